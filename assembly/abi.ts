@@ -1,0 +1,140 @@
+// The contract between the two languages: op codes, function codes, the arena header, alignment.
+// Read by asc (assembly/) and by tsc and esbuild (src/), so it holds bare integer constants only.
+//
+// Program: a list of instructions, each a list of 32-bit words:
+//   word 0      op code | word count << 16 (the count includes word 0)
+//   word 1...   operands: byte offsets, sizes, flags, f32 immediates (bit pattern), f64 immediates (two words)
+// A kernel is called with the address of word 1.
+
+/** Every region and buffer starts at a multiple of this (one cache line), bytes. */
+export const ALIGNMENT = 64
+
+// ---- arena header: what changes from step to step (byte offsets from the arena's start) -----------
+export const HEADER_PROGRAM = 0 // u32 address of the first instruction
+export const HEADER_FORWARD_END = 4 // u32 address past the forward phase
+export const HEADER_BACKWARD_END = 8 // u32 address past the backward phase
+export const HEADER_STEP_END = 12 // u32 address past the update phase
+export const HEADER_STEP_COUNT = 16 // u32 optimizer steps done
+export const HEADER_LEARNING_RATE = 20 // f32 of the coming step
+export const HEADER_MOMENTUM_PRODUCT = 24 // f64 nadam: product of all mu_t so far
+export const HEADER_BYTES = 64
+
+// ---- op codes: indices into the kernel table of assembly/program.ts -------------------------------
+export const OP_MATMUL = 0
+export const OP_UNARY = 1
+export const OP_UNARY_GRAD = 2
+export const OP_BINARY = 3
+export const OP_REDUCE = 4
+export const OP_COPY = 5
+export const OP_SOFTMAX = 6
+export const OP_SOFTMAX_GRAD = 7
+export const OP_LOSS = 8
+export const OP_LOSS_GRAD = 9
+export const OP_PENALTY = 10
+export const OP_PENALTY_GRAD = 11
+export const OP_METRIC = 12
+export const OP_CLIP_VALUE = 13
+export const OP_CLIP_NORM = 14
+export const OP_UPDATE = 15
+export const OP_COUNT = 16
+
+// ---- unary functions (OP_UNARY, OP_UNARY_GRAD, the matmul epilogue) -------------------------------
+export const FN_LINEAR = 0
+export const FN_RELU = 1
+export const FN_RELU6 = 2
+export const FN_LEAKY_RELU = 3
+export const FN_ELU = 4
+export const FN_CELU = 5
+export const FN_SELU = 6
+export const FN_GELU = 7
+export const FN_GELU_TANH = 8
+export const FN_SILU = 9
+export const FN_SIGMOID = 10
+export const FN_LOG_SIGMOID = 11
+export const FN_TANH = 12
+export const FN_SOFTPLUS = 13
+export const FN_SOFTSIGN = 14
+export const FN_HARD_SIGMOID = 15
+export const FN_HARD_SWISH = 16
+export const FN_HARD_TANH = 17
+export const FN_MISH = 18
+export const FN_EXP = 19
+export const FN_SQUARE = 20
+export const FN_NEGATE = 21
+export const FN_ABS = 22
+export const FN_SIGN = 23
+export const FN_LOG = 24
+export const FN_SQRT = 25
+export const FN_RECIPROCAL = 26
+export const FN_ERF = 27
+export const FN_COUNT = 28
+
+// ---- binary functions (OP_BINARY) -----------------------------------------------------------------
+export const BINARY_ADD = 0
+export const BINARY_SUBTRACT = 1
+export const BINARY_MULTIPLY = 2
+export const BINARY_DIVIDE = 3
+export const BINARY_MAXIMUM = 4
+export const BINARY_MINIMUM = 5
+export const BINARY_GREATER = 6 // a > b ? 1 : 0
+export const BINARY_GREATER_EQUAL = 7
+export const BINARY_EQUAL = 8
+
+// ---- reductions (OP_REDUCE) -----------------------------------------------------------------------
+export const REDUCE_SUM = 0
+export const REDUCE_MAX = 1
+export const REDUCE_MIN = 2
+
+// ---- matmul flags ---------------------------------------------------------------------------------
+export const MATMUL_TRANSPOSE_A = 1 // A is stored [K, M]
+export const MATMUL_TRANSPOSE_B = 2 // B is stored [N, K]
+export const MATMUL_ACCUMULATE = 4 // C += A.B instead of C = A.B
+
+// ---- losses (OP_LOSS, OP_LOSS_GRAD): the first nine are per element, the others per row ------------
+export const LOSS_MSE = 0
+export const LOSS_MAE = 1
+export const LOSS_HUBER = 2 // param: delta
+export const LOSS_LOG_COSH = 3
+export const LOSS_POISSON = 4
+export const LOSS_HINGE = 5
+export const LOSS_SQUARED_HINGE = 6
+export const LOSS_BCE = 7 // prediction is a probability
+export const LOSS_BCE_LOGITS = 8
+export const LOSS_FIRST_ROW = 9
+export const LOSS_CCE = 9 // param: label smoothing
+export const LOSS_CCE_LOGITS = 10
+export const LOSS_SPARSE_CCE = 11 // targets are int32 class ids
+export const LOSS_SPARSE_CCE_LOGITS = 12
+export const LOSS_KL_DIVERGENCE = 13
+export const LOSS_CATEGORICAL_HINGE = 14
+export const LOSS_COSINE_SIMILARITY = 15
+
+export const LOSS_MEAN = 1 // flag: divide by the number of terms
+export const LOSS_IGNORE_INDEX = 2 // flag: rows whose class id is the ignored one leave sum and count
+
+// ---- metrics (OP_METRIC): the result is a sum over rows (or elements) -----------------------------
+export const METRIC_CATEGORICAL_ACCURACY = 0 // argmax(prediction) == argmax(target)
+export const METRIC_SPARSE_ACCURACY = 1 // argmax(prediction) == class id
+export const METRIC_BINARY_ACCURACY = 2 // (prediction > param) == (target > 0.5)
+
+// ---- optimizers (OP_UPDATE) -----------------------------------------------------------------------
+export const OPTIMIZER_SGD = 0
+export const OPTIMIZER_RMSPROP = 1
+export const OPTIMIZER_ADAGRAD = 2
+export const OPTIMIZER_ADADELTA = 3
+export const OPTIMIZER_ADAM = 4
+export const OPTIMIZER_NADAM = 5
+export const OPTIMIZER_RADAM = 6
+export const OPTIMIZER_ADAMAX = 7
+export const OPTIMIZER_LION = 8
+
+export const UPDATE_NESTEROV = 1
+export const UPDATE_CENTERED = 2
+export const UPDATE_AMSGRAD = 4
+export const UPDATE_DECOUPLED = 8 // adamw: weight decay multiplies the parameter, the gradient stays
+
+// ---- matmul blocking (see kernels/gemm.ts; the planner sizes the scratch buffer from these) -------
+export const TILE_ROWS = 4 // rows of C held in registers
+export const TILE_COLS = 8 // columns of C held in registers (two v128)
+export const BLOCK_ROWS = 256 // rows of A per block: 256 x 256 floats stay in L2
+export const BLOCK_DEPTH = 256 // depth per block: a packed panel of B, 256 x 8 floats, stays in L1

@@ -1,0 +1,36 @@
+// The arena: one linear memory that holds everything a model owns.
+// The TypeScript planner decides where each buffer lies; this file only grows the memory and keeps the
+// address of the header of the arena that is being run. Nothing here checks an offset.
+
+/** Address of the header of the arena being run (HEADER_* of abi.ts are relative to it). */
+export let header: usize = 0
+
+export function enter(arena: usize): void {
+  header = arena
+}
+
+/** First address an arena may use: behind the static data of the module. */
+export function arenaBase(): usize {
+  return (__heap_base + 63) & ~63
+}
+
+/** Makes the memory at least `bytes` long. False when the engine refuses; the memory is then unchanged. */
+export function reserve(bytes: usize): bool {
+  const pages = i32((bytes + 0xffff) >> 16)
+  const missing = pages - memory.size()
+  return missing <= 0 || memory.grow(missing) >= 0
+}
+
+/** Index of the first NaN among `count` floats at `src`, or -1. */
+export function findNaN(src: usize, count: i32): i32 {
+  let i = 0
+  for (; i + 4 <= count; i += 4) {
+    const x = v128.load(src + (<usize>i << 2))
+    if (v128.any_true(f32x4.ne(x, x))) break
+  }
+  for (; i < count; i++) {
+    const x = load<f32>(src + (<usize>i << 2))
+    if (x != x) return i
+  }
+  return -1
+}

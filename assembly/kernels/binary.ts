@@ -1,0 +1,79 @@
+// dst = fn(a, b), elementwise with broadcasting.
+// The planner has merged axes: `inner` is the contiguous last axis, along which each operand advances by one
+// float or stays (broadcast); the `rank` outer axes carry a stride for each operand, 0 where it is broadcast.
+// dst is contiguous and may be a or b where that operand is not broadcast.
+import {
+  BINARY_ADD,
+  BINARY_DIVIDE,
+  BINARY_EQUAL,
+  BINARY_GREATER,
+  BINARY_GREATER_EQUAL,
+  BINARY_MAXIMUM,
+  BINARY_MINIMUM,
+  BINARY_MULTIPLY,
+  BINARY_SUBTRACT,
+} from '../abi'
+import { loadTail, storeTail } from '../lanes'
+
+@inline
+function apply(fn: i32, x: v128, y: v128): v128 {
+  if (fn == BINARY_ADD) return f32x4.add(x, y)
+  if (fn == BINARY_SUBTRACT) return f32x4.sub(x, y)
+  if (fn == BINARY_MULTIPLY) return f32x4.mul(x, y)
+  if (fn == BINARY_DIVIDE) return f32x4.div(x, y)
+  if (fn == BINARY_MAXIMUM) return f32x4.max(x, y)
+  if (fn == BINARY_MINIMUM) return f32x4.min(x, y)
+  const one = f32x4.splat(1)
+  if (fn == BINARY_GREATER) return v128.and(f32x4.gt(x, y), one)
+  if (fn == BINARY_GREATER_EQUAL) return v128.and(f32x4.ge(x, y), one)
+  return v128.and(f32x4.eq(x, y), one)
+}
+
+@inline
+function row(fn: i32, dst: usize, a: usize, b: usize, count: i32, aMoves: bool, bMoves: bool): void {
+  const a0 = v128.load_splat<f32>(a), b0 = v128.load_splat<f32>(b)
+  for (; count >= 4; count -= 4) {
+    v128.store(dst, apply(fn, aMoves ? v128.load(a) : a0, bMoves ? v128.load(b) : b0))
+    dst += 16
+    a += 16
+    b += 16
+  }
+  if (count > 0) storeTail(dst, apply(fn, aMoves ? loadTail(a, count) : a0, bMoves ? loadTail(b, count) : b0), count)
+}
+
+function applyRow(fn: i32, dst: usize, a: usize, b: usize, count: i32, aMoves: bool, bMoves: bool): void {
+  switch (fn) {
+    case BINARY_ADD: row(BINARY_ADD, dst, a, b, count, aMoves, bMoves); break
+    case BINARY_SUBTRACT: row(BINARY_SUBTRACT, dst, a, b, count, aMoves, bMoves); break
+    case BINARY_MULTIPLY: row(BINARY_MULTIPLY, dst, a, b, count, aMoves, bMoves); break
+    case BINARY_DIVIDE: row(BINARY_DIVIDE, dst, a, b, count, aMoves, bMoves); break
+    case BINARY_MAXIMUM: row(BINARY_MAXIMUM, dst, a, b, count, aMoves, bMoves); break
+    case BINARY_MINIMUM: row(BINARY_MINIMUM, dst, a, b, count, aMoves, bMoves); break
+    case BINARY_GREATER: row(BINARY_GREATER, dst, a, b, count, aMoves, bMoves); break
+    case BINARY_GREATER_EQUAL: row(BINARY_GREATER_EQUAL, dst, a, b, count, aMoves, bMoves); break
+    default: row(BINARY_EQUAL, dst, a, b, count, aMoves, bMoves)
+  }
+}
+
+/** words: dst, a, b, fn, inner, aMoves, bMoves, outer count, rank, then per outer axis: size, stride of a, stride of b (floats) */
+export function binary(p: usize): void {
+  let dst = <usize>load<u32>(p)
+  const a = <usize>load<u32>(p, 4), b = <usize>load<u32>(p, 8)
+  const fn = load<i32>(p, 12), inner = load<i32>(p, 16)
+  const aMoves = load<i32>(p, 20) != 0, bMoves = load<i32>(p, 24) != 0
+  const outer = load<i32>(p, 28), rank = load<i32>(p, 32)
+  for (let o = 0; o < outer; o++) {
+    let rest = o
+    let ai = a, bi = b
+    for (let axis = rank - 1; axis >= 0; axis--) {
+      const w = p + 36 + <usize>axis * 12
+      const size = load<i32>(w)
+      const i = rest % size
+      rest /= size
+      ai += <usize>(i * load<i32>(w, 4)) << 2
+      bi += <usize>(i * load<i32>(w, 8)) << 2
+    }
+    applyRow(fn, dst, ai, bi, inner, aMoves, bMoves)
+    dst += <usize>inner << 2
+  }
+}

@@ -1,0 +1,31 @@
+// Strided copy of 32-bit elements: permute, broadcast (stride 0), slice and concatenate are all this.
+// The planner has merged axes; strides count elements. src and dst don't overlap, or are the same
+// contiguous buffer.
+
+/** words: dst, src, inner, dst inner stride, src inner stride, outer count, rank, then per outer axis: size, dst stride, src stride */
+export function copy(p: usize): void {
+  const dst = <usize>load<u32>(p), src = <usize>load<u32>(p, 4)
+  const inner = load<i32>(p, 8)
+  const dstStep = <usize>load<i32>(p, 12) << 2, srcStep = <usize>load<i32>(p, 16) << 2
+  const outer = load<i32>(p, 20), rank = load<i32>(p, 24)
+  for (let o = 0; o < outer; o++) {
+    let rest = o
+    let d = dst, s = src
+    for (let axis = rank - 1; axis >= 0; axis--) {
+      const w = p + 28 + <usize>axis * 12
+      const size = load<i32>(w)
+      const i = rest % size
+      rest /= size
+      d += <usize>(i * load<i32>(w, 4)) << 2
+      s += <usize>(i * load<i32>(w, 8)) << 2
+    }
+    if (dstStep == 4 && srcStep == 4) memory.copy(d, s, <usize>inner << 2)
+    else {
+      for (let i = 0; i < inner; i++) {
+        store<u32>(d, load<u32>(s))
+        d += dstStep
+        s += srcStep
+      }
+    }
+  }
+}

@@ -1,0 +1,175 @@
+// Losses whose terms are rows (kinds from LOSS_FIRST_ROW on): sum of w_r l_r, and its gradient.
+// Prediction x [rows, cols] f32. Target: y [rows, cols] f32, or class ids int32 [rows], read as one-hot rows (an id
+// outside 0...cols-1 is no class: nothing is read out of bounds, the row counts 0). With label smoothing s the
+// target of the cross-entropies is t_k = (1 - s) y_k + s / cols.
+// Operands: see loss-operands.ts. Sums are f64. The gradient may overwrite the prediction.
+import {
+  LOSS_CATEGORICAL_HINGE, LOSS_CCE_LOGITS, LOSS_COSINE_SIMILARITY, LOSS_IGNORE_INDEX, LOSS_KL_DIVERGENCE,
+  LOSS_SPARSE_CCE, LOSS_SPARSE_CCE_LOGITS,
+} from '../abi'
+import { callLog } from './calls'
+import {
+  COLS, FLAGS, IGNORE_INDEX, KIND, PARAM, PREDICTION, PROBABILITY_FLOOR, ROWS, ROWS_PER_WEIGHT, TARGET, WEIGHTS,
+} from './loss-operands'
+import { exponentials, logOfSum, maximum } from './softmax'
+import { addWide, lanesBelow, storeBelow, sumWide } from './tails'
+
+/** Least squared norm in the cosine similarity, as in Keras. */
+const SQUARED_NORM_FLOOR: f64 = 1e-12
+
+/** t_j ... t_j+3 of a row; 0 beyond its end. y: the row of the target, 0 if `id` tells the class. */
+function targets(y: usize, id: i32, j: i32, cols: i32, smoothing: f32): v128 {
+  const hit = v128.and(i32x4.eq(i32x4.splat(id - j), i32x4(0, 1, 2, 3)), f32x4.splat(1))
+  const t = y ? v128.load(y + (<usize>j << 2)) : hit
+  const smooth = f32x4.add(f32x4.mul(t, f32x4.splat(1 - smoothing)), f32x4.splat(smoothing / <f32>cols))
+  return v128.and(smooth, lanesBelow(cols - j))
+}
+
+/** -sum t_k (x_k - logsumexp(x)) = log(sum exp(x_k - max)) sum t_k - sum t_k (x_k - max) */
+function logitsLoss(x: usize, y: usize, id: i32, cols: i32, smoothing: f32): f64 {
+  const max = maximum(x, cols), shift = f32x4.splat(max)
+  let sums = f64x2.splat(0), products = sums
+  for (let j = 0; j < cols; j += 4) {
+    const t = targets(y, id, j, cols, smoothing)
+    const z = f32x4.sub(v128.load(x + (<usize>j << 2)), shift)
+    sums = addWide(sums, t)
+    // no 0 * -inf: a logit of -inf where the target is 0 costs nothing
+    products = addWide(products, v128.and(f32x4.mul(t, z), f32x4.ne(t, f32x4.splat(0))))
+  }
+  return <f64>logOfSum(exponentials(0, x, cols, max)) * sumWide(sums) - sumWide(products)
+}
+
+/** c (softmax(x)_k sum_j t_j - t_k) */
+function logitsGrad(dst: usize, x: usize, y: usize, id: i32, cols: i32, smoothing: f32, c: f64): void {
+  let sums = f64x2.splat(0)
+  for (let j = 0; j < cols; j += 4) sums = addWide(sums, targets(y, id, j, cols, smoothing))
+  const sum = exponentials(dst, x, cols, maximum(x, cols))
+  const scale = f32x4.splat(<f32>c), share = f32x4.splat(<f32>(sumWide(sums) / sum))
+  for (let j = 0; j < cols; j += 4) {
+    const at = dst + (<usize>j << 2)
+    const d = f32x4.sub(f32x4.mul(v128.load(at), share), targets(y, id, j, cols, smoothing))
+    storeBelow(at, f32x4.mul(d, scale), cols - j)
+  }
+}
+
+/** -sum t_k log(p_k), or sum t_k log(t_k / p_k) if `divergence`; logarithms of at least the floor. */
+function probabilityLoss(p: usize, y: usize, id: i32, cols: i32, smoothing: f32, divergence: bool): f64 {
+  const floor = f32x4.splat(PROBABILITY_FLOOR)
+  let sums = f64x2.splat(0)
+  for (let j = 0; j < cols; j += 4) {
+    const t = targets(y, id, j, cols, smoothing)
+    let ratio = f32x4.max(v128.load(p + (<usize>j << 2)), floor)
+    if (divergence) ratio = f32x4.div(ratio, f32x4.max(t, floor))
+    sums = addWide(sums, v128.and(f32x4.mul(t, callLog(ratio)), lanesBelow(cols - j)))
+  }
+  return -sumWide(sums)
+}
+
+/** -c t_k / p_k, for the cross-entropy and the divergence alike */
+function probabilityGrad(dst: usize, p: usize, y: usize, id: i32, cols: i32, smoothing: f32, c: f64): void {
+  const floor = f32x4.splat(PROBABILITY_FLOOR), scale = f32x4.splat(<f32>-c)
+  for (let j = 0; j < cols; j += 4) {
+    const at = <usize>j << 2
+    const d = f32x4.div(targets(y, id, j, cols, smoothing), f32x4.max(v128.load(p + at), floor))
+    storeBelow(dst + at, f32x4.mul(d, scale), cols - j)
+  }
+}
+
+/**
+ * max(0, 1 + max_k (1 - y_k) x_k - sum_k y_k x_k).
+ * If dst is not 0, the gradient goes there: c ((1 - y_k) at the first maximum - y_k), or 0 where the loss is 0.
+ */
+function categoricalHinge(dst: usize, x: usize, y: usize, cols: i32, c: f64): f64 {
+  let most: f64 = -Infinity, sum: f64 = 0
+  let first: usize = 0
+  const end = <usize>cols << 2
+  for (let at: usize = 0; at < end; at += 4) {
+    const t = <f64>load<f32>(y + at), v = <f64>load<f32>(x + at)
+    const rival = (1 - t) * v
+    sum += t * v
+    if (rival > most) {
+      most = rival
+      first = at
+    }
+  }
+  const l = max<f64>(0, 1 + most - sum)
+  if (dst) {
+    const scale = l > 0 ? c : 0
+    for (let at: usize = 0; at < end; at += 4) {
+      const t = <f64>load<f32>(y + at)
+      store<f32>(dst + at, <f32>(scale * ((at == first ? 1 - t : 0) - t)))
+    }
+  }
+  return l
+}
+
+/**
+ * 1 - y.x / (|y| |x|), norms of at least 1e-6.
+ * If dst is not 0, the gradient goes there: -c (y_k / (|y| |x|) - x_k (y.x) / (|y| |x|^3)).
+ */
+function cosineSimilarity(dst: usize, x: usize, y: usize, cols: i32, c: f64): f64 {
+  let xx: f64 = 0, xy: f64 = 0, yy: f64 = 0
+  const end = <usize>cols << 2
+  for (let at: usize = 0; at < end; at += 4) {
+    const v = <f64>load<f32>(x + at), t = <f64>load<f32>(y + at)
+    xx += v * v
+    xy += v * t
+    yy += t * t
+  }
+  xx = max(xx, SQUARED_NORM_FLOOR)
+  const inverse = 1 / sqrt(xx * max(yy, SQUARED_NORM_FLOOR))
+  const cosine = xy * inverse
+  if (dst) {
+    for (let at: usize = 0; at < end; at += 4) {
+      const d = (<f64>load<f32>(x + at) * cosine) / xx - <f64>load<f32>(y + at) * inverse
+      store<f32>(dst + at, <f32>(c * d))
+    }
+  }
+  return 1 - cosine
+}
+
+/** Sum of w_r l_r. q: the operands. */
+export function rowLoss(q: usize): f64 {
+  return overRows(0, q, 0)
+}
+
+/** Gradient of c * sum of w_r l_r into dst [rows, cols]; rows of the ignored class id become 0. q: the operands. */
+export function rowLossGrad(dst: usize, q: usize, c: f64): void {
+  overRows(dst, q, c)
+}
+
+/** dst 0: returns the sum of w_r l_r. Else writes its gradient times c; the result means nothing. */
+function overRows(dst: usize, q: usize, c: f64): f64 {
+  const kind = load<i32>(q, KIND), rows = load<i32>(q, ROWS), cols = load<i32>(q, COLS)
+  const rowsPerWeight = load<i32>(q, ROWS_PER_WEIGHT), weights = <usize>load<u32>(q, WEIGHTS)
+  const ignores = (load<i32>(q, FLAGS) & LOSS_IGNORE_INDEX) != 0, ignored = load<i32>(q, IGNORE_INDEX)
+  const sparse = kind == LOSS_SPARSE_CCE || kind == LOSS_SPARSE_CCE_LOGITS
+  const logits = kind == LOSS_CCE_LOGITS || kind == LOSS_SPARSE_CCE_LOGITS
+  const divergence = kind == LOSS_KL_DIVERGENCE
+  const smoothing: f32 = divergence ? 0 : load<f32>(q, PARAM)
+  const rowBytes = <usize>cols << 2
+  const target = <usize>load<u32>(q, TARGET)
+  let x = <usize>load<u32>(q, PREDICTION), total: f64 = 0
+  for (let r = 0; r < rows; r++) {
+    const id = sparse ? load<i32>(target + (<usize>r << 2)) : 0
+    const y: usize = sparse ? 0 : target + <usize>r * rowBytes
+    if (ignores && id == ignored) {
+      if (dst) for (let at: usize = 0; at < rowBytes; at += 4) store<f32>(dst + at, 0)
+    } else {
+      const w = weights ? <f64>load<f32>(weights + (<usize>(r / rowsPerWeight) << 2)) : 1
+      const cw = c * w
+      let l: f64 = 0
+      if (kind == LOSS_CATEGORICAL_HINGE) l = categoricalHinge(dst, x, y, cols, cw)
+      else if (kind == LOSS_COSINE_SIMILARITY) l = cosineSimilarity(dst, x, y, cols, cw)
+      else if (dst) {
+        if (logits) logitsGrad(dst, x, y, id, cols, smoothing, cw)
+        else probabilityGrad(dst, x, y, id, cols, smoothing, cw)
+      } else if (logits) l = logitsLoss(x, y, id, cols, smoothing)
+      else l = probabilityLoss(x, y, id, cols, smoothing, divergence)
+      total += w * l
+    }
+    x += rowBytes
+    if (dst) dst += rowBytes
+  }
+  return total
+}

@@ -1,0 +1,49 @@
+// A loss over a batch, and its gradient with respect to the prediction.
+//   loss = scale / N * sum_i w_i l_i
+// Prediction [rows, cols] f32; target of the same shape, or int32 [rows] class ids for the sparse kinds. Sample
+// weights: one float per `rowsPerWeight` rows, or none. N is 1 without LOSS_MEAN, else the number of terms (not the
+// sum of weights): rows * cols of an element loss, rows of a row loss, less the rows of the ignored class id.
+// Without any row left, the loss and the gradients are 0. LOSS_IGNORE_INDEX is for the sparse kinds only.
+// Sums are f64, in memory order.
+// Reads up to 12 bytes past the end of the prediction and the target, writes nothing there.
+import { LOSS_FIRST_ROW, LOSS_IGNORE_INDEX, LOSS_MEAN } from '../abi'
+import { elementLoss, elementLossGrad } from './loss-elements'
+import { COLS, FLAGS, IGNORE_INDEX, KIND, ROWS, SCALE, TARGET } from './loss-operands'
+import { rowLoss, rowLossGrad } from './loss-rows'
+
+/** scale / N; 0 if no row is left. */
+function factor(q: usize): f64 {
+  const rows = load<i32>(q, ROWS), flags = load<i32>(q, FLAGS)
+  const scale = <f64>load<f32>(q, SCALE)
+  let terms = rows
+  if (load<i32>(q, KIND) < LOSS_FIRST_ROW) terms *= load<i32>(q, COLS)
+  else if (flags & LOSS_IGNORE_INDEX) {
+    const ids = <usize>load<u32>(q, TARGET), ignored = load<i32>(q, IGNORE_INDEX)
+    for (let r = 0; r < rows; r++) terms -= i32(load<i32>(ids + (<usize>r << 2)) == ignored)
+  }
+  if (!terms) return 0
+  return flags & LOSS_MEAN ? scale / <f64>terms : scale
+}
+
+/**
+ * words: dst, pred, target, weights (0: none), rows, cols, rowsPerWeight, kind, flags, param (f32), scale (f32),
+ * ignoreIndex
+ */
+export function loss(p: usize): void {
+  const q = p + 4
+  const sum = load<i32>(q, KIND) < LOSS_FIRST_ROW ? elementLoss(q) : rowLoss(q)
+  store<f32>(load<u32>(p), <f32>(factor(q) * sum))
+}
+
+/**
+ * words: dpred, seed (0: one; else the address of a float that multiplies), then as `loss` from pred on.
+ * dpred may equal pred.
+ */
+export function lossGrad(p: usize): void {
+  const q = p + 8
+  const dst = <usize>load<u32>(p), seed = <usize>load<u32>(p, 4)
+  let c = factor(q)
+  if (seed) c *= <f64>load<f32>(seed)
+  if (load<i32>(q, KIND) < LOSS_FIRST_ROW) elementLossGrad(dst, q, c)
+  else rowLossGrad(dst, q, c)
+}

@@ -1,0 +1,91 @@
+// Softmax and log-softmax over the last axis, and their gradients; [rows, cols] f32, dense rows.
+//   softmax      y_j = exp(x_j - max) / s,      s = sum_j exp(x_j - max)
+//   log-softmax  y_j = x_j - max - log(s)
+// Subtracting the maximum keeps exp in [0, 1]; s is summed in f64. An entry of -inf gets probability 0. A row of
+// nothing but -inf, or with NaN or +inf, becomes NaN. dst may equal src (dx may equal dy), else no overlap.
+// Reads up to 12 bytes past the last row, writes nothing there.
+import { exp } from '../math'
+import { callLog1p } from './calls'
+import { addWide, lanesBelow, storeBelow, sumWide } from './tails'
+
+/** Maximum of `count` floats; NaN entries are passed over (the exponentials carry them on). */
+export function maximum(src: usize, count: i32): f32 {
+  const lowest = f32x4.splat(-Infinity)
+  let m = lowest
+  for (let j = 0; j < count; j += 4) {
+    m = f32x4.pmax(m, v128.bitselect(v128.load(src + (<usize>j << 2)), lowest, lanesBelow(count - j)))
+  }
+  m = f32x4.pmax(m, v128.shuffle<f32>(m, m, 2, 3, 2, 3))
+  return f32x4.extract_lane(f32x4.pmax(m, v128.shuffle<f32>(m, m, 1, 1, 1, 1)), 0)
+}
+
+/** Sum of exp(x_j - shift) over `count` floats; the terms go to dst, unless that is 0 (dst may equal src). */
+export function exponentials(dst: usize, src: usize, count: i32, shift: f32): f64 {
+  const c = f32x4.splat(shift)
+  let sums = f64x2.splat(0)
+  for (let j = 0; j < count; j += 4) {
+    const at = <usize>j << 2
+    const e = exp(f32x4.sub(v128.load(src + at), c))
+    sums = addWide(sums, v128.and(e, lanesBelow(count - j)))
+    if (dst) storeBelow(dst + at, e, count - j)
+  }
+  return sumWide(sums)
+}
+
+/** log(sum) of `exponentials` shifted by the maximum: one term is 1, so log1p keeps what the others add. */
+export function logOfSum(sum: f64): f32 {
+  return f32x4.extract_lane(callLog1p(f32x4.splat(<f32>(sum - 1))), 0)
+}
+
+/** words: dst, src, rows, cols, isLog (0 or 1) */
+export function softmax(p: usize): void {
+  const rows = load<i32>(p, 8), cols = load<i32>(p, 12), isLog = load<i32>(p, 16)
+  let dst = <usize>load<u32>(p), src = <usize>load<u32>(p, 4)
+  for (let r = 0; r < rows; r++) {
+    const max = maximum(src, cols)
+    if (isLog) {
+      const shift = f32x4.splat(max), l = f32x4.splat(logOfSum(exponentials(0, src, cols, max)))
+      for (let j = 0; j < cols; j += 4) {
+        const at = <usize>j << 2
+        storeBelow(dst + at, f32x4.sub(f32x4.sub(v128.load(src + at), shift), l), cols - j)
+      }
+    } else {
+      const scale = f32x4.splat(<f32>(1 / exponentials(dst, src, cols, max)))
+      for (let j = 0; j < cols; j += 4) {
+        const at = <usize>j << 2
+        storeBelow(dst + at, f32x4.mul(v128.load(dst + at), scale), cols - j)
+      }
+    }
+    dst += <usize>cols << 2
+    src += <usize>cols << 2
+  }
+}
+
+/**
+ * words: dx, dy, y, rows, cols, isLog (0 or 1)
+ *   softmax      dx_j = y_j (dy_j - sum_k dy_k y_k)
+ *   log-softmax  dx_j = dy_j - exp(y_j) sum_k dy_k
+ */
+export function softmaxGrad(p: usize): void {
+  const rows = load<i32>(p, 12), cols = load<i32>(p, 16), isLog = load<i32>(p, 20)
+  let dx = <usize>load<u32>(p), dy = <usize>load<u32>(p, 4), y = <usize>load<u32>(p, 8)
+  for (let r = 0; r < rows; r++) {
+    let sums = f64x2.splat(0)
+    for (let j = 0; j < cols; j += 4) {
+      const at = <usize>j << 2
+      let term = v128.load(dy + at)
+      if (!isLog) term = f32x4.mul(term, v128.load(y + at))
+      sums = addWide(sums, v128.and(term, lanesBelow(cols - j)))
+    }
+    const sum = f32x4.splat(<f32>sumWide(sums))
+    for (let j = 0; j < cols; j += 4) {
+      const at = <usize>j << 2
+      const g = v128.load(dy + at), o = v128.load(y + at)
+      const d = isLog ? f32x4.sub(g, f32x4.mul(exp(o), sum)) : f32x4.mul(o, f32x4.sub(g, sum))
+      storeBelow(dx + at, d, cols - j)
+    }
+    dx += <usize>cols << 2
+    dy += <usize>cols << 2
+    y += <usize>cols << 2
+  }
+}

@@ -1,0 +1,245 @@
+// What enters: named arrays and string metadata, or a safetensors file of unknown origin as bytes.
+// What leaves: the file's bytes, or the arrays in the order of their data, each with its own memory.
+// Layout: u64 little-endian header length | JSON header, padded with spaces to a multiple of 8 | data.
+//   header: { name: { dtype, shape, data_offsets: [begin, end] }, ..., "__metadata__": { string: string } }
+// May assume a little-endian host, as WebAssembly memory is, and nothing about the bytes: every broken law
+// has its own LanegradError, thrown before any memory is asked for. Never keeps a view of the input.
+
+import { check, fail, show, unknownName } from '../numerics/errors.ts'
+import { elementCount, type NamedArray } from '../numerics/tensor.ts'
+
+const METADATA = '__metadata__'
+const MAX_HEADER_BYTES = 100_000_000 // the format's own limit
+
+/** Bytes per element and how the bytes (a view exactly over the tensor) become an array of `count`. */
+interface Reader {
+  readonly bytes: number
+  read(view: DataView, count: number, name: string): Float32Array | Int32Array
+}
+
+const READERS: Readonly<Record<string, Reader>> = {
+  F32: { bytes: 4, read: (view) => new Float32Array(copyOf(view)) },
+  I32: { bytes: 4, read: (view) => new Int32Array(copyOf(view)) },
+  F64: {
+    bytes: 8,
+    read: (view, count) => new Float32Array(count).map((_, i) => view.getFloat64(8 * i, true)),
+  },
+  F16: {
+    bytes: 2,
+    read: (view, count) => new Float32Array(count).map((_, i) => halfToFloat(view.getUint16(2 * i, true))),
+  },
+  BF16: {
+    bytes: 2,
+    read: (view, count) =>
+      new Float32Array(new Uint32Array(count).map((_, i) => view.getUint16(2 * i, true) << 16).buffer),
+  },
+  U8: { bytes: 1, read: (view, count) => new Int32Array(count).map((_, i) => view.getUint8(i)) },
+  I64: {
+    bytes: 8,
+    read: (view, count, name) =>
+      new Int32Array(count).map((_, i) => {
+        const low = view.getInt32(8 * i, true)
+        if (view.getInt32(8 * i + 4, true) !== low >> 31)
+          broken(`tensor ${show(name)}: I64 element ${i} exceeds int32`)
+        return low
+      }),
+  },
+}
+
+/**
+ * A safetensors file: F32 and I32 tensors in the map's order, without holes.
+ * @throws LanegradError if a shape disagrees with its data or the name is "__metadata__".
+ */
+export function encodeSafetensors(
+  tensors: ReadonlyMap<string, NamedArray>,
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array {
+  const entries: string[] = []
+  const addEntry = (key: string, value: unknown) =>
+    entries.push(`${JSON.stringify(key)}:${JSON.stringify(value)}`)
+  for (const [key, value] of Object.entries(metadata))
+    check(typeof value === 'string', `safetensors metadata ${show(key)}`, 'a string', value)
+  if (Object.keys(metadata).length > 0) addEntry(METADATA, metadata)
+  let dataBytes = 0
+  for (const [name, { shape, data }] of tensors) {
+    if (name === METADATA) fail(`safetensors: a tensor can't be called "${METADATA}"`)
+    const isFloat = data instanceof Float32Array
+    check(
+      isFloat || data instanceof Int32Array,
+      `safetensors tensor ${show(name)}: data`,
+      'a Float32Array or Int32Array',
+      data,
+    )
+    const count = elementCount(shape, `safetensors tensor ${show(name)}: shape`)
+    check(
+      data.length === count,
+      `safetensors tensor ${show(name)}: data of shape ${show(shape)}`,
+      `${count} elements`,
+      data.length,
+    )
+    const end = dataBytes + data.byteLength
+    addEntry(name, { dtype: isFloat ? 'F32' : 'I32', shape, data_offsets: [dataBytes, end] })
+    dataBytes = end
+  }
+  const json = new TextEncoder().encode(`{${entries.join()}}`)
+  const headerBytes = Math.ceil(json.length / 8) * 8
+  check(
+    headerBytes <= MAX_HEADER_BYTES,
+    'safetensors header',
+    `at most ${MAX_HEADER_BYTES} bytes`,
+    headerBytes,
+  )
+  const file = new Uint8Array(8 + headerBytes + dataBytes)
+  new DataView(file.buffer).setUint32(0, headerBytes, true)
+  file.set(json, 8)
+  file.fill(0x20, 8 + json.length, 8 + headerBytes)
+  let at = 8 + headerBytes
+  for (const { data } of tensors.values()) {
+    file.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at)
+    at += data.byteLength
+  }
+  return file
+}
+
+/**
+ * Reads F32, F64, F16, BF16 (to float32) and I32, I64, U8 (to int32) tensors.
+ * @throws LanegradError, one message for each way in which a file can be malformed.
+ */
+export function decodeSafetensors(bytes: Uint8Array): {
+  tensors: Map<string, NamedArray>
+  metadata: Record<string, string>
+} {
+  check(bytes instanceof Uint8Array, 'safetensors file', 'a Uint8Array', bytes)
+  if (bytes.length < 8) broken(`${bytes.length} bytes are too few for the header length`)
+  const file = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const headerBytes = file.getUint32(0, true) + file.getUint32(4, true) * 0x100000000
+  if (headerBytes > MAX_HEADER_BYTES) broken(`header length ${headerBytes} exceeds ${MAX_HEADER_BYTES} bytes`)
+  const dataStart = 8 + headerBytes
+  if (dataStart > bytes.length)
+    broken(`header length ${headerBytes} exceeds the file of ${bytes.length} bytes`)
+  const header = parseHeader(bytes.subarray(8, dataStart))
+  const metadata = Object.hasOwn(header, METADATA) ? header[METADATA] : {}
+  if (!isObject(metadata)) broken('__metadata__ is not an object')
+  for (const [key, value] of Object.entries(metadata)) {
+    if (typeof value !== 'string') broken(`__metadata__ ${show(key)} is ${show(value)}, not a string`)
+  }
+  const entries = Object.entries(header)
+    .filter(([name]) => name !== METADATA)
+    .map(([name, info]) => readEntry(name, info))
+    .sort((a, b) => a.begin - b.begin || a.end - b.end)
+  checkLayout(entries, bytes.length - dataStart)
+  const tensors = new Map<string, NamedArray>()
+  for (const { name, reader, shape, count, begin, end } of entries) {
+    const view = new DataView(bytes.buffer, bytes.byteOffset + dataStart + begin, end - begin)
+    tensors.set(name, { shape, data: reader.read(view, count, name) })
+  }
+  return { tensors, metadata: metadata as Record<string, string> }
+}
+
+interface Entry {
+  readonly name: string
+  readonly reader: Reader
+  readonly shape: readonly number[]
+  readonly count: number
+  readonly begin: number
+  readonly end: number
+}
+
+function parseHeader(utf8: Uint8Array): Record<string, unknown> {
+  let text: string
+  try {
+    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(utf8)
+  } catch {
+    broken('the header is not UTF-8')
+  }
+  let header: unknown
+  let keptKeys = 0
+  try {
+    header = JSON.parse(text, function (this: unknown, _, value) {
+      if (!Array.isArray(this)) keptKeys++
+      return value
+    })
+  } catch {
+    broken('the header is not JSON')
+  }
+  if (!isObject(header)) broken('the header is not a JSON object')
+  // JSON.parse keeps the last of equal keys; it counted one key for the root
+  if (countKeys(text) !== keptKeys - 1) broken('the header has a key twice')
+  return header
+}
+
+/** Keys in valid JSON: strings followed by a colon. */
+function countKeys(json: string): number {
+  let count = 0
+  for (let at = json.indexOf('"'); at >= 0; at = json.indexOf('"', at)) {
+    do at += json[at] === '\\' ? 2 : 1
+    while (json[at] !== '"')
+    do at++
+    while (' \t\n\r'.includes(json[at] ?? '.'))
+    if (json[at] === ':') count++
+  }
+  return count
+}
+
+function readEntry(name: string, info: unknown): Entry {
+  const what = `tensor ${show(name)}`
+  if (!isObject(info)) broken(`${what} is ${show(info)}, not an object`)
+  const { dtype, shape, data_offsets: offsets } = info
+  if (typeof dtype !== 'string') broken(`${what}: dtype is ${show(dtype)}, not a string`)
+  if (!Object.hasOwn(READERS, dtype)) unknownName(`safetensors dtype of ${what}`, dtype, Object.keys(READERS))
+  const reader = READERS[dtype]
+  if (!Array.isArray(shape)) broken(`${what}: shape is ${show(shape)}, not an array`)
+  const count = elementCount(shape, `safetensors: ${what}: shape`)
+  if (
+    !Array.isArray(offsets) ||
+    offsets.length !== 2 ||
+    !offsets.every((offset) => Number.isSafeInteger(offset) && offset >= 0)
+  ) {
+    broken(`${what}: data_offsets are ${show(offsets)}, not two integers >= 0`)
+  }
+  const [begin, end] = offsets as [number, number]
+  if (begin > end) broken(`${what}: data_offsets [${begin}, ${end}] run backwards`)
+  if (count * reader.bytes !== end - begin) {
+    broken(
+      `${what}: shape ${show(shape)} of ${dtype} needs ${count * reader.bytes} bytes; data_offsets give ${end - begin}`,
+    )
+  }
+  return { name, reader, shape, count, begin, end }
+}
+
+/** The tensors, sorted by their offsets, must cover the data exactly: in range, no overlap, no hole. */
+function checkLayout(entries: readonly Entry[], dataBytes: number): void {
+  let covered = 0
+  for (const { name, begin, end } of entries) {
+    if (end > dataBytes) broken(`tensor ${show(name)} ends at byte ${end} of ${dataBytes} data bytes`)
+    if (begin < covered)
+      broken(`tensor ${show(name)} at byte ${begin} overlaps another that ends at ${covered}`)
+    if (begin > covered) broken(`a hole of ${begin - covered} bytes before tensor ${show(name)}`)
+    covered = end
+  }
+  if (covered < dataBytes) broken(`${dataBytes - covered} data bytes belong to no tensor`)
+}
+
+function broken(message: string): never {
+  fail(`safetensors: ${message}`)
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** The bytes of a view in aligned memory of their own (Buffer.slice would share them). */
+function copyOf(view: DataView): ArrayBuffer {
+  const copy = new Uint8Array(view.byteLength)
+  copy.set(new Uint8Array(view.buffer, view.byteOffset, view.byteLength))
+  return copy.buffer
+}
+
+/** IEEE binary16: sign 1, exponent 5 (bias 15), fraction 10 bits. */
+function halfToFloat(half: number): number {
+  const sign = half & 0x8000 ? -1 : 1
+  const exponent = (half >> 10) & 31
+  const fraction = half & 1023
+  if (exponent === 31) return fraction ? NaN : sign * Infinity
+  // subnormal: fraction 2^-24; else (1024 + fraction) 2^(exponent - 25)
+  return sign * (exponent ? (1024 + fraction) * ((1 << exponent) / 0x2000000) : fraction / 0x1000000)
+}

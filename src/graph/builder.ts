@@ -1,0 +1,163 @@
+// Writes operations into a growing graph. Enters: values and attributes. Leaves: values with inferred shapes.
+// Layers, losses and gradient rules all write through this; the methods are the operations a user's own layer
+// may use. Each method only appends (or returns its input where nothing needs doing).
+import { fail } from '../numerics/errors.ts'
+import {
+  type AnyOp,
+  type DType,
+  elementCount,
+  type LeafKind,
+  type Op,
+  type Phase,
+  type Shape,
+  sameShape,
+  type Value,
+} from './graph.ts'
+import {
+  type BinaryName,
+  type OpAttributes,
+  type OpName,
+  type ReductionName,
+  shapeRules,
+  type UnaryName,
+  unaryFunctions,
+} from './ops.ts'
+
+export class GraphBuilder {
+  readonly ops: AnyOp[] = []
+  phase: Phase = 'forward'
+  /** The layer whose operations are being written. */
+  label = ''
+  private nextId = 0
+
+  leaf(kind: LeafKind, name: string, shape: Shape, dtype: DType = 'float32', data?: Float32Array): Value {
+    return { id: this.nextId++, shape, dtype, leaf: { kind, name, data } }
+  }
+
+  /** A constant array; by default a scalar. */
+  constant(data: number | Float32Array, shape: Shape = []): Value {
+    const values = typeof data === 'number' ? Float32Array.of(data) : data
+    const name = values.length === 1 ? String(values[0]) : `constant${this.nextId}`
+    return this.leaf('constant', name, shape, 'float32', values)
+  }
+
+  add<N extends OpName>(name: N, inputs: readonly Value[], attributes: OpAttributes[N]): Value {
+    const shape = shapeRules[name](inputs, attributes)
+    const output: Value = {
+      id: this.nextId++,
+      shape,
+      dtype: name === 'reshape' || name === 'copy' ? inputs[0].dtype : 'float32',
+      leaf: null,
+    }
+    const op: Op<N> = { name, inputs, output, attributes, phase: this.phase, label: this.label }
+    this.ops.push(op as AnyOp)
+    return output
+  }
+
+  matmul(a: Value, b: Value, { transposeA = false, transposeB = false } = {}): Value {
+    return this.add('matmul', [a, b], {
+      transposeA,
+      transposeB,
+      bias: false,
+      accumulate: false,
+      fn: 'linear',
+      alpha: 0,
+    })
+  }
+
+  unary(fn: UnaryName, x: Value, alpha = 0): Value {
+    return fn === 'linear' ? x : this.add('unary', [x], { fn, alpha })
+  }
+
+  unaryGrad(fn: UnaryName, dy: Value, x: Value, y: Value, alpha: number): Value {
+    return this.add('unaryGrad', [dy, unaryFunctions[fn].saves === 'x' ? x : y], { fn, alpha })
+  }
+
+  binary(fn: BinaryName, a: Value, b: Value): Value {
+    return this.add('binary', [a, b], { fn })
+  }
+
+  plus(a: Value, b: Value): Value {
+    return this.binary('add', a, b)
+  }
+
+  minus(a: Value, b: Value): Value {
+    return this.binary('subtract', a, b)
+  }
+
+  times(a: Value, b: Value): Value {
+    return this.binary('multiply', a, b)
+  }
+
+  scale(x: Value, factor: number): Value {
+    return factor === 1 ? x : this.times(x, this.constant(factor))
+  }
+
+  reshape(x: Value, shape: Shape): Value {
+    return sameShape(x.shape, shape) ? x : this.add('reshape', [x], { shape })
+  }
+
+  expand(x: Value, shape: Shape): Value {
+    return sameShape(x.shape, shape) ? x : this.add('expand', [x], { shape })
+  }
+
+  permute(x: Value, axes: readonly number[]): Value {
+    return axes.every((axis, i) => axis === i) ? x : this.add('permute', [x], { axes })
+  }
+
+  slice(x: Value, axis: number, start: number, size: number): Value {
+    return start === 0 && size === x.shape[axis] ? x : this.add('slice', [x], { axis, start, size })
+  }
+
+  concatenate(values: readonly Value[], axis: number): Value {
+    return values.length === 1 ? values[0] : this.add('concatenate', values, { axis })
+  }
+
+  softmax(x: Value, log = false): Value {
+    return this.add('softmax', [x], { log })
+  }
+
+  /**
+   * Reduces over `axes` (all by default), `scale` applied to the result. Adjacent axes are merged, so that most
+   * reductions are one operation.
+   */
+  reduce(fn: ReductionName, x: Value, axes?: readonly number[], { keepDims = false, scale = 1 } = {}): Value {
+    const over = new Set(axes ?? x.shape.map((_, i) => i))
+    for (const axis of over) if (!(axis in x.shape)) fail(`axis ${axis} of a value of rank ${x.shape.length}`)
+    const shape: number[] = [...x.shape]
+    let value = x
+    for (let last = shape.length - 1; last >= 0; last--) {
+      if (!over.has(last)) continue
+      let start = last
+      while (start > 0 && over.has(start - 1)) start--
+      const [outer, reduced, inner] = [
+        shape.slice(0, start),
+        shape.slice(start, last + 1),
+        shape.slice(last + 1),
+      ].map((part) => elementCount(part))
+      shape.fill(1, start, last + 1)
+      const factor = start === Math.min(...over) ? scale : 1
+      value = this.add('reduce', [value], { fn, outer, reduced, inner, scale: factor, shape: [...shape] })
+      last = start
+    }
+    return this.reshape(value, keepDims ? shape : shape.filter((_, i) => !over.has(i)))
+  }
+
+  sum(x: Value, axes?: readonly number[], keepDims = false): Value {
+    return this.reduce('sum', x, axes, { keepDims })
+  }
+
+  mean(x: Value, axes?: readonly number[], keepDims = false): Value {
+    const count = elementCount(axes ? axes.map((axis) => x.shape[axis]) : x.shape)
+    return this.reduce('sum', x, axes, { keepDims, scale: 1 / count })
+  }
+
+  /** The transpose of broadcasting: sums `x` over the axes along which `shape` was broadcast to x's shape. */
+  sumTo(x: Value, shape: Shape): Value {
+    const missing = x.shape.length - shape.length
+    const axes = x.shape
+      .map((_, i) => i)
+      .filter((i) => i < missing || (shape[i - missing] === 1 && x.shape[i] !== 1))
+    return this.reshape(axes.length > 0 ? this.sum(x, axes) : x, shape)
+  }
+}

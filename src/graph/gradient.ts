@@ -1,0 +1,131 @@
+// Reverse-mode differentiation: graph in, graph out (Griewank and Walther 2008, chapter 3). Enters: a builder
+// holding a forward graph, a scalar of it and the leaves to differentiate by. Leaves: one gradient value for
+// each leaf, its operations appended to the builder. A rule returns one value per input, null where none is
+// defined or asked; what turns out unused is removed by simplify.ts. Nothing here names a layer.
+import { fail } from '../numerics/errors.ts'
+import type { GraphBuilder } from './builder.ts'
+import type { AnyOp, Op, Value } from './graph.ts'
+import type { OpName } from './ops.ts'
+
+type Rule<N extends OpName> = (g: GraphBuilder, op: Op<N>, dy: Value) => readonly (Value | null)[]
+
+const noRule = (_: GraphBuilder, op: AnyOp): never => fail(`operation ${op.name} has no gradient`)
+const noGradient = (): [] => []
+
+/** The constant 1 seeds the loss: then the seed is folded into the loss's own scale. */
+const isOne = (value: Value): boolean => value.leaf?.data?.length === 1 && value.leaf.data[0] === 1
+
+export const gradientRules: { readonly [N in OpName]: Rule<N> } = {
+  // y = op(A) op(B):  d op(A) = dy op(B)^T,  d op(B) = op(A)^T dy
+  matmul: (g, op, dy) => {
+    const [a, b] = op.inputs
+    const { transposeA, transposeB } = op.attributes
+    return [
+      transposeA
+        ? g.matmul(b, dy, { transposeA: transposeB, transposeB: true })
+        : g.matmul(dy, b, { transposeB: !transposeB }),
+      transposeB
+        ? g.matmul(dy, a, { transposeA: true, transposeB: transposeA })
+        : g.matmul(a, dy, { transposeA: !transposeA }),
+    ]
+  },
+  unary: (g, { attributes: { fn, alpha }, inputs: [x], output }, dy) => [
+    g.unaryGrad(fn, dy, x, output, alpha),
+  ],
+  binary: (g, { attributes: { fn }, inputs: [a, b], output }, dy) => {
+    switch (fn) {
+      case 'add':
+        return [g.sumTo(dy, a.shape), g.sumTo(dy, b.shape)]
+      case 'subtract':
+        return [g.sumTo(dy, a.shape), g.sumTo(g.unary('negate', dy), b.shape)]
+      case 'multiply':
+        return [g.sumTo(g.times(dy, b), a.shape), g.sumTo(g.times(dy, a), b.shape)]
+      case 'divide': {
+        // y = a / b:  da = dy / b,  db = -(dy / b) y
+        const da = g.binary('divide', dy, b)
+        return [g.sumTo(da, a.shape), g.sumTo(g.unary('negate', g.times(da, output)), b.shape)]
+      }
+      // at a tie the second operand takes the gradient of maximum, the first that of minimum
+      case 'maximum':
+        return [
+          g.sumTo(g.times(dy, g.binary('greater', a, b)), a.shape),
+          g.sumTo(g.times(dy, g.binary('greaterEqual', b, a)), b.shape),
+        ]
+      case 'minimum':
+        return [
+          g.sumTo(g.times(dy, g.binary('greaterEqual', b, a)), a.shape),
+          g.sumTo(g.times(dy, g.binary('greater', a, b)), b.shape),
+        ]
+      default:
+        return [null, null] // comparisons are constant almost everywhere
+    }
+  },
+  reduce: (g, { attributes: { fn, scale, shape }, inputs: [x], output }, dy) => {
+    const spread = g.expand(g.reshape(dy, shape), x.shape)
+    if (fn === 'sum') return [g.scale(spread, scale)]
+    // every element equal to the extremum takes the gradient
+    return [g.times(spread, g.binary('equal', x, g.reshape(output, shape)))]
+  },
+  reshape: (g, { inputs: [x] }, dy) => [g.reshape(dy, x.shape)],
+  expand: (g, { inputs: [x] }, dy) => [g.sumTo(dy, x.shape)],
+  permute: (g, { attributes: { axes } }, dy) => {
+    const inverse: number[] = []
+    axes.forEach((axis, i) => {
+      inverse[axis] = i
+    })
+    return [g.permute(dy, inverse)]
+  },
+  slice: (g, { attributes: { axis, start }, inputs: [x] }, dy) => [
+    g.add('unslice', [dy, g.constant(0)], { axis, start, shape: x.shape }),
+  ],
+  unslice: (g, { attributes: { axis, start }, inputs: [x] }, dy) => [g.slice(dy, axis, start, x.shape[axis])],
+  concatenate: (g, { attributes: { axis }, inputs }, dy) => {
+    let start = 0
+    return inputs.map((input) => {
+      const size = input.shape[axis]
+      start += size
+      return g.slice(dy, axis, start - size, size)
+    })
+  },
+  copy: (_, __, dy) => [dy],
+  softmax: (g, { attributes, output }, dy) => [g.add('softmaxGrad', [dy, output], attributes)],
+  loss: (g, { attributes, inputs }, dy) => {
+    const seeded = !isOne(dy)
+    return [g.add('lossGrad', seeded ? [...inputs, dy] : inputs, { ...attributes, seeded })]
+  },
+  penalty: (g, { attributes, inputs: [w] }, dy) => {
+    const seeded = !isOne(dy)
+    return [g.add('penaltyGrad', seeded ? [w, dy] : [w], { ...attributes, seeded, accumulate: false })]
+  },
+  metric: noGradient,
+  unaryGrad: noRule,
+  softmaxGrad: noRule,
+  lossGrad: noRule,
+  penaltyGrad: noRule,
+}
+
+/**
+ * The gradient of the scalar `of` with respect to each leaf of `by`; null for a leaf that doesn't reach it.
+ * Adjoints of a value used several times are summed here, at plan time.
+ */
+export function differentiate(g: GraphBuilder, of: Value, by: readonly Value[]): (Value | null)[] {
+  const forward = [...g.ops]
+  const moving = new Set<Value>(by) // values that depend on a leaf of `by`
+  for (const op of forward) if (op.inputs.some((input) => moving.has(input))) moving.add(op.output)
+
+  const adjoints = new Map<Value, Value>([[of, g.constant(1)]])
+  for (const op of forward.reverse()) {
+    const dy = adjoints.get(op.output)
+    if (!dy || !moving.has(op.output)) continue
+    g.label = op.label
+    const rule = gradientRules[op.name] as Rule<OpName>
+    const gradients = rule(g, op, dy)
+    op.inputs.forEach((input, i) => {
+      const gradient = gradients[i]
+      if (!gradient || !moving.has(input)) return
+      const sum = adjoints.get(input)
+      adjoints.set(input, sum ? g.plus(sum, gradient) : gradient)
+    })
+  }
+  return by.map((leaf) => adjoints.get(leaf) ?? null)
+}

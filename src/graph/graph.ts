@@ -1,0 +1,94 @@
+// A graph: values with static shapes and the operations that make them, in an order that can run (SSA: each
+// value is written once). Enters: nothing. Leaves: a frozen Graph that prints itself. Values are compared by
+// identity. Nothing here knows what an operation computes; ops.ts does.
+export { elementCount } from '../numerics/tensor.ts'
+
+import type { OpAttributes, OpName } from './ops.ts'
+
+export type DType = 'float32' | 'int32'
+export type Shape = readonly number[]
+
+/**
+ * Where a value that no operation makes comes from: fed before each run (inputs, targets, sample weights), kept
+ * in the arena from run to run (parameters), or written once with the program (constants).
+ */
+export type LeafKind = 'input' | 'target' | 'sampleWeight' | 'parameter' | 'constant'
+
+export interface Value {
+  readonly id: number
+  readonly shape: Shape
+  readonly dtype: DType
+  /** null for a value made by an operation */
+  readonly leaf: { readonly kind: LeafKind; readonly name: string; readonly data?: Float32Array } | null
+}
+
+export type Phase = 'forward' | 'backward'
+
+export interface Op<N extends OpName = OpName> {
+  readonly name: N
+  readonly inputs: readonly Value[]
+  readonly output: Value
+  readonly attributes: OpAttributes[N]
+  readonly phase: Phase
+  /** The layer (or loss, metric ...) this operation belongs to: for prints, profiles and messages. */
+  readonly label: string
+}
+
+/** An Op whose name tells the type of its attributes: what `switch (op.name)` narrows. */
+export type AnyOp = { [N in OpName]: Op<N> }[OpName]
+
+export interface Graph {
+  readonly ops: readonly AnyOp[]
+  /** Values to be read after a run, by name: outputs, losses, metrics. */
+  readonly results: ReadonlyMap<string, Value>
+  /** Parameter or input name -> gradient of the total loss with respect to it. */
+  readonly gradients: ReadonlyMap<string, Value>
+}
+
+export const sameShape = (a: Shape, b: Shape): boolean =>
+  a.length === b.length && a.every((size, i) => size === b[i])
+
+export const shapeText = (shape: Shape): string => `[${shape.join(',')}]`
+
+/** `%3` for the value of an operation, the name for a leaf. */
+export const valueText = (value: Value): string => (value.leaf ? value.leaf.name : `%${value.id}`)
+
+/** Every leaf the graph reads, in order of first use. */
+export function leavesOf(graph: Graph): Value[] {
+  const leaves = new Set<Value>()
+  for (const op of graph.ops) for (const value of op.inputs) if (value.leaf) leaves.add(value)
+  for (const value of graph.results.values()) if (value.leaf) leaves.add(value)
+  return [...leaves]
+}
+
+function attributesText(attributes: object): string {
+  const parts: string[] = []
+  for (const [key, value] of Object.entries(attributes)) {
+    if (value === false || value === undefined || (key === 'alpha' && value === 0)) continue
+    parts.push(value === true ? key : `${key}=${Array.isArray(value) ? shapeText(value) : value}`)
+  }
+  return parts.length > 0 ? ` {${parts.join(' ')}}` : ''
+}
+
+export function opText(op: AnyOp): string {
+  const inputs = op.inputs.map(valueText).join(', ')
+  return `${valueText(op.output)} = ${op.name} ${inputs}${attributesText(op.attributes)} ${shapeText(op.output.shape)}`
+}
+
+/** One line a leaf, an operation, a result and a gradient. */
+export function graphText(graph: Graph): string {
+  const lines: string[] = []
+  for (const leaf of leavesOf(graph)) {
+    lines.push(
+      `${leaf.leaf?.kind} ${valueText(leaf)} ${leaf.dtype === 'int32' ? 'int32 ' : ''}${shapeText(leaf.shape)}`,
+    )
+  }
+  for (const phase of ['forward', 'backward'] as const) {
+    const ops = graph.ops.filter((op) => op.phase === phase)
+    if (ops.length > 0) lines.push(`${phase}:`)
+    for (const op of ops) lines.push(`  ${opText(op)}${op.label ? `  ; ${op.label}` : ''}`)
+  }
+  for (const [name, value] of graph.results) lines.push(`result ${name} = ${valueText(value)}`)
+  for (const [name, value] of graph.gradients) lines.push(`gradient ${name} = ${valueText(value)}`)
+  return lines.join('\n')
+}

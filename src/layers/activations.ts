@@ -1,0 +1,72 @@
+// Activation functions by name. Enters: a name or { name, alpha }. Leaves: the operation, written into a graph.
+import type { GraphBuilder } from '../graph/builder.ts'
+import type { Value } from '../graph/graph.ts'
+import type { UnaryName } from '../graph/ops.ts'
+import { check, FINITE, NON_NEGATIVE, POSITIVE, type Rule, unknownName } from '../numerics/errors.ts'
+
+interface ActivationRow {
+  readonly fn: UnaryName | 'softmax' | 'logSoftmax'
+  readonly alpha?: number
+  readonly rule?: Rule
+}
+
+/** Each name's operation; `alpha` is the parameter's default for those that have one. */
+const activations = {
+  linear: { fn: 'linear' },
+  relu: { fn: 'relu' },
+  relu6: { fn: 'relu6' },
+  leakyRelu: { fn: 'leakyRelu', alpha: 0.2, rule: NON_NEGATIVE },
+  elu: { fn: 'elu', alpha: 1, rule: POSITIVE },
+  celu: { fn: 'celu', alpha: 1, rule: POSITIVE },
+  selu: { fn: 'selu' },
+  gelu: { fn: 'gelu' },
+  geluTanh: { fn: 'geluTanh' },
+  silu: { fn: 'silu' },
+  swish: { fn: 'silu' },
+  sigmoid: { fn: 'sigmoid' },
+  logSigmoid: { fn: 'logSigmoid' },
+  tanh: { fn: 'tanh' },
+  softplus: { fn: 'softplus' },
+  softsign: { fn: 'softsign' },
+  hardSigmoid: { fn: 'hardSigmoid' },
+  hardSwish: { fn: 'hardSwish' },
+  hardTanh: { fn: 'hardTanh' },
+  mish: { fn: 'mish' },
+  exponential: { fn: 'exp' },
+  square: { fn: 'square' },
+  softmax: { fn: 'softmax' },
+  logSoftmax: { fn: 'logSoftmax' },
+} as const satisfies Record<string, ActivationRow>
+
+export type ActivationName = keyof typeof activations
+
+/**
+ * An activation: its name, or its name with `alpha`: the slope of `leakyRelu` for x < 0 (default 0.2), the alpha of
+ * `elu` and `celu` (default 1). `gelu` is the exact one (erf); `hardSigmoid` is clip((x + 3) / 6, 0, 1).
+ */
+export type Activation = ActivationName | { readonly name: ActivationName; readonly alpha?: number }
+
+/** The checked form. @throws LanegradError on an unknown name or a bad alpha. */
+export function readActivation(activation: Activation | undefined): { name: ActivationName; alpha: number } {
+  const { name, alpha } =
+    typeof activation === 'object' && activation !== null
+      ? activation
+      : { name: activation ?? 'linear', alpha: undefined }
+  if (!Object.hasOwn(activations, name)) unknownName('activation', name, Object.keys(activations))
+  const row: ActivationRow = activations[name]
+  const value = alpha ?? row.alpha ?? 0
+  const rule = row.rule ?? FINITE
+  check(rule.holds(value), `activation ${name}: alpha`, rule.expected, value)
+  return { name, alpha: value }
+}
+
+/** Writes the activation of x; softmax and logSoftmax work on the last axis. */
+export function activate(
+  g: GraphBuilder,
+  activation: { name: ActivationName; alpha: number },
+  x: Value,
+): Value {
+  const { fn } = activations[activation.name]
+  if (fn === 'softmax' || fn === 'logSoftmax') return g.softmax(x, fn === 'logSoftmax')
+  return g.unary(fn, x, activation.alpha)
+}

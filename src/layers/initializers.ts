@@ -1,0 +1,211 @@
+// What enters: an initializer (plain frozen data, or its name), a shape, a seed and a stream.
+// What leaves: the initial weights, float32, row-major. Names and formulas are Keras's.
+// May assume nothing about the initializer: it may come from a file. Never depends on the order in
+// which layers are built: give each weight the stream of its name (streamOf).
+
+import {
+  check,
+  FINITE,
+  fail,
+  NON_NEGATIVE,
+  type Rule,
+  readOptions,
+  show,
+  unknownName,
+} from '../numerics/errors.ts'
+import { truncatedNormal as fillTruncated, normal, uniform } from '../numerics/random.ts'
+import { elementCount } from '../numerics/tensor.ts'
+
+// the parameters of each kind, with their defaults
+const DEFAULTS = {
+  zeros: {},
+  ones: {},
+  constant: { value: 0 },
+  randomUniform: { minValue: -0.05, maxValue: 0.05 },
+  randomNormal: { mean: 0, stddev: 0.05 },
+  truncatedNormal: { mean: 0, stddev: 0.05 },
+  glorotUniform: {},
+  glorotNormal: {},
+  heUniform: {},
+  heNormal: {},
+  lecunUniform: {},
+  lecunNormal: {},
+  orthogonal: { gain: 1 },
+}
+
+export type InitializerName = keyof typeof DEFAULTS
+type Parameters = { [K in InitializerName]: { readonly [P in keyof (typeof DEFAULTS)[K]]: number } }
+export type Initializer = { [K in InitializerName]: { readonly kind: K } & Parameters[K] }[InitializerName]
+
+const make =
+  <K extends InitializerName>(kind: K) =>
+  (options: Partial<Parameters[K]> = {}): Initializer =>
+    toInitializer({ kind, ...options })
+
+export const zeros = make('zeros')
+export const ones = make('ones')
+/** Every element is `value` (0). */
+export const constant = make('constant')
+/** Uniform in [minValue, maxValue) = [-0.05, 0.05). */
+export const randomUniform = make('randomUniform')
+/** Normal with mean 0, stddev 0.05. */
+export const randomNormal = make('randomNormal')
+/** Normal with mean 0, stddev 0.05, redrawn beyond 2 stddev. */
+export const truncatedNormal = make('truncatedNormal')
+/** Uniform with variance 2 / (fanIn + fanOut); limit sqrt(6 / (fanIn + fanOut)). Glorot and Bengio 2010. */
+export const glorotUniform = make('glorotUniform')
+/** Truncated normal with variance 2 / (fanIn + fanOut). Glorot and Bengio 2010. */
+export const glorotNormal = make('glorotNormal')
+/** Uniform with variance 2 / fanIn; limit sqrt(6 / fanIn). He et al. 2015. */
+export const heUniform = make('heUniform')
+/** Truncated normal with variance 2 / fanIn. He et al. 2015. */
+export const heNormal = make('heNormal')
+/** Uniform with variance 1 / fanIn; limit sqrt(3 / fanIn). LeCun et al. 1998. */
+export const lecunUniform = make('lecunUniform')
+/** Truncated normal with variance 1 / fanIn. LeCun et al. 1998. */
+export const lecunNormal = make('lecunNormal')
+/** Orthonormal columns (rows, if there are fewer) of [product of leading dimensions, last], times gain (1). Saxe et al. 2013. */
+export const orthogonal = make('orthogonal')
+
+/**
+ * A name or plain data (from a file, say) as a checked, frozen initializer with all defaults filled in.
+ * @throws LanegradError on an unknown kind or parameter, or a parameter that isn't a fit number.
+ */
+export function toInitializer(
+  initializer: Initializer | InitializerName | { readonly kind: string },
+): Initializer {
+  const data = typeof initializer === 'string' ? { kind: initializer } : initializer
+  check(typeof data === 'object' && data !== null, 'initializer', 'a name or an initializer object', data)
+  const { kind, ...options } = data
+  if (typeof kind !== 'string' || !Object.hasOwn(DEFAULTS, kind))
+    unknownName('initializer', kind, Object.keys(DEFAULTS))
+  const defaults: Record<string, number> = DEFAULTS[kind as InitializerName]
+  const rules: Record<string, Rule> = {}
+  for (const name of Object.keys(defaults)) rules[name] = name === 'stddev' ? NON_NEGATIVE : FINITE
+  const values = readOptions(kind, options, rules, defaults) as Record<string, number>
+  if (kind === 'randomUniform' && values.minValue > values.maxValue) {
+    fail(`randomUniform: minValue ${values.minValue} is above maxValue ${values.maxValue}`)
+  }
+  return Object.freeze({ kind, ...values }) as Initializer
+}
+
+/**
+ * Initial weights of `shape`; a pure function of its arguments.
+ * @throws LanegradError on an unknown initializer, a bad shape or seed, or `orthogonal` below rank 2.
+ */
+export function initialize(
+  initializer: Initializer | InitializerName,
+  shape: readonly number[],
+  seed: number,
+  stream: number,
+): Float32Array {
+  const known = toInitializer(initializer)
+  const out = new Float32Array(elementCount(shape))
+  switch (known.kind) {
+    case 'zeros':
+      return out
+    case 'ones':
+      return out.fill(1)
+    case 'constant':
+      return out.fill(known.value)
+    case 'randomUniform':
+      uniform(out, seed, stream, known.minValue, known.maxValue)
+      return out
+    case 'randomNormal':
+      normal(out, seed, stream, known.mean, known.stddev)
+      return out
+    case 'truncatedNormal':
+      fillTruncated(out, seed, stream, known.mean, known.stddev)
+      return out
+    case 'orthogonal':
+      fillOrthogonal(out, shape, seed, stream, known.gain)
+      return out
+  }
+  // variance scaling
+  const [fanIn, fanOut] = fansOf(shape)
+  const scale = known.kind.startsWith('he') ? 2 : 1
+  const fan = known.kind.startsWith('glorot') ? (fanIn + fanOut) / 2 : fanIn
+  const variance = scale / Math.max(1, fan)
+  if (known.kind.endsWith('Uniform')) {
+    const limit = Math.sqrt(3 * variance)
+    uniform(out, seed, stream, -limit, limit)
+  } else {
+    // the stddev of a unit normal cut off at 2 is 0.8796...
+    fillTruncated(out, seed, stream, 0, Math.sqrt(variance) / 0.8796256610342398)
+  }
+  return out
+}
+
+/** [fanIn, fanOut]: dense [in, out]; convolution [...spatial, in, out] times the receptive field; [n] is n, n. */
+export function fansOf(shape: readonly number[]): readonly [fanIn: number, fanOut: number] {
+  const rank = shape.length
+  if (rank < 2) return [shape[0] ?? 1, shape[0] ?? 1]
+  const receptiveField = elementCount(shape.slice(0, -2))
+  return [receptiveField * shape[rank - 2], receptiveField * shape[rank - 1]]
+}
+
+/**
+ * The Q of a normal matrix's QR factors by modified Gram-Schmidt in float64. The diagonal of R is positive,
+ * so Q is uniformly distributed over the orthogonal matrices and needs no sign correction.
+ */
+function fillOrthogonal(
+  out: Float32Array,
+  shape: readonly number[],
+  seed: number,
+  stream: number,
+  gain: number,
+): void {
+  if (shape.length < 2) fail(`orthogonal needs a shape of rank 2 or more; got ${show(shape)}`)
+  const colCount = shape[shape.length - 1]
+  const rowCount = colCount && out.length / colCount
+  const size = Math.max(rowCount, colCount) // length of each vector
+  const vectors: Float64Array[] = []
+  const drawn = new Float32Array(out.length)
+  normal(drawn, seed, stream)
+  for (let start = 0; start < out.length; start += size) {
+    const vector = Float64Array.from(drawn.subarray(start, start + size))
+    orthonormalize(vector, vectors)
+    vectors.push(vector)
+  }
+  for (let row = 0, at = 0; row < rowCount; row++) {
+    for (let col = 0; col < colCount; col++) {
+      out[at++] = gain * (rowCount < colCount ? vectors[row][col] : vectors[col][row])
+    }
+  }
+}
+
+/** Makes `vector` a unit vector at right angles to the unit vectors `others`. */
+function orthonormalize(vector: Float64Array, others: readonly Float64Array[]): void {
+  const size = vector.length
+  const none = new Float64Array(size) // fills up the last group
+  let before: number
+  let after: number
+  do {
+    before = lengthOf(vector)
+    // in groups of four: the others are orthonormal, so four sums at once lose nothing and take about half the time
+    for (let group = 0; group < others.length; group += 4) {
+      const [a, b = none, c = none, d = none] = others.slice(group, group + 4)
+      let alongA = 0
+      let alongB = 0
+      let alongC = 0
+      let alongD = 0
+      for (let i = 0; i < size; i++) {
+        alongA += vector[i] * a[i]
+        alongB += vector[i] * b[i]
+        alongC += vector[i] * c[i]
+        alongD += vector[i] * d[i]
+      }
+      for (let i = 0; i < size; i++)
+        vector[i] -= alongA * a[i] + alongB * b[i] + (alongC * c[i] + alongD * d[i])
+    }
+    after = lengthOf(vector)
+    for (let i = 0; i < size; i++) vector[i] /= after
+    // cancellation leaves an error of about 1e-16 before / after: once more if the vector shrank a lot
+  } while (after < 1e-4 * before)
+}
+
+function lengthOf(vector: Float64Array): number {
+  let sum = 0
+  for (const value of vector) sum += value * value
+  return Math.sqrt(sum)
+}

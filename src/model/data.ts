@@ -1,0 +1,173 @@
+// What callers pass as data, to arrays the arena takes. Enters: typed arrays (flat), tensors, nested arrays; one
+// of them, a list, or a record by name. Leaves: flat arrays of the right type with their batch size, in the
+// network's order. Never changes or keeps what was passed; copies only where the type must change.
+import { type DType, elementCount, type Shape } from '../graph/graph.ts'
+import { check, fail, show } from '../numerics/errors.ts'
+import { type NamedArray, type NestedNumbers, tensor } from '../numerics/tensor.ts'
+import type { Structure } from './network.ts'
+
+export type NumberArray =
+  | Float32Array
+  | Float64Array
+  | Int8Array
+  | Uint8Array
+  | Uint8ClampedArray
+  | Int16Array
+  | Uint16Array
+  | Int32Array
+  | Uint32Array
+
+/** A flat typed array (rows follow from the expected shape), a tensor with its shape, or nested arrays. */
+export type ArrayLikeData = NumberArray | NamedArray | readonly NestedNumbers[]
+
+/** One array; a list in the order of the model's inputs (or outputs); or a record by their names. */
+export type Data = ArrayLikeData | readonly ArrayLikeData[] | Readonly<Record<string, ArrayLikeData>>
+
+/** What an input or a target must be; the batch axis is not part of `shape`. */
+export interface Expected {
+  readonly name: string
+  readonly shape: readonly (number | null)[]
+  readonly dtype: DType
+}
+
+/** Checked data of one input or target: `rows` rows of `shape`. */
+export interface Rows {
+  readonly data: Float32Array | Int32Array
+  readonly rows: number
+  readonly shape: Shape
+}
+
+const isTyped = (value: unknown): value is NumberArray =>
+  ArrayBuffer.isView(value) &&
+  !(value instanceof DataView) &&
+  !(value instanceof BigInt64Array) &&
+  !(value instanceof BigUint64Array)
+
+const isNamed = (value: unknown): value is NamedArray =>
+  typeof value === 'object' &&
+  value !== null &&
+  'data' in value &&
+  'shape' in value &&
+  isTyped(value.data) &&
+  Array.isArray(value.shape)
+
+const shapeText = (expected: Expected): string =>
+  `[batch${expected.shape.map((n) => `,${n ?? 'any'}`).join('')}]`
+
+/** Splits what a caller passed for several inputs or outputs. */
+export function splitData(
+  what: string,
+  data: Data,
+  names: readonly string[],
+  structure: Structure,
+): ArrayLikeData[] {
+  if (structure === 'single' || (names.length === 1 && (isTyped(data) || isNamed(data))))
+    return [data as ArrayLikeData]
+  if (structure === 'list') {
+    check(Array.isArray(data) && data.length === names.length, what, `a list of ${names.length} arrays`, data)
+    return [...data] as ArrayLikeData[]
+  }
+  const isRecord = typeof data === 'object' && data !== null && !Array.isArray(data) && !isTyped(data)
+  check(isRecord, what, `an object with ${names.join(', ')}`, data)
+  const record = data as Readonly<Record<string, ArrayLikeData>>
+  for (const name of Object.keys(record))
+    if (!names.includes(name)) fail(`${what}: ${show(name)} is none of ${names.join(', ')}`)
+  return names.map((name) => record[name] ?? fail(`${what}: ${name} is missing`))
+}
+
+/** Values of another type, exactly: fractions and numbers out of range are no int32. */
+function toInt32(what: string, data: ArrayLike<number>): Int32Array {
+  const result = new Int32Array(data.length)
+  for (let i = 0; i < data.length; i++) {
+    result[i] = data[i]
+    if (result[i] !== data[i]) fail(`${what}: element ${i} is ${data[i]}, expected an integer`)
+  }
+  return result
+}
+
+function convert(what: string, data: NumberArray, dtype: DType): Float32Array | Int32Array {
+  if (dtype === 'float32') return data instanceof Float32Array ? data : Float32Array.from(data)
+  return data instanceof Int32Array ? data : toInt32(what, data)
+}
+
+const fits = (shape: Shape, expected: Expected['shape']): boolean =>
+  shape.length === expected.length && shape.every((n, i) => expected[i] === null || expected[i] === n)
+
+/** Axes of size 1 at the end may be there or not: labels [n] or [n, 1], targets of one unit likewise. */
+function trimmed(shape: Shape): Shape {
+  let end = shape.length
+  while (end > 0 && shape[end - 1] === 1) end--
+  return shape.slice(0, end)
+}
+
+/**
+ * The rows of one input or target.
+ * @throws LanegradError naming it, with the expected shape and what came.
+ */
+export function rowsOf(what: string, given: ArrayLikeData, expected: Expected): Rows {
+  const { shape } = expected
+  if (isTyped(given)) {
+    if (shape.includes(null))
+      fail(`${what}: a flat array can't tell its shape; expected a tensor of shape ${shapeText(expected)}`)
+    const perRow = elementCount(shape as Shape)
+    if (given.length === 0 || given.length % perRow !== 0) {
+      fail(
+        `${what}: expected shape ${shapeText(expected)}, a multiple of ${perRow} elements; got ${given.length}`,
+      )
+    }
+    return { data: convert(what, given, expected.dtype), rows: given.length / perRow, shape: shape as Shape }
+  }
+  if (!isNamed(given) && !Array.isArray(given)) {
+    fail(
+      `${what}: expected a typed array, a tensor or nested arrays of shape ${shapeText(expected)}; got ${show(given)}`,
+    )
+  }
+  const { data, shape: whole } = isNamed(given) ? given : tensor(given as NestedNumbers)
+  const [rows, ...rest] = whole
+  if (!(rows > 0) || elementCount(whole) !== data.length) {
+    fail(`${what}: expected shape ${shapeText(expected)}; got ${show(whole)} with ${data.length} elements`)
+  }
+  if (!fits(rest, shape)) {
+    const isSame = !shape.includes(null) && fits(trimmed(rest), trimmed(shape as Shape))
+    if (!isSame) fail(`${what}: expected shape ${shapeText(expected)}; got ${show(whole)}`)
+    return { data: convert(what, data, expected.dtype), rows, shape: shape as Shape }
+  }
+  return { data: convert(what, data, expected.dtype), rows, shape: rest }
+}
+
+/** All of one size. @throws LanegradError */
+export function commonRows(arrays: readonly { readonly what: string; readonly rows: number }[]): number {
+  const [first, ...others] = arrays
+  for (const other of others) {
+    if (other.rows !== first.rows)
+      fail(`${first.what} has ${first.rows} rows, ${other.what} has ${other.rows}`)
+  }
+  return first.rows
+}
+
+/** Copies rows `indices[from..to]` (or the rows from..to themselves) of `source` to `target`. */
+export function gatherRows(
+  source: Rows,
+  target: Float32Array | Int32Array,
+  indices: Uint32Array | null,
+  from: number,
+  to: number,
+): void {
+  const width = source.data.length / source.rows
+  if (indices === null) {
+    target.set(source.data.subarray(from * width, to * width))
+    return
+  }
+  for (let i = from, at = 0; i < to; i++, at += width) {
+    const start = indices[i] * width
+    // for short rows a loop is quicker than making a subarray
+    if (width > 16) target.set(source.data.subarray(start, start + width), at)
+    else for (let j = 0; j < width; j++) target[at + j] = source.data[start + j]
+  }
+}
+
+/** Rows `from..to` as rows of their own, without copying. */
+export function sliceRows(source: Rows, from: number, to: number): Rows {
+  const width = source.data.length / source.rows
+  return { ...source, data: source.data.subarray(from * width, to * width), rows: to - from }
+}

@@ -1,0 +1,178 @@
+// Prints of what a model is and runs: summary, graph, memory map, program listing, profile. Nothing here changes
+// a model. Texts are plain and fit 80 columns where names do.
+import * as abi from '../../assembly/abi.ts'
+import { elementCount, graphText, shapeText, valueText } from '../graph/graph.ts'
+import type { Plan, Step } from '../plan/plan.ts'
+import type { Session } from './session.ts'
+
+/** Columns padded to their widest cell; `right` tells which are numbers. */
+export function table(
+  header: readonly string[],
+  rows: readonly (readonly string[])[],
+  right: readonly number[],
+): string {
+  const widths = header.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i].length)))
+  const line = (cells: readonly string[]) =>
+    cells
+      .map((cell, i) => (right.includes(i) ? cell.padStart(widths[i]) : cell.padEnd(widths[i])))
+      .join('  ')
+      .trimEnd()
+  return [line(header), widths.map((width) => '-'.repeat(width)).join('  '), ...rows.map(line)].join('\n')
+}
+
+const grouped = (count: number): string => String(count).replace(/\B(?=(\d{3})+$)/g, ',')
+
+/** Layers with output shapes, parameter counts and bytes. */
+export function summaryText({ network, outline }: Session): string {
+  const rows: string[][] = network.inputs.map(({ name, shape }) => [
+    `${name} (input)`,
+    shapeText(['batch', ...shape.map((n) => n ?? 'any')] as unknown as number[]),
+    '0',
+    '0',
+    '',
+  ])
+  const seen = new Set<object>()
+  let total = 0
+  let trainable = 0
+  for (const { name, layer, inputs } of network.calls) {
+    const own = seen.has(layer)
+      ? []
+      : outline.weights.filter((spec) => spec.name.startsWith(`${layer.name}/`))
+    seen.add(layer)
+    const count = own.reduce((sum, spec) => sum + elementCount(spec.shape), 0)
+    total += count
+    trainable += own.filter((spec) => spec.trainable).reduce((sum, spec) => sum + elementCount(spec.shape), 0)
+    const shape = outline.shapes.get(name) ?? []
+    rows.push([
+      `${name} (${layer.kind.kind})`,
+      `[batch${shape
+        .slice(1)
+        .map((n) => `,${n}`)
+        .join('')}]`,
+      grouped(count),
+      grouped(count * 4),
+      inputs.join(', '),
+    ])
+  }
+  const totals = `parameters: ${grouped(total)} (${grouped(total * 4)} bytes), trainable: ${grouped(trainable)}`
+  return `${table(['layer', 'output', 'parameters', 'bytes', 'inputs'], rows, [2, 3])}\n${totals}`
+}
+
+export interface Inspection {
+  /** The operations, forward and backward, after simplification. */
+  readonly graph: string
+  /** Regions of the arena, buffers of the transient region, peak against the live-bytes lower bound. */
+  readonly memory: string
+  /** The instructions the core walks. */
+  readonly program: string
+}
+
+/** Lifetimes count operations of the graph, as listed by the program. */
+export function memoryText(plan: Plan): string {
+  const regions = plan.regions.map(({ name, start, end }) => [
+    name,
+    String(start),
+    String(end),
+    grouped(end - start),
+  ])
+  const buffers = plan.transient.map(({ name, address, bytes, first, last }) => [
+    name,
+    String(address),
+    String(address + bytes),
+    grouped(bytes),
+    `${first}-${last}`,
+  ])
+  const ratio = plan.lowerBoundBytes > 0 ? plan.peakBytes / plan.lowerBoundBytes : 1
+  return [
+    table(['region', 'from', 'to', 'bytes'], regions, [1, 2, 3]),
+    '',
+    table(['transient buffer', 'from', 'to', 'bytes', 'lives'], buffers, [1, 2, 3]),
+    '',
+    `transient peak ${grouped(plan.peakBytes)} bytes, live-bytes lower bound ${grouped(plan.lowerBoundBytes)} (${ratio.toFixed(2)}x)`,
+  ].join('\n')
+}
+
+const opNames: Readonly<Record<number, string>> = Object.fromEntries(
+  Object.entries(abi)
+    .filter(([key]) => key.startsWith('OP_') && key !== 'OP_COUNT')
+    .map(([key, code]) => [code, key.slice(3).toLowerCase().replaceAll('_', ' ')]),
+)
+
+/** What an instruction does, in words. */
+export function stepText({ op, instruction }: Step): string {
+  const name = opNames[instruction.code]
+  if (!op) return name
+  const detail =
+    op.name === 'unary' || op.name === 'unaryGrad' || op.name === 'binary' || op.name === 'reduce'
+      ? ` ${op.attributes.fn}`
+      : ''
+  const { attributes } = op
+  const epilogue =
+    'transposeA' in attributes
+      ? [
+          attributes.transposeA && 'A^T',
+          attributes.transposeB && 'B^T',
+          attributes.bias && 'bias',
+          attributes.fn !== 'linear' && attributes.fn,
+          attributes.accumulate && 'accumulate',
+        ]
+          .filter(Boolean)
+          .join(' ')
+      : ''
+  return `${name}${detail}${epilogue && ` (${epilogue})`} ${op.inputs.map((input) => `${valueText(input)}${shapeText(input.shape)}`).join(' ')} -> ${valueText(op.output)}${shapeText(op.output.shape)}`
+}
+
+/** One line an instruction: address, phase, what it does. */
+export function programText(plan: Plan): string {
+  const lines: string[] = []
+  let address = plan.programStart
+  let phase = ''
+  for (const step of plan.steps) {
+    if (step.phase !== phase) lines.push(`${step.phase}:`)
+    phase = step.phase
+    lines.push(`  ${address}  ${stepText(step)}${step.op?.label ? `  ; ${step.op.label}` : ''}`)
+    address += 4 * (1 + step.instruction.operands.length)
+  }
+  lines.push(`${plan.steps.length} instructions, ${plan.words.length} words`)
+  return lines.join('\n')
+}
+
+export const inspect = (plan: Plan): Inspection => ({
+  graph: graphText(plan.graph),
+  memory: memoryText(plan),
+  program: programText(plan),
+})
+
+export interface ProfileRow {
+  readonly phase: string
+  readonly operation: string
+  /** The layer, loss or weight it belongs to. */
+  readonly label: string
+  /** Least time of all repeats, ms. */
+  readonly ms: number
+  /** Of the whole step. */
+  readonly share: number
+}
+
+/** Times each instruction of a fed plan, the least of `repeats` runs. The caller puts the weights back. */
+export function profileRows(session: Session, plan: Plan, repeats: number): ProfileRow[] {
+  const least = plan.steps.map(() => Number.POSITIVE_INFINITY)
+  for (let repeat = 0; repeat < repeats; repeat++) {
+    let address = plan.programStart
+    plan.steps.forEach(({ instruction }, i) => {
+      const end = address + 4 * (1 + instruction.operands.length)
+      const start = performance.now()
+      session.engine.run(address, end)
+      least[i] = Math.min(least[i], performance.now() - start)
+      address = end
+    })
+  }
+  const total = least.reduce((sum, ms) => sum + ms, 0)
+  return plan.steps.map((step, i) => ({
+    phase: step.phase,
+    operation: stepText(step).replace(/ %.*$/, ''),
+    label: step.op?.label ?? '',
+    ms: least[i],
+    share: total > 0 ? least[i] / total : 0,
+  }))
+}

@@ -1,0 +1,271 @@
+// The network as plain data: inputs, layers, the calls that connect them, outputs. Enters: symbolic values a
+// caller made, or a description from a file. Leaves: a frozen Network in an order that can run, every name
+// unique, every reference resolved. Shapes are checked later, when a graph is written.
+import type { DType } from '../graph/graph.ts'
+import type { Layer, LayerKind, Symbolic } from '../layers/layer.ts'
+import { check, fail, show, unknownName } from '../numerics/errors.ts'
+
+export interface NetworkInput {
+  readonly name: string
+  /** Without the batch axis; null where any length will do. */
+  readonly shape: readonly (number | null)[]
+  readonly dtype: DType
+}
+
+export interface NetworkLayer {
+  readonly name: string
+  readonly kind: LayerKind<object>
+  readonly config: object
+  readonly trainable: boolean
+}
+
+/** A layer applied to values; the value it gives has the call's name. */
+export interface Call {
+  /** The layer's name; `name#2` and so on for further calls of the same layer. */
+  readonly name: string
+  readonly layer: NetworkLayer
+  /** Names of inputs or earlier calls. */
+  readonly inputs: readonly string[]
+}
+
+/** How a caller passes and gets several values: one, a list, or by name. */
+export type Structure = 'single' | 'list' | 'record'
+
+export interface Network {
+  readonly inputs: readonly NetworkInput[]
+  readonly inputStructure: Structure
+  readonly calls: readonly Call[]
+  readonly outputs: readonly { readonly name: string; readonly value: string }[]
+  readonly outputStructure: Structure
+}
+
+export type Values = Symbolic | readonly Symbolic[] | Readonly<Record<string, Symbolic>>
+
+const isSymbolic = (value: unknown): value is Symbolic =>
+  typeof value === 'object' && value !== null && 'layer' in value && 'inputs' in value && 'input' in value
+
+/** The values and, for a record, their names. */
+function listed(
+  what: string,
+  values: Values,
+): { structure: Structure; entries: [string | null, Symbolic][] } {
+  const entries: [string | null, unknown][] = isSymbolic(values)
+    ? [[null, values]]
+    : Array.isArray(values)
+      ? values.map((value: unknown) => [null, value])
+      : Object.entries(values ?? {})
+  check(
+    entries.length > 0 && entries.every(([, value]) => isSymbolic(value)),
+    `model: ${what}`,
+    'values made by input() or by layers called on values',
+    values,
+  )
+  const structure = isSymbolic(values) ? 'single' : Array.isArray(values) ? 'list' : 'record'
+  return { structure, entries: entries as [string | null, Symbolic][] }
+}
+
+function uniqueNames(names: readonly string[], what: string): void {
+  const seen = new Set<string>()
+  for (const name of names) {
+    if (seen.has(name)) fail(`two ${what} are named ${show(name)}; names must be unique in a model`)
+    seen.add(name)
+  }
+}
+
+/** Values in an order in which each comes behind what it is made from. @throws LanegradError on a cycle. */
+function ordered(roots: readonly Symbolic[]): Symbolic[] {
+  const done = new Set<Symbolic>()
+  const open = new Set<Symbolic>()
+  const stack = [...roots].reverse()
+  while (stack.length > 0) {
+    const value = stack[stack.length - 1]
+    if (done.has(value)) {
+      stack.pop()
+      continue
+    }
+    const missing = value.inputs.filter((input) => !done.has(input))
+    if (missing.length === 0) {
+      done.add(value)
+      open.delete(value)
+      stack.pop()
+      continue
+    }
+    if (open.has(value))
+      fail(`the graph has a cycle through layer ${value.layer?.layerName ?? value.layer?.kind.kind}`)
+    open.add(value)
+    stack.push(...missing.reverse())
+  }
+  return [...done]
+}
+
+/** The network between `inputs` and `outputs`. @throws LanegradError naming what is missing, double or unused. */
+export function networkOf(inputs: Values, outputs: Values): Network {
+  const given = listed('inputs', inputs)
+  const wanted = listed('outputs', outputs)
+  const values = ordered(wanted.entries.map(([, value]) => value))
+
+  const names = new Map<Symbolic, string>()
+  const networkInputs = given.entries.map(([key, value], i): NetworkInput => {
+    if (!value.input) fail('model: inputs must be values made by input()')
+    const name = key ?? (value.input.name || (given.entries.length === 1 ? 'input' : `input_${i + 1}`))
+    names.set(value, name)
+    return { ...value.input, name }
+  })
+
+  // Names of layers: the caller's, else the kind and a number in order of first call.
+  const layers = new Map<Layer, NetworkLayer>()
+  const counts = new Map<string, number>()
+  const taken = new Set(values.flatMap(({ layer }) => layer?.layerName ?? []))
+  const named = (layer: Layer): NetworkLayer => {
+    let name = layer.layerName
+    while (name === null || (layer.layerName === null && taken.has(name))) {
+      const kind = layer.kind.kind
+      counts.set(kind, (counts.get(kind) ?? 0) + 1)
+      name = `${kind}_${counts.get(kind)}`
+    }
+    return { name, kind: layer.kind, config: layer.config, trainable: layer.trainable }
+  }
+  const calls: Call[] = []
+  for (const value of values) {
+    if (value.layer === null) {
+      if (!names.has(value))
+        fail(`output depends on input ${show(value.input?.name)}, which is not among the model's inputs`)
+      continue
+    }
+    const layer = layers.get(value.layer) ?? named(value.layer)
+    layers.set(value.layer, layer)
+    const earlier = calls.filter((call) => call.layer === layer).length
+    const name = earlier === 0 ? layer.name : `${layer.name}#${earlier + 1}`
+    names.set(value, name)
+    calls.push({ name, layer, inputs: value.inputs.map((input) => names.get(input) ?? '') })
+  }
+  const network: Network = {
+    inputs: networkInputs,
+    inputStructure: given.structure,
+    calls,
+    outputs: wanted.entries.map(([key, value]) => ({
+      name: key ?? names.get(value) ?? '',
+      value: names.get(value) ?? '',
+    })),
+    outputStructure: wanted.structure,
+  }
+  return checkNetwork(network)
+}
+
+/** Unique names, references that resolve, every input used. */
+function checkNetwork(network: Network): Network {
+  const { inputs, calls, outputs } = network
+  const layers = [...new Set(calls.map((call) => call.layer))]
+  uniqueNames([...inputs.map(({ name }) => name), ...layers.map(({ name }) => name)], 'layers or inputs')
+  uniqueNames(
+    outputs.map(({ name }) => name),
+    'outputs',
+  )
+  const known = new Set(inputs.map(({ name }) => name))
+  const used = new Set<string>()
+  for (const call of calls) {
+    for (const name of call.inputs) {
+      if (!known.has(name))
+        fail(`layer ${call.name} reads ${show(name)}, which no input or earlier layer makes`)
+      used.add(name)
+    }
+    if (known.has(call.name))
+      fail(`two layers or inputs are named ${show(call.name)}; names must be unique in a model`)
+    known.add(call.name)
+  }
+  for (const { value } of outputs) {
+    if (!known.has(value)) fail(`output ${show(value)} is made by no layer of the model`)
+    used.add(value)
+  }
+  for (const { name } of inputs) if (!used.has(name)) fail(`no output depends on input ${show(name)}`)
+  return Object.freeze(network)
+}
+
+/** The network as JSON data. */
+export function describe(network: Network): object {
+  const layers = [...new Set(network.calls.map((call) => call.layer))]
+  return {
+    ...network,
+    layers: layers.map(({ name, kind, config, trainable }) => ({ name, kind: kind.kind, config, trainable })),
+    calls: network.calls.map(({ name, layer, inputs }) => ({ name, layer: layer.name, inputs })),
+  }
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+function objects(value: unknown, what: string): Record<string, unknown>[] {
+  check(Array.isArray(value) && value.every(isObject), what, 'a list of objects', value)
+  return value
+}
+
+const isName = (value: unknown): value is string =>
+  typeof value === 'string' && value.length > 0 && value.length <= 200
+
+function name(value: unknown, what: string): string {
+  check(isName(value), what, 'a name', value)
+  return value
+}
+
+function structure(value: unknown, what: string): Structure {
+  check(
+    value === 'single' || value === 'list' || value === 'record',
+    what,
+    '"single", "list" or "record"',
+    value,
+  )
+  return value
+}
+
+/** The network a description stands for. The description is untrusted. @throws LanegradError */
+export function readNetwork(data: unknown, kinds: ReadonlyMap<string, LayerKind<object>>): Network {
+  check(isObject(data), 'model description', 'an object', data)
+  const inputs = objects(data.inputs, 'inputs').map((entry): NetworkInput => {
+    const { shape, dtype } = entry
+    const sizes =
+      Array.isArray(shape) &&
+      shape.length < 16 &&
+      shape.every((n) => n === null || (Number.isSafeInteger(n) && n > 0))
+    check(sizes, 'shape of an input', 'a list of positive integers or null', shape)
+    check(dtype === 'float32' || dtype === 'int32', 'dtype of an input', '"float32" or "int32"', dtype)
+    return { name: name(entry.name, 'name of an input'), shape: shape as (number | null)[], dtype }
+  })
+  const layers = new Map<string, NetworkLayer>()
+  for (const entry of objects(data.layers, 'layers')) {
+    const own = name(entry.name, 'name of a layer')
+    const kind = kinds.get(String(entry.kind)) ?? unknownName('layer', entry.kind, [...kinds.keys()])
+    if (layers.has(own)) fail(`two layers are named ${show(own)}; names must be unique in a model`)
+    check(isObject(entry.config), `config of layer ${own}`, 'an object', entry.config)
+    check(typeof entry.trainable === 'boolean', `trainable of layer ${own}`, 'a boolean', entry.trainable)
+    layers.set(own, { name: own, kind, config: kind.read(entry.config), trainable: entry.trainable })
+  }
+  const calls = objects(data.calls, 'calls').map((entry): Call => {
+    const layer =
+      layers.get(String(entry.layer)) ??
+      fail(`a call names layer ${show(entry.layer)}, which is not in the model`)
+    check(
+      Array.isArray(entry.inputs) && entry.inputs.length > 0 && entry.inputs.every(isName),
+      `inputs of layer ${layer.name}`,
+      'a list of names',
+      entry.inputs,
+    )
+    return { name: name(entry.name, 'name of a call'), layer, inputs: entry.inputs }
+  })
+  const outputs = objects(data.outputs, 'outputs').map((entry) => ({
+    name: name(entry.name, 'name of an output'),
+    value: name(entry.value, 'value of an output'),
+  }))
+  check(
+    inputs.length > 0 && outputs.length > 0,
+    'model description',
+    'one input and one output at least',
+    data,
+  )
+  return checkNetwork({
+    inputs,
+    inputStructure: structure(data.inputStructure, 'inputStructure'),
+    calls,
+    outputs,
+    outputStructure: structure(data.outputStructure, 'outputStructure'),
+  })
+}

@@ -1,0 +1,150 @@
+// A model to one safetensors file and back. The file holds the weights by name, the network and what it was
+// compiled with in the metadata, and by choice the optimizer's state, so that training goes on bit for bit.
+// What is read is untrusted: everything is checked before the model is touched.
+
+import { decodeSafetensors, encodeSafetensors } from '../formats/safetensors.ts'
+import { sameShape, shapeText } from '../graph/graph.ts'
+import type { LayerKind } from '../layers/layer.ts'
+import { check, fail, show } from '../numerics/errors.ts'
+import type { NamedArray } from '../numerics/tensor.ts'
+import type { LossLike } from '../training/losses.ts'
+import { readLoss } from '../training/losses.ts'
+import { type MetricName, readMetric } from '../training/metrics.ts'
+import { type Optimizer, readOptimizer } from '../training/optimizers.ts'
+import { type Outline, type OutputTraining, outlineOf } from './compute.ts'
+import { describe, readNetwork } from './network.ts'
+import { Session, type Training } from './session.ts'
+
+const FORMAT = 'lanegrad/1'
+const SLOT_PREFIX = 'optimizer/'
+
+export function saveSession(session: Session, includeOptimizer: boolean): Uint8Array {
+  const { training, engine, network, seed, epochCount } = session
+  const tensors = new Map<string, NamedArray>()
+  for (const spec of session.outline.weights) tensors.set(spec.name, session.readWeight(spec))
+  const metadata: Record<string, string> = {
+    format: FORMAT,
+    network: JSON.stringify(describe(network)),
+    seed: String(seed),
+  }
+  if (training) metadata.training = JSON.stringify(training)
+  if (training && includeOptimizer) {
+    const { stepCount, momentumProduct } = engine
+    metadata.optimizerState = JSON.stringify({ stepCount, momentumProduct, epochCount })
+    for (const [name, data] of session.optimizerSlots()) {
+      tensors.set(SLOT_PREFIX + name, { shape: [data.length], data: data.slice() })
+    }
+  }
+  return encodeSafetensors(tensors, metadata)
+}
+
+type Tensors = ReadonlyMap<string, NamedArray>
+
+/** The weights of a file, checked against a model's: same names, same shapes. */
+function checkWeights({ weights }: Outline, tensors: Tensors): [name: string, data: Float32Array][] {
+  for (const name of tensors.keys()) {
+    if (!name.startsWith(SLOT_PREFIX) && !weights.some((spec) => spec.name === name))
+      fail(`the file holds a weight ${show(name)}, which the model has not`)
+  }
+  return weights.map(({ name, shape }) => {
+    const tensor = tensors.get(name) ?? fail(`the file lacks the weight ${name} of shape ${shapeText(shape)}`)
+    if (!sameShape(tensor.shape, shape) || !(tensor.data instanceof Float32Array)) {
+      fail(
+        `weight ${name}: the model has float32 ${shapeText(shape)}, the file ${tensor.data instanceof Float32Array ? 'float32' : 'int32'} ${shapeText(tensor.shape)}`,
+      )
+    }
+    return [name, tensor.data]
+  })
+}
+
+/** Replaces a session's weights by a file's. Nothing changes unless all fit. */
+export function loadWeights(session: Session, bytes: Uint8Array): void {
+  for (const [name, data] of checkWeights(session.outline, decodeSafetensors(bytes).tensors))
+    session.writeWeight(name, data)
+}
+
+function parse(what: string, text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return fail(`${what} in the file's metadata is no JSON`)
+  }
+}
+
+function object(what: string, value: unknown): Record<string, unknown> {
+  check(typeof value === 'object' && value !== null && !Array.isArray(value), what, 'an object', value)
+  return value as Record<string, unknown>
+}
+
+function readTraining(session: Session, text: string): Training {
+  const data = object('training', parse('training', text))
+  check(Array.isArray(data.outputs), 'training: outputs', 'a list', data.outputs)
+  const outputs = data.outputs.map((entry): OutputTraining => {
+    const { output, loss, weight, metrics } = object('training of an output', entry)
+    const known =
+      session.network.outputs.find(({ name }) => name === output) ??
+      fail(`training names output ${show(output)}, which the model has not`)
+    check(
+      typeof weight === 'number' && Number.isFinite(weight),
+      `weight of the loss of ${known.name}`,
+      'a number',
+      weight,
+    )
+    check(Array.isArray(metrics), `metrics of ${known.name}`, 'a list', metrics)
+    return {
+      output: known.name,
+      loss: readLoss(object('loss', loss) as unknown as LossLike),
+      weight,
+      metrics: metrics.map((name) => readMetric(name as MetricName)),
+    }
+  })
+  check(outputs.length > 0, 'training: outputs', 'a list of one at least', data.outputs)
+  return { optimizer: readOptimizer(object('optimizer', data.optimizer) as unknown as Optimizer), outputs }
+}
+
+function readOptimizerState(session: Session, text: string, tensors: Tensors): void {
+  const state = object('optimizerState', parse('optimizerState', text))
+  const { stepCount, momentumProduct, epochCount } = state
+  for (const count of [stepCount, epochCount])
+    check(
+      Number.isSafeInteger(count) && (count as number) >= 0 && (count as number) < 2 ** 31,
+      'optimizerState: a count',
+      'an integer from 0',
+      count,
+    )
+  check(
+    typeof momentumProduct === 'number' && Number.isFinite(momentumProduct),
+    'optimizerState: momentumProduct',
+    'a number',
+    momentumProduct,
+  )
+  for (const [name, slot] of session.optimizerSlots()) {
+    const tensor = tensors.get(SLOT_PREFIX + name) ?? fail(`the file lacks the optimizer's ${name}`)
+    if (!(tensor.data instanceof Float32Array) || tensor.data.length !== slot.length)
+      fail(
+        `the optimizer's ${name}: expected ${slot.length} float32 elements, the file has ${tensor.data.length}`,
+      )
+    slot.set(tensor.data)
+  }
+  session.engine.stepCount = stepCount as number
+  session.engine.momentumProduct = momentumProduct as number
+  session.epochCount = epochCount as number
+}
+
+/** A new session from a file. @throws LanegradError where the file is damaged or no model of ours. */
+export function loadSession(bytes: Uint8Array, kinds: ReadonlyMap<string, LayerKind<object>>): Session {
+  const { tensors, metadata } = decodeSafetensors(bytes)
+  if (metadata.format !== FORMAT)
+    fail(`not a saved model: the metadata's format is ${show(metadata.format)}, expected "${FORMAT}"`)
+  const seed = Number(metadata.seed)
+  check(Number.isSafeInteger(seed) && seed >= 0, 'seed', 'a non-negative integer', metadata.seed)
+  const network = readNetwork(parse('network', metadata.network ?? ''), kinds)
+  const outline = outlineOf(network)
+  const weights = checkWeights(outline, tensors) // before any memory is taken for sizes the file only claims
+  const session = new Session(network, outline, seed)
+  for (const [name, data] of weights) session.writeWeight(name, data)
+  if (metadata.training !== undefined) session.train(readTraining(session, metadata.training))
+  if (metadata.optimizerState !== undefined && session.training)
+    readOptimizerState(session, metadata.optimizerState, tensors)
+  return session
+}

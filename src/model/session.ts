@@ -1,0 +1,325 @@
+// A network with its arena: parameters, the plans made so far, and single runs of them. Enters: checked rows.
+// Leaves: results read back. Model (model.ts) is the public face; fit.ts and evaluate use this.
+import { elementCount, type Shape } from '../graph/graph.ts'
+import { initialize } from '../layers/initializers.ts'
+import { fail } from '../numerics/errors.ts'
+import { streamOf } from '../numerics/random.ts'
+import type { NamedArray } from '../numerics/tensor.ts'
+import { type Layout, layoutOf } from '../plan/layout.ts'
+import { type Plan, planOf, type Slot } from '../plan/plan.ts'
+import { Engine } from '../runtime/engine.ts'
+import type { Logs } from '../training/callbacks.ts'
+import { takesLabels } from '../training/losses.ts'
+import { type Optimizer, updateOf } from '../training/optimizers.ts'
+import { learningRateAt } from '../training/schedules.ts'
+import {
+  computationOf,
+  type MetricPlace,
+  type Mode,
+  type Outline,
+  type OutputTraining,
+  type WeightSpec,
+} from './compute.ts'
+import { gatherRows, type Rows } from './data.ts'
+import type { Network } from './network.ts'
+
+export interface Training {
+  readonly optimizer: Optimizer
+  readonly outputs: readonly OutputTraining[]
+}
+
+/** A batch: rows of each input, target and sample weight, in the network's order; null where none is given. */
+export interface Batch {
+  readonly rows: number
+  readonly x: readonly Rows[]
+  readonly y: readonly Rows[]
+  readonly weights: readonly (Rows | null)[]
+}
+
+/** A plan and where the numbers of a batch go. */
+interface Prepared {
+  readonly plan: Plan
+  readonly x: readonly (Slot | undefined)[]
+  readonly y: readonly (Slot | undefined)[]
+  readonly weights: readonly (Slot | undefined)[]
+  readonly loss: number
+  readonly places: readonly (MetricPlace & { readonly address: number })[]
+}
+
+/** Sums over batches: divided by the counts they are the means over an epoch, whatever the batch sizes. */
+export class Tally {
+  private rows = 0
+  private loss = 0
+  private readonly sums = new Map<string, { sum: number; count: number }>()
+
+  add(
+    rows: number,
+    loss: number,
+    metrics: readonly { readonly key: string; readonly sum: number; readonly count: number }[],
+  ): void {
+    this.rows += rows
+    this.loss += loss * rows
+    for (const { key, sum, count } of metrics) {
+      const entry = this.sums.get(key) ?? { sum: 0, count: 0 }
+      this.sums.set(key, { sum: entry.sum + sum, count: entry.count + count })
+    }
+  }
+
+  logs(prefix = ''): Record<string, number> {
+    const logs: Record<string, number> = { [`${prefix}loss`]: this.loss / this.rows }
+    for (const [key, { sum, count }] of this.sums) logs[prefix + key] = sum / count
+    return logs
+  }
+}
+
+export class Session {
+  readonly network: Network
+  readonly outline: Outline
+  readonly seed: number
+  training: Training | null = null
+  /** Epochs trained so far: the shuffle of the next one depends on it. */
+  epochCount = 0
+  private alive: Engine | null
+  private layout: Layout
+  private readonly plans = new Map<string, Prepared>()
+
+  constructor(network: Network, outline: Outline, seed: number) {
+    this.network = network
+    this.outline = outline
+    this.seed = seed
+    const engine = new Engine()
+    this.alive = engine
+    this.layout = layoutOf(engine.base, this.outline.weights, 0)
+    engine.reserve(this.layout.end)
+  }
+
+  get engine(): Engine {
+    return this.alive ?? fail('this model was disposed')
+  }
+
+  dispose(): void {
+    this.alive = null
+    this.plans.clear()
+  }
+
+  /** Draws every weight from its initializer: its numbers depend on the seed and the weight's name only. */
+  initialize(): void {
+    for (const { name, shape, initializer } of this.outline.weights) {
+      this.writeWeight(name, initialize(initializer, shape, this.seed, streamOf(name)))
+    }
+  }
+
+  private addressOf(weight: string): number {
+    return this.layout.parameters.get(weight) ?? fail(`no weight ${weight}`)
+  }
+
+  weightSpec(name: string): WeightSpec | undefined {
+    return this.outline.weights.find((spec) => spec.name === name)
+  }
+
+  /** A copy. */
+  readWeight({ name, shape }: WeightSpec): NamedArray {
+    return { shape, data: this.engine.view(this.addressOf(name), elementCount(shape)).slice() }
+  }
+
+  writeWeight(name: string, data: Float32Array): void {
+    this.engine.write(this.addressOf(name), data)
+  }
+
+  /** Gives the arena the optimizer's slots; weights stay, the optimizer starts anew. */
+  train(training: Training): void {
+    const { engine } = this
+    const update = updateOf(training.optimizer)
+    const layout = layoutOf(engine.base, this.outline.weights, update.slotNames.length)
+    engine.reserve(layout.end)
+    engine.clear(layout.gradientsStart, layout.end - layout.gradientsStart)
+    // parameters lie in front of what changed, so they keep their addresses
+    for (const spec of this.outline.weights) {
+      const address = layout.gradients.get(spec.name)
+      if (address === undefined || update.slotStart === 0) continue
+      const offset = address - layout.gradientsStart
+      for (let i = 0; i < layout.slotCount; i++) {
+        const slot = layout.slotsStart + i * layout.trainable.bytes + offset
+        engine.view(slot, elementCount(spec.shape)).fill(update.slotStart)
+      }
+    }
+    this.layout = layout
+    this.training = training
+    this.plans.clear()
+    engine.stepCount = 0
+    engine.momentumProduct = 1
+    this.epochCount = 0
+  }
+
+  /** The optimizer's slots by name: `<slot>/<weight>`. Views. */
+  optimizerSlots(): Map<string, Float32Array> {
+    const slots = new Map<string, Float32Array>()
+    if (!this.training) return slots
+    const { slotNames } = updateOf(this.training.optimizer)
+    for (const { name, shape } of this.outline.weights) {
+      const address = this.layout.gradients.get(name)
+      if (address === undefined) continue
+      slotNames.forEach((slot, i) => {
+        const at =
+          this.layout.slotsStart + i * this.layout.trainable.bytes + address - this.layout.gradientsStart
+        slots.set(`${slot}/${name}`, this.engine.view(at, elementCount(shape)) as Float32Array)
+      })
+    }
+    return slots
+  }
+
+  /** The persistent regions as one view: what a run may change. */
+  state(): Float32Array {
+    const { base } = this.engine
+    return this.engine.view(base, (this.layout.end - base) / 4) as Float32Array
+  }
+
+  /** The plan for runs of `mode` on batches of these shapes; made on first use, then kept. */
+  prepare(
+    mode: Mode,
+    inputShapes: readonly Shape[],
+    { training = false, inputGradients = false, weightShapes = [] as readonly (Shape | null)[] } = {},
+  ): Prepared {
+    const { network } = this
+    const key = [
+      mode,
+      training,
+      inputGradients,
+      ...inputShapes.map((shape) => shape.join('x')),
+      ...weightShapes.map((shape) => shape?.join('x')),
+    ].join(' ')
+    const known = this.plans.get(key)
+    if (known) return known
+    const outputs = this.training?.outputs ?? []
+    const sampleWeights = new Map<string, Shape>()
+    outputs.forEach(({ output }, i) => {
+      const shape = weightShapes[i]
+      if (shape) sampleWeights.set(output, shape)
+    })
+    const { graph, metrics } = computationOf(network, outputs, {
+      mode,
+      training,
+      inputShapes,
+      sampleWeights,
+      inputGradients,
+    })
+    const update = mode === 'train' && this.training ? updateOf(this.training.optimizer) : null
+    const plan = planOf(graph, this.layout, this.outline.weights, update)
+    const address = (result: string) => plan.results.get(result)?.address ?? 0
+    const prepared: Prepared = {
+      plan,
+      x: network.inputs.map(({ name }) => plan.inputs.get(name)),
+      y: outputs.map(({ output }) => plan.targets.get(output)),
+      weights: outputs.map(({ output }) => plan.sampleWeights.get(output)),
+      loss: address('loss'),
+      places: [
+        ...(outputs.length > 1
+          ? outputs.map(({ output }) => ({ key: `${output}_loss`, result: `loss of ${output}`, count: 0 }))
+          : []),
+        ...metrics,
+      ].map((place) => ({ ...place, address: address(place.result) })),
+    }
+    this.plans.set(key, prepared)
+    return prepared
+  }
+
+  /** The plan for a batch of `rows` rows shaped like `batch`'s. */
+  prepareFor(
+    mode: Mode,
+    batch: Batch,
+    rows: number,
+    options: { training?: boolean; inputGradients?: boolean } = {},
+  ): Prepared {
+    const weightShapes = batch.weights.map((weights) => weights && [rows, ...weights.shape])
+    return this.prepare(
+      mode,
+      batch.x.map(({ shape }) => [rows, ...shape]),
+      { ...options, weightShapes },
+    )
+  }
+
+  /** Writes rows `from..to` of a batch (through `indices`, if given) into the arena and checks them. */
+  feed(
+    prepared: Prepared,
+    batch: Batch,
+    indices: Uint32Array | null,
+    from: number,
+    to: number,
+    allowNaN: boolean,
+  ): void {
+    const { engine, network } = this
+    engine.load(prepared.plan)
+    const put = (what: string, rows: Rows | null, slot: Slot | undefined) => {
+      if (!rows || !slot) return
+      const count = (to - from) * (rows.data.length / rows.rows)
+      gatherRows(rows, engine.view(slot.address, count, slot.dtype), indices, from, to)
+      if (allowNaN || slot.dtype !== 'float32') return
+      const bad = engine.findNaN(slot.address, count)
+      if (bad >= 0) {
+        const row = Math.floor((bad * rows.rows) / rows.data.length)
+        fail(
+          `${what}: row ${indices?.[from + row] ?? from + row} holds NaN (pass allowNaN: true to train on it all the same)`,
+        )
+      }
+    }
+    network.inputs.forEach(({ name }, i) => {
+      put(`input ${name}`, batch.x[i], prepared.x[i])
+    })
+    this.training?.outputs.forEach(({ output }, i) => {
+      put(`target ${output}`, batch.y[i] ?? null, prepared.y[i])
+      put(`sample weights of ${output}`, batch.weights[i] ?? null, prepared.weights[i])
+    })
+  }
+
+  /** Class labels must be below the number of classes. Checked for all rows at once, before anything runs. */
+  checkLabels(batch: Batch): void {
+    this.training?.outputs.forEach(({ output, loss }, i) => {
+      const labels = batch.y[i]
+      if (!takesLabels(loss) || !labels) return
+      const value = this.network.outputs.find(({ name }) => name === output)?.value ?? ''
+      const classes = this.outline.shapes.get(value)?.at(-1) ?? 0
+      const { data } = labels
+      for (let j = 0; j < data.length; j++) {
+        if ((data[j] < 0 || data[j] >= classes) && data[j] !== loss.ignoreIndex) {
+          fail(
+            `target ${output}: element ${j} is ${data[j]}, expected a class label from 0 to ${classes - 1}`,
+          )
+        }
+      }
+    })
+  }
+
+  /** One optimizer step on what was fed. */
+  step(): void {
+    const { engine, training } = this
+    if (!training) return
+    engine.learningRate = learningRateAt(
+      training.optimizer.schedule,
+      training.optimizer.learningRate,
+      engine.stepCount,
+    )
+    engine.step()
+  }
+
+  /** Loss and metrics of the last run. */
+  readLogs(prepared: Prepared): Logs {
+    const { engine } = this
+    const logs: Record<string, number> = { loss: engine.scalar(prepared.loss) }
+    for (const { key, address, count } of prepared.places) logs[key] = engine.scalar(address) / (count || 1)
+    return logs
+  }
+
+  tally(prepared: Prepared, rows: number, tally: Tally): void {
+    const { engine } = this
+    const metrics = prepared.places.map(({ key, address, count }) => {
+      const value = engine.scalar(address)
+      return count > 0 ? { key, sum: value, count } : { key, sum: value * rows, count: rows } // a loss of one output
+    })
+    tally.add(rows, engine.scalar(prepared.loss), metrics)
+  }
+
+  /** A copy of what a slot of a plan holds. */
+  read({ address, shape, dtype }: Slot): NamedArray {
+    return { shape, data: this.engine.view(address, elementCount(shape), dtype).slice() }
+  }
+}

@@ -1,0 +1,119 @@
+// What enters: what a caller passed at the public edge. What leaves: a LanegradError that says which
+// argument, what was expected and what came, with the nearest known name where a name was misspelt.
+// May assume nothing about the values it prints; prints at most 60 characters of any of them.
+// Never used inside a kernel or a per-element loop.
+
+/** The one error class the library throws on purpose. */
+export class LanegradError extends Error {
+  override name = 'LanegradError'
+}
+
+/** Throws a LanegradError. */
+export function fail(message: string): never {
+  throw new LanegradError(message)
+}
+
+/** Throws `<what> must be <expected>; got <got>` unless `holds`. */
+export function check(holds: boolean, what: string, expected: string, got: unknown): asserts holds {
+  if (!holds) fail(`${what} must be ${expected}; got ${show(got)}`)
+}
+
+/** A short print of any value, safe on hostile ones (no toString of theirs is called). */
+export function show(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value)
+  if (Array.isArray(value)) {
+    const rest = value.length > 8 ? ', …' : ''
+    return `[${value.slice(0, 8).map((item) => (Array.isArray(item) ? '[…]' : show(item)))}${rest}]`
+  }
+  return value !== null && (typeof value === 'object' || typeof value === 'function')
+    ? typeof value
+    : String(value)
+}
+
+/**
+ * Throws `unknown activation "rleu"; did you mean "relu"? Known: ...`. The suggestion appears only if
+ * at most 2 edits (or a third of the name's length) away, upper and lower case taken as equal.
+ */
+export function unknownName(what: string, got: unknown, known: readonly string[]): never {
+  let nearest = ''
+  if (typeof got === 'string' && got.length <= 60) {
+    let least = Math.max(2, got.length / 3) + 1
+    for (const name of known) {
+      const distance = editDistance(got.toLowerCase(), name.toLowerCase())
+      if (distance < least) {
+        least = distance
+        nearest = name
+      }
+    }
+  }
+  fail(`unknown ${what} ${show(got)}; ${nearest && `did you mean "${nearest}"? `}Known: ${known.join(', ')}`)
+}
+
+/** Throws if `options` is no plain object or has a key that isn't in `known`. */
+export function checkOptions(where: string, options: object, known: readonly string[]): void {
+  check(
+    typeof options === 'object' && options !== null && !Array.isArray(options),
+    `${where} options`,
+    'an object',
+    options,
+  )
+  for (const key of Object.keys(options)) if (!known.includes(key)) unknownName(`${where} option`, key, known)
+}
+
+/** What an option's value must fulfil. */
+export interface Rule {
+  readonly expected: string
+  holds(value: unknown): boolean
+}
+
+const number = (expected: string, holds: (value: number) => boolean): Rule => ({
+  expected,
+  holds: (value) => typeof value === 'number' && Number.isFinite(value) && holds(value),
+})
+export const FINITE = number('a finite number', () => true)
+export const NON_NEGATIVE = number('a finite number >= 0', (value) => value >= 0)
+export const POSITIVE = number('a finite number > 0', (value) => value > 0)
+export const POSITIVE_INTEGER = number(
+  'a positive integer',
+  (value) => Number.isSafeInteger(value) && value > 0,
+)
+
+/**
+ * Checked options with defaults filled in; an option set to undefined counts as left out.
+ * @throws LanegradError naming the unknown option or the option that breaks its rule.
+ */
+export function readOptions<T extends object>(
+  where: string,
+  options: object,
+  rules: { readonly [K in keyof T]: Rule },
+  defaults: Partial<T> = {},
+): T {
+  const keys = Object.keys(rules) as (keyof T & string)[]
+  checkOptions(where, options, keys)
+  const result: Partial<T> = {}
+  for (const key of keys) {
+    const value = (options as Partial<T>)[key] ?? defaults[key]
+    check(rules[key].holds(value), `${where}: ${key}`, rules[key].expected, value)
+    result[key] = value
+  }
+  return result as T
+}
+
+/** Damerau-Levenshtein distance, adjacent swaps counted as one edit (optimal string alignment). */
+function editDistance(a: string, b: string): number {
+  let beforeLast: number[] = []
+  let last = Array.from({ length: b.length + 1 }, (_, j) => j)
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i]
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = last[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1)
+      row[j] = Math.min(replaced, last[j] + 1, row[j - 1] + 1)
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) {
+        row[j] = Math.min(row[j], beforeLast[j - 2] + 1)
+      }
+    }
+    beforeLast = last
+    last = row
+  }
+  return last[b.length]
+}

@@ -1,0 +1,83 @@
+// What enters: numbers as users have them (nested arrays, typed arrays). What leaves: a NamedArray, flat
+// row-major data (last axis fastest) with its shape; float32, or int32 for ids and labels.
+// May assume nothing about its input. Never copies a Float32Array or Int32Array.
+
+import { check, fail, show } from './errors.ts'
+
+/** Row-major numbers and their shape; `data.length` is the product of `shape` (1 for the shape []). */
+export interface NamedArray {
+  readonly shape: readonly number[]
+  readonly data: Float32Array | Int32Array
+}
+
+/** A number, or nested arrays of numbers; the innermost ones may be typed arrays. */
+export type NestedNumbers = number | ArrayLike<number> | readonly NestedNumbers[]
+
+/** Product of the dimensions. @throws LanegradError on a dimension that's no count, or a product past 2^53. */
+export function elementCount(shape: readonly number[], what = 'shape'): number {
+  check(Array.isArray(shape), what, 'an array of dimensions', shape)
+  let count = 1
+  for (const size of shape) {
+    if (!(Number.isSafeInteger(size) && size >= 0))
+      fail(`${what} ${show(shape)}: dimensions must be integers >= 0`)
+    count *= size
+    if (!Number.isSafeInteger(count)) fail(`${what} ${show(shape)} has too many elements`)
+  }
+  return count
+}
+
+/**
+ * tensor([[1, 2], [3, 4]]) has shape [2, 2]; tensor(float32Array, [2, 2]) keeps the array as its data.
+ * Float32Array and Int32Array keep their type, everything else becomes float32.
+ * @throws LanegradError on ragged nesting, on what isn't a number, or if `shape` has another element count.
+ */
+export function tensor(data: NestedNumbers, shape?: readonly number[]): NamedArray {
+  const inferred: number[] = []
+  let flat: Float32Array | Int32Array
+  if (data instanceof Float32Array || data instanceof Int32Array) {
+    inferred.push(data.length)
+    flat = data
+  } else {
+    for (let level: unknown = data; isList(level); level = level[0]) {
+      inferred.push(level.length)
+      if (inferred.length > 32) fail('tensor: more than 32 levels of nesting')
+    }
+    flat = new Float32Array(elementCount(inferred, 'tensor: inferred shape'))
+    copyNested(data, inferred, 0, flat, 0)
+  }
+  const result = [...(shape ?? inferred)]
+  const count = elementCount(result, 'tensor: shape')
+  if (count !== flat.length)
+    fail(`tensor: shape ${show(result)} holds ${count} elements; the data has ${flat.length}`)
+  return Object.freeze({ shape: Object.freeze(result), data: flat })
+}
+
+const isList = (value: unknown): value is ArrayLike<unknown> =>
+  Array.isArray(value) || (ArrayBuffer.isView(value) && !(value instanceof DataView))
+
+/** Copies `value`, nested as shape[axis...] says, to `out` from `at` on; returns the position past it. */
+function copyNested(
+  value: unknown,
+  shape: readonly number[],
+  axis: number,
+  out: Float32Array,
+  at: number,
+): number {
+  if (axis === shape.length) {
+    if (typeof value !== 'number') {
+      fail(
+        isList(value)
+          ? ragged(axis, 'a number', value)
+          : `tensor: element ${at} is ${show(value)}, not a number`,
+      )
+    }
+    out[at] = value
+    return at + 1
+  }
+  if (!isList(value) || value.length !== shape[axis]) fail(ragged(axis, `${shape[axis]} elements`, value))
+  for (let i = 0; i < value.length; i++) at = copyNested(value[i], shape, axis + 1, out, at)
+  return at
+}
+
+const ragged = (axis: number, expected: string, got: unknown) =>
+  `tensor: ragged nesting at depth ${axis}: expected ${expected} as in the first; got ${isList(got) ? `${got.length} elements` : show(got)}`

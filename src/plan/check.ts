@@ -1,0 +1,33 @@
+// The proof the kernels rely on: every operand of an operation lies in a region of the arena, is aligned, and no
+// two buffers that live at the same time overlap. Throws an Error (a fault of the planner, never of the user).
+import { ALIGNMENT } from '../../assembly/abi.ts'
+import type { Value } from '../graph/graph.ts'
+import type { Plan } from './plan.ts'
+import type { Buffer } from './storage.ts'
+
+function broken(what: string): void {
+  throw new Error(`lanegrad: planner fault: ${what}`)
+}
+
+export function checkPlan(plan: Plan, bufferOf: ReadonlyMap<Value, Buffer>): void {
+  for (const op of plan.graph.ops) {
+    for (const value of [...op.inputs, op.output]) {
+      const buffer = bufferOf.get(value)
+      if (!buffer || buffer.address === null) {
+        broken(`%${value.id} of ${op.name} has no address`)
+        continue
+      }
+      if (buffer.address % ALIGNMENT !== 0) broken(`%${value.id} is not aligned`)
+      if (buffer.address < plan.layout.base || buffer.address + buffer.bytes > plan.end)
+        broken(`%${value.id} lies outside`)
+    }
+  }
+  const { transient } = plan // sorted by address
+  for (let i = 0; i < transient.length; i++) {
+    const a = transient[i]
+    for (let j = i + 1; j < transient.length && transient[j].address < a.address + a.bytes; j++) {
+      const b = transient[j]
+      if (a.first <= b.last && b.first <= a.last) broken(`${a.name} and ${b.name} overlap`)
+    }
+  }
+}

@@ -1,0 +1,245 @@
+// One operation to instructions: lists of 32-bit words as assembly/kernels read them. Enters: an operation, the
+// address of each of its values and of its scratch. Leaves: one or more instructions, without the header word.
+import * as abi from '../../assembly/abi.ts'
+import { elementCount, type Op, type Shape, type Value } from '../graph/graph.ts'
+import type { LossAttributes } from '../graph/ops.ts'
+import { binaryFunctions, type OpName, reductions, unaryFunctions } from '../graph/ops.ts'
+
+export interface Instruction {
+  readonly code: number
+  readonly operands: readonly number[]
+}
+
+export interface Addresses {
+  of(value: Value): number
+  readonly scratch: number
+}
+
+const cell = new DataView(new ArrayBuffer(8))
+
+/** The bits of a float32 immediate. */
+export function f32(x: number): number {
+  cell.setFloat32(0, x)
+  return cell.getInt32(0)
+}
+
+/** The bits of a float64 immediate: low word, high word. */
+export function f64(x: number): [number, number] {
+  cell.setFloat64(0, x)
+  return [cell.getInt32(4), cell.getInt32(0)]
+}
+
+interface Axis {
+  size: number
+  readonly strides: number[]
+}
+
+/** Strides in elements of a contiguous array of `shape`, seen under the larger `over` shape: 0 where broadcast. */
+function stridesOf(shape: Shape, over: Shape = shape): number[] {
+  const strides = over.map(() => 0)
+  let stride = 1
+  for (let i = shape.length - 1; i >= 0; i--) {
+    if (shape[i] !== 1) strides[i + over.length - shape.length] = stride
+    stride *= shape[i]
+  }
+  return strides
+}
+
+/** Drops axes of size 1 and merges neighbours that all operands walk as one. The last one is the inner axis. */
+function mergeAxes(shape: Shape, operands: readonly (readonly number[])[]): { outer: Axis[]; inner: Axis } {
+  const axes: Axis[] = []
+  shape.forEach((size, i) => {
+    if (size === 1) return
+    const strides = operands.map((operand) => operand[i])
+    const before = axes[axes.length - 1]
+    if (before?.strides.every((stride, j) => stride === strides[j] * size)) {
+      axes[axes.length - 1] = { size: before.size * size, strides }
+    } else axes.push({ size, strides })
+  })
+  const inner = axes.pop() ?? { size: 1, strides: operands.map(() => 1) }
+  return { outer: axes, inner }
+}
+
+const outerWords = (outer: readonly Axis[]): number[] => [
+  elementCount(outer.map((axis) => axis.size)),
+  outer.length,
+  ...outer.flatMap((axis) => [axis.size, ...axis.strides]),
+]
+
+function copyOf(
+  dst: number,
+  src: number,
+  shape: Shape,
+  dstStrides: readonly number[],
+  srcStrides: readonly number[],
+): Instruction {
+  const { outer, inner } = mergeAxes(shape, [dstStrides, srcStrides])
+  return { code: abi.OP_COPY, operands: [dst, src, inner.size, ...inner.strides, ...outerWords(outer)] }
+}
+
+/** Copies the whole of src, `shape`, to or from its place at `start` of `axis` in a larger array. */
+function copyPart(dst: number, src: number, part: Shape, dstShape: Shape, srcShape: Shape): Instruction {
+  return copyOf(dst, src, part, stridesOf(dstShape), stridesOf(srcShape))
+}
+
+/** Bytes from the start of an array of `shape` to index `start` of `axis`. */
+const partOffset = (shape: Shape, axis: number, start: number): number =>
+  start * elementCount(shape.slice(axis + 1)) * 4
+
+/** Rows and columns of a value whose last axis is the row. */
+function rowsOf(value: Value): [rows: number, cols: number] {
+  const { shape } = value
+  const cols = shape.length > 1 ? shape[shape.length - 1] : 1
+  return [elementCount(shape) / cols, cols]
+}
+
+/** Bytes of scratch a matmul needs: one tile of C, a panel of B, a block of A (see kernels/gemm.ts). */
+function matmulScratchBytes(M: number, K: number): number {
+  const depth = Math.ceil(K / Math.ceil(K / abi.BLOCK_DEPTH))
+  const rows = Math.ceil(Math.min(M, abi.BLOCK_ROWS) / abi.TILE_ROWS) * abi.TILE_ROWS
+  return 4 * (abi.TILE_ROWS * abi.TILE_COLS + depth * (abi.TILE_COLS + rows))
+}
+
+function depthOf(op: Op<'matmul'>): number {
+  const { shape } = op.inputs[0]
+  return op.attributes.transposeA ? shape[0] : shape[1]
+}
+
+/** Scratch of an operation, bytes; planned like any buffer. */
+export function scratchBytes(op: Op): number {
+  return op.name === 'matmul' ? matmulScratchBytes(op.output.shape[0], depthOf(op as Op<'matmul'>)) : 0
+}
+
+function lossOperands(at: Addresses, inputs: readonly Value[], attributes: LossAttributes): number[] {
+  const [prediction, target, weights] = inputs
+  const [rows, cols] = rowsOf(prediction)
+  const rowsPerWeight = weights ? rows / elementCount(weights.shape) : 1
+  const { code, flags, param, scale, ignoreIndex } = attributes
+  const operands = [at.of(prediction), at.of(target), weights ? at.of(weights) : 0, rows, cols, rowsPerWeight]
+  return [...operands, code, flags, f32(param), f32(scale), ignoreIndex]
+}
+
+type Encoder<N extends OpName> = (op: Op<N>, at: Addresses) => Instruction | readonly Instruction[]
+
+export const encoders: { readonly [N in OpName]: Encoder<N> } = {
+  matmul: (op, at) => {
+    const { transposeA, transposeB, bias, accumulate, fn, alpha } = op.attributes
+    const [a, b, third] = op.inputs
+    const [M, N] = op.output.shape
+    const flags =
+      (transposeA ? abi.MATMUL_TRANSPOSE_A : 0) |
+      (transposeB ? abi.MATMUL_TRANSPOSE_B : 0) |
+      (accumulate ? abi.MATMUL_ACCUMULATE : 0)
+    const sizes = [M, N, depthOf(op), flags, unaryFunctions[fn].code, f32(alpha), at.scratch]
+    return {
+      code: abi.OP_MATMUL,
+      operands: [at.of(op.output), at.of(a), at.of(b), bias ? at.of(third) : 0, ...sizes],
+    }
+  },
+  unary: ({ output, inputs: [x], attributes: { fn, alpha } }, at) => ({
+    code: abi.OP_UNARY,
+    operands: [at.of(output), at.of(x), elementCount(x.shape), unaryFunctions[fn].code, f32(alpha)],
+  }),
+  unaryGrad: ({ output, inputs: [dy, saved], attributes: { fn, alpha } }, at) => ({
+    code: abi.OP_UNARY_GRAD,
+    operands: [
+      at.of(output),
+      at.of(dy),
+      at.of(saved),
+      elementCount(dy.shape),
+      unaryFunctions[fn].code,
+      f32(alpha),
+    ],
+  }),
+  binary: ({ output, inputs: [a, b], attributes: { fn } }, at) => {
+    const { shape } = output
+    const { outer, inner } = mergeAxes(shape, [stridesOf(a.shape, shape), stridesOf(b.shape, shape)])
+    const operands = [at.of(output), at.of(a), at.of(b), binaryFunctions[fn], inner.size, ...inner.strides]
+    return { code: abi.OP_BINARY, operands: [...operands, ...outerWords(outer)] }
+  },
+  reduce: ({ output, inputs: [x], attributes: { fn, outer, reduced, inner, scale } }, at) => ({
+    code: abi.OP_REDUCE,
+    operands: [at.of(output), at.of(x), outer, reduced, inner, reductions[fn], f32(scale)],
+  }),
+  reshape: () => [],
+  expand: ({ output, inputs: [x] }, at) =>
+    copyOf(at.of(output), at.of(x), output.shape, stridesOf(output.shape), stridesOf(x.shape, output.shape)),
+  permute: ({ output, inputs: [x], attributes: { axes } }, at) => {
+    const strides = stridesOf(x.shape)
+    return copyOf(
+      at.of(output),
+      at.of(x),
+      output.shape,
+      stridesOf(output.shape),
+      axes.map((axis) => strides[axis]),
+    )
+  },
+  slice: ({ output, inputs: [x], attributes: { axis, start } }, at) =>
+    copyPart(at.of(output), at.of(x) + partOffset(x.shape, axis, start), output.shape, output.shape, x.shape),
+  unslice: ({ output, inputs: [x, zero], attributes: { axis, start } }, at) => {
+    const { shape } = output
+    return [
+      copyOf(
+        at.of(output),
+        at.of(zero),
+        shape,
+        stridesOf(shape),
+        shape.map(() => 0),
+      ),
+      copyPart(at.of(output) + partOffset(shape, axis, start), at.of(x), x.shape, shape, x.shape),
+    ]
+  },
+  concatenate: ({ output, inputs, attributes: { axis } }, at) => {
+    let start = 0
+    return inputs.map((input) => {
+      const dst = at.of(output) + partOffset(output.shape, axis, start)
+      start += input.shape[axis]
+      return copyPart(dst, at.of(input), input.shape, output.shape, input.shape)
+    })
+  },
+  copy: ({ output, inputs: [x] }, at) => copyPart(at.of(output), at.of(x), x.shape, x.shape, x.shape),
+  softmax: ({ output, inputs: [x], attributes: { log } }, at) => ({
+    code: abi.OP_SOFTMAX,
+    operands: [at.of(output), at.of(x), ...rowsOf(x), log ? 1 : 0],
+  }),
+  softmaxGrad: ({ output, inputs: [dy, y], attributes: { log } }, at) => ({
+    code: abi.OP_SOFTMAX_GRAD,
+    operands: [at.of(output), at.of(dy), at.of(y), ...rowsOf(y), log ? 1 : 0],
+  }),
+  loss: ({ output, inputs, attributes }, at) => ({
+    code: abi.OP_LOSS,
+    operands: [at.of(output), ...lossOperands(at, inputs, attributes)],
+  }),
+  lossGrad: ({ output, inputs, attributes }, at) => {
+    const seed = attributes.seeded ? at.of(inputs[inputs.length - 1]) : 0
+    const own = attributes.seeded ? inputs.slice(0, -1) : inputs
+    return { code: abi.OP_LOSS_GRAD, operands: [at.of(output), seed, ...lossOperands(at, own, attributes)] }
+  },
+  penalty: ({ output, inputs: [w], attributes: { l1, l2 } }, at) => ({
+    code: abi.OP_PENALTY,
+    operands: [at.of(output), at.of(w), elementCount(w.shape), f32(l1), f32(l2)],
+  }),
+  penaltyGrad: ({ output, inputs, attributes: { l1, l2, seeded, accumulate } }, at) => {
+    const [w, seed] = inputs
+    const operands = [
+      at.of(output),
+      seeded ? at.of(seed) : 0,
+      at.of(w),
+      elementCount(w.shape),
+      f32(l1),
+      f32(l2),
+    ]
+    return { code: abi.OP_PENALTY_GRAD, operands: [...operands, accumulate ? 1 : 0] }
+  },
+  metric: ({ output, inputs: [prediction, target], attributes: { code, param } }, at) => ({
+    code: abi.OP_METRIC,
+    operands: [at.of(output), at.of(prediction), at.of(target), ...rowsOf(prediction), code, f32(param)],
+  }),
+}
+
+/** The instructions of one operation. */
+export function encode(op: Op, at: Addresses): readonly Instruction[] {
+  const encoder = encoders[op.name] as Encoder<OpName>
+  const instructions = encoder(op, at)
+  return Array.isArray(instructions) ? instructions : [instructions as Instruction]
+}

@@ -1,0 +1,62 @@
+// The persistent regions of an arena: header | trainable parameters | frozen parameters | gradients | optimizer
+// slots. Enters: parameter shapes and the number of optimizer slots. Leaves: addresses, which hold for every
+// plan of the model, so a new batch size moves no weight. Trainable parameters are contiguous, gradients and
+// slots follow the same order: an optimizer step is one pass over flat memory.
+import { ALIGNMENT, HEADER_BYTES } from '../../assembly/abi.ts'
+import { elementCount, type Shape } from '../graph/graph.ts'
+
+export interface ParameterSpec {
+  readonly name: string
+  readonly shape: Shape
+  readonly trainable: boolean
+}
+
+export interface Layout {
+  /** Address of the header. */
+  readonly base: number
+  /** Address of each parameter. */
+  readonly parameters: ReadonlyMap<string, number>
+  /** Address of each trainable parameter's gradient. */
+  readonly gradients: ReadonlyMap<string, number>
+  readonly trainable: { readonly start: number; readonly bytes: number }
+  readonly gradientsStart: number
+  /** Slot i starts at slotsStart + i * trainable.bytes. */
+  readonly slotsStart: number
+  readonly slotCount: number
+  /** First address behind the persistent regions: where a plan's own regions start. */
+  readonly end: number
+}
+
+export const align = (bytes: number): number => Math.ceil(bytes / ALIGNMENT) * ALIGNMENT
+
+/** Bytes of a value's buffer: whole cache lines. */
+export const bufferBytes = (shape: Shape): number => align(elementCount(shape) * 4)
+
+export function layoutOf(base: number, specs: readonly ParameterSpec[], slotCount: number): Layout {
+  const parameters = new Map<string, number>()
+  const gradients = new Map<string, number>()
+  const start = base + HEADER_BYTES
+  let end = start
+  const place = (spec: ParameterSpec) => {
+    parameters.set(spec.name, end)
+    end += bufferBytes(spec.shape)
+  }
+  specs.filter((spec) => spec.trainable).forEach(place)
+  const trainableBytes = end - start
+  specs.filter((spec) => !spec.trainable).forEach(place)
+  const gradientsStart = end
+  for (const spec of specs) {
+    if (spec.trainable) gradients.set(spec.name, gradientsStart + (parameters.get(spec.name) ?? 0) - start)
+  }
+  const slotsStart = gradientsStart + trainableBytes
+  return {
+    base,
+    parameters,
+    gradients,
+    trainable: { start, bytes: trainableBytes },
+    gradientsStart,
+    slotsStart,
+    slotCount,
+    end: slotsStart + slotCount * trainableBytes,
+  }
+}

@@ -1,0 +1,208 @@
+// A graph to a plan: everything the core needs to run it. Order is the graph's own; lifetimes give each buffer
+// an address; each operation becomes instructions. Enters: a simplified graph, the model's layout. Leaves: a
+// frozen Plan that prints its memory map and its program. Pure: the same graph gives the same plan.
+//
+// An arena, from low to high addresses:
+//   header | parameters | gradients | optimizer slots     persistent, the same for every plan (layout.ts)
+//   program | constants | inputs, targets, results | transient     the plan that is loaded
+import type { AnyOp, DType, Graph, Shape, Value } from '../graph/graph.ts'
+import { leavesOf } from '../graph/graph.ts'
+import { checkPlan } from './check.ts'
+import { encode, type Instruction, scratchBytes } from './encode.ts'
+import { align, bufferBytes, type Layout, type ParameterSpec } from './layout.ts'
+import { placeBuffers } from './memory.ts'
+import { type Buffer, separateResults, shareBuffers } from './storage.ts'
+import { type UpdateSpec, updateInstructions } from './update.ts'
+
+/** A place for data in the arena. */
+export interface Slot {
+  readonly address: number
+  readonly shape: Shape
+  readonly dtype: DType
+}
+
+/** One instruction, where it came from, and the phase it belongs to. */
+export interface Step {
+  readonly instruction: Instruction
+  readonly phase: 'forward' | 'backward' | 'update'
+  /** null: part of the update phase */
+  readonly op: AnyOp | null
+}
+
+export interface PlannedBuffer {
+  readonly name: string
+  readonly address: number
+  readonly bytes: number
+  readonly first: number
+  readonly last: number
+}
+
+export interface Plan {
+  readonly graph: Graph
+  readonly layout: Layout
+  readonly steps: readonly Step[]
+  /** The program; its first word belongs at `programStart`. */
+  readonly words: Int32Array
+  readonly programStart: number
+  readonly phaseEnds: { readonly forward: number; readonly backward: number; readonly update: number }
+  readonly constants: readonly { readonly address: number; readonly data: Float32Array }[]
+  readonly inputs: ReadonlyMap<string, Slot>
+  readonly targets: ReadonlyMap<string, Slot>
+  readonly sampleWeights: ReadonlyMap<string, Slot>
+  readonly results: ReadonlyMap<string, Slot>
+  readonly gradients: ReadonlyMap<string, Slot>
+  /** Buffers of the transient region, by address. */
+  readonly transient: readonly PlannedBuffer[]
+  readonly regions: readonly { readonly name: string; readonly start: number; readonly end: number }[]
+  readonly peakBytes: number
+  readonly lowerBoundBytes: number
+  /** First address behind the plan. */
+  readonly end: number
+}
+
+/** Hands out addresses upwards, cache line by cache line. */
+class Region {
+  end: number
+  readonly start: number
+  constructor(start: number) {
+    this.start = start
+    this.end = start
+  }
+  take(shape: Shape): number {
+    const address = this.end
+    this.end += bufferBytes(shape)
+    return address
+  }
+}
+
+const slot = (value: Value, address: number): Slot => ({ address, shape: value.shape, dtype: value.dtype })
+
+export function planOf(
+  simplified: Graph,
+  layout: Layout,
+  parameters: readonly ParameterSpec[],
+  update: UpdateSpec | null,
+): Plan {
+  const graph = separateResults(simplified)
+  const updates = update ? updateInstructions(update, layout, parameters) : []
+
+  // The program's size must be known before any address behind it: encode once with addresses left 0.
+  const blank = { of: () => 0, scratch: 0 }
+  const wordCount = (list: readonly Instruction[]) =>
+    list.reduce((sum, { operands }) => sum + 1 + operands.length, 0)
+  const programWords = graph.ops.reduce((sum, op) => sum + wordCount(encode(op, blank)), wordCount(updates))
+  const programStart = layout.end
+  const fixed = new Region(programStart + align(programWords * 4))
+
+  // Pinned values: parameters and their gradients where the layout says, the others one after another.
+  const pins = new Map<Value, number>()
+  const constants: { address: number; data: Float32Array }[] = []
+  const slots = {
+    input: new Map<string, Slot>(),
+    target: new Map<string, Slot>(),
+    sampleWeight: new Map<string, Slot>(),
+  }
+  const leaves = leavesOf(graph)
+  for (const value of leaves) {
+    if (value.leaf?.kind !== 'constant' || !value.leaf.data) continue
+    const address = fixed.take(value.shape)
+    constants.push({ address, data: value.leaf.data })
+    pins.set(value, address)
+  }
+  const dataStart = fixed.end
+  for (const value of leaves) {
+    const { kind, name } = value.leaf ?? { kind: 'constant', name: '' }
+    if (kind === 'constant') continue
+    const address = kind === 'parameter' ? (layout.parameters.get(name) ?? 0) : fixed.take(value.shape)
+    pins.set(value, address)
+    if (kind !== 'parameter') slots[kind].set(name, slot(value, address))
+  }
+  const place = (values: ReadonlyMap<string, Value>, at: (name: string) => number | undefined) =>
+    new Map(
+      [...values].map(([name, value]) => {
+        const address = at(name) ?? fixed.take(value.shape)
+        pins.set(value, address)
+        return [name, slot(value, address)] as const
+      }),
+    )
+  const results = place(graph.results, () => undefined)
+  const gradients = place(graph.gradients, (name) => layout.gradients.get(name))
+
+  // Everything else shares the transient region.
+  const bufferOf = shareBuffers(graph, pins)
+  const free = [...new Set(bufferOf.values())].filter((buffer) => buffer.address === null)
+  const scratches = graph.ops.map((op, i): Buffer | null => {
+    const bytes = scratchBytes(op)
+    return bytes > 0 ? { bytes: align(bytes), first: i, last: i, address: null, values: [] } : null
+  })
+  const movable = [...free, ...scratches.filter((buffer) => buffer !== null)]
+  const placement = placeBuffers(movable)
+  const transientStart = fixed.end
+  movable.forEach((buffer, i) => {
+    buffer.address = transientStart + placement.offsets[i]
+  })
+
+  const steps: Step[] = graph.ops.flatMap((op, i) => {
+    const of = (value: Value) => bufferOf.get(value)?.address ?? 0
+    const instructions = encode(op, { of, scratch: scratches[i]?.address ?? 0 })
+    return instructions.map((instruction) => ({ instruction, phase: op.phase, op }))
+  })
+  steps.push(...updates.map((instruction): Step => ({ instruction, phase: 'update', op: null })))
+
+  const words = new Int32Array(programWords)
+  const phaseEnds = { forward: programStart, backward: programStart, update: programStart }
+  let at = 0
+  for (const { instruction, phase } of steps) {
+    words[at] = instruction.code | ((1 + instruction.operands.length) << 16)
+    words.set(instruction.operands, at + 1)
+    at += 1 + instruction.operands.length
+    const end = programStart + at * 4
+    if (phase === 'forward') phaseEnds.forward = end
+    if (phase !== 'update') phaseEnds.backward = end
+    phaseEnds.update = end
+  }
+
+  const end = transientStart + placement.peakBytes
+  const nameOf = (buffer: Buffer) =>
+    buffer.values.length > 0
+      ? buffer.values.map((value) => `%${value.id}`).join(' ')
+      : `scratch of %${graph.ops[buffer.first].output.id}`
+  const plan: Plan = {
+    graph,
+    layout,
+    steps,
+    words,
+    programStart,
+    phaseEnds,
+    constants,
+    inputs: slots.input,
+    targets: slots.target,
+    sampleWeights: slots.sampleWeight,
+    results,
+    gradients,
+    transient: movable
+      .map(({ address, bytes, first, last }, i) => ({
+        name: nameOf(movable[i]),
+        address: address ?? 0,
+        bytes,
+        first,
+        last,
+      }))
+      .sort((a, b) => a.address - b.address || a.first - b.first),
+    regions: [
+      { name: 'header', start: layout.base, end: layout.trainable.start },
+      { name: 'parameters', start: layout.trainable.start, end: layout.gradientsStart },
+      { name: 'gradients', start: layout.gradientsStart, end: layout.slotsStart },
+      { name: 'optimizer state', start: layout.slotsStart, end: layout.end },
+      { name: 'program', start: programStart, end: programStart + programWords * 4 },
+      { name: 'constants', start: programStart + align(programWords * 4), end: dataStart },
+      { name: 'inputs, targets, results', start: dataStart, end: transientStart },
+      { name: 'transient', start: transientStart, end },
+    ],
+    peakBytes: placement.peakBytes,
+    lowerBoundBytes: placement.lowerBoundBytes,
+    end,
+  }
+  checkPlan(plan, bufferOf)
+  return Object.freeze(plan)
+}

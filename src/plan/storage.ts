@@ -1,0 +1,117 @@
+// Which values share a buffer. Enters: a graph and the addresses of pinned values. Leaves: buffers with
+// lifetimes. A reshape and an accumulating operation must share; an elementwise operation may take over the
+// buffer of an input that dies in it. A pinned buffer (a parameter, an input, a result, a gradient) has its
+// own address and never passes to another value.
+import type { AnyOp, Graph, Value } from '../graph/graph.ts'
+import { elementCount, sameShape } from '../graph/graph.ts'
+import { bufferBytes } from './layout.ts'
+
+export interface Buffer {
+  bytes: number
+  first: number
+  last: number
+  /** Address, or null while the planner is free to choose. */
+  address: number | null
+  /** The values it holds, in order of writing. */
+  readonly values: Value[]
+}
+
+/** The input whose buffer an operation must write into, if any. */
+function sharedInput(op: AnyOp): Value | null {
+  if (op.name === 'reshape') return op.inputs[0]
+  const accumulates = (op.name === 'matmul' || op.name === 'penaltyGrad') && op.attributes.accumulate
+  return accumulates ? op.inputs[op.inputs.length - 1] : null
+}
+
+/** The inputs whose buffer an operation may write into when they die in it. */
+function reusableInputs(op: AnyOp): readonly Value[] {
+  switch (op.name) {
+    case 'unary':
+    case 'unaryGrad':
+    case 'softmax':
+    case 'softmaxGrad':
+      return [op.inputs[0]]
+    case 'binary':
+      return op.inputs.filter((input) => sameShape(input.shape, op.output.shape))
+    default:
+      return []
+  }
+}
+
+/**
+ * Gives each result and each gradient a buffer of its own: where it would share one with a leaf or with another
+ * result, a copy is inserted at the end of its phase.
+ */
+export function separateResults(graph: Graph): Graph {
+  const makers = new Map(graph.ops.map((op) => [op.output, op]))
+  const rootOf = (value: Value): Value => {
+    const op = makers.get(value)
+    const shared = op && sharedInput(op)
+    return shared ? rootOf(shared) : value
+  }
+  const taken = new Set<Value>()
+  const copies: AnyOp[] = []
+  let id = 0
+  for (const op of graph.ops) id = Math.max(id, op.output.id)
+  const own = (map: ReadonlyMap<string, Value>, phase: AnyOp['phase']) =>
+    new Map(
+      [...map].map(([name, value]) => {
+        const root = rootOf(value)
+        if (root.leaf === null && !taken.has(root)) {
+          taken.add(root)
+          return [name, value]
+        }
+        const output: Value = { ...value, id: ++id, leaf: null }
+        copies.push({ name: 'copy', inputs: [value], output, attributes: {}, phase, label: '' })
+        return [name, output]
+      }),
+    )
+  const results = own(graph.results, 'forward')
+  const gradients = own(graph.gradients, 'backward')
+  const phase = (name: AnyOp['phase']) => [...graph.ops, ...copies].filter((op) => op.phase === name)
+  return { ops: [...phase('forward'), ...phase('backward')], results, gradients }
+}
+
+/**
+ * One buffer per value or group of values that share. `pins` gives the address of every leaf, result and
+ * gradient.
+ */
+export function shareBuffers(graph: Graph, pins: ReadonlyMap<Value, number>): ReadonlyMap<Value, Buffer> {
+  const bufferOf = new Map<Value, Buffer>()
+  const join = (value: Value, buffer: Buffer) => {
+    bufferOf.set(value, buffer)
+    buffer.values.push(value)
+    buffer.address ??= pins.get(value) ?? null
+  }
+  const open = (value: Value, at: number) =>
+    join(value, { bytes: bufferBytes(value.shape), first: at, last: at, address: null, values: [] })
+
+  for (const value of pins.keys()) if (value.leaf) open(value, 0)
+  graph.ops.forEach((op, i) => {
+    const shared = sharedInput(op)
+    const buffer = shared && bufferOf.get(shared)
+    if (buffer) join(op.output, buffer)
+    else open(op.output, i)
+    for (const value of [...op.inputs, op.output]) {
+      const used = bufferOf.get(value)
+      if (used) used.last = i
+    }
+  })
+
+  graph.ops.forEach((op, i) => {
+    const target = bufferOf.get(op.output)
+    if (!target || target.first !== i) return
+    for (const input of reusableInputs(op)) {
+      const source = bufferOf.get(input)
+      const others = op.inputs.filter((other) => other !== input && bufferOf.get(other) === source)
+      if (!source || source === target || source.address !== null || source.last !== i || others.length > 0)
+        continue
+      if (elementCount(input.shape) !== elementCount(op.output.shape)) continue
+      target.first = source.first
+      target.values.unshift(...source.values)
+      for (const value of source.values) bufferOf.set(value, target)
+      return
+    }
+  })
+  return bufferOf
+}

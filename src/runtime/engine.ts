@@ -1,0 +1,133 @@
+// One arena and the core that runs it. Enters: layouts and plans, numbers to write at their addresses. Leaves:
+// numbers read back. Keeps at most one plan's program in the arena; loading another rewrites only the plan's
+// own regions, never parameters, gradients or optimizer slots.
+import {
+  HEADER_BACKWARD_END,
+  HEADER_FORWARD_END,
+  HEADER_LEARNING_RATE,
+  HEADER_MOMENTUM_PRODUCT,
+  HEADER_PROGRAM,
+  HEADER_STEP_COUNT,
+  HEADER_STEP_END,
+} from '../../assembly/abi.ts'
+import { fail } from '../numerics/errors.ts'
+import type { Plan, Slot } from '../plan/plan.ts'
+import { type Core, createCore } from './core.ts'
+
+const MEMORY_LIMIT_BYTES = 65536 * 65536
+
+const gigabytes = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)} GiB`
+
+export class Engine {
+  readonly base: number
+  private readonly core: Core
+  private loaded: Plan | null = null
+  // Views of the whole memory; growing the memory detaches them, so reserve() makes new ones.
+  private floats = new Float32Array(0)
+  private ints = new Int32Array(0)
+
+  constructor() {
+    this.core = createCore()
+    this.base = this.core.arenaBase()
+    this.refresh()
+    this.double(HEADER_MOMENTUM_PRODUCT).setFloat64(0, 1, true)
+  }
+
+  private refresh(): void {
+    const { buffer } = this.core.memory
+    this.floats = new Float32Array(buffer)
+    this.ints = new Int32Array(buffer)
+  }
+
+  /** Makes room up to address `end`. @throws LanegradError when the memory can't be that large. */
+  reserve(end: number): void {
+    if (end <= this.core.memory.buffer.byteLength) return
+    const isTooLarge = end > MEMORY_LIMIT_BYTES
+    if (isTooLarge || !this.core.reserve(end)) {
+      const why = isTooLarge ? 'WebAssembly memory ends at 4.0 GiB' : 'the runtime refused to grow the memory'
+      fail(`the model and this batch size need ${gigabytes(end)}: ${why}`)
+    }
+    this.refresh()
+  }
+
+  /** Sets `bytes` bytes from `address` to 0. */
+  clear(address: number, bytes: number): void {
+    this.floats.fill(0, address / 4, (address + bytes) / 4)
+  }
+
+  /** Makes `plan` the one that runs. */
+  load(plan: Plan): void {
+    if (this.loaded === plan) return
+    this.reserve(plan.end)
+    this.ints.set(plan.words, plan.programStart / 4)
+    for (const { address, data } of plan.constants) this.floats.set(data, address / 4)
+    const header = this.base / 4
+    this.ints[header + HEADER_PROGRAM / 4] = plan.programStart
+    this.ints[header + HEADER_FORWARD_END / 4] = plan.phaseEnds.forward
+    this.ints[header + HEADER_BACKWARD_END / 4] = plan.phaseEnds.backward
+    this.ints[header + HEADER_STEP_END / 4] = plan.phaseEnds.update
+    this.loaded = plan
+  }
+
+  forward(): void {
+    this.core.forward(this.base)
+  }
+
+  backward(): void {
+    this.core.backward(this.base)
+  }
+
+  step(): void {
+    this.core.step(this.base)
+  }
+
+  /** Runs instructions from address `from` up to address `to`. */
+  run(from: number, to: number): void {
+    this.core.run(this.base, from, to)
+  }
+
+  get stepCount(): number {
+    return this.ints[(this.base + HEADER_STEP_COUNT) / 4]
+  }
+
+  set stepCount(count: number) {
+    this.ints[(this.base + HEADER_STEP_COUNT) / 4] = count
+  }
+
+  set learningRate(rate: number) {
+    this.floats[(this.base + HEADER_LEARNING_RATE) / 4] = rate
+  }
+
+  private double(offset: number): DataView {
+    return new DataView(this.core.memory.buffer, this.base + offset, 8)
+  }
+
+  /** nadam's running product of momenta: part of the optimizer's state. */
+  get momentumProduct(): number {
+    return this.double(HEADER_MOMENTUM_PRODUCT).getFloat64(0, true)
+  }
+
+  set momentumProduct(product: number) {
+    this.double(HEADER_MOMENTUM_PRODUCT).setFloat64(0, product, true)
+  }
+
+  scalar(address: number): number {
+    return this.floats[address / 4]
+  }
+
+  /** A view, valid until the memory grows: copy what must last. */
+  view(address: number, count: number, dtype: Slot['dtype'] = 'float32'): Float32Array | Int32Array {
+    const memory = dtype === 'int32' ? this.ints : this.floats
+    return memory.subarray(address / 4, address / 4 + count)
+  }
+
+  write(address: number, data: Float32Array | Int32Array): void {
+    const memory = data instanceof Int32Array ? this.ints : this.floats
+    memory.set(data, address / 4)
+  }
+
+  /** Index of the first NaN among `count` floats, or -1. */
+  findNaN(address: number, count: number): number {
+    return this.core.findNaN(address, count)
+  }
+}

@@ -1,0 +1,201 @@
+// Loss functions: plain data made by constructors, and how one writes itself into a graph. The value and the
+// gradient are computed by assembly/kernels/loss*.ts, which states each formula.
+import * as abi from '../../assembly/abi.ts'
+import type { GraphBuilder } from '../graph/builder.ts'
+import type { AnyOp, Shape, Value } from '../graph/graph.ts'
+import { check, checkOptions, FINITE, POSITIVE, type Rule, unknownName } from '../numerics/errors.ts'
+
+interface LossRow {
+  readonly code: number
+  /** The form that takes logits; absent where there is none. */
+  readonly logits?: number
+  /** What `param` is. */
+  readonly param?: { readonly key: 'delta' | 'labelSmoothing'; readonly value: number; readonly rule: Rule }
+}
+
+const SMOOTHING: Rule = {
+  expected: 'a number from 0 up to, not including, 1',
+  holds: (x) => FINITE.holds(x) && (x as number) >= 0 && (x as number) < 1,
+}
+const smoothing = { key: 'labelSmoothing', value: 0, rule: SMOOTHING } as const
+
+const losses = {
+  meanSquaredError: { code: abi.LOSS_MSE },
+  meanAbsoluteError: { code: abi.LOSS_MAE },
+  huber: { code: abi.LOSS_HUBER, param: { key: 'delta', value: 1, rule: POSITIVE } },
+  logCosh: { code: abi.LOSS_LOG_COSH },
+  poisson: { code: abi.LOSS_POISSON },
+  hinge: { code: abi.LOSS_HINGE },
+  squaredHinge: { code: abi.LOSS_SQUARED_HINGE },
+  binaryCrossentropy: { code: abi.LOSS_BCE, logits: abi.LOSS_BCE_LOGITS },
+  categoricalCrossentropy: { code: abi.LOSS_CCE, logits: abi.LOSS_CCE_LOGITS, param: smoothing },
+  sparseCategoricalCrossentropy: {
+    code: abi.LOSS_SPARSE_CCE,
+    logits: abi.LOSS_SPARSE_CCE_LOGITS,
+    param: smoothing,
+  },
+  klDivergence: { code: abi.LOSS_KL_DIVERGENCE },
+  categoricalHinge: { code: abi.LOSS_CATEGORICAL_HINGE },
+  cosineSimilarity: { code: abi.LOSS_COSINE_SIMILARITY },
+} as const satisfies Record<string, LossRow>
+export type LossName = keyof typeof losses
+
+const aliases = { mse: 'meanSquaredError', mae: 'meanAbsoluteError' } as const
+
+/** A loss as plain data: what the constructors below make and what a saved model holds. */
+export interface Loss {
+  readonly kind: LossName
+  /** 'mean' (default) divides by the number of terms (elements or rows); 'sum' doesn't. */
+  readonly reduction: 'mean' | 'sum'
+  /** The prediction is a logit (before sigmoid or softmax). Default false. */
+  readonly fromLogits: boolean
+  /** delta of huber (default 1), label smoothing of the categorical cross-entropies (default 0) */
+  readonly param: number
+  /** Rows with this class id are left out of sum and count; null: none. */
+  readonly ignoreIndex: number | null
+}
+
+export type LossLike = LossName | keyof typeof aliases | Loss
+
+interface LossOptions {
+  readonly reduction?: 'mean' | 'sum'
+}
+interface LogitsOptions extends LossOptions {
+  readonly fromLogits?: boolean
+}
+interface CategoricalOptions extends LogitsOptions {
+  readonly labelSmoothing?: number
+}
+interface SparseOptions extends CategoricalOptions {
+  readonly ignoreIndex?: number | null
+}
+interface HuberOptions extends LossOptions {
+  readonly delta?: number
+}
+type AnyOptions = SparseOptions & HuberOptions
+
+function make(kind: LossName, options: AnyOptions): Loss {
+  const row: LossRow = losses[kind]
+  const known = [
+    'reduction',
+    ...(row.logits === undefined ? [] : ['fromLogits']),
+    ...(row.param ? [row.param.key] : []),
+  ]
+  if (kind === 'sparseCategoricalCrossentropy') known.push('ignoreIndex')
+  checkOptions(kind, options, known)
+  const { reduction = 'mean', fromLogits = false, ignoreIndex = null } = options
+  check(reduction === 'mean' || reduction === 'sum', `${kind}: reduction`, '"mean" or "sum"', reduction)
+  check(typeof fromLogits === 'boolean', `${kind}: fromLogits`, 'a boolean', fromLogits)
+  check(
+    ignoreIndex === null || Number.isInteger(ignoreIndex),
+    `${kind}: ignoreIndex`,
+    'an integer',
+    ignoreIndex,
+  )
+  const param = row.param ? (options[row.param.key] ?? row.param.value) : 0
+  if (row.param)
+    check(row.param.rule.holds(param), `${kind}: ${row.param.key}`, row.param.rule.expected, param)
+  return Object.freeze({ kind, reduction, fromLogits, param, ignoreIndex })
+}
+
+/** mean of (y - p)^2 over all elements */
+export const meanSquaredError = (options: LossOptions = {}): Loss => make('meanSquaredError', options)
+/** mean of |y - p|; derivative 0 at 0 */
+export const meanAbsoluteError = (options: LossOptions = {}): Loss => make('meanAbsoluteError', options)
+/** d^2 / 2 up to |d| = delta (default 1), then delta (|d| - delta / 2) (Huber 1964) */
+export const huber = (options: HuberOptions = {}): Loss => make('huber', options)
+/** mean of log cosh(p - y) */
+export const logCosh = (options: LossOptions = {}): Loss => make('logCosh', options)
+/** mean of p - y log p */
+export const poisson = (options: LossOptions = {}): Loss => make('poisson', options)
+/** mean of max(0, 1 - y p), y in {-1, 1} */
+export const hinge = (options: LossOptions = {}): Loss => make('hinge', options)
+/** mean of max(0, 1 - y p)^2, y in {-1, 1} */
+export const squaredHinge = (options: LossOptions = {}): Loss => make('squaredHinge', options)
+/** mean over all elements of -y log p - (1 - y) log(1 - p) */
+export const binaryCrossentropy = (options: LogitsOptions = {}): Loss => make('binaryCrossentropy', options)
+/** mean over rows of -sum y log p; y one-hot or probabilities */
+export const categoricalCrossentropy = (options: CategoricalOptions = {}): Loss =>
+  make('categoricalCrossentropy', options)
+/** mean over rows of -log p[y]; y integer class labels */
+export const sparseCategoricalCrossentropy = (options: SparseOptions = {}): Loss =>
+  make('sparseCategoricalCrossentropy', options)
+/** mean over rows of sum y (log y - log p) */
+export const klDivergence = (options: LossOptions = {}): Loss => make('klDivergence', options)
+/** mean over rows of max(0, 1 + max((1 - y) p) - sum(y p)) */
+export const categoricalHinge = (options: LossOptions = {}): Loss => make('categoricalHinge', options)
+/** mean over rows of 1 - cos(y, p) */
+export const cosineSimilarity = (options: LossOptions = {}): Loss => make('cosineSimilarity', options)
+
+/** A name or a Loss to a checked Loss. @throws LanegradError */
+export function readLoss(loss: LossLike): Loss {
+  if (typeof loss === 'object' && loss !== null && Object.hasOwn(losses, loss.kind)) {
+    const { kind, reduction, fromLogits, param, ignoreIndex } = loss
+    const row: LossRow = losses[kind]
+    const options = {
+      reduction,
+      ...(row.logits !== undefined && { fromLogits }),
+      ...(row.param && { [row.param.key]: param }),
+    }
+    return make(kind, kind === 'sparseCategoricalCrossentropy' ? { ...options, ignoreIndex } : options)
+  }
+  const name =
+    typeof loss === 'string' && Object.hasOwn(aliases, loss) ? aliases[loss as keyof typeof aliases] : loss
+  if (typeof name !== 'string' || !Object.hasOwn(losses, name)) {
+    unknownName('loss', typeof loss === 'object' ? loss?.kind : loss, [
+      ...Object.keys(losses),
+      ...Object.keys(aliases),
+    ])
+  }
+  return make(name as LossName, {})
+}
+
+/** Whether targets are integer class labels, one per row of the prediction. */
+export const takesLabels = (loss: Loss): boolean => loss.kind === 'sparseCategoricalCrossentropy'
+
+/** The shape of the targets for a prediction of `shape`. */
+export const targetShape = (loss: Loss, shape: Shape): Shape =>
+  takesLabels(loss) ? shape.slice(0, -1) : shape
+
+/** How many terms the loss of a prediction of `shape` adds up. */
+export function termCount(loss: Loss, shape: Shape): number {
+  const rows = losses[loss.kind].code >= abi.LOSS_FIRST_ROW ? shape.slice(0, -1) : shape
+  return rows.reduce((count, size) => count * size, 1)
+}
+
+/** The value whose softmax (or sigmoid) `prediction` is, if it is one. */
+function logitsOf(g: GraphBuilder, loss: Loss, prediction: Value): Value | null {
+  const maker: AnyOp | undefined = g.ops.find((op) => op.output === prediction)
+  const isSoftmax = maker?.name === 'softmax' && !maker.attributes.log
+  const isSigmoid = maker?.name === 'unary' && maker.attributes.fn === 'sigmoid'
+  return maker && (loss.kind === 'binaryCrossentropy' ? isSigmoid : isSoftmax) ? maker.inputs[0] : null
+}
+
+/**
+ * Writes the loss, times `weight`: a scalar. A cross-entropy of a softmax or sigmoid is computed from its input, as
+ * if fromLogits were set: the same value, without the loss of precision near 0 and 1.
+ */
+export function writeLoss(
+  g: GraphBuilder,
+  loss: Loss,
+  weight: number,
+  prediction: Value,
+  target: Value,
+  sampleWeights: Value | null,
+): Value {
+  const row: LossRow = losses[loss.kind]
+  const logits = row.logits !== undefined && !loss.fromLogits ? logitsOf(g, loss, prediction) : null
+  const useLogits = loss.fromLogits || logits !== null
+  const flags =
+    (loss.reduction === 'mean' ? abi.LOSS_MEAN : 0) | (loss.ignoreIndex !== null ? abi.LOSS_IGNORE_INDEX : 0)
+  const inputs = [logits ?? prediction, target]
+  if (sampleWeights) inputs.push(sampleWeights)
+  return g.add('loss', inputs, {
+    loss: loss.kind,
+    code: useLogits && row.logits !== undefined ? row.logits : row.code,
+    flags,
+    param: loss.param,
+    scale: weight,
+    ignoreIndex: loss.ignoreIndex ?? 0,
+  })
+}
