@@ -11,6 +11,7 @@ import {
   type Phase,
   type Shape,
   sameShape,
+  shapeText,
   type Value,
 } from './graph.ts'
 import {
@@ -22,6 +23,9 @@ import {
   type UnaryName,
   unaryFunctions,
 } from './ops.ts'
+
+/** Operations with an input that may be int32: moves, and those that read class labels. */
+const takesInt32: ReadonlySet<OpName> = new Set(['reshape', 'copy', 'loss', 'lossGrad', 'metric'])
 
 export class GraphBuilder {
   readonly ops: AnyOp[] = []
@@ -43,6 +47,8 @@ export class GraphBuilder {
 
   add<N extends OpName>(name: N, inputs: readonly Value[], attributes: OpAttributes[N]): Value {
     const shape = shapeRules[name](inputs, attributes)
+    const int32 = takesInt32.has(name) ? undefined : inputs.find(({ dtype }) => dtype === 'int32')
+    if (int32) fail(`${name} takes float32 values, got int32 ${shapeText(int32.shape)}`)
     const output: Value = {
       id: this.nextId++,
       shape,

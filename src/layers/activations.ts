@@ -52,7 +52,8 @@ export function readActivation(activation: Activation | undefined): { name: Acti
     typeof activation === 'object' && activation !== null
       ? activation
       : { name: activation ?? 'linear', alpha: undefined }
-  if (!Object.hasOwn(activations, name)) unknownName('activation', name, Object.keys(activations))
+  if (typeof name !== 'string' || !Object.hasOwn(activations, name))
+    unknownName('activation', name, Object.keys(activations))
   const row: ActivationRow = activations[name]
   const value = alpha ?? row.alpha ?? 0
   const rule = row.rule ?? FINITE

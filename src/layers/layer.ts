@@ -4,7 +4,7 @@
 
 import type { GraphBuilder } from '../graph/builder.ts'
 import type { DType, Shape, Value } from '../graph/graph.ts'
-import { check, fail } from '../numerics/errors.ts'
+import { check, checkOptions, fail } from '../numerics/errors.ts'
 import type { Initializer } from './initializers.ts'
 
 /** A sum added to the loss: l1 * sum |w| + l2 * sum w^2 (Keras: no 1/2). */
@@ -103,20 +103,18 @@ export interface InputOptions {
 }
 
 /** An input of a functional model. The batch axis is not part of `shape`. */
-export function input({ shape, name = '', dtype = 'float32' }: InputOptions): Symbolic {
-  const sizes = Array.isArray(shape) && shape.every((n) => n === null || (Number.isSafeInteger(n) && n > 0))
-  check(
-    sizes,
-    `input ${name || ''}: shape`.replace('  ', ' '),
-    'a list of positive integers (or null)',
-    shape,
-  )
-  check(dtype === 'float32' || dtype === 'int32', `input ${name}: dtype`, '"float32" or "int32"', dtype)
+export function input(options: InputOptions): Symbolic {
+  checkOptions('input', options, ['shape', 'name', 'dtype'])
+  const { shape, name = '', dtype = 'float32' } = options
   check(
     typeof name === 'string' && /^[^/#\s]*$/.test(name),
     'input: name',
     'a string without blanks, "/" or "#"',
     name,
   )
+  const what = name ? `input ${name}` : 'input'
+  const sizes = Array.isArray(shape) && shape.every((n) => n === null || (Number.isSafeInteger(n) && n > 0))
+  check(sizes, `${what}: shape`, 'a list of positive integers (or null)', shape)
+  check(dtype === 'float32' || dtype === 'int32', `${what}: dtype`, '"float32" or "int32"', dtype)
   return Object.freeze({ layer: null, inputs: [], input: { name, shape: [...shape], dtype } })
 }

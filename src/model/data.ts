@@ -43,7 +43,7 @@ const isTyped = (value: unknown): value is NumberArray =>
   !(value instanceof BigInt64Array) &&
   !(value instanceof BigUint64Array)
 
-const isNamed = (value: unknown): value is NamedArray =>
+export const isNamed = (value: unknown): value is NamedArray =>
   typeof value === 'object' &&
   value !== null &&
   'data' in value &&
@@ -86,7 +86,7 @@ function toInt32(what: string, data: ArrayLike<number>): Int32Array {
 }
 
 function convert(what: string, data: NumberArray, dtype: DType): Float32Array | Int32Array {
-  if (dtype === 'float32') return data instanceof Float32Array ? data : Float32Array.from(data)
+  if (dtype === 'float32') return data instanceof Float32Array ? data : new Float32Array(data)
   return data instanceof Int32Array ? data : toInt32(what, data)
 }
 

@@ -1,6 +1,6 @@
 // Training and evaluation over many batches. Enters: a session with its training, checked rows. Leaves: a
 // history. Async: gives the event loop a turn at least every few milliseconds, and runs one step at a time.
-import { check, fail, POSITIVE_INTEGER } from '../numerics/errors.ts'
+import { check, FINITE, fail, POSITIVE_INTEGER } from '../numerics/errors.ts'
 import { permutation } from '../numerics/random.ts'
 import type { Callback, History, Logs } from '../training/callbacks.ts'
 import { type Rows, sliceRows } from './data.ts'
@@ -12,8 +12,10 @@ const SHUFFLE_STREAM = 0x5f5f5f5f
 /** Longest stretch of work without giving the event loop a turn, ms. */
 const TURN_MS = 8
 
-/** A function that, awaited between pieces of work, yields when the turn is used up. */
-function turns(): () => Promise<void> | undefined {
+/** Awaited between pieces of work, yields when the turn is used up. */
+type Turn = () => Promise<void> | undefined
+
+function turns(): Turn {
   let start = performance.now()
   return () => {
     if (performance.now() - start < TURN_MS) return undefined
@@ -61,7 +63,12 @@ const part = (batch: Batch, from: number, to: number): Batch => ({
 
 /** The last `share` of the rows for validation, as Keras splits. */
 export function splitValidation(batch: Batch, share: number): [train: Batch, validation: Batch | null] {
-  check(share >= 0 && share < 1, 'fit: validationSplit', 'a number from 0 up to, not including, 1', share)
+  check(
+    FINITE.holds(share) && share >= 0 && share < 1,
+    'fit: validationSplit',
+    'a number from 0 up to, not including, 1',
+    share,
+  )
   if (share === 0) return [batch, null]
   const at = Math.floor(batch.rows * (1 - share))
   if (at === 0 || at === batch.rows)
@@ -93,17 +100,16 @@ export async function checkNaN(
   }
 }
 
-/** Loss and metrics over all rows. */
+/** Loss and metrics over all rows, or null when aborted. */
 export async function evaluateAll(
   session: Session,
   batch: Batch,
   batchSize: number,
-  prefix = '',
-  signal: AbortSignal | null = null,
-): Promise<Logs> {
-  const turn = turns()
+  { prefix = '', turn = turns(), signal = null as AbortSignal | null } = {},
+): Promise<Logs | null> {
   const tally = new Tally()
-  for (let from = 0; from < batch.rows && !signal?.aborted; from += batchSize) {
+  for (let from = 0; from < batch.rows; from += batchSize) {
+    if (signal?.aborted) return null
     const to = Math.min(batch.rows, from + batchSize)
     const prepared = session.prepareFor('evaluate', batch, to - from)
     session.feed(prepared, batch, null, from, to, true)
@@ -120,8 +126,8 @@ async function runEpoch(
   batch: Batch,
   { batchSize, shuffle, signal }: EpochOptions,
   callbacks: readonly Callback[],
+  turn: Turn,
 ): Promise<Logs | null> {
-  const turn = turns()
   const tally = new Tally()
   const order = shuffle
     ? permutation(batch.rows, session.seed, (SHUFFLE_STREAM + session.epochCount) >>> 0)
@@ -154,6 +160,7 @@ export async function fitAll(session: Session, batch: Batch, plan: FitPlan): Pro
   const { epochs, epoch: options, validation, verbose, callbacks } = plan
   const steps = Math.ceil(batch.rows / options.batchSize)
   const history: Record<string, number[]> = {}
+  const turn = turns() // one for all epochs: many short ones must yield too
   let last: Logs = {}
   for (const callback of callbacks) {
     await callback.onTrainBegin?.({ epochs, steps, samples: batch.rows, batchSize: options.batchSize })
@@ -161,11 +168,16 @@ export async function fitAll(session: Session, batch: Batch, plan: FitPlan): Pro
   for (let epoch = 0; epoch < epochs && !options.signal?.aborted; epoch++) {
     const startMs = performance.now()
     for (const callback of callbacks) await callback.onEpochBegin?.(epoch)
-    const trained = await runEpoch(session, batch, options, callbacks)
+    const trained = await runEpoch(session, batch, options, callbacks, turn)
     if (!trained) break
     const validated = validation
-      ? await evaluateAll(session, validation, options.batchSize, 'val_', options.signal)
+      ? await evaluateAll(session, validation, options.batchSize, {
+          prefix: 'val_',
+          turn,
+          signal: options.signal,
+        })
       : {}
+    if (!validated) break
     last = { ...trained, ...validated }
     for (const [key, value] of Object.entries(last)) {
       history[key] ??= []

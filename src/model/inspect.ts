@@ -1,7 +1,7 @@
 // Prints of what a model is and runs: summary, graph, memory map, program listing, profile. Nothing here changes
 // a model. Texts are plain and fit 80 columns where names do.
-import * as abi from '../../assembly/abi.ts'
-import { elementCount, graphText, shapeText, valueText } from '../graph/graph.ts'
+import { OP_UPDATE } from '../../assembly/abi.ts'
+import { elementCount, graphText, shapeText, type Value, valueText } from '../graph/graph.ts'
 import type { Plan, Step } from '../plan/plan.ts'
 import type { Session } from './session.ts'
 
@@ -92,35 +92,20 @@ export function memoryText(plan: Plan): string {
   ].join('\n')
 }
 
-const opNames: Readonly<Record<number, string>> = Object.fromEntries(
-  Object.entries(abi)
-    .filter(([key]) => key.startsWith('OP_') && key !== 'OP_COUNT')
-    .map(([key, code]) => [code, key.slice(3).toLowerCase().replaceAll('_', ' ')]),
-)
-
-/** What an instruction does, in words. */
+/** What an instruction does, in words: `matmul A^T.B (bias relu)`. */
 export function stepText({ op, instruction }: Step): string {
-  const name = opNames[instruction.code]
-  if (!op) return name
-  const detail =
-    op.name === 'unary' || op.name === 'unaryGrad' || op.name === 'binary' || op.name === 'reduce'
-      ? ` ${op.attributes.fn}`
-      : ''
-  const { attributes } = op
-  const epilogue =
-    'transposeA' in attributes
-      ? [
-          attributes.transposeA && 'A^T',
-          attributes.transposeB && 'B^T',
-          attributes.bias && 'bias',
-          attributes.fn !== 'linear' && attributes.fn,
-          attributes.accumulate && 'accumulate',
-        ]
-          .filter(Boolean)
-          .join(' ')
-      : ''
-  return `${name}${detail}${epilogue && ` (${epilogue})`} ${op.inputs.map((input) => `${valueText(input)}${shapeText(input.shape)}`).join(' ')} -> ${valueText(op.output)}${shapeText(op.output.shape)}`
+  if (!op) return instruction.code === OP_UPDATE ? 'update' : 'clip'
+  if (op.name === 'matmul') {
+    const { transposeA, transposeB, bias, fn, accumulate } = op.attributes
+    const epilogue = [bias && 'bias', fn !== 'linear' && fn, accumulate && 'accumulate']
+      .filter(Boolean)
+      .join(' ')
+    return `matmul ${transposeA ? 'A^T' : 'A'}.${transposeB ? 'B^T' : 'B'}${epilogue && ` (${epilogue})`}`
+  }
+  return 'fn' in op.attributes ? `${op.name} ${op.attributes.fn}` : op.name
 }
+
+const operandText = (value: Value): string => `${valueText(value)}${shapeText(value.shape)}`
 
 /** One line an instruction: address, phase, what it does. */
 export function programText(plan: Plan): string {
@@ -130,7 +115,9 @@ export function programText(plan: Plan): string {
   for (const step of plan.steps) {
     if (step.phase !== phase) lines.push(`${step.phase}:`)
     phase = step.phase
-    lines.push(`  ${address}  ${stepText(step)}${step.op?.label ? `  ; ${step.op.label}` : ''}`)
+    const { op } = step
+    const operands = op ? ` ${op.inputs.map(operandText).join(' ')} -> ${operandText(op.output)}` : ''
+    lines.push(`  ${address}  ${stepText(step)}${operands}${op?.label ? `  ; ${op.label}` : ''}`)
     address += 4 * (1 + step.instruction.operands.length)
   }
   lines.push(`${plan.steps.length} instructions, ${plan.words.length} words`)
@@ -170,7 +157,7 @@ export function profileRows(session: Session, plan: Plan, repeats: number): Prof
   const total = least.reduce((sum, ms) => sum + ms, 0)
   return plan.steps.map((step, i) => ({
     phase: step.phase,
-    operation: stepText(step).replace(/ %.*$/, ''),
+    operation: stepText(step),
     label: step.op?.label ?? '',
     ms: least[i],
     share: total > 0 ? least[i] / total : 0,

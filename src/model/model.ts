@@ -4,7 +4,7 @@ import { elementCount, type Shape, shapeText } from '../graph/graph.ts'
 import { layerKinds } from '../layers/kinds.ts'
 import type { Layer } from '../layers/layer.ts'
 import { type InputOptions, input, type Symbolic } from '../layers/layer.ts'
-import { check, checkOptions, fail, show } from '../numerics/errors.ts'
+import { check, checkOptions, fail, show, unknownName } from '../numerics/errors.ts'
 import type { NamedArray } from '../numerics/tensor.ts'
 import type { Callback, History, Logs } from '../training/callbacks.ts'
 import { type Loss, type LossLike, readLoss, takesLabels, targetShape } from '../training/losses.ts'
@@ -16,6 +16,7 @@ import {
   commonRows,
   type Data,
   type Expected,
+  isNamed,
   type Rows,
   rowsOf,
   splitData,
@@ -77,17 +78,25 @@ export interface PredictOptions extends NaNOption {
   readonly training?: boolean
 }
 
+const MODES: readonly Mode[] = ['predict', 'evaluate', 'train', 'gradients']
+
 /** How a model's outputs come: as they were given to `model`. */
 type Shaped<V, T> = V extends Symbolic ? T : V extends readonly Symbolic[] ? T[] : { [K in keyof V]: T }
 
 /** A neural network with its weights. Made by `sequential`, `model` or `load`. */
 export class Model<V extends Values = Values> {
-  private readonly session: Session
+  private readonly kept: Session
   private isFitting = false
 
   /** @internal */
   constructor(session: Session) {
-    this.session = session
+    this.kept = session
+  }
+
+  /** Throws after dispose: every method goes through here. */
+  private get session(): Session {
+    this.kept.engine
+    return this.kept
   }
 
   /**
@@ -97,7 +106,7 @@ export class Model<V extends Values = Values> {
   compile(options: CompileOptions): this {
     checkOptions('compile', options, ['optimizer', 'loss', 'lossWeights', 'metrics'])
     const { session } = this
-    session.engine // throws after dispose
+    if (this.isFitting) fail('compile: this model is being fitted; await fit first')
     const { outputs } = session.network
     const names = outputs.map(({ name }) => name)
     const { optimizer = 'adam', loss, lossWeights, metrics = [] } = options
@@ -125,7 +134,14 @@ export class Model<V extends Values = Values> {
       )
       const checked = readLoss(losses[i])
       this.checkLoss(checked, output)
-      return { output, loss: checked, weight, metrics: wanted[i].map(readMetric) }
+      check(Array.isArray(wanted[i]), `compile: metrics of ${output}`, 'a list of names', wanted[i])
+      const metrics = wanted[i].map(readMetric)
+      const unfit = takesLabels(checked) ? metrics.find((name) => name !== 'accuracy') : undefined
+      if (unfit)
+        fail(
+          `compile: metric ${unfit} of ${output} needs a target for every element; ${checked.kind} takes class labels`,
+        )
+      return { output, loss: checked, weight, metrics }
     })
     session.train({ optimizer: readOptimizer(optimizer), outputs: training })
     return this
@@ -198,7 +214,7 @@ export class Model<V extends Values = Values> {
   private weightRows(what: string, given: ArrayLikeData, y: Rows): Rows {
     const perRow = { name: what, shape: [], dtype: 'float32' } as const
     const isFlat = ArrayBuffer.isView(given) || (Array.isArray(given) && typeof given[0] === 'number')
-    const shape = isFlat ? [] : 'shape' in given ? given.shape.slice(1) : y.shape.slice(0, 1)
+    const shape = isFlat ? [] : isNamed(given) ? given.shape.slice(1) : y.shape.slice(0, 1)
     const weights = rowsOf(what, given, { ...perRow, shape })
     const fits = weights.rows === y.rows && shape.every((n, i) => n === y.shape[i])
     if (!fits)
@@ -240,6 +256,17 @@ export class Model<V extends Values = Values> {
     if (this.isFitting) fail('fit: this model is being fitted already; await the first call')
     readCount('fit: epochs', epochs)
     readCount('fit: batchSize', batchSize)
+    check(
+      Array.isArray(callbacks) && callbacks.every((hooks) => typeof hooks === 'object' && hooks !== null),
+      'fit: callbacks',
+      'a list of objects',
+      callbacks,
+    )
+    if (validationData !== undefined) {
+      const isPair = Array.isArray(validationData) && validationData.length === 2
+      check(isPair, 'fit: validationData', '[x, y]', validationData)
+      if (validationSplit !== 0) fail('fit: give validationSplit or validationData, not both')
+    }
     const whole = this.batchOf('fit', x, y, options.sampleWeight)
     const [batch, split] = splitValidation(whole, validationSplit)
     const validation = validationData
@@ -267,6 +294,7 @@ export class Model<V extends Values = Values> {
 
   /** One optimizer step on one batch, at once. Returns its loss and metrics from before the update. */
   trainStep(x: Data, y: Data, options: StepOptions = {}): Logs {
+    checkOptions('trainStep', options, ['sampleWeight', 'allowNaN'])
     const batch = this.batchOf('trainStep', x, y, options.sampleWeight)
     const { session } = this
     const prepared = session.prepareFor('train', batch, batch.rows)
@@ -282,7 +310,7 @@ export class Model<V extends Values = Values> {
     readCount('evaluate: batchSize', batchSize)
     const batch = this.batchOf('evaluate', x, y, options.sampleWeight)
     if (!allowNaN) await this.checkBatches([batch])
-    return evaluateAll(this.session, batch, batchSize)
+    return (await evaluateAll(this.session, batch, batchSize)) ?? {} // null only where a signal aborts
   }
 
   /** The outputs for any number of rows, as copies, in the form the model's outputs were given. Runs to its end at once. */
@@ -315,7 +343,7 @@ export class Model<V extends Values = Values> {
           output.shape = [rows, ...slot.shape.slice(1)]
           output.data = new Float32Array(elementCount(output.shape))
         }
-        output.data.set(engine.view(slot.address, count), (count / (to - from)) * from)
+        output.data.set(engine.view(slot.address, count, slot.dtype), (count / (to - from)) * from)
       }
     }
     const named = outputs.map(({ name, shape, data }): [string, NamedArray] => [name, { shape, data }])
@@ -362,6 +390,12 @@ export class Model<V extends Values = Values> {
   /** Sets the weights named; the others stay. Nothing changes unless all fit. */
   setWeights(weights: Readonly<Record<string, ArrayLikeData>>): void {
     const { session } = this
+    check(
+      typeof weights === 'object' && weights !== null,
+      'setWeights: weights',
+      'an object of arrays by name',
+      weights,
+    )
     const checked = Object.entries(weights).map(([name, data]) => {
       const spec =
         session.weightSpec(name) ??
@@ -391,13 +425,10 @@ export class Model<V extends Values = Values> {
   }
 
   /** The graph, the memory map and the program of one kind of run, as texts. */
-  inspect({
-    mode = 'train',
-    batchSize = 32,
-  }: {
-    readonly mode?: Mode
-    readonly batchSize?: number
-  } = {}): Inspection {
+  inspect(options: { readonly mode?: Mode; readonly batchSize?: number } = {}): Inspection {
+    checkOptions('inspect', options, ['mode', 'batchSize'])
+    const { mode = 'train', batchSize = 32 } = options
+    if (!MODES.includes(mode)) unknownName('mode', mode, MODES)
     if (mode !== 'predict') this.training // throws before compile
     const shapes = this.session.network.inputs.map(({ shape }) => [
       readCount('inspect: batchSize', batchSize),
@@ -441,7 +472,7 @@ export class Model<V extends Values = Values> {
 
   /** Gives the memory back now; the model can't be used any more. Without it, dropping the model does. */
   dispose(): void {
-    this.session.dispose()
+    this.kept.dispose()
   }
 
   /** `using model = sequential(...)` disposes at the end of the block. */

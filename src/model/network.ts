@@ -115,7 +115,7 @@ export function networkOf(inputs: Values, outputs: Values): Network {
   // Names of layers: the caller's, else the kind and a number in order of first call.
   const layers = new Map<Layer, NetworkLayer>()
   const counts = new Map<string, number>()
-  const taken = new Set(values.flatMap(({ layer }) => layer?.layerName ?? []))
+  const taken = new Set([...names.values(), ...values.flatMap(({ layer }) => layer?.layerName ?? [])])
   const named = (layer: Layer): NetworkLayer => {
     let name = layer.layerName
     while (name === null || (layer.layerName === null && taken.has(name))) {

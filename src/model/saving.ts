@@ -98,7 +98,13 @@ function readTraining(session: Session, text: string): Training {
       metrics: metrics.map((name) => readMetric(name as MetricName)),
     }
   })
-  check(outputs.length > 0, 'training: outputs', 'a list of one at least', data.outputs)
+  const names = session.network.outputs.map(({ name }) => name)
+  check(
+    outputs.map(({ output }) => output).join() === names.join(),
+    'training: outputs',
+    `one each for ${names.join(', ')}`,
+    outputs.map(({ output }) => output),
+  )
   return { optimizer: readOptimizer(object('optimizer', data.optimizer) as unknown as Optimizer), outputs }
 }
 

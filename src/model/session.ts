@@ -258,7 +258,7 @@ export class Session {
       if (bad >= 0) {
         const row = Math.floor((bad * rows.rows) / rows.data.length)
         fail(
-          `${what}: row ${indices?.[from + row] ?? from + row} holds NaN (pass allowNaN: true to train on it all the same)`,
+          `${what}: row ${indices?.[from + row] ?? from + row} holds NaN (pass allowNaN: true to use it all the same)`,
         )
       }
     }

@@ -45,6 +45,7 @@ export function tensor(data: NestedNumbers, shape?: readonly number[]): NamedArr
     flat = new Float32Array(elementCount(inferred, 'tensor: inferred shape'))
     copyNested(data, inferred, 0, flat, 0)
   }
+  check(shape === undefined || Array.isArray(shape), 'tensor: shape', 'an array of dimensions', shape)
   const result = [...(shape ?? inferred)]
   const count = elementCount(result, 'tensor: shape')
   if (count !== flat.length)

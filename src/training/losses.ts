@@ -129,7 +129,12 @@ export const cosineSimilarity = (options: LossOptions = {}): Loss => make('cosin
 
 /** A name or a Loss to a checked Loss. @throws LanegradError */
 export function readLoss(loss: LossLike): Loss {
-  if (typeof loss === 'object' && loss !== null && Object.hasOwn(losses, loss.kind)) {
+  if (
+    typeof loss === 'object' &&
+    loss !== null &&
+    typeof loss.kind === 'string' &&
+    Object.hasOwn(losses, loss.kind)
+  ) {
     const { kind, reduction, fromLogits, param, ignoreIndex } = loss
     const row: LossRow = losses[kind]
     const options = {

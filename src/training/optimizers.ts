@@ -156,7 +156,8 @@ export const optimizers = {
 /** A name or an Optimizer to a checked Optimizer. @throws LanegradError */
 export function readOptimizer(optimizer: OptimizerName | Optimizer): Optimizer {
   const kind = typeof optimizer === 'object' && optimizer !== null ? optimizer.kind : optimizer
-  if (!Object.hasOwn(optimizers, kind)) unknownName('optimizer', kind, Object.keys(optimizers))
+  if (typeof kind !== 'string' || !Object.hasOwn(optimizers, kind))
+    unknownName('optimizer', kind, Object.keys(optimizers))
   if (typeof optimizer === 'string') return make(kind, {})
   const { kind: _, clip, ...options } = optimizer
   return make(kind, {

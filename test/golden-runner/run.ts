@@ -1,0 +1,164 @@
+// Runs one golden case and says how it went. Enters: a case. Leaves: passed, failed or not run, with a reason for
+// each expectation not met. Every expectation of the case is compared, none is skipped, and by the case's own
+// tolerances alone; a tensor too many counts as one too few. Keeps nothing: each run makes its own model.
+import type { NamedArray } from '../../src/index.ts'
+import { learningRateAt } from '../../src/training/schedules.ts'
+import { type GoldenModel, missing, modelOf, optimizerOf, tensorsOf } from './build.ts'
+import type { ExpectedTensor, ExpectedTensors, GoldenBatch, GoldenCase } from './case.ts'
+
+export interface Outcome {
+  readonly status: 'passed' | 'failed' | 'not run'
+  /** Why not passed; empty if passed. */
+  readonly reasons: readonly string[]
+}
+
+type Arrays = Readonly<Record<string, NamedArray>>
+
+/** The format's rule for a float32 result; `float32` is what PyTorch's own float32 run got, where it is known. */
+export const toleranceOf = (want: number, float32 = want): number =>
+  Math.max(4e-6 * Math.abs(want), 16 * Math.abs(float32 - want), 1e-7)
+
+const shapeText = (shape: readonly number[]): string => `[${shape.join(',')}]`
+
+const isOutside = (got: number, want: number, tolerance: number): boolean =>
+  !(Math.abs(got - want) <= tolerance) // NaN is outside
+
+function compareTensor(what: string, got: NamedArray, want: ExpectedTensor): string[] {
+  if (shapeText(got.shape) !== shapeText(want.shape))
+    return [`${what}: shape ${shapeText(got.shape)}, expected ${shapeText(want.shape)}`]
+  const outside = want.data.flatMap((value, i) => (isOutside(got.data[i], value, want.tol) ? [i] : []))
+  if (outside.length === 0) return []
+  const off = (i: number) => Math.abs(got.data[i] - want.data[i])
+  const worst = outside.reduce((most, i) => (off(i) > off(most) || Number.isNaN(off(i)) ? i : most))
+  const count = `${outside.length} of ${want.data.length} elements outside`
+  return [`${what}: ${count}, at ${worst} ${got.data[worst]}, expected ${want.data[worst]} +- ${want.tol}`]
+}
+
+function compareTensors(what: string, got: Arrays, want: ExpectedTensors): string[] {
+  const unexpected = Object.keys(got).filter((name) => !Object.hasOwn(want, name))
+  return [
+    ...Object.entries(want).flatMap(([name, expected]) =>
+      Object.hasOwn(got, name)
+        ? compareTensor(`${what} ${name}`, got[name], expected)
+        : [`${what} ${name}: missing`],
+    ),
+    ...unexpected.map((name) => `${what} ${name}: not expected`),
+  ]
+}
+
+/** `float32`: what PyTorch's float32 run got for each, where it is known. */
+function compareNumbers(
+  what: string,
+  got: readonly number[],
+  want: readonly number[],
+  float32: readonly number[] = [],
+): string[] {
+  if (got.length !== want.length) return [`${what}: ${got.length} numbers, expected ${want.length}`]
+  return want.flatMap((value, i) => {
+    const tolerance = toleranceOf(value, float32[i])
+    const isFine = !isOutside(got[i], value, tolerance)
+    return isFine ? [] : [`${what}: at ${i} ${got[i]}, expected ${value} +- ${tolerance}`]
+  })
+}
+
+/** Those of the names that `from` has. */
+const pick = (from: Arrays, names: Iterable<string>): Record<string, NamedArray> =>
+  Object.fromEntries([...names].filter((name) => Object.hasOwn(from, name)).map((name) => [name, from[name]]))
+
+/** Global L2 norm. */
+function normOf(gradients: Arrays): number {
+  let sum = 0
+  for (const { data } of Object.values(gradients)) for (const value of data) sum += value * value
+  return Math.sqrt(sum)
+}
+
+/** A batch as trainStep and gradients take it; an output without sample weights has weight 1. */
+function argumentsOf({ x, y, w }: GoldenBatch) {
+  const ones = (rowCount: number) => ({ shape: [rowCount], data: Array<number>(rowCount).fill(1) })
+  const weights = Object.entries(y).map(([name, { shape }]) => [name, w?.[name] ?? ones(shape[0])])
+  const options = w ? { sampleWeight: tensorsOf(Object.fromEntries(weights)) } : {}
+  return [tensorsOf(x), tensorsOf(y), options] as const
+}
+
+/** Outputs, loss and gradients at the first weights. */
+function checkFirst(model: GoldenModel, golden: GoldenCase): string[] {
+  const { expected } = golden
+  const [x, y, options] = argumentsOf(golden.batches[0])
+  const inference = model.predict(x)
+  const training = model.predict(x, { training: true })
+  const found = model.gradients(x, y, { ...options, inputs: true })
+  const isWeight = (name: string) => !Object.hasOwn(x, name)
+  return [
+    ...compareTensors('forward_eval', inference, expected.forward_eval ?? expected.forward),
+    ...compareTensors('forward', training, expected.forward),
+    ...compareTensors('grads', pick(found, Object.keys(found).filter(isWeight)), expected.grads),
+    ...compareTensors('grad_inputs', pick(found, Object.keys(x)), expected.grad_inputs),
+  ]
+}
+
+/** The losses of the steps, then what they led to. */
+function checkSteps(model: GoldenModel, golden: GoldenCase): string[] {
+  const { expected, batches, steps, params, state } = golden
+  const batchOf = (step: number) => argumentsOf(batches[step % batches.length])
+  const losses: number[] = []
+  const norms: number[] = []
+  for (let step = 0; step < Math.max(steps, 1); step++) {
+    const [x, y, options] = batchOf(step)
+    const before = pick(model.getWeights(), Object.keys(state))
+    norms.push(normOf(model.gradients(x, y, options)))
+    model.setWeights(before) // moving statistics are to see each batch once
+    losses.push(model.trainStep(x, y, options).loss)
+  }
+  const float32 = expected.losses_f32
+  const reasons = compareNumbers('loss', losses.slice(0, 1), [expected.loss], float32)
+  if (steps === 0) return reasons
+
+  const {
+    losses: wanted = [],
+    lrs = [],
+    grad_norms = [],
+    params_after = {},
+    state_after = {},
+    output_after = {},
+  } = expected
+  const { schedule, learningRate } = optimizerOf(golden.optimizer)
+  const rates = losses.map((_, step) => learningRateAt(schedule, learningRate, step))
+  const after = model.getWeights()
+  return [
+    ...reasons,
+    ...compareNumbers('losses', losses, wanted, float32),
+    ...compareNumbers('lrs', rates, lrs),
+    ...compareNumbers('grad_norms', norms, grad_norms),
+    ...compareTensors('params_after', pick(after, Object.keys(params)), params_after),
+    ...compareTensors('state_after', pick(after, Object.keys(state)), state_after),
+    ...compareTensors('output_after', model.predict(batchOf(0)[0]), output_after),
+  ]
+}
+
+function check(golden: GoldenCase): string[] {
+  const model = modelOf(golden)
+  try {
+    const given = tensorsOf({ ...golden.params, ...golden.state })
+    const own = Object.keys(model.getWeights())
+    const absent = own.filter((name) => !Object.hasOwn(given, name))
+    if (absent.length > 0) return absent.map((name) => `params ${name}: the model has it, the case doesn't`)
+    model.setWeights(given)
+    const reasons = checkFirst(model, golden)
+    model.setWeights(given)
+    return [...reasons, ...checkSteps(model, golden)]
+  } finally {
+    model.dispose()
+  }
+}
+
+/** Runs a case to its end; an error thrown on the way is a failure. */
+export function runCase(golden: GoldenCase): Outcome {
+  try {
+    const lacking = missing(golden)
+    if (lacking.length > 0) return { status: 'not run', reasons: lacking }
+    const reasons = check(golden)
+    return { status: reasons.length === 0 ? 'passed' : 'failed', reasons }
+  } catch (error) {
+    return { status: 'failed', reasons: [String(error)] }
+  }
+}

@@ -1,0 +1,233 @@
+// Every operation of src/graph/ops.ts in plain float64, with straightforward loops, and the evaluation of a list of
+// operations by them. For tests alone: shares no code with the kernels, the planner or the encoder, nothing
+// shares memory, every value gets an array of its own. A forgotten operation is a compile error.
+// May assume what the shape rules have checked.
+import * as abi from '../../assembly/abi.ts'
+import type { AnyOp, Op, Shape, Value } from '../../src/graph/graph.ts'
+import { elementCount } from '../../src/graph/graph.ts'
+import type { BinaryName, LossAttributes, OpName } from '../../src/graph/ops.ts'
+import { differences, type LossCase, logSoftmax, referenceLoss, softmax } from './losses.ts'
+import { unaryFormulas, unarySlope } from './unary.ts'
+
+/** One flat, row-major array per input. */
+export type Arrays = readonly ArrayLike<number>[]
+
+type Reference<N extends OpName> = (op: Op<N>, x: Arrays) => Float64Array
+
+const binaryFormulas: { readonly [N in BinaryName]: (a: number, b: number) => number } = {
+  add: (a, b) => a + b,
+  subtract: (a, b) => a - b,
+  multiply: (a, b) => a * b,
+  divide: (a, b) => a / b,
+  maximum: Math.max,
+  minimum: Math.min,
+  greater: (a, b) => Number(a > b),
+  greaterEqual: (a, b) => Number(a >= b),
+  equal: (a, b) => Number(a === b),
+}
+
+/** Element `flat` of an array of `shape` has this index. */
+function indexOf(flat: number, shape: Shape): number[] {
+  const index: number[] = []
+  for (let i = shape.length - 1; i >= 0; i--) {
+    index[i] = flat % shape[i]
+    flat = Math.floor(flat / shape[i])
+  }
+  return index
+}
+
+/** Position of an index, aligned at the right, in an array of `shape`; an axis of size 1 is broadcast. */
+function flatOf(index: readonly number[], shape: Shape): number {
+  const missing = index.length - shape.length
+  return shape.reduce((flat, size, i) => flat * size + (size === 1 ? 0 : index[i + missing]), 0)
+}
+
+/** One output element after another from its index. */
+function fill(shape: Shape, element: (index: number[], flat: number) => number): Float64Array {
+  return Float64Array.from({ length: elementCount(shape) }, (_, flat) => element(indexOf(flat, shape), flat))
+}
+
+const with_ = (index: readonly number[], axis: number, value: number): number[] =>
+  index.map((i, at) => (at === axis ? value : i))
+
+/** Rows of the last axis; a value of rank 1 is one row. */
+function byRows(shape: Shape, row: (at: number, cols: number) => readonly number[]): Float64Array {
+  const cols = shape[shape.length - 1] ?? 1
+  const out = new Float64Array(elementCount(shape))
+  for (let at = 0; at < out.length; at += cols) out.set(row(at, cols), at)
+  return out
+}
+
+const cut = (x: ArrayLike<number>, at: number, count: number): number[] =>
+  Array.from({ length: count }, (_, i) => x[at + i])
+
+const lossKinds: Readonly<Record<number, LossCase['kind']>> = {
+  [abi.LOSS_MSE]: 'mse',
+  [abi.LOSS_MAE]: 'mae',
+  [abi.LOSS_HUBER]: 'huber',
+  [abi.LOSS_LOG_COSH]: 'logCosh',
+  [abi.LOSS_POISSON]: 'poisson',
+  [abi.LOSS_HINGE]: 'hinge',
+  [abi.LOSS_SQUARED_HINGE]: 'squaredHinge',
+  [abi.LOSS_BCE]: 'bce',
+  [abi.LOSS_BCE_LOGITS]: 'bceLogits',
+  [abi.LOSS_CCE]: 'cce',
+  [abi.LOSS_CCE_LOGITS]: 'cceLogits',
+  [abi.LOSS_SPARSE_CCE]: 'sparseCce',
+  [abi.LOSS_SPARSE_CCE_LOGITS]: 'sparseCceLogits',
+  [abi.LOSS_KL_DIVERGENCE]: 'klDivergence',
+  [abi.LOSS_CATEGORICAL_HINGE]: 'categoricalHinge',
+  [abi.LOSS_COSINE_SIMILARITY]: 'cosineSimilarity',
+}
+
+/** A prediction of rank 0 or 1 is one element a row. */
+function lossCase(attributes: LossAttributes, inputs: readonly Value[], x: Arrays): LossCase {
+  const { shape } = inputs[0]
+  const cols = shape.length > 1 ? shape[shape.length - 1] : 1
+  const rows = elementCount(shape) / cols
+  const { code, flags, param, scale, ignoreIndex } = attributes
+  return {
+    kind: lossKinds[code],
+    rows,
+    cols,
+    target: x[1],
+    weights: x[2],
+    rowsPerWeight: inputs[2] ? rows / elementCount(inputs[2].shape) : 1,
+    mean: (flags & abi.LOSS_MEAN) !== 0,
+    ignoreIndex: flags & abi.LOSS_IGNORE_INDEX ? ignoreIndex : undefined,
+    param,
+    scale,
+  }
+}
+
+const argmax = (row: readonly number[]): number => row.indexOf(Math.max(...row))
+
+export const referenceOps: { readonly [N in OpName]: Reference<N> } = {
+  matmul: ({ output, inputs, attributes }, [a, b, third]) => {
+    const { transposeA, transposeB, bias, accumulate, fn, alpha } = attributes
+    const [M, N] = output.shape
+    const K = inputs[0].shape[transposeA ? 0 : 1]
+    const out = new Float64Array(M * N)
+    for (let m = 0; m < M; m++) {
+      for (let n = 0; n < N; n++) {
+        let sum = bias ? third[n] : 0
+        for (let k = 0; k < K; k++) {
+          sum += a[transposeA ? k * M + m : m * K + k] * b[transposeB ? n * K + k : k * N + n]
+        }
+        out[m * N + n] = unaryFormulas[fn](sum, alpha) + (accumulate ? third[m * N + n] : 0)
+      }
+    }
+    return out
+  },
+  unary: ({ attributes: { fn, alpha } }, [x]) => Float64Array.from(x, (v) => unaryFormulas[fn](v, alpha)),
+  unaryGrad: ({ attributes: { fn, alpha } }, [dy, saved]) =>
+    Float64Array.from(dy, (d, i) => d * unarySlope(fn, saved[i], alpha)),
+  binary: ({ output, inputs: [p, q], attributes: { fn } }, [a, b]) =>
+    fill(output.shape, (index) => binaryFormulas[fn](a[flatOf(index, p.shape)], b[flatOf(index, q.shape)])),
+  reduce: ({ attributes: { fn, outer, reduced, inner, scale } }, [x]) => {
+    const out = new Float64Array(outer * inner)
+    for (let o = 0; o < outer; o++) {
+      for (let i = 0; i < inner; i++) {
+        let result = fn === 'sum' ? 0 : fn === 'max' ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY
+        for (let r = 0; r < reduced; r++) {
+          const value = x[(o * reduced + r) * inner + i]
+          result =
+            fn === 'sum' ? result + value : fn === 'max' ? Math.max(result, value) : Math.min(result, value)
+        }
+        out[o * inner + i] = result * scale
+      }
+    }
+    return out
+  },
+  reshape: (_, [x]) => Float64Array.from(x),
+  expand: ({ output, inputs: [p] }, [x]) => fill(output.shape, (index) => x[flatOf(index, p.shape)]),
+  permute: ({ output, inputs: [p], attributes: { axes } }, [x]) =>
+    fill(output.shape, (index) => {
+      const source: number[] = []
+      axes.forEach((axis, i) => {
+        source[axis] = index[i]
+      })
+      return x[flatOf(source, p.shape)]
+    }),
+  slice: ({ output, inputs: [p], attributes: { axis, start } }, [x]) =>
+    fill(output.shape, (index) => x[flatOf(with_(index, axis, start + index[axis]), p.shape)]),
+  unslice: ({ output, inputs: [p], attributes: { axis, start } }, [x]) =>
+    fill(output.shape, (index) => {
+      const at = index[axis] - start
+      return at >= 0 && at < p.shape[axis] ? x[flatOf(with_(index, axis, at), p.shape)] : 0
+    }),
+  concatenate: ({ output, inputs, attributes: { axis } }, x) =>
+    fill(output.shape, (index) => {
+      let which = 0
+      let at = index[axis]
+      while (at >= inputs[which].shape[axis]) at -= inputs[which++].shape[axis]
+      return x[which][flatOf(with_(index, axis, at), inputs[which].shape)]
+    }),
+  copy: (_, [x]) => Float64Array.from(x),
+  softmax: ({ output, attributes: { log } }, [x]) =>
+    byRows(output.shape, (at, cols) => (log ? logSoftmax : softmax)(cut(x, at, cols))),
+  // Jacobian of softmax: dy_k/dx_j = y_k ([j = k] - y_j); of log-softmax: [j = k] - e^y_j
+  softmaxGrad: ({ output, attributes: { log } }, [dy, y]) =>
+    byRows(output.shape, (at, cols) => {
+      const d = cut(dy, at, cols)
+      const p = cut(y, at, cols)
+      return p.map((_, j) =>
+        d.reduce((sum, dk, k) => {
+          const same = Number(j === k)
+          return sum + dk * (log ? same - Math.exp(p[j]) : p[k] * (same - p[j]))
+        }, 0),
+      )
+    }),
+  loss: ({ inputs, attributes }, x) => Float64Array.of(referenceLoss(lossCase(attributes, inputs, x), x[0])),
+  lossGrad: ({ inputs, attributes }, x) => {
+    const count = attributes.seeded ? inputs.length - 1 : inputs.length
+    const seed = attributes.seeded ? x[count][0] : 1
+    const own = lossCase(attributes, inputs.slice(0, count), x.slice(0, count))
+    return Float64Array.from(
+      differences((p) => referenceLoss(own, p), x[0]),
+      (slope) => seed * slope,
+    )
+  },
+  penalty: ({ attributes: { l1, l2 } }, [w]) =>
+    Float64Array.of(Array.from(w).reduce((sum, v) => sum + l1 * Math.abs(v) + l2 * v * v, 0)),
+  penaltyGrad: ({ inputs, attributes: { l1, l2, seeded, accumulate } }, x) => {
+    const seed = seeded ? x[1][0] : 1
+    const before = accumulate ? x[inputs.length - 1] : null
+    return Float64Array.from(x[0], (v, i) => seed * (l1 * Math.sign(v) + 2 * l2 * v) + (before?.[i] ?? 0))
+  },
+  metric: ({ inputs: [p], attributes: { code, param } }, [x, y]) => {
+    const cols = p.shape.length > 1 ? p.shape[p.shape.length - 1] : 1
+    let right = 0
+    for (let at = 0, row = 0; at < x.length; at += cols, row++) {
+      const guess = cut(x, at, cols)
+      if (code === abi.METRIC_BINARY_ACCURACY) {
+        right += guess.filter((v, i) => v > param === y[at + i] > 0.5).length
+      } else {
+        const truth = code === abi.METRIC_SPARSE_ACCURACY ? y[row] : argmax(cut(y, at, cols))
+        right += Number(argmax(guess) === truth)
+      }
+    }
+    return Float64Array.of(right)
+  },
+}
+
+/** One operation on the arrays of its inputs. */
+export const referenceOf = (op: AnyOp, x: Arrays): Float64Array =>
+  (referenceOps[op.name] as Reference<OpName>)(op as Op, x)
+
+/** Every value that `ops`, in their order, make from `leaves`; constants need not be given. */
+export function evaluate(
+  ops: readonly AnyOp[],
+  leaves: ReadonlyMap<Value, ArrayLike<number>>,
+): ReadonlyMap<Value, ArrayLike<number>> {
+  const values = new Map(leaves)
+  for (const op of ops) {
+    const arrays = op.inputs.map((input) => {
+      const array = values.get(input) ?? input.leaf?.data
+      if (!array) throw new Error(`%${input.id} of ${op.name} has no value`)
+      return array
+    })
+    values.set(op.output, referenceOf(op, arrays))
+  }
+  return values
+}
