@@ -31,13 +31,13 @@ function expectClose(got: ArrayLike<number>, want: ArrayLike<number>, scale: num
   let worst = 0
   for (let i = 0; i < want.length; i++) {
     const error = Math.abs(got[i] - want[i])
-    worst = error <= worst ? worst : error // NaN stays
+    worst = Math.max(worst, error) // NaN stays
   }
   expect(worst / Math.max(scale, largest([want])), what).toBeLessThanOrEqual(TOLERANCE)
 }
 
 const referenceOf = ({ ops, leaves }: Prepared) => evaluate(ops, leaves)
-const valueOf = (values: ReadonlyMap<Value, ArrayLike<number>>, value: Value): ArrayLike<number> => {
+const arrayOf = (values: ReadonlyMap<Value, ArrayLike<number>>, value: Value): ArrayLike<number> => {
   const array = values.get(value) ?? value.leaf?.data
   if (!array) throw new Error(`%${value.id} was not evaluated`)
   return array
@@ -57,7 +57,7 @@ function slopeAt({ ops, leaves, wanted }: Prepared, leaf: Value, i: number): num
     const moved = x.slice()
     moved[i] = value
     const values = evaluate(forward, new Map<Value, ArrayLike<number>>(leaves).set(leaf, moved))
-    return valueOf(values, wanted.loss as Value)[0]
+    return arrayOf(values, wanted.loss as Value)[0]
   }
   const h = 2 ** -14
   return (8 * (at(x[i] + h) - at(x[i] - h)) - (at(x[i] + 2 * h) - at(x[i] - 2 * h))) / (12 * h)
@@ -75,7 +75,7 @@ function checkGradients(
     const gradient = prepared.gradientValues[i]
     const name = leaf.leaf?.name ?? ''
     if (!gradient) throw new Error(`no gradient by ${name}`)
-    const want = valueOf(values, gradient)
+    const want = arrayOf(values, gradient)
     for (const at of samplesOf(want.length)) {
       const slope = slopeAt(prepared, leaf, at)
       const error = Math.abs(want[at] - slope)
@@ -106,7 +106,7 @@ describe.each(opNames)('%s', (name) => {
       results: { y: writeCase(g, one, inputs) },
     })
     const { results, prepared } = runGraph(engine, write, leaves)
-    const want = valueOf(referenceOf(prepared), prepared.wanted.results.y)
+    const want = arrayOf(referenceOf(prepared), prepared.wanted.results.y)
     expectClose(results.y, want, largest(leaves.map(({ data }) => data)), one.name)
   })
 

@@ -13,9 +13,10 @@ import { applyUnary } from './unary'
 
 /**
  * C tile [4,8] = start + sum over k of A[i,k] B[k,j]; start is 0, C itself (from 1) or the 8 floats at `bias` (from 2).
- * a: packed [depth,4]; b: packed [depth,8]; c: rows `cs` bytes apart.
- * One step of k per turn: unrolled, asc's optimizer hoists all loads to the front and the registers spill
- * (measured 22 against 35 GFLOP/s).
+ * a: packed [depth,4]; b: packed [depth,8], depth >= 1; c: rows `cs` bytes apart.
+ * Two steps of k per turn. The test between them serves odd depths and keeps the steps apart: unrolled without it,
+ * asc's optimizer hoists all loads to the front and the registers spill (22 against 35 GFLOP/s); loads ahead of the
+ * arithmetic of each step gain another 10 %.
  */
 function tile(c: usize, cs: usize, a: usize, b: usize, depth: i32, from: i32, bias: usize): void {
   const c1 = c + cs, c2 = c1 + cs, c3 = c2 + cs
@@ -31,18 +32,29 @@ function tile(c: usize, cs: usize, a: usize, b: usize, depth: i32, from: i32, bi
     x11 = x01; x21 = x01; x31 = x01
   }
   const end = b + (<usize>depth << 5)
-  while (b < end) {
-    const p = v128.load(b), q = v128.load(b, 16)
-    let s = v128.load_splat<f32>(a)
-    x00 = madd(s, p, x00); x01 = madd(s, q, x01)
-    s = v128.load_splat<f32>(a, 4)
-    x10 = madd(s, p, x10); x11 = madd(s, q, x11)
-    s = v128.load_splat<f32>(a, 8)
-    x20 = madd(s, p, x20); x21 = madd(s, q, x21)
-    s = v128.load_splat<f32>(a, 12)
-    x30 = madd(s, p, x30); x31 = madd(s, q, x31)
-    b += 32
-    a += 16
+  while (true) {
+    {
+      const p = v128.load(b), q = v128.load(b, 16)
+      const s0 = v128.load_splat<f32>(a), s1 = v128.load_splat<f32>(a, 4)
+      const s2 = v128.load_splat<f32>(a, 8), s3 = v128.load_splat<f32>(a, 12)
+      x00 = madd(s0, p, x00); x01 = madd(s0, q, x01)
+      x10 = madd(s1, p, x10); x11 = madd(s1, q, x11)
+      x20 = madd(s2, p, x20); x21 = madd(s2, q, x21)
+      x30 = madd(s3, p, x30); x31 = madd(s3, q, x31)
+    }
+    if (b + 32 >= end) break
+    {
+      const p = v128.load(b, 32), q = v128.load(b, 48)
+      const s0 = v128.load_splat<f32>(a, 16), s1 = v128.load_splat<f32>(a, 20)
+      const s2 = v128.load_splat<f32>(a, 24), s3 = v128.load_splat<f32>(a, 28)
+      x00 = madd(s0, p, x00); x01 = madd(s0, q, x01)
+      x10 = madd(s1, p, x10); x11 = madd(s1, q, x11)
+      x20 = madd(s2, p, x20); x21 = madd(s2, q, x21)
+      x30 = madd(s3, p, x30); x31 = madd(s3, q, x31)
+    }
+    b += 64
+    a += 32
+    if (b >= end) break
   }
   v128.store(c, x00); v128.store(c, x01, 16)
   v128.store(c1, x10); v128.store(c1, x11, 16)

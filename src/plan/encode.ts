@@ -87,10 +87,14 @@ const partOffset = (shape: Shape, axis: number, start: number): number =>
   start * elementCount(shape.slice(axis + 1)) * 4
 
 /** Rows and columns of a value whose last axis is the row. */
-function rowsOf(value: Value): [rows: number, cols: number] {
-  const { shape } = value
-  const cols = shape.length > 1 ? shape[shape.length - 1] : 1
+function rowsOf({ shape }: Value): [rows: number, cols: number] {
+  const cols = shape[shape.length - 1] ?? 1
   return [elementCount(shape) / cols, cols]
+}
+
+/** The same of a prediction: its first axis is the batch, so rank 1 is a row of one for each sample. */
+function batchRowsOf(value: Value): [rows: number, cols: number] {
+  return value.shape.length === 1 ? [value.shape[0], 1] : rowsOf(value)
 }
 
 /** Bytes of scratch a matmul needs: one tile of C, a panel of B, a block of A (see kernels/gemm.ts). */
@@ -112,7 +116,7 @@ export function scratchBytes(op: Op): number {
 
 function lossOperands(at: Addresses, inputs: readonly Value[], attributes: LossAttributes): number[] {
   const [prediction, target, weights] = inputs
-  const [rows, cols] = rowsOf(prediction)
+  const [rows, cols] = batchRowsOf(prediction)
   const rowsPerWeight = weights ? rows / elementCount(weights.shape) : 1
   const { code, flags, param, scale, ignoreIndex } = attributes
   const operands = [at.of(prediction), at.of(target), weights ? at.of(weights) : 0, rows, cols, rowsPerWeight]
@@ -233,7 +237,7 @@ export const encoders: { readonly [N in OpName]: Encoder<N> } = {
   },
   metric: ({ output, inputs: [prediction, target], attributes: { code, param } }, at) => ({
     code: abi.OP_METRIC,
-    operands: [at.of(output), at.of(prediction), at.of(target), ...rowsOf(prediction), code, f32(param)],
+    operands: [at.of(output), at.of(prediction), at.of(target), ...batchRowsOf(prediction), code, f32(param)],
   }),
 }
 

@@ -192,7 +192,7 @@ export type GoldenModel = Model<Readonly<Record<string, Symbolic>>>
 export function modelOf({ model: network, losses: wanted, optimizer }: GoldenCase): GoldenModel {
   const values = new Map<string, Symbolic>(network.inputs.map((own) => [own.name, input(own)]))
   const made = new Map<string, Layer>()
-  const valueOf = (name: string): Symbolic => {
+  const symbolic = (name: string): Symbolic => {
     const value = values.get(name)
     if (!value) throw new Error(`no input or earlier layer ${name}`)
     return value
@@ -202,9 +202,9 @@ export function modelOf({ model: network, losses: wanted, optimizer }: GoldenCas
     const owner = call.type === 'Call' ? String(call.config.layer) : call.name
     const layer = made.get(owner) ?? layerOf(call)
     made.set(owner, layer)
-    values.set(call.name, layer(...call.inputs.map(valueOf)))
+    values.set(call.name, layer(...call.inputs.map(symbolic)))
   }
-  const pick = (names: readonly string[]) => Object.fromEntries(names.map((name) => [name, valueOf(name)]))
+  const pick = (names: readonly string[]) => Object.fromEntries(names.map((name) => [name, symbolic(name)]))
   const result = model({
     inputs: pick(network.inputs.map(({ name }) => name)),
     outputs: pick(network.outputs),

@@ -1,10 +1,10 @@
-// The losses' part of the case table (op-cases.ts): every kind of loss with either reduction, with sample weights
+// The losses' part of the case table (../op-cases.ts): every kind of loss with either reduction, with sample weights
 // for rows and for groups of rows, with ignored class ids, label smoothing, another delta; and the gradient
 // operation with and without a seed. Plain data.
-import * as abi from '../assembly/abi.ts'
-import type { Shape } from '../src/graph/graph.ts'
-import type { LossAttributes } from '../src/graph/ops.ts'
-import type { AnyCase, CaseInput, Domain } from './op-cases.ts'
+import * as abi from '../../assembly/abi.ts'
+import type { Shape } from '../../src/graph/graph.ts'
+import type { LossAttributes } from '../../src/graph/ops.ts'
+import type { AnyCase, CaseInput, Domain } from './case.ts'
 
 const ANY: Domain = { from: -2, to: 2 }
 const PROBABILITY: Domain = { from: 0.05, to: 0.95 }

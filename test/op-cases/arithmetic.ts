@@ -1,0 +1,162 @@
+// The matmul and elementwise part of the case table: sizes at the edges of the register tile and past the blocks of
+// the matmul, all four transposed forms and every epilogue; every unary function; every binary function under every
+// pattern of broadcasting. Plain data.
+import type { Shape } from '../../src/graph/graph.ts'
+import { binaryFunctions, type OpAttributes, type UnaryName, unaryFunctions } from '../../src/graph/ops.ts'
+import { unaryFormulas } from '../reference/unary.ts'
+import { type AnyCase, type Domain, type OpCase, of, text, UNIT } from './case.ts'
+
+// ---- matmul ---------------------------------------------------------------------------------------
+
+const plain = {
+  transposeA: false,
+  transposeB: false,
+  bias: false,
+  accumulate: false,
+  fn: 'linear',
+  alpha: 0,
+} as const
+
+function matmulCase(
+  [M, N, K]: readonly [number, number, number],
+  attributes: Partial<OpAttributes['matmul']>,
+): OpCase<'matmul'> {
+  const all: OpAttributes['matmul'] = { ...plain, ...attributes }
+  const isFused = all.bias || all.accumulate || all.fn !== 'linear'
+  // the error of a sum goes by its terms: small ones, so that an activation that shrinks the sum isn't asked too much
+  const domain = isFused ? { from: -0.5, to: 0.5 } : UNIT
+  const inputs = [of(all.transposeA ? [K, M] : [M, K], domain), of(all.transposeB ? [N, K] : [K, N], domain)]
+  if (all.bias) inputs.push(of([N]))
+  if (all.accumulate) inputs.push(of([M, N]))
+  const flags = Object.entries(attributes).map(([key, value]) => (value === true ? key : String(value)))
+  const name = ['matmul', `${M}x${N}x${K}`, ...flags].join(' ')
+  return { name, op: 'matmul', inputs, attributes: all, by: isFused ? [] : [0, 1] }
+}
+
+const transposes = [{}, { transposeA: true }, { transposeB: true }, { transposeA: true, transposeB: true }]
+/** M N K: edges of the 4 x 8 tile, and past the blocks of 256 rows and 256 deep. */
+const matmulSizes = [
+  [1, 1, 1],
+  [1, 3, 4],
+  [3, 1, 33],
+  [4, 8, 5],
+  [5, 17, 3],
+  [17, 5, 33],
+  [33, 64, 17],
+  [3, 4, 300],
+  [300, 5, 4],
+  [5, 9, 257],
+  [260, 12, 259],
+] as const
+
+const matmulCases = [
+  ...matmulSizes.flatMap((size) => transposes.map((transpose) => matmulCase(size, transpose))),
+  ...(
+    [
+      [1, 1, 1],
+      [5, 17, 33],
+      [257, 9, 300],
+    ] as const
+  ).flatMap((size) => [
+    matmulCase(size, { bias: true }),
+    matmulCase(size, { fn: 'tanh' }),
+    matmulCase(size, { bias: true, fn: 'leakyRelu', alpha: 0.25 }),
+    matmulCase(size, { bias: true, transposeB: true, fn: 'gelu' }),
+    ...transposes.map((transpose) => matmulCase(size, { accumulate: true, ...transpose })),
+  ]),
+]
+
+// ---- elementwise ----------------------------------------------------------------------------------
+
+const alphas: Partial<Record<UnaryName, number>> = { leakyRelu: 0.2, elu: 0.75, celu: 1.5 }
+
+function unaryDomain(fn: UnaryName): { from: number; to: number; avoid: number[] } {
+  if (fn === 'log' || fn === 'sqrt' || fn === 'reciprocal') return { from: 0.25, to: 4, avoid: [] }
+  return { from: -4, to: fn === 'relu6' ? 8 : 4, avoid: [-3, -1, 0, 1, 3, 6] } // every kink of every function
+}
+
+const unaryNames = Object.keys(unaryFunctions) as UnaryName[]
+const unaryCases = unaryNames.flatMap((fn) => {
+  const alpha = alphas[fn] ?? 0
+  return [[1], [4], [5, 17]].map((shape): OpCase<'unary'> => {
+    const attributes = { fn, alpha }
+    return {
+      name: `${fn} ${text(shape)}`,
+      op: 'unary',
+      inputs: [of(shape, unaryDomain(fn))],
+      attributes,
+      by: [0],
+    }
+  })
+})
+const unaryGradCases = unaryNames.flatMap((fn) => {
+  const alpha = alphas[fn] ?? 0
+  const via = unaryFunctions[fn].saves === 'y' ? (x: number) => unaryFormulas[fn](x, alpha) : undefined
+  return [[3], [3, 11]].map((shape): OpCase<'unaryGrad'> => {
+    const inputs = [of(shape), of(shape, { ...unaryDomain(fn), via })]
+    return {
+      name: `gradient of ${fn} ${text(shape)}`,
+      op: 'unaryGrad',
+      inputs,
+      attributes: { fn, alpha },
+      by: [],
+    }
+  })
+})
+
+const broadcasts: readonly (readonly [a: Shape, b: Shape])[] = [
+  [[1], [1]],
+  [
+    [5, 17],
+    [5, 17],
+  ],
+  [[5, 17], []],
+  [[], [33]],
+  [[5, 17], [17]],
+  [[17], [4, 17]],
+  [
+    [5, 17],
+    [5, 1],
+  ],
+  [
+    [5, 1],
+    [1, 3],
+  ],
+  [
+    [2, 5, 3],
+    [2, 1, 3],
+  ],
+  [
+    [3, 1, 4, 1],
+    [5, 1, 33],
+  ],
+  [
+    [2, 3, 4, 5],
+    [3, 1, 5],
+  ],
+]
+const binaryCases = (Object.keys(binaryFunctions) as (keyof typeof binaryFunctions)[]).flatMap((fn) =>
+  broadcasts.map(([a, b]): OpCase<'binary'> => {
+    const hasSlope = !fn.startsWith('greater') && fn !== 'equal'
+    // quarters, so that `equal` and `greaterEqual` meet equal numbers
+    const quarters: Domain = { from: -1, to: 1, via: (x) => Math.round(x * 4) / 4 }
+    const [first, second]: Domain[] = hasSlope
+      ? [UNIT, fn === 'divide' ? { from: 0.5, to: 2 } : { from: -0.9, to: 1.1 }]
+      : [quarters, quarters]
+    const inputs = [of(a, first), of(b, second)]
+    return {
+      name: `${fn} ${text(a)} ${text(b)}`,
+      op: 'binary',
+      inputs,
+      attributes: { fn },
+      by: hasSlope ? [0, 1] : [],
+    }
+  }),
+)
+
+export const arithmeticCases: readonly AnyCase[] = [
+  ...matmulCases,
+  ...unaryCases,
+  ...unaryGradCases,
+  ...binaryCases,
+]

@@ -1,0 +1,182 @@
+// The part of the case table that goes along axes: reductions over every group of axes, reshape, expand, permute,
+// slice, unslice and concatenate on every axis, softmax; and penalties and metrics. Plain data.
+import * as abi from '../../assembly/abi.ts'
+import { elementCount, type Shape } from '../../src/graph/graph.ts'
+import { type OpAttributes, type OpName, type ReductionName, reductions } from '../../src/graph/ops.ts'
+import { type AnyCase, type Domain, type OpCase, of, text } from './case.ts'
+
+// ---- reductions and moves -------------------------------------------------------------------------
+
+function reduceCase(fn: ReductionName, whole: Shape, start: number, end: number): OpCase<'reduce'> {
+  const [outer, reduced, inner] = [whole.slice(0, start), whole.slice(start, end), whole.slice(end)].map(
+    (part) => elementCount(part),
+  )
+  const shape = whole.map((size, i) => (i >= start && i < end ? 1 : size))
+  const attributes = { fn, outer, reduced, inner, scale: fn === 'sum' ? 0.375 : 1, shape }
+  const name = `${fn} of ${text(whole)} over axes ${start} to ${end - 1}`
+  return { name, op: 'reduce', inputs: [of(whole)], attributes, by: [0] }
+}
+const reduceCases = (Object.keys(reductions) as ReductionName[]).flatMap((fn) => [
+  ...[0, 1, 2, 3].flatMap((start) =>
+    [1, 2, 3, 4].filter((end) => end > start).map((end) => reduceCase(fn, [2, 3, 4, 5], start, end)),
+  ),
+  ...[1, 3, 4, 5, 17, 33].map((size) => reduceCase(fn, [size], 0, 1)),
+  ...[1, 3, 4, 5, 17, 33].flatMap((size) => [
+    reduceCase(fn, [5, size], 0, 1),
+    reduceCase(fn, [5, size], 1, 2),
+  ]),
+  reduceCase(fn, [300, 3], 0, 1),
+])
+
+const permutations = [
+  [0, 1],
+  [1, 0],
+  [0, 1, 2],
+  [0, 2, 1],
+  [1, 0, 2],
+  [1, 2, 0],
+  [2, 0, 1],
+  [2, 1, 0],
+  [0, 2, 1, 3],
+  [0, 3, 1, 2],
+  [1, 0, 3, 2],
+  [3, 2, 1, 0],
+]
+
+function move<N extends OpName>(op: N, shapes: readonly Shape[], attributes: OpAttributes[N]): OpCase<N> {
+  const shown = Object.entries(attributes).map(
+    ([key, value]) => `${key}=${Array.isArray(value) ? text(value) : value}`,
+  )
+  const inputs = shapes.map((shape) => of(shape))
+  return {
+    name: [op, ...shapes.map(text), ...shown].join(' '),
+    op,
+    inputs,
+    attributes,
+    by: shapes.map((_, i) => i),
+  }
+}
+const BLOCK: Shape = [5, 4, 17]
+const moveCases: AnyCase[] = [
+  move('reshape', [[3, 4]], { shape: [2, 6] }),
+  move('reshape', [[1]], { shape: [] }),
+  ...(
+    [
+      [[], [3, 5]],
+      [[5], [3, 5]],
+      [
+        [3, 1],
+        [3, 5],
+      ],
+      [
+        [2, 1, 4],
+        [2, 3, 4],
+      ],
+      [
+        [3, 1, 2, 1],
+        [5, 3, 4, 2, 33],
+      ],
+    ] as [Shape, Shape][]
+  ).map(([from, to]) => move('expand', [from], { shape: to })),
+  ...permutations.map((axes) => move('permute', [[3, 4, 2, 5].slice(0, axes.length)], { axes })),
+  move('permute', [[17, 33]], { axes: [1, 0] }),
+  ...BLOCK.flatMap((size, axis) => [
+    move('slice', [BLOCK], { axis, start: 1, size: size - 2 }),
+    move('slice', [BLOCK], { axis, start: size - 1, size: 1 }),
+    move('unslice', [BLOCK], { axis, start: 2, shape: BLOCK.map((n, i) => (i === axis ? n + 5 : n)) }),
+    move('unslice', [BLOCK], { axis, start: 0, shape: BLOCK.map((n, i) => (i === axis ? n + 1 : n)) }),
+    move(
+      'concatenate',
+      [1, 4, 3].map((n) => BLOCK.map((other, i) => (i === axis ? n : other))),
+      { axis },
+    ),
+  ]),
+  move('concatenate', [[1], [3], [17]], { axis: 0 }),
+  move('copy', [[3, 11]], {}),
+]
+
+const softmaxShapes: readonly Shape[] = [
+  [1, 1],
+  [5],
+  [1, 3],
+  [4, 4],
+  [5, 17],
+  [3, 33],
+  [2, 3, 5],
+  [2, 3, 2, 4],
+]
+const softmaxCases = softmaxShapes.flatMap((shape) =>
+  [false, true].flatMap((log): AnyCase[] => {
+    const name = `${log ? 'log ' : ''}softmax ${text(shape)}`
+    const saved: Domain = log ? { from: -4, to: 0 } : { from: 0, to: 1 }
+    const inputs = [of(shape), of(shape, saved)]
+    return [
+      { name, op: 'softmax', inputs: [of(shape, { from: -4, to: 4 })], attributes: { log }, by: [0] },
+      { name: `gradient of ${name}`, op: 'softmaxGrad', inputs, attributes: { log }, by: [] },
+    ]
+  }),
+)
+
+// ---- penalties and metrics ------------------------------------------------------------------------
+
+const AWAY: Domain = { from: -2, to: 2, avoid: [0] }
+const penaltyCases = [[1], [3], [5, 17]].flatMap((shape) =>
+  [
+    { l1: 0.25, l2: 0 },
+    { l1: 0, l2: 0.5 },
+    { l1: 0.25, l2: 0.5 },
+  ].flatMap((rates): AnyCase[] => {
+    const name = `penalty ${text(shape)} l1=${rates.l1} l2=${rates.l2}`
+    const gradient = (seeded: boolean, accumulate: boolean): OpCase<'penaltyGrad'> => ({
+      name: `gradient of ${name}${seeded ? ' seeded' : ''}${accumulate ? ' accumulate' : ''}`,
+      op: 'penaltyGrad',
+      inputs: [of(shape, AWAY), ...(seeded ? [of([])] : []), ...(accumulate ? [of(shape)] : [])],
+      attributes: { ...rates, seeded, accumulate },
+      by: [],
+    })
+    return [
+      { name, op: 'penalty', inputs: [of(shape, AWAY)], attributes: rates, by: [0] },
+      gradient(false, false),
+      gradient(true, false),
+      gradient(false, true),
+      gradient(true, true),
+    ]
+  }),
+)
+
+const metricCases = (
+  [
+    [1, 2],
+    [5, 3],
+    [17, 33],
+    [2, 3, 4],
+  ] as Shape[]
+).flatMap((shape) =>
+  (
+    [
+      ['categorical accuracy', abi.METRIC_CATEGORICAL_ACCURACY, of(shape, { form: 'oneHot' })],
+      [
+        'sparse accuracy',
+        abi.METRIC_SPARSE_ACCURACY,
+        of(shape.slice(0, -1), { classes: shape[shape.length - 1] }),
+      ],
+      ['binary accuracy', abi.METRIC_BINARY_ACCURACY, of(shape, { from: 0, to: 1, via: Math.round })],
+    ] as const
+  ).map(
+    ([metric, code, target]): OpCase<'metric'> => ({
+      name: `${metric} ${text(shape)}`,
+      op: 'metric',
+      inputs: [of(shape), target],
+      attributes: { metric, code, param: 0.25 },
+      by: [],
+    }),
+  ),
+)
+
+export const moveAndReductionCases: readonly AnyCase[] = [
+  ...reduceCases,
+  ...moveCases,
+  ...softmaxCases,
+  ...penaltyCases,
+  ...metricCases,
+]
