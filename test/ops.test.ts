@@ -12,8 +12,8 @@ import { type AnyCase, leavesOfCase, opCases, opNames, writeCase } from './op-ca
 import { evaluate } from './reference/ops.ts'
 import { type Leaf, type Prepared, runGraph, type Wanted } from './run-graph.ts'
 
-/** Sixteen float32 roundings of the largest number that goes in or comes out. */
-const TOLERANCE = 16 * 2 ** -24
+/** Thirty-two float32 roundings of the largest number that goes in or comes out. */
+const TOLERANCE = 32 * 2 ** -24
 /** Float64 against float64; constants of gradient rules are stored in float32 (2^-24). */
 const DIFFERENCE_TOLERANCE = 1e-6
 const SAMPLES = 8

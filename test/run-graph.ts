@@ -67,11 +67,13 @@ export function prepareGraph(
   return { plan, ops: g.ops, wanted, gradientValues: found, leaves: data }
 }
 
-/** Fills the plan's memory with NaN, loads the program and writes the leaves. */
+/** Fills the plan's data with NaN, loads the program and writes the leaves. */
 export function feed(engine: Engine, { plan, leaves }: Prepared): void {
-  const start = plan.layout.trainable.start
   engine.reserve(plan.end)
-  engine.view(start, (plan.end - start) / 4).fill(Number.NaN)
+  const fill = (start: number, end: number) => engine.view(start, (end - start) / 4).fill(Number.NaN)
+  fill(plan.layout.trainable.start, plan.layout.end)
+  // between lie the program and the constants, which `load` writes only when the plan isn't loaded yet
+  fill(plan.regions.find(({ name }) => name.startsWith('inputs'))?.start ?? plan.end, plan.end)
   engine.load(plan)
   for (const [{ leaf }, data] of leaves) {
     const name = leaf?.name ?? ''

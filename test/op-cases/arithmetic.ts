@@ -24,7 +24,7 @@ function matmulCase(
   const all: OpAttributes['matmul'] = { ...plain, ...attributes }
   const isFused = all.bias || all.accumulate || all.fn !== 'linear'
   // the error of a sum goes by its terms: small ones, so that an activation that shrinks the sum isn't asked too much
-  const domain = isFused ? { from: -0.5, to: 0.5 } : UNIT
+  const domain = isFused ? { from: -0.25, to: 0.25 } : UNIT
   const inputs = [of(all.transposeA ? [K, M] : [M, K], domain), of(all.transposeB ? [N, K] : [K, N], domain)]
   if (all.bias) inputs.push(of([N]))
   if (all.accumulate) inputs.push(of([M, N]))

@@ -1,0 +1,256 @@
+// Control over a running fit: callbacks, aborting, the event loop, and calls that come while it runs.
+import { describe, expect, test } from 'vitest'
+import {
+  type Callback,
+  dense,
+  LanegradError,
+  type Logs,
+  type Model,
+  type Symbolic,
+  sequential,
+} from '../src/index.ts'
+
+const x = Float32Array.from({ length: 46 }, (_, i) => ((i * 37) % 23) / 11 - 1)
+const y = Float32Array.from({ length: 23 }, (_, i) => (i % 5) / 5)
+
+type Net = Model<Symbolic>
+const regression = (): Net =>
+  sequential({
+    inputShape: [2],
+    layers: [dense({ units: 4, activation: 'tanh' }), dense({ units: 1 })],
+  }).compile({
+    loss: 'mse',
+  })
+
+const bits = (net: Net) =>
+  Object.values(net.getWeights()).map(({ data }) => [...new Uint32Array(data.slice().buffer)])
+
+/** Aborts at the end of the batch that is `count`-th in all. */
+function abortAfter(count: number): { signal: AbortSignal; callbacks: Callback[]; batches: () => number } {
+  const controller = new AbortController()
+  let batches = 0
+  const callback: Callback = {
+    onBatchEnd() {
+      if (++batches === count) controller.abort()
+    },
+  }
+  return { signal: controller.signal, callbacks: [callback], batches: () => batches }
+}
+
+describe('callbacks', () => {
+  test('are called in order, with their logs, and awaited', async () => {
+    const calls: string[] = []
+    const later = () => new Promise<void>((resolve) => setTimeout(resolve, 2))
+    const record = (name: string) => async (first: unknown, logs?: Logs) => {
+      const what = typeof first === 'number' ? `${name} ${first}` : name
+      calls.push(`${what}:${Object.keys(logs ?? (first as object)).join()}`)
+      await later()
+      calls.push(`${what} done`)
+    }
+    await regression().fit(x, y, {
+      epochs: 2,
+      batchSize: 12,
+      validationSplit: 0.2, // 18 rows are left: two batches
+      callbacks: [
+        {
+          onTrainBegin: record('train'),
+          onEpochBegin: record('epoch'),
+          onBatchEnd: record('batch'),
+          onEpochEnd: record('epochEnd'),
+          onTrainEnd: record('trainEnd'),
+        },
+      ],
+    })
+    const epoch = (i: number) => [
+      ...[`epoch ${i}:`, `epoch ${i} done`, 'batch 0:loss', 'batch 0 done', 'batch 1:loss', 'batch 1 done'],
+      ...[`epochEnd ${i}:loss,val_loss`, `epochEnd ${i} done`],
+    ]
+    expect(calls).toEqual([
+      ...['train:epochs,steps,samples,batchSize', 'train done'],
+      ...epoch(0),
+      ...epoch(1),
+      ...['trainEnd:loss,val_loss', 'trainEnd done'],
+    ])
+  })
+
+  test('get the numbers of the run; the last batch has the means of its epoch', async () => {
+    const begun: unknown[] = []
+    const ends: Logs[] = []
+    let last: Logs = {}
+    const callback: Callback = {
+      onTrainBegin: (params) => void begun.push(params),
+      onBatchEnd: (_, logs) => {
+        last = logs
+      },
+      onEpochEnd: (_, logs) => {
+        expect(logs).toEqual(last)
+        ends.push(logs)
+      },
+    }
+    const history = await regression().fit(x, y, { epochs: 2, batchSize: 10, callbacks: [callback] })
+    expect(begun).toEqual([{ epochs: 2, steps: 3, samples: 23, batchSize: 10 }])
+    expect(ends.map(({ loss }) => loss)).toEqual(history.loss)
+  })
+
+  test('may use the model: predict, evaluate and save change nothing', async () => {
+    const plain = regression()
+    const watched = regression()
+    await plain.fit(x, y, { epochs: 3, batchSize: 5 })
+    await watched.fit(x, y, {
+      epochs: 3,
+      batchSize: 5,
+      callbacks: [
+        {
+          onBatchEnd: async () => {
+            watched.predict(x)
+            watched.save()
+            await watched.evaluate(x, y, { batchSize: 9 })
+          },
+        },
+      ],
+    })
+    expect(bits(watched)).toEqual(bits(plain))
+  })
+
+  test('that throw end the fit; the model can be fitted again', async () => {
+    const net = regression()
+    const onBatchEnd = () => {
+      throw new RangeError('enough')
+    }
+    await expect(net.fit(x, y, { callbacks: [{ onBatchEnd }] })).rejects.toThrow(new RangeError('enough'))
+    expect((await net.fit(x, y)).loss).toHaveLength(1)
+  })
+})
+
+describe('signal', () => {
+  test('stops within one step and leaves the model as those steps made it', async () => {
+    const net = regression()
+    const other = regression()
+    const { batches, ...options } = abortAfter(3)
+    const history = await net.fit(x, y, { epochs: 5, batchSize: 5, shuffle: false, ...options })
+    expect(batches()).toBe(3)
+    expect(history).toEqual({})
+    for (const at of [0, 5, 10]) other.trainStep(x.subarray(2 * at, 2 * (at + 5)), y.subarray(at, at + 5))
+    expect(bits(net)).toEqual(bits(other))
+    expect((await net.fit(x, y, { epochs: 2 })).loss).toHaveLength(2)
+  })
+
+  test('keeps the epochs that were whole', async () => {
+    const { batches, ...options } = abortAfter(12) // 5 batches an epoch
+    const history = await regression().fit(x, y, { epochs: 9, batchSize: 5, ...options })
+    expect(batches()).toBe(12)
+    expect(history.loss).toHaveLength(2)
+  })
+
+  test('before the validation of an epoch leaves that epoch out, without NaN', async () => {
+    const { batches, ...options } = abortAfter(8) // 4 batches of 18 rows an epoch
+    const history = await regression().fit(x, y, {
+      epochs: 9,
+      batchSize: 5,
+      validationSplit: 0.2,
+      ...options,
+    })
+    expect(batches()).toBe(8)
+    expect(Object.keys(history)).toEqual(['loss', 'val_loss'])
+    expect(history.loss).toHaveLength(1)
+    expect(history.val_loss).toHaveLength(1)
+    expect(history.val_loss[0]).toBeGreaterThan(0)
+  })
+
+  test('aborted beforehand trains nothing', async () => {
+    const net = regression()
+    const before = bits(net)
+    const { batches, callbacks } = abortAfter(1)
+    const history = await net.fit(x, y, { signal: AbortSignal.abort(), callbacks })
+    expect(history).toEqual({})
+    expect(batches()).toBe(0)
+    expect(bits(net)).toEqual(before)
+  })
+})
+
+describe('the event loop', () => {
+  /** Runs `work` for 120 ms, then aborts it; the times between ticks of a timer meanwhile. */
+  async function gapsDuring(work: (signal: AbortSignal) => Promise<unknown>): Promise<number[]> {
+    const controller = new AbortController()
+    const gaps: number[] = []
+    let last = performance.now()
+    const ticker = setInterval(() => {
+      gaps.push(performance.now() - last)
+      last = performance.now()
+    }, 1)
+    setTimeout(() => controller.abort(), 120)
+    await work(controller.signal)
+    clearInterval(ticker)
+    return gaps
+  }
+  // A turn is 8 ms. The bounds leave room for a busy machine; a fit that never yields takes seconds, without a tick.
+  const check = (gaps: number[]) => {
+    expect(gaps.length).toBeGreaterThan(3)
+    expect([...gaps].sort((a, b) => a - b)[gaps.length >> 1]).toBeLessThan(40)
+  }
+
+  test('runs during many steps of one epoch', async () => {
+    const many = new Float32Array(200_000)
+    const net = sequential({ inputShape: [1], layers: [dense({ units: 4 }), dense({ units: 1 })] })
+    net.compile({ loss: 'mse' })
+    const options = { epochs: 8, batchSize: 4, shuffle: false }
+    check(await gapsDuring((signal) => net.fit(many, many, { ...options, signal })))
+  })
+
+  test('runs during many epochs of one step', async () => {
+    const net = regression()
+    check(await gapsDuring((signal) => net.fit(x, y, { epochs: 100_000, signal })))
+  })
+
+  test('runs during validation', async () => {
+    const net = regression()
+    const long = [new Float32Array(400_000), new Float32Array(200_000)] as const
+    const options = { epochs: 20, batchSize: 23, validationData: long }
+    check(await gapsDuring((signal) => net.fit(x, y, { ...options, signal })))
+  })
+
+  test('runs during evaluate', async () => {
+    const net = regression()
+    const rows = 100_000
+    const work = () => net.evaluate(new Float32Array(2 * rows), new Float32Array(rows), { batchSize: 1 })
+    expect((await gapsDuring(work)).length).toBeGreaterThan(3)
+  })
+})
+
+describe('while a fit runs', () => {
+  /** Calls `during` once, after the first batch of a fit of `net`; the fit's outcome. */
+  const meanwhile = (net: Net, during: () => unknown) =>
+    net.fit(x, y, {
+      epochs: 2,
+      batchSize: 5,
+      callbacks: [{ onBatchEnd: async (batch) => void (batch === 0 && (await during())) }],
+    })
+
+  test('another fit is refused and the first goes on', async () => {
+    const net = regression()
+    const plain = regression()
+    const first = net.fit(x, y, { epochs: 2 })
+    await expect(net.fit(x, y)).rejects.toThrow(
+      'fit: this model is being fitted already; await the first call',
+    )
+    expect((await first).loss).toHaveLength(2)
+    await plain.fit(x, y, { epochs: 2 })
+    expect(bits(net)).toEqual(bits(plain))
+  })
+
+  test('compile is refused', async () => {
+    const net = regression()
+    const message = 'compile: this model is being fitted; await fit first'
+    const history = await meanwhile(net, () => {
+      expect(() => net.compile({ loss: 'mae' })).toThrow(new LanegradError(message))
+    })
+    expect(history.loss).toHaveLength(2)
+  })
+
+  test('dispose ends it with an error', async () => {
+    const net = regression()
+    await expect(meanwhile(net, () => net.dispose())).rejects.toThrow(
+      new LanegradError('this model was disposed'),
+    )
+  })
+})

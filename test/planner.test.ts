@@ -1,0 +1,256 @@
+// The planner by its laws, on random input: no two buffers that live at the same time overlap; the peak is at least
+// the bytes alive and not much more; freed and not yet written memory can hold anything (it is poisoned with NaN
+// between instructions) without changing a bit of any result; sharing memory changes no result (a float64
+// evaluation in which nothing is shared agrees).
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { layoutOf } from '../src/plan/layout.ts'
+import { type Lifetime, placeBuffers } from '../src/plan/memory.ts'
+import type { Plan } from '../src/plan/plan.ts'
+import { Engine } from '../src/runtime/engine.ts'
+import { type Gene, randomLeaves, writeRandomGraph } from './random-graph.ts'
+import { evaluate } from './reference/ops.ts'
+import { collect, feed, type Prepared, prepareGraph, type Run } from './run-graph.ts'
+
+const SEED = 20
+const lifetimes = fc.array(
+  fc
+    .tuple(fc.integer({ min: 1, max: 40 }), fc.nat(30), fc.nat(12))
+    .map(([lines, first, length]): Lifetime => ({ bytes: lines * 64, first, last: first + length })),
+  { maxLength: 40 },
+)
+const genes: fc.Arbitrary<Gene[]> = fc.array(fc.tuple(fc.nat(63), fc.nat(40), fc.nat(40)), {
+  minLength: 1,
+  maxLength: 24,
+})
+
+interface Placed {
+  readonly from: number
+  readonly to: number
+  readonly first: number
+  readonly last: number
+}
+
+/** The first pair that shares an address and a moment, by comparing every pair. */
+function collision(buffers: readonly Placed[]): readonly [Placed, Placed] | null {
+  for (const [i, a] of buffers.entries()) {
+    for (const b of buffers.slice(i + 1)) {
+      const inSpace = a.from < b.to && b.from < a.to
+      const inTime = a.first <= b.last && b.first <= a.last
+      if (inSpace && inTime) return [a, b]
+    }
+  }
+  return null
+}
+
+/** The most bytes alive at one moment, by counting at every moment. */
+function mostAlive(buffers: readonly Lifetime[]): number {
+  let most = 0
+  for (let moment = 0; moment < 64; moment++) {
+    const alive = buffers.filter(({ first, last }) => first <= moment && moment <= last)
+    most = Math.max(
+      most,
+      alive.reduce((sum, { bytes }) => sum + bytes, 0),
+    )
+  }
+  return most
+}
+
+describe('placeBuffers', () => {
+  test('no two buffers that live at once overlap; the peak is the end of the highest', () => {
+    fc.assert(
+      fc.property(lifetimes, (buffers) => {
+        const { offsets, peakBytes } = placeBuffers(buffers)
+        const placed = buffers.map((b, i) => ({ ...b, from: offsets[i], to: offsets[i] + b.bytes }))
+        expect(collision(placed)).toBeNull()
+        expect(peakBytes).toBe(Math.max(0, ...placed.map(({ to }) => to)))
+        for (const { from } of placed) expect(from % 64).toBe(0)
+      }),
+      { numRuns: 300, seed: SEED },
+    )
+  })
+
+  test('the peak is at least the bytes alive at any moment, and at most 1.7 times that', () => {
+    fc.assert(
+      fc.property(lifetimes, (buffers) => {
+        const { peakBytes, lowerBoundBytes } = placeBuffers(buffers)
+        expect(lowerBoundBytes).toBe(mostAlive(buffers))
+        expect(peakBytes).toBeGreaterThanOrEqual(lowerBoundBytes)
+        expect(peakBytes).toBeLessThanOrEqual(1.7 * lowerBoundBytes)
+      }),
+      { numRuns: 300, seed: SEED },
+    )
+  })
+
+  test('buffers that never meet share one place; buffers that all meet are stacked', () => {
+    const apart = [0, 2, 4].map((first) => ({ bytes: 128, first, last: first + 1 }))
+    expect(placeBuffers(apart)).toEqual({ offsets: [0, 0, 0], peakBytes: 128, lowerBoundBytes: 128 })
+    const together = [64, 128, 64].map((bytes) => ({ bytes, first: 0, last: 3 }))
+    expect(placeBuffers(together).peakBytes).toBe(256)
+  })
+})
+
+describe('layoutOf', () => {
+  test('trainable parameters first and contiguous; gradients and slots in the same order', () => {
+    const specs = [
+      { name: 'a', shape: [3], trainable: true },
+      { name: 'frozen', shape: [17], trainable: false },
+      { name: 'b', shape: [4, 5], trainable: true },
+    ]
+    // header 64; a 64 bytes; b 128; frozen 128; gradients 192; two slots of 192
+    const layout = layoutOf(1024, specs, 2)
+    expect([...layout.parameters]).toEqual([
+      ['a', 1088],
+      ['b', 1152],
+      ['frozen', 1280],
+    ])
+    expect([...layout.gradients]).toEqual([
+      ['a', 1408],
+      ['b', 1472],
+    ])
+    expect([layout.slotsStart, layout.end]).toEqual([1600, 1984])
+  })
+})
+
+/** Fills with NaN all transient memory but the buffers written by `before` (or earlier) and read by `next` (or later). */
+function poison(engine: Engine, plan: Plan, next: number): void {
+  const { start, end } = plan.regions.find(({ name }) => name === 'transient') ?? { start: 0, end: 0 }
+  const kept = plan.transient
+    .filter(({ first, last }) => first < next && last >= next)
+    .map(({ address, bytes }) => ({ address, data: engine.view(address, bytes / 4).slice() as Float32Array }))
+  engine.view(start, (end - start) / 4).fill(Number.NaN)
+  for (const { address, data } of kept) engine.write(address, data)
+}
+
+/** Operation by operation, with poison between them. */
+function runPoisoned(engine: Engine, prepared: Prepared): Run {
+  const { plan } = prepared
+  feed(engine, prepared)
+  let address = plan.programStart
+  let current: unknown = null
+  for (const { op, instruction } of plan.steps) {
+    if (op && op !== current) poison(engine, plan, plan.graph.ops.indexOf(op))
+    current = op
+    const end = address + 4 * (1 + instruction.operands.length)
+    engine.run(address, end)
+    address = end
+  }
+  poison(engine, plan, plan.graph.ops.length)
+  return collect(engine, prepared)
+}
+
+function runPlain(engine: Engine, prepared: Prepared): Run {
+  feed(engine, prepared)
+  engine.forward()
+  engine.backward()
+  return collect(engine, prepared)
+}
+
+const bitsOf = ({ results, gradients }: Run) =>
+  [...Object.entries(results), ...Object.entries(gradients)].map(([name, data]) => [
+    name,
+    [...new Int32Array(data.buffer, data.byteOffset, data.length)],
+  ])
+
+function expectNear(got: Float32Array, want: ArrayLike<number>, scale: number, what: string): void {
+  let worst = 0
+  for (let i = 0; i < want.length; i++) worst = Math.max(worst, Math.abs(got[i] - want[i]))
+  expect(got.length, what).toBe(want.length)
+  expect(worst / scale, what).toBeLessThan(2e-5)
+}
+
+describe('plans of random graphs', () => {
+  const engine = new Engine()
+  const property = (check: (prepared: Prepared) => void) =>
+    fc.assert(
+      fc.property(genes, fc.nat(1000), (list, seed) => {
+        check(prepareGraph(engine.base, writeRandomGraph(list), randomLeaves(seed)))
+      }),
+      { numRuns: 150, seed: SEED },
+    )
+
+  test('the graphs are not trivial: fused, accumulating, in place, shared and freed', () => {
+    const seen = { ops: 0, biased: 0, activated: 0, accumulating: 0, shared: 0 }
+    property(({ plan }) => {
+      seen.ops += plan.graph.ops.length
+      for (const op of plan.graph.ops) {
+        if (op.name !== 'matmul') continue
+        if (op.attributes.bias) seen.biased++
+        if (op.attributes.fn !== 'linear') seen.activated++
+        if (op.attributes.accumulate) seen.accumulating++
+      }
+      seen.shared += plan.transient.filter(
+        ({ name }) => name.includes(' %') && !name.startsWith('scratch'),
+      ).length
+    })
+    expect(seen.ops).toBeGreaterThan(3000)
+    expect(seen.biased).toBeGreaterThan(10)
+    expect(seen.activated).toBeGreaterThan(10)
+    expect(seen.accumulating).toBeGreaterThan(10)
+    expect(seen.shared).toBeGreaterThan(100)
+  })
+
+  test('live buffers, slots and regions are disjoint', () => {
+    property(({ plan }) => {
+      const { transient, regions } = plan
+      const spaces = transient.map(({ address, bytes, ...life }) => ({
+        from: address,
+        to: address + bytes,
+        ...life,
+      }))
+      expect(collision(spaces)).toBeNull()
+      const always = { first: 0, last: plan.graph.ops.length }
+      const slots = [plan.inputs, plan.results, plan.gradients].flatMap((map) => [...map.values()])
+      const parameters = [...plan.layout.parameters].map(([name, address]) => ({
+        address,
+        shape: plan.layout.gradients.has(name) ? [1] : [],
+      }))
+      const pinned = [
+        ...slots,
+        ...plan.constants.map(({ address }) => ({ address, shape: [] })),
+        ...parameters,
+      ]
+      const places = pinned.map(({ address, shape }) => ({
+        from: address,
+        to: address + 4 * shape.reduce((count, size) => count * size, 1),
+        ...always,
+      }))
+      const region = regions.find(({ name }) => name === 'transient')
+      places.push({ from: region?.start ?? 0, to: region?.end ?? 0, ...always })
+      places.push({ from: plan.programStart, to: plan.programStart + 4 * plan.words.length, ...always })
+      expect(collision(places)).toBeNull()
+      for (let i = 1; i < regions.length; i++)
+        expect(regions[i].start).toBeGreaterThanOrEqual(regions[i - 1].end)
+    })
+  })
+
+  test('poisoning freed and unwritten memory changes no bit of any result or gradient', () => {
+    property((prepared) => {
+      expect(bitsOf(runPoisoned(engine, prepared))).toEqual(bitsOf(runPlain(engine, prepared)))
+    })
+  })
+
+  test('results and gradients agree with a float64 evaluation in which nothing shares memory', () => {
+    property((prepared) => {
+      const { results, gradients } = runPlain(engine, prepared)
+      const values = evaluate(prepared.ops, prepared.leaves)
+      let scale = 1
+      for (const array of values.values()) {
+        for (let i = 0; i < array.length; i++) scale = Math.max(scale, Math.abs(array[i]))
+      }
+      for (const [name, value] of Object.entries(prepared.wanted.results))
+        expectNear(results[name], values.get(value) ?? [], scale, name)
+      prepared.gradientValues.forEach((value, i) => {
+        const name = prepared.wanted.by?.[i].leaf?.name ?? ''
+        if (!value) expect(gradients[name]).toBeUndefined()
+        else
+          expectNear(
+            gradients[name],
+            values.get(value) ?? value.leaf?.data ?? [],
+            scale,
+            `gradient by ${name}`,
+          )
+      })
+    })
+  })
+})
