@@ -2,6 +2,7 @@
 //
 // The bytes travel as a string of the characters 35..290, one per byte: no control characters and no quote to
 // escape, so gzip sees the bytes' own repetitions. Gzipped this costs 5 % over the bare binary; base64 costs 45 %.
+// They stand in front of the code: in its midst gzip would have to change its statistics twice (3 %).
 // Terser passes over esbuild's output once more (it inlines across the former modules): 4 % of the gzipped size.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { gzipSync } from 'node:zlib'
@@ -10,15 +11,13 @@ import { minify } from 'terser'
 
 const FIRST_CHARACTER = 35
 
+let wasmText = ''
 const wasmAsText = {
   name: 'wasm-as-text',
   setup({ onLoad }) {
     onLoad({ filter: /\.wasm$/ }, ({ path }) => {
-      const text = Array.from(readFileSync(path), (byte) => String.fromCharCode(byte + FIRST_CHARACTER)).join(
-        '',
-      )
-      const decode = `(c) => c.charCodeAt(0) - ${FIRST_CHARACTER}`
-      return { contents: `export default Uint8Array.from(${JSON.stringify(text)}, ${decode})`, loader: 'js' }
+      wasmText = Array.from(readFileSync(path), (byte) => String.fromCharCode(byte + FIRST_CHARACTER)).join('')
+      return { contents: 'export default WASM_BYTES', loader: 'js' }
     })
   },
 }
@@ -35,6 +34,8 @@ const { outputFiles } = await build({
   outfile: 'dist/index.js',
   write: false,
 })
-const { code } = await minify(outputFiles[0].text, { module: true, ecma: 2020, compress: { passes: 3 } })
+const { code: library } = await minify(outputFiles[0].text, { module: true, ecma: 2020, compress: { passes: 3 } })
+const decode = `c=>c.charCodeAt(0)-${FIRST_CHARACTER}`
+const code = `const WASM_BYTES=Uint8Array.from(${JSON.stringify(wasmText)},${decode});${library}`
 writeFileSync(new URL('../dist/index.js', import.meta.url), code)
 console.log(`dist/index.js: ${Buffer.byteLength(code)} bytes, ${gzipSync(code, { level: 9 }).length} gzipped`)

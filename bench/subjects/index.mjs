@@ -7,7 +7,6 @@ import { readFileSync } from 'node:fs'
  * @property {string} name
  * @property {() => string} version
  * @property {('adam' | 'sgd')[]} optimizers  a subject without Adam trains with plain SGD, and is marked so
- * @property {boolean} [ownWeights]  it draws its own initial weights instead of taking the given ones
  * @property {() => Promise<string | null>} available  null, or the reason why it can't run here
  * @property {() => void | Promise<void>} [activate]  untimed, before it is used again after another subject
  * @property {(product: import('../problems.mjs').Product) => MatmulHandle | Promise<MatmulHandle>} [matmul]

@@ -14,7 +14,6 @@ export const subject = {
   name: 'lanegrad',
   version: () => installedVersion('lanegrad'),
   optimizers: ['adam', 'sgd'],
-  ownWeights: true,
 
   async available() {
     if (!existsSync(CORE)) return 'not built yet (no build/simd.wasm): npm run build'
@@ -38,6 +37,11 @@ export const subject = {
       optimizer: net.optimizer === 'adam' ? adam({ learningRate }) : sgd({ learningRate }),
       loss: net.loss === 'mse' ? meanSquaredError() : sparseCategoricalCrossentropy({ fromLogits: true }),
     })
+    const named = net.weights.flatMap(({ kernel, bias }, i) => [
+      [`dense_${i + 1}/kernel`, kernel],
+      [`dense_${i + 1}/bias`, bias],
+    ])
+    model.setWeights(Object.fromEntries(named))
     const { batches } = net
     let loss = 0
     return {

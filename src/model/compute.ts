@@ -8,10 +8,17 @@ import { sameShape, shapeText } from '../graph/graph.ts'
 import { simplify } from '../graph/simplify.ts'
 import type { Initializer } from '../layers/initializers.ts'
 import type { LayerContext, Regularizer } from '../layers/layer.ts'
-import { fail, LanegradError } from '../numerics/errors.ts'
+import { check, fail, LanegradError } from '../numerics/errors.ts'
 import type { ParameterSpec } from '../plan/layout.ts'
-import { type Loss, takesLabels, targetShape, writeLoss } from '../training/losses.ts'
-import { type MetricName, writeMetric } from '../training/metrics.ts'
+import {
+  type Loss,
+  type LossLike,
+  readLoss,
+  takesLabels,
+  targetShape,
+  writeLoss,
+} from '../training/losses.ts'
+import { type MetricName, readMetric, writeMetric } from '../training/metrics.ts'
 import type { Network } from './network.ts'
 
 export interface WeightSpec extends ParameterSpec {
@@ -25,6 +32,29 @@ export interface OutputTraining {
   readonly loss: Loss
   readonly weight: number
   readonly metrics: readonly MetricName[]
+}
+
+/** Checked, for an output of `shape`: from `compile` or from a file. @throws LanegradError naming the output */
+export function readOutputTraining(
+  output: string,
+  shape: Shape,
+  given: { readonly loss: LossLike; readonly weight: number; readonly metrics: readonly MetricName[] },
+): OutputTraining {
+  const { weight } = given
+  const loss = readLoss(given.loss)
+  const isRow = takesLabels(loss) || loss.kind === 'categoricalCrossentropy'
+  if (isRow && (shape.at(-1) ?? 0) < 2) {
+    fail(
+      `${loss.kind} needs two classes or more; output ${output} has shape ${shapeText(shape)} (a single unit takes binaryCrossentropy)`,
+    )
+  }
+  check(Number.isFinite(weight), `weight of the loss of ${output}`, 'a finite number', weight)
+  check(Array.isArray(given.metrics), `metrics of ${output}`, 'a list of names', given.metrics)
+  const metrics = given.metrics.map(readMetric)
+  const unfit = takesLabels(loss) && metrics.find((name) => name !== 'accuracy')
+  if (unfit)
+    fail(`metric ${unfit} of ${output} needs a target for every element; ${loss.kind} takes class labels`)
+  return { output, loss, weight, metrics }
 }
 
 interface Forward {
@@ -79,9 +109,9 @@ function writeLayers(
   return { values, weights }
 }
 
-/** Batch of one, unknown lengths 1: enough to know every weight's shape. */
-const sampleShapes = (network: Network): Shape[] =>
-  network.inputs.map(({ shape }) => [1, ...shape.map((n) => n ?? 1)])
+/** Batch of one: enough to know every weight's shape. */
+const sampleShapes = (network: Network, unknownLength: number): Shape[] =>
+  network.inputs.map(({ shape }) => [1, ...shape.map((n) => n ?? unknownLength)])
 
 export interface Outline {
   readonly weights: readonly WeightSpec[]
@@ -91,7 +121,16 @@ export interface Outline {
 
 /** The weights a network has and the shapes it makes. @throws LanegradError naming the layer that doesn't fit. */
 export function outlineOf(network: Network): Outline {
-  const { values, weights } = writeLayers(new GraphBuilder(), network, sampleShapes(network), false)
+  const written = (unknownLength: number) =>
+    writeLayers(new GraphBuilder(), network, sampleShapes(network, unknownLength), false)
+  const { values, weights } = written(1)
+  if (network.inputs.some(({ shape }) => shape.includes(null))) {
+    // a weight lies in the arena with one shape for good: it mustn't depend on the length of a batch
+    for (const [name, { spec }] of written(2).weights) {
+      if (!sameShape(spec.shape, weights.get(name)?.spec.shape ?? []))
+        fail(`weight ${name} would take its shape from an input axis of unknown length (null)`)
+    }
+  }
   return {
     weights: [...weights.values()].map(({ spec }) => spec),
     shapes: new Map([...values].map(([name, value]) => [name, value.shape])),

@@ -122,7 +122,7 @@ export function rowsOf(what: string, given: ArrayLikeData, expected: Expected): 
       `${what}: expected a typed array, a tensor or nested arrays of shape ${shapeText(expected)}; got ${show(given)}`,
     )
   }
-  const { data, shape: whole } = isNamed(given) ? given : tensor(given as NestedNumbers)
+  const { data, shape: whole } = isNamed(given) ? given : tensor(given as NestedNumbers, undefined, what)
   const [rows, ...rest] = whole
   if (!(rows > 0) || elementCount(whole) !== data.length) {
     fail(`${what}: expected shape ${shapeText(expected)}; got ${show(whole)} with ${data.length} elements`)

@@ -7,10 +7,10 @@ import { type InputOptions, input, type Symbolic } from '../layers/layer.ts'
 import { check, checkOptions, fail, show, unknownName } from '../numerics/errors.ts'
 import type { NamedArray } from '../numerics/tensor.ts'
 import type { Callback, History, Logs } from '../training/callbacks.ts'
-import { type Loss, type LossLike, readLoss, takesLabels, targetShape } from '../training/losses.ts'
-import { type MetricName, readMetric } from '../training/metrics.ts'
+import { type Loss, type LossLike, takesLabels, targetShape } from '../training/losses.ts'
+import type { MetricName } from '../training/metrics.ts'
 import { type Optimizer, type OptimizerName, readOptimizer } from '../training/optimizers.ts'
-import { type Mode, type OutputTraining, outlineOf } from './compute.ts'
+import { type Mode, outlineOf, readOutputTraining } from './compute.ts'
 import {
   type ArrayLikeData,
   commonRows,
@@ -110,7 +110,10 @@ export class Model<V extends Values = Values> {
     const { outputs } = session.network
     const names = outputs.map(({ name }) => name)
     const { optimizer = 'adam', loss, lossWeights, metrics = [] } = options
-    const isOne = typeof loss === 'string' || (typeof loss === 'object' && loss !== null && 'kind' in loss)
+    // an output may be named `kind`; a Loss also has a reduction
+    const isOne =
+      typeof loss === 'string' ||
+      (typeof loss === 'object' && loss !== null && 'kind' in loss && 'reduction' in loss)
     const losses = isOne
       ? names.map(() => loss as LossLike)
       : perOutput<LossLike>('loss', loss as readonly LossLike[], names)
@@ -124,25 +127,13 @@ export class Model<V extends Values = Values> {
           names,
           [],
         )
-    const training = names.map((output, i): OutputTraining => {
-      const weight = weights[i]
-      check(
-        typeof weight === 'number' && Number.isFinite(weight),
-        `compile: weight of ${output}`,
-        'a finite number',
-        weight,
-      )
-      const checked = readLoss(losses[i])
-      this.checkLoss(checked, output)
-      check(Array.isArray(wanted[i]), `compile: metrics of ${output}`, 'a list of names', wanted[i])
-      const metrics = wanted[i].map(readMetric)
-      const unfit = takesLabels(checked) ? metrics.find((name) => name !== 'accuracy') : undefined
-      if (unfit)
-        fail(
-          `compile: metric ${unfit} of ${output} needs a target for every element; ${checked.kind} takes class labels`,
-        )
-      return { output, loss: checked, weight, metrics }
-    })
+    const training = names.map((output, i) =>
+      readOutputTraining(output, this.shapeOf(output), {
+        loss: losses[i],
+        weight: weights[i],
+        metrics: wanted[i],
+      }),
+    )
     session.train({ optimizer: readOptimizer(optimizer), outputs: training })
     return this
   }
@@ -150,16 +141,6 @@ export class Model<V extends Values = Values> {
   private shapeOf(output: string): Shape {
     const value = this.session.network.outputs.find(({ name }) => name === output)?.value ?? ''
     return this.session.outline.shapes.get(value) ?? []
-  }
-
-  private checkLoss(loss: Loss, output: string): void {
-    const shape = this.shapeOf(output)
-    const isRow = takesLabels(loss) || loss.kind === 'categoricalCrossentropy'
-    if (isRow && (shape.at(-1) ?? 0) < 2) {
-      fail(
-        `compile: ${loss.kind} needs an output of two classes or more; ${output} has shape ${shapeText(shape)} (a single unit takes binaryCrossentropy)`,
-      )
-    }
   }
 
   private get training() {

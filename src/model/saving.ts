@@ -8,10 +8,9 @@ import type { LayerKind } from '../layers/layer.ts'
 import { check, fail, show } from '../numerics/errors.ts'
 import type { NamedArray } from '../numerics/tensor.ts'
 import type { LossLike } from '../training/losses.ts'
-import { readLoss } from '../training/losses.ts'
-import { type MetricName, readMetric } from '../training/metrics.ts'
+import type { MetricName } from '../training/metrics.ts'
 import { type Optimizer, readOptimizer } from '../training/optimizers.ts'
-import { type Outline, type OutputTraining, outlineOf } from './compute.ts'
+import { type Outline, type OutputTraining, outlineOf, readOutputTraining } from './compute.ts'
 import { describe, readNetwork } from './network.ts'
 import { Session, type Training } from './session.ts'
 
@@ -84,27 +83,16 @@ function readTraining(session: Session, text: string): Training {
     const known =
       session.network.outputs.find(({ name }) => name === output) ??
       fail(`training names output ${show(output)}, which the model has not`)
-    check(
-      typeof weight === 'number' && Number.isFinite(weight),
-      `weight of the loss of ${known.name}`,
-      'a number',
-      weight,
-    )
-    check(Array.isArray(metrics), `metrics of ${known.name}`, 'a list', metrics)
-    return {
-      output: known.name,
-      loss: readLoss(object('loss', loss) as unknown as LossLike),
-      weight,
-      metrics: metrics.map((name) => readMetric(name as MetricName)),
-    }
+    return readOutputTraining(known.name, session.outline.shapes.get(known.value) ?? [], {
+      loss: object('loss', loss) as unknown as LossLike,
+      weight: weight as number,
+      metrics: metrics as readonly MetricName[],
+    })
   })
   const names = session.network.outputs.map(({ name }) => name)
-  check(
-    outputs.map(({ output }) => output).join() === names.join(),
-    'training: outputs',
-    `one each for ${names.join(', ')}`,
-    outputs.map(({ output }) => output),
-  )
+  const given = outputs.map(({ output }) => output)
+  const isEach = given.length === names.length && given.every((name, i) => name === names[i])
+  check(isEach, 'training: outputs', `one each for ${names.join(', ')}`, given)
   return { optimizer: readOptimizer(object('optimizer', data.optimizer) as unknown as Optimizer), outputs }
 }
 

@@ -36,6 +36,9 @@ export interface Batch {
   readonly weights: readonly (Rows | null)[]
 }
 
+/** Plans a model keeps (about 20 KB each, 3 ms to make again): callers may pass any number of batch sizes. */
+const PLANS_KEPT = 64
+
 /** A plan and where the numbers of a batch go. */
 interface Prepared {
   readonly plan: Plan
@@ -174,7 +177,7 @@ export class Session {
     return this.engine.view(base, (this.layout.end - base) / 4) as Float32Array
   }
 
-  /** The plan for runs of `mode` on batches of these shapes; made on first use, then kept. */
+  /** The plan for runs of `mode` on batches of these shapes; the last ones made are kept. */
   prepare(
     mode: Mode,
     inputShapes: readonly Shape[],
@@ -218,6 +221,10 @@ export class Session {
           : []),
         ...metrics,
       ].map((place) => ({ ...place, address: address(place.result) })),
+    }
+    for (const oldest of this.plans.keys()) {
+      if (this.plans.size < PLANS_KEPT) break
+      this.plans.delete(oldest)
     }
     this.plans.set(key, prepared)
     return prepared

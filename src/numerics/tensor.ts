@@ -28,10 +28,10 @@ export function elementCount(shape: readonly number[], what = 'shape'): number {
 
 /**
  * tensor([[1, 2], [3, 4]]) has shape [2, 2]; tensor(float32Array, [2, 2]) keeps the array as its data.
- * Float32Array and Int32Array keep their type, everything else becomes float32.
+ * Float32Array and Int32Array keep their type, everything else becomes float32. `what` opens error messages.
  * @throws LanegradError on ragged nesting, on what isn't a number, or if `shape` has another element count.
  */
-export function tensor(data: NestedNumbers, shape?: readonly number[]): NamedArray {
+export function tensor(data: NestedNumbers, shape?: readonly number[], what = 'tensor'): NamedArray {
   const inferred: number[] = []
   let flat: Float32Array | Int32Array
   if (data instanceof Float32Array || data instanceof Int32Array) {
@@ -40,16 +40,16 @@ export function tensor(data: NestedNumbers, shape?: readonly number[]): NamedArr
   } else {
     for (let level: unknown = data; isList(level); level = level[0]) {
       inferred.push(level.length)
-      if (inferred.length > 32) fail('tensor: more than 32 levels of nesting')
+      if (inferred.length > 32) fail(`${what}: more than 32 levels of nesting`)
     }
-    flat = new Float32Array(elementCount(inferred, 'tensor: inferred shape'))
-    copyNested(data, inferred, 0, flat, 0)
+    flat = new Float32Array(elementCount(inferred, `${what}: inferred shape`))
+    copyNested(data, inferred, 0, flat, 0, what)
   }
-  check(shape === undefined || Array.isArray(shape), 'tensor: shape', 'an array of dimensions', shape)
+  check(shape === undefined || Array.isArray(shape), `${what}: shape`, 'an array of dimensions', shape)
   const result = [...(shape ?? inferred)]
-  const count = elementCount(result, 'tensor: shape')
+  const count = elementCount(result, `${what}: shape`)
   if (count !== flat.length)
-    fail(`tensor: shape ${show(result)} holds ${count} elements; the data has ${flat.length}`)
+    fail(`${what}: shape ${show(result)} holds ${count} elements; the data has ${flat.length}`)
   return Object.freeze({ shape: Object.freeze(result), data: flat })
 }
 
@@ -63,22 +63,24 @@ function copyNested(
   axis: number,
   out: Float32Array,
   at: number,
+  what: string,
 ): number {
   if (axis === shape.length) {
     if (typeof value !== 'number') {
       fail(
         isList(value)
-          ? ragged(axis, 'a number', value)
-          : `tensor: element ${at} is ${show(value)}, not a number`,
+          ? ragged(what, axis, 'a number', value)
+          : `${what}: element ${at} is ${show(value)}, not a number`,
       )
     }
     out[at] = value
     return at + 1
   }
-  if (!isList(value) || value.length !== shape[axis]) fail(ragged(axis, `${shape[axis]} elements`, value))
-  for (let i = 0; i < value.length; i++) at = copyNested(value[i], shape, axis + 1, out, at)
+  if (!isList(value) || value.length !== shape[axis])
+    fail(ragged(what, axis, `${shape[axis]} elements`, value))
+  for (let i = 0; i < value.length; i++) at = copyNested(value[i], shape, axis + 1, out, at, what)
   return at
 }
 
-const ragged = (axis: number, expected: string, got: unknown) =>
-  `tensor: ragged nesting at depth ${axis}: expected ${expected} as in the first; got ${isList(got) ? `${got.length} elements` : show(got)}`
+const ragged = (what: string, axis: number, expected: string, got: unknown) =>
+  `${what}: ragged nesting at depth ${axis}: expected ${expected} as in the first; got ${isList(got) ? `${got.length} elements` : show(got)}`

@@ -37,7 +37,7 @@ export function writeMetric(
     return { sum: writeLoss(g, sum, 1, prediction, target, null), count: termCount(sum, prediction.shape) }
   }
   const { shape } = prediction
-  const cols = shape[shape.length - 1]
+  const cols = shape.length > 1 ? shape[shape.length - 1] : 1 // rank 1 is the batch
   if (takesLabels(loss) || (cols > 1 && loss.kind !== 'binaryCrossentropy')) {
     const code = takesLabels(loss) ? abi.METRIC_SPARSE_ACCURACY : abi.METRIC_CATEGORICAL_ACCURACY
     const sum = g.add('metric', [prediction, target], { metric: 'accuracy', code, param: 0 })

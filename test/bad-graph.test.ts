@@ -1,0 +1,165 @@
+// Graphs that do not hold together, compile options that do not fit the model, and models beyond the memory: each is
+// refused by a LanegradError that names what is wrong; what fails changes nothing.
+import { describe, expect, test } from 'vitest'
+import {
+  add,
+  type CompileOptions,
+  dense,
+  input,
+  LanegradError,
+  type Layer,
+  model,
+  type Symbolic,
+  sequential,
+} from '../src/index.ts'
+
+const refused = (message: string | RegExp, call: () => unknown) => {
+  let error: unknown
+  try {
+    call()
+  } catch (thrown) {
+    error = thrown
+  }
+  expect(error).toBeInstanceOf(LanegradError)
+  const text = (error as LanegradError).message
+  if (typeof message === 'string') expect(text).toBe(message)
+  else expect(text).toMatch(message)
+}
+const chain = (...layers: Layer[]) => sequential({ inputShape: [3], layers })
+
+describe('graphs that do not hold together', () => {
+  const a = input({ shape: [2], name: 'a' })
+  const b = input({ shape: [2], name: 'b' })
+  const unique = 'names must be unique in a model'
+  test.each<[string, () => unknown]>([
+    [
+      `two layers or inputs are named "same"; ${unique}`,
+      () => chain(dense({ units: 1, name: 'same' }), dense({ units: 1, name: 'same' })),
+    ],
+    [
+      `two layers or inputs are named "a"; ${unique}`,
+      () => model({ inputs: a, outputs: dense({ units: 1, name: 'a' })(a) }),
+    ],
+    [
+      `two layers or inputs are named "a"; ${unique}`,
+      () => {
+        const other = input({ shape: [2], name: 'a' })
+        return model({ inputs: [a, other], outputs: add()(a, other) })
+      },
+    ],
+    [
+      `two outputs are named "dense_1"; ${unique}`,
+      () => {
+        const out = dense({ units: 1 })(a)
+        return model({ inputs: a, outputs: [out, out] })
+      },
+    ],
+    ['no output depends on input "b"', () => model({ inputs: [a, b], outputs: dense({ units: 1 })(a) })],
+    [
+      'output depends on input "b", which is not among the model\'s inputs',
+      () => model({ inputs: a, outputs: add()(a, b) }),
+    ],
+    [
+      'model: inputs must be values made by input()',
+      () => model({ inputs: dense({ units: 1 })(a), outputs: add()(a, a) }),
+    ],
+    [
+      'model: outputs must be values made by input() or by layers called on values; got undefined',
+      () => model({ inputs: a } as never),
+    ],
+    [
+      'model: outputs must be values made by input() or by layers called on values; got function',
+      () => model({ inputs: a, outputs: dense({ units: 1 }) } as never),
+    ],
+    [
+      'the graph has a cycle through layer around',
+      () => {
+        const round = { layer: dense({ units: 2, name: 'around' }), inputs: [] as Symbolic[], input: null }
+        round.inputs.push(round)
+        return model({ inputs: a, outputs: round })
+      },
+    ],
+  ])('%s', (message, call) => {
+    refused(message, call)
+  })
+
+  test('a layer without a name never takes that of an input', () => {
+    const named = input({ shape: [2], name: 'dense_1' })
+    expect(Object.keys(model({ inputs: named, outputs: dense({ units: 1 })(named) }).getWeights())).toEqual([
+      'dense_2/kernel',
+      'dense_2/bias',
+    ])
+  })
+})
+
+describe('compile refuses', () => {
+  const x = input({ shape: [2] })
+  const outputs = { one: dense({ units: 1 })(x), two: dense({ units: 2 })(x) }
+  const net = model({ inputs: x, outputs }).compile({ loss: 'mse', optimizer: 'adam' })
+  net.trainStep([[1, 2]], { one: [1], two: [[1, 2]] })
+  const single = '(a single unit takes binaryCrossentropy)'
+  const needs = 'needs two classes or more; output one has shape [1,1]'
+
+  test.each<[string, object]>([
+    [`sparseCategoricalCrossentropy ${needs} ${single}`, { loss: 'sparseCategoricalCrossentropy' }],
+    [`categoricalCrossentropy ${needs} ${single}`, { loss: ['categoricalCrossentropy', 'mse'] }],
+    ['compile: loss must be given for one, two; got undefined', {}],
+    ['compile: loss of output two is missing', { loss: { one: 'mse' } }],
+    [
+      'compile: loss: "three" is no output; outputs are one, two',
+      { loss: { one: 'mse', two: 'mse', three: 'mse' } },
+    ],
+    ['compile: loss must be a list of 2 (one for each of one, two); got ["mse"]', { loss: ['mse'] }],
+    ['compile: lossWeights of output one is missing', { loss: 'mse', lossWeights: { two: 1 } }],
+    [
+      'weight of the loss of two must be a finite number; got NaN',
+      { loss: 'mse', lossWeights: [1, Number.NaN] },
+    ],
+    [
+      'compile: metrics: "tow" is no output; outputs are one, two',
+      { loss: 'mse', metrics: { tow: ['mae'] } },
+    ],
+    ['metrics of one must be a list of names; got "mae"', { loss: 'mse', metrics: { one: 'mae' } }],
+    ['compile: metrics must be given for one, two; got "mae"', { loss: 'mse', metrics: 'mae' }],
+    [
+      'metric mae of two needs a target for every element; sparseCategoricalCrossentropy takes class labels',
+      { loss: { one: 'mse', two: 'sparseCategoricalCrossentropy' }, metrics: ['mae'] },
+    ],
+    ['compile options must be an object; got undefined', undefined as unknown as object],
+  ])('%s', (message, options) => {
+    const before = net.save({ includeOptimizer: true })
+    refused(message, () => net.compile(options as CompileOptions))
+    expect(net.save({ includeOptimizer: true })).toEqual(before)
+  })
+})
+
+describe('models beyond the memory', () => {
+  /** Fails within a second: before weights are drawn or rows are copied. */
+  const quickly = (message: RegExp, call: () => unknown) => {
+    const start = performance.now()
+    refused(message, call)
+    expect(performance.now() - start).toBeLessThan(1000)
+  }
+
+  test('too many weights', () => {
+    // 1e11 weights and their gradients, 4 bytes each: 745.1 GiB
+    quickly(/^the model and this batch size need 745\.\d GiB: WebAssembly memory ends at 4\.0 GiB$/, () =>
+      sequential({ inputShape: [1e6], layers: [dense({ units: 1e5 })] }),
+    )
+    quickly(/^layer dense_1: shape \[.*\] has too many elements$/, () =>
+      sequential({ inputShape: [1e9, 1e9], layers: [dense({ units: 1 })] }),
+    )
+  })
+
+  test('too large a batch: the model stays usable', () => {
+    const net = sequential({ inputShape: [1], layers: [dense({ units: 1e4 }), dense({ units: 1 })] })
+    net.compile({ loss: 'mse' })
+    const before = net.save({ includeOptimizer: true })
+    const rows = new Float32Array(120_000) // times 1e4 units, 4 bytes each: 4.5 GiB
+    const message = /^the model and this batch size need \d+\.\d GiB: WebAssembly memory ends at 4\.0 GiB$/
+    quickly(message, () => net.trainStep(rows, rows))
+    quickly(message, () => net.predict(rows, { batchSize: 120_000 }))
+    expect(Buffer.compare(net.save({ includeOptimizer: true }), before)).toBe(0)
+    expect(net.trainStep(rows.subarray(0, 2), rows.subarray(0, 2)).loss).toBe(0)
+  })
+})

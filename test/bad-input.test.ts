@@ -1,0 +1,195 @@
+// What callers get wrong with data and calls: each is refused by a LanegradError that names the argument, what was
+// expected and what came, and leaves the model as it was, optimizer and all, bit for bit.
+import { describe, expect, test } from 'vitest'
+import {
+  type Data,
+  dense,
+  LanegradError,
+  type Model,
+  type StepOptions,
+  type Symbolic,
+  sequential,
+  tensor,
+} from '../src/index.ts'
+
+type Net = Model<Symbolic>
+const x = Float32Array.from({ length: 12 }, (_, i) => ((i * 37) % 23) / 11 - 1)
+const labels = [0, 2, 1, 2]
+
+const net = sequential({
+  inputShape: [3],
+  layers: [dense({ units: 4, activation: 'relu' }), dense({ units: 3, activation: 'softmax' })],
+}).compile({ loss: 'sparseCategoricalCrossentropy', metrics: ['accuracy'] })
+net.trainStep(x, labels)
+
+/** `call` throws or rejects with exactly this message, and `of` is as it was. */
+async function refused(message: string, call: () => unknown, of: Pick<Net, 'save'> = net): Promise<void> {
+  const before = of.save({ includeOptimizer: true })
+  await expect(async () => call()).rejects.toThrow(new LanegradError(message))
+  expect(of.save({ includeOptimizer: true })).toEqual(before)
+}
+
+/** The methods that take x, y and options, each by its name. */
+const methods: [string, (x: Data, y: Data, options?: StepOptions) => unknown][] = [
+  ['trainStep', (...args) => net.trainStep(...args)],
+  ['fit', (...args) => net.fit(...args)],
+  ['evaluate', (...args) => net.evaluate(...args)],
+  ['gradients', (...args) => net.gradients(...args)],
+  ['profile', (...args) => net.profile(...args)],
+]
+
+describe.each(methods)('%s refuses', (name, call) => {
+  const expected = 'expected shape [batch,3]'
+
+  test('x of the wrong feature count', async () => {
+    await refused(`${name}: x: ${expected}; got [2,4]`, () =>
+      call(
+        [
+          [1, 2, 3, 4],
+          [5, 6, 7, 8],
+        ],
+        [0, 1],
+      ),
+    )
+  })
+
+  test('x of the wrong rank', async () => {
+    await refused(`${name}: x: ${expected}; got [2,2,3]`, () => call(tensor(x, [2, 2, 3]), [0, 1]))
+    await refused(`${name}: x: ${expected}; got [3]`, () => call([1, 2, 3], [0]))
+  })
+
+  test('a flat array that is no multiple of a row', async () => {
+    await refused(`${name}: x: ${expected}, a multiple of 3 elements; got 11`, () =>
+      call(x.subarray(1), labels),
+    )
+  })
+
+  test('ragged nested arrays', async () => {
+    const rows = [
+      [1, 2, 3],
+      [4, 5],
+    ]
+    const message = 'ragged nesting at depth 1: expected 3 elements as in the first; got 2 elements'
+    await refused(`${name}: x: ${message}`, () => call(rows, [0, 1]))
+  })
+
+  test('what is no number', async () => {
+    const rows = [[1, 2, 'three']] as unknown as Data
+    await refused(`${name}: x: element 2 is "three", not a number`, () => call(rows, [0]))
+  })
+
+  test('no data', async () => {
+    const what = 'expected a typed array, a tensor or nested arrays of shape [batch,3]; got undefined'
+    await refused(`${name}: x: ${what}`, () => call(undefined as unknown as Data, labels))
+    await refused(`${name}: x: ${expected}; got [0] with 0 elements`, () => call([], []))
+    await refused(`${name}: x: ${expected}, a multiple of 3 elements; got 0`, () =>
+      call(new Float32Array(0), labels),
+    )
+  })
+
+  test('x and y of different row counts', async () => {
+    await refused(`${name}: x has 4 rows, ${name}: y has 3`, () => call(x, [0, 1, 2]))
+  })
+
+  test.each([
+    ['past the last class', 3],
+    ['that is negative', -1],
+  ])('a label %s', async (_, label) => {
+    const message = `target dense_2: element 3 is ${label}, expected a class label from 0 to 2`
+    await refused(message, () => call(x, [0, 1, 2, label]))
+  })
+
+  test('a label that is no integer', async () => {
+    await refused(`${name}: y: element 1 is 0.5, expected an integer`, () => call(x, [0, 0.5, 1, 2]))
+    await refused(`${name}: y: element 0 is NaN, expected an integer`, () => call(x, [Number.NaN, 0, 1, 2]))
+  })
+
+  test('one-hot rows where labels are due', async () => {
+    await refused(`${name}: y: expected shape [batch]; got [4,3]`, () => call(x, tensor(x, [4, 3])))
+  })
+
+  test('NaN in x, unless allowed', async () => {
+    const bad = x.slice()
+    bad[7] = Number.NaN
+    await refused('input input: row 2 holds NaN (pass allowNaN: true to use it all the same)', () =>
+      call(bad, labels),
+    )
+  })
+
+  test('NaN in sampleWeight', async () => {
+    const sampleWeight = [1, 1, 1, Number.NaN]
+    await expect(async () => call(x, labels, { sampleWeight })).rejects.toThrow(
+      /^sample weights.*: row 3 holds NaN/,
+    )
+  })
+
+  test('sampleWeight of the wrong count or kind', async () => {
+    const given = (sampleWeight: unknown) => () => call(x, labels, { sampleWeight } as StepOptions)
+    await refused(
+      `${name}: sampleWeight: expected one weight for each of 4 rows; got shape [3]`,
+      given([1, 2, 3]),
+    )
+    const message = `${name}: sampleWeight: expected a typed array, a tensor or nested arrays of shape [batch]; got`
+    await refused(`${message} null`, given(null))
+    await refused(`${message} 1`, given(1))
+  })
+
+  test('an unknown option', async () => {
+    const options = { sampleWeights: [1, 1, 1, 1] } as StepOptions
+    const message = `unknown ${name} option "sampleWeights"; did you mean "sampleWeight"? Known: `
+    await expect(async () => call(x, labels, options)).rejects.toThrow(message)
+  })
+
+  test('options that are no object', async () => {
+    const message = `${name} options must be an object; got null`
+    await refused(message, () => call(x, labels, null as unknown as StepOptions))
+  })
+})
+
+describe('NaN', () => {
+  const bad = [[1, Number.NaN, 2]]
+  const regression = () =>
+    sequential({ inputShape: [3], layers: [dense({ units: 1 })] }).compile({ loss: 'mse' })
+
+  test('in y is refused', async () => {
+    const of = regression()
+    const message = 'target dense_1: row 1 holds NaN (pass allowNaN: true to use it all the same)'
+    const y = [0, Number.NaN, 0, 0]
+    await refused(message, () => of.trainStep(x, y), of)
+    await refused(message, () => of.fit(x, y), of)
+    await refused(message, () => of.fit(x, x.subarray(4, 8), { validationData: [x, y] }), of)
+    await refused(message, () => of.evaluate(x, y), of)
+  })
+
+  test('in x of predict is refused', async () => {
+    await refused('input input: row 0 holds NaN (pass allowNaN: true to use it all the same)', () =>
+      net.predict(bad),
+    )
+  })
+
+  test('in the row of a shuffled or later batch is named by its place in x', async () => {
+    const of = regression()
+    const many = new Float32Array(300)
+    many[3 * 77] = Number.NaN
+    const message = 'input input: row 77 holds NaN (pass allowNaN: true to use it all the same)'
+    await refused(message, () => of.fit(many, new Float32Array(100), { batchSize: 8 }), of)
+    await refused(message, () => of.predict(many, { batchSize: 8 }), of)
+  })
+
+  test('is let through by allowNaN', async () => {
+    const options = { allowNaN: true }
+    expect([...net.predict(bad, options).data]).toEqual([Number.NaN, Number.NaN, Number.NaN])
+    const of = regression()
+    expect((await of.evaluate(bad, [1], options)).loss).toBeNaN()
+    expect(of.trainStep(bad, [1], options).loss).toBeNaN()
+    expect((await regression().fit(bad, [1], options)).loss[0]).toBeNaN()
+    expect(
+      (await regression().fit([[1, 2, 3]], [1], { ...options, sampleWeight: [Number.NaN] })).loss[0],
+    ).toBeNaN()
+  })
+
+  test('infinities are numbers', async () => {
+    const y = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 0, 0]
+    expect((await regression().evaluate(x, y)).loss).toBe(Number.POSITIVE_INFINITY)
+  })
+})

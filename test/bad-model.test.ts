@@ -1,0 +1,251 @@
+// What callers get wrong when they describe or compile a model: each is refused by a LanegradError that names the
+// layer or option, what was expected and what came, with the nearest known name; compile that fails changes nothing.
+import { describe, expect, test } from 'vitest'
+import {
+  activation,
+  add,
+  average,
+  type CompileOptions,
+  concatenate,
+  type DenseOptions,
+  dense,
+  flatten,
+  input,
+  LanegradError,
+  type Layer,
+  model,
+  multiply,
+  optimizers,
+  permute,
+  reshape,
+  type Symbolic,
+  sequential,
+  sgd,
+  sparseCategoricalCrossentropy,
+  subtract,
+} from '../src/index.ts'
+
+const refused = (message: string | RegExp, call: () => unknown) => {
+  let error: unknown
+  try {
+    call()
+  } catch (thrown) {
+    error = thrown
+  }
+  expect(error).toBeInstanceOf(LanegradError)
+  const text = (error as LanegradError).message
+  if (typeof message === 'string') expect(text).toBe(message)
+  else expect(text).toMatch(message)
+}
+const chain = (...layers: Layer[]) => sequential({ inputShape: [3], layers })
+const shaped = (shape: number[]) => input({ shape })
+
+describe('unknown names come with the nearest known one', () => {
+  const denseWith = (options: object) => () => dense({ units: 2, ...options } as DenseOptions)
+  const compiled = (options: object) => () =>
+    chain(dense({ units: 2 })).compile({ loss: 'mse', ...options } as CompileOptions)
+  test.each<[string, RegExp, () => unknown]>([
+    [
+      'activation',
+      /^unknown activation "rleu"; did you mean "relu"\? Known: linear, /,
+      denseWith({ activation: 'rleu' }),
+    ],
+    [
+      'activation in another case',
+      /^unknown activation "ReLU"; did you mean "relu"\?/,
+      denseWith({ activation: 'ReLU' }),
+    ],
+    ['activation that is no name', /^unknown activation 3; Known: /, denseWith({ activation: 3 })],
+    [
+      'activation by object',
+      /^unknown activation "eluu"; did you mean "elu"\?/,
+      denseWith({ activation: { name: 'eluu' } }),
+    ],
+    [
+      'initializer',
+      /^unknown initializer "glorotUnifrom"; did you mean "glorotUniform"\?/,
+      denseWith({ kernelInitializer: 'glorotUnifrom' }),
+    ],
+    [
+      'loss',
+      /^unknown loss "meanSquareError"; did you mean "meanSquaredError"\?/,
+      compiled({ loss: 'meanSquareError' }),
+    ],
+    ['loss far from any', /^unknown loss "l2"; Known: meanSquaredError, /, compiled({ loss: 'l2' })],
+    ['optimizer', /^unknown optimizer "adm"; did you mean "adam"\?/, compiled({ optimizer: 'adm' })],
+    [
+      'optimizer by object',
+      /^unknown optimizer "adan"; did you mean "adam"\?/,
+      compiled({ optimizer: { kind: 'adan' } }),
+    ],
+    [
+      'optimizer of a list',
+      /^unknown optimizer \["sgd"\]; Known: /,
+      compiled({ optimizer: { kind: ['sgd'] } }),
+    ],
+    ['metric', /^unknown metric "acuracy"; did you mean "accuracy"\?/, compiled({ metrics: ['acuracy'] })],
+    ['dense option', /^unknown dense option "unit"; did you mean "units"\?/, denseWith({ unit: 3 })],
+    [
+      'compile option',
+      /^unknown compile option "losses"; did you mean "loss"\?/,
+      compiled({ losses: 'mse' }),
+    ],
+    [
+      'optimizer option',
+      /^unknown sgd option "learningrate"; did you mean "learningRate"\?/,
+      () => sgd({ learningrate: 1 } as object),
+    ],
+    [
+      'loss option',
+      /^unknown sparseCategoricalCrossentropy option "fromLogit"; did you mean "fromLogits"\?/,
+      () => sparseCategoricalCrossentropy({ fromLogit: true } as object),
+    ],
+    [
+      'input option',
+      /^unknown input option "shap"; did you mean "shape"\?/,
+      () => input({ shap: [2] } as never),
+    ],
+    [
+      'model option',
+      /^unknown model option "output"; did you mean "outputs"\?/,
+      () => model({ inputs: shaped([1]), output: 1 } as never),
+    ],
+    [
+      'sequential option',
+      /^unknown sequential option "layer"; did you mean "layers"\?/,
+      () => sequential({ inputShape: [1], layer: [] } as never),
+    ],
+    [
+      'regularizer option',
+      /^unknown dense: kernelRegularizer option "L2"; did you mean "l2"\?/,
+      denseWith({ kernelRegularizer: { L2: 1 } }),
+    ],
+  ])('%s', (_, message, call) => {
+    refused(message, call)
+  })
+})
+
+describe('options out of range', () => {
+  test.each<[string, () => unknown]>([
+    ['dense: units must be a positive integer; got 0', () => dense({ units: 0 })],
+    ['dense: units must be a positive integer; got 2.5', () => dense({ units: 2.5 })],
+    ['dense: units must be a positive integer; got undefined', () => dense({} as DenseOptions)],
+    ['dense: useBias must be a boolean; got "no"', () => dense({ units: 1, useBias: 'no' } as never)],
+    [
+      'dense: name must be a string without blanks, "/" or "#"; got "a/b"',
+      () => dense({ units: 1, name: 'a/b' }),
+    ],
+    [
+      'dense: tiedTo must be a layer with a name, or its name; got function',
+      () => dense({ units: 1, tiedTo: dense({ units: 1 }) }),
+    ],
+    [
+      'activation elu: alpha must be a finite number > 0; got 0',
+      () => dense({ units: 1, activation: { name: 'elu', alpha: 0 } }),
+    ],
+    [
+      'reshape: targetShape must be a list of positive integers; got [2,-1]',
+      () => reshape({ targetShape: [2, -1] }),
+    ],
+    ['permute: dims must be each of 1, 2, ... once; got [1,3]', () => permute({ dims: [1, 3] })],
+    ['concatenate: axis must be an integer other than 0 (the batch); got 0', () => concatenate({ axis: 0 })],
+    ['input: shape must be a list of positive integers (or null); got [0]', () => input({ shape: [0] })],
+    [
+      'input pixels: shape must be a list of positive integers (or null); got undefined',
+      () => input({ name: 'pixels' } as never),
+    ],
+    [
+      'input: dtype must be "float32" or "int32"; got "uint8"',
+      () => input({ shape: [1], dtype: 'uint8' } as never),
+    ],
+    [
+      'sequential: seed must be a non-negative integer; got -1',
+      () => sequential({ inputShape: [1], layers: [flatten()], seed: -1 }),
+    ],
+    [
+      'sequential: layers must be a list of layers; got []',
+      () => sequential({ inputShape: [1], layers: [] }),
+    ],
+    ['sgd: learningRate must be a finite number >= 0; got NaN', () => sgd({ learningRate: Number.NaN })],
+    [
+      'adam: beta1 must be a number from 0 up to, not including, 1; got 1',
+      () => optimizers.adam({ beta1: 1 }),
+    ],
+    [
+      'sgd: clipping must be one of clipNorm, clipValue and globalClipNorm; got "clipNorm and clipValue"',
+      () => sgd({ clipNorm: 1, clipValue: 1 }),
+    ],
+  ])('%s', (message, call) => {
+    refused(message, call)
+  })
+})
+
+describe('layers that do not fit', () => {
+  const a = shaped([2])
+  const b = shaped([3])
+  const of = (layer: Layer, ...inputs: Symbolic[]) => model({ inputs: inputs, outputs: layer(...inputs) })
+  test.each<[string, () => unknown]>([
+    ['layer reshape_1: reshape of [1,3] to [1,2,2]', () => chain(reshape({ targetShape: [2, 2] }))],
+    ['layer permute_1: expected an input of rank 3, got shape [1,3]', () => chain(permute({ dims: [2, 1] }))],
+    ['layer add_1: expected inputs of one shape, got [1,2] and [1,3]', () => of(add(), a, b)],
+    [
+      'layer mine: expected inputs of one shape, got [1,2] and [1,3]',
+      () => of(multiply({ name: 'mine' }), a, b),
+    ],
+    ['layer average_1: expected two or more inputs, got 1', () => of(average(), a)],
+    ['layer subtract_1: expected two inputs, got 3', () => of(subtract(), a, b, shaped([2]))],
+    ['layer concatenate_1: axis 2 of inputs of rank 2', () => of(concatenate({ axis: 2 }), a, b)],
+    [
+      'layer concatenate_1: concatenate of [1,2,2] and [1,3,2] along axis 2: the other axes differ',
+      () => of(concatenate(), shaped([2, 2]), shaped([3, 2])),
+    ],
+    ['layer dense_1: expected one input, got 2', () => of(dense({ units: 1 }), a, b)],
+    [
+      'layer dense_1: expected an input of rank 2 or more (batch first), got shape [1]',
+      () => of(dense({ units: 1 }), shaped([])),
+    ],
+    [
+      'layer dense_1: matmul takes float32 values, got int32 [1,3]',
+      () => sequential({ inputShape: [3], inputDtype: 'int32', layers: [dense({ units: 1 })] }),
+    ],
+    [
+      'layer activation_1: unary takes float32 values, got int32 [1,3]',
+      () =>
+        sequential({ inputShape: [3], inputDtype: 'int32', layers: [activation({ activation: 'relu' })] }),
+    ],
+    [
+      'layer dense_2: tied to early/kernel, which no earlier layer has',
+      () => chain(dense({ units: 2 }), dense({ units: 3, tiedTo: 'early' })),
+    ],
+    [
+      'layer dense_1: tied to late/kernel, which no earlier layer has',
+      () => chain(dense({ units: 3, tiedTo: 'late' }), dense({ units: 3, name: 'late' })),
+    ],
+    [
+      'layer dense_1: tied to a kernel of shape [3,2], expected [4,2]',
+      () => chain(dense({ units: 2, name: 'first' }), dense({ units: 4, tiedTo: 'first' })),
+    ],
+    [
+      'layer both#2: its weight kernel has shape [2,1], this input needs [3,1]',
+      () => {
+        const both = dense({ units: 1, name: 'both' })
+        return model({ inputs: [a, b], outputs: [both(a), both(b)] })
+      },
+    ],
+  ])('%s', (message, call) => {
+    refused(message, call)
+  })
+
+  test.each([[[]], [[flatten()]]])('weights sized by an axis of unknown length', (before: Layer[]) => {
+    const message = 'weight dense_1/kernel would take its shape from an input axis of unknown length (null)'
+    const inputShape = before.length > 0 ? [null, 2] : [2, null]
+    refused(message, () => sequential({ inputShape, layers: [...before, dense({ units: 1 })] }))
+  })
+
+  test('layers called on what is no value', () => {
+    refused('layer dense: call it on values made by input() or by other layers', () => dense({ units: 1 })())
+    refused('layer out: call it on values made by input() or by other layers', () =>
+      dense({ units: 1, name: 'out' })([[1, 2]] as never),
+    )
+  })
+})

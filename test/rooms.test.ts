@@ -1,0 +1,129 @@
+// The rooms and their order: each room of src imports only rooms below it, and what runs in wasm imports nothing from
+// src. Reads the sources as text; a new room has to be given its place in the list below. Also the one order that
+// no compiler checks: the kernel table follows the op codes.
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, test } from 'vitest'
+import * as abi from '../assembly/abi.ts'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+
+/** From low to high. */
+const ROOMS = [
+  'assembly/abi.ts',
+  'src/numerics',
+  'src/graph',
+  'src/plan',
+  'src/runtime',
+  'src/layers',
+  'src/training',
+  'src/formats',
+  'src/model',
+  'src/index.ts',
+]
+/** Narrower than the order: formats turn bytes into named arrays and know nothing else. */
+const ONLY: Readonly<Record<string, readonly string[]>> = { 'src/formats': ['src/numerics'] }
+/** Built files and packages, by the one file that may import them. */
+const OUTSIDE: Readonly<Record<string, readonly string[]>> = {
+  'src/runtime/core.ts': ['@assemblyscript/loader', 'build/simd.wasm'],
+}
+
+const sourcesIn = (folder: string): string[] =>
+  readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts') && !name.endsWith('.d.ts'))
+    .map((name) => join(folder, name).replaceAll('\\', '/'))
+    .sort()
+
+const read = (path: string): string => readFileSync(join(root, path), 'utf8')
+
+/** The text without comments: a comment may quote an import. */
+const code = (path: string): string => read(path).replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '')
+
+/** What a file imports or re-exports: paths from the project's root, or names of packages. */
+function importsOf(path: string): string[] {
+  const pattern =
+    /(?:^|[\n;])\s*(?:import|export)\b[^'"`;]*?from\s*['"]([^'"]+)['"]|\bimport\s*\(?\s*['"]([^'"]+)['"]/g
+  return [...code(path).matchAll(pattern)].map(([, from, bare]) => {
+    const name = from ?? bare
+    return name.startsWith('.') ? relative(root, join(root, dirname(path), name)).replaceAll('\\', '/') : name
+  })
+}
+
+const roomOf = (path: string): string | undefined =>
+  ROOMS.find((room) => path === room || path.startsWith(`${room}/`))
+
+const sources = sourcesIn('src')
+
+describe('rooms', () => {
+  test('the reader of imports finds them in every form', () => {
+    expect(importsOf('src/runtime/core.ts').sort()).toEqual([
+      '@assemblyscript/loader',
+      'assembly/abi.ts',
+      'build/simd.wasm',
+      'src/numerics/errors.ts',
+    ])
+    expect(importsOf('src/index.ts')).toContain('src/model/model.ts') // export ... from over several lines
+  })
+
+  test.each(sources)('%s imports only what lies below', (path) => {
+    const room = roomOf(path)
+    expect(room, `${path} belongs to no room of the list`).toBeDefined()
+    for (const imported of importsOf(path)) {
+      if (OUTSIDE[path]?.includes(imported)) continue
+      const target = roomOf(imported)
+      expect(target, `${path} imports ${imported}, which is no room`).toBeDefined()
+      if (target === room) continue
+      const allowed = ONLY[room ?? ''] ?? ROOMS.slice(0, ROOMS.indexOf(room ?? ''))
+      expect(allowed, `${path} imports ${imported}`).toContain(target)
+    }
+  })
+
+  test.each(sourcesIn('assembly'))('%s imports nothing from outside assembly', (path) => {
+    for (const imported of importsOf(path)) expect(imported).toMatch(/^assembly\//)
+  })
+
+  test('the contract imports nothing', () => {
+    expect(importsOf('assembly/abi.ts')).toEqual([])
+  })
+
+  test.each([...sources, 'assembly/abi.ts'])('%s opens with what it is for', (path) => {
+    expect(read(path)).toMatch(/^\/\/ \S/)
+  })
+})
+
+describe('determinism', () => {
+  // these differ between engines in their last bits; src/numerics/exact.ts has the project's own
+  const inexact =
+    /\bMath\.(exp|expm1|log|log1p|log2|log10|sin|cos|tan|tanh|sinh|cosh|asin|acos|atan2?|pow|cbrt|hypot|random)\b/
+  const withoutStrings = (text: string) => text.replace(/'[^'\n]*'|"[^"\n]*"|`[^`]*`/g, '""')
+
+  // a power of constants two (sizes, limits) is exact on every engine
+  test.each(sources)('%s uses no function whose bits differ between engines', (path) => {
+    const text = withoutStrings(code(path))
+    expect(text.match(inexact)?.[0]).toBeUndefined()
+    expect(
+      [...text.matchAll(/(\S+)\s*\*\*/g)].map(([, base]) => base).filter((base) => base !== '2'),
+    ).toEqual([])
+  })
+})
+
+describe('the kernel table', () => {
+  const words = (name: string) => name.toLowerCase().replaceAll('_', '')
+
+  test('has one kernel for each op code, in their order', () => {
+    const codes = Object.entries(abi)
+      .filter(([name]) => name.startsWith('OP_') && name !== 'OP_COUNT')
+      .sort(([, a], [, b]) => a - b)
+    expect(codes.map(([, value]) => value)).toEqual(Array.from({ length: abi.OP_COUNT }, (_, i) => i))
+
+    const table =
+      /const kernels: StaticArray<Kernel> = \[([^\]]*)\]/.exec(code('assembly/program.ts'))?.[1] ?? ''
+    const kernels = table
+      .split(',')
+      .map((name) => name.trim())
+      .filter(Boolean)
+    // OP_SOFTMAX_GRAD is softmaxGrad, and so on
+    expect(kernels.map(words)).toEqual(codes.map(([name]) => words(name.slice('OP_'.length))))
+  })
+})

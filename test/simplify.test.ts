@@ -1,0 +1,149 @@
+// What simplification fuses and what it must leave alone: the operations that remain, by name, and the results on the
+// core against the float64 reference of the graph as it was written. Each graph that must not fuse differs from
+// one that does in a single reader, shape or place.
+import { describe, expect, test } from 'vitest'
+import type { GraphBuilder } from '../src/graph/builder.ts'
+import type { AnyOp, Value } from '../src/graph/graph.ts'
+import { uniform } from '../src/numerics/random.ts'
+import { Engine } from '../src/runtime/engine.ts'
+import { evaluate } from './reference/ops.ts'
+import { type Leaf, runGraph } from './run-graph.ts'
+
+/** a [5,3], b [3,7], c [5,7], bias [7], row [1,7] */
+interface Leaves {
+  readonly a: Value
+  readonly b: Value
+  readonly c: Value
+  readonly bias: Value
+  readonly row: Value
+}
+
+type Write = (g: GraphBuilder, leaves: Leaves) => Readonly<Record<string, Value>>
+
+const shapes = [[5, 3], [3, 7], [5, 7], [7], [1, 7]]
+const leaves = shapes.map((shape, i): Leaf => {
+  const data = new Float32Array(shape.reduce((count, size) => count * size, 1))
+  uniform(data, 11, i, -1, 1)
+  return { shape, data }
+})
+
+/** The name of an operation with the epilogue of a matmul. */
+function nameOf({ name, attributes }: AnyOp): string {
+  if (!('transposeA' in attributes)) return name
+  const { bias, fn, accumulate } = attributes
+  return [name, bias && 'bias', fn !== 'linear' && fn, accumulate && 'accumulate'].filter(Boolean).join('+')
+}
+
+const product: (g: GraphBuilder, leaves: Leaves) => Value = (g, { a, b }) => g.matmul(a, b)
+
+const fused: Readonly<Record<string, readonly [Write, readonly string[]]>> = {
+  'a bias': [(g, l) => ({ y: g.plus(product(g, l), l.bias) }), ['matmul+bias']],
+  'a bias on the left': [(g, l) => ({ y: g.plus(l.bias, product(g, l)) }), ['matmul+bias']],
+  'an activation': [(g, l) => ({ y: g.unary('tanh', product(g, l)) }), ['matmul+tanh']],
+  'a bias, then an activation': [
+    (g, l) => ({ y: g.unary('relu', g.plus(product(g, l), l.bias)) }),
+    ['matmul+bias+relu'],
+  ],
+  'a sum onto a value nothing else reads': [
+    (g, l) => ({ y: g.plus(g.unary('tanh', l.c), product(g, l)) }),
+    ['unary', 'matmul+accumulate'],
+  ],
+  'a sum of two matmuls': [
+    (g, l) => ({ y: g.plus(product(g, l), product(g, l)) }),
+    ['matmul', 'matmul+accumulate'],
+  ],
+  'a penalty gradient onto another gradient': [
+    (g, l) => {
+      const penalty = g.add('penaltyGrad', [l.c], { l1: 0.5, l2: 0.25, seeded: false, accumulate: false })
+      return { y: g.plus(penalty, g.unary('tanh', l.c)) }
+    },
+    ['unary', 'penaltyGrad'],
+  ],
+  'nothing of what no result reads': [
+    (g, l) => {
+      g.unary('exp', product(g, l))
+      return { y: g.unary('tanh', l.c) }
+    },
+    ['unary'],
+  ],
+}
+
+const kept: Readonly<Record<string, readonly [Write, readonly string[]]>> = {
+  'a matmul read twice': [
+    (g, l) => {
+      const p = product(g, l)
+      return { y: g.times(g.unary('tanh', p), p) }
+    },
+    ['matmul', 'unary', 'binary'],
+  ],
+  'a matmul that is a result itself': [
+    (g, l) => {
+      const p = product(g, l)
+      return { p, y: g.unary('tanh', p) }
+    },
+    ['matmul', 'unary'],
+  ],
+  'a row of rank 2 is no bias': [(g, l) => ({ y: g.plus(product(g, l), l.row) }), ['matmul', 'binary']],
+  'a second bias': [
+    (g, l) => ({ y: g.plus(g.plus(product(g, l), l.bias), l.bias) }),
+    ['matmul+bias', 'binary'],
+  ],
+  'a sum behind a bias': [
+    (g, l) => ({ y: g.plus(g.plus(product(g, l), l.bias), g.unary('tanh', l.c)) }),
+    ['matmul+bias', 'unary', 'binary'],
+  ],
+  'a sum behind an activation': [
+    (g, l) => ({ y: g.plus(g.unary('tanh', product(g, l)), g.unary('sigmoid', l.c)) }),
+    ['matmul+tanh', 'unary', 'binary'],
+  ],
+  'a second activation': [
+    (g, l) => ({ y: g.unary('sigmoid', g.unary('tanh', product(g, l))) }),
+    ['matmul+tanh', 'unary'],
+  ],
+  'an activation behind a sum': [
+    (g, l) => ({ y: g.unary('tanh', g.plus(product(g, l), g.unary('sigmoid', l.c))) }),
+    ['unary', 'matmul+accumulate', 'unary'],
+  ],
+  'a sum onto an input': [(g, l) => ({ y: g.plus(product(g, l), l.c) }), ['matmul', 'binary']],
+  'a sum onto a value that is a result': [
+    (g, l) => {
+      const t = g.unary('tanh', l.c)
+      return { t, y: g.plus(product(g, l), t) }
+    },
+    ['unary', 'matmul', 'binary'],
+  ],
+  'a difference': [
+    (g, l) => ({ y: g.minus(product(g, l), g.unary('tanh', l.c)) }),
+    ['matmul', 'unary', 'binary'],
+  ],
+}
+
+const engine = new Engine()
+
+function check(write: Write, names: readonly string[]): void {
+  const { results, prepared } = runGraph(
+    engine,
+    (g, [a, b, c, bias, row]) => ({ results: write(g, { a, b, c, bias, row }) }),
+    leaves,
+  )
+  expect([...prepared.plan.graph.ops.map(nameOf)].sort()).toEqual([...names].sort())
+  const values = evaluate(prepared.ops, prepared.leaves)
+  for (const [name, value] of Object.entries(prepared.wanted.results)) {
+    const want = values.get(value) ?? []
+    expect(want.length).toBe(results[name].length)
+    results[name].forEach((got, i) => {
+      expect(Math.abs(got - want[i]), `${name}[${i}]`).toBeLessThan(2e-6)
+    })
+  }
+}
+
+const rows = (table: typeof fused) =>
+  Object.entries(table).map(([name, [write, ops]]) => [name, write, ops] as const)
+
+describe('removes or fuses', () => {
+  test.each(rows(fused))('%s', (_, write, ops) => check(write, ops))
+})
+
+describe('leaves alone', () => {
+  test.each(rows(kept))('%s', (_, write, ops) => check(write, ops))
+})
