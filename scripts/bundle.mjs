@@ -16,7 +16,9 @@ const wasmAsText = {
   name: 'wasm-as-text',
   setup({ onLoad }) {
     onLoad({ filter: /\.wasm$/ }, ({ path }) => {
-      wasmText = Array.from(readFileSync(path), (byte) => String.fromCharCode(byte + FIRST_CHARACTER)).join('')
+      wasmText = Array.from(readFileSync(path), (byte) => String.fromCharCode(byte + FIRST_CHARACTER)).join(
+        '',
+      )
       return { contents: 'export default WASM_BYTES', loader: 'js' }
     })
   },
@@ -34,7 +36,11 @@ const { outputFiles } = await build({
   outfile: 'dist/index.js',
   write: false,
 })
-const { code: library } = await minify(outputFiles[0].text, { module: true, ecma: 2020, compress: { passes: 3 } })
+const { code: library } = await minify(outputFiles[0].text, {
+  module: true,
+  ecma: 2020,
+  compress: { passes: 3 },
+})
 const decode = `c=>c.charCodeAt(0)-${FIRST_CHARACTER}`
 const code = `const WASM_BYTES=Uint8Array.from(${JSON.stringify(wasmText)},${decode});${library}`
 writeFileSync(new URL('../dist/index.js', import.meta.url), code)

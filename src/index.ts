@@ -35,22 +35,19 @@ export {
   type Symbolic,
 } from './layers/layer.ts'
 export { add, average, concatenate, maximum, minimum, multiply, subtract } from './layers/merge.ts'
+export type { CompileOptions } from './model/compile.ts'
+export { load, type ModelOptions, model, type SequentialOptions, sequential } from './model/create.ts'
 export type { ArrayLikeData, Data } from './model/data.ts'
 export type { Inspection, ProfileRow } from './model/inspect.ts'
 export {
-  type CompileOptions,
   type EvaluateOptions,
   type FitOptions,
-  load,
   Model,
-  model,
   type PredictOptions,
-  type SequentialOptions,
   type StepOptions,
-  sequential,
 } from './model/model.ts'
 export { LanegradError } from './numerics/errors.ts'
-export { type NamedArray, tensor } from './numerics/tensor.ts'
+export { type FloatArray, type NamedArray, tensor } from './numerics/tensor.ts'
 export type { Callback, FitParams, History, Logs } from './training/callbacks.ts'
 export {
   binaryCrossentropy,

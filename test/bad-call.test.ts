@@ -50,7 +50,12 @@ describe('several inputs and outputs', () => {
     ],
     ['a missing target', 'trainStep: y: fit is missing', { a: two, b: two }, { sum: two }],
     ['a bad shape', 'trainStep: x b: expected shape [batch,2]; got [1,1]', { a: two, b: [[1]] }, y],
-    ['other row counts', 'trainStep: x has 1 rows, trainStep: x has 2', { a: two, b: [...two, ...two] }, y],
+    [
+      'other row counts',
+      'trainStep: x a has 1 rows, trainStep: x b has 2',
+      { a: two, b: [...two, ...two] },
+      y,
+    ],
   ])('%s', async (_, message, inputs, targets) => {
     await refused(message, () => pair.trainStep(inputs, targets), pair)
   })

@@ -95,7 +95,7 @@ describe.each(methods)('%s refuses', (name, call) => {
     ['past the last class', 3],
     ['that is negative', -1],
   ])('a label %s', async (_, label) => {
-    const message = `target dense_2: element 3 is ${label}, expected a class label from 0 to 2`
+    const message = `${name}: y: element 3 is ${label}, expected a class label from 0 to 2`
     await refused(message, () => call(x, [0, 1, 2, label]))
   })
 

@@ -3,9 +3,10 @@
 // benchmarks. Enters: nothing. Leaves: plain data, and functions that draw a case's inputs and write it into a
 // graph. Inputs stay away from kinks and ties, where a finite difference means nothing. Needs no test runner.
 import type { GraphBuilder } from '../src/graph/builder.ts'
-import { elementCount, type Value } from '../src/graph/graph.ts'
 import { type OpName, shapeRules } from '../src/graph/ops.ts'
+import type { Value } from '../src/graph/value.ts'
 import { uniform } from '../src/numerics/random.ts'
+import { elementCount } from '../src/numerics/tensor.ts'
 import { arithmeticCases } from './op-cases/arithmetic.ts'
 import type { AnyCase, CaseInput } from './op-cases/case.ts'
 import { lossCases } from './op-cases/losses.ts'

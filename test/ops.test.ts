@@ -4,9 +4,9 @@
 // must agree with the gradient graph in float64. Memory is NaN before every run.
 import { describe, expect, test } from 'vitest'
 import type { GraphBuilder } from '../src/graph/builder.ts'
-import type { Value } from '../src/graph/graph.ts'
-import { elementCount } from '../src/graph/graph.ts'
+import type { Value } from '../src/graph/value.ts'
 import { uniform } from '../src/numerics/random.ts'
+import { elementCount } from '../src/numerics/tensor.ts'
 import { Engine } from '../src/runtime/engine.ts'
 import { type AnyCase, leavesOfCase, opCases, opNames, writeCase } from './op-cases.ts'
 import { evaluate } from './reference/ops.ts'

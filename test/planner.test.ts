@@ -5,7 +5,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { GraphBuilder } from '../src/graph/builder.ts'
-import type { Value } from '../src/graph/graph.ts'
+import type { Value } from '../src/graph/value.ts'
 import { layoutOf } from '../src/plan/layout.ts'
 import { type Lifetime, placeBuffers } from '../src/plan/memory.ts'
 import type { Plan } from '../src/plan/plan.ts'
@@ -119,8 +119,11 @@ function poison(engine: Engine, plan: Plan, next: number): void {
   const { start, end } = plan.regions.find(({ name }) => name === 'transient') ?? { start: 0, end: 0 }
   const kept = plan.transient
     .filter(({ first, last }) => first < next && last >= next)
-    .map(({ address, bytes }) => ({ address, data: engine.view(address, bytes / 4).slice() as Float32Array }))
-  engine.view(start, (end - start) / 4).fill(Number.NaN)
+    .map(({ address, bytes }) => ({
+      address,
+      data: engine.floatView(address, bytes / 4).slice() as Float32Array,
+    }))
+  engine.floatView(start, (end - start) / 4).fill(Number.NaN)
   for (const { address, data } of kept) engine.write(address, data)
 }
 

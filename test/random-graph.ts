@@ -3,8 +3,8 @@
 // gene picks an operation and operands among the values made so far, and is skipped where nothing fits. All
 // functions are smooth and tame, so that float32 stays near float64. Importable without a test runner.
 import type { GraphBuilder } from '../src/graph/builder.ts'
-import { sameShape, type Value } from '../src/graph/graph.ts'
 import type { UnaryName } from '../src/graph/ops.ts'
+import { sameShape, type Value } from '../src/graph/value.ts'
 import { uniform } from '../src/numerics/random.ts'
 import type { Leaf, Wanted } from './run-graph.ts'
 

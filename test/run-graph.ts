@@ -4,8 +4,10 @@
 // what reads memory nobody wrote shows itself. Importable without a test runner.
 import { GraphBuilder } from '../src/graph/builder.ts'
 import { differentiate } from '../src/graph/gradient.ts'
-import { type AnyOp, elementCount, type LeafKind, type Shape, type Value } from '../src/graph/graph.ts'
+import type { AnyOp } from '../src/graph/graph.ts'
 import { simplify } from '../src/graph/simplify.ts'
+import type { LeafKind, Shape, Value } from '../src/graph/value.ts'
+import { elementCount } from '../src/numerics/tensor.ts'
 import { layoutOf, type ParameterSpec } from '../src/plan/layout.ts'
 import { type Plan, planOf, type Slot } from '../src/plan/plan.ts'
 import type { Engine } from '../src/runtime/engine.ts'
@@ -70,7 +72,7 @@ export function prepareGraph(
 /** Fills the plan's data with NaN, loads the program and writes the leaves. */
 export function feed(engine: Engine, { plan, leaves }: Prepared): void {
   engine.reserve(plan.end)
-  const fill = (start: number, end: number) => engine.view(start, (end - start) / 4).fill(Number.NaN)
+  const fill = (start: number, end: number) => engine.floatView(start, (end - start) / 4).fill(Number.NaN)
   fill(plan.layout.trainable.start, plan.layout.end)
   // between lie the program and the constants, which `load` writes only when the plan isn't loaded yet
   fill(plan.regions.find(({ name }) => name.startsWith('inputs'))?.start ?? plan.end, plan.end)
@@ -92,7 +94,7 @@ export function collect(engine: Engine, { plan }: Prepared): Run {
     Object.fromEntries(
       [...slots].map(([name, { address, shape }]) => [
         name,
-        engine.view(address, elementCount(shape)).slice() as Float32Array,
+        engine.floatView(address, elementCount(shape)).slice() as Float32Array,
       ]),
     )
   return { results: read(plan.results), gradients: read(plan.gradients) }

@@ -3,7 +3,8 @@
 // one that does in a single reader, shape or place.
 import { describe, expect, test } from 'vitest'
 import type { GraphBuilder } from '../src/graph/builder.ts'
-import type { AnyOp, Value } from '../src/graph/graph.ts'
+import type { AnyOp } from '../src/graph/graph.ts'
+import type { Value } from '../src/graph/value.ts'
 import { uniform } from '../src/numerics/random.ts'
 import { Engine } from '../src/runtime/engine.ts'
 import { evaluate } from './reference/ops.ts'

@@ -172,19 +172,22 @@ describe.each(ROWS)('%s', (_, row) => {
     expect(gradients(row, x, dy, true)).toEqual(dx)
   })
 
-  test.runIf(row.extremes !== false)('extreme arguments', () => {
-    const sizes = [1e-30, 1e-8, 8, 20, 60, 88, 100, 2000, 1e4, 1e15]
-    const x = Float32Array.from([...sizes, ...sizes.map((size) => -size)])
-    const y = values(row, x)
-    const dx = gradients(row, x, new Float32Array(x.length).fill(1))
-    for (let i = 0; i < x.length; i++) {
-      const want = row.f(x[i], row.alpha ?? 0)
-      expectClose(y[i], want, Math.max(Math.abs(want), Math.min(Math.abs(x[i]), 1)), x[i])
-      if (nearKink(row, x[i])) continue
-      const wantSlope = slope(row, x[i])
-      expectClose(dx[i], wantSlope, Math.max(1, Math.abs(wantSlope)), x[i])
-    }
-  })
+  // exp, log, sqrt and reciprocal are swept over all of float32 in math.test.ts or are single instructions
+  if (row.extremes !== false) {
+    test('extreme arguments', () => {
+      const sizes = [1e-30, 1e-8, 8, 20, 60, 88, 100, 2000, 1e4, 1e15]
+      const x = Float32Array.from([...sizes, ...sizes.map((size) => -size)])
+      const y = values(row, x)
+      const dx = gradients(row, x, new Float32Array(x.length).fill(1))
+      for (let i = 0; i < x.length; i++) {
+        const want = row.f(x[i], row.alpha ?? 0)
+        expectClose(y[i], want, Math.max(Math.abs(want), Math.min(Math.abs(x[i]), 1)), x[i])
+        if (nearKink(row, x[i])) continue
+        const wantSlope = slope(row, x[i])
+        expectClose(dx[i], wantSlope, Math.max(1, Math.abs(wantSlope)), x[i])
+      }
+    })
+  }
 
   test('NaN in, NaN out', () => {
     const y = values(row, Float32Array.of(1, Number.NaN, 2, 3, 4))

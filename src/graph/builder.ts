@@ -2,18 +2,8 @@
 // Layers, losses and gradient rules all write through this; the methods are the operations a user's own layer
 // may use. Each method only appends (or returns its input where nothing needs doing).
 import { fail } from '../numerics/errors.ts'
-import {
-  type AnyOp,
-  type DType,
-  elementCount,
-  type LeafKind,
-  type Op,
-  type Phase,
-  type Shape,
-  sameShape,
-  shapeText,
-  type Value,
-} from './graph.ts'
+import { elementCount } from '../numerics/tensor.ts'
+import type { AnyOp, Op, Phase } from './graph.ts'
 import {
   type BinaryName,
   type OpAttributes,
@@ -23,6 +13,7 @@ import {
   type UnaryName,
   unaryFunctions,
 } from './ops.ts'
+import { type DType, type LeafKind, type Shape, sameShape, shapeText, type Value } from './value.ts'
 
 /** Operations with an input that may be int32: moves, and those that read class labels. */
 const takesInt32: ReadonlySet<OpName> = new Set(['reshape', 'copy', 'loss', 'lossGrad', 'metric'])

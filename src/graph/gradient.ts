@@ -4,8 +4,9 @@
 // defined or asked; what turns out unused is removed by simplify.ts. Nothing here names a layer.
 import { fail } from '../numerics/errors.ts'
 import type { GraphBuilder } from './builder.ts'
-import type { AnyOp, Op, Value } from './graph.ts'
+import type { AnyOp, Op } from './graph.ts'
 import type { OpName } from './ops.ts'
+import type { Value } from './value.ts'
 
 type Rule<N extends OpName> = (g: GraphBuilder, op: Op<N>, dy: Value) => readonly (Value | null)[]
 

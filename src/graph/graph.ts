@@ -1,26 +1,9 @@
 // A graph: values with static shapes and the operations that make them, in an order that can run (SSA: each
 // value is written once). Enters: nothing. Leaves: a frozen Graph that prints itself. Values are compared by
 // identity. Nothing here knows what an operation computes; ops.ts does.
-export { elementCount } from '../numerics/tensor.ts'
 
 import type { OpAttributes, OpName } from './ops.ts'
-
-export type DType = 'float32' | 'int32'
-export type Shape = readonly number[]
-
-/**
- * Where a value that no operation makes comes from: fed before each run (inputs, targets, sample weights), kept
- * in the arena from run to run (parameters), or written once with the program (constants).
- */
-export type LeafKind = 'input' | 'target' | 'sampleWeight' | 'parameter' | 'constant'
-
-export interface Value {
-  readonly id: number
-  readonly shape: Shape
-  readonly dtype: DType
-  /** null for a value made by an operation */
-  readonly leaf: { readonly kind: LeafKind; readonly name: string; readonly data?: Float32Array } | null
-}
+import { shapeText, type Value, valueText } from './value.ts'
 
 export type Phase = 'forward' | 'backward'
 
@@ -45,14 +28,6 @@ export interface Graph {
   readonly gradients: ReadonlyMap<string, Value>
 }
 
-export const sameShape = (a: Shape, b: Shape): boolean =>
-  a.length === b.length && a.every((size, i) => size === b[i])
-
-export const shapeText = (shape: Shape): string => `[${shape.join(',')}]`
-
-/** `%3` for the value of an operation, the name for a leaf. */
-export const valueText = (value: Value): string => (value.leaf ? value.leaf.name : `%${value.id}`)
-
 /** Every leaf the graph reads, in order of first use. */
 export function leavesOf(graph: Graph): Value[] {
   const leaves = new Set<Value>()
@@ -64,7 +39,7 @@ export function leavesOf(graph: Graph): Value[] {
 function attributesText(attributes: object): string {
   const parts: string[] = []
   for (const [key, value] of Object.entries(attributes)) {
-    if (value === false || value === undefined || (key === 'alpha' && value === 0)) continue
+    if (value === false || value === 'linear' || (key === 'alpha' && value === 0)) continue
     parts.push(value === true ? key : `${key}=${Array.isArray(value) ? shapeText(value) : value}`)
   }
   return parts.length > 0 ? ` {${parts.join(' ')}}` : ''
@@ -80,7 +55,7 @@ export function graphText(graph: Graph): string {
   const lines: string[] = []
   for (const leaf of leavesOf(graph)) {
     lines.push(
-      `${leaf.leaf?.kind} ${valueText(leaf)} ${leaf.dtype === 'int32' ? 'int32 ' : ''}${shapeText(leaf.shape)}`,
+      `${leaf.leaf?.kind} ${leaf.leaf?.name} ${leaf.dtype === 'int32' ? 'int32 ' : ''}${shapeText(leaf.shape)}`,
     )
   }
   for (const phase of ['forward', 'backward'] as const) {

@@ -5,8 +5,8 @@
 //   add(x, penaltyGrad)        -> penaltyGrad that accumulates onto x's buffer
 // A fusion asks that the inner value has no other reader. The fused operation stands where the outer one
 // stood and makes the same value, so no reader changes.
-import type { AnyOp, Graph, Op, Value } from './graph.ts'
-import { sameShape } from './graph.ts'
+import type { AnyOp, Graph, Op } from './graph.ts'
+import { sameShape, type Value } from './value.ts'
 
 /** Drops operations whose value neither a result, a gradient nor a kept operation reads. */
 export function removeDead(graph: Graph): Graph {

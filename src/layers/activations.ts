@@ -1,7 +1,7 @@
 // Activation functions by name. Enters: a name or { name, alpha }. Leaves: the operation, written into a graph.
 import type { GraphBuilder } from '../graph/builder.ts'
-import type { Value } from '../graph/graph.ts'
 import type { UnaryName } from '../graph/ops.ts'
+import type { Value } from '../graph/value.ts'
 import { check, FINITE, NON_NEGATIVE, POSITIVE, type Rule, unknownName } from '../numerics/errors.ts'
 
 interface ActivationRow {

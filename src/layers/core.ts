@@ -1,10 +1,18 @@
 // Dense, activation and shape layers: each a kind (a checked config and how it writes itself) and its
 // constructor. No layer writes a backward pass: the operations have gradient rules.
-import { elementCount, type Shape, shapeText, type Value } from '../graph/graph.ts'
+import { type Shape, shapeText, type Value } from '../graph/value.ts'
 import { check, checkOptions, fail, NON_NEGATIVE, POSITIVE_INTEGER } from '../numerics/errors.ts'
+import { elementCount } from '../numerics/tensor.ts'
 import { type Activation, type ActivationName, activate, readActivation } from './activations.ts'
 import { type Initializer, type InitializerName, toInitializer } from './initializers.ts'
-import { type Layer, type LayerKind, type LayerOptions, makeLayer, type Regularizer } from './layer.ts'
+import {
+  checkLayerOptions,
+  type Layer,
+  type LayerKind,
+  type LayerOptions,
+  makeLayer,
+  type Regularizer,
+} from './layer.ts'
 
 interface CheckedActivation {
   readonly name: ActivationName
@@ -71,7 +79,7 @@ export const denseKind: LayerKind<DenseConfig> = {
       'biasRegularizer',
       'tiedTo',
     ]
-    checkOptions('dense', options, known)
+    checkLayerOptions('dense', options, known)
     const given = options as DenseOptions
     const { units, useBias = true, tiedTo = null } = given
     check(POSITIVE_INTEGER.holds(units), 'dense: units', POSITIVE_INTEGER.expected, units)
@@ -135,7 +143,7 @@ export interface ActivationOptions extends LayerOptions {
 export const activationKind: LayerKind<{ readonly activation: CheckedActivation }> = {
   kind: 'activation',
   read(options) {
-    checkOptions('activation', options, ['activation'])
+    checkLayerOptions('activation', options, ['activation'])
     return { activation: readActivation((options as ActivationOptions).activation) }
   },
   build: ({ g }, inputs, { activation }) => activate(g, activation, one(inputs)),
@@ -152,7 +160,7 @@ export interface PreluOptions extends LayerOptions {
 export const preluKind: LayerKind<{ readonly alphaInitializer: Initializer }> = {
   kind: 'prelu',
   read(options) {
-    checkOptions('prelu', options, ['alphaInitializer'])
+    checkLayerOptions('prelu', options, ['alphaInitializer'])
     return { alphaInitializer: toInitializer((options as PreluOptions).alphaInitializer ?? 'zeros') }
   },
   // max(x, 0) + alpha min(x, 0)
@@ -170,7 +178,7 @@ export const prelu = (options: PreluOptions = {}): Layer => makeLayer(preluKind,
 export const flattenKind: LayerKind<object> = {
   kind: 'flatten',
   read(options) {
-    checkOptions('flatten', options, [])
+    checkLayerOptions('flatten', options, [])
     return {}
   },
   build({ g }, inputs) {
@@ -190,7 +198,7 @@ export interface ReshapeOptions extends LayerOptions {
 export const reshapeKind: LayerKind<{ readonly targetShape: Shape }> = {
   kind: 'reshape',
   read(options) {
-    checkOptions('reshape', options, ['targetShape'])
+    checkLayerOptions('reshape', options, ['targetShape'])
     const { targetShape } = options as ReshapeOptions
     const sizes = Array.isArray(targetShape) && targetShape.every((n) => POSITIVE_INTEGER.holds(n))
     check(sizes, 'reshape: targetShape', 'a list of positive integers', targetShape)
@@ -213,7 +221,7 @@ export interface PermuteOptions extends LayerOptions {
 export const permuteKind: LayerKind<{ readonly dims: readonly number[] }> = {
   kind: 'permute',
   read(options) {
-    checkOptions('permute', options, ['dims'])
+    checkLayerOptions('permute', options, ['dims'])
     const { dims } = options as PermuteOptions
     const whole = Array.isArray(dims) && [...dims].sort((a, b) => a - b).every((axis, i) => axis === i + 1)
     check(whole, 'permute: dims', 'each of 1, 2, ... once', dims)

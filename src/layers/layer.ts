@@ -3,7 +3,7 @@
 // shapes are known and checked when the model is made. A layer called twice shares its weights.
 
 import type { GraphBuilder } from '../graph/builder.ts'
-import type { DType, Shape, Value } from '../graph/graph.ts'
+import type { DType, Shape, Value } from '../graph/value.ts'
 import { check, checkOptions, fail } from '../numerics/errors.ts'
 import type { Initializer } from './initializers.ts'
 
@@ -62,6 +62,11 @@ export interface Layer {
   readonly kind: LayerKind<object>
   readonly config: object
   readonly trainable: boolean
+}
+
+/** Throws on an option that neither this kind nor every layer has. */
+export function checkLayerOptions(kind: string, options: object, known: readonly string[]): void {
+  checkOptions(kind, options, [...known, 'name', 'trainable'])
 }
 
 const isSymbolic = (value: unknown): value is Symbolic =>

@@ -1,8 +1,8 @@
 // Layers of several inputs: elementwise merges and concatenation.
 import type { GraphBuilder } from '../graph/builder.ts'
-import { sameShape, shapeText, type Value } from '../graph/graph.ts'
-import { check, checkOptions, fail } from '../numerics/errors.ts'
-import { type Layer, type LayerKind, type LayerOptions, makeLayer } from './layer.ts'
+import { sameShape, shapeText, type Value } from '../graph/value.ts'
+import { check, fail } from '../numerics/errors.ts'
+import { checkLayerOptions, type Layer, type LayerKind, type LayerOptions, makeLayer } from './layer.ts'
 
 type Combine = (g: GraphBuilder, a: Value, b: Value) => Value
 
@@ -15,7 +15,7 @@ function mergeKind(
   return {
     kind,
     read(options) {
-      checkOptions(kind, options, [])
+      checkLayerOptions(kind, options, [])
       return {}
     },
     build({ g }, inputs) {
@@ -64,7 +64,7 @@ export interface ConcatenateOptions extends LayerOptions {
 export const concatenateKind: LayerKind<{ readonly axis: number }> = {
   kind: 'concatenate',
   read(options) {
-    checkOptions('concatenate', options, ['axis'])
+    checkLayerOptions('concatenate', options, ['axis'])
     const { axis = -1 } = options as ConcatenateOptions
     check(
       Number.isSafeInteger(axis) && axis !== 0,

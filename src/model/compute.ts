@@ -3,22 +3,15 @@
 // write themselves; the gradients come from the rules of graph/gradient.ts.
 import { GraphBuilder } from '../graph/builder.ts'
 import { differentiate } from '../graph/gradient.ts'
-import type { Graph, Shape, Value } from '../graph/graph.ts'
-import { sameShape, shapeText } from '../graph/graph.ts'
+import type { Graph } from '../graph/graph.ts'
 import { simplify } from '../graph/simplify.ts'
+import { type Shape, sameShape, shapeText, type Value } from '../graph/value.ts'
 import type { Initializer } from '../layers/initializers.ts'
 import type { LayerContext, Regularizer } from '../layers/layer.ts'
-import { check, fail, LanegradError } from '../numerics/errors.ts'
+import { fail, LanegradError } from '../numerics/errors.ts'
 import type { ParameterSpec } from '../plan/layout.ts'
-import {
-  type Loss,
-  type LossLike,
-  readLoss,
-  takesLabels,
-  targetShape,
-  writeLoss,
-} from '../training/losses.ts'
-import { type MetricName, readMetric, writeMetric } from '../training/metrics.ts'
+import { type Loss, takesLabels, targetShape, writeLoss } from '../training/losses.ts'
+import { type MetricName, writeMetric } from '../training/metrics.ts'
 import type { Network } from './network.ts'
 
 export interface WeightSpec extends ParameterSpec {
@@ -32,29 +25,6 @@ export interface OutputTraining {
   readonly loss: Loss
   readonly weight: number
   readonly metrics: readonly MetricName[]
-}
-
-/** Checked, for an output of `shape`: from `compile` or from a file. @throws LanegradError naming the output */
-export function readOutputTraining(
-  output: string,
-  shape: Shape,
-  given: { readonly loss: LossLike; readonly weight: number; readonly metrics: readonly MetricName[] },
-): OutputTraining {
-  const { weight } = given
-  const loss = readLoss(given.loss)
-  const isRow = takesLabels(loss) || loss.kind === 'categoricalCrossentropy'
-  if (isRow && (shape.at(-1) ?? 0) < 2) {
-    fail(
-      `${loss.kind} needs two classes or more; output ${output} has shape ${shapeText(shape)} (a single unit takes binaryCrossentropy)`,
-    )
-  }
-  check(Number.isFinite(weight), `weight of the loss of ${output}`, 'a finite number', weight)
-  check(Array.isArray(given.metrics), `metrics of ${output}`, 'a list of names', given.metrics)
-  const metrics = given.metrics.map(readMetric)
-  const unfit = takesLabels(loss) && metrics.find((name) => name !== 'accuracy')
-  if (unfit)
-    fail(`metric ${unfit} of ${output} needs a target for every element; ${loss.kind} takes class labels`)
-  return { output, loss, weight, metrics }
 }
 
 interface Forward {

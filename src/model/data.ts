@@ -1,9 +1,9 @@
 // What callers pass as data, to arrays the arena takes. Enters: typed arrays (flat), tensors, nested arrays; one
 // of them, a list, or a record by name. Leaves: flat arrays of the right type with their batch size, in the
 // network's order. Never changes or keeps what was passed; copies only where the type must change.
-import { type DType, elementCount, type Shape } from '../graph/graph.ts'
+import type { DType, Shape } from '../graph/value.ts'
 import { check, fail, show } from '../numerics/errors.ts'
-import { type NamedArray, type NestedNumbers, tensor } from '../numerics/tensor.ts'
+import { elementCount, type NamedArray, type NestedNumbers, tensor } from '../numerics/tensor.ts'
 import type { Structure } from './network.ts'
 
 export type NumberArray =
@@ -30,7 +30,7 @@ export interface Expected {
   readonly dtype: DType
 }
 
-/** Checked data of one input or target: `rows` rows of `shape`. */
+/** Checked data of one input or target: `rows` rows of `shape`, the expected shape itself where it has no null. */
 export interface Rows {
   readonly data: Float32Array | Int32Array
   readonly rows: number
@@ -127,12 +127,11 @@ export function rowsOf(what: string, given: ArrayLikeData, expected: Expected): 
   if (!(rows > 0) || elementCount(whole) !== data.length) {
     fail(`${what}: expected shape ${shapeText(expected)}; got ${show(whole)} with ${data.length} elements`)
   }
-  if (!fits(rest, shape)) {
-    const isSame = !shape.includes(null) && fits(trimmed(rest), trimmed(shape as Shape))
-    if (!isSame) fail(`${what}: expected shape ${shapeText(expected)}; got ${show(whole)}`)
-    return { data: convert(what, data, expected.dtype), rows, shape: shape as Shape }
+  const isFixed = !shape.includes(null)
+  if (!fits(rest, shape) && !(isFixed && fits(trimmed(rest), trimmed(shape as Shape)))) {
+    fail(`${what}: expected shape ${shapeText(expected)}; got ${show(whole)}`)
   }
-  return { data: convert(what, data, expected.dtype), rows, shape: rest }
+  return { data: convert(what, data, expected.dtype), rows, shape: isFixed ? (shape as Shape) : rest }
 }
 
 /** All of one size. @throws LanegradError */

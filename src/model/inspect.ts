@@ -1,7 +1,9 @@
 // Prints of what a model is and runs: summary, graph, memory map, program listing, profile. Nothing here changes
 // a model. Texts are plain and fit 80 columns where names do.
 import { OP_UPDATE } from '../../assembly/abi.ts'
-import { elementCount, graphText, shapeText, type Value, valueText } from '../graph/graph.ts'
+import { graphText } from '../graph/graph.ts'
+import { shapeText, type Value, valueText } from '../graph/value.ts'
+import { elementCount } from '../numerics/tensor.ts'
 import type { Plan, Step } from '../plan/plan.ts'
 import type { Session } from './session.ts'
 

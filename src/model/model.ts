@@ -1,42 +1,20 @@
-// The public face: a network one can compile, train, evaluate, ask and save. Checks what callers pass, turns it
-// into rows and hands it to the session; holds no numbers itself.
-import { elementCount, type Shape, shapeText } from '../graph/graph.ts'
-import { layerKinds } from '../layers/kinds.ts'
-import type { Layer } from '../layers/layer.ts'
-import { type InputOptions, input, type Symbolic } from '../layers/layer.ts'
+// The public face: a network one can compile, train, evaluate, ask and save. Checks options, turns data into rows
+// and hands them to the session; holds no numbers itself.
+import { shapeText } from '../graph/value.ts'
+import type { Symbolic } from '../layers/layer.ts'
 import { check, checkOptions, fail, show, unknownName } from '../numerics/errors.ts'
-import type { NamedArray } from '../numerics/tensor.ts'
+import type { FloatArray } from '../numerics/tensor.ts'
+import { elementCount } from '../numerics/tensor.ts'
 import type { Callback, History, Logs } from '../training/callbacks.ts'
-import { type Loss, type LossLike, takesLabels, targetShape } from '../training/losses.ts'
-import type { MetricName } from '../training/metrics.ts'
-import { type Optimizer, type OptimizerName, readOptimizer } from '../training/optimizers.ts'
-import { type Mode, outlineOf, readOutputTraining } from './compute.ts'
-import {
-  type ArrayLikeData,
-  commonRows,
-  type Data,
-  type Expected,
-  isNamed,
-  type Rows,
-  rowsOf,
-  splitData,
-} from './data.ts'
+import { readBatch, readInputs } from './batch.ts'
+import { type CompileOptions, readTraining } from './compile.ts'
+import type { Mode } from './compute.ts'
+import { type ArrayLikeData, type Data, rowsOf } from './data.ts'
 import { checkNaN, evaluateAll, fitAll, readCount, splitValidation } from './fit.ts'
 import { type Inspection, inspect, type ProfileRow, profileRows, summaryText } from './inspect.ts'
-import { networkOf, type Structure, type Values } from './network.ts'
-import { loadSession, loadWeights, saveSession } from './saving.ts'
-import { type Batch, Session } from './session.ts'
-
-export interface CompileOptions {
-  /** Default 'adam'. */
-  readonly optimizer?: OptimizerName | Optimizer
-  /** One for all outputs, a list in their order, or by output name. */
-  readonly loss: LossLike | readonly LossLike[] | Readonly<Record<string, LossLike>>
-  /** Factor of each output's loss in the total. Default 1. */
-  readonly lossWeights?: readonly number[] | Readonly<Record<string, number>>
-  /** For every output, or by output name. */
-  readonly metrics?: readonly MetricName[] | Readonly<Record<string, readonly MetricName[]>>
-}
+import type { Structure, Values } from './network.ts'
+import { loadWeights, saveSession } from './saving.ts'
+import type { Batch, Session } from './session.ts'
 
 interface NaNOption {
   /** Take NaN in the data as it is; by default it is an error. */
@@ -104,105 +82,18 @@ export class Model<V extends Values = Values> {
    * @throws LanegradError on an unknown name (with the nearest known one) or a loss that doesn't fit its output.
    */
   compile(options: CompileOptions): this {
-    checkOptions('compile', options, ['optimizer', 'loss', 'lossWeights', 'metrics'])
     const { session } = this
     if (this.isFitting) fail('compile: this model is being fitted; await fit first')
-    const { outputs } = session.network
-    const names = outputs.map(({ name }) => name)
-    const { optimizer = 'adam', loss, lossWeights, metrics = [] } = options
-    // an output may be named `kind`; a Loss also has a reduction
-    const isOne =
-      typeof loss === 'string' ||
-      (typeof loss === 'object' && loss !== null && 'kind' in loss && 'reduction' in loss)
-    const losses = isOne
-      ? names.map(() => loss as LossLike)
-      : perOutput<LossLike>('loss', loss as readonly LossLike[], names)
-    const weights =
-      lossWeights === undefined ? names.map(() => 1) : perOutput<number>('lossWeights', lossWeights, names)
-    const wanted = Array.isArray(metrics)
-      ? names.map(() => metrics as readonly MetricName[])
-      : perOutput<readonly MetricName[]>(
-          'metrics',
-          metrics as Record<string, readonly MetricName[]>,
-          names,
-          [],
-        )
-    const training = names.map((output, i) =>
-      readOutputTraining(output, this.shapeOf(output), {
-        loss: losses[i],
-        weight: weights[i],
-        metrics: wanted[i],
-      }),
-    )
-    session.train({ optimizer: readOptimizer(optimizer), outputs: training })
+    session.train(readTraining(session, options))
     return this
-  }
-
-  private shapeOf(output: string): Shape {
-    const value = this.session.network.outputs.find(({ name }) => name === output)?.value ?? ''
-    return this.session.outline.shapes.get(value) ?? []
   }
 
   private get training() {
     return this.session.training ?? fail('the model has no loss and optimizer yet: call compile first')
   }
 
-  private inputRows(what: string, x: Data): Rows[] {
-    const { inputs, inputStructure } = this.session.network
-    const parts = splitData(
-      `${what}: x`,
-      x,
-      inputs.map(({ name }) => name),
-      inputStructure,
-    )
-    return inputs.map((expected, i) =>
-      rowsOf(inputs.length > 1 ? `${what}: x ${expected.name}` : `${what}: x`, parts[i], expected),
-    )
-  }
-
   private batchOf(what: string, x: Data, y: Data, sampleWeight?: Data): Batch {
-    const { outputs } = this.training
-    const { outputStructure } = this.session.network
-    const xs = this.inputRows(what, x)
-    const names = outputs.map(({ output }) => output)
-    const label = (kind: string, i: number) =>
-      names.length > 1 ? `${what}: ${kind} ${names[i]}` : `${what}: ${kind}`
-    const parts = splitData(`${what}: y`, y, names, outputStructure)
-    const ys = outputs.map(({ output, loss }, i) =>
-      rowsOf(label('y', i), parts[i], this.targetOf(output, loss)),
-    )
-    const weights =
-      sampleWeight === undefined
-        ? names.map(() => null)
-        : splitData(`${what}: sampleWeight`, sampleWeight, names, outputStructure).map((part, i) =>
-            this.weightRows(label('sampleWeight', i), part, ys[i]),
-          )
-    const rows = commonRows([
-      ...xs.map(({ rows }) => ({ what: `${what}: x`, rows })),
-      ...ys.map(({ rows }, i) => ({ what: label('y', i), rows })),
-    ])
-    const batch = { rows, x: xs, y: ys, weights }
-    this.session.checkLabels(batch)
-    return batch
-  }
-
-  private targetOf(output: string, loss: Loss): Expected {
-    const shape = targetShape(loss, this.shapeOf(output)).slice(1)
-    return { name: output, shape, dtype: takesLabels(loss) ? 'int32' : 'float32' }
-  }
-
-  /** One weight per row of y, or per position of a row. */
-  private weightRows(what: string, given: ArrayLikeData, y: Rows): Rows {
-    const perRow = { name: what, shape: [], dtype: 'float32' } as const
-    const isFlat = ArrayBuffer.isView(given) || (Array.isArray(given) && typeof given[0] === 'number')
-    const shape = isFlat ? [] : isNamed(given) ? given.shape.slice(1) : y.shape.slice(0, 1)
-    const weights = rowsOf(what, given, { ...perRow, shape })
-    const fits = weights.rows === y.rows && shape.every((n, i) => n === y.shape[i])
-    if (!fits)
-      fail(
-        `${what}: expected one weight for each of ${y.rows} rows${y.shape.length > 0 ? ` (or positions of ${shapeText(y.shape)})` : ''}; got shape ${shapeText([weights.rows, ...shape])}`,
-      )
-    return weights
+    return readBatch(this.session, this.training, what, x, y, sampleWeight)
   }
 
   /**
@@ -295,15 +186,14 @@ export class Model<V extends Values = Values> {
   }
 
   /** The outputs for any number of rows, as copies, in the form the model's outputs were given. Runs to its end at once. */
-  predict(x: Data, options: PredictOptions = {}): Shaped<V, NamedArray> {
+  predict(x: Data, options: PredictOptions = {}): Shaped<V, FloatArray> {
     checkOptions('predict', options, ['batchSize', 'training', 'allowNaN'])
     const { batchSize = 256, training = false, allowNaN = false } = options
     readCount('predict: batchSize', batchSize)
     const { session } = this
     const { engine } = session
-    const xs = this.inputRows('predict', x)
-    const rows = commonRows(xs.map((part) => ({ what: 'predict: x', rows: part.rows })))
-    const batch: Batch = { rows, x: xs, y: [], weights: [] }
+    const batch: Batch = { ...readInputs(session, 'predict', x), y: [], weights: [] }
+    const { rows } = batch
     const outputs = session.network.outputs.map(
       ({ name }): { name: string; shape: number[]; data: Float32Array } => ({
         name,
@@ -327,8 +217,8 @@ export class Model<V extends Values = Values> {
         output.data.set(engine.view(slot.address, count, slot.dtype), (count / (to - from)) * from)
       }
     }
-    const named = outputs.map(({ name, shape, data }): [string, NamedArray] => [name, { shape, data }])
-    return joined(named, session.network.outputStructure) as Shaped<V, NamedArray>
+    const named = outputs.map(({ name, shape, data }): [string, FloatArray] => [name, { shape, data }])
+    return joined(named, session.network.outputStructure) as Shaped<V, FloatArray>
   }
 
   /**
@@ -339,7 +229,7 @@ export class Model<V extends Values = Values> {
     x: Data,
     y: Data,
     options: StepOptions & { readonly inputs?: boolean } = {},
-  ): Record<string, NamedArray> {
+  ): Record<string, FloatArray> {
     checkOptions('gradients', options, ['inputs', 'sampleWeight', 'allowNaN'])
     const { session } = this
     const batch = this.batchOf('gradients', x, y, options.sampleWeight)
@@ -349,7 +239,7 @@ export class Model<V extends Values = Values> {
     session.feed(prepared, batch, null, 0, batch.rows, options.allowNaN ?? false)
     session.engine.forward()
     session.engine.backward()
-    const result: Record<string, NamedArray> = {}
+    const result: Record<string, FloatArray> = {}
     for (const { name, shape, trainable } of session.outline.weights) {
       const slot = prepared.plan.gradients.get(name)
       if (trainable)
@@ -362,7 +252,7 @@ export class Model<V extends Values = Values> {
   }
 
   /** Every weight by name (`layer/weight`), as copies. */
-  getWeights(): Record<string, NamedArray> {
+  getWeights(): Record<string, FloatArray> {
     return Object.fromEntries(
       this.session.outline.weights.map((spec) => [spec.name, this.session.readWeight(spec)]),
     )
@@ -462,102 +352,10 @@ export class Model<V extends Values = Values> {
   }
 }
 
-/** A list in the outputs' order, or a record by their names. */
-function perOutput<T>(
-  what: string,
-  given: readonly T[] | Readonly<Record<string, T>>,
-  names: readonly string[],
-  fallback?: T,
-): T[] {
-  if (Array.isArray(given)) {
-    check(
-      given.length === names.length,
-      `compile: ${what}`,
-      `a list of ${names.length} (one for each of ${names.join(', ')})`,
-      given,
-    )
-    return [...given]
-  }
-  check(
-    typeof given === 'object' && given !== null,
-    `compile: ${what}`,
-    `given for ${names.join(', ')}`,
-    given,
-  )
-  const record = given as Readonly<Record<string, T>>
-  for (const name of Object.keys(record))
-    if (!names.includes(name))
-      fail(`compile: ${what}: ${show(name)} is no output; outputs are ${names.join(', ')}`)
-  return names.map(
-    (name) => record[name] ?? fallback ?? fail(`compile: ${what} of output ${name} is missing`),
-  )
-}
-
 function joined<T>(
   entries: readonly (readonly [string, T])[],
   structure: Structure,
 ): T | T[] | Record<string, T> {
   if (structure === 'single') return entries[0][1]
   return structure === 'list' ? entries.map(([, value]) => value) : Object.fromEntries(entries)
-}
-
-function readSeed(where: string, seed: number): number {
-  check(Number.isSafeInteger(seed) && seed >= 0, `${where}: seed`, 'a non-negative integer', seed)
-  return seed
-}
-
-function create<V extends Values>(where: string, inputs: Values, outputs: V, seed: number): Model<V> {
-  const network = networkOf(inputs, outputs)
-  const session = new Session(network, outlineOf(network), readSeed(where, seed))
-  session.initialize()
-  return new Model<V>(session)
-}
-
-export interface ModelOptions<V extends Values> {
-  /** One value of `input()`, a list, or a record by name: the form in which `fit` and `predict` take x. */
-  readonly inputs: Values
-  /** Likewise; the form in which `predict` gives its result and `fit` takes y. */
-  readonly outputs: V
-  /** Governs initial weights and shuffling: the same seed gives the same bits everywhere. Default 0. */
-  readonly seed?: number
-}
-
-/** A model of any acyclic graph of layers. @throws LanegradError naming the layer that doesn't fit. */
-export function model<V extends Values>(options: ModelOptions<V>): Model<V> {
-  checkOptions('model', options, ['inputs', 'outputs', 'seed'])
-  return create('model', options.inputs, options.outputs, options.seed ?? 0)
-}
-
-export interface SequentialOptions {
-  /** Without the batch axis. */
-  readonly inputShape: InputOptions['shape']
-  /** Default 'float32'. */
-  readonly inputDtype?: InputOptions['dtype']
-  readonly layers: readonly Layer[]
-  /** Governs initial weights and shuffling: the same seed gives the same bits everywhere. Default 0. */
-  readonly seed?: number
-}
-
-/** A chain of layers. @throws LanegradError naming the layer that doesn't fit. */
-export function sequential(options: SequentialOptions): Model<Symbolic> {
-  checkOptions('sequential', options, ['inputShape', 'inputDtype', 'layers', 'seed'])
-  const { inputShape, inputDtype, layers, seed = 0 } = options
-  check(
-    Array.isArray(layers) && layers.length > 0 && layers.every((layer) => typeof layer === 'function'),
-    'sequential: layers',
-    'a list of layers',
-    layers,
-  )
-  const first = input({ shape: inputShape, dtype: inputDtype })
-  return create(
-    'sequential',
-    first,
-    layers.reduce((value: Symbolic, layer) => layer(value), first),
-    seed,
-  )
-}
-
-/** A model from the bytes `save` gave. The bytes are untrusted. @throws LanegradError where they are damaged. */
-export function load(bytes: Uint8Array): Model {
-  return new Model(loadSession(bytes, layerKinds))
 }

@@ -1,7 +1,7 @@
 // The network as plain data: inputs, layers, the calls that connect them, outputs. Enters: symbolic values a
 // caller made, or a description from a file. Leaves: a frozen Network in an order that can run, every name
 // unique, every reference resolved. Shapes are checked later, when a graph is written.
-import type { DType } from '../graph/graph.ts'
+import type { DType } from '../graph/value.ts'
 import type { Layer, LayerKind, Symbolic } from '../layers/layer.ts'
 import { check, fail, show, unknownName } from '../numerics/errors.ts'
 

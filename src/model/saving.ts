@@ -3,14 +3,15 @@
 // What is read is untrusted: everything is checked before the model is touched.
 
 import { decodeSafetensors, encodeSafetensors } from '../formats/safetensors.ts'
-import { sameShape, shapeText } from '../graph/graph.ts'
+import { sameShape, shapeText } from '../graph/value.ts'
 import type { LayerKind } from '../layers/layer.ts'
 import { check, fail, show } from '../numerics/errors.ts'
 import type { NamedArray } from '../numerics/tensor.ts'
 import type { LossLike } from '../training/losses.ts'
 import type { MetricName } from '../training/metrics.ts'
 import { type Optimizer, readOptimizer } from '../training/optimizers.ts'
-import { type Outline, type OutputTraining, outlineOf, readOutputTraining } from './compute.ts'
+import { readOutputTraining } from './compile.ts'
+import { type Outline, type OutputTraining, outlineOf } from './compute.ts'
 import { describe, readNetwork } from './network.ts'
 import { Session, type Training } from './session.ts'
 
@@ -75,7 +76,7 @@ function object(what: string, value: unknown): Record<string, unknown> {
   return value as Record<string, unknown>
 }
 
-function readTraining(session: Session, text: string): Training {
+function readSavedTraining(session: Session, text: string): Training {
   const data = object('training', parse('training', text))
   check(Array.isArray(data.outputs), 'training: outputs', 'a list', data.outputs)
   const outputs = data.outputs.map((entry): OutputTraining => {
@@ -83,7 +84,7 @@ function readTraining(session: Session, text: string): Training {
     const known =
       session.network.outputs.find(({ name }) => name === output) ??
       fail(`training names output ${show(output)}, which the model has not`)
-    return readOutputTraining(known.name, session.outline.shapes.get(known.value) ?? [], {
+    return readOutputTraining(known.name, session.shapeOf(known.name), {
       loss: object('loss', loss) as unknown as LossLike,
       weight: weight as number,
       metrics: metrics as readonly MetricName[],
@@ -137,7 +138,7 @@ export function loadSession(bytes: Uint8Array, kinds: ReadonlyMap<string, LayerK
   const weights = checkWeights(outline, tensors) // before any memory is taken for sizes the file only claims
   const session = new Session(network, outline, seed)
   for (const [name, data] of weights) session.writeWeight(name, data)
-  if (metadata.training !== undefined) session.train(readTraining(session, metadata.training))
+  if (metadata.training !== undefined) session.train(readSavedTraining(session, metadata.training))
   if (metadata.optimizerState !== undefined && session.training)
     readOptimizerState(session, metadata.optimizerState, tensors)
   return session

@@ -10,6 +10,11 @@ export interface NamedArray {
   readonly data: Float32Array | Int32Array
 }
 
+/** float32 numbers with their shape: what a model gives back. */
+export interface FloatArray extends NamedArray {
+  readonly data: Float32Array
+}
+
 /** A number, or nested arrays of numbers; the innermost ones may be typed arrays. */
 export type NestedNumbers = number | ArrayLike<number> | readonly NestedNumbers[]
 

@@ -1,15 +1,31 @@
 // The proof the kernels rely on: every operand of an operation lies in a region of the arena, is aligned, and no
 // two buffers that live at the same time overlap. Throws an Error (a fault of the planner, never of the user).
 import { ALIGNMENT } from '../../assembly/abi.ts'
-import type { Value } from '../graph/graph.ts'
-import type { Plan } from './plan.ts'
+import type { Graph } from '../graph/graph.ts'
+import type { Value } from '../graph/value.ts'
+import type { Layout } from './layout.ts'
 import type { Buffer } from './storage.ts'
 
 function broken(what: string): void {
   throw new Error(`lanegrad: planner fault: ${what}`)
 }
 
-export function checkPlan(plan: Plan, bufferOf: ReadonlyMap<Value, Buffer>): void {
+/** What of a plan is checked. */
+interface Checked {
+  readonly graph: Graph
+  readonly layout: Layout
+  /** By address. */
+  readonly transient: readonly {
+    readonly name: string
+    readonly address: number
+    readonly bytes: number
+    readonly first: number
+    readonly last: number
+  }[]
+  readonly end: number
+}
+
+export function checkPlan(plan: Checked, bufferOf: ReadonlyMap<Value, Buffer>): void {
   for (const op of plan.graph.ops) {
     for (const value of [...op.inputs, op.output]) {
       const buffer = bufferOf.get(value)

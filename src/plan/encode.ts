@@ -1,9 +1,11 @@
 // One operation to instructions: lists of 32-bit words as assembly/kernels read them. Enters: an operation, the
 // address of each of its values and of its scratch. Leaves: one or more instructions, without the header word.
 import * as abi from '../../assembly/abi.ts'
-import { elementCount, type Op, type Shape, type Value } from '../graph/graph.ts'
+import type { Op } from '../graph/graph.ts'
 import type { LossAttributes } from '../graph/ops.ts'
 import { binaryFunctions, type OpName, reductions, unaryFunctions } from '../graph/ops.ts'
+import type { Shape, Value } from '../graph/value.ts'
+import { elementCount } from '../numerics/tensor.ts'
 
 export interface Instruction {
   readonly code: number

@@ -3,7 +3,8 @@
 // plan of the model, so a new batch size moves no weight. Trainable parameters are contiguous, gradients and
 // slots follow the same order: an optimizer step is one pass over flat memory.
 import { ALIGNMENT, HEADER_BYTES } from '../../assembly/abi.ts'
-import { elementCount, type Shape } from '../graph/graph.ts'
+import type { Shape } from '../graph/value.ts'
+import { elementCount } from '../numerics/tensor.ts'
 
 export interface ParameterSpec {
   readonly name: string

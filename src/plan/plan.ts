@@ -5,8 +5,8 @@
 // An arena, from low to high addresses:
 //   header | parameters | gradients | optimizer slots     persistent, the same for every plan (layout.ts)
 //   program | constants | inputs, targets, results | transient     the plan that is loaded
-import type { AnyOp, DType, Graph, Shape, Value } from '../graph/graph.ts'
-import { leavesOf } from '../graph/graph.ts'
+import { type AnyOp, type Graph, leavesOf } from '../graph/graph.ts'
+import type { DType, Shape, Value } from '../graph/value.ts'
 import { checkPlan } from './check.ts'
 import { encode, type Instruction, scratchBytes } from './encode.ts'
 import { align, bufferBytes, type Layout, type ParameterSpec } from './layout.ts'

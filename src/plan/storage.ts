@@ -2,8 +2,9 @@
 // lifetimes. A reshape and an accumulating operation must share; an elementwise operation may take over the
 // buffer of an input that dies in it. A pinned buffer (a parameter, an input, a result, a gradient) has its
 // own address and never passes to another value.
-import type { AnyOp, Graph, Value } from '../graph/graph.ts'
-import { elementCount, sameShape } from '../graph/graph.ts'
+import type { AnyOp, Graph } from '../graph/graph.ts'
+import { sameShape, type Value } from '../graph/value.ts'
+import { elementCount } from '../numerics/tensor.ts'
 import { bufferBytes } from './layout.ts'
 
 export interface Buffer {

@@ -14,7 +14,8 @@ import { fail } from '../numerics/errors.ts'
 import type { Plan, Slot } from '../plan/plan.ts'
 import { type Core, createCore } from './core.ts'
 
-const MEMORY_LIMIT_BYTES = 65536 * 65536
+/** All of a wasm memory but its last page: addresses up to here, rounded up to whole pages, fit 32 bits. */
+const MEMORY_LIMIT_BYTES = 65535 * 65536
 
 const gigabytes = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)} GiB`
 
@@ -116,9 +117,13 @@ export class Engine {
   }
 
   /** A view, valid until the memory grows: copy what must last. */
-  view(address: number, count: number, dtype: Slot['dtype'] = 'float32'): Float32Array | Int32Array {
-    const memory = dtype === 'int32' ? this.ints : this.floats
-    return memory.subarray(address / 4, address / 4 + count)
+  view(address: number, count: number, dtype: Slot['dtype']): Float32Array | Int32Array {
+    if (dtype === 'float32') return this.floatView(address, count)
+    return this.ints.subarray(address / 4, address / 4 + count)
+  }
+
+  floatView(address: number, count: number): Float32Array {
+    return this.floats.subarray(address / 4, address / 4 + count)
   }
 
   write(address: number, data: Float32Array | Int32Array): void {

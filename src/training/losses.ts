@@ -2,7 +2,8 @@
 // gradient are computed by assembly/kernels/loss*.ts, which states each formula.
 import * as abi from '../../assembly/abi.ts'
 import type { GraphBuilder } from '../graph/builder.ts'
-import type { AnyOp, Shape, Value } from '../graph/graph.ts'
+import type { AnyOp } from '../graph/graph.ts'
+import type { Shape, Value } from '../graph/value.ts'
 import { check, checkOptions, FINITE, POSITIVE, type Rule, unknownName } from '../numerics/errors.ts'
 
 interface LossRow {

@@ -3,8 +3,9 @@
 // epoch's metric is exact whatever the batch sizes.
 import * as abi from '../../assembly/abi.ts'
 import type { GraphBuilder } from '../graph/builder.ts'
-import { elementCount, type Value } from '../graph/graph.ts'
+import type { Value } from '../graph/value.ts'
 import { unknownName } from '../numerics/errors.ts'
+import { elementCount } from '../numerics/tensor.ts'
 import { type Loss, readLoss, takesLabels, termCount, writeLoss } from './losses.ts'
 
 const metricNames = ['accuracy', 'meanSquaredError', 'meanAbsoluteError', 'mse', 'mae'] as const

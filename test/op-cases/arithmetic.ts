@@ -1,8 +1,9 @@
 // The matmul and elementwise part of the case table: sizes at the edges of the register tile and past the blocks of
 // the matmul, all four transposed forms and every epilogue; every unary function; every binary function under every
 // pattern of broadcasting. Plain data.
-import type { Shape } from '../../src/graph/graph.ts'
+
 import { binaryFunctions, type OpAttributes, type UnaryName, unaryFunctions } from '../../src/graph/ops.ts'
+import type { Shape } from '../../src/graph/value.ts'
 import { unaryFormulas } from '../reference/unary.ts'
 import { type AnyCase, type Domain, type OpCase, of, text, UNIT } from './case.ts'
 

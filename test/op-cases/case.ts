@@ -1,7 +1,8 @@
 // What a case of the table is: one operation, the shapes of its inputs and the numbers they are drawn from. Plain
 // data. Enters: nothing. Leaves: types, and the short forms in which the tables are written.
-import type { Shape } from '../../src/graph/graph.ts'
+
 import type { OpAttributes, OpName } from '../../src/graph/ops.ts'
+import type { Shape } from '../../src/graph/value.ts'
 
 /** What an input's numbers are: uniform in an interval, class ids, or targets of a special form. */
 export type Domain =

@@ -2,8 +2,8 @@
 // for rows and for groups of rows, with ignored class ids, label smoothing, another delta; and the gradient
 // operation with and without a seed. Plain data.
 import * as abi from '../../assembly/abi.ts'
-import type { Shape } from '../../src/graph/graph.ts'
 import type { LossAttributes } from '../../src/graph/ops.ts'
+import type { Shape } from '../../src/graph/value.ts'
 import type { AnyCase, CaseInput, Domain } from './case.ts'
 
 const ANY: Domain = { from: -2, to: 2 }

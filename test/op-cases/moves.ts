@@ -1,8 +1,9 @@
 // The part of the case table that goes along axes: reductions over every group of axes, reshape, expand, permute,
 // slice, unslice and concatenate on every axis, softmax; and penalties and metrics. Plain data.
 import * as abi from '../../assembly/abi.ts'
-import { elementCount, type Shape } from '../../src/graph/graph.ts'
 import { type OpAttributes, type OpName, type ReductionName, reductions } from '../../src/graph/ops.ts'
+import type { Shape } from '../../src/graph/value.ts'
+import { elementCount } from '../../src/numerics/tensor.ts'
 import { type AnyCase, type Domain, type OpCase, of, text } from './case.ts'
 
 // ---- reductions and moves -------------------------------------------------------------------------

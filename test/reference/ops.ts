@@ -3,9 +3,10 @@
 // shares memory, every value gets an array of its own. A forgotten operation is a compile error.
 // May assume what the shape rules have checked.
 import * as abi from '../../assembly/abi.ts'
-import type { AnyOp, Op, Shape, Value } from '../../src/graph/graph.ts'
-import { elementCount } from '../../src/graph/graph.ts'
+import type { AnyOp, Op } from '../../src/graph/graph.ts'
 import type { BinaryName, LossAttributes, OpName } from '../../src/graph/ops.ts'
+import type { Shape, Value } from '../../src/graph/value.ts'
+import { elementCount } from '../../src/numerics/tensor.ts'
 import { differences, type LossCase, logSoftmax, referenceLoss, softmax } from './losses.ts'
 import { unaryFormulas, unarySlope } from './unary.ts'
 

@@ -1,0 +1,30 @@
+// A value of a graph: its shape, its type, and where it comes from if no operation makes it.
+// Values are compared by identity.
+
+export type DType = 'float32' | 'int32'
+export type Shape = readonly number[]
+
+/**
+ * Where a value that no operation makes comes from: fed before each run (inputs, targets, sample weights), kept
+ * in the arena from run to run (parameters), or written once with the program (constants).
+ */
+export type LeafKind = 'input' | 'target' | 'sampleWeight' | 'parameter' | 'constant'
+
+export interface Value {
+  readonly id: number
+  readonly shape: Shape
+  readonly dtype: DType
+  /** null for a value made by an operation */
+  readonly leaf: { readonly kind: LeafKind; readonly name: string; readonly data?: Float32Array } | null
+}
+
+export const sameShape = (a: Shape, b: Shape): boolean =>
+  a.length === b.length && a.every((size, i) => size === b[i])
+
+export const shapeText = (shape: Shape): string => `[${shape.join(',')}]`
+
+/** `%3` for the value of an operation; the name for a leaf, with its kind where an output has that name too. */
+export function valueText({ id, leaf }: Value): string {
+  if (!leaf) return `%${id}`
+  return leaf.kind === 'target' || leaf.kind === 'sampleWeight' ? `${leaf.kind}:${leaf.name}` : leaf.name
+}

@@ -1,0 +1,74 @@
+// Where models come from: a chain of layers, any acyclic graph of them, or a saved file.
+import { layerKinds } from '../layers/kinds.ts'
+import { type InputOptions, input, type Layer, type Symbolic } from '../layers/layer.ts'
+import { check, checkOptions } from '../numerics/errors.ts'
+import { outlineOf } from './compute.ts'
+import { Model } from './model.ts'
+import { networkOf, type Values } from './network.ts'
+import { loadSession } from './saving.ts'
+import { Session } from './session.ts'
+
+function readSeed(where: string, seed: number): number {
+  check(Number.isSafeInteger(seed) && seed >= 0, `${where}: seed`, 'a non-negative integer', seed)
+  return seed
+}
+
+function create<V extends Values>(where: string, inputs: Values, outputs: V, seed: number): Model<V> {
+  const network = networkOf(inputs, outputs)
+  const session = new Session(network, outlineOf(network), readSeed(where, seed))
+  session.initialize()
+  return new Model<V>(session)
+}
+
+export interface ModelOptions<V extends Values> {
+  /** One value of `input()`, a list, or a record by name: the form in which `fit` and `predict` take x. */
+  readonly inputs: Values
+  /** Likewise; the form in which `predict` gives its result and `fit` takes y. */
+  readonly outputs: V
+  /** Governs initial weights and shuffling: the same seed gives the same bits everywhere. Default 0. */
+  readonly seed?: number
+}
+
+/** A model of any acyclic graph of layers. @throws LanegradError naming the layer that doesn't fit. */
+export function model<V extends Values>(options: ModelOptions<V>): Model<V> {
+  checkOptions('model', options, ['inputs', 'outputs', 'seed'])
+  return create('model', options.inputs, options.outputs, options.seed ?? 0)
+}
+
+export interface SequentialOptions {
+  /** Without the batch axis. */
+  readonly inputShape: InputOptions['shape']
+  /** Default 'float32'. */
+  readonly inputDtype?: InputOptions['dtype']
+  readonly layers: readonly Layer[]
+  /** Governs initial weights and shuffling: the same seed gives the same bits everywhere. Default 0. */
+  readonly seed?: number
+}
+
+/** A chain of layers. @throws LanegradError naming the layer that doesn't fit. */
+export function sequential(options: SequentialOptions): Model<Symbolic> {
+  checkOptions('sequential', options, ['inputShape', 'inputDtype', 'layers', 'seed'])
+  const { inputShape, inputDtype, layers, seed = 0 } = options
+  check(
+    Array.isArray(layers) && layers.length > 0 && layers.every((layer) => typeof layer === 'function'),
+    'sequential: layers',
+    'a list of layers',
+    layers,
+  )
+  const first = input({ shape: inputShape, dtype: inputDtype })
+  return create(
+    'sequential',
+    first,
+    layers.reduce((value: Symbolic, layer) => layer(value), first),
+    seed,
+  )
+}
+
+/**
+ * A model from the bytes `save` gave. The bytes are untrusted. The type parameter tells the form of its outputs, if
+ * it has several: `load<Symbolic[]>(bytes)`.
+ * @throws LanegradError where the file is damaged or no model of ours
+ */
+export function load<V extends Values = Symbolic>(bytes: Uint8Array): Model<V> {
+  return new Model<V>(loadSession(bytes, layerKinds))
+}
