@@ -64,22 +64,23 @@ function tile(c: usize, cs: usize, a: usize, b: usize, depth: i32, from: i32, bi
 
 /** dst[depth, width] = `depth` rows of src, `stride` bytes apart, their first `cols` of `width` (4 or 8) floats; the rest 0. */
 function packRows(dst: usize, width: i32, src: usize, stride: usize, depth: i32, cols: i32): void {
-  const step = <usize>width << 2
-  for (let j = 0; j < width; j += 4) {
-    let d = dst + (<usize>j << 2), s = src + (<usize>j << 2)
-    if (j + 4 <= cols) {
-      for (let k = 0; k < depth; k++) {
-        v128.store(d, v128.load(s))
-        s += stride
-        d += step
-      }
-    } else {
-      for (let k = 0; k < depth; k++) {
-        v128.store(d, f32x4.splat(0))
-        for (let i = j; i < cols; i++) store<f32>(d + (<usize>(i - j) << 2), load<f32>(s + (<usize>(i - j) << 2)))
-        s += stride
-        d += step
-      }
+  const end = src + <usize>depth * stride
+  if (cols == 8) {
+    for (; src < end; src += stride) {
+      const p = v128.load(src), q = v128.load(src, 16)
+      v128.store(dst, p)
+      v128.store(dst, q, 16)
+      dst += 32
+    }
+  } else if (cols == width) {
+    for (; src < end; src += stride) {
+      v128.store(dst, v128.load(src))
+      dst += 16
+    }
+  } else {
+    for (; src < end; src += stride) {
+      for (let i = 0; i < width; i++) store<f32>(dst + (<usize>i << 2), i < cols ? load<f32>(src + (<usize>i << 2)) : 0)
+      dst += <usize>width << 2
     }
   }
 }
