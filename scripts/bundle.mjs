@@ -4,7 +4,7 @@
 // escape, so gzip sees the bytes' own repetitions. Gzipped this costs 5 % over the bare binary; base64 costs 45 %.
 // They stand in front of the code: in its midst gzip would have to change its statistics twice (3 %).
 // Terser passes over esbuild's output once more (it inlines across the former modules): 4 % of the gzipped size.
-import { readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
 import { minify } from 'terser'
@@ -43,5 +43,7 @@ const { code: library } = await minify(outputFiles[0].text, {
 })
 const decode = `c=>c.charCodeAt(0)-${FIRST_CHARACTER}`
 const code = `const WASM_BYTES=Uint8Array.from(${JSON.stringify(wasmText)},${decode});${library}`
-writeFileSync(new URL('../dist/index.js', import.meta.url), code)
+const outFile = new URL('../dist/index.js', import.meta.url)
+mkdirSync(new URL('.', outFile), { recursive: true })
+writeFileSync(outFile, code)
 console.log(`dist/index.js: ${Buffer.byteLength(code)} bytes, ${gzipSync(code, { level: 9 }).length} gzipped`)
