@@ -28,7 +28,8 @@ function turns(): Turn {
 /** One turn of the event loop: timers, input and painting get their chance. */
 function nextTurn(): Promise<void> {
   return new Promise((resolve) => {
-    if (typeof setImmediate === 'function') setImmediate(resolve)
+    const { setImmediate } = globalThis as { setImmediate?: (callback: () => void) => void } // Node, Deno, Bun
+    if (setImmediate) setImmediate(resolve)
     else if (typeof MessageChannel === 'function') {
       const { port1, port2 } = new MessageChannel()
       port1.onmessage = () => {
