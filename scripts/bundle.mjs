@@ -46,4 +46,7 @@ const code = `const WASM_BYTES=Uint8Array.from(${JSON.stringify(wasmText)},${dec
 const outFile = new URL('../dist/index.js', import.meta.url)
 mkdirSync(new URL('.', outFile), { recursive: true })
 writeFileSync(outFile, code)
-console.log(`dist/index.js: ${Buffer.byteLength(code)} bytes, ${gzipSync(code, { level: 9 }).length} gzipped`)
+if (!process.argv.includes('--quiet'))
+  console.log(
+    `dist/index.js: ${Buffer.byteLength(code)} bytes, ${gzipSync(code, { level: 9 }).length} gzipped`,
+  )
