@@ -13,6 +13,7 @@ import {
   sequential,
   tensor,
 } from '../src/index.ts'
+import { refused as refusedLeaving } from './refused.ts'
 
 const net = sequential({
   inputShape: [3],
@@ -47,20 +48,8 @@ const withJson = (key: string, path: string, value: unknown) =>
     metadata[key] = JSON.stringify(data)
   })
 
-function refused(message: string | RegExp, call: () => unknown): void {
-  const before = net.save({ includeOptimizer: true })
-  let error: unknown
-  try {
-    call()
-  } catch (thrown) {
-    error = thrown
-  }
-  expect(error).toBeInstanceOf(LanegradError)
-  const text = (error as LanegradError).message
-  if (typeof message === 'string') expect(text).toBe(message)
-  else expect(text).toMatch(message)
-  expect(net.save({ includeOptimizer: true })).toEqual(before)
-}
+/** Refused, and `net` stays as it was. */
+const refused = (message: string | RegExp, call: () => unknown) => refusedLeaving(message, call, net)
 
 /** By load and by loadWeights, with the same message. */
 const bothRefuse = (message: string | RegExp, bytes: Uint8Array) => {

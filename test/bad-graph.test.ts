@@ -6,25 +6,13 @@ import {
   type CompileOptions,
   dense,
   input,
-  LanegradError,
   type Layer,
   model,
   type Symbolic,
   sequential,
 } from '../src/index.ts'
+import { refused } from './refused.ts'
 
-const refused = (message: string | RegExp, call: () => unknown) => {
-  let error: unknown
-  try {
-    call()
-  } catch (thrown) {
-    error = thrown
-  }
-  expect(error).toBeInstanceOf(LanegradError)
-  const text = (error as LanegradError).message
-  if (typeof message === 'string') expect(text).toBe(message)
-  else expect(text).toMatch(message)
-}
 const chain = (...layers: Layer[]) => sequential({ inputShape: [3], layers })
 
 describe('graphs that do not hold together', () => {

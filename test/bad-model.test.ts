@@ -1,6 +1,6 @@
 // What callers get wrong when they describe or compile a model: each is refused by a LanegradError that names the
 // layer or option, what was expected and what came, with the nearest known name; compile that fails changes nothing.
-import { describe, expect, test } from 'vitest'
+import { describe, test } from 'vitest'
 import {
   activation,
   add,
@@ -11,7 +11,6 @@ import {
   dense,
   flatten,
   input,
-  LanegradError,
   type Layer,
   model,
   multiply,
@@ -24,19 +23,8 @@ import {
   sparseCategoricalCrossentropy,
   subtract,
 } from '../src/index.ts'
+import { refused } from './refused.ts'
 
-const refused = (message: string | RegExp, call: () => unknown) => {
-  let error: unknown
-  try {
-    call()
-  } catch (thrown) {
-    error = thrown
-  }
-  expect(error).toBeInstanceOf(LanegradError)
-  const text = (error as LanegradError).message
-  if (typeof message === 'string') expect(text).toBe(message)
-  else expect(text).toMatch(message)
-}
 const chain = (...layers: Layer[]) => sequential({ inputShape: [3], layers })
 const shaped = (shape: number[]) => input({ shape })
 

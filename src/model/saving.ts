@@ -102,7 +102,7 @@ function readOptimizerState(session: Session, text: string, tensors: Tensors): v
   const { stepCount, momentumProduct, epochCount } = state
   for (const count of [stepCount, epochCount])
     check(
-      Number.isSafeInteger(count) && (count as number) >= 0 && (count as number) < 2 ** 31,
+      Number.isSafeInteger(count) && (count as number) >= 0 && (count as number) < 0x80000000,
       'optimizerState: a count',
       'an integer from 0',
       count,

@@ -17,7 +17,7 @@ import { type Core, createCore } from './core.ts'
 /** All of a wasm memory but its last page: addresses up to here, rounded up to whole pages, fit 32 bits. */
 const MEMORY_LIMIT_BYTES = 65535 * 65536
 
-const gigabytes = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)} GiB`
+const gigabytes = (bytes: number): string => `${(bytes / 0x40000000).toFixed(1)} GiB`
 
 export class Engine {
   readonly base: number
