@@ -86,7 +86,7 @@ describe('compile refuses', () => {
   const net = model({ inputs: x, outputs }).compile({ loss: 'mse', optimizer: 'adam' })
   net.trainStep([[1, 2]], { one: [1], two: [[1, 2]] })
   const single = '(a single unit takes binaryCrossentropy)'
-  const needs = 'needs two classes or more; output one has shape [1,1]'
+  const needs = 'needs two classes or more; output one has shape [batch,1]'
 
   test.each<[string, object]>([
     [`sparseCategoricalCrossentropy ${needs} ${single}`, { loss: 'sparseCategoricalCrossentropy' }],

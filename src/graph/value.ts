@@ -3,6 +3,8 @@
 
 export type DType = 'float32' | 'int32'
 export type Shape = readonly number[]
+/** A shape without its batch axis; null where the length may differ from batch to batch. */
+export type RowShape = readonly (number | null)[]
 
 /**
  * Where a value that no operation makes comes from: fed before each run (inputs, targets, sample weights), kept
@@ -22,6 +24,10 @@ export const sameShape = (a: Shape, b: Shape): boolean =>
   a.length === b.length && a.every((size, i) => size === b[i])
 
 export const shapeText = (shape: Shape): string => `[${shape.join(',')}]`
+
+/** `[batch,3,any]` */
+export const rowShapeText = (shape: RowShape): string =>
+  `[batch${shape.map((n) => `,${n ?? 'any'}`).join('')}]`
 
 /** `%3` for the value of an operation; the name for a leaf, with its kind where an output has that name too. */
 export function valueText({ id, leaf }: Value): string {

@@ -74,11 +74,11 @@ export function readBatch(
     const name = label(`${what}: y`, names, i)
     const expected: Expected = {
       name,
-      shape: targetShape(loss, whole).slice(1),
+      shape: targetShape(loss, whole),
       dtype: takesLabels(loss) ? 'int32' : 'float32',
     }
     const rows = rowsOf(name, parts[i], expected)
-    if (takesLabels(loss)) checkLabels(name, rows, whole[whole.length - 1], loss.ignoreIndex)
+    if (takesLabels(loss)) checkLabels(name, rows, whole.at(-1) ?? 0, loss.ignoreIndex)
     return rows
   })
   const weights =

@@ -1,6 +1,6 @@
 // What a model is compiled with: an optimizer, and for each output a loss, its weight and metrics. Enters: the
 // options of `compile`, or the entries of a saved file. Leaves: checked plain data.
-import { type Shape, shapeText } from '../graph/value.ts'
+import { type RowShape, rowShapeText } from '../graph/value.ts'
 import { check, checkOptions, fail, show } from '../numerics/errors.ts'
 import { type LossLike, readLoss, takesLabels } from '../training/losses.ts'
 import { type MetricName, readMetric } from '../training/metrics.ts'
@@ -22,15 +22,15 @@ export interface CompileOptions {
 /** Checked, for an output of `shape`: from `compile` or from a file. @throws LanegradError naming the output */
 export function readOutputTraining(
   output: string,
-  shape: Shape,
+  shape: RowShape,
   given: { readonly loss: LossLike; readonly weight: number; readonly metrics: readonly MetricName[] },
 ): OutputTraining {
   const { weight } = given
   const loss = readLoss(given.loss)
   const isRow = takesLabels(loss) || loss.kind === 'categoricalCrossentropy'
-  if (isRow && (shape.at(-1) ?? 0) < 2) {
+  if (isRow && (shape.at(-1) ?? 1) < 2) {
     fail(
-      `${loss.kind} needs two classes or more; output ${output} has shape ${shapeText(shape)} (a single unit takes binaryCrossentropy)`,
+      `${loss.kind} needs two classes or more; output ${output} has shape ${rowShapeText(shape)} (a single unit takes binaryCrossentropy)`,
     )
   }
   check(Number.isFinite(weight), `weight of the loss of ${output}`, 'a finite number', weight)

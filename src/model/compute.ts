@@ -5,7 +5,7 @@ import { GraphBuilder } from '../graph/builder.ts'
 import { differentiate } from '../graph/gradient.ts'
 import type { Graph } from '../graph/graph.ts'
 import { simplify } from '../graph/simplify.ts'
-import { type Shape, sameShape, shapeText, type Value } from '../graph/value.ts'
+import { type RowShape, type Shape, sameShape, shapeText, type Value } from '../graph/value.ts'
 import type { Initializer } from '../layers/initializers.ts'
 import type { LayerContext, Regularizer } from '../layers/layer.ts'
 import { fail, LanegradError } from '../numerics/errors.ts'
@@ -79,31 +79,33 @@ function writeLayers(
   return { values, weights }
 }
 
-/** Batch of one: enough to know every weight's shape. */
-const sampleShapes = (network: Network, unknownLength: number): Shape[] =>
-  network.inputs.map(({ shape }) => [1, ...shape.map((n) => n ?? unknownLength)])
-
 export interface Outline {
   readonly weights: readonly WeightSpec[]
-  /** Shape of each call's value for a batch of one. */
-  readonly shapes: ReadonlyMap<string, Shape>
+  /** Shape of each call's value. */
+  readonly shapes: ReadonlyMap<string, RowShape>
 }
 
-/** The weights a network has and the shapes it makes. @throws LanegradError naming the layer that doesn't fit. */
+/**
+ * The weights a network has and the shapes it makes. An axis of unknown length is tried with two lengths: a weight
+ * mustn't change with it (it lies in the arena with one shape for good), a value's axis that does is unknown too.
+ * @throws LanegradError naming the layer that doesn't fit
+ */
 export function outlineOf(network: Network): Outline {
-  const written = (unknownLength: number) =>
-    writeLayers(new GraphBuilder(), network, sampleShapes(network, unknownLength), false)
-  const { values, weights } = written(1)
-  if (network.inputs.some(({ shape }) => shape.includes(null))) {
-    // a weight lies in the arena with one shape for good: it mustn't depend on the length of a batch
-    for (const [name, { spec }] of written(2).weights) {
-      if (!sameShape(spec.shape, weights.get(name)?.spec.shape ?? []))
-        fail(`weight ${name} would take its shape from an input axis of unknown length (null)`)
-    }
+  const written = (unknownLength: number) => {
+    const shapes = network.inputs.map(({ shape }) => [1, ...shape.map((n) => n ?? unknownLength)])
+    return writeLayers(new GraphBuilder(), network, shapes, false)
   }
+  const { values, weights } = written(1)
+  const other = network.inputs.some(({ shape }) => shape.includes(null)) ? written(2) : { values, weights }
+  for (const [name, { spec }] of other.weights) {
+    if (!sameShape(spec.shape, weights.get(name)?.spec.shape ?? []))
+      fail(`weight ${name} would take its shape from an input axis of unknown length (null)`)
+  }
+  const rowShape = (name: string, { shape }: Value): RowShape =>
+    shape.slice(1).map((n, i) => (n === other.values.get(name)?.shape[i + 1] ? n : null))
   return {
     weights: [...weights.values()].map(({ spec }) => spec),
-    shapes: new Map([...values].map(([name, value]) => [name, value.shape])),
+    shapes: new Map([...values].map(([name, value]) => [name, rowShape(name, value)])),
   }
 }
 

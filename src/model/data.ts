@@ -1,7 +1,7 @@
 // What callers pass as data, to arrays the arena takes. Enters: typed arrays (flat), tensors, nested arrays; one
 // of them, a list, or a record by name. Leaves: flat arrays of the right type with their batch size, in the
 // network's order. Never changes or keeps what was passed; copies only where the type must change.
-import type { DType, Shape } from '../graph/value.ts'
+import { type DType, type RowShape, rowShapeText, type Shape } from '../graph/value.ts'
 import { check, fail, show } from '../numerics/errors.ts'
 import { elementCount, type NamedArray, type NestedNumbers, tensor } from '../numerics/tensor.ts'
 import type { Structure } from './network.ts'
@@ -26,7 +26,7 @@ export type Data = ArrayLikeData | readonly ArrayLikeData[] | Readonly<Record<st
 /** What an input or a target must be; the batch axis is not part of `shape`. */
 export interface Expected {
   readonly name: string
-  readonly shape: readonly (number | null)[]
+  readonly shape: RowShape
   readonly dtype: DType
 }
 
@@ -50,9 +50,6 @@ export const isNamed = (value: unknown): value is NamedArray =>
   'shape' in value &&
   isTyped(value.data) &&
   Array.isArray(value.shape)
-
-const shapeText = (expected: Expected): string =>
-  `[batch${expected.shape.map((n) => `,${n ?? 'any'}`).join('')}]`
 
 /** Splits what a caller passed for several inputs or outputs. */
 export function splitData(
@@ -108,28 +105,28 @@ export function rowsOf(what: string, given: ArrayLikeData, expected: Expected): 
   const { shape } = expected
   if (isTyped(given)) {
     if (shape.includes(null))
-      fail(`${what}: a flat array can't tell its shape; expected a tensor of shape ${shapeText(expected)}`)
+      fail(`${what}: a flat array can't tell its shape; expected a tensor of shape ${rowShapeText(shape)}`)
     const perRow = elementCount(shape as Shape)
     if (given.length === 0 || given.length % perRow !== 0) {
       fail(
-        `${what}: expected shape ${shapeText(expected)}, a multiple of ${perRow} elements; got ${given.length}`,
+        `${what}: expected shape ${rowShapeText(shape)}, a multiple of ${perRow} elements; got ${given.length}`,
       )
     }
     return { data: convert(what, given, expected.dtype), rows: given.length / perRow, shape: shape as Shape }
   }
   if (!isNamed(given) && !Array.isArray(given)) {
     fail(
-      `${what}: expected a typed array, a tensor or nested arrays of shape ${shapeText(expected)}; got ${show(given)}`,
+      `${what}: expected a typed array, a tensor or nested arrays of shape ${rowShapeText(shape)}; got ${show(given)}`,
     )
   }
   const { data, shape: whole } = isNamed(given) ? given : tensor(given as NestedNumbers, undefined, what)
   const [rows, ...rest] = whole
   if (!(rows > 0) || elementCount(whole) !== data.length) {
-    fail(`${what}: expected shape ${shapeText(expected)}; got ${show(whole)} with ${data.length} elements`)
+    fail(`${what}: expected shape ${rowShapeText(shape)}; got ${show(whole)} with ${data.length} elements`)
   }
   const isFixed = !shape.includes(null)
   if (!fits(rest, shape) && !(isFixed && fits(trimmed(rest), trimmed(shape as Shape)))) {
-    fail(`${what}: expected shape ${shapeText(expected)}; got ${show(whole)}`)
+    fail(`${what}: expected shape ${rowShapeText(shape)}; got ${show(whole)}`)
   }
   return { data: convert(what, data, expected.dtype), rows, shape: isFixed ? (shape as Shape) : rest }
 }

@@ -2,7 +2,7 @@
 // a model. Texts are plain and fit 80 columns where names do.
 import { OP_UPDATE } from '../../assembly/abi.ts'
 import { graphText } from '../graph/graph.ts'
-import { shapeText, type Value, valueText } from '../graph/value.ts'
+import { rowShapeText, shapeText, type Value, valueText } from '../graph/value.ts'
 import { elementCount } from '../numerics/tensor.ts'
 import type { Plan, Step } from '../plan/plan.ts'
 import type { Session } from './session.ts'
@@ -28,7 +28,7 @@ const grouped = (count: number): string => String(count).replace(/\B(?=(\d{3})+$
 export function summaryText({ network, outline }: Session): string {
   const rows: string[][] = network.inputs.map(({ name, shape }) => [
     `${name} (input)`,
-    shapeText(['batch', ...shape.map((n) => n ?? 'any')] as unknown as number[]),
+    rowShapeText(shape),
     '0',
     '0',
     '',
@@ -47,10 +47,7 @@ export function summaryText({ network, outline }: Session): string {
     const shape = outline.shapes.get(name) ?? []
     rows.push([
       `${name} (${layer.kind.kind})`,
-      `[batch${shape
-        .slice(1)
-        .map((n) => `,${n}`)
-        .join('')}]`,
+      rowShapeText(shape),
       grouped(count),
       grouped(count * 4),
       inputs.join(', '),

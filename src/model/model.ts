@@ -209,7 +209,7 @@ export class Model<V extends Values = Values> {
       for (const output of outputs) {
         const slot = prepared.plan.results.get(output.name)
         if (!slot) continue
-        const count = elementCount(slot.shape)
+        const { count } = slot
         if (from === 0) {
           output.shape = [rows, ...slot.shape.slice(1)]
           output.data = new Float32Array(elementCount(output.shape))

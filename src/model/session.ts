@@ -1,6 +1,6 @@
 // A network with its arena: parameters, the plans made so far, and single runs of them. Enters: checked rows.
 // Leaves: results read back. Model (model.ts) is the public face; fit.ts and evaluate use this.
-import type { Shape } from '../graph/value.ts'
+import { type RowShape, type Shape, shapeText } from '../graph/value.ts'
 import { initialize } from '../layers/initializers.ts'
 import { fail } from '../numerics/errors.ts'
 import { streamOf } from '../numerics/random.ts'
@@ -132,8 +132,8 @@ export class Session {
     return this.layout.parameters.get(weight) ?? fail(`no weight ${weight}`)
   }
 
-  /** Shape of an output for a batch of one. */
-  shapeOf(output: string): Shape {
+  /** Shape of an output. */
+  shapeOf(output: string): RowShape {
     const value = this.network.outputs.find(({ name }) => name === output)?.value ?? ''
     return this.outline.shapes.get(value) ?? []
   }
@@ -283,6 +283,10 @@ export class Session {
     const put = (kind: string, name: string, rows: Rows | null, slot: Slot | undefined) => {
       if (!rows || !slot) return
       const count = (to - from) * (rows.data.length / rows.rows)
+      if (count !== slot.count) {
+        const given = shapeText([to - from, ...rows.shape]) // an axis of unknown length may differ from x's
+        fail(`${kind} ${name}: expected shape ${shapeText(slot.shape)} for this x; got ${given}`)
+      }
       gatherRows(rows, engine.view(slot.address, count, slot.dtype), indices, from, to)
       if (allowNaN || slot.dtype !== 'float32') return
       const bad = engine.findNaN(slot.address, count)
@@ -331,7 +335,7 @@ export class Session {
   }
 
   /** A copy of what a slot of a plan holds. */
-  read({ address, shape }: Slot): FloatArray {
-    return { shape, data: this.engine.floatView(address, elementCount(shape)).slice() }
+  read({ address, shape, count }: Slot): FloatArray {
+    return { shape, data: this.engine.floatView(address, count).slice() }
   }
 }

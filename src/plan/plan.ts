@@ -7,6 +7,7 @@
 //   program | constants | inputs, targets, results | transient     the plan that is loaded
 import { type AnyOp, type Graph, leavesOf } from '../graph/graph.ts'
 import type { DType, Shape, Value } from '../graph/value.ts'
+import { elementCount } from '../numerics/tensor.ts'
 import { checkPlan } from './check.ts'
 import { encode, type Instruction, scratchBytes } from './encode.ts'
 import { align, bufferBytes, type Layout, type ParameterSpec } from './layout.ts'
@@ -19,6 +20,8 @@ export interface Slot {
   readonly address: number
   readonly shape: Shape
   readonly dtype: DType
+  /** Elements. */
+  readonly count: number
 }
 
 /** One instruction, where it came from, and the phase it belongs to. */
@@ -75,7 +78,12 @@ class Region {
   }
 }
 
-const slot = (value: Value, address: number): Slot => ({ address, shape: value.shape, dtype: value.dtype })
+const slot = ({ shape, dtype }: Value, address: number): Slot => ({
+  address,
+  shape,
+  dtype,
+  count: elementCount(shape),
+})
 
 export function planOf(
   simplified: Graph,

@@ -160,7 +160,7 @@ export function readLoss(loss: LossLike): Loss {
 export const takesLabels = (loss: Loss): boolean => loss.kind === 'sparseCategoricalCrossentropy'
 
 /** The shape of the targets for a prediction of `shape`. */
-export const targetShape = (loss: Loss, shape: Shape): Shape =>
+export const targetShape = <T>(loss: Loss, shape: readonly T[]): readonly T[] =>
   takesLabels(loss) ? shape.slice(0, -1) : shape
 
 /** How many terms the loss of a prediction of `shape` adds up. */
