@@ -1,9 +1,9 @@
 // The bench's command line: which suites, cases and subjects, how long, and where the numbers go.
 // Leaves a table per suite on standard output and, with --json, a file of rows. Exits with 1 when a subject computed
 // something wrong or did not train. All subjects run in this one process, in turns.
-import { writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
-import { resolve } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { caseLines, header } from './report.mjs'
 import { loadSubject, SUBJECT_NAMES } from './subjects/index.mjs'
@@ -58,6 +58,18 @@ const options = new Command('bench')
   .parse()
   .opts()
 
+// npm runs scripts in bench/, not where it was called; a place that can't be written is found out before measuring
+const jsonFile = options.json && resolve(process.env.INIT_CWD ?? '.', options.json)
+if (jsonFile) {
+  try {
+    mkdirSync(dirname(jsonFile), { recursive: true })
+    writeFileSync(jsonFile, '[]\n')
+  } catch (error) {
+    console.error(`error: --json ${options.json}: ${error instanceof Error ? error.message : error}`)
+    process.exit(2)
+  }
+}
+
 const timing = { ...(options.quick ? QUICK : FULL), ...(options.rounds && { rounds: options.rounds }) }
 /** @type {import('./subjects/index.mjs').Subject[]} */
 const subjects = []
@@ -97,10 +109,7 @@ function noteFor(one) {
 }
 
 if (!rows.length) errors.push('no case matched, or no subject could run')
-if (options.json) {
-  const file = resolve(process.env.INIT_CWD ?? '.', options.json) // npm runs scripts in bench/, not where it was called
-  writeFileSync(file, `${JSON.stringify(rows, null, 2)}\n`)
-}
+if (jsonFile) writeFileSync(jsonFile, `${JSON.stringify(rows, null, 2)}\n`)
 const cpu = cpus()[0]?.model.trim() ?? 'unknown CPU'
 console.log(`\n${cpu}, Node ${process.versions.node}, one thread, ${timing.rounds} rounds`)
 const usedCpu = process.cpuUsage(startCpu)
