@@ -32,7 +32,8 @@ export interface Expected {
 
 /** Checked data of one input or target: `rows` rows of `shape`, the expected shape itself where it has no null. */
 export interface Rows {
-  readonly data: Float32Array | Int32Array
+  /** For int32 an Int32Array; for float32 as the caller gave it: rows take their type when they are copied. */
+  readonly data: NumberArray
   readonly rows: number
   readonly shape: Shape
 }
@@ -82,9 +83,8 @@ function toInt32(what: string, data: ArrayLike<number>): Int32Array {
   return result
 }
 
-function convert(what: string, data: NumberArray, dtype: DType): Float32Array | Int32Array {
-  if (dtype === 'float32') return data instanceof Float32Array ? data : new Float32Array(data)
-  return data instanceof Int32Array ? data : toInt32(what, data)
+function convert(what: string, data: NumberArray, dtype: DType): NumberArray {
+  return dtype === 'float32' || data instanceof Int32Array ? data : toInt32(what, data)
 }
 
 const fits = (shape: Shape, expected: Expected['shape']): boolean =>

@@ -1,7 +1,7 @@
 // Training and evaluation over many batches. Enters: a session with its training, checked rows. Leaves: a
 // history. Async: gives the event loop a turn at least every few milliseconds, and runs one step at a time.
 import { check, FINITE, fail, POSITIVE_INTEGER } from '../numerics/errors.ts'
-import { permutation } from '../numerics/random.ts'
+import { permuting } from '../numerics/random.ts'
 import type { Callback, History, Logs } from '../training/callbacks.ts'
 import { type Rows, sliceRows } from './data.ts'
 import { type Batch, type Session, Tally } from './session.ts'
@@ -83,7 +83,7 @@ export async function checkNaN(
 ): Promise<void> {
   const turn = turns()
   for (const { what, rows } of named) {
-    if (!rows || rows.data instanceof Int32Array) continue
+    if (!(rows?.data instanceof Float32Array || rows?.data instanceof Float64Array)) continue
     const { data } = rows
     for (let from = 0; from < data.length; from += 1 << 20) {
       const to = Math.min(data.length, from + (1 << 20))
@@ -121,6 +121,16 @@ export async function evaluateAll(
   return tally.logs(prefix)
 }
 
+/** The order of the rows in the coming epoch, drawn in turns. */
+async function shuffled(session: Session, rows: number, turn: Turn): Promise<Uint32Array> {
+  const pieces = permuting(rows, session.seed, (SHUFFLE_STREAM + session.epochCount) >>> 0)
+  for (;;) {
+    const { done, value } = pieces.next()
+    if (done) return value
+    await turn()
+  }
+}
+
 /** One pass over the rows; the logs of the epoch, or null when aborted. */
 async function runEpoch(
   session: Session,
@@ -130,9 +140,7 @@ async function runEpoch(
   turn: Turn,
 ): Promise<Logs | null> {
   const tally = new Tally()
-  const order = shuffle
-    ? permutation(batch.rows, session.seed, (SHUFFLE_STREAM + session.epochCount) >>> 0)
-    : null
+  const order = shuffle ? await shuffled(session, batch.rows, turn) : null
   for (let from = 0, index = 0; from < batch.rows; from += batchSize, index++) {
     if (signal?.aborted) return null
     const to = Math.min(batch.rows, from + batchSize)

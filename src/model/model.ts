@@ -280,7 +280,7 @@ export class Model<V extends Values = Values> {
       })
       if (rows !== spec.shape[0])
         fail(`setWeights: ${name}: expected shape ${shapeText(spec.shape)}; got ${rows} rows`)
-      return { name, numbers: numbers as Float32Array }
+      return { name, numbers: numbers instanceof Float32Array ? numbers : new Float32Array(numbers) }
     })
     for (const { name, numbers } of checked) session.writeWeight(name, numbers)
   }
