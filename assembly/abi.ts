@@ -2,7 +2,8 @@
 // Read by asc (assembly/) and by tsc and esbuild (src/), so it holds bare integer constants only.
 //
 // Program: a list of instructions, each a list of 32-bit words:
-//   word 0      op code | word count << 16 (the count includes word 0)
+//   word 0      op code | word count << 16 (the count includes word 0); in the arena, the
+//               engine has put the kernel's function table index in place of the op code
 //   word 1...   operands: byte offsets, sizes, flags, f32 immediates (bit pattern), f64 immediates (two words)
 // A kernel is called with the address of word 1.
 
@@ -17,26 +18,40 @@ export const HEADER_STEP_END = 12 // u32 address past the update phase
 export const HEADER_STEP_COUNT = 16 // u32 optimizer steps done
 export const HEADER_LEARNING_RATE = 20 // f32 of the coming step
 export const HEADER_MOMENTUM_PRODUCT = 24 // f64 nadam: product of all mu_t so far
+export const HEADER_RANDOM_COUNTER = 32 // u32 advances with every training batch: dropout and noise draw anew
+export const HEADER_MATMUL = 36 // u32 function table index of the core's matmul, for kernels of other modules
 export const HEADER_BYTES = 64
 
-// ---- op codes: indices into the kernel table of assembly/program.ts -------------------------------
-export const OP_MATMUL = 0
-export const OP_UNARY = 1
-export const OP_UNARY_GRAD = 2
-export const OP_BINARY = 3
-export const OP_REDUCE = 4
-export const OP_COPY = 5
-export const OP_SOFTMAX = 6
-export const OP_SOFTMAX_GRAD = 7
-export const OP_LOSS = 8
-export const OP_LOSS_GRAD = 9
-export const OP_PENALTY = 10
-export const OP_PENALTY_GRAD = 11
-export const OP_METRIC = 12
-export const OP_CLIP_VALUE = 13
-export const OP_CLIP_NORM = 14
-export const OP_UPDATE = 15
-export const OP_COUNT = 16
+// ---- op codes -------------------------------------------------------------------------------------
+// Each module of kernels has the codes from its first one on, in the order of the list in its entry file
+// (assembly/program.ts for the core, assembly/modules/). All modules share one memory and one function table; the
+// engine loads a module when a plan first needs one of its kernels.
+export const OP_MATMUL = 1
+export const OP_UNARY = 2
+export const OP_UNARY_GRAD = 3
+export const OP_BINARY = 4
+export const OP_REDUCE = 5
+export const OP_COPY = 6
+export const OP_SOFTMAX = 7
+export const OP_SOFTMAX_GRAD = 8
+export const OP_LOSS = 9
+export const OP_LOSS_GRAD = 10
+export const OP_PENALTY = 11
+export const OP_PENALTY_GRAD = 12
+export const OP_METRIC = 13
+export const OP_CLIP_VALUE = 14
+export const OP_CLIP_NORM = 15
+export const OP_UPDATE = 16
+export const OP_CORE_END = 17 // first code behind the core's
+
+// module random
+export const OP_RANDOM = 64
+export const OP_RANDOM_END = 65
+
+// ---- kinds of random numbers (OP_RANDOM) ----------------------------------------------------------
+export const RANDOM_UNIFORM = 0 // in [0, 1)
+export const RANDOM_BERNOULLI = 1 // param: p; 1 / (1 - p) with probability 1 - p, else 0
+export const RANDOM_NORMAL = 2 // mean 0, standard deviation param
 
 // ---- unary functions (OP_UNARY, OP_UNARY_GRAD, the matmul epilogue) -------------------------------
 export const FN_LINEAR = 0

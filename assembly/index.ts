@@ -4,7 +4,7 @@ import { enter } from './arena'
 import { run as runProgram } from './program'
 
 export { arenaBase, findNaN, reserve } from './arena'
-export { kernelCount } from './program'
+export { kernelAt } from './program'
 
 /** Runs the forward phase: outputs, losses and metrics. */
 export function forward(arena: usize): void {

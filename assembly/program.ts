@@ -35,17 +35,16 @@ const kernels: StaticArray<Kernel> = [
   update,
 ]
 
-/** The number of kernels; the engine compares it with OP_COUNT when it loads the module. */
-export function kernelCount(): i32 {
-  return kernels.length
+/** Function table index of kernel `i` of this module; -1 behind the last. */
+export function kernelAt(i: i32): i32 {
+  return i < kernels.length ? unchecked(kernels[i]).index : -1
 }
 
 /** Runs the instructions from address `from` up to address `to`. */
 export function run(from: usize, to: usize): void {
   while (from < to) {
     const word = load<u32>(from)
-    const kernel = unchecked(kernels[word & 0xffff])
-    kernel(from + 4)
+    call_indirect<void>(word & 0xffff, from + 4)
     from += <usize>(word >> 16) << 2
   }
 }

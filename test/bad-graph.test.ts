@@ -62,7 +62,13 @@ describe('graphs that do not hold together', () => {
     [
       'the graph has a cycle through layer around',
       () => {
-        const round = { layer: dense({ units: 2, name: 'around' }), inputs: [] as Symbolic[], input: null }
+        const round = {
+          layer: dense({ units: 2, name: 'around' }),
+          inputs: [] as Symbolic[],
+          index: 0,
+          call: null,
+          input: null,
+        }
         round.inputs.push(round)
         return model({ inputs: a, outputs: round })
       },

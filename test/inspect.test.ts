@@ -79,6 +79,7 @@ function inspectionOf({ inputs, output, loss, metrics, optimizer }: Net): Inspec
     inputShapes: network.inputs.map(({ shape }) => [BATCH_SIZE, ...shape.map((size) => size ?? 1)]),
     sampleWeights: new Map(),
     inputGradients: false,
+    seed: 0,
   })
   const update = updateOf(optimizer)
   return inspect(planOf(graph, layoutOf(BASE, weights, update.slotNames.length), weights, update))

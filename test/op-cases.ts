@@ -9,13 +9,19 @@ import { uniform } from '../src/numerics/random.ts'
 import { elementCount } from '../src/numerics/tensor.ts'
 import { arithmeticCases } from './op-cases/arithmetic.ts'
 import type { AnyCase, CaseInput } from './op-cases/case.ts'
+import { kernelCases } from './op-cases/kernels.ts'
 import { lossCases } from './op-cases/losses.ts'
 import { moveAndReductionCases } from './op-cases/moves.ts'
 import type { Leaf } from './run-graph.ts'
 
 export type { AnyCase, CaseInput, Domain, OpCase } from './op-cases/case.ts'
 
-export const opCases: readonly AnyCase[] = [...arithmeticCases, ...moveAndReductionCases, ...lossCases]
+export const opCases: readonly AnyCase[] = [
+  ...arithmeticCases,
+  ...moveAndReductionCases,
+  ...lossCases,
+  ...kernelCases,
+]
 
 /** The numbers of one input: the same for the same case and position. */
 function draw({ shape, domain }: CaseInput, seed: number, stream: number): Float32Array | Int32Array {
@@ -58,6 +64,7 @@ export function writeCase(
   if ('accumulate' in attributes && attributes.accumulate)
     inputs.push(g.add('copy', [inputs.pop() as Value], {}))
   if (op === 'unslice') inputs.push(g.constant(0))
+  if (op === 'kernel') return g.kernel(attributes.kernel, inputs, attributes.with)[0]
   return g.add(op, inputs, attributes)
 }
 

@@ -2,8 +2,10 @@
 // simplify, planOf, Engine), against plain float64: its value, and the gradient of sum(op(x) r) with a fixed random
 // r. The gradient graph in float64 must agree with central differences of the forward reference; the core's gradient
 // must agree with the gradient graph in float64. Memory is NaN before every run.
+import { readdirSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import type { GraphBuilder } from '../src/graph/builder.ts'
+import type { Kernel } from '../src/graph/kernel.ts'
 import type { Value } from '../src/graph/value.ts'
 import { uniform } from '../src/numerics/random.ts'
 import { elementCount } from '../src/numerics/tensor.ts'
@@ -90,6 +92,20 @@ function checkGradients(
 test('the table has a case of every operation', () => {
   const missing = opNames.filter((name) => !opCases.some(({ op }) => op === name))
   expect(missing).toEqual([])
+})
+
+test('the table has a case of every kernel with a gradient rule, and of those that no rule writes', async () => {
+  const folder = new URL('../src/operations/', import.meta.url)
+  const files = await Promise.all(readdirSync(folder).map((name) => import(new URL(name, folder).href)))
+  const isKernel = (value: unknown): value is Kernel =>
+    typeof value === 'object' && value !== null && 'words' in value && 'shapes' in value
+  const all = files.flatMap((file) => Object.values(file).filter(isKernel))
+  const inCases = new Set(opCases.flatMap((one) => (one.op === 'kernel' ? one.attributes.kernel : [])))
+  expect(all.length).toBeGreaterThan(0)
+  // a kernel named ...Grad is written by gradient rules: the gradient of a case runs it
+  expect(
+    all.filter((kernel) => !inCases.has(kernel) && !kernel.name.endsWith('Grad')).map(({ name }) => name),
+  ).toEqual([])
 })
 
 test('names of cases are unique', () => {

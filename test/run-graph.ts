@@ -64,7 +64,12 @@ export function prepareGraph(
     .filter((value) => value.leaf?.kind === 'parameter')
     .map((value): ParameterSpec => ({ name: value.leaf?.name ?? '', shape: value.shape, trainable: true }))
   const results = new Map(Object.entries(wanted.results))
-  const plan = planOf(simplify({ ops: g.ops, results, gradients }), layoutOf(base, specs, 0), specs, null)
+  const plan = planOf(
+    simplify({ ops: g.ops, results, gradients, updates: new Map() }),
+    layoutOf(base, specs, 0),
+    specs,
+    null,
+  )
   const data = new Map(values.map((value, i) => [value, leaves[i].data] as const))
   return { plan, ops: g.ops, wanted, gradientValues: found, leaves: data }
 }

@@ -4,6 +4,7 @@
 import { fail } from '../numerics/errors.ts'
 import { elementCount } from '../numerics/tensor.ts'
 import type { AnyOp, Op, Phase } from './graph.ts'
+import type { Kernel } from './kernel.ts'
 import {
   type BinaryName,
   type OpAttributes,
@@ -46,9 +47,39 @@ export class GraphBuilder {
       dtype: name === 'reshape' || name === 'copy' ? inputs[0].dtype : 'float32',
       leaf: null,
     }
-    const op: Op<N> = { name, inputs, output, attributes, phase: this.phase, label: this.label }
+    const op: Op<N> = {
+      name,
+      inputs,
+      output,
+      extras: [],
+      attributes,
+      phase: this.phase,
+      label: this.label,
+    }
     this.ops.push(op as AnyOp)
     return output
+  }
+
+  /** An operation of kernel.ts: its output, then its extras. */
+  kernel<A extends object>(kernel: Kernel<A>, inputs: readonly Value[], attributes: A): [Value, ...Value[]] {
+    const allowed = kernel.int32 ?? []
+    inputs.forEach(({ dtype, shape }, i) => {
+      if (dtype === 'int32' && !allowed.includes(i))
+        fail(`${kernel.name} takes float32 values, got int32 ${shapeText(shape)}`)
+    })
+    const [output, ...extras] = kernel
+      .shapes(inputs, attributes)
+      .map((shape): Value => ({ id: this.nextId++, shape, dtype: 'float32', leaf: null }))
+    this.ops.push({
+      name: 'kernel',
+      inputs,
+      output,
+      extras,
+      attributes: { kernel: kernel as Kernel, with: attributes },
+      phase: this.phase,
+      label: this.label,
+    })
+    return [output, ...extras]
   }
 
   matmul(a: Value, b: Value, { transposeA = false, transposeB = false } = {}): Value {

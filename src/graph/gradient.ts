@@ -5,6 +5,7 @@
 import { fail } from '../numerics/errors.ts'
 import type { GraphBuilder } from './builder.ts'
 import type { AnyOp, Op } from './graph.ts'
+import { outputsOf } from './kernel.ts'
 import type { OpName } from './ops.ts'
 import type { Value } from './value.ts'
 
@@ -99,10 +100,22 @@ export const gradientRules: { readonly [N in OpName]: Rule<N> } = {
     return [g.add('penaltyGrad', seeded ? [w, dy] : [w], { ...attributes, seeded, accumulate: false })]
   },
   metric: noGradient,
+  kernel: noRule, // has its own, with more than one output
   unaryGrad: noRule,
   softmaxGrad: noRule,
   lossGrad: noRule,
   penaltyGrad: noRule,
+}
+
+/** What one operation passes on: by its kernel's own rule or by that of the table. */
+function gradientsOf(g: GraphBuilder, op: AnyOp, dys: readonly (Value | null)[]): readonly (Value | null)[] {
+  if (op.name === 'kernel') {
+    const { kernel, with: attributes } = op.attributes
+    if (!kernel.gradient) return fail(`operation ${kernel.name} has no gradient`)
+    return kernel.gradient(g, { ...op, attributes }, dys)
+  }
+  const rule = gradientRules[op.name] as Rule<OpName>
+  return dys[0] ? rule(g, op, dys[0]) : []
 }
 
 /**
@@ -112,15 +125,16 @@ export const gradientRules: { readonly [N in OpName]: Rule<N> } = {
 export function differentiate(g: GraphBuilder, of: Value, by: readonly Value[]): (Value | null)[] {
   const forward = [...g.ops]
   const moving = new Set<Value>(by) // values that depend on a leaf of `by`
-  for (const op of forward) if (op.inputs.some((input) => moving.has(input))) moving.add(op.output)
+  for (const op of forward) {
+    if (op.inputs.some((input) => moving.has(input))) for (const value of outputsOf(op)) moving.add(value)
+  }
 
   const adjoints = new Map<Value, Value>([[of, g.constant(1)]])
   for (const op of forward.reverse()) {
-    const dy = adjoints.get(op.output)
-    if (!dy || !moving.has(op.output)) continue
+    const dys = outputsOf(op).map((value) => adjoints.get(value) ?? null)
+    if (dys.every((dy) => dy === null) || !moving.has(op.output)) continue
     g.label = op.label
-    const rule = gradientRules[op.name] as Rule<OpName>
-    const gradients = rule(g, op, dy)
+    const gradients = gradientsOf(g, op, dys)
     op.inputs.forEach((input, i) => {
       const gradient = gradients[i]
       if (!gradient || !moving.has(input)) return

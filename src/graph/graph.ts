@@ -2,15 +2,19 @@
 // value is written once). Enters: nothing. Leaves: a frozen Graph that prints itself. Values are compared by
 // identity. Nothing here knows what an operation computes; ops.ts does.
 
+import { nameOf, outputsOf } from './kernel.ts'
 import type { OpAttributes, OpName } from './ops.ts'
 import { shapeText, type Value, valueText } from './value.ts'
 
-export type Phase = 'forward' | 'backward'
+/** `update`: after the gradients; what a layer keeps from step to step. */
+export type Phase = 'forward' | 'backward' | 'update'
 
 export interface Op<N extends OpName = OpName> {
   readonly name: N
   readonly inputs: readonly Value[]
   readonly output: Value
+  /** What a kernel makes besides its output (kernel.ts); the operations of ops.ts make none. */
+  readonly extras: readonly Value[]
   readonly attributes: OpAttributes[N]
   readonly phase: Phase
   /** The layer (or loss, metric ...) this operation belongs to: for prints, profiles and messages. */
@@ -26,6 +30,8 @@ export interface Graph {
   readonly results: ReadonlyMap<string, Value>
   /** Parameter or input name -> gradient of the total loss with respect to it. */
   readonly gradients: ReadonlyMap<string, Value>
+  /** Parameter name -> the value it takes after the step. */
+  readonly updates: ReadonlyMap<string, Value>
 }
 
 /** Every leaf the graph reads, in order of first use. */
@@ -47,7 +53,9 @@ function attributesText(attributes: object): string {
 
 export function opText(op: AnyOp): string {
   const inputs = op.inputs.map(valueText).join(', ')
-  return `${valueText(op.output)} = ${op.name} ${inputs}${attributesText(op.attributes)} ${shapeText(op.output.shape)}`
+  const attributes = attributesText(op.name === 'kernel' ? op.attributes.with : op.attributes)
+  const shapes = outputsOf(op).map(({ shape }) => shapeText(shape))
+  return `${outputsOf(op).map(valueText).join(', ')} = ${nameOf(op)} ${inputs}${attributes} ${shapes.join(', ')}`
 }
 
 /** One line a leaf, an operation, a result and a gradient. */
@@ -58,12 +66,13 @@ export function graphText(graph: Graph): string {
       `${leaf.leaf?.kind} ${leaf.leaf?.name} ${leaf.dtype === 'int32' ? 'int32 ' : ''}${shapeText(leaf.shape)}`,
     )
   }
-  for (const phase of ['forward', 'backward'] as const) {
+  for (const phase of ['forward', 'backward', 'update'] as const) {
     const ops = graph.ops.filter((op) => op.phase === phase)
     if (ops.length > 0) lines.push(`${phase}:`)
     for (const op of ops) lines.push(`  ${opText(op)}${op.label ? `  ; ${op.label}` : ''}`)
   }
   for (const [name, value] of graph.results) lines.push(`result ${name} = ${valueText(value)}`)
   for (const [name, value] of graph.gradients) lines.push(`gradient ${name} = ${valueText(value)}`)
+  for (const [name, value] of graph.updates) lines.push(`update ${name} = ${valueText(value)}`)
   return lines.join('\n')
 }

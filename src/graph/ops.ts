@@ -4,6 +4,7 @@
 import * as abi from '../../assembly/abi.ts'
 import { fail } from '../numerics/errors.ts'
 import { elementCount } from '../numerics/tensor.ts'
+import type { Kernel } from './kernel.ts'
 import { type Shape, sameShape, shapeText, type Value } from './value.ts'
 
 /**
@@ -126,6 +127,8 @@ export interface OpAttributes {
     readonly seeded: boolean
     readonly accumulate: boolean
   }
+  /** an operation of kernel.ts; `with` are its own attributes */
+  kernel: { readonly kernel: Kernel; readonly with: object }
   /** inputs: prediction, target; a sum over rows */
   metric: { readonly metric: string; readonly code: number; readonly param: number }
 }
@@ -218,4 +221,5 @@ export const shapeRules: { readonly [N in OpName]: ShapeRule<N> } = {
   penalty: () => [],
   penaltyGrad: (inputs) => first(inputs),
   metric: () => [],
+  kernel: (inputs, attributes) => attributes.kernel.shapes(inputs, attributes.with)[0],
 }

@@ -6,15 +6,23 @@
 // A fusion asks that the inner value has no other reader. The fused operation stands where the outer one
 // stood and makes the same value, so no reader changes.
 import type { AnyOp, Graph, Op } from './graph.ts'
+import { outputsOf } from './kernel.ts'
 import { sameShape, type Value } from './value.ts'
 
-/** Drops operations whose value neither a result, a gradient nor a kept operation reads. */
+/** What is read after the graph has run. */
+const kept = ({ results, gradients, updates }: Graph): Value[] => [
+  ...results.values(),
+  ...gradients.values(),
+  ...updates.values(),
+]
+
+/** Drops operations whose value neither a result, a gradient nor a live operation reads. */
 export function removeDead(graph: Graph): Graph {
-  const live = new Set<Value>([...graph.results.values(), ...graph.gradients.values()])
+  const live = new Set<Value>(kept(graph))
   const ops: AnyOp[] = []
   for (let i = graph.ops.length - 1; i >= 0; i--) {
     const op = graph.ops[i]
-    if (!live.has(op.output)) continue
+    if (!outputsOf(op).some((value) => live.has(value))) continue
     for (const input of op.inputs) live.add(input)
     ops.push(op)
   }
@@ -31,10 +39,10 @@ function usesOf(graph: Graph): Uses {
   const readers = new Map<Value, number>()
   const read = (value: Value) => readers.set(value, (readers.get(value) ?? 0) + 1)
   for (const op of graph.ops) {
-    makers.set(op.output, op)
+    for (const value of outputsOf(op)) makers.set(value, op)
     op.inputs.forEach(read)
   }
-  for (const value of [...graph.results.values(), ...graph.gradients.values()]) read(value)
+  for (const value of kept(graph)) read(value)
   return { makers, readers }
 }
 
@@ -101,7 +109,7 @@ function fuseUnary(op: Op<'unary'>, uses: Uses): { fused: AnyOp; inner: AnyOp } 
 /** Fuses from the front, so that a matmul takes first its bias, then its activation. */
 export function fuse(graph: Graph): Graph {
   const uses = usesOf(graph)
-  const kept = new Set<AnyOp>()
+  const left = new Set<AnyOp>()
   for (const op of graph.ops) {
     const match =
       op.name === 'unary'
@@ -109,12 +117,12 @@ export function fuse(graph: Graph): Graph {
         : op.name === 'binary' && op.attributes.fn === 'add'
           ? fuseAdd(op, uses)
           : null
-    if (match) kept.delete(match.inner)
+    if (match) left.delete(match.inner)
     const result = match?.fused ?? op
-    kept.add(result)
+    left.add(result)
     uses.makers.set(result.output, result)
   }
-  return { ...graph, ops: [...kept] }
+  return { ...graph, ops: [...left] }
 }
 
 export const simplify = (graph: Graph): Graph => fuse(removeDead(graph))

@@ -1,53 +1,30 @@
 // Dense, activation and shape layers: each a kind (a checked config and how it writes itself) and its
 // constructor. No layer writes a backward pass: the operations have gradient rules.
 import { type Shape, shapeText, type Value } from '../graph/value.ts'
-import { check, checkOptions, fail, NON_NEGATIVE, POSITIVE_INTEGER } from '../numerics/errors.ts'
+import { check, fail, POSITIVE_INTEGER } from '../numerics/errors.ts'
 import { elementCount } from '../numerics/tensor.ts'
-import { type Activation, type ActivationName, activate, readActivation } from './activations.ts'
+import { type Activation, activate, readActivation } from './activations.ts'
 import { type Initializer, type InitializerName, toInitializer } from './initializers.ts'
+import { checkLayerOptions, type Layer, type LayerKind, type LayerOptions, makeLayer } from './layer.ts'
 import {
-  checkLayerOptions,
-  type Layer,
-  type LayerKind,
-  type LayerOptions,
-  makeLayer,
-  type Regularizer,
-} from './layer.ts'
+  type CheckedActivation,
+  type ConfigOfWeights,
+  type OptionsOfWeights,
+  one,
+  readFlag,
+  readWeights,
+  weightKeys,
+  weightOptions,
+} from './options.ts'
 
-interface CheckedActivation {
-  readonly name: ActivationName
-  readonly alpha: number
-}
-
-const BOOLEAN = (value: unknown): value is boolean => typeof value === 'boolean'
-
-function readRegularizer(where: string, regularizer: Regularizer | undefined): Regularizer {
-  const given = regularizer ?? {}
-  checkOptions(where, given, ['l1', 'l2'])
-  const { l1 = 0, l2 = 0 } = given
-  check(NON_NEGATIVE.holds(l1), `${where}: l1`, NON_NEGATIVE.expected, l1)
-  check(NON_NEGATIVE.holds(l2), `${where}: l2`, NON_NEGATIVE.expected, l2)
-  return { l1, l2 }
-}
-
-function one(inputs: readonly Value[]): Value {
-  if (inputs.length !== 1) fail(`expected one input, got ${inputs.length}`)
-  return inputs[0]
-}
-
-export interface DenseOptions extends LayerOptions {
+/** Initializers: by default glorotUniform for the kernel, zeros for the bias. */
+export interface DenseOptions extends LayerOptions, OptionsOfWeights<'kernel' | 'bias'> {
   /** Size of the output's last axis. */
   readonly units: number
   /** Default 'linear'. */
   readonly activation?: Activation
   /** Default true. */
   readonly useBias?: boolean
-  /** Default 'glorotUniform'. */
-  readonly kernelInitializer?: Initializer | InitializerName
-  /** Default 'zeros'. */
-  readonly biasInitializer?: Initializer | InitializerName
-  readonly kernelRegularizer?: Regularizer
-  readonly biasRegularizer?: Regularizer
   /**
    * Tied weights: use the kernel of this dense layer (or of the layer of this name), transposed, instead of an own
    * one. Gradients of both uses add up in that layer's kernel.
@@ -55,35 +32,21 @@ export interface DenseOptions extends LayerOptions {
   readonly tiedTo?: Layer | string
 }
 
-interface DenseConfig {
+interface DenseConfig extends ConfigOfWeights<'kernel' | 'bias'> {
   readonly units: number
   readonly activation: CheckedActivation
   readonly useBias: boolean
-  readonly kernelInitializer: Initializer
-  readonly biasInitializer: Initializer
-  readonly kernelRegularizer: Regularizer
-  readonly biasRegularizer: Regularizer
   readonly tiedTo: string | null
 }
 
 export const denseKind: LayerKind<DenseConfig> = {
   kind: 'dense',
   read(options) {
-    const known = [
-      'units',
-      'activation',
-      'useBias',
-      'kernelInitializer',
-      'biasInitializer',
-      'kernelRegularizer',
-      'biasRegularizer',
-      'tiedTo',
-    ]
+    const known = ['units', 'activation', 'useBias', 'tiedTo', ...weightKeys('kernel', 'bias')]
     checkLayerOptions('dense', options, known)
     const given = options as DenseOptions
     const { units, useBias = true, tiedTo = null } = given
     check(POSITIVE_INTEGER.holds(units), 'dense: units', POSITIVE_INTEGER.expected, units)
-    check(BOOLEAN(useBias), 'dense: useBias', 'a boolean', useBias)
     const tied = typeof tiedTo === 'function' ? tiedTo.layerName : tiedTo
     check(
       tiedTo === null || typeof tied === 'string',
@@ -94,11 +57,8 @@ export const denseKind: LayerKind<DenseConfig> = {
     return {
       units,
       activation: readActivation(given.activation),
-      useBias,
-      kernelInitializer: toInitializer(given.kernelInitializer ?? 'glorotUniform'),
-      biasInitializer: toInitializer(given.biasInitializer ?? 'zeros'),
-      kernelRegularizer: readRegularizer('dense: kernelRegularizer', given.kernelRegularizer),
-      biasRegularizer: readRegularizer('dense: biasRegularizer', given.biasRegularizer),
+      useBias: readFlag('dense: useBias', useBias),
+      ...readWeights('dense', options, { kernel: 'glorotUniform', bias: 'zeros' }),
       tiedTo: tied,
     }
   },
@@ -111,8 +71,7 @@ export const denseKind: LayerKind<DenseConfig> = {
     const rows = g.reshape(x, [elementCount(x.shape) / features, features])
     let kernel: Value
     if (config.tiedTo === null) {
-      const options = { initializer: config.kernelInitializer, regularizer: config.kernelRegularizer }
-      kernel = weight('kernel', [features, config.units], options)
+      kernel = weight('kernel', [features, config.units], weightOptions(config, 'kernel'))
     } else {
       kernel = weightOf(`${config.tiedTo}/kernel`)
       if (kernel.shape[0] !== config.units || kernel.shape[1] !== features) {
@@ -120,10 +79,7 @@ export const denseKind: LayerKind<DenseConfig> = {
       }
     }
     let y = g.matmul(rows, kernel, { transposeB: config.tiedTo !== null })
-    if (config.useBias) {
-      const options = { initializer: config.biasInitializer, regularizer: config.biasRegularizer }
-      y = g.plus(y, weight('bias', [config.units], options))
-    }
+    if (config.useBias) y = g.plus(y, weight('bias', [config.units], weightOptions(config, 'bias')))
     const isSoftmax = config.activation.name === 'softmax' || config.activation.name === 'logSoftmax'
     const shape = [...x.shape.slice(0, -1), config.units]
     if (isSoftmax) return activate(g, config.activation, g.reshape(y, shape)) // rows stay the last axis

@@ -5,6 +5,7 @@
 import type { GraphBuilder } from '../graph/builder.ts'
 import type { DType, Shape, Value } from '../graph/value.ts'
 import { check, checkOptions, fail } from '../numerics/errors.ts'
+import type { Constraint } from './constraints.ts'
 import type { Initializer } from './initializers.ts'
 
 /** A sum added to the loss: l1 * sum |w| + l2 * sum w^2 (Keras: no 1/2). */
@@ -16,6 +17,7 @@ export interface Regularizer {
 export interface WeightOptions {
   readonly initializer: Initializer
   readonly regularizer?: Regularizer
+  readonly constraint?: Constraint | null
   /** false for state that no gradient moves */
   readonly trainable?: boolean
 }
@@ -24,24 +26,48 @@ export interface WeightOptions {
 export interface LayerContext {
   readonly g: GraphBuilder
   readonly training: boolean
+  /** The model's seed. With `stream` it governs random operations (operations/random.ts). */
+  readonly seed: number
+  /** A stream of random numbers of this call's own; `own` tells several of one call apart. */
+  stream(own?: string): number
   /** The layer's own weight of that name; the same value at every call of the layer. */
   weight(name: string, shape: Shape, options: WeightOptions): Value
   /** A weight of an earlier layer, by `layer/weight` name. */
   weightOf(name: string): Value
+  /** After each training step the weight (one that no gradient moves) takes the value of `next`. */
+  assign(weight: Value, next: Value): void
+  /** Which steps of a value count: [batch, steps], 1 or 0; null where all do. */
+  maskOf(value: Value): Value | null
+  /**
+   * Sets the mask of a value this call makes. Without it, the output takes over the product of the inputs' masks if
+   * its first two axes are theirs.
+   */
+  setMask(value: Value, mask: Value | null): void
+  /** The context of a layer inside this one: its weights are named `<this layer>/<own>/...`. */
+  nested(own: string): LayerContext
 }
+
+/** Kinds by name: what a saved model may hold. */
+export type LayerKinds = ReadonlyMap<string, LayerKind<object>>
 
 export interface LayerKind<C> {
   readonly kind: string
   /** Writes the layer's operations. Throws a LanegradError where an input doesn't fit; the caller adds the layer's name. */
-  build(context: LayerContext, inputs: readonly Value[], config: C): Value
-  /** Checks a config that comes from a caller or a file; gives the complete one. */
-  read(options: object): C
+  build(context: LayerContext, inputs: readonly Value[], config: C): Value | readonly Value[]
+  /** Checks a config that comes from a caller or a file (then with the `kinds` it may name); gives the complete one. */
+  read(options: object, kinds?: LayerKinds): C
+  /** How many values a call gives; default 1. */
+  outputs?(config: C): number
 }
 
 /** A value of a model that is being described: an input, or a layer called on values. */
 export interface Symbolic {
-  readonly layer: Layer | null
+  readonly layer: Layer<unknown> | null
   readonly inputs: readonly Symbolic[]
+  /** Which of the layer's outputs it is; 0 unless it has several. */
+  readonly index: number
+  /** The call it comes from: the first of its outputs. */
+  readonly call: object | null
   readonly input: {
     readonly name: string
     readonly shape: readonly (number | null)[]
@@ -56,8 +82,9 @@ export interface LayerOptions {
   readonly trainable?: boolean
 }
 
-export interface Layer {
-  (...inputs: readonly Symbolic[]): Symbolic
+/** R: what a call gives, a list of values for layers with several outputs. */
+export interface Layer<R = Symbolic> {
+  (...inputs: readonly Symbolic[]): R
   readonly layerName: string | null
   readonly kind: LayerKind<object>
   readonly config: object
@@ -73,7 +100,10 @@ const isSymbolic = (value: unknown): value is Symbolic =>
   typeof value === 'object' && value !== null && 'layer' in value && 'inputs' in value
 
 /** A layer of `kind` from its options; `name` and `trainable` are common to all kinds. */
-export function makeLayer<C extends object>(kind: LayerKind<C>, options: LayerOptions & object): Layer {
+export function makeLayer<C extends object, R = Symbolic>(
+  kind: LayerKind<C>,
+  options: LayerOptions & object,
+): Layer<R> {
   check(typeof options === 'object' && options !== null, `${kind.kind} options`, 'an object', options)
   const { name = null, trainable = true, ...own } = options
   check(
@@ -84,13 +114,20 @@ export function makeLayer<C extends object>(kind: LayerKind<C>, options: LayerOp
   )
   check(typeof trainable === 'boolean', `${kind.kind}: trainable`, 'a boolean', trainable)
   const config = Object.freeze(kind.read(own))
-  const call = (...inputs: readonly Symbolic[]): Symbolic => {
+  const outputs = kind.outputs?.(config) ?? 1
+  const call = (...inputs: readonly Symbolic[]): R => {
     if (inputs.length === 0 || !inputs.every(isSymbolic)) {
       fail(`layer ${name ?? kind.kind}: call it on values made by input() or by other layers`)
     }
-    return Object.freeze({ layer, inputs, input: null })
+    const call = {}
+    const values = Array.from(
+      { length: outputs },
+      (_, index): Symbolic =>
+        Object.freeze({ layer: layer as Layer<unknown>, inputs, index, call, input: null }),
+    )
+    return (outputs === 1 ? values[0] : values) as R
   }
-  const layer: Layer = Object.assign(call, {
+  const layer: Layer<R> = Object.assign(call, {
     layerName: name,
     kind: kind as LayerKind<object>,
     config,
@@ -121,5 +158,11 @@ export function input(options: InputOptions): Symbolic {
   const sizes = Array.isArray(shape) && shape.every((n) => n === null || (Number.isSafeInteger(n) && n > 0))
   check(sizes, `${what}: shape`, 'a list of positive integers (or null)', shape)
   check(dtype === 'float32' || dtype === 'int32', `${what}: dtype`, '"float32" or "int32"', dtype)
-  return Object.freeze({ layer: null, inputs: [], input: { name, shape: [...shape], dtype } })
+  return Object.freeze({
+    layer: null,
+    inputs: [],
+    index: 0,
+    call: null,
+    input: { name, shape: [...shape], dtype },
+  })
 }

@@ -5,19 +5,15 @@ import { GraphBuilder } from '../graph/builder.ts'
 import { differentiate } from '../graph/gradient.ts'
 import type { Graph } from '../graph/graph.ts'
 import { simplify } from '../graph/simplify.ts'
-import { type RowShape, type Shape, sameShape, shapeText, type Value } from '../graph/value.ts'
-import type { Initializer } from '../layers/initializers.ts'
-import type { LayerContext, Regularizer } from '../layers/layer.ts'
-import { fail, LanegradError } from '../numerics/errors.ts'
-import type { ParameterSpec } from '../plan/layout.ts'
+import { type RowShape, type Shape, sameShape, type Value } from '../graph/value.ts'
+import { fail } from '../numerics/errors.ts'
+import { elementCount } from '../numerics/tensor.ts'
 import { type Loss, takesLabels, targetShape, writeLoss } from '../training/losses.ts'
 import { type MetricName, writeMetric } from '../training/metrics.ts'
+import { type WeightSpec, writeLayers } from './forward.ts'
 import type { Network } from './network.ts'
 
-export interface WeightSpec extends ParameterSpec {
-  readonly initializer: Initializer
-  readonly regularizer: Regularizer
-}
+export type { WeightSpec }
 
 /** What `compile` was told of one output. */
 export interface OutputTraining {
@@ -25,58 +21,6 @@ export interface OutputTraining {
   readonly loss: Loss
   readonly weight: number
   readonly metrics: readonly MetricName[]
-}
-
-interface Forward {
-  readonly values: ReadonlyMap<string, Value>
-  /** Weights read, in the order of first use. */
-  readonly weights: ReadonlyMap<string, { readonly value: Value; readonly spec: WeightSpec }>
-}
-
-const NO_REGULARIZER: Regularizer = {}
-
-/** Writes the layers; `shapes` has each input's shape with its batch axis. */
-function writeLayers(
-  g: GraphBuilder,
-  network: Network,
-  shapes: readonly Shape[],
-  training: boolean,
-): Forward {
-  const values = new Map<string, Value>()
-  const weights = new Map<string, { value: Value; spec: WeightSpec }>()
-  network.inputs.forEach(({ name, dtype }, i) => {
-    values.set(name, g.leaf('input', name, shapes[i], dtype))
-  })
-  for (const { name, layer, inputs } of network.calls) {
-    const context: LayerContext = {
-      g,
-      training,
-      weight(own, shape, { initializer, regularizer = NO_REGULARIZER, trainable = true }) {
-        const full = `${layer.name}/${own}`
-        const known = weights.get(full)
-        if (known && !sameShape(known.spec.shape, shape)) {
-          fail(
-            `its weight ${own} has shape ${shapeText(known.spec.shape)}, this input needs ${shapeText(shape)}`,
-          )
-        }
-        const spec = { name: full, shape, initializer, regularizer, trainable: trainable && layer.trainable }
-        const entry = known ?? { value: g.leaf('parameter', full, shape), spec }
-        weights.set(full, entry)
-        return entry.value
-      },
-      weightOf: (full) => weights.get(full)?.value ?? fail(`tied to ${full}, which no earlier layer has`),
-    }
-    g.label = layer.name
-    try {
-      const args = inputs.map((input) => values.get(input)).filter((value) => value !== undefined)
-      values.set(name, layer.kind.build(context, args, layer.config))
-    } catch (error) {
-      if (error instanceof LanegradError) fail(`layer ${name}: ${error.message}`)
-      throw error
-    }
-  }
-  g.label = ''
-  return { values, weights }
 }
 
 export interface Outline {
@@ -93,7 +37,7 @@ export interface Outline {
 export function outlineOf(network: Network): Outline {
   const written = (unknownLength: number) => {
     const shapes = network.inputs.map(({ shape }) => [1, ...shape.map((n) => n ?? unknownLength)])
-    return writeLayers(new GraphBuilder(), network, shapes, false)
+    return writeLayers(new GraphBuilder(), network, shapes, { training: false, seed: 0 })
   }
   const { values, weights } = written(1)
   const other = network.inputs.some(({ shape }) => shape.includes(null)) ? written(2) : { values, weights }
@@ -121,6 +65,7 @@ export interface Request {
   /** Shape of each output's sample weights, if given. */
   readonly sampleWeights: ReadonlyMap<string, Shape>
   readonly inputGradients: boolean
+  readonly seed: number
 }
 
 export interface MetricPlace {
@@ -140,6 +85,18 @@ export interface Computation {
 const keyOf = (network: Network, output: string, name: string): string =>
   network.outputs.length > 1 ? `${output}_${name}` : name
 
+/**
+ * Sample weights of an output with a mask: masked steps weigh nothing, and the mean is over the others (Keras:
+ * mask * count / sum(mask)).
+ */
+function maskedWeights(g: GraphBuilder, weights: Value | null, mask: Value | null): Value | null {
+  if (!mask) return weights
+  const kept = g.binary('maximum', g.sum(mask), g.constant(1))
+  const scaled = g.times(mask, g.binary('divide', g.constant(elementCount(mask.shape)), kept))
+  if (!weights) return scaled
+  return g.times(scaled, weights.shape.length === 1 ? g.reshape(weights, [weights.shape[0], 1]) : weights)
+}
+
 export function computationOf(
   network: Network,
   outputs: readonly OutputTraining[],
@@ -147,7 +104,10 @@ export function computationOf(
 ): Computation {
   const g = new GraphBuilder()
   const training = request.mode === 'train' || request.mode === 'gradients' || request.training
-  const { values, weights } = writeLayers(g, network, request.inputShapes, training)
+  const { values, weights, masks, assigned } = writeLayers(g, network, request.inputShapes, {
+    training,
+    seed: request.seed,
+  })
   const predictionOf = (output: string) =>
     values.get(network.outputs.find(({ name }) => name === output)?.value ?? '') ??
     fail(`no output ${output}`)
@@ -157,7 +117,7 @@ export function computationOf(
 
   if (request.mode === 'predict') {
     for (const { name } of network.outputs) results.set(name, predictionOf(name))
-    return { graph: simplify({ ops: g.ops, results, gradients }), metrics }
+    return { graph: simplify({ ops: g.ops, results, gradients, updates: new Map() }), metrics }
   }
 
   const terms: Value[] = []
@@ -172,7 +132,8 @@ export function computationOf(
     )
     const weightShape = request.sampleWeights.get(output)
     const sampleWeights = weightShape ? g.leaf('sampleWeight', output, weightShape) : null
-    const value = writeLoss(g, loss, weight, prediction, target, sampleWeights)
+    const weighted = maskedWeights(g, sampleWeights, masks.get(prediction) ?? null)
+    const value = writeLoss(g, loss, weight, prediction, target, weighted)
     terms.push(value)
     if (outputs.length > 1) results.set(`loss of ${output}`, value)
     for (const name of names) {
@@ -206,5 +167,6 @@ export function computationOf(
       if (gradient && leaf.leaf) gradients.set(leaf.leaf.name, gradient)
     })
   }
-  return { graph: simplify({ ops: g.ops, results, gradients }), metrics }
+  const updates = request.mode === 'train' ? assigned : new Map<string, Value>()
+  return { graph: simplify({ ops: g.ops, results, gradients, updates }), metrics }
 }

@@ -2,7 +2,7 @@
 // caller made, or a description from a file. Leaves: a frozen Network in an order that can run, every name
 // unique, every reference resolved. Shapes are checked later, when a graph is written.
 import type { DType } from '../graph/value.ts'
-import type { Layer, LayerKind, Symbolic } from '../layers/layer.ts'
+import type { Layer, LayerKind, LayerKinds, Symbolic } from '../layers/layer.ts'
 import { check, fail, show, unknownName } from '../numerics/errors.ts'
 
 export interface NetworkInput {
@@ -19,9 +19,15 @@ export interface NetworkLayer {
   readonly trainable: boolean
 }
 
+/** Name of output `index` of a call. */
+export const outputName = (call: string, index: number): string => (index === 0 ? call : `${call}:${index}`)
+
+/** How many values a call gives. */
+export const outputCount = ({ layer }: Call): number => layer.kind.outputs?.(layer.config) ?? 1
+
 /** A layer applied to values; the value it gives has the call's name. */
 export interface Call {
-  /** The layer's name; `name#2` and so on for further calls of the same layer. */
+  /** The layer's name; `name#2` and so on for further calls of the same layer. Further outputs are `<name>:1` ... */
   readonly name: string
   readonly layer: NetworkLayer
   /** Names of inputs or earlier calls. */
@@ -113,10 +119,11 @@ export function networkOf(inputs: Values, outputs: Values): Network {
   })
 
   // Names of layers: the caller's, else the kind and a number in order of first call.
-  const layers = new Map<Layer, NetworkLayer>()
+  const layers = new Map<Layer<unknown>, NetworkLayer>()
+  const callNames = new Map<object, string>()
   const counts = new Map<string, number>()
   const taken = new Set([...names.values(), ...values.flatMap(({ layer }) => layer?.layerName ?? [])])
-  const named = (layer: Layer): NetworkLayer => {
+  const named = (layer: Layer<unknown>): NetworkLayer => {
     let name = layer.layerName
     while (name === null || (layer.layerName === null && taken.has(name))) {
       const kind = layer.kind.kind
@@ -132,11 +139,17 @@ export function networkOf(inputs: Values, outputs: Values): Network {
         fail(`output depends on input ${show(value.input?.name)}, which is not among the model's inputs`)
       continue
     }
+    const known = value.call && callNames.get(value.call)
+    if (known) {
+      names.set(value, outputName(known, value.index)) // another output of a call that is listed already
+      continue
+    }
     const layer = layers.get(value.layer) ?? named(value.layer)
     layers.set(value.layer, layer)
     const earlier = calls.filter((call) => call.layer === layer).length
     const name = earlier === 0 ? layer.name : `${layer.name}#${earlier + 1}`
-    names.set(value, name)
+    if (value.call) callNames.set(value.call, name)
+    names.set(value, outputName(name, value.index))
     calls.push({ name, layer, inputs: value.inputs.map((input) => names.get(input) ?? '') })
   }
   const network: Network = {
@@ -171,7 +184,7 @@ function checkNetwork(network: Network): Network {
     }
     if (known.has(call.name))
       fail(`two layers or inputs are named ${show(call.name)}; names must be unique in a model`)
-    known.add(call.name)
+    for (let i = 0; i < outputCount(call); i++) known.add(outputName(call.name, i))
   }
   for (const { value } of outputs) {
     if (!known.has(value)) fail(`output ${show(value)} is made by no layer of the model`)
@@ -218,7 +231,7 @@ function structure(value: unknown, what: string): Structure {
 }
 
 /** The network a description stands for. The description is untrusted. @throws LanegradError */
-export function readNetwork(data: unknown, kinds: ReadonlyMap<string, LayerKind<object>>): Network {
+export function readNetwork(data: unknown, kinds: LayerKinds): Network {
   check(isObject(data), 'model description', 'an object', data)
   const inputs = objects(data.inputs, 'inputs').map((entry): NetworkInput => {
     const { shape, dtype } = entry
@@ -237,7 +250,7 @@ export function readNetwork(data: unknown, kinds: ReadonlyMap<string, LayerKind<
     if (layers.has(own)) fail(`two layers are named ${show(own)}; names must be unique in a model`)
     check(isObject(entry.config), `config of layer ${own}`, 'an object', entry.config)
     check(typeof entry.trainable === 'boolean', `trainable of layer ${own}`, 'a boolean', entry.trainable)
-    layers.set(own, { name: own, kind, config: kind.read(entry.config), trainable: entry.trainable })
+    layers.set(own, { name: own, kind, config: kind.read(entry.config, kinds), trainable: entry.trainable })
   }
   const calls = objects(data.calls, 'calls').map((entry): Call => {
     const layer =

@@ -228,6 +228,7 @@ export class Session {
       inputShapes,
       sampleWeights,
       inputGradients,
+      seed: this.seed,
     })
     const update = mode === 'train' && this.training ? updateOf(this.training.optimizer) : null
     const plan = planOf(graph, this.layout, this.outline.weights, update)
@@ -280,6 +281,7 @@ export class Session {
   ): void {
     const { engine, network } = this
     engine.load(prepared.plan)
+    engine.randomCounter = engine.stepCount
     const put = (kind: string, name: string, rows: Rows | null, slot: Slot | undefined) => {
       if (!rows || !slot) return
       const count = (to - from) * (rows.data.length / rows.rows)

@@ -2,6 +2,7 @@
 // two buffers that live at the same time overlap. Throws an Error (a fault of the planner, never of the user).
 import { ALIGNMENT } from '../../assembly/abi.ts'
 import type { Graph } from '../graph/graph.ts'
+import { nameOf, outputsOf } from '../graph/kernel.ts'
 import type { Value } from '../graph/value.ts'
 import type { Layout } from './layout.ts'
 import type { Buffer } from './storage.ts'
@@ -27,10 +28,10 @@ interface Checked {
 
 export function checkPlan(plan: Checked, bufferOf: ReadonlyMap<Value, Buffer>): void {
   for (const op of plan.graph.ops) {
-    for (const value of [...op.inputs, op.output]) {
+    for (const value of [...op.inputs, ...outputsOf(op)]) {
       const buffer = bufferOf.get(value)
       if (!buffer || buffer.address === null) {
-        broken(`%${value.id} of ${op.name} has no address`)
+        broken(`%${value.id} of ${nameOf(op)} has no address`)
         continue
       }
       if (buffer.address % ALIGNMENT !== 0) broken(`%${value.id} is not aligned`)

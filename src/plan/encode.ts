@@ -2,33 +2,16 @@
 // address of each of its values and of its scratch. Leaves: one or more instructions, without the header word.
 import * as abi from '../../assembly/abi.ts'
 import type { Op } from '../graph/graph.ts'
+import type { Addresses } from '../graph/kernel.ts'
 import type { LossAttributes } from '../graph/ops.ts'
 import { binaryFunctions, type OpName, reductions, unaryFunctions } from '../graph/ops.ts'
 import type { Shape, Value } from '../graph/value.ts'
 import { elementCount } from '../numerics/tensor.ts'
+import { f32 } from '../numerics/words.ts'
 
 export interface Instruction {
   readonly code: number
   readonly operands: readonly number[]
-}
-
-export interface Addresses {
-  of(value: Value): number
-  readonly scratch: number
-}
-
-const cell = new DataView(new ArrayBuffer(8))
-
-/** The bits of a float32 immediate. */
-export function f32(x: number): number {
-  cell.setFloat32(0, x)
-  return cell.getInt32(0)
-}
-
-/** The bits of a float64 immediate: low word, high word. */
-export function f64(x: number): [number, number] {
-  cell.setFloat64(0, x)
-  return [cell.getInt32(4), cell.getInt32(0)]
 }
 
 interface Axis {
@@ -113,7 +96,10 @@ function depthOf(op: Op<'matmul'>): number {
 
 /** Scratch of an operation, bytes; planned like any buffer. */
 export function scratchBytes(op: Op): number {
-  return op.name === 'matmul' ? matmulScratchBytes(op.output.shape[0], depthOf(op as Op<'matmul'>)) : 0
+  if (op.name === 'matmul') return matmulScratchBytes(op.output.shape[0], depthOf(op as Op<'matmul'>))
+  if (op.name !== 'kernel') return 0
+  const { kernel, with: attributes } = (op as Op<'kernel'>).attributes
+  return kernel.scratchBytes?.({ ...op, attributes }) ?? 0
 }
 
 function lossOperands(at: Addresses, inputs: readonly Value[], attributes: LossAttributes): number[] {
@@ -236,6 +222,10 @@ export const encoders: { readonly [N in OpName]: Encoder<N> } = {
       f32(l2),
     ]
     return { code: abi.OP_PENALTY_GRAD, operands: [...operands, accumulate ? 1 : 0] }
+  },
+  kernel: (op, at) => {
+    const { kernel, with: attributes } = op.attributes
+    return { code: kernel.code, operands: kernel.words({ ...op, attributes }, at) }
   },
   metric: ({ output, inputs: [prediction, target], attributes: { code, param } }, at) => ({
     code: abi.OP_METRIC,

@@ -6,6 +6,7 @@
 //   header | parameters | gradients | optimizer slots     persistent, the same for every plan (layout.ts)
 //   program | constants | inputs, targets, results | transient     the plan that is loaded
 import { type AnyOp, type Graph, leavesOf } from '../graph/graph.ts'
+import type { KernelModule } from '../graph/kernel.ts'
 import type { DType, Shape, Value } from '../graph/value.ts'
 import { elementCount } from '../numerics/tensor.ts'
 import { checkPlan } from './check.ts'
@@ -48,6 +49,8 @@ export interface Plan {
   readonly words: Int32Array
   readonly programStart: number
   readonly phaseEnds: { readonly forward: number; readonly backward: number; readonly update: number }
+  /** The modules its kernels lie in, the core aside. */
+  readonly modules: readonly KernelModule[]
   readonly constants: readonly { readonly address: number; readonly data: Float32Array }[]
   readonly inputs: ReadonlyMap<string, Slot>
   readonly targets: ReadonlyMap<string, Slot>
@@ -95,7 +98,7 @@ export function planOf(
   const updates = update ? updateInstructions(update, layout, parameters) : []
 
   // The program's size must be known before any address behind it: encode once with addresses left 0.
-  const blank = { of: () => 0, scratch: 0 }
+  const blank = { of: () => 0, scratch: 0, header: layout.base }
   const wordCount = (list: readonly Instruction[]) =>
     list.reduce((sum, { operands }) => sum + 1 + operands.length, 0)
   const programWords = graph.ops.reduce((sum, op) => sum + wordCount(encode(op, blank)), wordCount(updates))
@@ -135,6 +138,7 @@ export function planOf(
     )
   const results = place(graph.results, () => undefined)
   const gradients = place(graph.gradients, (name) => layout.gradients.get(name))
+  for (const [name, value] of graph.updates) pins.set(value, layout.parameters.get(name) ?? 0)
 
   // Everything else shares the transient region.
   const bufferOf = shareBuffers(graph, pins)
@@ -152,7 +156,7 @@ export function planOf(
 
   const steps: Step[] = graph.ops.flatMap((op, i) => {
     const of = (value: Value) => bufferOf.get(value)?.address ?? 0
-    const instructions = encode(op, { of, scratch: scratches[i]?.address ?? 0 })
+    const instructions = encode(op, { of, scratch: scratches[i]?.address ?? 0, header: layout.base })
     return instructions.map((instruction) => ({ instruction, phase: op.phase, op }))
   })
   steps.push(...updates.map((instruction): Step => ({ instruction, phase: 'update', op: null })))
@@ -182,6 +186,9 @@ export function planOf(
     words,
     programStart,
     phaseEnds,
+    modules: [
+      ...new Set(graph.ops.flatMap((op) => (op.name === 'kernel' ? op.attributes.kernel.module : []))),
+    ],
     constants,
     inputs: slots.input,
     targets: slots.target,

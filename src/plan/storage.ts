@@ -3,6 +3,7 @@
 // buffer of an input that dies in it. A pinned buffer (a parameter, an input, a result, a gradient) has its
 // own address and never passes to another value.
 import type { AnyOp, Graph } from '../graph/graph.ts'
+import { outputsOf } from '../graph/kernel.ts'
 import { sameShape, type Value } from '../graph/value.ts'
 import { elementCount } from '../numerics/tensor.ts'
 import { bufferBytes } from './layout.ts'
@@ -34,26 +35,28 @@ function reusableInputs(op: AnyOp): readonly Value[] {
       return [op.inputs[0]]
     case 'binary':
       return op.inputs.filter((input) => sameShape(input.shape, op.output.shape))
+    case 'kernel':
+      return (op.attributes.kernel.reuses ?? []).map((i) => op.inputs[i])
     default:
       return []
   }
 }
 
 /**
- * Gives each result and each gradient a buffer of its own: where it would share one with a leaf or with another
+ * Gives each result, each gradient and each update a buffer of its own: where it would share one with a leaf or with another
  * result, a copy is inserted at the end of its phase.
  */
 export function separateResults(graph: Graph): Graph {
-  const makers = new Map(graph.ops.map((op) => [op.output, op]))
+  const makers = new Map(graph.ops.flatMap((op) => outputsOf(op).map((value) => [value, op])))
   const rootOf = (value: Value): Value => {
     const op = makers.get(value)
-    const shared = op && sharedInput(op)
+    const shared = op?.output === value && sharedInput(op)
     return shared ? rootOf(shared) : value
   }
   const taken = new Set<Value>()
   const copies: AnyOp[] = []
   let id = 0
-  for (const op of graph.ops) id = Math.max(id, op.output.id)
+  for (const op of graph.ops) for (const value of outputsOf(op)) id = Math.max(id, value.id)
   const own = (map: ReadonlyMap<string, Value>, phase: AnyOp['phase']) =>
     new Map(
       [...map].map(([name, value]) => {
@@ -63,14 +66,30 @@ export function separateResults(graph: Graph): Graph {
           return [name, value]
         }
         const output: Value = { ...value, id: ++id, leaf: null }
-        copies.push({ name: 'copy', inputs: [value], output, attributes: {}, phase, label: '' })
+        copies.push({ name: 'copy', inputs: [value], output, extras: [], attributes: {}, phase, label: '' })
         return [name, output]
       }),
     )
   const results = own(graph.results, 'forward')
   const gradients = own(graph.gradients, 'backward')
+  const updates = new Map(
+    [...graph.updates].map(([name, value]) => {
+      const output: Value = { ...value, id: ++id, leaf: null }
+      copies.push({
+        name: 'copy',
+        inputs: [value],
+        output,
+        extras: [],
+        attributes: {},
+        phase: 'update',
+        label: '',
+      })
+      return [name, output]
+    }),
+  )
   const phase = (name: AnyOp['phase']) => [...graph.ops, ...copies].filter((op) => op.phase === name)
-  return { ops: [...phase('forward'), ...phase('backward')], results, gradients }
+  const ops = [...phase('forward'), ...phase('backward'), ...phase('update')]
+  return { ops, results, gradients, updates }
 }
 
 /**
@@ -93,7 +112,8 @@ export function shareBuffers(graph: Graph, pins: ReadonlyMap<Value, number>): Re
     const buffer = shared && bufferOf.get(shared)
     if (buffer) join(op.output, buffer)
     else open(op.output, i)
-    for (const value of [...op.inputs, op.output]) {
+    for (const value of op.extras) open(value, i)
+    for (const value of [...op.inputs, ...outputsOf(op)]) {
       const used = bufferOf.get(value)
       if (used) used.last = i
     }

@@ -1,7 +1,8 @@
 // The update phase: what an optimizer does with the gradients, as instructions over the flat regions of a
 // layout. Enters: an UpdateSpec (training/optimizers.ts makes it) and a layout. Leaves: instructions.
 import * as abi from '../../assembly/abi.ts'
-import { f32, f64, type Instruction } from './encode.ts'
+import { f32, f64 } from '../numerics/words.ts'
+import type { Instruction } from './encode.ts'
 import type { Layout, ParameterSpec } from './layout.ts'
 import { bufferBytes } from './layout.ts'
 

@@ -5,14 +5,18 @@ import {
   HEADER_BACKWARD_END,
   HEADER_FORWARD_END,
   HEADER_LEARNING_RATE,
+  HEADER_MATMUL,
   HEADER_MOMENTUM_PRODUCT,
   HEADER_PROGRAM,
+  HEADER_RANDOM_COUNTER,
   HEADER_STEP_COUNT,
   HEADER_STEP_END,
+  OP_MATMUL,
 } from '../../assembly/abi.ts'
+import type { KernelModule } from '../graph/kernel.ts'
 import { fail } from '../numerics/errors.ts'
 import type { Plan, Slot } from '../plan/plan.ts'
-import { type Core, createCore } from './core.ts'
+import { addModule, type Core, createCore } from './core.ts'
 
 /** All of a wasm memory but its last page: addresses up to here, rounded up to whole pages, fit 32 bits. */
 const MEMORY_LIMIT_BYTES = 65535 * 65536
@@ -22,15 +26,19 @@ const gigabytes = (bytes: number): string => `${(bytes / 0x40000000).toFixed(1)}
 export class Engine {
   readonly base: number
   private readonly core: Core
+  /** Function table index of each kernel, by op code. */
+  private readonly indices: number[] = []
   private loaded: Plan | null = null
+  private readonly modules = new Set<KernelModule>()
   // Views of the whole memory; growing the memory detaches them, so reserve() makes new ones.
   private floats = new Float32Array(0)
   private ints = new Int32Array(0)
 
   constructor() {
-    this.core = createCore()
+    this.core = createCore(this.indices)
     this.base = this.core.arenaBase()
     this.refresh()
+    this.ints[(this.base + HEADER_MATMUL) / 4] = this.indices[OP_MATMUL]
     this.double(HEADER_MOMENTUM_PRODUCT).setFloat64(0, 1, true)
   }
 
@@ -60,7 +68,15 @@ export class Engine {
   load(plan: Plan): void {
     if (this.loaded === plan) return
     this.reserve(plan.end)
-    this.ints.set(plan.words, plan.programStart / 4)
+    for (const module of plan.modules) {
+      if (!this.modules.has(module)) addModule(this.core, module, this.indices)
+      this.modules.add(module)
+    }
+    const { words, programStart } = plan
+    const program = this.ints.subarray(programStart / 4, programStart / 4 + words.length)
+    program.set(words)
+    for (let at = 0; at < words.length; at += words[at] >>> 16)
+      program[at] = (words[at] & ~0xffff) | this.indices[words[at] & 0xffff]
     for (const { address, data } of plan.constants) this.floats.set(data, address / 4)
     const header = this.base / 4
     this.ints[header + HEADER_PROGRAM / 4] = plan.programStart
@@ -93,6 +109,11 @@ export class Engine {
 
   set stepCount(count: number) {
     this.ints[(this.base + HEADER_STEP_COUNT) / 4] = count
+  }
+
+  /** What dropout and noise of the next run draw from, beside the seed. */
+  set randomCounter(counter: number) {
+    this.ints[(this.base + HEADER_RANDOM_COUNTER) / 4] = counter
   }
 
   set learningRate(rate: number) {

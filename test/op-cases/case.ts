@@ -1,6 +1,7 @@
 // What a case of the table is: one operation, the shapes of its inputs and the numbers they are drawn from. Plain
 // data. Enters: nothing. Leaves: types, and the short forms in which the tables are written.
 
+import type { Kernel } from '../../src/graph/kernel.ts'
 import type { OpAttributes, OpName } from '../../src/graph/ops.ts'
 import type { Shape } from '../../src/graph/value.ts'
 
@@ -31,6 +32,21 @@ export interface OpCase<N extends OpName> {
   readonly by: readonly number[]
 }
 export type AnyCase = { [N in OpName]: OpCase<N> }[OpName]
+
+/** A case of a kernel of src/operations. */
+export const kernelCase = <A extends object>(
+  kernel: Kernel<A>,
+  detail: string,
+  inputs: readonly CaseInput[],
+  attributes: A,
+  by: readonly number[],
+): OpCase<'kernel'> => ({
+  name: `${kernel.name} ${detail}`,
+  op: 'kernel',
+  inputs,
+  attributes: { kernel: kernel as Kernel, with: attributes },
+  by,
+})
 
 export const UNIT: Domain = { from: -1, to: 1 }
 export const of = (shape: Shape, domain: Domain = UNIT): CaseInput => ({ shape, domain })

@@ -4,9 +4,11 @@
 // May assume what the shape rules have checked.
 import * as abi from '../../assembly/abi.ts'
 import type { AnyOp, Op } from '../../src/graph/graph.ts'
+import { outputsOf } from '../../src/graph/kernel.ts'
 import type { BinaryName, LossAttributes, OpName } from '../../src/graph/ops.ts'
 import type { Shape, Value } from '../../src/graph/value.ts'
 import { elementCount } from '../../src/numerics/tensor.ts'
+import { referenceKernels } from './kernels.ts'
 import { differences, type LossCase, logSoftmax, referenceLoss, softmax } from './losses.ts'
 import { unaryFormulas, unarySlope } from './unary.ts'
 
@@ -210,11 +212,20 @@ export const referenceOps: { readonly [N in OpName]: Reference<N> } = {
     }
     return Float64Array.of(right)
   },
+  kernel: (op, x) => referenceKernel(op, x)[0],
 }
 
 /** One operation on the arrays of its inputs. */
 export const referenceOf = (op: AnyOp, x: Arrays): Float64Array =>
   (referenceOps[op.name] as Reference<OpName>)(op as Op, x)
+
+/** The output and the extras of a kernel. */
+function referenceKernel(op: Op<'kernel'>, x: Arrays): readonly Float64Array[] {
+  const { kernel, with: attributes } = op.attributes
+  const reference = referenceKernels[kernel.name]
+  if (!reference) throw new Error(`test/reference/kernels has no ${kernel.name}`)
+  return reference({ ...op, attributes }, x)
+}
 
 /** Every value that `ops`, in their order, make from `leaves`; constants need not be given. */
 export function evaluate(
@@ -228,7 +239,12 @@ export function evaluate(
       if (!array) throw new Error(`%${input.id} of ${op.name} has no value`)
       return array
     })
-    values.set(op.output, referenceOf(op, arrays))
+    if (op.name === 'kernel') {
+      const results = referenceKernel(op, arrays)
+      outputsOf(op).forEach((value, i) => {
+        values.set(value, results[i])
+      })
+    } else values.set(op.output, referenceOf(op, arrays))
   }
   return values
 }

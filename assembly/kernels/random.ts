@@ -1,0 +1,111 @@
+// Random numbers that depend on (seed, stream, counter, index) alone, never on order or on the number of threads:
+// Threefry-2x32 with 20 rounds (Salmon, Moraes, Dror, Shaw 2011), as src/numerics/random.ts has it.
+// The key of a run is one block under the seed: threefry(seed; counter, stream). Values 2 b and 2 b + 1 are the words
+// of block b under that key: four blocks a turn.
+import { HEADER_RANDOM_COUNTER, RANDOM_BERNOULLI, RANDOM_UNIFORM } from '../abi'
+import { madd, select, splat } from '../lanes'
+import { callLog } from './calls'
+import { storeBelow } from './tails'
+
+@inline
+function rotate(x: v128, bits: i32): v128 {
+  return v128.or(i32x4.shl(x, bits), i32x4.shr_u(x, 32 - bits))
+}
+
+// the words of four blocks; Kernels run on one thread of an instance, so these never leave `blocks`
+let first: v128 = i32x4.splat(0)
+let second: v128 = i32x4.splat(0)
+
+/** Threefry of four counters under one key; the words go to `first` and `second`. */
+function blocks(key0: i32, key1: i32, counter0: v128, counter1: v128): void {
+  let a = i32x4.splat(key0), b = i32x4.splat(key1)
+  let c = v128.xor(i32x4.splat(0x1bd11bda), v128.xor(a, b))
+  let x = i32x4.add(counter0, a), y = i32x4.add(counter1, b)
+  for (let group = 1; group <= 5; group++) {
+    if (group & 1) {
+      x = i32x4.add(x, y); y = v128.xor(x, rotate(y, 13))
+      x = i32x4.add(x, y); y = v128.xor(x, rotate(y, 15))
+      x = i32x4.add(x, y); y = v128.xor(x, rotate(y, 26))
+      x = i32x4.add(x, y); y = v128.xor(x, rotate(y, 6))
+    } else {
+      x = i32x4.add(x, y); y = v128.xor(x, rotate(y, 17))
+      x = i32x4.add(x, y); y = v128.xor(x, rotate(y, 29))
+      x = i32x4.add(x, y); y = v128.xor(x, rotate(y, 16))
+      x = i32x4.add(x, y); y = v128.xor(x, rotate(y, 24))
+    }
+    const next = a
+    a = b
+    b = c
+    c = next
+    x = i32x4.add(x, a)
+    y = i32x4.add(y, i32x4.add(b, i32x4.splat(group)))
+  }
+  first = x
+  second = y
+}
+
+/** 24 random bits as a float in [0, 1). */
+@inline
+function unit(word: v128): v128 {
+  return f32x4.mul(f32x4.convert_i32x4_s(i32x4.shr_u(word, 8)), splat(5.9604644775390625e-8))
+}
+
+/**
+ * The normal quantile of u + 2^-25, u in [0, 1) of 24 bits: sqrt(2) erfinv(2 u - 1), by the single-precision
+ * polynomials of Giles ("Approximating the erfinv function", 2010; relative error below 4e-7 of erfinv). Never beyond
+ * 5.5 standard deviations.
+ */
+function quantile(u: v128): v128 {
+  // 1 - x and 1 + x, x = 2 u - 1 + 2^-24, each exact where it is small
+  const below = madd(u, splat(2), splat(5.9604644775390625e-8))
+  const above = f32x4.sub(splat(2), below)
+  const x = f32x4.sub(below, splat(1))
+  const w = f32x4.neg(callLog(f32x4.mul(below, above)))
+  const s = f32x4.sub(w, splat(2.5))
+  let p = splat(2.81022636e-08)
+  p = madd(p, s, splat(3.43273939e-07))
+  p = madd(p, s, splat(-3.5233877e-06))
+  p = madd(p, s, splat(-4.39150654e-06))
+  p = madd(p, s, splat(0.00021858087))
+  p = madd(p, s, splat(-0.00125372503))
+  p = madd(p, s, splat(-0.00417768164))
+  p = madd(p, s, splat(0.246640727))
+  p = madd(p, s, splat(1.50140941))
+  const t = f32x4.sub(f32x4.sqrt(w), splat(3))
+  let q = splat(-0.000200214257)
+  q = madd(q, t, splat(0.000100950558))
+  q = madd(q, t, splat(0.00134934322))
+  q = madd(q, t, splat(-0.00367342844))
+  q = madd(q, t, splat(0.00573950773))
+  q = madd(q, t, splat(-0.0076224613))
+  q = madd(q, t, splat(0.00943887047))
+  q = madd(q, t, splat(1.00167406))
+  q = madd(q, t, splat(2.83297682))
+  return f32x4.mul(f32x4.mul(select(f32x4.lt(w, splat(5)), p, q), x), splat(1.41421356))
+}
+
+@inline
+function value(word: v128, kind: i32, param: f32): v128 {
+  const u = unit(word)
+  if (kind == RANDOM_UNIFORM) return u
+  if (kind == RANDOM_BERNOULLI) return v128.and(f32x4.ge(u, splat(param)), splat(1 / (1 - param)))
+  return f32x4.mul(quantile(u), splat(param))
+}
+
+/** words: dst, count, kind, param (f32), arena, seed low, seed high, stream */
+export function random(p: usize): void {
+  let dst = <usize>load<u32>(p)
+  const count = load<i32>(p, 4), kind = load<i32>(p, 8), param = load<f32>(p, 12)
+  const counter = load<i32>(<usize>load<u32>(p, 16), HEADER_RANDOM_COUNTER)
+  blocks(load<i32>(p, 20), load<i32>(p, 24), i32x4.splat(counter), i32x4.splat(load<i32>(p, 28)))
+  const key0 = i32x4.extract_lane(first, 0), key1 = i32x4.extract_lane(second, 0)
+  let block = i32x4(0, 1, 2, 3)
+  for (let i = 0; i < count; i += 8) {
+    blocks(key0, key1, block, i32x4.splat(0))
+    block = i32x4.add(block, i32x4.splat(4))
+    const low = v128.shuffle<i32>(first, second, 0, 4, 1, 5), high = v128.shuffle<i32>(first, second, 2, 6, 3, 7)
+    storeBelow(dst, value(low, kind, param), count - i)
+    if (count - i > 4) storeBelow(dst + 16, value(high, kind, param), count - i - 4)
+    dst += 32
+  }
+}

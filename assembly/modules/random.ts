@@ -1,0 +1,16 @@
+// The module of random numbers: dropout and noise. In the order of its op codes.
+import { random } from '../kernels/random'
+
+type Kernel = (operands: usize) => void
+
+const kernels: StaticArray<Kernel> = [random]
+
+/** Function table index of kernel `i`; -1 behind the last. */
+export function kernelAt(i: i32): i32 {
+  return i < kernels.length ? unchecked(kernels[i]).index : -1
+}
+
+/** First address behind the module's static data. */
+export function staticEnd(): usize {
+  return __heap_base
+}

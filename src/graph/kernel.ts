@@ -1,0 +1,60 @@
+// An operation as one object: shapes, gradient rule, encoding and the module its kernel lies in. The operations of
+// ops.ts are in every program, since gradients and simplification are made of them; those of src/operations are
+// objects of this form, so that a bundler keeps only those a program's layers use.
+import type { GraphBuilder } from './builder.ts'
+import type { Op } from './graph.ts'
+import type { Shape, Value } from './value.ts'
+
+/** Compiled kernels, apart from the core: loaded into the same memory and function table when a plan needs one. */
+export interface KernelModule {
+  readonly name: string
+  readonly bytes: Uint8Array
+  /** Op codes: its first, and the one behind its last. */
+  readonly codes: readonly [number, number]
+}
+
+/** Where a plan put things; bytes. */
+export interface Addresses {
+  of(value: Value): number
+  readonly scratch: number
+  /** The arena's header. */
+  readonly header: number
+}
+
+/** An operation of some kernel: what its functions are given. */
+export interface KernelCall<A> {
+  readonly inputs: readonly Value[]
+  readonly output: Value
+  /** What it makes besides `output`: what the gradient needs, or further results. */
+  readonly extras: readonly Value[]
+  readonly attributes: A
+}
+
+export interface Kernel<A extends object = object> {
+  readonly name: string
+  readonly module: KernelModule
+  /** OP_* */
+  readonly code: number
+  /** Shape of the output, then of each extra. Throws (fail) where the inputs don't fit. */
+  shapes(inputs: readonly Value[], attributes: A): readonly [Shape, ...Shape[]]
+  /** The operands, as the kernel reads them. */
+  words(op: KernelCall<A>, at: Addresses): readonly number[]
+  /** Bytes of scratch; default 0. */
+  scratchBytes?(op: KernelCall<A>): number
+  /** Positions of inputs that are int32 (or may be). */
+  readonly int32?: readonly number[]
+  /** Positions of inputs whose buffer the output may take over, if they have its size and die here. */
+  readonly reuses?: readonly number[]
+  /**
+   * One value per input, null where there is no gradient. dys: the gradient of the output and of each extra, null
+   * where none arrives. Without a rule, the kernel can't be differentiated.
+   */
+  gradient?(g: GraphBuilder, op: KernelCall<A>, dys: readonly (Value | null)[]): readonly (Value | null)[]
+}
+
+/** The values an operation makes. */
+export const outputsOf = (op: Pick<Op, 'output' | 'extras'>): readonly Value[] => [op.output, ...op.extras]
+
+/** The name an operation goes by in prints and messages. */
+export const nameOf = (op: Pick<Op, 'name' | 'attributes'>): string =>
+  op.name === 'kernel' ? (op as Op<'kernel'>).attributes.kernel.name : op.name

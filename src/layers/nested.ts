@@ -1,0 +1,46 @@
+// Layers inside layers: the config of a layer that applies another one (or several). In memory the inner layer's kind
+// is the object itself; as JSON, its name.
+import type { Value } from '../graph/value.ts'
+import { check, fail, unknownName } from '../numerics/errors.ts'
+import type { Layer, LayerContext, LayerKind, LayerKinds } from './layer.ts'
+
+export interface NestedLayer {
+  readonly kind: LayerKind<object>
+  readonly config: object
+  /** What a saved model holds. */
+  toJSON(): object
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null
+
+/** A layer a caller made, a nested one, or what a file holds. @throws LanegradError naming `where` */
+export function readNested(where: string, value: unknown, kinds?: LayerKinds): NestedLayer {
+  let kind: LayerKind<object>
+  let config: object
+  if (typeof value === 'function' && 'kind' in value && 'config' in value) {
+    ;({ kind, config } = value as unknown as Layer)
+  } else {
+    check(isRecord(value) && isRecord(value.config), where, 'a layer', value)
+    const given = value.kind
+    kind = isRecord(given)
+      ? (given as unknown as LayerKind<object>)
+      : (kinds?.get(String(given)) ?? unknownName('layer', given, [...(kinds?.keys() ?? [])]))
+    config = isRecord(given) ? value.config : kind.read(value.config, kinds)
+  }
+  return { kind, config, toJSON: () => ({ kind: kind.kind, config }) }
+}
+
+/** Writes the inner layer; its weights are named `<outer layer>/<own>/...`. One output. */
+export function buildNested(
+  { kind, config }: NestedLayer,
+  context: LayerContext,
+  own: string,
+  inputs: readonly Value[],
+): Value {
+  const built = kind.build(context.nested(own), inputs, config)
+  if (!Array.isArray(built)) return built as Value
+  return built.length === 1
+    ? built[0]
+    : fail(`the inner ${kind.kind} gives ${built.length} values, expected one`)
+}

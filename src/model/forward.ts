@@ -1,0 +1,118 @@
+// The layers of a network written into a graph: values by name, the weights they read, the masks that travel with
+// values, and what layers keep from step to step. Enters: a network and the shapes of a batch.
+import type { GraphBuilder } from '../graph/builder.ts'
+import { type Shape, sameShape, shapeText, type Value } from '../graph/value.ts'
+import type { Constraint } from '../layers/constraints.ts'
+import type { Initializer } from '../layers/initializers.ts'
+import type { LayerContext, Regularizer, WeightOptions } from '../layers/layer.ts'
+import { fail, LanegradError } from '../numerics/errors.ts'
+import { streamOf } from '../numerics/random.ts'
+import type { ParameterSpec } from '../plan/layout.ts'
+import { type Call, type Network, outputName } from './network.ts'
+
+export interface WeightSpec extends ParameterSpec {
+  readonly initializer: Initializer
+  readonly regularizer: Regularizer
+  readonly constraint: Constraint | null
+}
+
+export interface Forward {
+  readonly values: ReadonlyMap<string, Value>
+  /** Weights read, in the order of first use. */
+  readonly weights: ReadonlyMap<string, { readonly value: Value; readonly spec: WeightSpec }>
+  /** [batch, steps] of a value whose steps don't all count. */
+  readonly masks: ReadonlyMap<Value, Value>
+  /** What a weight becomes after a training step, by its name. */
+  readonly assigned: ReadonlyMap<string, Value>
+}
+
+const NO_REGULARIZER: Regularizer = {}
+
+/** The product of the inputs' masks, null if there is none. */
+function commonMask(
+  g: GraphBuilder,
+  masks: ReadonlyMap<Value, Value>,
+  inputs: readonly Value[],
+): Value | null {
+  const found = [...new Set(inputs.flatMap((input) => masks.get(input) ?? []))]
+  const [first, ...rest] = found
+  if (!first || !rest.every(({ shape }) => sameShape(shape, first.shape))) return null
+  return rest.reduce((product, mask) => g.times(product, mask), first)
+}
+
+/** Writes the layers; `shapes` has each input's shape with its batch axis. */
+export function writeLayers(
+  g: GraphBuilder,
+  network: Network,
+  shapes: readonly Shape[],
+  { training, seed }: { readonly training: boolean; readonly seed: number },
+): Forward {
+  const values = new Map<string, Value>()
+  const weights = new Map<string, { value: Value; spec: WeightSpec }>()
+  const masks = new Map<Value, Value>()
+  const assigned = new Map<string, Value>()
+  network.inputs.forEach(({ name, dtype }, i) => {
+    values.set(name, g.leaf('input', name, shapes[i], dtype))
+  })
+
+  const weight = (full: string, isTrainable: boolean, shape: Shape, options: WeightOptions): Value => {
+    const { initializer, regularizer = NO_REGULARIZER, constraint = null, trainable = true } = options
+    const known = weights.get(full)
+    if (known && !sameShape(known.spec.shape, shape)) {
+      const own = full.slice(full.indexOf('/') + 1)
+      fail(`its weight ${own} has shape ${shapeText(known.spec.shape)}, this input needs ${shapeText(shape)}`)
+    }
+    const spec: WeightSpec = {
+      name: full,
+      shape,
+      initializer,
+      regularizer,
+      constraint,
+      trainable: trainable && isTrainable,
+    }
+    const entry = known ?? { value: g.leaf('parameter', full, shape), spec }
+    weights.set(full, entry)
+    return entry.value
+  }
+
+  /** What one call may do; `prefix` of its weights is the layer's name, then that of a layer inside it. */
+  const contextOf = (call: Call, prefix: string, set: Set<Value>): LayerContext => ({
+    g,
+    training,
+    seed,
+    stream: (own = '') => streamOf(`${call.name}${prefix.slice(call.layer.name.length)}/${own}`),
+    weight: (own, shape, options) => weight(`${prefix}/${own}`, call.layer.trainable, shape, options),
+    weightOf: (full) => weights.get(full)?.value ?? fail(`tied to ${full}, which no earlier layer has`),
+    assign(value, next) {
+      assigned.set(value.leaf?.name ?? fail('assign: not a weight'), next)
+    },
+    maskOf: (value) => masks.get(value) ?? null,
+    setMask(value, mask) {
+      set.add(value)
+      if (mask) masks.set(value, mask)
+      else masks.delete(value)
+    },
+    nested: (own) => contextOf(call, `${prefix}/${own}`, set),
+  })
+
+  for (const call of network.calls) {
+    const { name, layer } = call
+    g.label = layer.name
+    try {
+      const inputs = call.inputs.map((input) => values.get(input)).filter((value) => value !== undefined)
+      const set = new Set<Value>()
+      const built = layer.kind.build(contextOf(call, layer.name, set), inputs, layer.config)
+      const outputs = Array.isArray(built) ? (built as readonly Value[]) : [built as Value]
+      const mask = commonMask(g, masks, inputs)
+      outputs.forEach((value, i) => {
+        values.set(outputName(name, i), value)
+        if (mask && !set.has(value) && sameShape(value.shape.slice(0, 2), mask.shape)) masks.set(value, mask)
+      })
+    } catch (error) {
+      if (error instanceof LanegradError) fail(`layer ${name}: ${error.message}`)
+      throw error
+    }
+  }
+  g.label = ''
+  return { values, weights, masks, assigned }
+}
