@@ -7,6 +7,12 @@
 //   word 1...   operands: byte offsets, sizes, flags, f32 immediates (bit pattern), f64 immediates (two words)
 // A kernel is called with the address of word 1.
 
+/**
+ * Of this contract: what is in this file, what modules import and export, the operand words of every kernel. To be raised
+ * by every release that changes any of it: binaries may be hosted apart from the library.
+ */
+export const ABI_VERSION = 1
+
 /** Every region and buffer starts at a multiple of this (one cache line), bytes. */
 export const ALIGNMENT = 64
 
@@ -46,12 +52,71 @@ export const OP_CORE_END = 17 // first code behind the core's
 
 // module random
 export const OP_RANDOM = 64
-export const OP_RANDOM_END = 65
+export const OP_DROPOUT = 65
+export const OP_RANDOM_END = 66
 
-// ---- kinds of random numbers (OP_RANDOM) ----------------------------------------------------------
+// module normalize
+export const OP_LAYER_NORMALIZE = 112
+export const OP_LAYER_NORMALIZE_GRAD = 113
+export const OP_CHANNEL_NORMALIZE = 114
+export const OP_CHANNEL_NORMALIZE_GRAD = 115
+export const OP_ENCODE_CATEGORIES = 116
+export const OP_NORMALIZE_END = 117
+
+// module pooling
+export const OP_MAX_POOL = 96
+export const OP_MAX_POOL_GRAD = 97
+export const OP_AVERAGE_POOL = 98
+export const OP_AVERAGE_POOL_GRAD = 99
+export const OP_RESIZE = 100
+export const OP_RESIZE_GRAD = 101
+export const OP_POOLING_END = 102
+
+// module attention
+export const OP_GATHER = 144
+export const OP_GATHER_GRAD = 145
+export const OP_NON_ZERO = 146
+export const OP_ATTENTION = 147
+export const OP_ATTENTION_GRAD = 148
+export const OP_BATCH_MATMUL = 149
+export const OP_ATTENTION_END = 150
+
+// module convolution
+export const OP_CONV = 80
+export const OP_CONV_INPUT_GRAD = 81
+export const OP_CONV_WEIGHT_GRAD = 82
+export const OP_DEPTHWISE = 83
+export const OP_DEPTHWISE_INPUT_GRAD = 84
+export const OP_DEPTHWISE_WEIGHT_GRAD = 85
+export const OP_CONVOLUTION_END = 86
+
+// module training: instructions of the update phase (src/plan/update.ts)
+export const OP_CONSTRAIN = 160
+export const OP_EMA = 161
+export const OP_ACCUMULATE = 162
+export const OP_TRAINING_END = 163
+
+// module recurrent
+export const OP_LSTM = 128
+export const OP_LSTM_GRAD = 129
+export const OP_GRU = 130 // reset gate behind the recurrent product
+export const OP_GRU_GRAD = 131
+export const OP_GRU_BEFORE = 132 // reset gate before it
+export const OP_GRU_BEFORE_GRAD = 133
+export const OP_SIMPLE_RNN = 134
+export const OP_SIMPLE_RNN_GRAD = 135
+export const OP_REVERSE = 136
+export const OP_RECURRENT_END = 137
+
+// ---- kinds of random numbers (OP_RANDOM, OP_DROPOUT) ----------------------------------------------------------
 export const RANDOM_UNIFORM = 0 // in [0, 1)
 export const RANDOM_BERNOULLI = 1 // param: p; 1 / (1 - p) with probability 1 - p, else 0
 export const RANDOM_NORMAL = 2 // mean 0, standard deviation param
+
+// ---- flags of the recurrent kernels ---------------------------------------------------------------
+export const RECURRENT_SEQUENCE = 1 // y is the state after every step, else after the last one
+export const RECURRENT_REVERSE = 2 // steps are read from the end
+export const RECURRENT_STATE = 4 // the gradient of the initial state is wanted
 
 // ---- unary functions (OP_UNARY, OP_UNARY_GRAD, the matmul epilogue) -------------------------------
 export const FN_LINEAR = 0
@@ -127,10 +192,11 @@ export const LOSS_COSINE_SIMILARITY = 15
 export const LOSS_MEAN = 1 // flag: divide by the number of terms
 export const LOSS_IGNORE_INDEX = 2 // flag: rows whose class id is the ignored one leave sum and count
 
-// ---- metrics (OP_METRIC): the result is a sum over rows (or elements) -----------------------------
+// ---- metrics (OP_METRIC): two results, a weighted sum over rows (or elements) and the sum of the weights ---
 export const METRIC_CATEGORICAL_ACCURACY = 0 // argmax(prediction) == argmax(target)
 export const METRIC_SPARSE_ACCURACY = 1 // argmax(prediction) == class id
 export const METRIC_BINARY_ACCURACY = 2 // (prediction > param) == (target > 0.5)
+export const METRIC_ROWS = 3 // nothing: for the weights' sum alone
 
 // ---- optimizers (OP_UPDATE) -----------------------------------------------------------------------
 export const OPTIMIZER_SGD = 0

@@ -3,6 +3,7 @@ import { HEADER_BACKWARD_END, HEADER_FORWARD_END, HEADER_PROGRAM, HEADER_STEP_CO
 import { enter } from './arena'
 import { run as runProgram } from './program'
 
+export { ABI_VERSION } from './abi'
 export { arenaBase, findNaN, reserve } from './arena'
 export { kernelAt } from './program'
 

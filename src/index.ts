@@ -1,5 +1,40 @@
 // The library: everything a program imports.
+export { type CsvLoggerOptions, csvLogger } from './callbacks/csvLogger.ts'
+export { type EarlyStoppingOptions, earlyStopping } from './callbacks/earlyStopping.ts'
+export {
+  type LearningRateSchedulerOptions,
+  learningRateScheduler,
+  type ReduceLROnPlateauOptions,
+  reduceLROnPlateau,
+  terminateOnNaN,
+} from './callbacks/learningRate.ts'
+export {
+  type CheckpointInfo,
+  type ModelCheckpointOptions,
+  modelCheckpoint,
+} from './callbacks/modelCheckpoint.ts'
+export type { GraphBuilder } from './graph/builder.ts'
+export type { Value } from './graph/value.ts'
 export type { Activation, ActivationName } from './layers/activations.ts'
+export { type MultiHeadAttentionOptions, multiHeadAttention } from './layers/attention.ts'
+export { type BlockOptions, block } from './layers/block.ts'
+export {
+  type Constraint,
+  type ConstraintName,
+  maxNorm,
+  minMaxNorm,
+  nonNeg,
+  unitNorm,
+} from './layers/constraints.ts'
+export { type ConvLstmOptions, convLstm2d } from './layers/conv-lstm.ts'
+export {
+  type ConvLayerOptions,
+  type ConvTransposeOptions,
+  conv1d,
+  conv2d,
+  conv2dTranspose,
+  conv3d,
+} from './layers/convolution.ts'
 export {
   activation,
   type DenseOptions,
@@ -9,6 +44,14 @@ export {
   prelu,
   reshape,
 } from './layers/core.ts'
+export { type CustomLayer, type CustomLayerDefinition, customLayer } from './layers/custom.ts'
+export { type DotOptions, dot } from './layers/dot.ts'
+export {
+  type EmbeddingOptions,
+  embedding,
+  type PositionEmbeddingOptions,
+  positionEmbedding,
+} from './layers/embedding.ts'
 export {
   constant,
   glorotNormal,
@@ -30,34 +73,140 @@ export {
   type InputOptions,
   input,
   type Layer,
+  type LayerContext,
   type LayerOptions,
   type Regularizer,
   type Symbolic,
 } from './layers/layer.ts'
 export { add, average, concatenate, maximum, minimum, multiply, subtract } from './layers/merge.ts'
+export {
+  alphaDropout,
+  type DropoutOptions,
+  dropout,
+  type GaussianNoiseOptions,
+  gaussianDropout,
+  gaussianNoise,
+  type RateOptions,
+  spatialDropout1d,
+  spatialDropout2d,
+  spatialDropout3d,
+} from './layers/noise.ts'
+export {
+  type BatchNormalizationOptions,
+  batchNormalization,
+  type GroupNormalizationOptions,
+  groupNormalization,
+  type LayerNormalizationOptions,
+  layerNormalization,
+  type RmsNormalizationOptions,
+  rmsNormalization,
+  unitNormalization,
+} from './layers/normalization.ts'
+export {
+  averagePooling1d,
+  averagePooling2d,
+  averagePooling3d,
+  type GlobalPoolingOptions,
+  globalAveragePooling1d,
+  globalAveragePooling2d,
+  globalAveragePooling3d,
+  globalMaxPooling1d,
+  globalMaxPooling2d,
+  globalMaxPooling3d,
+  maxPooling1d,
+  maxPooling2d,
+  maxPooling3d,
+  type PoolingOptions,
+} from './layers/pooling.ts'
+export {
+  adaptNormalization,
+  type CategoryEncodingOptions,
+  categoryEncoding,
+  type NormalizationOptions,
+  normalization,
+  type RescalingOptions,
+  rescaling,
+} from './layers/preprocessing.ts'
+export {
+  type GruOptions,
+  gru,
+  type LstmOptions,
+  lstm,
+  type RecurrentOptions,
+  type SimpleRnnOptions,
+  simpleRnn,
+} from './layers/recurrent.ts'
+export {
+  type Cropping1dOptions,
+  type CroppingOptions,
+  cropping1d,
+  cropping2d,
+  cropping3d,
+  type RepeatVectorOptions,
+  repeatVector,
+  type UpSampling1dOptions,
+  type UpSampling2dOptions,
+  upSampling1d,
+  upSampling2d,
+  type ZeroPadding1dOptions,
+  type ZeroPaddingOptions,
+  zeroPadding1d,
+  zeroPadding2d,
+  zeroPadding3d,
+} from './layers/resizing.ts'
+export {
+  type DepthwiseConvOptions,
+  depthwiseConv2d,
+  type SeparableConvOptions,
+  separableConv1d,
+  separableConv2d,
+} from './layers/separable.ts'
+export {
+  type BidirectionalOptions,
+  bidirectional,
+  type MaskingOptions,
+  masking,
+  type TimeDistributedOptions,
+  timeDistributed,
+} from './layers/wrappers.ts'
+export type { Callback, FitParams } from './model/callbacks.ts'
 export type { CompileOptions } from './model/compile.ts'
-export { load, type ModelOptions, model, type SequentialOptions, sequential } from './model/create.ts'
-export type { ArrayLikeData, Data } from './model/data.ts'
+export {
+  type LoadOptions,
+  load,
+  type ModelOptions,
+  model,
+  type SequentialOptions,
+  sequential,
+} from './model/create.ts'
+export type { ArrayLikeData, Batches, Data, Dataset } from './model/data.ts'
 export type { Inspection, ProfileRow } from './model/inspect.ts'
+export type { InspectedBuffer, InspectedOperation } from './model/memory-map.ts'
 export {
   type EvaluateOptions,
   type FitOptions,
   Model,
+  type ModelLayer,
   type PredictOptions,
   type StepOptions,
+  type TrainStepOptions,
 } from './model/model.ts'
+export { type TransferOptions, transfer } from './model/transfer.ts'
 export { LanegradError } from './numerics/errors.ts'
 export { type FloatArray, type NamedArray, tensor } from './numerics/tensor.ts'
-export type { Callback, FitParams, History, Logs } from './training/callbacks.ts'
+export type { History, Logs } from './training/callbacks.ts'
 export {
   binaryCrossentropy,
   categoricalCrossentropy,
   categoricalHinge,
   cosineSimilarity,
+  customLoss,
   hinge,
   huber,
   klDivergence,
   type Loss,
+  type LossFunction,
+  type LossLike,
   logCosh,
   meanAbsoluteError,
   meanSquaredError,
@@ -65,7 +214,29 @@ export {
   sparseCategoricalCrossentropy,
   squaredHinge,
 } from './training/losses.ts'
-export type { MetricName } from './training/metrics.ts'
+export {
+  binaryAccuracy,
+  categoricalAccuracy,
+  sparseCategoricalAccuracy,
+  sparseTopKCategoricalAccuracy,
+  topKCategoricalAccuracy,
+} from './training/metrics/accuracy.ts'
+export { auc } from './training/metrics/auc.ts'
+export { confusionMatrix, f1Score, precision, recall } from './training/metrics/counts.ts'
+export {
+  cosineSimilarityMetric,
+  meanAbsolutePercentageError,
+  perplexity,
+  r2Score,
+  rootMeanSquaredError,
+} from './training/metrics/regression.ts'
+export type {
+  MeanMetric,
+  Metric,
+  MetricBatch,
+  MetricLike,
+  MetricName,
+} from './training/metrics.ts'
 export {
   adadelta,
   adagrad,
@@ -75,6 +246,7 @@ export {
   lion,
   nadam,
   type Optimizer,
+  type OptimizerOptions,
   optimizers,
   radam,
   rmsprop,

@@ -1,5 +1,5 @@
-// A .wasm import is its bytes: esbuild's binary loader and the test configuration both make it so.
+// A .wasm import is what the build makes of it: bytes in the bundle and in tests, a module where the runtime compiles it.
 declare module '*.wasm' {
-  const bytes: Uint8Array<ArrayBuffer>
-  export default bytes
+  const binary: import('./graph/kernel.ts').Binary
+  export default binary
 }

@@ -86,7 +86,10 @@ describe('fit refuses', () => {
   })
 
   test('validationData that is no pair, does not fit, or comes with validationSplit', async () => {
-    await refused('fit: validationData must be [x, y]; got [[…]]', options({ validationData: [[x]] }))
+    await refused(
+      'fit: validationData must be [x, y], { x, y } or batches; got [[…]]',
+      options({ validationData: [[x]] }),
+    )
     await refused(
       'fit: validationData: x has 4 rows, fit: validationData: y has 1',
       options({ validationData: [x, [1]] }),
@@ -153,9 +156,10 @@ describe('calls at the wrong time', () => {
   test('before compile', async () => {
     const raw = sequential({ inputShape: [3], layers: [dense({ units: 3 })] })
     const message = 'the model has no loss and optimizer yet: call compile first'
-    for (const method of ['trainStep', 'fit', 'evaluate', 'gradients', 'profile'] as const) {
+    for (const method of ['trainStep', 'gradients', 'profile'] as const)
       await refused(message, () => raw[method](x, labels), raw)
-    }
+    await refused(message, () => raw.fit(x, labels), raw)
+    await refused(message, () => raw.evaluate(x, labels), raw)
     await refused(message, () => raw.inspect(), raw)
     expect(raw.predict(x).shape).toEqual([4, 3])
   })
@@ -166,9 +170,8 @@ describe('calls at the wrong time', () => {
     gone.dispose()
     const calls: (() => unknown)[] = [
       () => gone.compile({ loss: 'mse' }),
-      ...(['trainStep', 'fit', 'evaluate', 'gradients', 'profile'] as const).map(
-        (name) => () => gone[name](x, x),
-      ),
+      ...(['trainStep', 'gradients', 'profile'] as const).map((name) => () => gone[name](x, x)),
+      ...[() => gone.fit(x, x), () => gone.evaluate(x, x)],
       ...[() => gone.predict(x), () => gone.inspect(), () => gone.getWeights(), () => gone.setWeights({})],
       ...[() => gone.save(), () => gone.loadWeights(file), () => gone.summary(), () => gone.countParams()],
     ]

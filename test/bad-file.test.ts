@@ -226,6 +226,12 @@ describe('damaged training', () => {
     ['outputs.0.weight', '1', 'weight of the loss of out must be a finite number; got "1"'],
     ['outputs.0.metrics', ['mea'], /^unknown metric "mea"; did you mean "mae"/],
     ['outputs.0.metrics', 'mae', 'metrics of out must be a list of names; got "mae"'],
+    [
+      'outputs.0.metrics',
+      [{ name: 'm', of: ['mse'] }],
+      'a saved metric must be a name or a loss; got object',
+    ],
+    ['outputs.0.weightedMetrics', [null], 'a saved metric must be a name or a loss; got null'],
     ['optimizer.kind', 'adma', /^unknown optimizer "adma"; did you mean "adam"/],
     ['optimizer.kind', ['adam'], /^unknown optimizer \["adam"\]; Known/],
     ['optimizer.beta3', 1, /^unknown adam option "beta3"; did you mean "beta1"/],

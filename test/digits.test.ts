@@ -7,9 +7,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { decodeIdx, InputError, pairSamples, readSamples, sliceSamples } from '../examples/digits/idx.ts'
-import { classNames, digitsCommand } from '../examples/digits/options.ts'
-import { formatPercent, formatRate, formatTime, showProgress } from '../examples/digits/progress.ts'
+import { digitsCommand } from '../examples/digits/options.ts'
+import { decodeIdx, InputError, pairSamples, readSamples, sliceSamples } from '../examples/shared/idx.ts'
+import { classNames } from '../examples/shared/mnist.ts'
+import { formatPercent, formatRate, formatTime, showProgress } from '../examples/shared/progress.ts'
 import {
   confusionCounts,
   confusionTable,
@@ -17,7 +18,7 @@ import {
   drawMistakes,
   predictedClasses,
   surestMistakes,
-} from '../examples/digits/report.ts'
+} from '../examples/shared/report.ts'
 
 // Three images of 2 x 2 pixels, and their labels.
 const IMAGE_PIXELS = [0, 255, 51, 102, 1, 2, 3, 4, 255, 255, 0, 0]
@@ -46,7 +47,7 @@ describe('decodeIdx', () => {
 
   const zipped = gzipSync(IMAGE_FILE)
   test.each([
-    ['an empty file', Uint8Array.of(), 'images: truncated: 16 bytes of header expected, got 0'],
+    ['an empty file', Uint8Array.of(), 'images: truncated: 4 bytes of header expected, got 0'],
     ['half a header', IMAGE_FILE.slice(0, 9), 'images: truncated: 16 bytes of header expected, got 9'],
     [
       'a missing pixel',
@@ -58,15 +59,11 @@ describe('decodeIdx', () => {
       Uint8Array.of(...IMAGE_FILE, 0),
       'images: too long: 28 bytes expected for 3 x 2 x 2, got 29',
     ],
-    [
-      'labels in its place',
-      Uint8Array.of(...LABEL_FILE, 0, 0, 0, 0, 0),
-      'magic 0x00000801, expected 0x00000803',
-    ],
+    ['labels in its place', LABEL_FILE, 'images: 3 Uint8, expected Uint8 with 3 axes'],
     [
       'elements of float32',
-      Uint8Array.of(0, 0, 13, ...IMAGE_FILE.slice(3)),
-      'magic 0x00000d03, expected 0x00000803',
+      Uint8Array.of(0, 0, 13, ...IMAGE_FILE.slice(3), ...new Uint8Array(36)),
+      'images: 3 x 2 x 2 Float32, expected Uint8 with 3 axes',
     ],
     ['half a gzip', zipped.subarray(0, zipped.length - 12), 'images: broken gzip: '],
     [

@@ -41,7 +41,8 @@ describe('callbacks', () => {
   test('are called in order, with their logs, and awaited', async () => {
     const calls: string[] = []
     const later = () => new Promise<void>((resolve) => setTimeout(resolve, 2))
-    const record = (name: string) => async (first: unknown, logs?: Logs) => {
+    const record = (name: string) => async (first: unknown, second?: Logs | string | null) => {
+      const logs = second as Logs | undefined
       const what = typeof first === 'number' ? `${name} ${first}` : name
       calls.push(`${what}:${Object.keys(logs ?? (first as object)).join()}`)
       await later()
@@ -66,7 +67,7 @@ describe('callbacks', () => {
       ...[`epochEnd ${i}:loss,val_loss`, `epochEnd ${i} done`],
     ]
     expect(calls).toEqual([
-      ...['train:epochs,steps,samples,batchSize', 'train done'],
+      ...['train:epochs,steps,samples,batchSize,validationFreq,model,stop,learningRate', 'train done'],
       ...epoch(0),
       ...epoch(1),
       ...['trainEnd:loss,val_loss', 'trainEnd done'],
@@ -88,7 +89,7 @@ describe('callbacks', () => {
       },
     }
     const history = await regression().fit(x, y, { epochs: 2, batchSize: 10, callbacks: [callback] })
-    expect(begun).toEqual([{ epochs: 2, steps: 3, samples: 23, batchSize: 10 }])
+    expect(begun).toMatchObject([{ epochs: 2, steps: 3, samples: 23, batchSize: 10 }])
     expect(ends.map(({ loss }) => loss)).toEqual(history.loss)
   })
 

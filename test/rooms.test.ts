@@ -19,15 +19,21 @@ const ROOMS = [
   'src/runtime',
   'src/layers',
   'src/training',
+  'src/data',
   'src/formats',
   'src/model',
+  'src/callbacks',
   'src/index.ts',
 ]
-/** Narrower than the order: formats turn bytes into named arrays and know nothing else. */
-const ONLY: Readonly<Record<string, readonly string[]>> = { 'src/formats': ['src/numerics'] }
+/** Narrower than the order: formats and data turn bytes and texts into arrays and know nothing else. */
+const ONLY: Readonly<Record<string, readonly string[]>> = {
+  'src/formats': ['src/numerics'],
+  'src/data': ['src/numerics'],
+}
 /** Built files and packages, by the one file that may import them. */
 const OUTSIDE: Readonly<Record<string, readonly string[]>> = {
   'src/runtime/core.ts': ['@assemblyscript/loader', 'build/core.wasm'],
+  'src/data/csv.ts': ['papaparse'],
 }
 
 const sourcesIn = (folder: string): string[] =>

@@ -44,12 +44,22 @@ function logitsGrad(dst: usize, x: usize, y: usize, id: i32, cols: i32, smoothin
   let sums = f64x2.splat(0)
   for (let j = 0; j < cols; j += 4) sums = addWide(sums, targets(y, id, j, cols, smoothing))
   const sum = exponentials(dst, x, cols, maximum(x, cols))
-  const scale = f32x4.splat(<f32>c), share = f32x4.splat(<f32>(sumWide(sums) / sum))
+  // (e_k sum t - t_k sum e) c / sum e in f64: at the class of a confident row, p - 1 would cancel in f32
+  const share = f64x2.splat(sumWide(sums)), whole = f64x2.splat(sum), scale = f64x2.splat(c / sum)
   for (let j = 0; j < cols; j += 4) {
     const at = dst + (<usize>j << 2)
-    const d = f32x4.sub(f32x4.mul(v128.load(at), share), targets(y, id, j, cols, smoothing))
-    storeBelow(at, f32x4.mul(d, scale), cols - j)
+    const e = v128.load(at), t = targets(y, id, j, cols, smoothing)
+    const low = slope(e, t, share, whole, scale)
+    const high = slope(v128.shuffle<i64>(e, e, 1, 1), v128.shuffle<i64>(t, t, 1, 1), share, whole, scale)
+    storeBelow(at, v128.shuffle<i64>(low, high, 0, 2), cols - j)
   }
+}
+
+/** (e share - t whole) scale of the two lower lanes, as the two lower lanes. */
+@inline
+function slope(e: v128, t: v128, share: v128, whole: v128, scale: v128): v128 {
+  const p = f64x2.mul(f64x2.promote_low_f32x4(e), share), q = f64x2.mul(f64x2.promote_low_f32x4(t), whole)
+  return f32x4.demote_f64x2_zero(f64x2.mul(f64x2.sub(p, q), scale))
 }
 
 /** -sum t_k log(p_k), or sum t_k log(t_k / p_k) if `divergence`; logarithms of at least the floor. */

@@ -1,7 +1,8 @@
-// Counts what a prediction got right; the caller divides by the number of rows (or elements).
-// pred: [rows, cols] f32; target: the same shape, or int32 [rows] class ids. Ties in an argmax: the first one wins.
+// Counts what a prediction got right, and out of how many rows (or elements); the caller divides.
+// pred: [rows, cols] f32; target: the same shape, or int32 [rows] class ids. weights: one float per `rowsPerWeight`
+// rows, or none. Ties in an argmax: the first one wins. Sums are f64, in memory order.
 // A row of nothing but NaN is never right. Reads up to 12 bytes past the last row.
-import { METRIC_BINARY_ACCURACY, METRIC_SPARSE_ACCURACY } from '../abi'
+import { METRIC_BINARY_ACCURACY, METRIC_ROWS, METRIC_SPARSE_ACCURACY } from '../abi'
 import { maximum } from './softmax'
 import { lanesBelow } from './tails'
 
@@ -26,19 +27,43 @@ function agreements(x: usize, y: usize, count: i32, threshold: f32): i32 {
   return n
 }
 
-/** words: dst (one float), pred, target, rows, cols, kind, param (f32: the threshold of binary accuracy) */
+/**
+ * dst: two floats, sum of w_i right_i and sum of w_i over the rows (METRIC_BINARY_ACCURACY: elements) that count.
+ * words: dst, pred, target, weights (0: none), rows, cols, rowsPerWeight, kind, param (f32: the threshold of binary
+ * accuracy), ignores (1: rows whose class id is ignoreIndex don't count; target is then class ids), ignoreIndex
+ */
 export function metric(p: usize): void {
-  const rows = load<i32>(p, 12), cols = load<i32>(p, 16), kind = load<i32>(p, 20)
-  let x = <usize>load<u32>(p, 4), y = <usize>load<u32>(p, 8), right = 0
-  if (kind == METRIC_BINARY_ACCURACY) right = agreements(x, y, rows * cols, load<f32>(p, 24))
-  else {
-    const rowBytes = <usize>cols << 2, sparse = kind == METRIC_SPARSE_ACCURACY
-    for (let r = 0; r < rows; r++) {
-      const guess = argmax(x, cols)
-      if (guess >= 0 && guess == (sparse ? load<i32>(y) : argmax(y, cols))) right++
-      x += rowBytes
-      y += sparse ? 4 : rowBytes
+  const rows = load<i32>(p, 16), cols = load<i32>(p, 20), kind = load<i32>(p, 28)
+  const ignores = load<i32>(p, 36) != 0, ignored = load<i32>(p, 40)
+  const binary = kind == METRIC_BINARY_ACCURACY
+  const sparse = kind == METRIC_SPARSE_ACCURACY || ignores
+  const rowBytes = <usize>cols << 2, targetBytes: usize = sparse ? 4 : rowBytes
+  let x = <usize>load<u32>(p, 4), y = <usize>load<u32>(p, 8), weight = <usize>load<u32>(p, 12)
+  const span = weight ? load<i32>(p, 24) : rows // rows that share a weight lie together
+  let sum: f64 = 0, count: f64 = 0
+  for (let start = 0; start < rows; start += span) {
+    let right = 0, terms = binary ? span * cols : span
+    if (binary) {
+      right = agreements(x, y, terms, load<f32>(p, 32))
+      x += rowBytes * span
+      y += rowBytes * span
+    } else {
+      for (let r = 0; r < span; r++) {
+        if (ignores && load<i32>(y) == ignored) terms--
+        else if (kind != METRIC_ROWS) {
+          const guess = argmax(x, cols)
+          if (guess >= 0 && guess == (sparse ? load<i32>(y) : argmax(y, cols))) right++
+        }
+        x += rowBytes
+        y += targetBytes
+      }
     }
+    const w = weight ? <f64>load<f32>(weight) : 1
+    if (weight) weight += 4
+    sum += w * <f64>right
+    count += w * <f64>terms
   }
-  store<f32>(load<u32>(p), <f32>right)
+  const dst = <usize>load<u32>(p)
+  store<f32>(dst, <f32>sum)
+  store<f32>(dst, <f32>count, 4)
 }

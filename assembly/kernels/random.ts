@@ -2,7 +2,7 @@
 // Threefry-2x32 with 20 rounds (Salmon, Moraes, Dror, Shaw 2011), as src/numerics/random.ts has it.
 // The key of a run is one block under the seed: threefry(seed; counter, stream). Values 2 b and 2 b + 1 are the words
 // of block b under that key: four blocks a turn.
-import { HEADER_RANDOM_COUNTER, RANDOM_BERNOULLI, RANDOM_UNIFORM } from '../abi'
+import { HEADER_RANDOM_COUNTER, RANDOM_BERNOULLI, RANDOM_NORMAL, RANDOM_UNIFORM } from '../abi'
 import { madd, select, splat } from '../lanes'
 import { callLog } from './calls'
 import { storeBelow } from './tails'
@@ -92,20 +92,40 @@ function value(word: v128, kind: i32, param: f32): v128 {
   return f32x4.mul(quantile(u), splat(param))
 }
 
-/** words: dst, count, kind, param (f32), arena, seed low, seed high, stream */
-export function random(p: usize): void {
-  let dst = <usize>load<u32>(p)
-  const count = load<i32>(p, 4), kind = load<i32>(p, 8), param = load<f32>(p, 12)
-  const counter = load<i32>(<usize>load<u32>(p, 16), HEADER_RANDOM_COUNTER)
-  blocks(load<i32>(p, 20), load<i32>(p, 24), i32x4.splat(counter), i32x4.splat(load<i32>(p, 28)))
+/** What becomes of four numbers: noise of mean 1 times `src`; without a source (address 0), the noise itself. */
+@inline
+function applied(word: v128, src: usize, kind: i32, param: f32): v128 {
+  const noise = value(word, kind, param)
+  if (!src) return noise
+  const factor = kind == RANDOM_NORMAL ? f32x4.add(noise, splat(1)) : noise
+  return f32x4.mul(v128.load(src), factor)
+}
+
+/** `draw`: address of the words count, kind, param (f32), arena, seed low, seed high, stream. */
+function fill(dst: usize, src: usize, draw: usize): void {
+  const count = load<i32>(draw), kind = load<i32>(draw, 4), param = load<f32>(draw, 8)
+  const counter = load<i32>(<usize>load<u32>(draw, 12), HEADER_RANDOM_COUNTER)
+  blocks(load<i32>(draw, 16), load<i32>(draw, 20), i32x4.splat(counter), i32x4.splat(load<i32>(draw, 24)))
   const key0 = i32x4.extract_lane(first, 0), key1 = i32x4.extract_lane(second, 0)
+  const step: usize = src ? 32 : 0
   let block = i32x4(0, 1, 2, 3)
   for (let i = 0; i < count; i += 8) {
     blocks(key0, key1, block, i32x4.splat(0))
     block = i32x4.add(block, i32x4.splat(4))
     const low = v128.shuffle<i32>(first, second, 0, 4, 1, 5), high = v128.shuffle<i32>(first, second, 2, 6, 3, 7)
-    storeBelow(dst, value(low, kind, param), count - i)
-    if (count - i > 4) storeBelow(dst + 16, value(high, kind, param), count - i - 4)
+    storeBelow(dst, applied(low, src, kind, param), count - i)
+    if (count - i > 4) storeBelow(dst + 16, applied(high, src ? src + 16 : 0, kind, param), count - i - 4)
     dst += 32
+    src += step
   }
+}
+
+/** words: dst, count, kind, param (f32), arena, seed low, seed high, stream */
+export function random(p: usize): void {
+  fill(<usize>load<u32>(p), 0, p + 4)
+}
+
+/** words: dst, src (dst may be src), then as `random`: the numbers `random` would give, as factors of src. */
+export function dropout(p: usize): void {
+  fill(<usize>load<u32>(p), <usize>load<u32>(p, 4), p + 8)
 }

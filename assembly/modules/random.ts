@@ -1,9 +1,11 @@
 // The module of random numbers: dropout and noise. In the order of its op codes.
-import { random } from '../kernels/random'
+import { dropout, random } from '../kernels/random'
+
+export { ABI_VERSION } from '../abi'
 
 type Kernel = (operands: usize) => void
 
-const kernels: StaticArray<Kernel> = [random]
+const kernels: StaticArray<Kernel> = [random, dropout]
 
 /** Function table index of kernel `i`; -1 behind the last. */
 export function kernelAt(i: i32): i32 {

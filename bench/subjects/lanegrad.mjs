@@ -1,9 +1,9 @@
-// Subject `lanegrad`: this project, as built: dist/index.js for training, build/simd.wasm for bare products.
+// Subject `lanegrad`: this project, as built: dist/index.js for training, build/core.wasm for bare products.
 // Needs `npm run build` first. A step passes the batch's own typed arrays, so its copy is inside the timing.
 import { existsSync, readFileSync } from 'node:fs'
 import { installedVersion } from './index.mjs'
 
-const CORE = new URL('../../build/simd.wasm', import.meta.url)
+const CORE = new URL('../../build/core.wasm', import.meta.url)
 const ABI = new URL('../../assembly/abi.ts', import.meta.url)
 
 /** @type {typeof import('lanegrad')} */
@@ -16,7 +16,7 @@ export const subject = {
   optimizers: ['adam', 'sgd'],
 
   async available() {
-    if (!existsSync(CORE)) return 'not built yet (no build/simd.wasm): npm run build'
+    if (!existsSync(CORE)) return 'not built yet (no build/core.wasm): npm run build'
     try {
       lanegrad = await import('lanegrad')
     } catch (error) {
@@ -75,7 +75,7 @@ export const subject = {
       throw new Error('lanegrad: the memory did not grow')
     const transpose = form === 'At.B' ? abi.MATMUL_TRANSPOSE_A : form === 'A.Bt' ? abi.MATMUL_TRANSPOSE_B : 0
     const words = new Uint32Array(core.memory.buffer, program, 1 + operandCount)
-    words[0] = abi.OP_MATMUL | (words.length << 16)
+    words[0] = core.kernelAt(0) | (words.length << 16) // matmul is the first of the core's kernels
     words.set([cAt, aAt, bAt, 0, m, n, k, transpose, abi.FN_LINEAR, 0, scratchAt], 1)
     new Float32Array(core.memory.buffer, aAt, a.length).set(a)
     new Float32Array(core.memory.buffer, bAt, b.length).set(b)

@@ -3,8 +3,8 @@
 // In:  the arguments after the script's name. Out: plain, checked options.
 // A wrong argument ends the process with one line on stderr, as commander does it; nothing else is touched.
 
-import { basename, dirname, resolve } from 'node:path'
-import { Command, InvalidArgumentError, Option } from 'commander'
+import { Command, Option } from 'commander'
+import { positiveInteger, positiveNumber, wholeNumber } from '../shared/options.ts'
 
 export interface DigitsOptions {
   epochs: number
@@ -48,34 +48,6 @@ export function digitsCommand(optimizerNames: readonly string[]): Command {
 /** Reads the arguments (without node's and the script's path). */
 export function readOptions(args: readonly string[], optimizerNames: readonly string[]): DigitsOptions {
   return digitsCommand(optimizerNames).parse(args, { from: 'user' }).opts<DigitsOptions>()
-}
-
-const DIGITS = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9']
-const GARMENTS = 'T-shirt,trousers,pullover,dress,coat,sandal,shirt,sneaker,bag,boot'.split(',')
-
-/** What the ten classes are called: garments if the folder, or the one around it, is named for fashion. */
-export function classNames(folder: string): string[] {
-  const path = resolve(folder)
-  return /fashion/i.test(`${basename(dirname(path))}/${basename(path)}`) ? GARMENTS : DIGITS
-}
-
-function positiveInteger(text: string): number {
-  const value = wholeNumber(text)
-  if (value === 0) throw new InvalidArgumentError('Expected at least 1.')
-  return value
-}
-
-// Seeds and counts are 32-bit words inside the library.
-function wholeNumber(text: string): number {
-  const value = Number(text)
-  if (!/^\d+$/.test(text) || value > 0xffffffff) throw new InvalidArgumentError('Expected a whole number.')
-  return value
-}
-
-function positiveNumber(text: string): number {
-  const value = Number(text)
-  if (!(value > 0 && value < Infinity)) throw new InvalidArgumentError('Expected a number above 0.')
-  return value
 }
 
 function unitList(text: string): number[] {

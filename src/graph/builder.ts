@@ -24,6 +24,9 @@ export class GraphBuilder {
   phase: Phase = 'forward'
   /** The layer whose operations are being written. */
   label = ''
+  /** Of the operations being written: values of one region are made again for the backward phase; 0: none. */
+  region = 0
+  private regionCount = 0
   private nextId = 0
 
   leaf(kind: LeafKind, name: string, shape: Shape, dtype: DType = 'float32', data?: Float32Array): Value {
@@ -55,6 +58,7 @@ export class GraphBuilder {
       attributes,
       phase: this.phase,
       label: this.label,
+      region: this.region,
     }
     this.ops.push(op as AnyOp)
     return output
@@ -78,8 +82,21 @@ export class GraphBuilder {
       attributes: { kernel: kernel as Kernel, with: attributes },
       phase: this.phase,
       label: this.label,
+      region: this.region,
     })
     return [output, ...extras]
+  }
+
+  /**
+   * What `write` writes is computed twice: its values don't wait in memory for the backward phase, which makes them
+   * again from those the region reads (recompute.ts). Within another such region: part of that one.
+   */
+  recomputed<T>(write: () => T): T {
+    if (this.region > 0) return write()
+    this.region = ++this.regionCount
+    const result = write()
+    this.region = 0
+    return result
   }
 
   matmul(a: Value, b: Value, { transposeA = false, transposeB = false } = {}): Value {

@@ -19,6 +19,8 @@ export interface Op<N extends OpName = OpName> {
   readonly phase: Phase
   /** The layer (or loss, metric ...) this operation belongs to: for prints, profiles and messages. */
   readonly label: string
+  /** Operations of one number other than 0 are done again in the backward phase (recompute.ts). */
+  readonly region?: number
 }
 
 /** An Op whose name tells the type of its attributes: what `switch (op.name)` narrows. */

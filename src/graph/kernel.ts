@@ -5,10 +5,16 @@ import type { GraphBuilder } from './builder.ts'
 import type { Op } from './graph.ts'
 import type { Shape, Value } from './value.ts'
 
+/**
+ * Compiled kernels as a build of the library brings them: bytes (or what gives them on first use), the module where the
+ * runtime compiles .wasm imports itself, null where `init` brings it.
+ */
+export type Binary = Uint8Array<ArrayBuffer> | (() => Uint8Array<ArrayBuffer>) | WebAssembly.Module | null
+
 /** Compiled kernels, apart from the core: loaded into the same memory and function table when a plan needs one. */
 export interface KernelModule {
   readonly name: string
-  readonly bytes: Uint8Array
+  readonly binary: Binary
   /** Op codes: its first, and the one behind its last. */
   readonly codes: readonly [number, number]
 }

@@ -129,8 +129,14 @@ export interface OpAttributes {
   }
   /** an operation of kernel.ts; `with` are its own attributes */
   kernel: { readonly kernel: Kernel; readonly with: object }
-  /** inputs: prediction, target; a sum over rows */
-  metric: { readonly metric: string; readonly code: number; readonly param: number }
+  /** inputs: prediction, target [, weights]; [sum over rows, sum of the weights of the rows that count] */
+  metric: {
+    readonly metric: string
+    readonly code: number
+    readonly param: number
+    /** Rows of this class id don't count; null: all do. */
+    readonly ignoreIndex: number | null
+  }
 }
 export type OpName = keyof OpAttributes
 
@@ -220,6 +226,6 @@ export const shapeRules: { readonly [N in OpName]: ShapeRule<N> } = {
   lossGrad: (inputs) => first(inputs),
   penalty: () => [],
   penaltyGrad: (inputs) => first(inputs),
-  metric: () => [],
+  metric: () => [2],
   kernel: (inputs, attributes) => attributes.kernel.shapes(inputs, attributes.with)[0],
 }

@@ -70,6 +70,13 @@ export function minMaxNorm(
 const constraints = { maxNorm, nonNeg, unitNorm, minMaxNorm }
 export type ConstraintName = keyof typeof constraints
 
+/** @throws LanegradError unless the axes are neighbours among those of a weight of rank `rank` */
+export function checkAxes(weight: string, { kind, axis }: Constraint, rank: number): void {
+  const sorted = [...new Set(axis)].sort((a, b) => a - b)
+  const fits = sorted.every((n, i) => n < rank && n === sorted[0] + i)
+  check(fits, `${weight}: ${kind}: axis`, `neighbouring axes of a weight of rank ${rank}`, axis)
+}
+
 /** A name or a Constraint to a checked one; null where none is given. @throws LanegradError */
 export function readConstraint(
   where: string,

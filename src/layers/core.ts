@@ -27,7 +27,7 @@ export interface DenseOptions extends LayerOptions, OptionsOfWeights<'kernel' | 
   readonly useBias?: boolean
   /**
    * Tied weights: use the kernel of this dense layer (or of the layer of this name), transposed, instead of an own
-   * one. Gradients of both uses add up in that layer's kernel.
+   * one; of an embedding layer, its table. Gradients of both uses add up in that layer's weight.
    */
   readonly tiedTo?: Layer | string
 }
@@ -73,7 +73,7 @@ export const denseKind: LayerKind<DenseConfig> = {
     if (config.tiedTo === null) {
       kernel = weight('kernel', [features, config.units], weightOptions(config, 'kernel'))
     } else {
-      kernel = weightOf(`${config.tiedTo}/kernel`)
+      kernel = weightOf(`${config.tiedTo}/kernel`, `${config.tiedTo}/embeddings`)
       if (kernel.shape[0] !== config.units || kernel.shape[1] !== features) {
         fail(`tied to a kernel of shape ${shapeText(kernel.shape)}, expected [${config.units},${features}]`)
       }

@@ -31,6 +31,7 @@ const DEFAULTS = {
   lecunUniform: {},
   lecunNormal: {},
   orthogonal: { gain: 1 },
+  unitForgetBias: {}, // of lstm: 1 in the second quarter, the forget gate's, else 0
 }
 
 export type InitializerName = keyof typeof DEFAULTS
@@ -104,6 +105,8 @@ export function initialize(
   switch (known.kind) {
     case 'zeros':
       return out
+    case 'unitForgetBias':
+      return out.fill(1, out.length / 4, out.length / 2)
     case 'ones':
       return out.fill(1)
     case 'constant':

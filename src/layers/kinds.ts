@@ -1,5 +1,11 @@
 // Every kind of layer by name: what a saved model may hold. Only `load` needs this table.
+import { multiHeadAttentionKind } from './attention.ts'
+import { blockKind } from './block.ts'
+import { convLstm2dKind } from './conv-lstm.ts'
+import { conv1dKind, conv2dKind, conv2dTransposeKind, conv3dKind } from './convolution.ts'
 import { activationKind, denseKind, flattenKind, permuteKind, preluKind, reshapeKind } from './core.ts'
+import { dotKind } from './dot.ts'
+import { embeddingKind, positionEmbeddingKind } from './embedding.ts'
 import type { LayerKind } from './layer.ts'
 import {
   addKind,
@@ -10,9 +16,62 @@ import {
   multiplyKind,
   subtractKind,
 } from './merge.ts'
+import {
+  alphaDropoutKind,
+  dropoutKind,
+  gaussianDropoutKind,
+  gaussianNoiseKind,
+  spatialDropout1dKind,
+  spatialDropout2dKind,
+  spatialDropout3dKind,
+} from './noise.ts'
+import {
+  batchNormalizationKind,
+  groupNormalizationKind,
+  layerNormalizationKind,
+  rmsNormalizationKind,
+  unitNormalizationKind,
+} from './normalization.ts'
+import {
+  averagePooling1dKind,
+  averagePooling2dKind,
+  averagePooling3dKind,
+  globalAveragePooling1dKind,
+  globalAveragePooling2dKind,
+  globalAveragePooling3dKind,
+  globalMaxPooling1dKind,
+  globalMaxPooling2dKind,
+  globalMaxPooling3dKind,
+  maxPooling1dKind,
+  maxPooling2dKind,
+  maxPooling3dKind,
+} from './pooling.ts'
+import { categoryEncodingKind, normalizationKind, rescalingKind } from './preprocessing.ts'
+import { gruKind, lstmKind, simpleRnnKind } from './recurrent.ts'
+import {
+  cropping1dKind,
+  cropping2dKind,
+  cropping3dKind,
+  repeatVectorKind,
+  upSampling1dKind,
+  upSampling2dKind,
+  zeroPadding1dKind,
+  zeroPadding2dKind,
+  zeroPadding3dKind,
+} from './resizing.ts'
+import { depthwiseConv2dKind, separableConv1dKind, separableConv2dKind } from './separable.ts'
+import { bidirectionalKind, maskingKind, timeDistributedKind } from './wrappers.ts'
 
 const kinds = [
   denseKind,
+  simpleRnnKind,
+  lstmKind,
+  gruKind,
+  convLstm2dKind,
+  bidirectionalKind,
+  timeDistributedKind,
+  maskingKind,
+  blockKind,
   activationKind,
   preluKind,
   flattenKind,
@@ -25,6 +84,54 @@ const kinds = [
   maximumKind,
   minimumKind,
   concatenateKind,
+  batchNormalizationKind,
+  layerNormalizationKind,
+  rmsNormalizationKind,
+  groupNormalizationKind,
+  unitNormalizationKind,
+  dropoutKind,
+  spatialDropout1dKind,
+  spatialDropout2dKind,
+  spatialDropout3dKind,
+  alphaDropoutKind,
+  gaussianDropoutKind,
+  gaussianNoiseKind,
+  rescalingKind,
+  normalizationKind,
+  categoryEncodingKind,
+  conv1dKind,
+  conv2dKind,
+  conv3dKind,
+  conv2dTransposeKind,
+  depthwiseConv2dKind,
+  separableConv1dKind,
+  separableConv2dKind,
+  dotKind,
+  embeddingKind,
+  positionEmbeddingKind,
+  multiHeadAttentionKind,
+  averagePooling1dKind,
+  averagePooling2dKind,
+  averagePooling3dKind,
+  globalAveragePooling1dKind,
+  globalAveragePooling2dKind,
+  globalAveragePooling3dKind,
+  globalMaxPooling1dKind,
+  globalMaxPooling2dKind,
+  globalMaxPooling3dKind,
+  maxPooling1dKind,
+  maxPooling2dKind,
+  maxPooling3dKind,
+  cropping1dKind,
+  cropping2dKind,
+  cropping3dKind,
+  repeatVectorKind,
+  upSampling1dKind,
+  upSampling2dKind,
+  zeroPadding1dKind,
+  zeroPadding2dKind,
+  zeroPadding3dKind,
+  blockKind,
 ]
 
 export const layerKinds: ReadonlyMap<string, LayerKind<object>> = new Map(

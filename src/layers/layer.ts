@@ -26,14 +26,21 @@ export interface WeightOptions {
 export interface LayerContext {
   readonly g: GraphBuilder
   readonly training: boolean
+  /** Of the layer: false where its weights stay as they are. */
+  readonly trainable: boolean
   /** The model's seed. With `stream` it governs random operations (operations/random.ts). */
   readonly seed: number
   /** A stream of random numbers of this call's own; `own` tells several of one call apart. */
   stream(own?: string): number
   /** The layer's own weight of that name; the same value at every call of the layer. */
   weight(name: string, shape: Shape, options: WeightOptions): Value
-  /** A weight of an earlier layer, by `layer/weight` name. */
-  weightOf(name: string): Value
+  /** A weight of an earlier layer, by `layer/weight` name: the first of `names` there is. */
+  weightOf(...names: readonly string[]): Value
+  /**
+   * The layer takes ids from 0 to count - 1: where they are an input of the model, others are refused before a run.
+   * Ids that an operation computes aren't looked at.
+   */
+  limitIds(ids: Value, count: number): void
   /** After each training step the weight (one that no gradient moves) takes the value of `next`. */
   assign(weight: Value, next: Value): void
   /** Which steps of a value count: [batch, steps], 1 or 0; null where all do. */
@@ -113,7 +120,16 @@ export function makeLayer<C extends object, R = Symbolic>(
     name,
   )
   check(typeof trainable === 'boolean', `${kind.kind}: trainable`, 'a boolean', trainable)
-  const config = Object.freeze(kind.read(own))
+  return layerOf(kind, Object.freeze(kind.read(own)), name, trainable)
+}
+
+/** A layer of a checked config. */
+export function layerOf<C extends object, R = Symbolic>(
+  kind: LayerKind<C>,
+  config: C,
+  name: string | null,
+  trainable: boolean,
+): Layer<R> {
   const outputs = kind.outputs?.(config) ?? 1
   const call = (...inputs: readonly Symbolic[]): R => {
     if (inputs.length === 0 || !inputs.every(isSymbolic)) {

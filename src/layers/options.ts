@@ -1,6 +1,6 @@
 // What the options of many layers have in common: weights (initializer, regularizer, constraint), flags, inputs.
 import { shapeText, type Value } from '../graph/value.ts'
-import { check, checkOptions, fail, NON_NEGATIVE } from '../numerics/errors.ts'
+import { check, checkOptions, fail, NON_NEGATIVE, POSITIVE_INTEGER } from '../numerics/errors.ts'
 import type { ActivationName } from './activations.ts'
 import { type Constraint, type ConstraintName, readConstraint } from './constraints.ts'
 import { type Initializer, type InitializerName, toInitializer } from './initializers.ts'
@@ -81,4 +81,18 @@ export function oneOfRank(inputs: readonly Value[], rank: number, axes: string):
   if (x.shape.length !== rank)
     fail(`expected an input of rank ${rank} ${axes}, got shape ${shapeText(x.shape)}`)
   return x
+}
+
+const SPATIAL = ['steps', 'height, width', 'depth, height, width']
+
+/** The one input, with `axes` axes (1 to 3) between the batch and the channels. */
+export const spatial = (inputs: readonly Value[], axes: number): Value =>
+  oneOfRank(inputs, axes + 2, `[batch, ${SPATIAL[axes - 1]}, channels]`)
+
+/** A size for each of `axes` axes; one number stands for all. @throws LanegradError unless they are positive integers */
+export function readSizes(where: string, value: unknown, axes: number): readonly number[] {
+  const list: readonly unknown[] = Array.isArray(value) ? [...value] : new Array(axes).fill(value)
+  const fits = list.length === axes && list.every((size) => POSITIVE_INTEGER.holds(size))
+  check(fits, where, `a positive integer${axes > 1 ? ` or a list of ${axes}` : ''}`, value)
+  return list as readonly number[]
 }

@@ -1,43 +1,73 @@
 // What callers pass as x, y and sample weights, to a batch: checked rows in the network's order. Nothing is copied
-// unless its type must change, and nothing has run yet when these throw.
+// unless its type must change, and nothing has run yet when these throw. In pieces, so that `fit` needn't hold the
+// event loop while large data is read.
 import { shapeText } from '../graph/value.ts'
-import { fail } from '../numerics/errors.ts'
+import { check, fail } from '../numerics/errors.ts'
+import { finish, PIECE, type Pieces } from '../numerics/pieces.ts'
+import { isShaped } from '../numerics/tensor.ts'
 import { takesLabels, targetShape } from '../training/losses.ts'
 import {
   type ArrayLikeData,
+  type Batches,
   commonRows,
   type Data,
+  type Dataset,
   type Expected,
-  isNamed,
   type Rows,
-  rowsOf,
+  readingRows,
   splitData,
 } from './data.ts'
+import type { IdLimit } from './forward.ts'
 import type { Batch, Session, Training } from './session.ts'
 
 /** `fit: x`, or `fit: x image` where there are several. `what` is the method. */
 const label = (what: string, names: readonly string[], i: number): string =>
   names.length > 1 ? `${what} ${names[i]}` : what
 
+/** Ids must be rows of the table they are looked up in. */
+function* checkingIds(what: string, { data, rows }: Rows, { layer, count }: IdLimit): Pieces<void> {
+  for (let i = 0; i < data.length; i++) {
+    if (data[i] < 0 || data[i] >= count) {
+      const row = Math.floor((i * rows) / data.length)
+      fail(`${what}: row ${row} holds id ${data[i]}, layer ${layer} takes ids from 0 to ${count - 1}`)
+    }
+    if (i % PIECE === PIECE - 1) yield
+  }
+}
+
 /** Rows of every input. */
-export function readInputs(
-  { network }: Session,
+export function* readingInputs(
+  { network, outline }: Session,
   what: string,
   x: Data,
-): { rows: number; x: readonly Rows[] } {
+): Pieces<{ rows: number; x: readonly Rows[] }> {
   const { inputs, inputStructure } = network
   const names = inputs.map(({ name }) => name)
   const parts = splitData(`${what}: x`, x, names, inputStructure)
-  const rows = inputs.map((expected, i) => rowsOf(label(`${what}: x`, names, i), parts[i], expected))
+  const rows: Rows[] = []
+  for (let i = 0; i < inputs.length; i++) {
+    const name = label(`${what}: x`, names, i)
+    const part = yield* readingRows(name, parts[i], inputs[i])
+    const limit = outline.limits.get(names[i])
+    if (limit) yield* checkingIds(name, part, limit)
+    rows.push(part)
+  }
   const named = rows.map((part, i) => ({ what: label(`${what}: x`, names, i), rows: part.rows }))
   return { rows: commonRows(named), x: rows }
 }
 
+/** A batch of inputs alone. */
+export const readInputs = (session: Session, what: string, x: Data): Batch => ({
+  ...finish(readingInputs(session, what, x)),
+  y: [],
+  weights: [],
+})
+
 /** One weight per row of y, or per position of a row. */
-function readWeights(what: string, given: ArrayLikeData, y: Rows): Rows {
+function* readingWeights(what: string, given: ArrayLikeData, y: Rows): Pieces<Rows> {
   const isFlat = ArrayBuffer.isView(given) || (Array.isArray(given) && typeof given[0] === 'number')
-  const shape = isFlat ? [] : isNamed(given) ? given.shape.slice(1) : y.shape.slice(0, 1)
-  const weights = rowsOf(what, given, { name: what, shape, dtype: 'float32' })
+  const shape = isFlat ? [] : isShaped(given) ? given.shape.slice(1) : y.shape.slice(0, 1)
+  const weights = yield* readingRows(what, given, { name: what, shape, dtype: 'float32' })
   if (weights.rows !== y.rows || !shape.every((n, i) => n === y.shape[i])) {
     const positions = y.shape.length > 0 ? ` (or positions of ${shapeText(y.shape)})` : ''
     fail(
@@ -48,28 +78,46 @@ function readWeights(what: string, given: ArrayLikeData, y: Rows): Rows {
 }
 
 /** Class labels must be below the number of classes: all rows are looked at, before anything runs. */
-function checkLabels(what: string, { data }: Rows, classes: number, ignored: number | null): void {
+function* checkingLabels(
+  what: string,
+  { data }: Rows,
+  classes: number,
+  ignored: number | null,
+): Pieces<void> {
   for (let i = 0; i < data.length; i++) {
     if ((data[i] < 0 || data[i] >= classes) && data[i] !== ignored) {
       fail(`${what}: element ${i} is ${data[i]}, expected a class label from 0 to ${classes - 1}`)
     }
+    if (i % PIECE === PIECE - 1) yield
   }
 }
 
 /** Rows of every input and target. @throws LanegradError naming what doesn't fit */
 export function readBatch(
   session: Session,
-  { outputs }: Training,
+  training: Training,
   what: string,
   x: Data,
   y: Data,
   sampleWeight?: Data,
 ): Batch {
-  const inputs = readInputs(session, what, x)
+  return finish(readingBatch(session, training, what, { x, y, weights: sampleWeight }))
+}
+
+/** The same in pieces. */
+export function* readingBatch(
+  session: Session,
+  { outputs }: Training,
+  what: string,
+  { x, y, weights }: Dataset,
+): Pieces<Batch> {
+  const inputs = yield* readingInputs(session, what, x)
   const { outputStructure } = session.network
   const names = outputs.map(({ output }) => output)
   const parts = splitData(`${what}: y`, y, names, outputStructure)
-  const targets = outputs.map(({ output, loss }, i) => {
+  const targets: Rows[] = []
+  for (let i = 0; i < outputs.length; i++) {
+    const { output, loss } = outputs[i]
     const whole = session.shapeOf(output)
     const name = label(`${what}: y`, names, i)
     const expected: Expected = {
@@ -77,19 +125,82 @@ export function readBatch(
       shape: targetShape(loss, whole),
       dtype: takesLabels(loss) ? 'int32' : 'float32',
     }
-    const rows = rowsOf(name, parts[i], expected)
-    if (takesLabels(loss)) checkLabels(name, rows, whole.at(-1) ?? 0, loss.ignoreIndex)
-    return rows
-  })
-  const weights =
-    sampleWeight === undefined
-      ? names.map(() => null)
-      : splitData(`${what}: sampleWeight`, sampleWeight, names, outputStructure).map((part, i) =>
-          readWeights(label(`${what}: sampleWeight`, names, i), part, targets[i]),
-        )
+    const rows = yield* readingRows(name, parts[i], expected)
+    if (takesLabels(loss)) yield* checkingLabels(name, rows, whole.at(-1) ?? 0, loss.ignoreIndex)
+    targets.push(rows)
+  }
+  const sampleWeights: (Rows | null)[] = []
+  const given =
+    weights === undefined ? null : splitData(`${what}: sampleWeight`, weights, names, outputStructure)
+  for (let i = 0; i < outputs.length; i++) {
+    const name = label(`${what}: sampleWeight`, names, i)
+    sampleWeights.push(given ? yield* readingWeights(name, given[i], targets[i]) : null)
+  }
   const rows = commonRows([
     { what: `${what}: x`, rows: inputs.rows },
     ...targets.map((part, i) => ({ what: label(`${what}: y`, names, i), rows: part.rows })),
   ])
-  return { rows, x: inputs.x, y: targets, weights }
+  return { rows, x: inputs.x, y: targets, weights: sampleWeights }
+}
+
+const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null
+
+/** { x, y, weights } of arrays, unless these are names of the model's inputs. */
+function isDataset(session: Session, value: unknown): value is Dataset {
+  const { inputs, inputStructure } = session.network
+  if (!isObject(value) || !('x' in value)) return false
+  const isInput = (key: string) => inputs.some(({ name }) => name === key)
+  if (inputStructure !== 'record' || !Object.keys(value).every(isInput)) return true
+  return !(Array.isArray(value.x) || ArrayBuffer.isView(value.x) || isShaped(value.x))
+}
+
+/** A function, or an iterable that isn't one array or a list of arrays. */
+export function isBatches(session: Session, value: unknown): value is Batches {
+  if (typeof value === 'function') return true
+  if (Array.isArray(value)) return isDataset(session, value[0])
+  return (
+    isObject(value) &&
+    !ArrayBuffer.isView(value) &&
+    (Symbol.iterator in value || Symbol.asyncIterator in value)
+  )
+}
+
+/** What `fit` and `evaluate` were called with: (x, y, options) or (data, options), weights in the data or in the options. */
+export function sortArguments<O extends { readonly sampleWeight?: Data }>(
+  session: Session,
+  what: string,
+  args: readonly unknown[],
+): { data: Dataset | Batches; options: O } {
+  const [first, second, third] = args
+  const isWhole = isDataset(session, first)
+  if (!isWhole && !isBatches(session, first)) {
+    const options = (third === undefined ? {} : third) as O
+    return { data: { x: first as Data, y: second as Data, weights: options?.sampleWeight }, options }
+  }
+  const options = (second === undefined ? {} : second) as O
+  if (options?.sampleWeight !== undefined)
+    fail(`${what}: with data in one object, sampleWeight is its \`weights\``)
+  if (isWhole) checkDataset(`${what}: data`, first)
+  return { data: first, options }
+}
+
+/** validationData: [x, y, sampleWeight?], or data as `fit` takes it. */
+export function readHeldOut(session: Session, given: unknown): Dataset | Batches {
+  const what = 'fit: validationData'
+  if (isDataset(session, given)) checkDataset(what, given)
+  else if (!isBatches(session, given)) {
+    const isList = Array.isArray(given) && (given.length === 2 || given.length === 3)
+    check(isList, what, '[x, y], { x, y } or batches', given)
+    const [x, y, weights] = given
+    return { x, y, weights }
+  }
+  return given
+}
+
+/** @throws LanegradError unless { x, y } or { x, y, weights } */
+export function checkDataset(what: string, value: unknown): asserts value is Dataset {
+  const keys = isObject(value) ? Object.keys(value) : []
+  const isKnown = keys.every((key) => ['x', 'y', 'weights'].includes(key))
+  const got = isObject(value) && !Array.isArray(value) ? keys : value
+  check(isKnown && keys.includes('x') && keys.includes('y'), what, 'an object { x, y, weights? }', got)
 }

@@ -3,10 +3,12 @@
 import { type RowShape, rowShapeText } from '../graph/value.ts'
 import { check, checkOptions, fail, show } from '../numerics/errors.ts'
 import { type LossLike, readLoss, takesLabels } from '../training/losses.ts'
-import { type MetricName, readMetric } from '../training/metrics.ts'
+import { type MetricLike, readMetric } from '../training/metrics.ts'
 import { type Optimizer, type OptimizerName, readOptimizer } from '../training/optimizers.ts'
-import type { OutputTraining } from './compute.ts'
+import { columnsOf, type OutputTraining } from './compute.ts'
 import type { Session, Training } from './session.ts'
+
+type MetricsByOutput = readonly MetricLike[] | Readonly<Record<string, readonly MetricLike[]>>
 
 export interface CompileOptions {
   /** Default 'adam'. */
@@ -15,15 +17,22 @@ export interface CompileOptions {
   readonly loss: LossLike | readonly LossLike[] | Readonly<Record<string, LossLike>>
   /** Factor of each output's loss in the total. Default 1. */
   readonly lossWeights?: readonly number[] | Readonly<Record<string, number>>
-  /** For every output, or by output name. */
-  readonly metrics?: readonly MetricName[] | Readonly<Record<string, readonly MetricName[]>>
+  /** Names, losses or metric objects (`auc()`, your own), for every output or by output name. They take no weights. */
+  readonly metrics?: MetricsByOutput
+  /** The same, weighted by sample and class weights. */
+  readonly weightedMetrics?: MetricsByOutput
 }
 
 /** Checked, for an output of `shape`: from `compile` or from a file. @throws LanegradError naming the output */
 export function readOutputTraining(
   output: string,
   shape: RowShape,
-  given: { readonly loss: LossLike; readonly weight: number; readonly metrics: readonly MetricName[] },
+  given: {
+    readonly loss: LossLike
+    readonly weight: number
+    readonly metrics: readonly MetricLike[]
+    readonly weightedMetrics?: readonly MetricLike[]
+  },
 ): OutputTraining {
   const { weight } = given
   const loss = readLoss(given.loss)
@@ -34,12 +43,15 @@ export function readOutputTraining(
     )
   }
   check(Number.isFinite(weight), `weight of the loss of ${output}`, 'a finite number', weight)
-  check(Array.isArray(given.metrics), `metrics of ${output}`, 'a list of names', given.metrics)
-  const metrics = given.metrics.map(readMetric)
-  const unfit = takesLabels(loss) && metrics.find((name) => name !== 'accuracy')
-  if (unfit)
-    fail(`metric ${unfit} of ${output} needs a target for every element; ${loss.kind} takes class labels`)
-  return { output, loss, weight, metrics }
+  const { metrics, weightedMetrics = [] } = given
+  for (const list of [metrics, weightedMetrics]) {
+    check(Array.isArray(list), `metrics of ${output}`, 'a list of names', list)
+    const names = list.map((metric) => readMetric(output, metric, loss, columnsOf(shape)).name)
+    const twice = names.find((name, i) => name === 'loss' || names.indexOf(name) !== i)
+    if (twice !== undefined)
+      fail(`metrics of ${output}: the name ${twice} is taken; give the metric a name of its own`)
+  }
+  return { output, loss, weight, metrics, weightedMetrics }
 }
 
 /** A list in the outputs' order, or a record by their names. */
@@ -80,19 +92,23 @@ const isLoss = (loss: CompileOptions['loss']): loss is LossLike =>
 
 /** @throws LanegradError on an unknown name (with the nearest known one) or a loss that doesn't fit its output */
 export function readTraining(session: Session, options: CompileOptions): Training {
-  checkOptions('compile', options, ['optimizer', 'loss', 'lossWeights', 'metrics'])
-  const { optimizer = 'adam', loss, lossWeights, metrics = [] } = options
+  checkOptions('compile', options, ['optimizer', 'loss', 'lossWeights', 'metrics', 'weightedMetrics'])
+  const { optimizer = 'adam', loss, lossWeights, metrics = [], weightedMetrics = [] } = options
   const names = session.network.outputs.map(({ name }) => name)
   const losses = isLoss(loss) ? names.map(() => loss) : perOutput('loss', loss, names)
   const weights =
     lossWeights === undefined ? names.map(() => 1) : perOutput('lossWeights', lossWeights, names)
-  const isForAll = (given: typeof metrics): given is readonly MetricName[] => Array.isArray(given)
-  const wanted = isForAll(metrics) ? names.map(() => metrics) : perOutput('metrics', metrics, names, [])
+  const isForAll = (given: MetricsByOutput): given is readonly MetricLike[] => Array.isArray(given)
+  const wantedOf = (what: string, given: MetricsByOutput) =>
+    isForAll(given) ? names.map(() => given) : perOutput(what, given, names, [])
+  const wanted = wantedOf('metrics', metrics)
+  const wantedWeighted = wantedOf('weightedMetrics', weightedMetrics)
   const outputs = names.map((output, i) =>
     readOutputTraining(output, session.shapeOf(output), {
       loss: losses[i],
       weight: weights[i],
       metrics: wanted[i],
+      weightedMetrics: wantedWeighted[i],
     }),
   )
   return { optimizer: readOptimizer(optimizer), outputs }

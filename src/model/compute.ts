@@ -4,13 +4,20 @@
 import { GraphBuilder } from '../graph/builder.ts'
 import { differentiate } from '../graph/gradient.ts'
 import type { Graph } from '../graph/graph.ts'
+import { recompute } from '../graph/recompute.ts'
 import { simplify } from '../graph/simplify.ts'
 import { type RowShape, type Shape, sameShape, type Value } from '../graph/value.ts'
-import { fail } from '../numerics/errors.ts'
-import { elementCount } from '../numerics/tensor.ts'
+import { fail, LanegradError } from '../numerics/errors.ts'
 import { type Loss, takesLabels, targetShape, writeLoss } from '../training/losses.ts'
-import { type MetricName, writeMetric } from '../training/metrics.ts'
-import { type WeightSpec, writeLayers } from './forward.ts'
+import {
+  isMean,
+  type Metric,
+  type MetricLike,
+  readMetric,
+  writeMetric,
+  writeRowCount,
+} from '../training/metrics.ts'
+import { type IdLimit, type WeightSpec, writeLayers } from './forward.ts'
 import type { Network } from './network.ts'
 
 export type { WeightSpec }
@@ -20,13 +27,30 @@ export interface OutputTraining {
   readonly output: string
   readonly loss: Loss
   readonly weight: number
-  readonly metrics: readonly MetricName[]
+  readonly metrics: readonly MetricLike[]
+  readonly weightedMetrics?: readonly MetricLike[]
 }
 
 export interface Outline {
   readonly weights: readonly WeightSpec[]
   /** Shape of each call's value. */
   readonly shapes: ReadonlyMap<string, RowShape>
+  /** What the inputs' ids must be, by the input's name. */
+  readonly limits: ReadonlyMap<string, IdLimit>
+}
+
+/** The first of `lengths` that every layer takes. @throws what the first one throws, if none does */
+function firstFit<T>(lengths: readonly number[], make: (length: number) => T): [length: number, made: T] {
+  let reason: unknown
+  for (const length of lengths) {
+    try {
+      return [length, make(length)]
+    } catch (error) {
+      if (!(error instanceof LanegradError)) throw error
+      reason ??= error
+    }
+  }
+  throw reason
 }
 
 /**
@@ -39,8 +63,11 @@ export function outlineOf(network: Network): Outline {
     const shapes = network.inputs.map(({ shape }) => [1, ...shape.map((n) => n ?? unknownLength)])
     return writeLayers(new GraphBuilder(), network, shapes, { training: false, seed: 0 })
   }
-  const { values, weights } = written(1)
-  const other = network.inputs.some(({ shape }) => shape.includes(null)) ? written(2) : { values, weights }
+  const isOpen = network.inputs.some(({ shape }) => shape.includes(null))
+  const [length, first] = firstFit(isOpen ? [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024] : [1], written)
+  const { values, weights, limits } = first
+  // much longer, so that a stride doesn't round both to one length; or what a table of positions still takes
+  const other = isOpen ? firstFit([16, 4, 2].map((n) => n * length).concat(length + 1), written)[1] : first
   for (const [name, { spec }] of other.weights) {
     if (!sameShape(spec.shape, weights.get(name)?.spec.shape ?? []))
       fail(`weight ${name} would take its shape from an input axis of unknown length (null)`)
@@ -50,6 +77,7 @@ export function outlineOf(network: Network): Outline {
   return {
     weights: [...weights.values()].map(({ spec }) => spec),
     shapes: new Map([...values].map(([name, value]) => [name, rowShape(name, value)])),
+    limits,
   }
 }
 
@@ -68,18 +96,37 @@ export interface Request {
   readonly seed: number
 }
 
-export interface MetricPlace {
+/** A number of a batch to be averaged over an epoch; `result` and `counter` are names of the graph's results. */
+export interface MeanPlace {
   /** Key in the logs. */
   readonly key: string
-  /** Name of the graph's result, a sum over the batch. */
+  /** Its first element is the batch's sum; of a loss: the mean. */
   readonly result: string
-  readonly count: number
+  /** The number of terms: `terms` times the second element of `counter`, or `terms`; of a loss: the rows it weighs. */
+  readonly counter: string | null
+  readonly terms: number
+  readonly finish?: (mean: number) => number
+}
+
+/** A metric that reads the predictions: results `prediction of <output>` and, where there is one, `mask of <output>`. */
+export interface HostPlace {
+  readonly key: string
+  readonly metric: Metric
+  readonly output: string
+  /** Whether sample weights count. */
+  readonly isWeighted: boolean
+  readonly ignoreIndex: number | null
 }
 
 export interface Computation {
   readonly graph: Graph
-  readonly metrics: readonly MetricPlace[]
+  /** Of each output where the rows that count differ from batch to batch, or if there are several outputs. */
+  readonly losses: readonly MeanPlace[]
+  readonly metrics: readonly (MeanPlace | HostPlace)[]
 }
+
+/** Elements of the last axis; `shape` is without the batch axis. */
+export const columnsOf = (shape: RowShape): number => (shape.length > 0 ? (shape.at(-1) ?? 2) : 1)
 
 /** Keys of logs: `loss`, and for several outputs `<output>_loss`. */
 const keyOf = (network: Network, output: string, name: string): string =>
@@ -87,14 +134,24 @@ const keyOf = (network: Network, output: string, name: string): string =>
 
 /**
  * Sample weights of an output with a mask: masked steps weigh nothing, and the mean is over the others (Keras:
- * mask * count / sum(mask)).
+ * mask * count / sum(mask)). kept and all: the rows that count with the mask and without, as writeRowCount has them.
  */
-function maskedWeights(g: GraphBuilder, weights: Value | null, mask: Value | null): Value | null {
-  if (!mask) return weights
-  const kept = g.binary('maximum', g.sum(mask), g.constant(1))
-  const scaled = g.times(mask, g.binary('divide', g.constant(elementCount(mask.shape)), kept))
-  if (!weights) return scaled
-  return g.times(scaled, weights.shape.length === 1 ? g.reshape(weights, [weights.shape[0], 1]) : weights)
+function maskedWeights(
+  g: GraphBuilder,
+  weights: Value | null,
+  mask: Value | null,
+  kept: Value | null,
+  all: Value,
+): Value | null {
+  if (!mask || !kept) return weights
+  const share = g.binary('divide', all, g.binary('maximum', g.slice(kept, 0, 1, 1), g.constant(1)))
+  return timesMask(g, weights, g.times(mask, share))
+}
+
+/** Weights of samples or of their steps, times a mask [batch, steps]; null: none. */
+function timesMask(g: GraphBuilder, weights: Value | null, mask: Value | null): Value | null {
+  if (!weights || !mask) return weights ?? mask
+  return g.times(mask, weights.shape.length === 1 ? g.reshape(weights, [weights.shape[0], 1]) : weights)
 }
 
 export function computationOf(
@@ -113,15 +170,16 @@ export function computationOf(
     fail(`no output ${output}`)
   const results = new Map<string, Value>()
   const gradients = new Map<string, Value>()
-  const metrics: MetricPlace[] = []
+  const losses: MeanPlace[] = []
+  const metrics: (MeanPlace | HostPlace)[] = []
 
   if (request.mode === 'predict') {
     for (const { name } of network.outputs) results.set(name, predictionOf(name))
-    return { graph: simplify({ ops: g.ops, results, gradients, updates: new Map() }), metrics }
+    return { graph: simplify({ ops: g.ops, results, gradients, updates: new Map() }), losses, metrics }
   }
 
   const terms: Value[] = []
-  for (const { output, loss, weight, metrics: names } of outputs) {
+  for (const { output, loss, weight, metrics: plain, weightedMetrics = [] } of outputs) {
     const prediction = predictionOf(output)
     g.label = output
     const target = g.leaf(
@@ -132,16 +190,45 @@ export function computationOf(
     )
     const weightShape = request.sampleWeights.get(output)
     const sampleWeights = weightShape ? g.leaf('sampleWeight', output, weightShape) : null
-    const weighted = maskedWeights(g, sampleWeights, masks.get(prediction) ?? null)
+    const steps = masks.get(prediction)
+    const mask = steps && steps.shape.length < prediction.shape.length ? steps : null
+    const counter = writeRowCount(g, loss, prediction, target, mask)
+    const rows = prediction.shape.slice(0, -1).reduce((product, size) => product * size, 1)
+    const counted = writeRowCount(g, loss, prediction, target, null)
+    const unmasked = counted ? g.slice(counted, 0, 1, 1) : g.constant(rows)
+    const weighted = maskedWeights(g, sampleWeights, mask, counter, unmasked)
     const value = writeLoss(g, loss, weight, prediction, target, weighted)
     terms.push(value)
-    if (outputs.length > 1) results.set(`loss of ${output}`, value)
-    for (const name of names) {
-      const { sum, count } = writeMetric(g, name, loss, prediction, target)
+    if (outputs.length > 1 || counter) {
+      const result = `loss of ${output}`
+      results.set(result, value)
+      const isCounted = counter !== null && loss.reduction === 'mean'
+      const name = `rows of ${output}`
+      if (isCounted) results.set(name, counter)
+      losses.push({ key: keyOf(network, output, 'loss'), result, terms: 1, counter: isCounted ? name : null })
+    }
+    const taken = new Set<string>()
+    const write = (given: MetricLike, isWeighted: boolean) => {
+      const metric = readMetric(output, given, loss, columnsOf(prediction.shape.slice(1)))
+      const name = taken.has(metric.name) ? `weighted_${metric.name}` : metric.name
+      taken.add(name)
+      const key = keyOf(network, output, name)
+      if (!isMean(metric)) {
+        results.set(`prediction of ${output}`, prediction)
+        if (mask) results.set(`mask of ${output}`, mask)
+        metrics.push({ key, metric, output, isWeighted, ignoreIndex: loss.ignoreIndex })
+        return
+      }
+      const weights = isWeighted ? timesMask(g, sampleWeights, mask) : mask
+      const { sum, counter, terms } = writeMetric(g, metric, loss, prediction, target, weights)
       const result = `${name} of ${output}`
       results.set(result, sum)
-      metrics.push({ key: keyOf(network, output, name), result, count })
+      if (counter && counter !== sum) results.set(`rows of ${result}`, counter)
+      const count = counter === sum ? result : counter && `rows of ${result}`
+      metrics.push({ key, result, counter: count, terms, finish: metric.finish })
     }
+    for (const metric of plain) write(metric, false)
+    for (const metric of weightedMetrics) write(metric, true)
   }
   for (const { value, spec } of weights.values()) {
     const { l1 = 0, l2 = 0 } = spec.regularizer
@@ -168,5 +255,5 @@ export function computationOf(
     })
   }
   const updates = request.mode === 'train' ? assigned : new Map<string, Value>()
-  return { graph: simplify({ ops: g.ops, results, gradients, updates }), metrics }
+  return { graph: recompute(simplify({ ops: g.ops, results, gradients, updates })), losses, metrics }
 }

@@ -1,7 +1,8 @@
 // Where models come from: a chain of layers, any acyclic graph of them, or a saved file.
 import { layerKinds } from '../layers/kinds.ts'
-import { type InputOptions, input, type Layer, type Symbolic } from '../layers/layer.ts'
-import { check, checkOptions } from '../numerics/errors.ts'
+import { type InputOptions, input, type Layer, type LayerKind, type Symbolic } from '../layers/layer.ts'
+import { check, checkOptions, fail } from '../numerics/errors.ts'
+import type { Loss } from '../training/losses.ts'
 import { outlineOf } from './compute.ts'
 import { Model } from './model.ts'
 import { networkOf, type Values } from './network.ts'
@@ -13,7 +14,8 @@ function readSeed(where: string, seed: number): number {
   return seed
 }
 
-function create<V extends Values>(where: string, inputs: Values, outputs: V, seed: number): Model<V> {
+/** @internal */
+export function create<V extends Values>(where: string, inputs: Values, outputs: V, seed: number): Model<V> {
   const network = networkOf(inputs, outputs)
   const session = new Session(network, outlineOf(network), readSeed(where, seed))
   session.initialize()
@@ -64,11 +66,31 @@ export function sequential(options: SequentialOptions): Model<Symbolic> {
   )
 }
 
+export interface LoadOptions {
+  /** Kinds of layers of your own (customLayer) that the model holds. */
+  readonly layers?: readonly { readonly layerKind: LayerKind<object> }[]
+  /** Losses of your own (customLoss) that it was compiled with. */
+  readonly losses?: readonly Loss[]
+  /** false: leaves out what it was compiled with. Default true. */
+  readonly compile?: boolean
+}
+
 /**
  * A model from the bytes `save` gave. The bytes are untrusted. The type parameter tells the form of its outputs, if
  * it has several: `load<Symbolic[]>(bytes)`.
- * @throws LanegradError where the file is damaged or no model of ours
+ * @throws LanegradError where the file is damaged or no model of ours, or needs a layer or loss of your own
  */
-export function load<V extends Values = Symbolic>(bytes: Uint8Array): Model<V> {
-  return new Model<V>(loadSession(bytes, layerKinds))
+export function load<V extends Values = Symbolic>(bytes: Uint8Array, options: LoadOptions = {}): Model<V> {
+  checkOptions('load', options, ['layers', 'losses', 'compile'])
+  const { layers = [], losses = [], compile = true } = options
+  const isCustom = Array.isArray(layers) && layers.every((layer) => layer?.layerKind)
+  check(isCustom, 'load: layers', 'a list of what customLayer made', layers)
+  const isLoss = Array.isArray(losses) && losses.every((loss) => loss?.write)
+  check(isLoss, 'load: losses', 'a list of what customLoss made', losses)
+  const kinds = new Map(layerKinds)
+  for (const { layerKind } of layers) {
+    if (kinds.has(layerKind.kind)) fail(`load: layers: there is a kind ${layerKind.kind} already`)
+    kinds.set(layerKind.kind, layerKind)
+  }
+  return new Model<V>(loadSession(bytes, kinds, { losses, compile }))
 }

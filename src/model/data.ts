@@ -3,25 +3,41 @@
 // network's order. Never changes or keeps what was passed; copies only where the type must change.
 import { type DType, type RowShape, rowShapeText, type Shape } from '../graph/value.ts'
 import { check, fail, show } from '../numerics/errors.ts'
-import { elementCount, type NamedArray, type NestedNumbers, tensor } from '../numerics/tensor.ts'
+import { finish, PIECE, type Pieces } from '../numerics/pieces.ts'
+import {
+  elementCount,
+  isShaped,
+  isTyped,
+  makingTensor,
+  type NamedArray,
+  type NestedNumbers,
+  type NumberArray,
+  type ShapedArray,
+} from '../numerics/tensor.ts'
 import type { Structure } from './network.ts'
 
-export type NumberArray =
-  | Float32Array
-  | Float64Array
-  | Int8Array
-  | Uint8Array
-  | Uint8ClampedArray
-  | Int16Array
-  | Uint16Array
-  | Int32Array
-  | Uint32Array
-
 /** A flat typed array (rows follow from the expected shape), a tensor with its shape, or nested arrays. */
-export type ArrayLikeData = NumberArray | NamedArray | readonly NestedNumbers[]
+export type ArrayLikeData = NumberArray | NamedArray | ShapedArray | readonly NestedNumbers[]
 
 /** One array; a list in the order of the model's inputs (or outputs); or a record by their names. */
 export type Data = ArrayLikeData | readonly ArrayLikeData[] | Readonly<Record<string, ArrayLikeData>>
+
+/** What to train on or to test with, in one object. */
+export interface Dataset {
+  readonly x: Data
+  readonly y: Data
+  /** One weight per row of y (or per position), as the option `sampleWeight`. */
+  readonly weights?: Data
+}
+
+type AnyIterable<T> = Iterable<T> | AsyncIterable<T>
+
+/**
+ * Batches, for data that isn't in memory as a whole: an iterable or async iterable of `{ x, y, weights? }`, or a function
+ * that returns a new one for each pass. The next batch is asked for while the current one trains; its arrays may
+ * be filled anew for that, they have been copied.
+ */
+export type Batches<T = Dataset> = AnyIterable<T> | (() => AnyIterable<T> | Promise<AnyIterable<T>>)
 
 /** What an input or a target must be; the batch axis is not part of `shape`. */
 export interface Expected {
@@ -38,20 +54,6 @@ export interface Rows {
   readonly shape: Shape
 }
 
-const isTyped = (value: unknown): value is NumberArray =>
-  ArrayBuffer.isView(value) &&
-  !(value instanceof DataView) &&
-  !(value instanceof BigInt64Array) &&
-  !(value instanceof BigUint64Array)
-
-export const isNamed = (value: unknown): value is NamedArray =>
-  typeof value === 'object' &&
-  value !== null &&
-  'data' in value &&
-  'shape' in value &&
-  isTyped(value.data) &&
-  Array.isArray(value.shape)
-
 /** Splits what a caller passed for several inputs or outputs. */
 export function splitData(
   what: string,
@@ -59,7 +61,7 @@ export function splitData(
   names: readonly string[],
   structure: Structure,
 ): ArrayLikeData[] {
-  if (structure === 'single' || (names.length === 1 && (isTyped(data) || isNamed(data))))
+  if (structure === 'single' || (names.length === 1 && (isTyped(data) || isShaped(data))))
     return [data as ArrayLikeData]
   if (structure === 'list') {
     check(Array.isArray(data) && data.length === names.length, what, `a list of ${names.length} arrays`, data)
@@ -74,17 +76,15 @@ export function splitData(
 }
 
 /** Values of another type, exactly: fractions and numbers out of range are no int32. */
-function toInt32(what: string, data: ArrayLike<number>): Int32Array {
+function* converting(what: string, data: NumberArray, dtype: DType): Pieces<NumberArray> {
+  if (dtype === 'float32' || data instanceof Int32Array) return data
   const result = new Int32Array(data.length)
   for (let i = 0; i < data.length; i++) {
     result[i] = data[i]
     if (result[i] !== data[i]) fail(`${what}: element ${i} is ${data[i]}, expected an integer`)
+    if (i % PIECE === PIECE - 1) yield
   }
   return result
-}
-
-function convert(what: string, data: NumberArray, dtype: DType): NumberArray {
-  return dtype === 'float32' || data instanceof Int32Array ? data : toInt32(what, data)
 }
 
 const fits = (shape: Shape, expected: Expected['shape']): boolean =>
@@ -102,6 +102,11 @@ function trimmed(shape: Shape): Shape {
  * @throws LanegradError naming it, with the expected shape and what came.
  */
 export function rowsOf(what: string, given: ArrayLikeData, expected: Expected): Rows {
+  return finish(readingRows(what, given, expected))
+}
+
+/** The same in pieces. */
+export function* readingRows(what: string, given: ArrayLikeData, expected: Expected): Pieces<Rows> {
   const { shape } = expected
   if (isTyped(given)) {
     if (shape.includes(null))
@@ -112,14 +117,17 @@ export function rowsOf(what: string, given: ArrayLikeData, expected: Expected): 
         `${what}: expected shape ${rowShapeText(shape)}, a multiple of ${perRow} elements; got ${given.length}`,
       )
     }
-    return { data: convert(what, given, expected.dtype), rows: given.length / perRow, shape: shape as Shape }
+    const data = yield* converting(what, given, expected.dtype)
+    return { data, rows: given.length / perRow, shape: shape as Shape }
   }
-  if (!isNamed(given) && !Array.isArray(given)) {
+  if (!isShaped(given) && !Array.isArray(given)) {
     fail(
       `${what}: expected a typed array, a tensor or nested arrays of shape ${rowShapeText(shape)}; got ${show(given)}`,
     )
   }
-  const { data, shape: whole } = isNamed(given) ? given : tensor(given as NestedNumbers, undefined, what)
+  const { data, shape: whole } = isShaped(given)
+    ? given
+    : yield* makingTensor(given as NestedNumbers, undefined, what)
   const [rows, ...rest] = whole
   if (!(rows > 0) || elementCount(whole) !== data.length) {
     fail(`${what}: expected shape ${rowShapeText(shape)}; got ${show(whole)} with ${data.length} elements`)
@@ -128,7 +136,8 @@ export function rowsOf(what: string, given: ArrayLikeData, expected: Expected): 
   if (!fits(rest, shape) && !(isFixed && fits(trimmed(rest), trimmed(shape as Shape)))) {
     fail(`${what}: expected shape ${rowShapeText(shape)}; got ${show(whole)}`)
   }
-  return { data: convert(what, data, expected.dtype), rows, shape: isFixed ? (shape as Shape) : rest }
+  const converted = yield* converting(what, data, expected.dtype)
+  return { data: converted, rows, shape: isFixed ? (shape as Shape) : rest }
 }
 
 /** All of one size. @throws LanegradError */

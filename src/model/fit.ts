@@ -1,162 +1,67 @@
-// Training and evaluation over many batches. Enters: a session with its training, checked rows. Leaves: a
+// Training and evaluation over many batches. Enters: a session with its training, sources of batches. Leaves: a
 // history. Async: gives the event loop a turn at least every few milliseconds, and runs one step at a time.
-import { check, FINITE, fail, POSITIVE_INTEGER } from '../numerics/errors.ts'
-import { permuting } from '../numerics/random.ts'
-import type { Callback, History, Logs } from '../training/callbacks.ts'
-import { type Rows, sliceRows } from './data.ts'
-import { type Batch, type Session, Tally } from './session.ts'
+import { check, POSITIVE_INTEGER } from '../numerics/errors.ts'
+import type { History, Logs } from '../training/callbacks.ts'
+import type { Callback, FitParams } from './callbacks.ts'
+import type { Model } from './model.ts'
+import type { Session } from './session.ts'
+import { feedPiece, type Source } from './source.ts'
+import { Tally } from './tally.ts'
+import { type Turn, turns } from './turns.ts'
 
-/** Stream of the random numbers that shuffle; weights' streams are hashes of their names. */
-const SHUFFLE_STREAM = 0x5f5f5f5f
-
-/** Longest stretch of work without giving the event loop a turn, ms. */
-const TURN_MS = 8
-
-/** Awaited between pieces of work, yields when the turn is used up. */
-type Turn = () => Promise<void> | undefined
-
-function turns(): Turn {
-  let start = performance.now()
-  return () => {
-    if (performance.now() - start < TURN_MS) return undefined
-    return nextTurn().then(() => {
-      start = performance.now()
-    })
-  }
-}
-
-/** One turn of the event loop: timers, input and painting get their chance. */
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => {
-    const { setImmediate } = globalThis as { setImmediate?: (callback: () => void) => void } // Node, Deno, Bun
-    if (setImmediate) setImmediate(resolve)
-    else if (typeof MessageChannel === 'function') {
-      const { port1, port2 } = new MessageChannel()
-      port1.onmessage = () => {
-        port1.close()
-        resolve()
-      }
-      port2.postMessage(null)
-    } else setTimeout(resolve, 0)
-  })
-}
-
-export interface EpochOptions {
-  readonly batchSize: number
-  readonly shuffle: boolean
+interface RunOptions {
+  readonly turn: Turn
   readonly signal: AbortSignal | null
+  readonly allowNaN: boolean
 }
 
-export interface FitPlan {
-  readonly epochs: number
-  readonly epoch: EpochOptions
-  readonly validation: Batch | null
-  readonly verbose: 0 | 1
-  readonly callbacks: readonly Callback[]
-}
-
-const part = (batch: Batch, from: number, to: number): Batch => ({
-  rows: to - from,
-  x: batch.x.map((rows) => sliceRows(rows, from, to)),
-  y: batch.y.map((rows) => sliceRows(rows, from, to)),
-  weights: batch.weights.map((rows) => rows && sliceRows(rows, from, to)),
-})
-
-/** The last `share` of the rows for validation, as Keras splits. */
-export function splitValidation(batch: Batch, share: number): [train: Batch, validation: Batch | null] {
-  check(
-    FINITE.holds(share) && share >= 0 && share < 1,
-    'fit: validationSplit',
-    'a number from 0 up to, not including, 1',
-    share,
-  )
-  if (share === 0) return [batch, null]
-  const at = Math.floor(batch.rows * (1 - share))
-  if (at === 0 || at === batch.rows)
-    fail(`fit: validationSplit ${share} of ${batch.rows} rows leaves an empty part`)
-  return [part(batch, 0, at), part(batch, at, batch.rows)]
-}
-
-/** Looks for NaN in all float rows before anything runs, in turns. */
-export async function checkNaN(
-  named: readonly { readonly what: string; readonly rows: Rows | null }[],
-): Promise<void> {
-  const turn = turns()
-  for (const { what, rows } of named) {
-    if (!(rows?.data instanceof Float32Array || rows?.data instanceof Float64Array)) continue
-    const { data } = rows
-    for (let from = 0; from < data.length; from += 1 << 20) {
-      const to = Math.min(data.length, from + (1 << 20))
-      let sum = 0 // NaN + anything is NaN; infinities may make one too, so look closer then
-      for (let i = from; i < to; i++) sum += data[i]
-      if (Number.isNaN(sum)) {
-        const bad = data.subarray(from, to).findIndex(Number.isNaN)
-        if (bad >= 0) {
-          const row = Math.floor(((from + bad) * rows.rows) / data.length)
-          fail(`${what}: row ${row} holds NaN (pass allowNaN: true to use it all the same)`)
-        }
-      }
-      await turn()
-    }
-  }
-}
-
-/** Loss and metrics over all rows, or null when aborted. */
+/** Loss and metrics over all rows, or null when aborted. `what` opens messages, `number` is the pass's from 1. */
 export async function evaluateAll(
   session: Session,
-  batch: Batch,
-  batchSize: number,
-  { prefix = '', turn = turns(), signal = null as AbortSignal | null } = {},
+  source: Source,
+  {
+    what,
+    number,
+    prefix,
+    turn,
+    signal,
+    allowNaN,
+  }: RunOptions & { what: string; number: number; prefix: string },
 ): Promise<Logs | null> {
   const tally = new Tally()
-  for (let from = 0; from < batch.rows; from += batchSize) {
-    if (signal?.aborted) return null
-    const to = Math.min(batch.rows, from + batchSize)
-    const prepared = session.prepareFor('evaluate', batch, to - from)
-    session.feed(prepared, batch, null, from, to, true)
-    session.engine.forward()
-    session.tally(prepared, to - from, tally)
-    await turn()
+  const pass = await source.pass(what, number, turn, signal)
+  try {
+    for (;;) {
+      const next = pass.next()
+      const piece = next instanceof Promise ? await next : next
+      if (piece === null) break
+      if (!piece || signal?.aborted) return null
+      const count = piece.to - piece.from
+      const prepared = session.prepareFor('evaluate', piece.batch, count)
+      feedPiece(session, prepared, piece, allowNaN)
+      session.engine.forward()
+      session.tally(prepared, count, tally)
+      const pending = turn()
+      if (pending) await pending
+    }
+  } finally {
+    await pass.close()
   }
   return tally.logs(prefix)
 }
 
-/** The order of the rows in the coming epoch, drawn in turns. */
-async function shuffled(session: Session, rows: number, turn: Turn): Promise<Uint32Array> {
-  const pieces = permuting(rows, session.seed, (SHUFFLE_STREAM + session.epochCount) >>> 0)
-  for (;;) {
-    const { done, value } = pieces.next()
-    if (done) return value
-    await turn()
-  }
-}
-
-/** One pass over the rows; the logs of the epoch, or null when aborted. */
-async function runEpoch(
-  session: Session,
-  batch: Batch,
-  { batchSize, shuffle, signal }: EpochOptions,
-  callbacks: readonly Callback[],
-  turn: Turn,
-): Promise<Logs | null> {
-  const tally = new Tally()
-  const order = shuffle ? await shuffled(session, batch.rows, turn) : null
-  for (let from = 0, index = 0; from < batch.rows; from += batchSize, index++) {
-    if (signal?.aborted) return null
-    const to = Math.min(batch.rows, from + batchSize)
-    const prepared = session.prepareFor('train', batch, to - from)
-    session.feed(prepared, batch, order, from, to, true)
-    session.step()
-    session.tally(prepared, to - from, tally)
-    for (const callback of callbacks) {
-      const pending = callback.onBatchEnd?.(index, tally.logs())
-      if (pending) await pending
-    }
-    const pending = turn()
-    if (pending) await pending
-  }
-  session.epochCount++
-  return tally.logs()
+export interface FitPlan {
+  readonly model: Model
+  readonly epochs: number
+  readonly initialEpoch: number
+  readonly train: Source
+  readonly validation: Source | null
+  /** Epochs from one validation to the next. */
+  readonly validationFreq: number
+  readonly verbose: 0 | 1
+  readonly callbacks: readonly Callback[]
+  readonly signal: AbortSignal | null
+  readonly allowNaN: boolean
 }
 
 const text = (logs: Logs): string =>
@@ -165,27 +70,77 @@ const text = (logs: Logs): string =>
     .join(' - ')
 
 /** The training loop. Stops within one step when the signal aborts; the history then holds the whole epochs. */
-export async function fitAll(session: Session, batch: Batch, plan: FitPlan): Promise<History> {
-  const { epochs, epoch: options, validation, verbose, callbacks } = plan
-  const steps = Math.ceil(batch.rows / options.batchSize)
+export async function fitAll(session: Session, plan: FitPlan): Promise<History> {
+  const { model, epochs, train, validation, validationFreq, verbose, callbacks, signal, allowNaN } = plan
+  const { steps, samples, batchSize } = train
   const history: Record<string, number[]> = {}
   const turn = turns() // one for all epochs: many short ones must yield too
+  const options = { turn, signal, allowNaN }
   let last: Logs = {}
-  for (const callback of callbacks) {
-    await callback.onTrainBegin?.({ epochs, steps, samples: batch.rows, batchSize: options.batchSize })
+  let stopped: string | null = null
+  const params: FitParams = {
+    ...{ epochs, steps, samples, batchSize, validationFreq: validation ? validationFreq : 0, model },
+    stop(reason = 'stopped by a callback') {
+      stopped = reason
+    },
+    get learningRate() {
+      return model.learningRate
+    },
+    set learningRate(rate) {
+      model.learningRate = rate
+    },
   }
-  for (let epoch = 0; epoch < epochs && !options.signal?.aborted; epoch++) {
+
+  /** One pass over the data; the logs of the epoch, or null when aborted. */
+  async function runEpoch(epoch: number): Promise<Logs | null> {
+    const tally = new Tally()
+    const pass = await train.pass(`fit: epoch ${epoch + 1}`, epoch - plan.initialEpoch + 1, turn, signal)
+    try {
+      for (let index = 0; stopped === null; index++) {
+        const next = pass.next()
+        const piece = next instanceof Promise ? await next : next
+        if (piece === null) break
+        if (!piece || signal?.aborted) return null
+        for (const callback of callbacks) {
+          const pending = callback.onBatchBegin?.(index)
+          if (pending) await pending
+        }
+        const count = piece.to - piece.from
+        const prepared = session.prepareFor('train', piece.batch, count)
+        feedPiece(session, prepared, piece, allowNaN)
+        session.step()
+        session.tally(prepared, count, tally)
+        for (const callback of callbacks) {
+          const pending = callback.onBatchEnd?.(index, tally.logs('', false))
+          if (pending) await pending
+        }
+        const pending = turn()
+        if (pending) await pending
+      }
+    } finally {
+      await pass.close()
+    }
+    session.epochCount++
+    return tally.logs()
+  }
+
+  async function validate(epoch: number): Promise<Logs | null> {
+    if (!validation || (epoch + 1) % validationFreq !== 0) return {}
+    for (const callback of callbacks) await callback.onTestBegin?.()
+    const number = Math.floor((epoch + 1) / validationFreq) - Math.floor(plan.initialEpoch / validationFreq)
+    const what = `fit: epoch ${epoch + 1}: validationData`
+    const logs = await evaluateAll(session, validation, { ...options, what, number, prefix: 'val_' })
+    if (logs) for (const callback of callbacks) await callback.onTestEnd?.(logs)
+    return logs
+  }
+
+  for (const callback of callbacks) await callback.onTrainBegin?.(params)
+  for (let epoch = plan.initialEpoch; epoch < epochs && stopped === null && !signal?.aborted; epoch++) {
     const startMs = performance.now()
     for (const callback of callbacks) await callback.onEpochBegin?.(epoch)
-    const trained = await runEpoch(session, batch, options, callbacks, turn)
-    if (!trained) break
-    const validated = validation
-      ? await evaluateAll(session, validation, options.batchSize, {
-          prefix: 'val_',
-          turn,
-          signal: options.signal,
-        })
-      : {}
+    if (stopped !== null) break
+    const trained = await runEpoch(epoch)
+    const validated = trained && (await validate(epoch))
     if (!validated) break
     last = { ...trained, ...validated }
     for (const [key, value] of Object.entries(last)) {
@@ -198,7 +153,9 @@ export async function fitAll(session: Session, batch: Batch, plan: FitPlan): Pro
     }
     for (const callback of callbacks) await callback.onEpochEnd?.(epoch, last)
   }
-  for (const callback of callbacks) await callback.onTrainEnd?.(last)
+  const reason = signal?.aborted ? 'aborted' : stopped
+  if (verbose && reason) console.log(reason)
+  for (const callback of callbacks) await callback.onTrainEnd?.(last, reason)
   return history
 }
 

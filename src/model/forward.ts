@@ -2,7 +2,7 @@
 // values, and what layers keep from step to step. Enters: a network and the shapes of a batch.
 import type { GraphBuilder } from '../graph/builder.ts'
 import { type Shape, sameShape, shapeText, type Value } from '../graph/value.ts'
-import type { Constraint } from '../layers/constraints.ts'
+import { type Constraint, checkAxes } from '../layers/constraints.ts'
 import type { Initializer } from '../layers/initializers.ts'
 import type { LayerContext, Regularizer, WeightOptions } from '../layers/layer.ts'
 import { fail, LanegradError } from '../numerics/errors.ts'
@@ -24,6 +24,14 @@ export interface Forward {
   readonly masks: ReadonlyMap<Value, Value>
   /** What a weight becomes after a training step, by its name. */
   readonly assigned: ReadonlyMap<string, Value>
+  /** Inputs of ids, by name. */
+  readonly limits: ReadonlyMap<string, IdLimit>
+}
+
+/** An input's ids go from 0 to count - 1: what this layer takes. */
+export interface IdLimit {
+  readonly layer: string
+  readonly count: number
 }
 
 const NO_REGULARIZER: Regularizer = {}
@@ -51,6 +59,7 @@ export function writeLayers(
   const weights = new Map<string, { value: Value; spec: WeightSpec }>()
   const masks = new Map<Value, Value>()
   const assigned = new Map<string, Value>()
+  const limits = new Map<string, IdLimit>()
   network.inputs.forEach(({ name, dtype }, i) => {
     values.set(name, g.leaf('input', name, shapes[i], dtype))
   })
@@ -62,6 +71,8 @@ export function writeLayers(
       const own = full.slice(full.indexOf('/') + 1)
       fail(`its weight ${own} has shape ${shapeText(known.spec.shape)}, this input needs ${shapeText(shape)}`)
     }
+    if (constraint && constraint.kind !== 'nonNeg')
+      checkAxes(full.slice(full.indexOf('/') + 1), constraint, shape.length)
     const spec: WeightSpec = {
       name: full,
       shape,
@@ -79,10 +90,22 @@ export function writeLayers(
   const contextOf = (call: Call, prefix: string, set: Set<Value>): LayerContext => ({
     g,
     training,
+    trainable: call.layer.trainable,
     seed,
     stream: (own = '') => streamOf(`${call.name}${prefix.slice(call.layer.name.length)}/${own}`),
     weight: (own, shape, options) => weight(`${prefix}/${own}`, call.layer.trainable, shape, options),
-    weightOf: (full) => weights.get(full)?.value ?? fail(`tied to ${full}, which no earlier layer has`),
+    weightOf(...names) {
+      const found = names.find((full) => weights.has(full)) ?? names[0]
+      return weights.get(found)?.value ?? fail(`tied to ${found}, which no earlier layer has`)
+    },
+    limitIds(ids, count) {
+      let source = ids
+      for (const op of [...g.ops].reverse())
+        if (op.name === 'reshape' && op.output === source) source = op.inputs[0]
+      const { kind, name = '' } = source.leaf ?? {}
+      if (kind === 'input' && count < (limits.get(name)?.count ?? Number.POSITIVE_INFINITY))
+        limits.set(name, { layer: call.layer.name, count })
+    },
     assign(value, next) {
       assigned.set(value.leaf?.name ?? fail('assign: not a weight'), next)
     },
@@ -114,5 +137,5 @@ export function writeLayers(
     }
   }
   g.label = ''
-  return { values, weights, masks, assigned }
+  return { values, weights, masks, assigned, limits }
 }

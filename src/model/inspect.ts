@@ -1,10 +1,11 @@
 // Prints of what a model is and runs: summary, graph, memory map, program listing, profile. Nothing here changes
 // a model. Texts are plain and fit 80 columns where names do.
-import { OP_UPDATE } from '../../assembly/abi.ts'
+import { OP_ACCUMULATE, OP_CONSTRAIN, OP_EMA, OP_UNARY, OP_UPDATE } from '../../assembly/abi.ts'
 import { graphText } from '../graph/graph.ts'
 import { rowShapeText, shapeText, type Value, valueText } from '../graph/value.ts'
 import { elementCount } from '../numerics/tensor.ts'
 import type { Plan, Step } from '../plan/plan.ts'
+import { buffersOf, type InspectedBuffer, type InspectedOperation, operationsOf } from './memory-map.ts'
 import type { Session } from './session.ts'
 
 /** Columns padded to their widest cell; `right` tells which are numbers. */
@@ -64,6 +65,10 @@ export interface Inspection {
   readonly memory: string
   /** The instructions the core walks. */
   readonly program: string
+  /** The operations as data, in order. */
+  readonly operations: readonly InspectedOperation[]
+  /** The buffers as data, by address. */
+  readonly buffers: readonly InspectedBuffer[]
 }
 
 /** Lifetimes count operations of the graph, as listed by the program. */
@@ -91,9 +96,18 @@ export function memoryText(plan: Plan): string {
   ].join('\n')
 }
 
+/** The instructions no operation stands for; nonNeg is a unary one. */
+const updateTexts: Readonly<Record<number, string>> = {
+  [OP_UPDATE]: 'update',
+  [OP_UNARY]: 'constrain',
+  [OP_CONSTRAIN]: 'constrain',
+  [OP_EMA]: 'ema',
+  [OP_ACCUMULATE]: 'accumulate',
+}
+
 /** What an instruction does, in words: `matmul A^T.B (bias relu)`. */
 export function stepText({ op, instruction }: Step): string {
-  if (!op) return instruction.code === OP_UPDATE ? 'update' : 'clip'
+  if (!op) return updateTexts[instruction.code] ?? 'clip'
   if (op.name === 'matmul') {
     const { transposeA, transposeB, bias, fn, accumulate } = op.attributes
     const epilogue = [bias && 'bias', fn !== 'linear' && fn, accumulate && 'accumulate']
@@ -127,6 +141,8 @@ export const inspect = (plan: Plan): Inspection => ({
   graph: graphText(plan.graph),
   memory: memoryText(plan),
   program: programText(plan),
+  operations: operationsOf(plan, stepText),
+  buffers: buffersOf(plan),
 })
 
 export interface ProfileRow {

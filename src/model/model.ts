@@ -1,20 +1,26 @@
 // The public face: a network one can compile, train, evaluate, ask and save. Checks options, turns data into rows
 // and hands them to the session; holds no numbers itself.
-import { shapeText } from '../graph/value.ts'
+import { type RowShape, shapeText } from '../graph/value.ts'
 import type { Symbolic } from '../layers/layer.ts'
-import { check, checkOptions, fail, show, unknownName } from '../numerics/errors.ts'
+import { check, checkOptions, fail, NON_NEGATIVE, show, unknownName } from '../numerics/errors.ts'
 import type { FloatArray } from '../numerics/tensor.ts'
 import { elementCount } from '../numerics/tensor.ts'
-import type { Callback, History, Logs } from '../training/callbacks.ts'
-import { readBatch, readInputs } from './batch.ts'
+import type { History, Logs } from '../training/callbacks.ts'
+import { isBatches, readBatch, readInputs, sortArguments } from './batch.ts'
+import type { Callback } from './callbacks.ts'
+import { type ClassWeight, weighClasses } from './class-weight.ts'
 import { type CompileOptions, readTraining } from './compile.ts'
 import type { Mode } from './compute.ts'
-import { type ArrayLikeData, type Data, rowsOf } from './data.ts'
-import { checkNaN, evaluateAll, fitAll, readCount, splitValidation } from './fit.ts'
+import { type ArrayLikeData, type Batches, type Data, type Dataset, rowsOf } from './data.ts'
+import { evaluateAll, fitAll, readCount } from './fit.ts'
 import { type Inspection, inspect, type ProfileRow, profileRows, summaryText } from './inspect.ts'
 import type { Structure, Values } from './network.ts'
+import { predictBatches, predictRows } from './predict.ts'
+import { datasetBatches, readRows, readSources } from './reading.ts'
 import { loadWeights, saveSession } from './saving.ts'
 import type { Batch, Session } from './session.ts'
+import { rowsSource, type Source } from './source.ts'
+import { turns } from './turns.ts'
 
 interface NaNOption {
   /** Take NaN in the data as it is; by default it is an error. */
@@ -26,17 +32,35 @@ export interface StepOptions extends NaNOption {
   readonly sampleWeight?: Data
 }
 
-export interface FitOptions extends StepOptions {
+export interface TrainStepOptions extends StepOptions {
+  /**
+   * Weight of each class (`{ 0: 1, 1: 5 }`, those left out weigh 1), multiplied into the sample weights by each row's
+   * label, one-hot row or rounded single unit; for several outputs by output name. Validation takes none.
+   */
+  readonly classWeight?: ClassWeight
+}
+
+export interface FitOptions extends TrainStepOptions {
   /** Default 1. */
   readonly epochs?: number
-  /** Default 32. */
+  /** Where counting starts: training goes on to `epochs`. Default 0. */
+  readonly initialEpoch?: number
+  /** Default 32. Not for batches from an iterable, nor are `shuffle`, `validationSplit` and `sampleWeight`. */
   readonly batchSize?: number
+  /** Batches from an iterable that make an epoch. Default: all. */
+  readonly stepsPerEpoch?: number
   /** A new order of the rows in every epoch, given by the model's seed. Default true. */
   readonly shuffle?: boolean
   /** Share of the rows, the last ones, kept for validation. Default 0. */
   readonly validationSplit?: number
-  /** [x, y] to evaluate after every epoch; logs then have `val_loss` and so on. */
-  readonly validationData?: readonly [x: Data, y: Data]
+  /** What to evaluate after every epoch; logs then have `val_loss` and so on. */
+  readonly validationData?: readonly [x: Data, y: Data, sampleWeight?: Data] | Dataset | Batches
+  /** Default: batchSize. */
+  readonly validationBatchSize?: number
+  /** Batches of an iterable validationData to take. Default: all. */
+  readonly validationSteps?: number
+  /** Epochs from one validation to the next. Default 1. */
+  readonly validationFreq?: number
   /** 1: one line per epoch on the console. Default 0. */
   readonly verbose?: 0 | 1
   readonly callbacks?: readonly Callback[]
@@ -47,6 +71,8 @@ export interface FitOptions extends StepOptions {
 export interface EvaluateOptions extends StepOptions {
   /** Default 256. */
   readonly batchSize?: number
+  /** Batches of an iterable to take. Default: all. */
+  readonly steps?: number
 }
 
 export interface PredictOptions extends NaNOption {
@@ -54,6 +80,35 @@ export interface PredictOptions extends NaNOption {
   readonly batchSize?: number
   /** Layers behave as in training. Default false. */
   readonly training?: boolean
+}
+
+const FIT_OPTIONS = [
+  'epochs',
+  'initialEpoch',
+  'batchSize',
+  'stepsPerEpoch',
+  'shuffle',
+  'validationSplit',
+  'validationData',
+  'validationBatchSize',
+  'validationSteps',
+  'validationFreq',
+  'verbose',
+  'callbacks',
+  'signal',
+  'sampleWeight',
+  'classWeight',
+  'allowNaN',
+]
+
+/** A layer of a model, to look at. */
+export interface ModelLayer {
+  readonly name: string
+  /** `dense`, ... */
+  readonly kind: string
+  readonly trainable: boolean
+  /** Of its first output, without the batch axis; null where the length may differ. */
+  readonly outputShape: RowShape
 }
 
 const MODES: readonly Mode[] = ['predict', 'evaluate', 'train', 'gradients']
@@ -71,8 +126,8 @@ export class Model<V extends Values = Values> {
     this.kept = session
   }
 
-  /** Throws after dispose: every method goes through here. */
-  private get session(): Session {
+  /** Throws after dispose: every method goes through here. @internal */
+  get session(): Session {
     this.kept.engine
     return this.kept
   }
@@ -88,8 +143,62 @@ export class Model<V extends Values = Values> {
     return this
   }
 
+  /** The layers in order of first call. */
+  get layers(): readonly ModelLayer[] {
+    const { network } = this.session
+    return [...new Set(network.calls.map(({ layer }) => layer))].map(({ name, kind, trainable }) => ({
+      name,
+      kind: kind.kind,
+      trainable,
+      outputShape: this.session.outline.shapes.get(name) ?? [],
+    }))
+  }
+
+  /**
+   * Freezes layers and lets them train again: by name (`{ dense_1: false }`, the others stay as they are) or by a
+   * function of the layer's name. At any time but during `fit`; weights stay, the optimizer starts anew.
+   * @throws LanegradError on a layer the model hasn't
+   */
+  setTrainable(layers: Readonly<Record<string, boolean>> | ((layer: string) => boolean)): this {
+    const { session } = this
+    if (this.isFitting) fail('setTrainable: this model is being fitted; await fit first')
+    const isGiven = typeof layers === 'function' || (typeof layers === 'object' && layers !== null)
+    check(isGiven, 'setTrainable: layers', 'an object of booleans by name, or a function', layers)
+    const names = this.layers.map(({ name }) => name)
+    const flags =
+      typeof layers === 'function' ? names.map((name) => [name, layers(name)]) : Object.entries(layers)
+    for (const [name, flag] of flags as [string, unknown][]) {
+      if (!names.includes(name)) unknownName('layer', name, names)
+      check(typeof flag === 'boolean', `setTrainable: ${name}`, 'a boolean', flag)
+    }
+    const flagOf = new Map(flags as [string, boolean][])
+    session.setTrainable((name, now) => flagOf.get(name) ?? now)
+    return this
+  }
+
+  /**
+   * The moving averages of the trainable weights, by name, where the optimizer keeps them (`useEma`); the weights
+   * themselves before the first update. `model.setWeights(model.emaWeights())` takes them over.
+   * @throws LanegradError where it keeps none
+   */
+  emaWeights(): Record<string, FloatArray> {
+    if (!this.training.optimizer.useEma)
+      fail('emaWeights: this optimizer keeps no averages: compile with useEma: true among its options')
+    return this.session.emaWeights()
+  }
+
   private get training() {
     return this.session.training ?? fail('the model has no loss and optimizer yet: call compile first')
+  }
+
+  /** Of the optimizer, before its schedule; setting it acts from the next step on, until `compile`. */
+  get learningRate(): number {
+    return this.training && this.session.learningRate
+  }
+
+  set learningRate(rate: number) {
+    check(this.training && NON_NEGATIVE.holds(rate), 'learningRate', NON_NEGATIVE.expected, rate)
+    this.session.learningRate = rate
   }
 
   private batchOf(what: string, x: Data, y: Data, sampleWeight?: Data): Batch {
@@ -97,29 +206,24 @@ export class Model<V extends Values = Values> {
   }
 
   /**
-   * Trains for `epochs` passes over the rows. Async: the event loop gets a turn every few milliseconds.
+   * Trains for `epochs` passes over x and y, one dataset `{ x, y, weights? }`, or batches of these from an iterable, for
+   * data larger than memory. Async: the event loop gets a turn every few milliseconds.
    * @returns one number per epoch for each log: `history.loss`, `history.accuracy`, `history.val_loss` ...
-   * @throws LanegradError before anything is trained, if the data doesn't fit or holds NaN.
+   * @throws LanegradError before anything is trained, if the data doesn't fit or holds NaN; for batches from an
+   * iterable before that batch is trained.
    */
-  async fit(x: Data, y: Data, options: FitOptions = {}): Promise<History> {
-    checkOptions('fit', options, [
-      'epochs',
-      'batchSize',
-      'shuffle',
-      'validationSplit',
-      'validationData',
-      'verbose',
-      'callbacks',
-      'signal',
-      'sampleWeight',
-      'allowNaN',
-    ])
+  fit(x: Data, y: Data, options?: FitOptions): Promise<History>
+  fit(data: Dataset | Batches, options?: FitOptions): Promise<History>
+  async fit(...args: readonly unknown[]): Promise<History> {
+    const { session } = this
+    const { data, options } = sortArguments<FitOptions>(session, 'fit', args)
+    checkOptions('fit', options, FIT_OPTIONS)
     const {
       epochs = 1,
+      initialEpoch = 0,
       batchSize = 32,
-      shuffle = true,
-      validationSplit = 0,
-      validationData,
+      validationBatchSize = batchSize,
+      validationFreq = 1,
       verbose = 0,
       callbacks = [],
       signal = null,
@@ -128,46 +232,32 @@ export class Model<V extends Values = Values> {
     if (this.isFitting) fail('fit: this model is being fitted already; await the first call')
     readCount('fit: epochs', epochs)
     readCount('fit: batchSize', batchSize)
+    readCount('fit: validationBatchSize', validationBatchSize)
+    readCount('fit: validationFreq', validationFreq)
+    if (initialEpoch !== 0) readCount('fit: initialEpoch', initialEpoch)
     check(
       Array.isArray(callbacks) && callbacks.every((hooks) => typeof hooks === 'object' && hooks !== null),
       'fit: callbacks',
       'a list of objects',
       callbacks,
     )
-    if (validationData !== undefined) {
-      const isPair = Array.isArray(validationData) && validationData.length === 2
-      check(isPair, 'fit: validationData', '[x, y]', validationData)
-      if (validationSplit !== 0) fail('fit: give validationSplit or validationData, not both')
-    }
-    const whole = this.batchOf('fit', x, y, options.sampleWeight)
-    const [batch, split] = splitValidation(whole, validationSplit)
-    const validation = validationData
-      ? this.batchOf('fit: validationData', validationData[0], validationData[1])
-      : split
+    this.training // throws before compile
     this.isFitting = true
     try {
-      if (!allowNaN) await this.checkBatches(validationData && validation ? [whole, validation] : [whole])
-      const epoch = { batchSize, shuffle, signal: signal ?? null }
-      return await fitAll(this.session, batch, { epochs, epoch, validation, verbose, callbacks })
+      const { train, validation } = await readSources(session, this.training, data, options)
+      const model = this as unknown as Model
+      const run = { model, epochs, initialEpoch, train, validation, validationFreq, verbose, callbacks }
+      return await fitAll(session, { ...run, signal: signal ?? null, allowNaN })
     } finally {
       this.isFitting = false
     }
   }
 
-  private checkBatches(batches: readonly Batch[]): Promise<void> {
-    return checkNaN(
-      batches.flatMap(({ x, y, weights }) => [
-        ...x.map((rows, i) => ({ what: `input ${this.session.network.inputs[i].name}`, rows })),
-        ...y.map((rows, i) => ({ what: `target ${this.training.outputs[i].output}`, rows })),
-        ...weights.map((rows) => ({ what: 'sample weights', rows })),
-      ]),
-    )
-  }
-
   /** One optimizer step on one batch, at once. Returns its loss and metrics from before the update. */
-  trainStep(x: Data, y: Data, options: StepOptions = {}): Logs {
-    checkOptions('trainStep', options, ['sampleWeight', 'allowNaN'])
-    const batch = this.batchOf('trainStep', x, y, options.sampleWeight)
+  trainStep(x: Data, y: Data, options: TrainStepOptions = {}): Logs {
+    checkOptions('trainStep', options, ['sampleWeight', 'classWeight', 'allowNaN'])
+    const read = this.batchOf('trainStep', x, y, options.sampleWeight)
+    const batch = weighClasses('trainStep', read, this.training, options.classWeight)
     const { session } = this
     const prepared = session.prepareFor('train', batch, batch.rows)
     session.feed(prepared, batch, null, 0, batch.rows, options.allowNaN ?? false)
@@ -175,50 +265,52 @@ export class Model<V extends Values = Values> {
     return session.readLogs(prepared)
   }
 
-  /** Loss and metrics over all rows; batches of different sizes weigh as their rows do. */
-  async evaluate(x: Data, y: Data, options: EvaluateOptions = {}): Promise<Logs> {
-    checkOptions('evaluate', options, ['batchSize', 'sampleWeight', 'allowNaN'])
-    const { batchSize = 256, allowNaN = false } = options
+  /** Loss and metrics over all rows; batches of different sizes weigh as their rows do. Takes what `fit` takes. */
+  evaluate(x: Data, y: Data, options?: EvaluateOptions): Promise<Logs>
+  evaluate(data: Dataset | Batches, options?: EvaluateOptions): Promise<Logs>
+  async evaluate(...args: readonly unknown[]): Promise<Logs> {
+    const { session } = this
+    const what = 'evaluate'
+    const { data, options } = sortArguments<EvaluateOptions>(session, what, args)
+    checkOptions(what, options, ['batchSize', 'steps', 'sampleWeight', 'allowNaN'])
+    const { batchSize = 256, steps, allowNaN = false } = options
     readCount('evaluate: batchSize', batchSize)
-    const batch = this.batchOf('evaluate', x, y, options.sampleWeight)
-    if (!allowNaN) await this.checkBatches([batch])
-    return (await evaluateAll(this.session, batch, batchSize)) ?? {} // null only where a signal aborts
+    this.training // throws before compile
+    const turn = turns()
+    let source: Source
+    if (isBatches(session, data)) {
+      if (options.batchSize !== undefined) fail('evaluate: batchSize is not for batches from an iterable')
+      source = datasetBatches(session, this.training, data, { what, steps, passes: 1 })
+    } else {
+      if (steps !== undefined) fail('evaluate: steps is for batches from an iterable')
+      const batch = await readRows(session, this.training, data, { what, allowNaN, turn })
+      source = rowsSource(session, batch, batchSize, false)
+    }
+    const run = { what, number: 1, prefix: '', turn, signal: null, allowNaN }
+    return (await evaluateAll(session, source, run)) ?? {} // null only where a signal aborts
   }
 
-  /** The outputs for any number of rows, as copies, in the form the model's outputs were given. Runs to its end at once. */
-  predict(x: Data, options: PredictOptions = {}): Shaped<V, FloatArray> {
+  /**
+   * The outputs for any number of rows, as copies, in the form the model's outputs were given. Runs to its end at once.
+   * For batches `{ x }` from an iterable: a promise of all their outputs in one.
+   */
+  predict(x: Data, options?: PredictOptions): Shaped<V, FloatArray>
+  predict(batches: Batches<{ readonly x: Data }>, options?: PredictOptions): Promise<Shaped<V, FloatArray>>
+  predict(
+    x: Data | Batches<{ readonly x: Data }>,
+    options: PredictOptions = {},
+  ): Shaped<V, FloatArray> | Promise<Shaped<V, FloatArray>> {
     checkOptions('predict', options, ['batchSize', 'training', 'allowNaN'])
-    const { batchSize = 256, training = false, allowNaN = false } = options
-    readCount('predict: batchSize', batchSize)
     const { session } = this
-    const { engine } = session
-    const batch: Batch = { ...readInputs(session, 'predict', x), y: [], weights: [] }
-    const { rows } = batch
-    const outputs = session.network.outputs.map(
-      ({ name }): { name: string; shape: number[]; data: Float32Array } => ({
-        name,
-        shape: [],
-        data: new Float32Array(0),
-      }),
-    )
-    for (let from = 0; from < rows; from += batchSize) {
-      const to = Math.min(rows, from + batchSize)
-      const prepared = session.prepareFor('predict', batch, to - from, { training })
-      session.feed(prepared, batch, null, from, to, allowNaN)
-      engine.forward()
-      for (const output of outputs) {
-        const slot = prepared.plan.results.get(output.name)
-        if (!slot) continue
-        const { count } = slot
-        if (from === 0) {
-          output.shape = [rows, ...slot.shape.slice(1)]
-          output.data = new Float32Array(elementCount(output.shape))
-        }
-        output.data.set(engine.view(slot.address, count, slot.dtype), (count / (to - from)) * from)
-      }
+    const { batchSize = 256 } = options
+    readCount('predict: batchSize', batchSize)
+    const shaped = (outputs: readonly FloatArray[]) => {
+      const { outputs: known, outputStructure } = session.network
+      const named = outputs.map((output, i): [string, FloatArray] => [known[i].name, output])
+      return joined(named, outputStructure) as Shaped<V, FloatArray>
     }
-    const named = outputs.map(({ name, shape, data }): [string, FloatArray] => [name, { shape, data }])
-    return joined(named, session.network.outputStructure) as Shaped<V, FloatArray>
+    if (isBatches(session, x)) return predictBatches(session, x, options).then(shaped)
+    return shaped(predictRows(session, readInputs(session, 'predict', x as Data), options))
   }
 
   /**
@@ -330,6 +422,7 @@ export class Model<V extends Values = Values> {
   /**
    * The model as the bytes of one safetensors file: weights, network, what it was compiled with. With
    * `includeOptimizer` (default false) also the optimizer's state: training resumed from it gives the same bits.
+   * Metrics are kept where a name or a loss tells them; for `auc()`, your own and the like, compile the loaded model.
    */
   save(options: { readonly includeOptimizer?: boolean } = {}): Uint8Array {
     checkOptions('save', options, ['includeOptimizer'])

@@ -194,6 +194,21 @@ function checkNetwork(network: Network): Network {
   return Object.freeze(network)
 }
 
+/** The same network, its layers trainable or not. */
+export function withTrainable(
+  network: Network,
+  isTrainable: (layer: string, now: boolean) => boolean,
+): Network {
+  const layers = new Map(
+    network.calls.map(({ layer }) => [
+      layer,
+      { ...layer, trainable: isTrainable(layer.name, layer.trainable) },
+    ]),
+  )
+  const calls = network.calls.map((call) => ({ ...call, layer: layers.get(call.layer) ?? call.layer }))
+  return Object.freeze({ ...network, calls })
+}
+
 /** The network as JSON data. */
 export function describe(network: Network): object {
   const layers = [...new Set(network.calls.map((call) => call.layer))]
@@ -246,7 +261,9 @@ export function readNetwork(data: unknown, kinds: LayerKinds): Network {
   const layers = new Map<string, NetworkLayer>()
   for (const entry of objects(data.layers, 'layers')) {
     const own = name(entry.name, 'name of a layer')
-    const kind = kinds.get(String(entry.kind)) ?? unknownName('layer', entry.kind, [...kinds.keys()])
+    const kind =
+      kinds.get(String(entry.kind)) ??
+      unknownName('layer', entry.kind, [...kinds.keys(), 'those of load(bytes, { layers: [...] })'])
     if (layers.has(own)) fail(`two layers are named ${show(own)}; names must be unique in a model`)
     check(isObject(entry.config), `config of layer ${own}`, 'an object', entry.config)
     check(typeof entry.trainable === 'boolean', `trainable of layer ${own}`, 'a boolean', entry.trainable)

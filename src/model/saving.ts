@@ -5,10 +5,10 @@
 import { decodeSafetensors, encodeSafetensors } from '../formats/safetensors.ts'
 import { sameShape, shapeText } from '../graph/value.ts'
 import type { LayerKind } from '../layers/layer.ts'
-import { check, fail, show } from '../numerics/errors.ts'
+import { check, fail, NON_NEGATIVE, show } from '../numerics/errors.ts'
 import type { NamedArray } from '../numerics/tensor.ts'
-import type { LossLike } from '../training/losses.ts'
-import type { MetricName } from '../training/metrics.ts'
+import type { Loss, LossLike } from '../training/losses.ts'
+import { isPlain, type MetricLike } from '../training/metrics.ts'
 import { type Optimizer, readOptimizer } from '../training/optimizers.ts'
 import { readOutputTraining } from './compile.ts'
 import { type Outline, type OutputTraining, outlineOf } from './compute.ts'
@@ -17,6 +17,10 @@ import { Session, type Training } from './session.ts'
 
 const FORMAT = 'lanegrad/1'
 const SLOT_PREFIX = 'optimizer/'
+
+/** Metrics made by constructors, and a user's own, hold functions: only names and losses go into a file. */
+const onlyPlainMetrics = (key: string, value: unknown): unknown =>
+  key === 'metrics' || key === 'weightedMetrics' ? (value as MetricLike[]).filter(isPlain) : value
 
 export function saveSession(session: Session, includeOptimizer: boolean): Uint8Array {
   const { training, engine, network, seed, epochCount } = session
@@ -27,10 +31,13 @@ export function saveSession(session: Session, includeOptimizer: boolean): Uint8A
     network: JSON.stringify(describe(network)),
     seed: String(seed),
   }
-  if (training) metadata.training = JSON.stringify(training)
+  if (training) metadata.training = JSON.stringify(training, onlyPlainMetrics)
   if (training && includeOptimizer) {
     const { stepCount, momentumProduct } = engine
-    metadata.optimizerState = JSON.stringify({ stepCount, momentumProduct, epochCount })
+    const { microCount, learningRate } = session
+    metadata.optimizerState = JSON.stringify({
+      ...{ stepCount, momentumProduct, epochCount, microCount, learningRate },
+    })
     for (const [name, data] of session.optimizerSlots()) {
       tensors.set(SLOT_PREFIX + name, { shape: [data.length], data: data.slice() })
     }
@@ -76,18 +83,40 @@ function object(what: string, value: unknown): Record<string, unknown> {
   return value as Record<string, unknown>
 }
 
-function readSavedTraining(session: Session, text: string): Training {
+/** No object but a loss: what calls functions of its own isn't taken from a file. */
+function plainMetrics(list: unknown, custom: readonly Loss[]): readonly MetricLike[] {
+  if (!Array.isArray(list)) return list as readonly MetricLike[]
+  return list.map((metric) => {
+    const isLoss = typeof metric === 'object' && metric !== null && 'kind' in metric
+    check(typeof metric === 'string' || isLoss, 'a saved metric', 'a name or a loss', metric)
+    return isLoss ? savedLoss(metric, custom) : (metric as MetricLike)
+  })
+}
+
+/** A loss of the user's own is saved by its name only. */
+function savedLoss(value: unknown, custom: readonly Loss[]): LossLike {
+  const loss = object('loss', value)
+  const own = custom.find(({ kind }) => kind === loss.kind)
+  if (!own && loss.custom === true)
+    fail(
+      `the model was compiled with a loss of its own, ${show(loss.kind)}: load(bytes, { losses: [...] }) with it, or { compile: false }`,
+    )
+  return own ?? (loss as unknown as LossLike)
+}
+
+function readSavedTraining(session: Session, text: string, custom: readonly Loss[]): Training {
   const data = object('training', parse('training', text))
   check(Array.isArray(data.outputs), 'training: outputs', 'a list', data.outputs)
   const outputs = data.outputs.map((entry): OutputTraining => {
-    const { output, loss, weight, metrics } = object('training of an output', entry)
+    const { output, loss, weight, metrics, weightedMetrics } = object('training of an output', entry)
     const known =
       session.network.outputs.find(({ name }) => name === output) ??
       fail(`training names output ${show(output)}, which the model has not`)
     return readOutputTraining(known.name, session.shapeOf(known.name), {
-      loss: object('loss', loss) as unknown as LossLike,
+      loss: savedLoss(loss, custom),
       weight: weight as number,
-      metrics: metrics as readonly MetricName[],
+      metrics: plainMetrics(metrics, custom),
+      weightedMetrics: plainMetrics(weightedMetrics ?? [], custom),
     })
   })
   const names = session.network.outputs.map(({ name }) => name)
@@ -99,8 +128,10 @@ function readSavedTraining(session: Session, text: string): Training {
 
 function readOptimizerState(session: Session, text: string, tensors: Tensors): void {
   const state = object('optimizerState', parse('optimizerState', text))
-  const { stepCount, momentumProduct, epochCount } = state
-  for (const count of [stepCount, epochCount])
+  const { stepCount, momentumProduct, epochCount, microCount = 0 } = state
+  const { learningRate = session.learningRate } = state
+  check(NON_NEGATIVE.holds(learningRate), 'optimizerState: learningRate', NON_NEGATIVE.expected, learningRate)
+  for (const count of [stepCount, epochCount, microCount])
     check(
       Number.isSafeInteger(count) && (count as number) >= 0 && (count as number) < 0x80000000,
       'optimizerState: a count',
@@ -124,10 +155,16 @@ function readOptimizerState(session: Session, text: string, tensors: Tensors): v
   session.engine.stepCount = stepCount as number
   session.engine.momentumProduct = momentumProduct as number
   session.epochCount = epochCount as number
+  session.microCount = microCount as number
+  session.learningRate = learningRate as number
 }
 
 /** A new session from a file. @throws LanegradError where the file is damaged or no model of ours. */
-export function loadSession(bytes: Uint8Array, kinds: ReadonlyMap<string, LayerKind<object>>): Session {
+export function loadSession(
+  bytes: Uint8Array,
+  kinds: ReadonlyMap<string, LayerKind<object>>,
+  { losses, compile }: { readonly losses: readonly Loss[]; readonly compile: boolean },
+): Session {
   const { tensors, metadata } = decodeSafetensors(bytes)
   if (metadata.format !== FORMAT)
     fail(`not a saved model: the metadata's format is ${show(metadata.format)}, expected "${FORMAT}"`)
@@ -138,7 +175,8 @@ export function loadSession(bytes: Uint8Array, kinds: ReadonlyMap<string, LayerK
   const weights = checkWeights(outline, tensors) // before any memory is taken for sizes the file only claims
   const session = new Session(network, outline, seed)
   for (const [name, data] of weights) session.writeWeight(name, data)
-  if (metadata.training !== undefined) session.train(readSavedTraining(session, metadata.training))
+  if (metadata.training !== undefined && compile)
+    session.train(readSavedTraining(session, metadata.training, losses))
   if (metadata.optimizerState !== undefined && session.training)
     readOptimizerState(session, metadata.optimizerState, tensors)
   return session

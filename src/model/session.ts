@@ -14,14 +14,15 @@ import { type Optimizer, updateOf } from '../training/optimizers.ts'
 import { learningRateAt } from '../training/schedules.ts'
 import {
   computationOf,
-  type MetricPlace,
   type Mode,
   type Outline,
   type OutputTraining,
+  outlineOf,
   type WeightSpec,
 } from './compute.ts'
 import { gatherRows, type Rows } from './data.ts'
-import type { Network } from './network.ts'
+import { type Network, withTrainable } from './network.ts'
+import { type Readings, readingsOf, Tally } from './tally.ts'
 
 export interface Training {
   readonly optimizer: Optimizer
@@ -45,8 +46,8 @@ interface Prepared {
   readonly x: readonly (Slot | undefined)[]
   readonly y: readonly (Slot | undefined)[]
   readonly weights: readonly (Slot | undefined)[]
-  readonly loss: number
-  readonly places: readonly (MetricPlace & { readonly address: number })[]
+  readonly rows: number
+  readonly readings: Readings
 }
 
 interface RunOptions {
@@ -63,39 +64,17 @@ interface LastPrepared {
   readonly prepared: Prepared
 }
 
-/** Sums over batches: divided by the counts they are the means over an epoch, whatever the batch sizes. */
-export class Tally {
-  private rows = 0
-  private loss = 0
-  private readonly sums = new Map<string, { sum: number; count: number }>()
-
-  add(
-    rows: number,
-    loss: number,
-    metrics: readonly { readonly key: string; readonly sum: number; readonly count: number }[],
-  ): void {
-    this.rows += rows
-    this.loss += loss * rows
-    for (const { key, sum, count } of metrics) {
-      const entry = this.sums.get(key) ?? { sum: 0, count: 0 }
-      this.sums.set(key, { sum: entry.sum + sum, count: entry.count + count })
-    }
-  }
-
-  logs(prefix = ''): Record<string, number> {
-    const logs: Record<string, number> = { [`${prefix}loss`]: this.loss / this.rows }
-    for (const [key, { sum, count }] of this.sums) logs[prefix + key] = sum / count
-    return logs
-  }
-}
-
 export class Session {
-  readonly network: Network
-  readonly outline: Outline
+  network: Network
+  outline: Outline
   readonly seed: number
   training: Training | null = null
+  /** The base of the schedule: the optimizer's own, until a callback sets another. */
+  learningRate = 0
   /** Epochs trained so far: the shuffle of the next one depends on it. */
   epochCount = 0
+  /** Steps since the last update, where gradients are accumulated. */
+  microCount = 0
   private alive: Engine | null
   private layout: Layout
   private readonly plans = new Map<string, Prepared>()
@@ -153,28 +132,39 @@ export class Session {
 
   /** Gives the arena the optimizer's slots; weights stay, the optimizer starts anew. */
   train(training: Training): void {
+    this.arrange(training, this.network, this.outline)
+  }
+
+  /** Which layers' weights train; weights stay, the optimizer starts anew. */
+  setTrainable(isTrainable: (layer: string, now: boolean) => boolean): void {
+    const network = withTrainable(this.network, isTrainable)
+    this.arrange(this.training, network, outlineOf(network))
+  }
+
+  /** Lays the arena out anew around the weights. */
+  private arrange(training: Training | null, network: Network, outline: Outline): void {
     const { engine } = this
-    const update = updateOf(training.optimizer)
-    const layout = layoutOf(engine.base, this.outline.weights, update.slotNames.length)
+    const update = training && updateOf(training.optimizer)
+    const layout = layoutOf(engine.base, outline.weights, update?.slotNames.length ?? 0)
+    const { start } = layout.trainable
+    const kept = outline.weights.map((spec) => this.readWeight(spec).data)
     engine.reserve(layout.end)
-    engine.clear(layout.gradientsStart, layout.end - layout.gradientsStart)
-    // parameters lie in front of what changed, so they keep their addresses
-    for (const spec of this.outline.weights) {
-      const address = layout.gradients.get(spec.name)
-      if (address === undefined || update.slotStart === 0) continue
-      const offset = address - layout.gradientsStart
-      for (let i = 0; i < layout.slotCount; i++) {
-        const slot = layout.slotsStart + i * layout.trainable.bytes + offset
-        engine.floatView(slot, elementCount(spec.shape)).fill(update.slotStart)
-      }
-    }
-    this.layout = layout
-    this.training = training
+    engine.clear(start, layout.end - start)
+    Object.assign(this, { layout, training, network, outline })
+    outline.weights.forEach(({ name, shape }, i) => {
+      this.writeWeight(name, kept[i])
+      const gradient = layout.gradients.get(name)
+      if (gradient === undefined || !update?.slotStart) return
+      const slot = gradient - layout.gradientsStart + layout.slotsStart
+      engine.floatView(slot, elementCount(shape)).fill(update.slotStart)
+    })
     this.plans.clear()
     this.last = null
     engine.stepCount = 0
     engine.momentumProduct = 1
+    this.learningRate = training?.optimizer.learningRate ?? 0
     this.epochCount = 0
+    this.microCount = 0
   }
 
   /** The optimizer's slots by name: `<slot>/<weight>`. Views. */
@@ -192,6 +182,18 @@ export class Session {
       })
     }
     return slots
+  }
+
+  /** The moving averages of the weights that train, as copies; the weights themselves before the first update. */
+  emaWeights(): Record<string, FloatArray> {
+    const slots = this.optimizerSlots()
+    const averages = this.outline.weights.flatMap((spec): [string, FloatArray][] => {
+      const slot = slots.get(`ema/${spec.name}`)
+      if (!slot) return []
+      const own = this.engine.stepCount === 0
+      return [[spec.name, own ? this.readWeight(spec) : { shape: spec.shape, data: slot.slice() }]]
+    })
+    return Object.fromEntries(averages)
   }
 
   /** The persistent regions as one view: what a run may change. */
@@ -222,7 +224,7 @@ export class Session {
       const shape = weightShapes[i]
       if (shape) sampleWeights.set(output, shape)
     })
-    const { graph, metrics } = computationOf(network, outputs, {
+    const computation = computationOf(network, outputs, {
       mode,
       training,
       inputShapes,
@@ -231,20 +233,14 @@ export class Session {
       seed: this.seed,
     })
     const update = mode === 'train' && this.training ? updateOf(this.training.optimizer) : null
-    const plan = planOf(graph, this.layout, this.outline.weights, update)
-    const address = (result: string) => plan.results.get(result)?.address ?? 0
+    const plan = planOf(computation.graph, this.layout, this.outline.weights, update)
     const prepared: Prepared = {
       plan,
       x: network.inputs.map(({ name }) => plan.inputs.get(name)),
       y: outputs.map(({ output }) => plan.targets.get(output)),
       weights: outputs.map(({ output }) => plan.sampleWeights.get(output)),
-      loss: address('loss'),
-      places: [
-        ...(outputs.length > 1
-          ? outputs.map(({ output }) => ({ key: `${output}_loss`, result: `loss of ${output}`, count: 0 }))
-          : []),
-        ...metrics,
-      ].map((place) => ({ ...place, address: address(place.result) })),
+      rows: inputShapes[0][0],
+      readings: readingsOf(computation, plan, outputs.length),
     }
     for (const oldest of this.plans.keys()) {
       if (this.plans.size < PLANS_KEPT) break
@@ -281,7 +277,7 @@ export class Session {
   ): void {
     const { engine, network } = this
     engine.load(prepared.plan)
-    engine.randomCounter = engine.stepCount
+    engine.randomCounter = engine.stepCount * this.accumulationSteps + this.microCount
     const put = (kind: string, name: string, rows: Rows | null, slot: Slot | undefined) => {
       if (!rows || !slot) return
       const count = (to - from) * (rows.data.length / rows.rows)
@@ -307,33 +303,33 @@ export class Session {
     }
   }
 
-  /** One optimizer step on what was fed. */
+  /** How many steps make one update. */
+  private get accumulationSteps(): number {
+    return this.training?.optimizer.gradientAccumulationSteps ?? 1
+  }
+
+  /** One training step on what was fed: an update, or gradients kept for a later one. */
   step(): void {
     const { engine, training } = this
     if (!training) return
-    engine.learningRate = learningRateAt(
-      training.optimizer.schedule,
-      training.optimizer.learningRate,
-      engine.stepCount,
-    )
+    this.microCount = (this.microCount + 1) % this.accumulationSteps
+    if (this.microCount > 0) {
+      engine.accumulate()
+      return
+    }
+    engine.learningRate = learningRateAt(training.optimizer.schedule, this.learningRate, engine.stepCount)
     engine.step()
   }
 
   /** Loss and metrics of the last run. */
   readLogs(prepared: Prepared): Logs {
-    const { engine } = this
-    const logs: Record<string, number> = { loss: engine.scalar(prepared.loss) }
-    for (const { key, address, count } of prepared.places) logs[key] = engine.scalar(address) / (count || 1)
-    return logs
+    const tally = new Tally()
+    this.tally(prepared, prepared.rows, tally)
+    return tally.logs()
   }
 
   tally(prepared: Prepared, rows: number, tally: Tally): void {
-    const { engine } = this
-    const metrics = prepared.places.map(({ key, address, count }) => {
-      const value = engine.scalar(address)
-      return count > 0 ? { key, sum: value, count } : { key, sum: value * rows, count: rows } // a loss of one output
-    })
-    tally.add(rows, engine.scalar(prepared.loss), metrics)
+    tally.add(this.engine, prepared.readings, rows)
   }
 
   /** A copy of what a slot of a plan holds. */

@@ -3,10 +3,9 @@
 // May assume nothing about the values it prints; prints at most 60 characters of any of them.
 // Never used inside a kernel or a per-element loop.
 
-/** The one error class the library throws on purpose. */
-export class LanegradError extends Error {
-  override name = 'LanegradError'
-}
+import { LanegradError } from './lanegrad-error.ts'
+
+export { LanegradError }
 
 /** Throws a LanegradError. */
 export function fail(message: string): never {

@@ -7,6 +7,7 @@
 
 import { check } from './errors.ts'
 import { cos, log, sin } from './exact.ts'
+import { finish, type Pieces } from './pieces.ts'
 
 /** A stream number for a name: FNV-1a, 32 bits, over UTF-16 units. */
 export function streamOf(name: string): number {
@@ -83,18 +84,14 @@ export function truncatedNormal(out: Float32Array, seed: number, stream: number,
 
 /** The numbers 0 ... count-1 in random order, each order equally likely (Fisher-Yates, unbiased draws). */
 export function permutation(count: number, seed: number, stream: number): Uint32Array {
-  const pieces = permuting(count, seed, stream)
-  for (;;) {
-    const { done, value } = pieces.next()
-    if (done) return value
-  }
+  return finish(permuting(count, seed, stream))
 }
 
 /** Draws between two pauses of `permuting`: about 2 ms of work. */
 const DRAWS_PER_PIECE = 32768
 
 /** The same in pieces, for callers who mustn't hold their thread: yields between them, returns the permutation. */
-export function* permuting(count: number, seed: number, stream: number): Generator<undefined, Uint32Array> {
+export function* permuting(count: number, seed: number, stream: number): Pieces<Uint32Array> {
   check(
     Number.isInteger(count) && count >= 0 && count < 0x100000000,
     'permutation count',

@@ -3,11 +3,29 @@
 // May assume nothing about its input. Never copies a Float32Array or Int32Array.
 
 import { check, fail, show } from './errors.ts'
+import { finish, PIECE, type Pieces } from './pieces.ts'
 
 /** Row-major numbers and their shape; `data.length` is the product of `shape` (1 for the shape []). */
 export interface NamedArray {
   readonly shape: readonly number[]
   readonly data: Float32Array | Int32Array
+}
+
+export type NumberArray =
+  | Float32Array
+  | Float64Array
+  | Int8Array
+  | Uint8Array
+  | Uint8ClampedArray
+  | Int16Array
+  | Uint16Array
+  | Int32Array
+  | Uint32Array
+
+/** Any typed array with its shape. */
+export interface ShapedArray {
+  readonly shape: readonly number[]
+  readonly data: NumberArray
 }
 
 /** float32 numbers with their shape: what a model gives back. */
@@ -37,6 +55,15 @@ export function elementCount(shape: readonly number[], what = 'shape'): number {
  * @throws LanegradError on ragged nesting, on what isn't a number, or if `shape` has another element count.
  */
 export function tensor(data: NestedNumbers, shape?: readonly number[], what = 'tensor'): NamedArray {
+  return finish(makingTensor(data, shape, what))
+}
+
+/** The same in pieces. */
+export function* makingTensor(
+  data: NestedNumbers,
+  shape: readonly number[] | undefined,
+  what: string,
+): Pieces<NamedArray> {
   const inferred: number[] = []
   let flat: Float32Array | Int32Array
   if (data instanceof Float32Array || data instanceof Int32Array) {
@@ -48,7 +75,7 @@ export function tensor(data: NestedNumbers, shape?: readonly number[], what = 't
       if (inferred.length > 32) fail(`${what}: more than 32 levels of nesting`)
     }
     flat = new Float32Array(elementCount(inferred, `${what}: inferred shape`))
-    copyNested(data, inferred, 0, flat, 0, what)
+    yield* copyingNested(data, inferred, 0, flat, 0, what)
   }
   check(shape === undefined || Array.isArray(shape), `${what}: shape`, 'an array of dimensions', shape)
   const result = [...(shape ?? inferred)]
@@ -57,6 +84,20 @@ export function tensor(data: NestedNumbers, shape?: readonly number[], what = 't
     fail(`${what}: shape ${show(result)} holds ${count} elements; the data has ${flat.length}`)
   return Object.freeze({ shape: Object.freeze(result), data: flat })
 }
+
+export const isTyped = (value: unknown): value is NumberArray =>
+  ArrayBuffer.isView(value) &&
+  !(value instanceof DataView) &&
+  !(value instanceof BigInt64Array) &&
+  !(value instanceof BigUint64Array)
+
+export const isShaped = (value: unknown): value is ShapedArray =>
+  typeof value === 'object' &&
+  value !== null &&
+  'data' in value &&
+  'shape' in value &&
+  isTyped(value.data) &&
+  Array.isArray(value.shape)
 
 const isList = (value: unknown): value is ArrayLike<unknown> =>
   Array.isArray(value) || (ArrayBuffer.isView(value) && !(value instanceof DataView))
@@ -81,10 +122,39 @@ function copyNested(
     out[at] = value
     return at + 1
   }
+  const list = listAt(value, shape, axis, what)
+  for (let i = 0; i < list.length; i++) at = copyNested(list[i], shape, axis + 1, out, at, what)
+  return at
+}
+
+/** `copyNested` in pieces: whatever lies below this axis at once, if it is small. */
+function* copyingNested(
+  value: unknown,
+  shape: readonly number[],
+  axis: number,
+  out: Float32Array,
+  at: number,
+  what: string,
+): Pieces<number> {
+  if (axis === shape.length) return copyNested(value, shape, axis, out, at, what)
+  const list = listAt(value, shape, axis, what)
+  const isSmall = elementCount(shape.slice(axis + 1)) <= PIECE
+  let paused = at
+  for (let i = 0; i < list.length; i++) {
+    at = isSmall
+      ? copyNested(list[i], shape, axis + 1, out, at, what)
+      : yield* copyingNested(list[i], shape, axis + 1, out, at, what)
+    if (at - paused < PIECE) continue
+    paused = at
+    yield
+  }
+  return at
+}
+
+function listAt(value: unknown, shape: readonly number[], axis: number, what: string): ArrayLike<unknown> {
   if (!isList(value) || value.length !== shape[axis])
     fail(ragged(what, axis, `${shape[axis]} elements`, value))
-  for (let i = 0; i < value.length; i++) at = copyNested(value[i], shape, axis + 1, out, at, what)
-  return at
+  return value
 }
 
 const ragged = (what: string, axis: number, expected: string, got: unknown) =>

@@ -1,20 +1,19 @@
-// Random numbers as an operation: new ones at every training step, the same for the same seed, stream and step on
+// Random numbers as operations: new ones at every training step, the same for the same seed, stream and step on
 // every machine. What dropout and noise are made of.
 import * as abi from '../../assembly/abi.ts'
-import bytes from '../../build/random.wasm'
-import type { Kernel, KernelModule } from '../graph/kernel.ts'
-import type { Shape } from '../graph/value.ts'
+import binary from '../../build/random.wasm'
+import type { Addresses, Kernel, KernelModule } from '../graph/kernel.ts'
+import type { Shape, Value } from '../graph/value.ts'
 import { elementCount } from '../numerics/tensor.ts'
 import { f32 } from '../numerics/words.ts'
 
 const randomModule: KernelModule = {
   name: 'random',
-  bytes,
+  binary,
   codes: [abi.OP_RANDOM, abi.OP_RANDOM_END],
 }
 
-export interface RandomAttributes {
-  readonly shape: Shape
+export interface DrawAttributes {
   /** RANDOM_*: uniform in [0, 1), kept-or-dropped (1 / (1 - p) or 0), normal with standard deviation `param`. */
   readonly kind: number
   readonly param: number
@@ -23,20 +22,43 @@ export interface RandomAttributes {
   readonly stream: number
 }
 
+export interface RandomAttributes extends DrawAttributes {
+  readonly shape: Shape
+}
+
+const drawWords = ({ shape }: Value, { kind, param, seed, stream }: DrawAttributes, at: Addresses) => [
+  elementCount(shape),
+  kind,
+  f32(param),
+  at.header,
+  seed | 0,
+  Math.floor(seed / 0x100000000),
+  stream | 0,
+]
+
 /** No inputs; an array of random numbers. */
 export const random: Kernel<RandomAttributes> = {
   name: 'random',
   module: randomModule,
   code: abi.OP_RANDOM,
   shapes: (_, { shape }) => [shape],
-  words: ({ output, attributes: { kind, param, seed, stream } }, at) => [
+  words: ({ output, attributes }, at) => [at.of(output), ...drawWords(output, attributes, at)],
+}
+
+/**
+ * x times noise of mean 1: RANDOM_BERNOULLI's factors, or 1 + RANDOM_NORMAL. The noise lies nowhere in memory: the
+ * gradient draws the same numbers again.
+ */
+export const dropout: Kernel<DrawAttributes> = {
+  name: 'dropout',
+  module: randomModule,
+  code: abi.OP_DROPOUT,
+  shapes: ([x]) => [x.shape],
+  words: ({ output, inputs: [x], attributes }, at) => [
     at.of(output),
-    elementCount(output.shape),
-    kind,
-    f32(param),
-    at.header,
-    seed | 0,
-    Math.floor(seed / 0x100000000),
-    stream | 0,
+    at.of(x),
+    ...drawWords(output, attributes, at),
   ],
+  reuses: [0],
+  gradient: (g, { attributes }, [dy]) => [dy && g.kernel(dropout, [dy], attributes)[0]],
 }

@@ -83,7 +83,7 @@ function batchRowsOf(value: Value): [rows: number, cols: number] {
 }
 
 /** Bytes of scratch a matmul needs: one tile of C, a panel of B, a block of A (see kernels/gemm.ts). */
-function matmulScratchBytes(M: number, K: number): number {
+export function matmulScratchBytes(M: number, K: number): number {
   const depth = Math.ceil(K / Math.ceil(K / abi.BLOCK_DEPTH))
   const rows = Math.ceil(Math.min(M, abi.BLOCK_ROWS) / abi.TILE_ROWS) * abi.TILE_ROWS
   return 4 * (abi.TILE_ROWS * abi.TILE_COLS + depth * (abi.TILE_COLS + rows))
@@ -102,13 +102,16 @@ export function scratchBytes(op: Op): number {
   return kernel.scratchBytes?.({ ...op, attributes }) ?? 0
 }
 
-function lossOperands(at: Addresses, inputs: readonly Value[], attributes: LossAttributes): number[] {
-  const [prediction, target, weights] = inputs
+/** Addresses of prediction, target and weights (0: none), rows, cols, rowsPerWeight. */
+function batchOperands(at: Addresses, [prediction, target, weights]: readonly Value[]): number[] {
   const [rows, cols] = batchRowsOf(prediction)
   const rowsPerWeight = weights ? rows / elementCount(weights.shape) : 1
+  return [at.of(prediction), at.of(target), weights ? at.of(weights) : 0, rows, cols, rowsPerWeight]
+}
+
+function lossOperands(at: Addresses, inputs: readonly Value[], attributes: LossAttributes): number[] {
   const { code, flags, param, scale, ignoreIndex } = attributes
-  const operands = [at.of(prediction), at.of(target), weights ? at.of(weights) : 0, rows, cols, rowsPerWeight]
-  return [...operands, code, flags, f32(param), f32(scale), ignoreIndex]
+  return [...batchOperands(at, inputs), code, flags, f32(param), f32(scale), ignoreIndex]
 }
 
 type Encoder<N extends OpName> = (op: Op<N>, at: Addresses) => Instruction | readonly Instruction[]
@@ -227,10 +230,10 @@ export const encoders: { readonly [N in OpName]: Encoder<N> } = {
     const { kernel, with: attributes } = op.attributes
     return { code: kernel.code, operands: kernel.words({ ...op, attributes }, at) }
   },
-  metric: ({ output, inputs: [prediction, target], attributes: { code, param } }, at) => ({
-    code: abi.OP_METRIC,
-    operands: [at.of(output), at.of(prediction), at.of(target), ...batchRowsOf(prediction), code, f32(param)],
-  }),
+  metric: ({ output, inputs, attributes: { code, param, ignoreIndex } }, at) => {
+    const rule = [code, f32(param), ignoreIndex === null ? 0 : 1, ignoreIndex ?? 0]
+    return { code: abi.OP_METRIC, operands: [at.of(output), ...batchOperands(at, inputs), ...rule] }
+  },
 }
 
 /** The instructions of one operation. */

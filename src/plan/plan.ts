@@ -48,7 +48,13 @@ export interface Plan {
   /** The program; its first word belongs at `programStart`. */
   readonly words: Int32Array
   readonly programStart: number
-  readonly phaseEnds: { readonly forward: number; readonly backward: number; readonly update: number }
+  /** `accumulate`: where a step that only accumulates gradients ends. */
+  readonly phaseEnds: {
+    readonly forward: number
+    readonly backward: number
+    readonly accumulate: number
+    readonly update: number
+  }
   /** The modules its kernels lie in, the core aside. */
   readonly modules: readonly KernelModule[]
   readonly constants: readonly { readonly address: number; readonly data: Float32Array }[]
@@ -159,18 +165,25 @@ export function planOf(
     const instructions = encode(op, { of, scratch: scratches[i]?.address ?? 0, header: layout.base })
     return instructions.map((instruction) => ({ instruction, phase: op.phase, op }))
   })
+  const accumulating = steps.length + ((update?.accumulationSteps ?? 1) > 1 ? 1 : 0)
   steps.push(...updates.map((instruction): Step => ({ instruction, phase: 'update', op: null })))
 
   const words = new Int32Array(programWords)
-  const phaseEnds = { forward: programStart, backward: programStart, update: programStart }
+  const phaseEnds = {
+    forward: programStart,
+    backward: programStart,
+    accumulate: programStart,
+    update: programStart,
+  }
   let at = 0
-  for (const { instruction, phase } of steps) {
+  for (const [i, { instruction, phase }] of steps.entries()) {
     words[at] = instruction.code | ((1 + instruction.operands.length) << 16)
     words.set(instruction.operands, at + 1)
     at += 1 + instruction.operands.length
     const end = programStart + at * 4
     if (phase === 'forward') phaseEnds.forward = end
     if (phase !== 'update') phaseEnds.backward = end
+    if (i < accumulating) phaseEnds.accumulate = end
     phaseEnds.update = end
   }
 
@@ -187,7 +200,10 @@ export function planOf(
     programStart,
     phaseEnds,
     modules: [
-      ...new Set(graph.ops.flatMap((op) => (op.name === 'kernel' ? op.attributes.kernel.module : []))),
+      ...new Set([
+        ...graph.ops.flatMap((op) => (op.name === 'kernel' ? op.attributes.kernel.module : [])),
+        ...updates.flatMap(({ code }) => (update && code >= update.module.codes[0] ? update.module : [])),
+      ]),
     ],
     constants,
     inputs: slots.input,

@@ -1,9 +1,12 @@
 // The update phase: what an optimizer does with the gradients, as instructions over the flat regions of a
-// layout. Enters: an UpdateSpec (training/optimizers.ts makes it) and a layout. Leaves: instructions.
+// layout: accumulate (a step that only accumulates ends behind it) | average | clip | update | constraints | moving
+// average. Enters: an UpdateSpec (training/optimizers.ts makes it) and a layout. Leaves: instructions.
 import * as abi from '../../assembly/abi.ts'
+import type { KernelModule } from '../graph/kernel.ts'
+import { elementCount } from '../numerics/tensor.ts'
 import { f32, f64 } from '../numerics/words.ts'
 import type { Instruction } from './encode.ts'
-import type { Layout, ParameterSpec } from './layout.ts'
+import type { Layout, ParameterSpec, WeightLimits } from './layout.ts'
 import { bufferBytes } from './layout.ts'
 
 export interface Clip {
@@ -21,10 +24,17 @@ export interface UpdateSpec {
   readonly flags: number
   /** a, b, epsilon, weight decay, momentum, extra: as assembly/kernels/optimizer.ts reads them */
   readonly constants: readonly [number, number, number, number, number, number]
+  /** The optimizer's own in its kernel's order, then `accumulator` and `ema` where those are used. */
   readonly slotNames: readonly string[]
-  /** What every slot starts from. */
+  /** What the first slot starts from; the others from 0. */
   readonly slotStart: number
   readonly clip: Clip | null
+  /** Gradients of so many steps make one update. */
+  readonly accumulationSteps: number
+  /** The moving average of the weights; `every`: the weights take its values every so many steps, 0: never. */
+  readonly ema: { readonly momentum: number; readonly every: number } | null
+  /** Where the kernels of all that lie. */
+  readonly module: KernelModule
 }
 
 function clipInstructions(clip: Clip, layout: Layout, specs: readonly ParameterSpec[]): Instruction[] {
@@ -40,24 +50,53 @@ function clipInstructions(clip: Clip, layout: Layout, specs: readonly ParameterS
     }))
 }
 
+function constrained(address: number, shape: readonly number[], limits: WeightLimits): Instruction {
+  const { kind, minValue, maxValue, rate, axis } = limits
+  if (kind === 'nonNeg')
+    return { code: abi.OP_UNARY, operands: [address, address, elementCount(shape), abi.FN_RELU, 0] }
+  const low = kind === 'unitNorm' ? 1 : minValue
+  const high = kind === 'unitNorm' ? 1 : maxValue
+  const [first, last] = [Math.min(...axis), Math.max(...axis)] // the axes are neighbours
+  const parts = [shape.slice(0, first), shape.slice(first, last + 1), shape.slice(last + 1)]
+  return {
+    code: abi.OP_CONSTRAIN,
+    operands: [address, ...parts.map((part) => elementCount(part)), f32(low), f32(high), f32(rate)],
+  }
+}
+
 export function updateInstructions(
   update: UpdateSpec,
   layout: Layout,
   specs: readonly ParameterSpec[],
 ): Instruction[] {
-  const { trainable, gradientsStart, slotsStart } = layout
+  const { trainable, gradientsStart, slotsStart, parameters } = layout
   if (trainable.bytes === 0) return []
+  const { accumulationSteps: steps, ema } = update
+  const count = trainable.bytes / 4
+  const slot = (name: string) => slotsStart + update.slotNames.indexOf(name) * trainable.bytes
+  const accumulate = (divisor: number): Instruction => ({
+    code: abi.OP_ACCUMULATE,
+    operands: [gradientsStart, slot('accumulator'), count, f32(divisor)],
+  })
+  const average: Instruction[] = ema
+    ? [
+        {
+          code: abi.OP_EMA,
+          operands: [layout.base, trainable.start, slot('ema'), count, f32(ema.momentum), ema.every],
+        },
+      ]
+    : []
   const clips = update.clip ? clipInstructions(update.clip, layout, specs) : []
-  const regions = [
-    trainable.start,
-    gradientsStart,
-    slotsStart,
-    trainable.bytes,
-    trainable.bytes / 4,
-    update.flags,
-  ]
+  const regions = [trainable.start, gradientsStart, slotsStart, trainable.bytes, count, update.flags]
   return [
+    ...(steps > 1 ? [accumulate(0), accumulate(steps)] : []),
     ...clips,
     { code: abi.OP_UPDATE, operands: [update.code, ...regions, ...update.constants.flatMap(f64)] },
+    ...specs.flatMap((spec) =>
+      spec.trainable && spec.constraint
+        ? [constrained(parameters.get(spec.name) ?? 0, spec.shape, spec.constraint)]
+        : [],
+    ),
+    ...average,
   ]
 }

@@ -2,6 +2,7 @@
 // numbers read back. Keeps at most one plan's program in the arena; loading another rewrites only the plan's
 // own regions, never parameters, gradients or optimizer slots.
 import {
+  ALIGNMENT,
   HEADER_BACKWARD_END,
   HEADER_FORWARD_END,
   HEADER_LEARNING_RATE,
@@ -50,9 +51,10 @@ export class Engine {
 
   /** Makes room up to address `end`. @throws LanegradError when the memory can't be that large. */
   reserve(end: number): void {
-    if (end <= this.core.memory.buffer.byteLength) return
+    const readable = end + ALIGNMENT // kernels read up to 12 bytes past a row, the last one's too
+    if (readable <= this.core.memory.buffer.byteLength) return
     const isTooLarge = end > MEMORY_LIMIT_BYTES
-    if (isTooLarge || !this.core.reserve(end)) {
+    if (isTooLarge || !this.core.reserve(readable)) {
       const why = isTooLarge ? 'WebAssembly memory ends at 4.0 GiB' : 'the runtime refused to grow the memory'
       fail(`the model and this batch size need ${gigabytes(end)}: ${why}`)
     }
@@ -96,6 +98,11 @@ export class Engine {
 
   step(): void {
     this.core.step(this.base)
+  }
+
+  /** The part of a step that only adds its gradients to those of the steps before: no update. */
+  accumulate(): void {
+    if (this.loaded) this.run(this.loaded.programStart, this.loaded.phaseEnds.accumulate)
   }
 
   /** Runs instructions from address `from` up to address `to`. */

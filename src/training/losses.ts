@@ -3,8 +3,18 @@
 import * as abi from '../../assembly/abi.ts'
 import type { GraphBuilder } from '../graph/builder.ts'
 import type { AnyOp } from '../graph/graph.ts'
-import type { Shape, Value } from '../graph/value.ts'
-import { check, checkOptions, FINITE, POSITIVE, type Rule, unknownName } from '../numerics/errors.ts'
+import { type Shape, shapeText, type Value } from '../graph/value.ts'
+import {
+  check,
+  checkOptions,
+  FINITE,
+  fail,
+  POSITIVE,
+  type Rule,
+  show,
+  unknownName,
+} from '../numerics/errors.ts'
+import { elementCount } from '../numerics/tensor.ts'
 
 interface LossRow {
   readonly code: number
@@ -54,7 +64,14 @@ export interface Loss {
   readonly param: number
   /** Rows with this class id are left out of sum and count; null: none. */
   readonly ignoreIndex: number | null
+  /** Of a loss made by customLoss, whose name `kind` then is. */
+  readonly write?: LossFunction
+  /** What a saved model holds in its place. */
+  readonly custom?: true
 }
+
+/** Writes a loss: values [batch, ...], one for each element or row of the prediction, or one number, the loss itself. */
+export type LossFunction = (g: GraphBuilder, truth: Value, prediction: Value) => Value
 
 export type LossLike = LossName | keyof typeof aliases | Loss
 
@@ -128,8 +145,64 @@ export const categoricalHinge = (options: LossOptions = {}): Loss => make('categ
 /** mean over rows of 1 - cos(y, p) */
 export const cosineSimilarity = (options: LossOptions = {}): Loss => make('cosineSimilarity', options)
 
+/**
+ * A loss of one's own. `write` gives values [batch, ...], as many axes of the prediction as it keeps: the loss is their
+ * mean, times the sample weights if there are some; or a single number, which is the loss. Truth has the shape of the
+ * prediction. Gradients come with the operations. A saved model holds the name only: `load(bytes, { losses: [loss] })`.
+ *
+ *     const absolute = customLoss('absolute', (g, truth, prediction) => g.unary('abs', g.minus(truth, prediction)))
+ */
+export function customLoss(name: string, write: LossFunction): Loss {
+  check(typeof name === 'string' && /^\w+$/.test(name), 'customLoss: name', 'a name', name)
+  if (isLossName(name)) fail(`customLoss: there is a loss ${name} already`)
+  check(typeof write === 'function', 'customLoss: write', 'a function', write)
+  const kind = name as LossName // shows in logs and messages; no row of the table
+  return Object.freeze({
+    kind,
+    custom: true,
+    reduction: 'mean',
+    fromLogits: false,
+    param: 0,
+    ignoreIndex: null,
+    write,
+  })
+}
+
+function writeCustom(
+  g: GraphBuilder,
+  { kind, reduction }: Loss,
+  weight: number,
+  given: Value,
+  { shape }: Value,
+  sampleWeights: Value | null,
+): Value {
+  const fits = given?.shape?.every((n, axis) => n === shape[axis])
+  if (!fits)
+    fail(
+      `loss ${kind}: expected a single number or values of shape ${shapeText(shape)}, fewer axes at the end allowed; got ${given?.shape ? shapeText(given.shape) : show(given)}`,
+    )
+  const rank = given.shape.length
+  let value = given
+  if (sampleWeights) {
+    const missing = rank - sampleWeights.shape.length
+    if (missing < 0)
+      fail(`loss ${kind}: sample weights of shape ${shapeText(sampleWeights.shape)} need a value each`)
+    value = g.times(value, g.reshape(sampleWeights, [...sampleWeights.shape, ...new Array(missing).fill(1)]))
+  }
+  const terms = reduction === 'sum' ? shape[0] : 1 // termCount
+  const scale = (weight * terms) / elementCount(given.shape)
+  return rank > 0 ? g.reduce('sum', value, undefined, { scale }) : g.scale(value, scale)
+}
+
+/** Names a loss may be given by. */
+export const lossNames = (): string[] => [...Object.keys(losses), ...Object.keys(aliases)]
+
+export const isLossName = (name: string): name is LossName | keyof typeof aliases =>
+  Object.hasOwn(losses, name) || Object.hasOwn(aliases, name)
+
 /** A name or a Loss to a checked Loss. @throws LanegradError */
 export function readLoss(loss: LossLike): Loss {
+  if (typeof loss === 'object' && typeof loss?.write === 'function') return loss
   if (
     typeof loss === 'object' &&
     loss !== null &&
@@ -148,10 +221,7 @@ export function readLoss(loss: LossLike): Loss {
   const name =
     typeof loss === 'string' && Object.hasOwn(aliases, loss) ? aliases[loss as keyof typeof aliases] : loss
   if (typeof name !== 'string' || !Object.hasOwn(losses, name)) {
-    unknownName('loss', typeof loss === 'object' ? loss?.kind : loss, [
-      ...Object.keys(losses),
-      ...Object.keys(aliases),
-    ])
+    unknownName('loss', typeof loss === 'object' ? loss?.kind : loss, lossNames())
   }
   return make(name as LossName, {})
 }
@@ -165,6 +235,7 @@ export const targetShape = <T>(loss: Loss, shape: readonly T[]): readonly T[] =>
 
 /** How many terms the loss of a prediction of `shape` adds up. */
 export function termCount(loss: Loss, shape: Shape): number {
+  if (loss.write) return shape[0]
   const rows = losses[loss.kind].code >= abi.LOSS_FIRST_ROW ? shape.slice(0, -1) : shape
   return rows.reduce((count, size) => count * size, 1)
 }
@@ -189,6 +260,8 @@ export function writeLoss(
   target: Value,
   sampleWeights: Value | null,
 ): Value {
+  if (loss.write)
+    return writeCustom(g, loss, weight, loss.write(g, target, prediction), prediction, sampleWeights)
   const row: LossRow = losses[loss.kind]
   const logits = row.logits !== undefined && !loss.fromLogits ? logitsOf(g, loss, prediction) : null
   const useLogits = loss.fromLogits || logits !== null

@@ -1,50 +1,204 @@
-// Metrics: what is counted beside the loss. Enters: a name, the loss of the output and its prediction. Leaves: a
-// scalar in the graph, a sum over the batch, and the number of terms it adds; the caller divides, so that an
-// epoch's metric is exact whatever the batch sizes.
+// Metrics: what is counted beside the loss, exactly over an epoch whatever the batch sizes. Two forms: means, which
+// write themselves into the graph (a sum and its number of terms per batch), and metrics on the host, which see every
+// batch's predictions. Enters: names, losses or metric objects. Leaves: checked metrics, and means in the graph.
+// The constructors lie in metrics/*.ts; compile knows only the names here, so that a bundler drops the others.
 import * as abi from '../../assembly/abi.ts'
 import type { GraphBuilder } from '../graph/builder.ts'
 import type { Value } from '../graph/value.ts'
-import { unknownName } from '../numerics/errors.ts'
+import { check, fail, unknownName } from '../numerics/errors.ts'
 import { elementCount } from '../numerics/tensor.ts'
-import { type Loss, readLoss, takesLabels, termCount, writeLoss } from './losses.ts'
-
-const metricNames = ['accuracy', 'meanSquaredError', 'meanAbsoluteError', 'mse', 'mae'] as const
+import {
+  isLossName,
+  type Loss,
+  type LossName,
+  lossNames,
+  readLoss,
+  takesLabels,
+  termCount,
+  writeLoss,
+} from './losses.ts'
 
 /**
- * 'accuracy' fits itself to the loss: class labels, one-hot rows, or single elements (threshold 0.5 for a
- * probability, 0 for a logit or a hinge loss).
+ * 'accuracy', or the name of a loss, which is then reported as its mean; names of cross-entropies take `fromLogits`
+ * from the output's loss. 'accuracy' fits itself to the loss: class labels, one-hot rows, or single elements
+ * (threshold 0.5 for a probability, 0 for a logit or a hinge loss).
  */
-export type MetricName = (typeof metricNames)[number]
+export type MetricName = 'accuracy' | LossName | 'mse' | 'mae'
 
-export function readMetric(name: MetricName): MetricName {
-  if (!metricNames.includes(name)) unknownName('metric', name, metricNames)
-  return name
+/** What a metric sees of one batch of one output. Views: copy what must last. */
+export interface MetricBatch {
+  /** Class ids, one for each row (Int32Array), or numbers [rows, columns], row after row. */
+  readonly truth: Float32Array | Int32Array
+  /** [rows, columns], row after row. Columns are the last axis; rows all others. */
+  readonly prediction: Float32Array
+  readonly rows: number
+  readonly columns: number
+  /** One for each row; null: all are 1. Rows that a mask or the loss's ignoreIndex leaves out weigh 0. */
+  readonly weights: Float32Array | null
 }
 
+/** A metric computed from every batch's predictions; `S` is what it keeps over an epoch. Write your own as a plain object. */
+export interface Metric<S = unknown> {
+  /** Its key in logs and history (`val_<name>`, `<output>_<name>`). */
+  readonly name: string
+  /** true: takes class ids as targets; false: a target for every element; by default either. */
+  readonly labels?: boolean
+  /** The state before the first batch of an epoch. */
+  start(): S
+  add(state: S, batch: MetricBatch): void
+  /** One number, or several: logged as `<name>_0`, `<name>_1` ... Called after any number of batches. */
+  result(state: S): number | readonly number[]
+}
+
+/** A metric that is a mean over rows or elements, computed in WebAssembly. Made by constructors. */
+export interface MeanMetric {
+  readonly name: string
+  readonly labels?: boolean
+  /** Right answers by a rule (METRIC_*; param is the threshold), or the first of these losses that takes the targets. */
+  readonly of: { readonly code: number; readonly param: number } | readonly (Loss | LossName)[]
+  /** From the mean to what is logged. */
+  finish?(mean: number): number
+}
+
+/** A name, a loss, or a metric object. */
+export type MetricLike = MetricName | Loss | MeanMetric | Metric
+
+/** Names of the constructors, for messages. */
+const imported = [
+  'binaryAccuracy',
+  'categoricalAccuracy',
+  'sparseCategoricalAccuracy',
+  'topKCategoricalAccuracy',
+  'sparseTopKCategoricalAccuracy',
+  'precision',
+  'recall',
+  'f1Score',
+  'auc',
+  'perplexity',
+  'rootMeanSquaredError',
+  'meanAbsolutePercentageError',
+  'r2Score',
+]
+
+/** A metric that its name, or its form in a saved model, tells wholly. */
+export const isPlain = (metric: MetricLike): metric is MetricName | Loss =>
+  typeof metric === 'string' || 'kind' in metric
+
+export const isMean = (metric: MeanMetric | Metric): metric is MeanMetric => 'of' in metric
+
+/** The rule of 'accuracy' for a loss and a prediction whose last axis has `columns` elements. */
+function accuracyRule(loss: Loss, columns: number): { code: number; param: number } {
+  if (takesLabels(loss)) return { code: abi.METRIC_SPARSE_ACCURACY, param: 0 }
+  if (columns > 1 && loss.kind !== 'binaryCrossentropy')
+    return { code: abi.METRIC_CATEGORICAL_ACCURACY, param: 0 }
+  const isSigned = loss.fromLogits || loss.kind === 'hinge' || loss.kind === 'squaredHinge'
+  return { code: abi.METRIC_BINARY_ACCURACY, param: isSigned ? 0 : 0.5 }
+}
+
+/**
+ * A metric of an output with `loss` whose last axis has `columns` elements.
+ * @throws LanegradError on an unknown name (with the nearest known one), or what is no metric or doesn't fit the targets
+ */
+export function readMetric(
+  output: string,
+  given: MetricLike,
+  loss: Loss,
+  columns: number,
+): MeanMetric | Metric {
+  const metric = resolved(output, given, loss, columns)
+  const { name } = metric
+  check(typeof name === 'string' && name !== '', `metrics of ${output}: name`, 'a text', name)
+  const labels = takesLabels(loss)
+  const takes = isMean(metric) && Array.isArray(metric.of) ? lossFor(metric.of, loss) !== undefined : true
+  if ((metric.labels ?? labels) !== labels || !takes) {
+    fail(
+      labels
+        ? `metric ${name} of ${output} needs a target for every element; ${loss.kind} takes class labels`
+        : `metric ${name} of ${output} needs class labels; ${loss.kind} takes a target for every element`,
+    )
+  }
+  return metric
+}
+
+function resolved(output: string, given: MetricLike, loss: Loss, columns: number): MeanMetric | Metric {
+  if (given === 'accuracy') return { name: given, of: accuracyRule(loss, columns) }
+  if (typeof given === 'string') {
+    if (isLossName(given)) return { name: given, of: [readLoss(given).kind] }
+    if (imported.includes(given))
+      fail(`metric "${given}" is a function to import: write metrics: [${given}()] instead of its name`)
+  } else if (typeof given === 'object' && given !== null) {
+    if ('kind' in given) return { name: given.kind, of: [readLoss(given)] }
+    if ('of' in given) return given
+    const { start, add, result } = given
+    if ([start, add, result].every((method) => typeof method === 'function')) return given
+    fail(
+      `metrics of ${output} must be names, losses or objects { name, start, add, result }; got an object without`,
+    )
+  }
+  unknownName('metric', given, ['accuracy', ...lossNames(), ...imported])
+}
+
+/** The first loss that takes the targets `loss` takes; a name follows its `fromLogits`. */
+function lossFor(list: readonly (Loss | LossName)[], loss: Loss): Loss | undefined {
+  const losses = list.map((one) =>
+    typeof one === 'string' ? { ...readLoss(one), fromLogits: loss.fromLogits } : one,
+  )
+  return losses.find((one) => takesLabels(one) === takesLabels(loss))
+}
+
+/** Where a mean's numbers are: its sum is the first element of `sum`, its number of terms `terms` times the second of `counter`. */
 export interface MetricValue {
   readonly sum: Value
-  readonly count: number
+  /** null: all terms count, and none has a weight */
+  readonly counter: Value | null
+  readonly terms: number
 }
 
+function writeRule(
+  g: GraphBuilder,
+  { code, param }: { readonly code: number; readonly param: number },
+  ignoreIndex: number | null,
+  prediction: Value,
+  target: Value,
+  weights: Value | null,
+): Value {
+  const inputs = weights ? [prediction, target, weights] : [prediction, target]
+  const metric = code === abi.METRIC_ROWS ? 'rows' : 'accuracy'
+  return g.add('metric', inputs, { metric, code, param, ignoreIndex })
+}
+
+/** [0, the number (weights: their sum) of the rows that count], or null where all count. */
+export function writeRowCount(
+  g: GraphBuilder,
+  { ignoreIndex }: Loss,
+  prediction: Value,
+  target: Value,
+  weights: Value | null,
+): Value | null {
+  if (!weights && ignoreIndex === null) return null
+  return writeRule(g, { code: abi.METRIC_ROWS, param: 0 }, ignoreIndex, prediction, target, weights)
+}
+
+/** `loss` is the output's; weights: one for each row, or sample, or none. */
 export function writeMetric(
   g: GraphBuilder,
-  name: MetricName,
+  { of, name }: MeanMetric,
   loss: Loss,
   prediction: Value,
   target: Value,
+  weights: Value | null,
 ): MetricValue {
-  if (name !== 'accuracy') {
-    const sum = { ...readLoss(name), reduction: 'sum' } as const
-    return { sum: writeLoss(g, sum, 1, prediction, target, null), count: termCount(sum, prediction.shape) }
+  if ('code' in of) {
+    const value = writeRule(g, of, loss.ignoreIndex, prediction, target, weights)
+    return { sum: value, counter: value, terms: 1 }
   }
+  const found = lossFor(of, loss) ?? fail(`metric ${name}: none of its losses takes the targets`)
+  const ignoreIndex = found.ignoreIndex ?? loss.ignoreIndex
+  const measured: Loss = { ...found, reduction: 'sum', ignoreIndex }
+  const sum = writeLoss(g, measured, 1, prediction, target, weights)
+  const counter = writeRowCount(g, measured, prediction, target, weights)
   const { shape } = prediction
-  const cols = shape.length > 1 ? shape[shape.length - 1] : 1 // rank 1 is the batch
-  if (takesLabels(loss) || (cols > 1 && loss.kind !== 'binaryCrossentropy')) {
-    const code = takesLabels(loss) ? abi.METRIC_SPARSE_ACCURACY : abi.METRIC_CATEGORICAL_ACCURACY
-    const sum = g.add('metric', [prediction, target], { metric: 'accuracy', code, param: 0 })
-    return { sum, count: elementCount(shape) / cols }
-  }
-  const isSigned = loss.fromLogits || loss.kind === 'hinge' || loss.kind === 'squaredHinge'
-  const attributes = { metric: 'accuracy', code: abi.METRIC_BINARY_ACCURACY, param: isSigned ? 0 : 0.5 }
-  return { sum: g.add('metric', [prediction, target], attributes), count: elementCount(shape) }
+  const rows = elementCount(shape.length > 1 ? shape.slice(0, -1) : shape)
+  const terms = termCount(measured, shape)
+  return { sum, counter, terms: counter ? terms / rows : terms }
 }

@@ -7,10 +7,12 @@ import {
   FINITE,
   NON_NEGATIVE,
   POSITIVE,
+  POSITIVE_INTEGER,
   type Rule,
   unknownName,
 } from '../numerics/errors.ts'
 import { pow } from '../numerics/exact.ts'
+import { trainingModule } from '../operations/training.ts'
 import type { Clip, UpdateSpec } from '../plan/update.ts'
 import { type Schedule, toSchedule } from './schedules.ts'
 
@@ -19,6 +21,10 @@ const RATE: Rule = {
   holds: (x) => FINITE.holds(x) && (x as number) >= 0 && (x as number) < 1,
 }
 const FLAG: Rule = { expected: 'a boolean', holds: (x) => typeof x === 'boolean' }
+const STEPS: Rule = {
+  expected: 'a positive integer or null',
+  holds: (x) => x === null || (POSITIVE_INTEGER.holds(x) && (x as number) < 0x1000000),
+}
 
 export interface OptimizerOptions {
   readonly learningRate?: number
@@ -30,9 +36,37 @@ export interface OptimizerOptions {
   readonly clipValue?: number | null
   /** Limits the norm of all gradients together. */
   readonly globalClipNorm?: number | null
+  /**
+   * Keep a moving average e of the weights w beside them: e = emaMomentum e + (1 - emaMomentum) w after every update,
+   * e = w after the first. `model.emaWeights()` gives it. Default false.
+   */
+  readonly useEma?: boolean
+  /** Default 0.99. */
+  readonly emaMomentum?: number
+  /** Every so many updates the weights take the average's values; null (default): never. */
+  readonly emaOverwriteFrequency?: number | null
+  /**
+   * Update only at every so many steps, with the mean of their gradients: as one step on a batch so many times as
+   * large, in the memory of the small one. Default null: at every step.
+   */
+  readonly gradientAccumulationSteps?: number | null
 }
 
-interface Common {
+/** Options of every optimizer, with their defaults. */
+const shared = {
+  useEma: false,
+  emaMomentum: 0.99,
+  emaOverwriteFrequency: null,
+  gradientAccumulationSteps: null,
+}
+type Shared = Readonly<{
+  useEma: boolean
+  emaMomentum: number
+  emaOverwriteFrequency: number | null
+  gradientAccumulationSteps: number | null
+}>
+
+interface Common extends Shared {
   readonly learningRate: number
   readonly schedule: Schedule | null
   readonly clip: Clip | null
@@ -81,6 +115,10 @@ const rules: Readonly<Record<string, Rule>> = {
   nesterov: FLAG,
   centered: FLAG,
   amsgrad: FLAG,
+  useEma: FLAG,
+  emaMomentum: RATE,
+  emaOverwriteFrequency: STEPS,
+  gradientAccumulationSteps: STEPS,
 }
 
 function readClip(kind: string, { clipNorm, clipValue, globalClipNorm }: OptimizerOptions): Clip | null {
@@ -106,7 +144,7 @@ function readClip(kind: string, { clipNorm, clipValue, globalClipNorm }: Optimiz
 const clipKeys = { norm: 'clipNorm', value: 'clipValue', globalNorm: 'globalClipNorm' } as const
 
 function make<K extends OptimizerName>(kind: K, options: Options<K>): Optimizer {
-  const defaults: Readonly<Record<string, number | boolean>> = parameters[kind]
+  const defaults: Readonly<Record<string, number | boolean | null>> = { ...parameters[kind], ...shared }
   checkOptions(kind, options, [...Object.keys(defaults), 'schedule', ...Object.values(clipKeys)])
   const values: Record<string, unknown> = {}
   for (const [key, fallback] of Object.entries(defaults)) {
@@ -183,7 +221,24 @@ export function updateOf(optimizer: Optimizer): UpdateSpec {
   ): UpdateSpec => {
     const { a = 0, b = 0, epsilon = 0, momentum = 0, extra = 0, flags = 0, slotStart = 0 } = rest
     const constants = [a, b, epsilon, optimizer.weightDecay, momentum, extra] as const
-    return { optimizer: optimizer.kind, code, flags, constants, slotNames, slotStart, clip: optimizer.clip }
+    const { useEma, emaMomentum, emaOverwriteFrequency, gradientAccumulationSteps } = optimizer
+    const accumulationSteps = gradientAccumulationSteps ?? 1
+    return {
+      optimizer: optimizer.kind,
+      code,
+      flags,
+      constants,
+      slotNames: [
+        ...slotNames,
+        ...(accumulationSteps > 1 ? ['accumulator'] : []),
+        ...(useEma ? ['ema'] : []),
+      ],
+      slotStart,
+      clip: optimizer.clip,
+      accumulationSteps,
+      ema: useEma ? { momentum: emaMomentum, every: emaOverwriteFrequency ?? 0 } : null,
+      module: trainingModule,
+    }
   }
   switch (optimizer.kind) {
     case 'sgd': {

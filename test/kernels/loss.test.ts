@@ -433,8 +433,9 @@ describe('metric', () => {
     param = 0,
   ): number {
     const y = kind === abi.METRIC_SPARSE_ACCURACY ? memory.putInts(target) : memory.put(target)
-    const dst = memory.put([0])
-    call('metric', [dst, memory.put(pred), y, rows, cols, kind, { f32: param }])
+    const dst = memory.put([0, 0]) // right, and out of how many
+    call('metric', [dst, memory.put(pred), y, 0, rows, cols, 1, kind, { f32: param }, 0, 0])
+    expect(memory.floats(dst)[1]).toBe(kind === abi.METRIC_BINARY_ACCURACY ? rows * cols : rows)
     return memory.floats(dst)[0] as number
   }
 

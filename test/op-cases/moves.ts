@@ -162,16 +162,24 @@ const metricCases = (
         of(shape.slice(0, -1), { classes: shape[shape.length - 1] }),
       ],
       ['binary accuracy', abi.METRIC_BINARY_ACCURACY, of(shape, { from: 0, to: 1, via: Math.round })],
+      ['rows', abi.METRIC_ROWS, of(shape.slice(0, -1), { classes: shape[shape.length - 1] })],
     ] as const
-  ).map(
-    ([metric, code, target]): OpCase<'metric'> => ({
-      name: `${metric} ${text(shape)}`,
+  ).flatMap(([metric, code, target]): OpCase<'metric'>[] => {
+    const make = (detail: string, weights: Shape | null, ignoreIndex: number | null): OpCase<'metric'> => ({
+      name: `${metric} ${text(shape)}${detail}`,
       op: 'metric',
-      inputs: [of(shape), target],
-      attributes: { metric, code, param: 0.25 },
+      inputs: [of(shape), target, ...(weights ? [of(weights, { from: 0, to: 2 })] : [])],
+      attributes: { metric, code, param: 0.25, ignoreIndex },
       by: [],
-    }),
-  ),
+    })
+    const rows = shape.slice(0, -1)
+    const cases = [
+      make('', null, null),
+      make(' weighted rows', rows, null),
+      make(' weighted samples', [shape[0]], null),
+    ]
+    return target.shape.length < shape.length ? [...cases, make(' weighted, one ignored', rows, 1)] : cases
+  }),
 )
 
 export const moveAndReductionCases: readonly AnyCase[] = [

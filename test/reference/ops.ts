@@ -198,19 +198,25 @@ export const referenceOps: { readonly [N in OpName]: Reference<N> } = {
     const before = accumulate ? x[inputs.length - 1] : null
     return Float64Array.from(x[0], (v, i) => seed * (l1 * Math.sign(v) + 2 * l2 * v) + (before?.[i] ?? 0))
   },
-  metric: ({ inputs: [p], attributes: { code, param } }, [x, y]) => {
+  metric: ({ inputs: [p], attributes: { code, param, ignoreIndex } }, [x, y, weights]) => {
     const cols = p.shape.length > 1 ? p.shape[p.shape.length - 1] : 1
+    const rows = x.length / cols
     let right = 0
+    let count = 0
     for (let at = 0, row = 0; at < x.length; at += cols, row++) {
+      if (ignoreIndex !== null && y[row] === ignoreIndex) continue
+      const weight = weights ? weights[Math.floor((row * weights.length) / rows)] : 1
       const guess = cut(x, at, cols)
       if (code === abi.METRIC_BINARY_ACCURACY) {
-        right += guess.filter((v, i) => v > param === y[at + i] > 0.5).length
+        right += weight * guess.filter((v, i) => v > param === y[at + i] > 0.5).length
+        count += weight * cols
       } else {
         const truth = code === abi.METRIC_SPARSE_ACCURACY ? y[row] : argmax(cut(y, at, cols))
-        right += Number(argmax(guess) === truth)
+        if (code !== abi.METRIC_ROWS) right += weight * Number(argmax(guess) === truth)
+        count += weight
       }
     }
-    return Float64Array.of(right)
+    return Float64Array.of(right, count)
   },
   kernel: (op, x) => referenceKernel(op, x)[0],
 }

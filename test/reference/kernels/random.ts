@@ -1,7 +1,7 @@
 // Random numbers in float64, from the TypeScript Threefry.
 import * as abi from '../../../assembly/abi.ts'
 import { threefry } from '../../../src/numerics/random.ts'
-import type { RandomAttributes } from '../../../src/operations/random.ts'
+import type { DrawAttributes, RandomAttributes } from '../../../src/operations/random.ts'
 import type { KernelReference } from './reference.ts'
 
 /** The normal quantile by bisection on the distribution function, itself by Simpson's rule: slow and plain. */
@@ -24,20 +24,30 @@ function quantile(p: number): number {
 }
 
 /** The first run of an arena: counter 0. */
-const random: KernelReference<RandomAttributes> = ({ output, attributes }) => {
-  const { kind, param, seed, stream } = attributes
-  const count = output.shape.reduce((a, b) => a * b, 1)
+function drawn(count: number, { kind, param, seed, stream }: DrawAttributes): Float64Array {
   const words = new Uint32Array(2)
   threefry(seed, Math.floor(seed / 2 ** 32), 0, stream, words)
   const [key0, key1] = words
-  const out = Float64Array.from({ length: count }, (_, i) => {
+  return Float64Array.from({ length: count }, (_, i) => {
     threefry(key0, key1, i >>> 1, 0, words)
     const u = (words[i & 1] >>> 8) / 2 ** 24
     if (kind === abi.RANDOM_UNIFORM) return u
     if (kind === abi.RANDOM_BERNOULLI) return u >= Math.fround(param) ? 1 / (1 - Math.fround(param)) : 0
     return param * quantile(u + 2 ** -25)
   })
-  return [out]
 }
 
-export const randomReferences = { random }
+const random: KernelReference<RandomAttributes> = ({ output, attributes }) => [
+  drawn(
+    output.shape.reduce((a, b) => a * b, 1),
+    attributes,
+  ),
+]
+
+const dropout: KernelReference<DrawAttributes> = ({ attributes }, [x]) => [
+  drawn(x.length, attributes).map(
+    (noise, i) => x[i] * (attributes.kind === abi.RANDOM_NORMAL ? 1 + noise : noise),
+  ),
+]
+
+export const randomReferences = { dropout, random }

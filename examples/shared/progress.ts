@@ -110,10 +110,12 @@ export function showProgress(stream: NodeJS.WriteStream, now = () => performance
   }
 }
 
-/** `loss 0.0812  accuracy 97.51 %`, and the accuracy on held-out samples where it is known. */
+/** `loss 0.0812  accuracy 97.51 %  validation 97.20 %`; without an accuracy, the validation's loss. */
 function scores(logs: Logs): string {
-  const parts = [`loss ${(logs.loss ?? NaN).toFixed(4)}`, `accuracy ${formatPercent(logs.accuracy ?? NaN)}`]
+  const parts = [`loss ${(logs.loss ?? NaN).toFixed(4)}`]
+  if (logs.accuracy !== undefined) parts.push(`accuracy ${formatPercent(logs.accuracy)}`)
   if (logs.val_accuracy !== undefined) parts.push(`validation ${formatPercent(logs.val_accuracy)}`)
+  else if (logs.val_loss !== undefined) parts.push(`validation ${logs.val_loss.toFixed(4)}`)
   return parts.join('  ')
 }
 

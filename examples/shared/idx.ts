@@ -2,13 +2,12 @@
 //
 // In:  a folder with the four usual files. Out: images as float32 in [0, 1], shape [n, rows * columns],
 //      and labels as int32, shape [n].
-// An IDX file is big-endian: the word 0x0800 | rank (0x08: the elements are unsigned bytes), `rank` words
-// of sizes, then the elements, the last dimension fastest.
 // A file that breaks this is refused by name with an InputError; nothing is guessed or filled in.
 
 import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
+import { parseIdx } from '../../src/data/idx.ts'
 
 /** What is wrong with the data, in words for the person at the terminal. */
 export class InputError extends Error {
@@ -33,40 +32,28 @@ export interface SampleSet {
 
 export const CLASS_COUNT = 10
 
-const UNSIGNED_BYTE = 0x08
 const GZIP_MAGIC = [0x1f, 0x8b]
 
 /**
  * Decodes one IDX file of unsigned bytes, unzipping it first if it starts with the gzip magic.
- * `name` stands in the messages. Throws InputError on broken gzip, a wrong magic number, a rank other than
- * `rank`, or an element count other than the sizes say.
+ * `name` stands in the messages. Throws InputError on broken gzip, a file that is no IDX file or not as long as its
+ * sizes say, other elements than bytes, or a rank other than `rank`.
  */
 export function decodeIdx(file: Uint8Array, rank: number, name: string): IdxArray {
-  const bytes = unzip(file, name)
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  const headerBytes = 4 + 4 * rank
-  if (bytes.byteLength < headerBytes) {
-    throw new InputError(
-      `${name}: truncated: ${headerBytes} bytes of header expected, got ${bytes.byteLength}`,
-    )
+  const { shape, data } = parsed(unzip(file, name), name)
+  if (!(data instanceof Uint8Array) || shape.length !== rank) {
+    const kind = data.constructor.name.replace('Array', '')
+    throw new InputError(`${name}: ${shape.join(' x ')} ${kind}, expected Uint8 with ${rank} axes`)
   }
-  const magic = view.getUint32(0)
-  const expectedMagic = (UNSIGNED_BYTE << 8) | rank
-  if (magic !== expectedMagic) {
-    throw new InputError(
-      `${name}: not the IDX file expected: magic ${hex(magic)}, expected ${hex(expectedMagic)}`,
-    )
+  return { shape: [...shape], data }
+}
+
+function parsed(bytes: Uint8Array, name: string) {
+  try {
+    return parseIdx(bytes, name)
+  } catch (error) {
+    throw new InputError((error as Error).message)
   }
-  const shape = Array.from({ length: rank }, (_, axis) => view.getUint32(4 + 4 * axis))
-  const expectedBytes = headerBytes + shape.reduce((product, size) => product * size, 1)
-  if (bytes.byteLength !== expectedBytes) {
-    const fault = bytes.byteLength < expectedBytes ? 'truncated' : 'too long'
-    const sizes = shape.join(' x ')
-    throw new InputError(
-      `${name}: ${fault}: ${expectedBytes} bytes expected for ${sizes}, got ${bytes.byteLength}`,
-    )
-  }
-  return { shape, data: bytes.subarray(headerBytes) }
 }
 
 /**
@@ -146,8 +133,4 @@ function unzip(file: Uint8Array, name: string): Uint8Array {
   } catch (error) {
     throw new InputError(`${name}: broken gzip: ${error instanceof Error ? error.message : error}`)
   }
-}
-
-function hex(word: number): string {
-  return `0x${word.toString(16).padStart(8, '0')}`
 }

@@ -96,6 +96,15 @@ export function drawMistakes(mistakes: Mistake[], pictures: Pictures, names: str
   return blocks.join('\n\n').replaceAll('\u00a0', ' ')
 }
 
+/** Draws the first `count` pictures side by side. */
+export function drawRow({ data, rowCount, columnCount }: Pictures, count: number): string {
+  const pixelCount = rowCount * columnCount
+  const drawings = Array.from({ length: count }, (_, i) =>
+    drawImage(data.subarray(i * pixelCount, (i + 1) * pixelCount), columnCount, DRAWING_COLUMNS),
+  )
+  return trimBlank(sideBySide(drawings)).join('\n')
+}
+
 // What a character cell can show, as the brightness of its upper and its lower half.
 const GLYPHS: [glyph: string, upper: number, lower: number][] = [
   [' ', 0, 0],

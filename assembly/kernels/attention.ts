@@ -1,0 +1,171 @@
+// Scaled dot-product attention (Vaswani et al. 2017) and its gradient. For each sample and head:
+//   S = scale Q K^T,   P = softmax(S) over the keys that count,   O = (P * keep) V
+// q [batch, Tq, heads*K], k [batch, Tk, heads*K], v [batch, Tk, heads*V], o [batch, Tq, heads*V]: a head owns a block
+// of columns, which is copied to dense scratch and back. mask [batch, Tk] (0: the key doesn't count) and keep
+// [batch, heads, Tq, Tk] (dropout: factors of P) may be missing (address 0). p [batch, heads, Tq, Tk] is P.
+// Causal: query i sees the keys up to i. Queries then go in blocks of CAUSAL_ROWS, each against the keys its last one
+// sees: what lies beyond is never computed. A key that doesn't count has probability 0; a query without any, a row
+// of zeros.
+import { MATMUL_ACCUMULATE, MATMUL_TRANSPOSE_A, MATMUL_TRANSPOSE_B } from '../abi'
+import { prepare, product } from './attention-products'
+import { exponentials, maximum } from './softmax'
+import { addWide, lanesBelow, storeBelow, sumWide } from './tails'
+
+// Operands, in words: q, k, v, mask, keep, p, batch, heads, Tq, Tk, K, V, causal, scale (f32), arena, matmul words,
+// rows a block, scratch; then o, or do, dq, dk, dv.
+const Q = 0, KEYS = 4, VALUES = 8, MASK = 12, KEEP = 16, PROBABILITIES = 20, BATCH = 24, HEADS = 28, QUERY_COUNT = 32
+const KEY_COUNT = 36, KEY_WIDTH = 40, VALUE_WIDTH = 44, CAUSAL = 48, SCALE = 52, ARENA = 56, MATMUL = 60
+const BLOCK = 64, SCRATCH = 68, OUT = 72
+
+/** dst = src * factor, `rows` rows of `cols` floats at row strides `ds` and `ss`, bytes. */
+function move(dst: usize, ds: usize, src: usize, ss: usize, rows: i32, cols: i32, factor: f32): void {
+  const f = f32x4.splat(factor)
+  for (let i = 0; i < rows; i++) {
+    for (let j = 0; j < cols; j += 4) {
+      const at = <usize>j << 2
+      storeBelow(dst + at, f32x4.mul(v128.load(src + at), f), cols - j)
+    }
+    dst += ds
+    src += ss
+  }
+}
+
+/** dst *= factors, `rows` rows; dst dense rows of `cols` floats, factors at row stride `fs`. */
+function timesRows(dst: usize, factors: usize, fs: usize, rows: i32, cols: i32): void {
+  for (let i = 0; i < rows; i++) {
+    for (let j = 0; j < cols; j += 4) {
+      const at = <usize>j << 2
+      storeBelow(dst + at, f32x4.mul(v128.load(dst + at), v128.load(factors + at)), cols - j)
+    }
+    dst += <usize>cols << 2
+    factors += fs
+  }
+}
+
+/** Softmax in place over the first `count` of `cols` floats; the rest becomes 0. mask: of the keys, or 0. */
+function softmaxRow(s: usize, mask: usize, count: i32, cols: i32): void {
+  if (mask) {
+    const lowest = f32x4.splat(-Infinity), zero = f32x4.splat(0)
+    for (let j = 0; j < count; j += 4) {
+      const at = <usize>j << 2
+      const x = v128.bitselect(lowest, v128.load(s + at), f32x4.eq(v128.load(mask + at), zero))
+      storeBelow(s + at, x, count - j)
+    }
+  }
+  let max = maximum(s, count)
+  if (mask && max == -Infinity) max = 0 // no key counts: -inf - -inf would be NaN
+  const sum = exponentials(s, s, count, max)
+  const scale = f32x4.splat(mask && sum == 0 ? 0 : <f32>(1 / sum))
+  for (let j = 0; j < count; j += 4) {
+    const at = <usize>j << 2
+    storeBelow(s + at, f32x4.mul(v128.load(s + at), scale), count - j)
+  }
+  memory.fill(s + (<usize>count << 2), 0, <usize>(cols - count) << 2)
+}
+
+/** Scratch: Q [Tq, K], K [Tk, K], V [Tk, V], O [Tq, V], S [block, Tk] */
+export function attention(p: usize): void {
+  const heads = load<i32>(p, HEADS), Tq = load<i32>(p, QUERY_COUNT), Tk = load<i32>(p, KEY_COUNT)
+  const K = load<i32>(p, KEY_WIDTH), V = load<i32>(p, VALUE_WIDTH), causal = load<i32>(p, CAUSAL)
+  const maskStart = <usize>load<u32>(p, MASK), block = load<i32>(p, BLOCK), words = <usize>load<u32>(p, MATMUL)
+  const kb = <usize>K << 2, vb = <usize>V << 2, row = <usize>Tk << 2 // row strides, bytes
+  const ks = kb * heads, vs = vb * heads
+  const qh = <usize>load<u32>(p, SCRATCH)
+  const kh = qh + kb * Tq, vh = kh + kb * Tk, oh = vh + vb * Tk, scores = oh + vb * Tq
+  let probabilities = <usize>load<u32>(p, PROBABILITIES), keep = <usize>load<u32>(p, KEEP)
+  prepare(words, <usize>load<u32>(p, ARENA))
+  for (let b = 0, batch = load<i32>(p, BATCH); b < batch; b++) {
+    const mask = maskStart ? maskStart + row * b : 0
+    for (let h = 0; h < heads; h++) {
+      const keyColumn = ks * Tq * b + kb * h, queryRows = vs * Tq * b + vb * h
+      move(qh, kb, <usize>load<u32>(p, Q) + keyColumn, ks, Tq, K, load<f32>(p, SCALE))
+      move(kh, kb, <usize>load<u32>(p, KEYS) + ks * Tk * b + kb * h, ks, Tk, K, 1)
+      move(vh, vb, <usize>load<u32>(p, VALUES) + vs * Tk * b + vb * h, vs, Tk, V, 1)
+      for (let i = 0; i < Tq; i += block) {
+        const rows = min(block, Tq - i), keys = causal ? min(i + rows, Tk) : Tk
+        const P = probabilities + row * i
+        const s = keys == Tk && !keep ? P : scores // dense [rows, keys]
+        product(words, s, qh + kb * i, kh, rows, keys, K, MATMUL_TRANSPOSE_B)
+        for (let r = 0; r < rows; r++) {
+          const own = s + (<usize>(keys * r) << 2)
+          softmaxRow(own, mask, causal ? min(i + r + 1, Tk) : Tk, keys)
+          if (s == P) continue
+          memory.copy(P + row * r, own, <usize>keys << 2)
+          memory.fill(P + row * r + (<usize>keys << 2), 0, <usize>(Tk - keys) << 2)
+        }
+        if (keep) timesRows(s, keep + row * i, row, rows, keys)
+        product(words, oh + vb * i, s, vh, rows, V, keys, 0)
+      }
+      move(<usize>load<u32>(p, OUT) + queryRows, vs, oh, vb, Tq, V, 1)
+      probabilities += row * Tq
+      if (keep) keep += row * Tq
+    }
+  }
+}
+
+/**
+ * With W = P * keep and R = dO V^T:
+ *   dV = W^T dO,   dS_ij = W_ij R_ij - P_ij sum_n W_in R_in,   dQ = scale dS K,   dK = scale dS^T Q
+ * Scratch: Q [Tq, K], K [Tk, K], V [Tk, V], dO [Tq, V], dQ, dK, dV like them, W and R [block, Tk]
+ */
+export function attentionGrad(p: usize): void {
+  const heads = load<i32>(p, HEADS), Tq = load<i32>(p, QUERY_COUNT), Tk = load<i32>(p, KEY_COUNT)
+  const K = load<i32>(p, KEY_WIDTH), V = load<i32>(p, VALUE_WIDTH), causal = load<i32>(p, CAUSAL)
+  const block = load<i32>(p, BLOCK), words = <usize>load<u32>(p, MATMUL), scale = load<f32>(p, SCALE)
+  const kb = <usize>K << 2, vb = <usize>V << 2, row = <usize>Tk << 2
+  const ks = kb * heads, vs = vb * heads
+  const qh = <usize>load<u32>(p, SCRATCH)
+  const kh = qh + kb * Tq, vh = kh + kb * Tk, doh = vh + vb * Tk
+  const dqh = doh + vb * Tq, dkh = dqh + kb * Tq, dvh = dkh + kb * Tk
+  const copied = dvh + vb * Tk, R = copied + row * block
+  let probabilities = <usize>load<u32>(p, PROBABILITIES), keep = <usize>load<u32>(p, KEEP)
+  prepare(words, <usize>load<u32>(p, ARENA))
+  for (let b = 0, batch = load<i32>(p, BATCH); b < batch; b++) {
+    for (let h = 0; h < heads; h++) {
+      const atQ = ks * Tq * b + kb * h, atK = ks * Tk * b + kb * h
+      const atV = vs * Tk * b + vb * h, atO = vs * Tq * b + vb * h
+      move(qh, kb, <usize>load<u32>(p, Q) + atQ, ks, Tq, K, scale)
+      move(kh, kb, <usize>load<u32>(p, KEYS) + atK, ks, Tk, K, 1)
+      move(vh, vb, <usize>load<u32>(p, VALUES) + atV, vs, Tk, V, 1)
+      move(doh, vb, <usize>load<u32>(p, OUT) + atO, vs, Tq, V, 1)
+      memory.fill(dkh, 0, (kb + vb) * Tk) // and dvh
+      for (let i = 0; i < Tq; i += block) {
+        const rows = min(block, Tq - i), keys = causal ? min(i + rows, Tk) : Tk
+        const P = probabilities + row * i
+        let W = P
+        if (keys < Tk || keep) {
+          W = copied
+          move(W, <usize>keys << 2, P, row, rows, keys, 1)
+          if (keep) timesRows(W, keep + row * i, row, rows, keys)
+        }
+        const dO = doh + vb * i
+        product(words, dvh, W, dO, keys, V, rows, MATMUL_TRANSPOSE_A | MATMUL_ACCUMULATE)
+        product(words, R, dO, vh, rows, keys, V, MATMUL_TRANSPOSE_B)
+        for (let r = 0; r < rows; r++) toScores(R + (<usize>(keys * r) << 2), W + (<usize>(keys * r) << 2), P + row * r, keys)
+        product(words, dqh + kb * i, R, kh, rows, K, keys, 0)
+        product(words, dkh, R, qh + kb * i, keys, K, rows, MATMUL_TRANSPOSE_A | MATMUL_ACCUMULATE)
+      }
+      move(<usize>load<u32>(p, OUT + 4) + atQ, ks, dqh, kb, Tq, K, scale)
+      move(<usize>load<u32>(p, OUT + 8) + atK, ks, dkh, kb, Tk, K, 1)
+      move(<usize>load<u32>(p, OUT + 12) + atV, vs, dvh, vb, Tk, V, 1)
+      probabilities += row * Tq
+      if (keep) keep += row * Tq
+    }
+  }
+}
+
+/** R, the gradient of W, becomes that of the scores: R_j = W_j R_j - P_j sum_n W_n R_n. The sum is in f64. */
+function toScores(R: usize, W: usize, P: usize, count: i32): void {
+  let sums = f64x2.splat(0)
+  for (let j = 0; j < count; j += 4) {
+    const at = <usize>j << 2
+    const term = f32x4.mul(v128.load(W + at), v128.load(R + at))
+    sums = addWide(sums, v128.and(term, lanesBelow(count - j)))
+    storeBelow(R + at, term, count - j)
+  }
+  const sum = f32x4.splat(<f32>sumWide(sums))
+  for (let j = 0; j < count; j += 4) {
+    const at = <usize>j << 2
+    storeBelow(R + at, f32x4.sub(v128.load(R + at), f32x4.mul(v128.load(P + at), sum)), count - j)
+  }
+}

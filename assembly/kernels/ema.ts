@@ -1,0 +1,40 @@
+// Passes over the flat regions of weights and gradients beside the update itself. `count` is a multiple of 16; the
+// padding is 0 and stays 0.
+import { HEADER_STEP_COUNT } from '../abi'
+import { madd } from '../lanes'
+
+/**
+ * Moving average of the weights: e = m e + (1 - m) w, e = w at the first step (the count in the header). Every `every`
+ * steps the weights take the average's values; 0: never.
+ * words: arena, w, e, count, m (f32), every
+ */
+export function ema(p: usize): void {
+  const step = load<u32>(<usize>load<u32>(p), HEADER_STEP_COUNT)
+  let w = <usize>load<u32>(p, 4), e = <usize>load<u32>(p, 8)
+  const end = w + (<usize>load<u32>(p, 12) << 2)
+  const m = f32x4.splat(step == 1 ? 0 : load<f32>(p, 16))
+  const every = load<u32>(p, 20), overwrites = every > 0 && step % every == 0
+  for (; w < end; w += 16) {
+    const x = v128.load(w)
+    const average = madd(m, f32x4.sub(v128.load(e), x), x)
+    v128.store(e, average)
+    if (overwrites) v128.store(w, average)
+    e += 16
+  }
+}
+
+/** Sum of gradients over steps. words: g, sum, count, steps (f32; 0: sum += g, else g = sum / steps, sum = 0) */
+export function accumulate(p: usize): void {
+  let g = <usize>load<u32>(p), sum = <usize>load<u32>(p, 4)
+  const end = g + (<usize>load<u32>(p, 8) << 2), steps = load<f32>(p, 12)
+  for (; g < end; g += 16) {
+    const x = v128.load(sum)
+    if (steps == 0) {
+      v128.store(sum, f32x4.add(x, v128.load(g)))
+    } else {
+      v128.store(g, f32x4.div(x, f32x4.splat(steps)))
+      v128.store(sum, f32x4.splat(0))
+    }
+    sum += 16
+  }
+}

@@ -1,0 +1,139 @@
+// Sums for normalization: of p and of p q, along a row or down columns. Every term is exact in f64 (a product of two
+// floats fits its 53 bits), so moments about 0 lose nothing that moments about the mean would keep: the variance
+// S2/n - (S1/n)^2 and sum dy (x - mean) = sum dy x - mean sum dy come out to the last bit of a float.
+// One fixed order, whatever the values.
+import { lanesBelow } from './tails'
+
+/** Rows that are summed before the next four columns: their cache lines are still there. */
+const BLOCK = 16
+
+/** q is p itself. */
+const SAME = 0
+/** q as it is. */
+const PLAIN = 1
+/** (q_r - mean_r) inverse_r, in f32, of row r. */
+const SCALED = 2
+
+@inline
+function high(x: v128): v128 {
+  return f64x2.promote_low_f32x4(v128.shuffle<f64>(x, x, 1, 1))
+}
+
+@inline
+function alongRow(isSame: bool, p: usize, q: usize, factor: usize, count: i32): v128 {
+  let s0 = f64x2.splat(0), s1 = s0, t0 = s0, t1 = s0
+  for (let j = 0; j < count; j += 4) {
+    const at = <usize>j << 2
+    let a = v128.load(p + at), b = a
+    if (factor) a = f32x4.mul(a, v128.load(factor + at))
+    if (!isSame) b = v128.load(q + at)
+    if (count - j < 4) {
+      const mask = lanesBelow(count - j)
+      a = v128.and(a, mask)
+      b = v128.and(b, mask)
+    }
+    const a0 = f64x2.promote_low_f32x4(a), a1 = high(a)
+    s0 = f64x2.add(s0, a0)
+    s1 = f64x2.add(s1, a1)
+    t0 = f64x2.add(t0, f64x2.mul(a0, isSame ? a0 : f64x2.promote_low_f32x4(b)))
+    t1 = f64x2.add(t1, f64x2.mul(a1, isSame ? a1 : high(b)))
+  }
+  s0 = f64x2.add(s0, s1)
+  t0 = f64x2.add(t0, t1)
+  return f64x2.add(v128.shuffle<f64>(s0, t0, 0, 2), v128.shuffle<f64>(s0, t0, 1, 3))
+}
+
+/** f64x2: sum x_j, sum x_j^2 over `count` floats. */
+function rowMoments(x: usize, count: i32): v128 {
+  return alongRow(true, x, x, 0, count)
+}
+
+/** f64x2: sum p_j factor_j, sum p_j factor_j q_j; factor 0: none. */
+function rowProducts(p: usize, q: usize, factor: usize, count: i32): v128 {
+  return alongRow(false, p, q, factor, count)
+}
+
+@inline
+function downColumns(
+  form: i32, sums: usize, p: usize, q: usize, rows: i32, cols: i32, mean: usize, inverse: usize
+): void {
+  const step = <usize>cols << 2
+  for (let start = 0; start < rows; start += BLOCK) {
+    const end = min(start + BLOCK, rows)
+    const offset = <usize>start * step
+    for (let j = 0; j < cols; j += 4) {
+      const to = sums + (<usize>j << 4)
+      let s0 = f64x2.splat(0), s1 = s0, t0 = s0, t1 = s0
+      if (start > 0) {
+        s0 = v128.load(to)
+        s1 = v128.load(to, 16)
+        t0 = v128.load(to, 32)
+        t1 = v128.load(to, 48)
+      }
+      let from = p + offset + (<usize>j << 2), other = q + offset + (<usize>j << 2)
+      for (let r = start; r < end; r++) {
+        const a = v128.load(from)
+        const a0 = f64x2.promote_low_f32x4(a), a1 = high(a)
+        let b0 = a0, b1 = a1
+        if (form != SAME) {
+          let b = v128.load(other)
+          if (form == SCALED) {
+            const at = <usize>r << 2
+            if (mean) b = f32x4.sub(b, v128.load32_splat(mean + at))
+            b = f32x4.mul(b, v128.load32_splat(inverse + at))
+          }
+          b0 = f64x2.promote_low_f32x4(b)
+          b1 = high(b)
+        }
+        s0 = f64x2.add(s0, a0)
+        s1 = f64x2.add(s1, a1)
+        t0 = f64x2.add(t0, f64x2.mul(a0, b0))
+        t1 = f64x2.add(t1, f64x2.mul(a1, b1))
+        from += step
+        other += step
+      }
+      v128.store(to, s0)
+      v128.store(to, s1, 16)
+      v128.store(to, t0, 32)
+      v128.store(to, t1, 48)
+    }
+  }
+}
+
+/**
+ * Down the columns of x [rows, cols]: sum x, sum x^2. They lie in groups of four columns, 64 bytes a group: four f64
+ * sums of x, four of x^2 (`sumOf`, `productOf`). What follows the last column is anything.
+ */
+function columnMoments(sums: usize, x: usize, rows: i32, cols: i32): void {
+  downColumns(SAME, sums, x, x, rows, cols, 0, 0)
+}
+
+/** The same of p and p q. */
+function columnProducts(sums: usize, p: usize, q: usize, rows: i32, cols: i32): void {
+  downColumns(PLAIN, sums, p, q, rows, cols, 0, 0)
+}
+
+/** The same of p and p_r (q_r - mean_r) inverse_r; mean 0: none. */
+function columnScaledProducts(
+  sums: usize, p: usize, q: usize, rows: i32, cols: i32, mean: usize, inverse: usize
+): void {
+  downColumns(SCALED, sums, p, q, rows, cols, mean, inverse)
+}
+
+@inline
+export function sumOf(sums: usize, column: i32): f64 {
+  return load<f64>(sums + (<usize>(column >> 2) << 6) + (<usize>(column & 3) << 3))
+}
+
+@inline
+export function productOf(sums: usize, column: i32): f64 {
+  return load<f64>(sums + (<usize>(column >> 2) << 6) + (<usize>(column & 3) << 3), 32)
+}
+
+/** Element i of a vector of factors; 1 if there is none. */
+@inline
+export function factorAt(factors: usize, i: i32): f64 {
+  return factors ? <f64>load<f32>(factors + (<usize>i << 2)) : 1
+}
+
+export { columnMoments, columnProducts, columnScaledProducts, rowMoments, rowProducts }

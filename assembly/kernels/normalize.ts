@@ -1,0 +1,75 @@
+// Layer and RMS normalization: each row of x [rows, cols] by its own statistics.
+//   layer  y = (x - mean) inverse gamma + beta,  inverse = 1 / sqrt(variance + epsilon), biased variance
+//   rms    y = x inverse gamma + beta,           inverse = 1 / sqrt(mean of x^2 + epsilon)
+// gamma, beta: [cols] or none (address 0). A row that is constant becomes beta exactly. y may equal x; dx may equal dy
+// or x. Reads up to 12 bytes past the last row, writes nothing there.
+import { columnScaledProducts, productOf, rowMoments, rowProducts, sumOf } from './normalize-sums'
+import { storeBelow } from './tails'
+
+/** words: y, x, inverse [rows], mean [rows] (0: rms), gamma, beta, rows, cols, epsilon (f32) */
+export function layerNormalize(p: usize): void {
+  let dst = <usize>load<u32>(p), src = <usize>load<u32>(p, 4)
+  const inverses = <usize>load<u32>(p, 8), means = <usize>load<u32>(p, 12)
+  const gamma = <usize>load<u32>(p, 16), beta = <usize>load<u32>(p, 20)
+  const rows = load<i32>(p, 24), cols = load<i32>(p, 28)
+  const epsilon = <f64>load<f32>(p, 32), count = <f64>cols
+  for (let r = 0; r < rows; r++) {
+    const sums = rowMoments(src, cols)
+    const mean = means ? f64x2.extract_lane(sums, 0) / count : 0
+    const variance = max<f64>(f64x2.extract_lane(sums, 1) / count - mean * mean, 0)
+    const inverse = <f32>(1 / sqrt<f64>(variance + epsilon))
+    store<f32>(inverses + (<usize>r << 2), inverse)
+    if (means) store<f32>(means + (<usize>r << 2), <f32>mean)
+    const m = f32x4.splat(<f32>mean), k = f32x4.splat(inverse)
+    for (let j = 0; j < cols; j += 4) {
+      const at = <usize>j << 2
+      let y = f32x4.mul(f32x4.sub(v128.load(src + at), m), k)
+      if (gamma) y = f32x4.mul(y, v128.load(gamma + at))
+      if (beta) y = f32x4.add(y, v128.load(beta + at))
+      storeBelow(dst + at, y, cols - j)
+    }
+    dst += <usize>cols << 2
+    src += <usize>cols << 2
+  }
+}
+
+/**
+ * words: dx, dgamma, dbeta [cols] (0: not wanted), dy, x, inverse, mean (0: rms), gamma, rows, cols, scratch
+ * With h = (x - mean) inverse and g = dy gamma:
+ *   dx = inverse (g - mean(g) - h mean(g h)),  rms: without mean(g);  dgamma = sum dy h,  dbeta = sum dy over rows
+ */
+export function layerNormalizeGrad(p: usize): void {
+  let dx = <usize>load<u32>(p), dy = <usize>load<u32>(p, 12), x = <usize>load<u32>(p, 16)
+  const dgamma = <usize>load<u32>(p, 4), dbeta = <usize>load<u32>(p, 8)
+  const inverses = <usize>load<u32>(p, 20), means = <usize>load<u32>(p, 24), gamma = <usize>load<u32>(p, 28)
+  const rows = load<i32>(p, 32), cols = load<i32>(p, 36), scratch = <usize>load<u32>(p, 40)
+  if (dgamma | dbeta) {
+    columnScaledProducts(scratch, dy, x, rows, cols, means, inverses)
+    for (let c = 0; c < cols; c++) {
+      if (dgamma) store<f32>(dgamma + (<usize>c << 2), <f32>productOf(scratch, c))
+      if (dbeta) store<f32>(dbeta + (<usize>c << 2), <f32>sumOf(scratch, c))
+    }
+  }
+  const count = <f64>cols
+  for (let r = 0; r < rows; r++) {
+    const sums = rowProducts(dy, x, gamma, cols)
+    const inverse = <f64>load<f32>(inverses + (<usize>r << 2))
+    const mean = means ? <f64>load<f32>(means + (<usize>r << 2)) : 0
+    const sum = f64x2.extract_lane(sums, 0) // of g; that of g h, over inverse:
+    const product = f64x2.extract_lane(sums, 1) - mean * sum
+    const slope = f32x4.splat(<f32>(-inverse * inverse * inverse * product / count))
+    const offset = f32x4.splat(means ? <f32>(-inverse * sum / count) : 0)
+    const m = f32x4.splat(<f32>mean), k = f32x4.splat(<f32>inverse)
+    for (let j = 0; j < cols; j += 4) {
+      const at = <usize>j << 2
+      let g = f32x4.mul(v128.load(dy + at), k)
+      if (gamma) g = f32x4.mul(g, v128.load(gamma + at))
+      const centered = f32x4.sub(v128.load(x + at), m)
+      storeBelow(dx + at, f32x4.add(g, f32x4.add(f32x4.mul(centered, slope), offset)), cols - j)
+    }
+    const step = <usize>cols << 2
+    dx += step
+    dy += step
+    x += step
+  }
+}

@@ -1,0 +1,199 @@
+// Pooling of x [batch, depth, height, width, channels]; with fewer axes, the first sizes are 1. A window is cut where
+// it leaves the input and keeps at least one cell. Forward: first the rows of a window, over the whole width (long
+// vectors even where channels are few), then the cells of the combined row. The gradient of the average goes the same
+// way back. That of the maximum finds its cell again from x and y: nothing is saved, and the first cell of the
+// window, in row-major order, that has the maximum takes it all.
+// Operands: four addresses, then batch, channels, and of each axis: size, output size, pool, stride, padding before.
+import { storeBelow } from './tails'
+
+@inline
+function sizeOf(p: usize, axis: usize): i32 {
+  return load<i32>(p + axis * 20, 24)
+}
+
+@inline
+function outputOf(p: usize, axis: usize): i32 {
+  return load<i32>(p + axis * 20, 28)
+}
+
+/** First cell of window `o`. */
+@inline
+function firstOf(p: usize, axis: usize, o: i32): i32 {
+  return max(o * load<i32>(p + axis * 20, 36) - load<i32>(p + axis * 20, 40), 0)
+}
+
+/** Number of cells of window `o`. */
+@inline
+function cellsOf(p: usize, axis: usize, o: i32): i32 {
+  const from = o * load<i32>(p + axis * 20, 36) - load<i32>(p + axis * 20, 40)
+  return min(from + load<i32>(p + axis * 20, 32), sizeOf(p, axis)) - max(from, 0)
+}
+
+@inline
+function combine(isMax: bool, x: v128, y: v128): v128 {
+  return isMax ? f32x4.max(x, y) : f32x4.add(x, y)
+}
+
+/** scratch [width, channels] = `rows` rows of x combined, `heights` of each plane; the last vector may run over. */
+@inline
+function combineRows(
+  isMax: bool, scratch: usize, src: usize, rows: i32, heights: i32, rowBytes: usize, planeBytes: usize,
+): void {
+  const skip = planeBytes - <usize>heights * rowBytes
+  for (let j: usize = 0; j < rowBytes; j += 16) {
+    let s = src + j
+    let x = v128.load(s)
+    for (let r = 1, h = 1; r < rows; r++, h++) {
+      if (h == heights) {
+        s += skip
+        h = 0
+      }
+      s += rowBytes
+      x = combine(isMax, x, v128.load(s))
+    }
+    v128.store(scratch + j, x)
+  }
+}
+
+@inline
+function pool(isMax: bool, p: usize): void {
+  let dst = <usize>load<u32>(p), src = <usize>load<u32>(p, 4)
+  const scratch = <usize>load<u32>(p, 8)
+  const batch = load<i32>(p, 16), channels = load<i32>(p, 20)
+  const cellBytes = <usize>channels << 2, rowBytes = <usize>sizeOf(p, 2) * cellBytes
+  const planeBytes = <usize>sizeOf(p, 1) * rowBytes
+  for (let n = 0; n < batch; n++) {
+    for (let i = 0; i < outputOf(p, 0); i++) {
+      const plane = src + <usize>firstOf(p, 0, i) * planeBytes
+      for (let j = 0; j < outputOf(p, 1); j++) {
+        let row = plane + <usize>firstOf(p, 1, j) * rowBytes
+        const heights = cellsOf(p, 1, j), rows = cellsOf(p, 0, i) * heights
+        if (rows > 1) {
+          combineRows(isMax, scratch, row, rows, heights, rowBytes, planeBytes)
+          row = scratch
+        }
+        for (let k = 0; k < outputOf(p, 2); k++) {
+          const from = row + <usize>firstOf(p, 2, k) * cellBytes
+          const cells = cellsOf(p, 2, k)
+          const divisor = f32x4.splat(<f32>(rows * cells))
+          for (let c = 0; c < channels; c += 4) {
+            let s = from + (<usize>c << 2)
+            let x = v128.load(s)
+            for (let w = 1; w < cells; w++) {
+              s += cellBytes
+              x = combine(isMax, x, v128.load(s))
+            }
+            storeBelow(dst + (<usize>c << 2), isMax ? x : f32x4.div(x, divisor), channels - c)
+          }
+          dst += cellBytes
+        }
+      }
+    }
+    src += <usize>sizeOf(p, 0) * planeBytes
+  }
+}
+
+/** y = the largest cell of each window; NaN if one is. words: y, x, scratch, 0, ... */
+export function maxPool(p: usize): void {
+  pool(true, p)
+}
+
+/** y = the mean of each window's cells. words: y, x, scratch, 0, ... */
+export function averagePool(p: usize): void {
+  pool(false, p)
+}
+
+/** dx = sum of dy over the windows whose maximum y a cell is. words: dx, dy, x, y, ... */
+export function maxPoolGrad(p: usize): void {
+  let dx = <usize>load<u32>(p), dy = <usize>load<u32>(p, 4), x = <usize>load<u32>(p, 8), y = <usize>load<u32>(p, 12)
+  const batch = load<i32>(p, 16), channels = load<i32>(p, 20)
+  const cellBytes = <usize>channels << 2, rowBytes = <usize>sizeOf(p, 2) * cellBytes
+  const planeBytes = <usize>sizeOf(p, 1) * rowBytes, imageBytes = <usize>sizeOf(p, 0) * planeBytes
+  for (let n = 0; n < batch; n++) {
+    memory.fill(dx, 0, imageBytes)
+    for (let i = 0; i < outputOf(p, 0); i++) {
+      const plane = <usize>firstOf(p, 0, i) * planeBytes
+      const depths = cellsOf(p, 0, i)
+      for (let j = 0; j < outputOf(p, 1); j++) {
+        const row = plane + <usize>firstOf(p, 1, j) * rowBytes
+        const heights = cellsOf(p, 1, j)
+        for (let k = 0; k < outputOf(p, 2); k++) {
+          const from = row + <usize>firstOf(p, 2, k) * cellBytes
+          const cells = cellsOf(p, 2, k)
+          for (let c = 0; c < channels; c += 4) {
+            const top = v128.load(y + (<usize>c << 2)), flow = v128.load(dy + (<usize>c << 2))
+            let open = i32x4.splat(-1) // lanes whose maximum is still to come
+            for (let d = 0; d < depths; d++) {
+              for (let h = 0; h < heights; h++) {
+                let at = from + (<usize>c << 2) + <usize>d * planeBytes + <usize>h * rowBytes
+                for (let w = 0; w < cells; w++) {
+                  const below = f32x4.lt(v128.load(x + at), top) // of a NaN: nowhere, so the first cell takes it
+                  const taken = v128.andnot(open, below)
+                  open = v128.and(open, below)
+                  storeBelow(dx + at, f32x4.add(v128.load(dx + at), v128.and(flow, taken)), channels - c)
+                  at += cellBytes
+                }
+              }
+            }
+          }
+          dy += cellBytes
+          y += cellBytes
+        }
+      }
+    }
+    dx += imageBytes
+    x += imageBytes
+  }
+}
+
+/** dx = sum of dy / cells over the windows a cell is in. words: dx, dy, scratch, 0, ... */
+export function averagePoolGrad(p: usize): void {
+  let dx = <usize>load<u32>(p), dy = <usize>load<u32>(p, 4)
+  const scratch = <usize>load<u32>(p, 8)
+  const batch = load<i32>(p, 16), channels = load<i32>(p, 20)
+  const cellBytes = <usize>channels << 2, rowBytes = <usize>sizeOf(p, 2) * cellBytes
+  const planeBytes = <usize>sizeOf(p, 1) * rowBytes, imageBytes = <usize>sizeOf(p, 0) * planeBytes
+  for (let n = 0; n < batch; n++) {
+    memory.fill(dx, 0, imageBytes)
+    for (let i = 0; i < outputOf(p, 0); i++) {
+      const plane = dx + <usize>firstOf(p, 0, i) * planeBytes
+      const depths = cellsOf(p, 0, i)
+      for (let j = 0; j < outputOf(p, 1); j++) {
+        const row = plane + <usize>firstOf(p, 1, j) * rowBytes
+        const heights = cellsOf(p, 1, j)
+        spread(p, scratch, dy, depths * heights, channels)
+        for (let d = 0; d < depths; d++) {
+          for (let h = 0; h < heights; h++) {
+            const to = row + <usize>d * planeBytes + <usize>h * rowBytes
+            for (let at: usize = 0; at < rowBytes; at += 16) {
+              const sum = f32x4.add(v128.load(to + at), v128.load(scratch + at))
+              storeBelow(to + at, sum, <i32>((rowBytes - at) >> 2))
+            }
+          }
+        }
+        dy += <usize>outputOf(p, 2) * cellBytes
+      }
+    }
+    dx += imageBytes
+  }
+}
+
+/** scratch [width, channels] = what one row of windows gives each row of x under it; the last vector may run over. */
+@inline
+function spread(p: usize, scratch: usize, dy: usize, rows: i32, channels: i32): void {
+  const cellBytes = <usize>channels << 2
+  memory.fill(scratch, 0, <usize>sizeOf(p, 2) * cellBytes)
+  for (let k = 0; k < outputOf(p, 2); k++) {
+    const cells = cellsOf(p, 2, k)
+    const divisor = f32x4.splat(<f32>(rows * cells))
+    for (let c = 0; c < channels; c += 4) {
+      let to = scratch + <usize>firstOf(p, 2, k) * cellBytes + (<usize>c << 2)
+      const share = f32x4.div(v128.load(dy + (<usize>c << 2)), divisor)
+      for (let w = 0; w < cells; w++) {
+        storeBelow(to, f32x4.add(v128.load(to), share), channels - c)
+        to += cellBytes
+      }
+    }
+    dy += cellBytes
+  }
+}

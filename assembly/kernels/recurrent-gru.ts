@@ -1,0 +1,156 @@
+// GRU (Cho et al. 2014). Column blocks in the order z, r, n (Keras: z, r, h):  h' = z h + (1 - z) n,
+//   gru         n = tanh(x_n + r q),  q = (h . U + bias)_n   (the reset gate behind the product; Keras, cuDNN, PyTorch)
+//   gruBefore   n = tanh(x_n + (r h) . U2)                   (before it: a second product)
+// Saved: gru z, r, n, q [B, T, 4 u]; gruBefore z, r, n [B, T, 3 u] and r h [B, T, u].
+import { madd, splat } from '../lanes'
+import { sigmoid, tanh } from '../math'
+import {
+  BEFORE,
+  BIAS,
+  backward,
+  forward,
+  GATES,
+  H,
+  productRow,
+  rowOf,
+  SAVED,
+  secondRow,
+  UNITS,
+  XZ,
+  Y,
+} from './recurrent'
+import { storeBelow } from './tails'
+
+/** z h + (1 - z) n */
+@inline
+function between(z: v128, h: v128, n: v128): v128 {
+  return madd(z, f32x4.sub(h, n), n)
+}
+
+/** d s (1 - s): back through a sigmoid of value s. */
+@inline
+function throughSigmoid(d: v128, s: v128): v128 {
+  return f32x4.mul(f32x4.mul(d, s), f32x4.sub(splat(1), s))
+}
+
+/** Back to the argument of n: dh (1 - z) (1 - n^2). */
+@inline
+function throughNew(d: v128, z: v128, n: v128): v128 {
+  return f32x4.mul(f32x4.mul(d, f32x4.sub(splat(1), z)), f32x4.sub(splat(1), f32x4.mul(n, n)))
+}
+
+function gruRow(p: usize, at: i32, b: i32): void {
+  const u = load<i32>(p, UNITS), step = <usize>u << 2
+  const x = rowOf(p, XZ, at, 3), product = productRow(p, b, 3), gates = rowOf(p, GATES, at, 4), h = rowOf(p, H, b, 1)
+  for (let j = 0; j < u; j += 4) {
+    const k0 = <usize>j << 2, k1 = k0 + step, k2 = k1 + step
+    const z = sigmoid(f32x4.add(v128.load(x + k0), v128.load(product + k0)))
+    const r = sigmoid(f32x4.add(v128.load(x + k1), v128.load(product + k1)))
+    const q = v128.load(product + k2)
+    const n = tanh(madd(r, q, v128.load(x + k2)))
+    storeBelow(gates + k0, z, u - j)
+    storeBelow(gates + k1, r, u - j)
+    storeBelow(gates + k2, n, u - j)
+    storeBelow(gates + k2 + step, q, u - j)
+    storeBelow(h + k0, between(z, v128.load(h + k0), n), u - j)
+  }
+}
+
+/**
+ *   dn = dh (1 - z) (1 - n^2),   dz = dh (h - n) z (1 - z),   dr = dn q r (1 - r),   dq = dn r
+ * dxz gets dz, dr, dn; dhz gets dz, dr, dq.
+ */
+function gruGradRow(p: usize, at: i32, b: i32): void {
+  const u = load<i32>(p, UNITS), step = <usize>u << 2
+  const gates = rowOf(p, GATES, at, 4), before = rowOf(p, BEFORE, at, 1)
+  const dx = rowOf(p, Y, at, 3), dhz = rowOf(p, BIAS, at, 3), dh = rowOf(p, H, b, 1)
+  for (let j = 0; j < u; j += 4) {
+    const k0 = <usize>j << 2, k1 = k0 + step, k2 = k1 + step
+    const z = v128.load(gates + k0), r = v128.load(gates + k1), n = v128.load(gates + k2)
+    const q = v128.load(gates + k2 + step), d = v128.load(dh + k0)
+    const dn = throughNew(d, z, n)
+    const dz = throughSigmoid(f32x4.mul(d, f32x4.sub(v128.load(before + k0), n)), z)
+    const dr = throughSigmoid(f32x4.mul(dn, q), r)
+    storeBelow(dx + k0, dz, u - j)
+    storeBelow(dx + k1, dr, u - j)
+    storeBelow(dx + k2, dn, u - j)
+    storeBelow(dhz + k0, dz, u - j)
+    storeBelow(dhz + k1, dr, u - j)
+    storeBelow(dhz + k2, f32x4.mul(dn, r), u - j)
+    storeBelow(dh + k0, f32x4.mul(d, z), u - j)
+  }
+}
+
+function resetRow(p: usize, at: i32, b: i32): void {
+  const u = load<i32>(p, UNITS), step = <usize>u << 2
+  const x = rowOf(p, XZ, at, 3), product = productRow(p, b, 2), gates = rowOf(p, GATES, at, 3)
+  const h = rowOf(p, H, b, 1), left = secondRow(p, b, 2, 0), saved = rowOf(p, SAVED, at, 1)
+  for (let j = 0; j < u; j += 4) {
+    const k0 = <usize>j << 2, k1 = k0 + step
+    const z = sigmoid(f32x4.add(v128.load(x + k0), v128.load(product + k0)))
+    const r = sigmoid(f32x4.add(v128.load(x + k1), v128.load(product + k1)))
+    const rh = f32x4.mul(r, v128.load(h + k0))
+    storeBelow(gates + k0, z, u - j)
+    storeBelow(gates + k1, r, u - j)
+    storeBelow(left + k0, rh, u - j)
+    storeBelow(saved + k0, rh, u - j)
+  }
+}
+
+function newRow(p: usize, at: i32, b: i32): void {
+  const u = load<i32>(p, UNITS), step = <usize>u << 2
+  const x = rowOf(p, XZ, at, 3) + 2 * step, gates = rowOf(p, GATES, at, 3)
+  const h = rowOf(p, H, b, 1), result = secondRow(p, b, 2, 1)
+  for (let j = 0; j < u; j += 4) {
+    const k = <usize>j << 2
+    const n = tanh(f32x4.add(v128.load(x + k), v128.load(result + k)))
+    storeBelow(gates + k + 2 * step, n, u - j)
+    storeBelow(h + k, between(v128.load(gates + k), v128.load(h + k), n), u - j)
+  }
+}
+
+/** dn and dz as above; dn is the left side of d(r h) = dn . U2^T */
+function newGradRow(p: usize, at: i32, b: i32): void {
+  const u = load<i32>(p, UNITS), step = <usize>u << 2
+  const gates = rowOf(p, GATES, at, 3), before = rowOf(p, BEFORE, at, 1)
+  const dx = rowOf(p, Y, at, 3), dh = rowOf(p, H, b, 1), left = secondRow(p, b, 2, 0)
+  for (let j = 0; j < u; j += 4) {
+    const k = <usize>j << 2
+    const z = v128.load(gates + k), n = v128.load(gates + k + 2 * step), d = v128.load(dh + k)
+    const dn = throughNew(d, z, n)
+    storeBelow(dx + k, throughSigmoid(f32x4.mul(d, f32x4.sub(v128.load(before + k), n)), z), u - j)
+    storeBelow(dx + k + 2 * step, dn, u - j)
+    storeBelow(left + k, dn, u - j)
+    storeBelow(dh + k, f32x4.mul(d, z), u - j)
+  }
+}
+
+/** dr = d(r h) h r (1 - r),   dh += d(r h) r */
+function resetGradRow(p: usize, at: i32, b: i32): void {
+  const u = load<i32>(p, UNITS), step = <usize>u << 2
+  const r = rowOf(p, GATES, at, 3) + step, before = rowOf(p, BEFORE, at, 1)
+  const dr = rowOf(p, Y, at, 3) + step, dh = rowOf(p, H, b, 1), result = secondRow(p, b, 2, 1)
+  for (let j = 0; j < u; j += 4) {
+    const k = <usize>j << 2
+    const d = v128.load(result + k), gate = v128.load(r + k)
+    storeBelow(dr + k, throughSigmoid(f32x4.mul(d, v128.load(before + k)), gate), u - j)
+    storeBelow(dh + k, madd(d, gate, v128.load(dh + k)), u - j)
+  }
+}
+
+/** words: see recurrent.ts */
+export function gru(p: usize): void {
+  forward(p, 3, gruRow, null)
+}
+
+export function gruGrad(p: usize): void {
+  backward(p, 3, 3, gruGradRow, null)
+}
+
+export function gruBefore(p: usize): void {
+  forward(p, 2, resetRow, newRow)
+}
+
+export function gruBeforeGrad(p: usize): void {
+  backward(p, 3, 2, newGradRow, resetGradRow)
+}

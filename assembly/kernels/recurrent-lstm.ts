@@ -1,0 +1,66 @@
+// LSTM (Hochreiter and Schmidhuber 1997; with the forget gate of Gers 2000). Column blocks in the order i, f, g, o:
+//   c' = sigmoid(f) c + sigmoid(i) tanh(g),   h' = sigmoid(o) tanh(c')
+// Saves the activated gates [B, T, 4 u] and c before each step; c' is computed again on the way back.
+import { madd, splat } from '../lanes'
+import { sigmoid, tanh } from '../math'
+import { backward, C, forward, GATES, H, productRow, rowOf, SAVED, UNITS, XZ, Y } from './recurrent'
+import { storeBelow } from './tails'
+
+function lstmRow(p: usize, at: i32, b: i32): void {
+  const u = load<i32>(p, UNITS), n = <usize>u << 2
+  const x = rowOf(p, XZ, at, 4), z = productRow(p, b, 4), gates = rowOf(p, GATES, at, 4)
+  const h = rowOf(p, H, b, 1), c = rowOf(p, C, b, 1)
+  for (let j = 0; j < u; j += 4) {
+    const k0 = <usize>j << 2, k1 = k0 + n, k2 = k1 + n, k3 = k2 + n
+    const i = sigmoid(f32x4.add(v128.load(x + k0), v128.load(z + k0)))
+    const f = sigmoid(f32x4.add(v128.load(x + k1), v128.load(z + k1)))
+    const g = tanh(f32x4.add(v128.load(x + k2), v128.load(z + k2)))
+    const o = sigmoid(f32x4.add(v128.load(x + k3), v128.load(z + k3)))
+    const next = madd(f, v128.load(c + k0), f32x4.mul(i, g))
+    storeBelow(gates + k0, i, u - j)
+    storeBelow(gates + k1, f, u - j)
+    storeBelow(gates + k2, g, u - j)
+    storeBelow(gates + k3, o, u - j)
+    storeBelow(c + k0, next, u - j)
+    storeBelow(h + k0, f32x4.mul(o, tanh(next)), u - j)
+  }
+}
+
+/**
+ *   do = dh tanh(c') o (1 - o),   dc' = dc + dh o (1 - tanh(c')^2)
+ *   df = dc' c f (1 - f),   di = dc' g i (1 - i),   dg = dc' i (1 - g^2),   dc = dc' f
+ * dxz may lie where the gates lie.
+ */
+function lstmGradRow(p: usize, at: i32, b: i32): void {
+  const u = load<i32>(p, UNITS), n = <usize>u << 2
+  const dz = rowOf(p, Y, at, 4), gates = rowOf(p, GATES, at, 4), before = rowOf(p, SAVED, at, 1)
+  const dh = rowOf(p, H, b, 1), dc = rowOf(p, C, b, 1)
+  const one = splat(1)
+  for (let j = 0; j < u; j += 4) {
+    const k0 = <usize>j << 2, k1 = k0 + n, k2 = k1 + n, k3 = k2 + n
+    const i = v128.load(gates + k0), f = v128.load(gates + k1), g = v128.load(gates + k2), o = v128.load(gates + k3)
+    const c = v128.load(before + k0), d = v128.load(dh + k0)
+    const t = tanh(madd(f, c, f32x4.mul(i, g)))
+    const through = f32x4.mul(f32x4.mul(d, o), f32x4.sub(one, f32x4.mul(t, t)))
+    const e = f32x4.add(v128.load(dc + k0), through)
+    const di = f32x4.mul(f32x4.mul(f32x4.mul(e, g), i), f32x4.sub(one, i))
+    const df = f32x4.mul(f32x4.mul(f32x4.mul(e, c), f), f32x4.sub(one, f))
+    const dg = f32x4.mul(f32x4.mul(e, i), f32x4.sub(one, f32x4.mul(g, g)))
+    const dO = f32x4.mul(f32x4.mul(f32x4.mul(d, t), o), f32x4.sub(one, o))
+    storeBelow(dz + k0, di, u - j)
+    storeBelow(dz + k1, df, u - j)
+    storeBelow(dz + k2, dg, u - j)
+    storeBelow(dz + k3, dO, u - j)
+    storeBelow(dc + k0, f32x4.mul(e, f), u - j)
+    storeBelow(dh + k0, splat(0), u - j)
+  }
+}
+
+/** words: see recurrent.ts */
+export function lstm(p: usize): void {
+  forward(p, 4, lstmRow, null)
+}
+
+export function lstmGrad(p: usize): void {
+  backward(p, 4, 4, lstmGradRow, null)
+}

@@ -1,0 +1,47 @@
+// The plain recurrent cell: h' = f(x + h . U), f one of linear, relu, sigmoid, tanh. Saves h' [B, T, u], from which
+// the slope of each of these is computed.
+import { FN_RELU, FN_SIGMOID, FN_TANH } from '../abi'
+import { splat } from '../lanes'
+import { sigmoid, tanh } from '../math'
+import { backward, FN, forward, GATES, H, productRow, rowOf, UNITS, XZ, Y } from './recurrent'
+import { storeBelow } from './tails'
+
+function simpleRow(p: usize, at: i32, b: i32): void {
+  const u = load<i32>(p, UNITS), fn = load<i32>(p, FN)
+  const x = rowOf(p, XZ, at, 1), z = productRow(p, b, 1), saved = rowOf(p, GATES, at, 1), h = rowOf(p, H, b, 1)
+  for (let j = 0; j < u; j += 4) {
+    const k = <usize>j << 2
+    let y = f32x4.add(v128.load(x + k), v128.load(z + k))
+    if (fn == FN_TANH) y = tanh(y)
+    else if (fn == FN_RELU) y = f32x4.max(y, splat(0))
+    else if (fn == FN_SIGMOID) y = sigmoid(y)
+    storeBelow(saved + k, y, u - j)
+    storeBelow(h + k, y, u - j)
+  }
+}
+
+/** dz = dh f', by h': 1 - h'^2, h' > 0, h' (1 - h'), 1. dxz may lie where h' lies. */
+function simpleGradRow(p: usize, at: i32, b: i32): void {
+  const u = load<i32>(p, UNITS), fn = load<i32>(p, FN)
+  const dz = rowOf(p, Y, at, 1), saved = rowOf(p, GATES, at, 1), dh = rowOf(p, H, b, 1)
+  const one = splat(1)
+  for (let j = 0; j < u; j += 4) {
+    const k = <usize>j << 2
+    const y = v128.load(saved + k)
+    let d = v128.load(dh + k)
+    if (fn == FN_TANH) d = f32x4.mul(d, f32x4.sub(one, f32x4.mul(y, y)))
+    else if (fn == FN_RELU) d = v128.and(d, f32x4.gt(y, splat(0)))
+    else if (fn == FN_SIGMOID) d = f32x4.mul(f32x4.mul(d, y), f32x4.sub(one, y))
+    storeBelow(dz + k, d, u - j)
+    storeBelow(dh + k, splat(0), u - j)
+  }
+}
+
+/** words: see recurrent.ts */
+export function simpleRnn(p: usize): void {
+  forward(p, 1, simpleRow, null)
+}
+
+export function simpleRnnGrad(p: usize): void {
+  backward(p, 1, 1, simpleGradRow, null)
+}

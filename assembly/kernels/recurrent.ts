@@ -1,0 +1,171 @@
+// The walk over the steps of a sequence that all recurrent kernels share: the recurrent products, the states, masks,
+// and the order of time. What a kind of cell does to one row (one sample at one step) is a function it is given.
+// In: the input products of all steps. A cell has `parts` gates (or one) of `u` columns in them, batch-major:
+//   xz [B, T, parts u]   y [B, T, u] or [B, u]   mask [B, T]   gates [B, T, saved u]   before [B, T, u]
+// and the states h, c [B, u], which hold the initial state first and the last one in the end.
+// Saved for the way back: the activated gates, and the states before each step, at the place of the step in x; only
+// y is in the order of reading. A step that the mask leaves out keeps its sample's states.
+import {
+  HEADER_MATMUL,
+  MATMUL_ACCUMULATE,
+  MATMUL_TRANSPOSE_B,
+  RECURRENT_REVERSE,
+  RECURRENT_SEQUENCE,
+  RECURRENT_STATE,
+} from '../abi'
+import { storeBelow } from './tails'
+
+// Operand words (byte offsets), forward | backward; an address of 0 is what isn't there.
+export const XZ = 0 // xz | dy
+export const U = 4 // recurrent kernel [u, width u]
+export const U2 = 8 // that of the second product [u, u]
+export const BIAS = 12 // of the recurrent product [width u] | dhz [B, T, width u]: its gradient, where it isn't dxz
+export const MASK = 16
+export const H0 = 20 // initial h | gradient of the last h
+export const C0 = 24
+export const Y = 28 // y | dxz
+export const H = 32 // h | dh: becomes the gradient of the initial h
+export const C = 36
+export const GATES = 40
+export const BEFORE = 44 // h before each step
+export const SAVED = 48 // c before each step, or what else the cell keeps
+const BATCH = 52
+const STEPS = 56
+export const UNITS = 60
+const FLAGS = 64
+export const FN = 68
+const ARENA = 72
+const SCRATCH = 76
+// Scratch: operands of the matmul, then rows [B, width u] of the product, then (with a second product) its left side
+// and its result [B, u] each, then the matmul's own.
+const PRODUCT_WORDS = 64
+
+/** One row: operands, row of [B, T], row of [B]. */
+export type Row = (p: usize, at: i32, b: i32) => void
+
+/** Address of row `row` of the operand at `word`, rows of `width` u floats. */
+export function rowOf(p: usize, word: usize, row: i32, width: i32): usize {
+  return <usize>load<u32>(p + word) + (<usize>(row * width * load<i32>(p, UNITS)) << 2)
+}
+
+/** Address of row b of the product. */
+export function productRow(p: usize, b: i32, width: i32): usize {
+  return rowOf(p, SCRATCH, b, width) + PRODUCT_WORDS
+}
+
+/** Of the second product: its left side (part 0) and its result (part 1); `width` is that of the first product. */
+export function secondRow(p: usize, b: i32, width: i32, part: i32): usize {
+  return productRow(p, load<i32>(p, BATCH) * (width + part) + b, 1)
+}
+
+function move(dst: usize, src: usize, count: i32): void {
+  for (let j = 0; j < count; j += 4) {
+    const o = <usize>j << 2
+    storeBelow(dst + o, v128.load(src + o), count - j)
+  }
+}
+
+function addTo(dst: usize, src: usize, count: i32): void {
+  for (let j = 0; j < count; j += 4) {
+    const o = <usize>j << 2
+    storeBelow(dst + o, f32x4.add(v128.load(dst + o), v128.load(src + o)), count - j)
+  }
+}
+
+/** A state's first value: a copy of what is at `word`, or 0. */
+function start(p: usize, state: usize, word: usize): void {
+  const dst = <usize>load<u32>(p + state), src = <usize>load<u32>(p + word)
+  const bytes = <usize>(load<i32>(p, BATCH) * load<i32>(p, UNITS)) << 2
+  if (!dst) return
+  if (src) memory.copy(dst, src, bytes)
+  else memory.fill(dst, 0, bytes)
+}
+
+function counts(p: usize, at: i32): bool {
+  const mask = <usize>load<u32>(p, MASK)
+  return !mask || load<f32>(mask + (<usize>at << 2)) != 0
+}
+
+/** c [B, cols] = or += a [B, depth] . op(b) [+ bias], by the core's matmul; `spread`: see `forward`. */
+function product(p: usize, c: usize, a: usize, b: usize, bias: u32, cols: i32, depth: i32, flags: i32, spread: i32): void {
+  const words = <usize>load<u32>(p, SCRATCH)
+  store<u32>(words, <u32>c)
+  store<u32>(words, <u32>a, 4)
+  store<u32>(words, <u32>b, 8)
+  store<u32>(words, bias, 12)
+  store<i32>(words, load<i32>(p, BATCH), 16)
+  store<i32>(words, cols, 20)
+  store<i32>(words, depth, 24)
+  store<i32>(words, flags, 28)
+  store<i32>(words, 0, 32)
+  store<i32>(words, 0, 36)
+  store<u32>(words, <u32>productRow(p, load<i32>(p, BATCH), spread), 40)
+  call_indirect<void>(load<u32>(load<u32>(p, ARENA), HEADER_MATMUL), words)
+}
+
+/**
+ * The product h . U of each step goes to `productRow`, then `row` of each sample makes gates and states. A cell with a
+ * `second` product leaves its left side in part 0 of `secondRow` and finds the product in part 1.
+ */
+export function forward(p: usize, width: i32, row: Row, second: Row | null): void {
+  const B = load<i32>(p, BATCH), T = load<i32>(p, STEPS), u = load<i32>(p, UNITS), flags = load<i32>(p, FLAGS)
+  const h = <usize>load<u32>(p, H), c = <usize>load<u32>(p, C)
+  const spread = width + (second ? 2 : 0)
+  start(p, H, H0)
+  start(p, C, C0)
+  for (let s = 0; s < T; s++) {
+    const t = flags & RECURRENT_REVERSE ? T - 1 - s : s
+    product(p, productRow(p, 0, width), h, load<u32>(p, U), load<u32>(p, BIAS), width * u, u, 0, spread)
+    for (let b = 0; b < B; b++) {
+      const at = b * T + t
+      move(rowOf(p, BEFORE, at, 1), rowOf(p, H, b, 1), u)
+      if (c) move(rowOf(p, SAVED, at, 1), rowOf(p, C, b, 1), u)
+      if (counts(p, at)) row(p, at, b)
+      else if (second) memory.fill(rowOf(p, SAVED, at, 1), 0, <usize>u << 2) // a factor of the gradient of U2
+    }
+    if (second) {
+      product(p, secondRow(p, 0, width, 1), secondRow(p, 0, width, 0), load<u32>(p, U2), 0, u, u, 0, spread)
+      for (let b = 0; b < B; b++) if (counts(p, b * T + t)) second(p, b * T + t, b)
+    }
+    if (flags & RECURRENT_SEQUENCE) for (let b = 0; b < B; b++) move(rowOf(p, Y, b * T + s, 1), rowOf(p, H, b, 1), u)
+  }
+  if (!(flags & RECURRENT_SEQUENCE)) memory.copy(load<u32>(p, Y), h, <usize>(B * u) << 2)
+}
+
+/**
+ * From the last step to the first. dh (and dc) hold what reaches the state behind the step; `row` writes the gradient
+ * of the gates to dxz (and dhz) and leaves in dh what passes by the product, which then adds dz . U^T. A cell with a
+ * second product: as in `forward`, transposed.
+ */
+export function backward(p: usize, parts: i32, width: i32, row: Row, second: Row | null): void {
+  const B = load<i32>(p, BATCH), T = load<i32>(p, STEPS), u = load<i32>(p, UNITS), flags = load<i32>(p, FLAGS)
+  const dy = load<u32>(p, XZ), split = load<u32>(p, BIAS)
+  const isSequence = (flags & RECURRENT_SEQUENCE) != 0
+  const spread = width + (second ? 2 : 0)
+  start(p, H, H0)
+  start(p, C, C0)
+  for (let s = T - 1; s >= 0; s--) {
+    const t = flags & RECURRENT_REVERSE ? T - 1 - s : s
+    for (let b = 0; b < B; b++) {
+      const at = b * T + t
+      if (dy && (isSequence || s == T - 1)) addTo(rowOf(p, H, b, 1), rowOf(p, XZ, isSequence ? b * T + s : b, 1), u)
+      if (counts(p, at)) row(p, at, b)
+      else {
+        memory.fill(rowOf(p, Y, at, parts), 0, <usize>(parts * u) << 2)
+        if (split) memory.fill(rowOf(p, BIAS, at, width), 0, <usize>(width * u) << 2)
+      }
+    }
+    if (second) {
+      const left = secondRow(p, 0, width, 0), result = secondRow(p, 0, width, 1)
+      product(p, result, left, load<u32>(p, U2), 0, u, u, MATMUL_TRANSPOSE_B, spread)
+      for (let b = 0; b < B; b++) if (counts(p, b * T + t)) second(p, b * T + t, b)
+    }
+    if (s == 0 && !(flags & RECURRENT_STATE)) return
+    for (let b = 0; b < B; b++) {
+      const at = b * T + t
+      move(productRow(p, b, width), split ? rowOf(p, BIAS, at, width) : rowOf(p, Y, at, parts), width * u)
+    }
+    const transposed = MATMUL_TRANSPOSE_B | MATMUL_ACCUMULATE
+    product(p, load<u32>(p, H), productRow(p, 0, width), load<u32>(p, U), 0, u, width * u, transposed, spread)
+  }
+}

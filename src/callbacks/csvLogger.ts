@@ -1,0 +1,53 @@
+// The logs of every epoch as lines of CSV: to a file, or through a function of the caller's.
+import type { Callback } from '../model/callbacks.ts'
+import { check, checkOptions, fail } from '../numerics/errors.ts'
+import { fileWriter } from './files.ts'
+
+export interface CsvLoggerOptions {
+  /** A file to write. */
+  readonly path?: string
+  /** Takes each line instead, its line end included, for runtimes without files. */
+  readonly write?: (line: string) => void | Promise<void>
+  /** Between the numbers. Default ','. */
+  readonly separator?: string
+  /** Goes on in a file that is there, without a second head. Default false: starts it anew. */
+  readonly append?: boolean
+}
+
+/**
+ * One line per epoch: its number from 0, then the logs in the order of their names, NA where an epoch lacks one. The head
+ * names those of the first epoch. A file that can't be written is reported before anything is trained.
+ */
+export function csvLogger(options: CsvLoggerOptions): Callback {
+  const where = 'csvLogger'
+  checkOptions(where, options, ['path', 'write', 'separator', 'append'])
+  const { path, write, separator = ',', append = false } = options
+  check(typeof separator === 'string' && separator !== '', `${where}: separator`, 'a text', separator)
+  if ((path === undefined) === (write === undefined)) fail(`${where}: give path or write, one of them`)
+  if (path !== undefined)
+    check(typeof path === 'string' && path !== '', `${where}: path`, 'the path of a file', path)
+  else check(typeof write === 'function', `${where}: write`, 'a function', write)
+  const writer = fileWriter(where, 'write')
+  let names: readonly string[] | null = null
+  let isHeaded = false
+  const lineOf = (cells: readonly (string | number)[]) => `${cells.join(separator)}\n`
+  return {
+    async onTrainBegin() {
+      names = null
+      isHeaded = write !== undefined && append
+      if (path === undefined) return
+      const bytes = await writer.probe(path)
+      isHeaded = append && bytes > 0
+    },
+    async onEpochEnd(epoch, logs) {
+      names ??= Object.keys(logs).sort()
+      if (!isHeaded) {
+        const head = lineOf(['epoch', ...names])
+        await (write ? write(head) : writer.replace(path ?? '', head)) // what was there before goes only now
+      }
+      isHeaded = true
+      const line = lineOf([epoch, ...names.map((name) => logs[name] ?? 'NA')])
+      await (write ? write(line) : writer.append(path ?? '', line))
+    },
+  }
+}

@@ -1,0 +1,59 @@
+// Stops when a log no longer improves, with the rules of Keras's EarlyStopping.
+import type { Callback, FitParams } from '../model/callbacks.ts'
+import { check, checkOptions, FINITE, fail } from '../numerics/errors.ts'
+import type { FloatArray } from '../numerics/tensor.ts'
+import { checkNatural, Monitor, type MonitorOptions } from './monitor.ts'
+
+export interface EarlyStoppingOptions extends MonitorOptions {
+  /** Epochs without improvement after which training ends. Default 0: the first such epoch ends it. */
+  readonly patience?: number
+  /** Patience runs on until the log beats this value. */
+  readonly baseline?: number
+  /** At the end, the weights of the best epoch are put back. Default false: those of the last step stay. */
+  readonly restoreBestWeights?: boolean
+  /** Earlier epochs (from 0) are not looked at. Default 0. */
+  readonly startFromEpoch?: number
+}
+
+/**
+ * Ends training once `monitor` has not improved for `patience` epochs.
+ * @throws LanegradError on bad options; at the first epoch's end where `monitor` is no log.
+ */
+export function earlyStopping(options: EarlyStoppingOptions = {}): Callback {
+  const where = 'earlyStopping'
+  const keys = ['monitor', 'mode', 'minDelta', 'patience', 'baseline', 'restoreBestWeights', 'startFromEpoch']
+  checkOptions(where, options, keys)
+  const { patience = 0, baseline = null, restoreBestWeights = false, startFromEpoch = 0 } = options
+  checkNatural(`${where}: patience`, patience)
+  checkNatural(`${where}: startFromEpoch`, startFromEpoch)
+  if (baseline !== null) check(FINITE.holds(baseline), `${where}: baseline`, FINITE.expected, baseline)
+  if (typeof restoreBestWeights !== 'boolean') fail(`${where}: restoreBestWeights must be true or false`)
+  const monitor = new Monitor(where, options)
+  let run: FitParams | null = null
+  let wait = 0
+  let weights: Record<string, FloatArray> | null = null
+  return {
+    onTrainBegin(params) {
+      run = params
+      monitor.begin(params)
+      wait = 0
+      weights = null
+    },
+    onEpochEnd(epoch, logs) {
+      const value = monitor.read(epoch, logs)
+      if (value === null || epoch < startFromEpoch) return
+      const improves = monitor.improves(value)
+      if (restoreBestWeights && run && (improves || !weights)) weights = run.model.getWeights()
+      wait++
+      if (improves) {
+        if (baseline === null || monitor.isBetter(value, baseline)) wait = 0
+      } else if (wait >= patience && epoch > 0) {
+        run?.stop(`earlyStopping: ${monitor} hasn't been better than ${monitor.best} for ${wait} epochs`)
+      }
+    },
+    onTrainEnd() {
+      if (weights) run?.model.setWeights(weights)
+      weights = null
+    },
+  }
+}

@@ -1,0 +1,60 @@
+// Saves the model while it trains: to a file, whole or not at all, or through a function of the caller's.
+import type { Callback, FitParams } from '../model/callbacks.ts'
+import { readCount } from '../model/fit.ts'
+import { check, checkOptions, fail } from '../numerics/errors.ts'
+import type { Logs } from '../training/callbacks.ts'
+import { fileWriter } from './files.ts'
+import { Monitor, type MonitorOptions } from './monitor.ts'
+
+export interface CheckpointInfo {
+  /** From 0. */
+  readonly epoch: number
+  readonly logs: Logs
+}
+
+export interface ModelCheckpointOptions extends MonitorOptions {
+  /** A file to write; `{epoch}` in it stands for the epoch's number from 1, so that every epoch has a file of its own. */
+  readonly path?: string
+  /** Takes the bytes instead, for runtimes without files. */
+  readonly save?: (bytes: Uint8Array, info: CheckpointInfo) => void | Promise<void>
+  /** Only when `monitor` is better than ever before. Default false. */
+  readonly saveBestOnly?: boolean
+  /** Epochs from one save to the next. Default 1. */
+  readonly every?: number
+  /** With the optimizer's state, training resumes from the file bit for bit. Default true. */
+  readonly includeOptimizer?: boolean
+}
+
+/**
+ * Saves the model after every epoch, or every `every`-th. A file that can't be written is reported before anything is
+ * trained; a save that fails later leaves the file as it was and ends `fit` with an error, the model as trained.
+ */
+export function modelCheckpoint(options: ModelCheckpointOptions): Callback {
+  const where = 'modelCheckpoint'
+  const keys = ['path', 'save', 'monitor', 'mode', 'minDelta', 'saveBestOnly', 'every', 'includeOptimizer']
+  checkOptions(where, options, keys)
+  const { path, save, saveBestOnly = false, every = 1, includeOptimizer = true } = options
+  readCount(`${where}: every`, every)
+  if ((path === undefined) === (save === undefined)) fail(`${where}: give path or save, one of them`)
+  if (path !== undefined)
+    check(typeof path === 'string' && path !== '', `${where}: path`, 'the path of a file', path)
+  else check(typeof save === 'function', `${where}: save`, 'a function', save)
+  const monitor = saveBestOnly ? new Monitor(where, options) : null
+  const writer = fileWriter(where, 'save')
+  const pathOf = (epoch: number) => (path ?? '').replaceAll('{epoch}', String(epoch + 1))
+  let run: FitParams | null = null
+  return {
+    async onTrainBegin(params) {
+      run = params
+      monitor?.begin(params)
+      if (path !== undefined) await writer.probe(pathOf(0))
+    },
+    async onEpochEnd(epoch, logs) {
+      const value = monitor?.read(epoch, logs)
+      if (!run || (epoch + 1) % every !== 0) return
+      if (monitor && (value === null || value === undefined || !monitor.improves(value))) return
+      const bytes = run.model.save({ includeOptimizer })
+      await (save ? save(bytes, { epoch, logs }) : writer.replace(pathOf(epoch), bytes))
+    },
+  }
+}

@@ -1,0 +1,99 @@
+// Images shifted, flipped, turned, scaled and made noisy at random. Enters: a batch of images [rows, H, W, C] (or
+// [rows, H, W]) and its number. Leaves: new images of the same shape. What happens to an image depends on the seed, the
+// batch's number and the row alone, with the same bits on every engine.
+import { check, checkOptions, fail, NON_NEGATIVE, show } from '../numerics/errors.ts'
+import { cos, sin } from '../numerics/exact.ts'
+import { normal, streamOf, uniform } from '../numerics/random.ts'
+import { elementCount, type FloatArray, isShaped, type ShapedArray } from '../numerics/tensor.ts'
+
+export interface AugmentOptions {
+  /** Whole pixels, at most so many either way; [down or up, right or left] if they differ. Default 0. */
+  readonly shift?: number | readonly [vertical: number, horizontal: number]
+  /** Left and right change places in half of the images. Default false. */
+  readonly flipHorizontal?: boolean
+  /** Default false. */
+  readonly flipVertical?: boolean
+  /** Degrees about the center, at most so many either way. Default 0. */
+  readonly rotation?: number
+  /** Scaled by a factor between 1 - zoom and 1 + zoom. Default 0. */
+  readonly zoom?: number
+  /** Standard deviation of normal noise added to every number. Default 0. */
+  readonly noise?: number
+  /** Default 0. */
+  readonly seed?: number
+}
+
+/** Random numbers an image takes. */
+const DRAWS = 6
+
+/**
+ * A transform for `batches`, or to call by itself: `augment(images, at)`. Pixels between pixels are interpolated (bilinear),
+ * what comes from outside the image is 0.
+ */
+export function augmentImages(
+  options: AugmentOptions = {},
+): (images: ShapedArray, at?: number) => FloatArray {
+  const where = 'augmentImages'
+  const keys = ['shift', 'flipHorizontal', 'flipVertical', 'rotation', 'zoom', 'noise', 'seed']
+  checkOptions(where, options, keys)
+  const { shift = 0, flipHorizontal = false, flipVertical = false, rotation = 0, zoom = 0 } = options
+  const { noise = 0, seed = 0 } = options
+  const shifts: readonly number[] = (Array.isArray(shift) ? shift : [shift, shift]) as number[]
+  const isShift = shifts.length === 2 && shifts.every((pixels) => Number.isInteger(pixels) && pixels >= 0)
+  check(isShift, `${where}: shift`, 'a number of pixels from 0, or two', shift)
+  for (const [name, value] of Object.entries({ rotation, zoom, noise }))
+    check(NON_NEGATIVE.holds(value), `${where}: ${name}`, NON_NEGATIVE.expected, value)
+  check(zoom < 1, `${where}: zoom`, 'below 1', zoom)
+
+  return (images, at = 0) => {
+    const isImages = isShaped(images) && (images.shape.length === 3 || images.shape.length === 4)
+    if (!isImages || elementCount(images.shape) !== images.data.length)
+      fail(
+        `${where}: expected a tensor of shape [rows,height,width,channels]; got ${show(isShaped(images) ? images.shape : images)}`,
+      )
+    const { shape, data } = images
+    const [rows, height, width, channels = 1] = shape
+    const size = height * width * channels
+    const out = new Float32Array(data.length)
+    if (noise > 0) normal(out, seed, streamOf(`noise ${at}`), 0, noise)
+    const draws = new Float32Array(rows * DRAWS)
+    uniform(draws, seed, streamOf(`augment ${at}`))
+    const centerY = (height - 1) / 2
+    const centerX = (width - 1) / 2
+    for (let row = 0; row < rows; row++) {
+      const [down, right, flipX, flipY, turn, scale] = draws.subarray(row * DRAWS, (row + 1) * DRAWS)
+      const dy = Math.floor(down * (2 * shifts[0] + 1)) - shifts[0]
+      const dx = Math.floor(right * (2 * shifts[1] + 1)) - shifts[1]
+      const angle = ((2 * turn - 1) * rotation * Math.PI) / 180
+      const factor = 1 + (2 * scale - 1) * zoom
+      const signX = flipHorizontal && flipX < 0.5 ? -1 : 1
+      const signY = flipVertical && flipY < 0.5 ? -1 : 1
+      const c = cos(angle) / factor
+      const s = sin(angle) / factor
+      const from = row * size
+      for (let y = 0; y < height; y++) {
+        for (let x = 0; x < width; x++) {
+          // back from the result: unshifted, turned and scaled back about the center, flipped back
+          const v = y - centerY - dy
+          const u = x - centerX - dx
+          const sourceY = signY * (c * v + s * u) + centerY
+          const sourceX = signX * (c * u - s * v) + centerX
+          const top = Math.floor(sourceY)
+          const left = Math.floor(sourceX)
+          const below = sourceY - top
+          const beside = sourceX - left
+          const to = from + (y * width + x) * channels
+          for (let corner = 0; corner < 4; corner++) {
+            const cornerY = top + (corner >> 1)
+            const cornerX = left + (corner & 1)
+            const weight = (corner & 2 ? below : 1 - below) * (corner & 1 ? beside : 1 - beside)
+            if (weight === 0 || cornerY < 0 || cornerX < 0 || cornerY >= height || cornerX >= width) continue
+            const pixel = from + (cornerY * width + cornerX) * channels
+            for (let k = 0; k < channels; k++) out[to + k] += weight * data[pixel + k]
+          }
+        }
+      }
+    }
+    return { shape, data: out }
+  }
+}

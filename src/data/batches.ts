@@ -1,0 +1,66 @@
+// Rows in memory as batches for `fit`, changed on their way (augmentation). A new pass begins with every iteration.
+import { check, checkOptions, POSITIVE_INTEGER } from '../numerics/errors.ts'
+import { permutation, streamOf } from '../numerics/random.ts'
+import { commonRowCount, gatherRows, type RowData } from './rows.ts'
+
+export interface BatchesOptions<X extends RowData, Y extends RowData, T extends RowData = X> {
+  readonly x: X
+  readonly y: Y
+  /** One for each row. */
+  readonly weights?: RowData
+  /** Default 32; the last batch of a pass has what is left. */
+  readonly batchSize?: number
+  /** A new order of the rows in every pass, given by the seed and the number of the pass. Default true. */
+  readonly shuffle?: boolean
+  /** Default 0. */
+  readonly seed?: number
+  /** Changes the x of a batch; `at` counts the batches of all passes from 0. */
+  readonly transform?: (x: X, at: number) => T
+}
+
+export interface BatchOf<X, Y> {
+  readonly x: X
+  readonly y: Y
+  readonly weights?: RowData
+}
+
+export interface IterableBatches<X, Y> extends Iterable<BatchOf<X, Y>> {
+  /** Batches of one pass. */
+  readonly steps: number
+}
+
+/** `fit(batches({ x, y, batchSize: 64, transform: augmentImages({ shift: 2 }) }), { epochs: 10 })`. */
+export function batches<X extends RowData, Y extends RowData, T extends RowData = X>(
+  options: BatchesOptions<X, Y, T>,
+): IterableBatches<T, Y> {
+  checkOptions('batches', options, ['x', 'y', 'weights', 'batchSize', 'shuffle', 'seed', 'transform'])
+  const { x, y, weights, batchSize = 32, shuffle = true, seed = 0, transform } = options
+  check(POSITIVE_INTEGER.holds(batchSize), 'batches: batchSize', POSITIVE_INTEGER.expected, batchSize)
+  check(
+    transform === undefined || typeof transform === 'function',
+    'batches: transform',
+    'a function',
+    transform,
+  )
+  const count = commonRowCount('batches', { x, y, weights })
+  const steps = Math.ceil(count / batchSize)
+  let passes = 0
+  return {
+    steps,
+    *[Symbol.iterator]() {
+      const pass = passes++
+      const order = shuffle
+        ? permutation(count, seed, streamOf(`batches ${pass}`))
+        : Uint32Array.from({ length: count }, (_, i) => i)
+      for (let step = 0; step < steps; step++) {
+        const rows = order.subarray(step * batchSize, (step + 1) * batchSize)
+        const given = gatherRows(x, rows)
+        yield {
+          x: transform ? transform(given, pass * steps + step) : (given as unknown as T),
+          y: gatherRows(y, rows),
+          ...(weights && { weights: gatherRows(weights, rows) }),
+        }
+      }
+    },
+  }
+}

@@ -1,0 +1,61 @@
+// IDX files, as MNIST and its drop-ins come: bytes to an array with its shape. Big-endian: two zero bytes, the element
+// type, the number of axes, their sizes as 32-bit words, then the elements, the last axis fastest. A file that breaks this
+// is refused; nothing is guessed or filled in.
+import { fail } from '../numerics/errors.ts'
+import type { NumberArray, ShapedArray } from '../numerics/tensor.ts'
+
+type Reader = readonly [bytes: number, read: (view: DataView, count: number, at: number) => NumberArray]
+
+/** By the third byte of a file. */
+const TYPES: { readonly [code: number]: Reader } = {
+  8: [1, (view, count, at) => new Uint8Array(view.buffer, view.byteOffset + at, count).slice()],
+  9: [1, (view, count, at) => new Int8Array(view.buffer, view.byteOffset + at, count).slice()],
+  11: [2, (view, count, at) => Int16Array.from({ length: count }, (_, i) => view.getInt16(at + 2 * i))],
+  12: [4, (view, count, at) => Int32Array.from({ length: count }, (_, i) => view.getInt32(at + 4 * i))],
+  13: [4, (view, count, at) => Float32Array.from({ length: count }, (_, i) => view.getFloat32(at + 4 * i))],
+  14: [8, (view, count, at) => Float64Array.from({ length: count }, (_, i) => view.getFloat64(at + 8 * i))],
+}
+
+/**
+ * The array of an IDX file, unzipped (see `gunzip`), as a copy. `name` opens the messages.
+ * @throws LanegradError on another format, and where the file is longer or shorter than its sizes say
+ */
+export function parseIdx(file: Uint8Array | ArrayBuffer, name = 'IDX file'): ShapedArray {
+  const bytes = file instanceof ArrayBuffer ? new Uint8Array(file) : file
+  const { length } = bytes
+  const need = (count: number, what: string) => {
+    if (length < count) fail(`${name}: truncated: ${count} bytes ${what}, got ${length}`)
+  }
+  need(4, 'of header expected')
+  const view = new DataView(bytes.buffer, bytes.byteOffset, length)
+  const [zero, alsoZero, code, rank] = bytes
+  const type = TYPES[code]
+  if (zero !== 0 || alsoZero !== 0 || !type || rank === 0) {
+    const magic = view.getUint32(0).toString(16).padStart(8, '0')
+    fail(
+      `${name}: no IDX file: it begins with 0x${magic}${zero === 0x1f && alsoZero === 0x8b ? ', gzip' : ''}`,
+    )
+  }
+  const start = 4 + 4 * rank
+  need(start, 'of header expected')
+  const shape = Array.from({ length: rank }, (_, axis) => view.getUint32(4 + 4 * axis))
+  const count = shape.reduce((product, size) => product * size, 1)
+  const expected = start + count * type[0]
+  const what = `expected for ${shape.join(' x ')}`
+  need(expected, what)
+  if (length > expected) fail(`${name}: too long: ${expected} bytes ${what}, got ${length}`)
+  return { shape, data: type[1](view, count, start) }
+}
+
+/** Unzips a file that begins as gzip does; any other comes back as it is. @throws LanegradError on broken gzip */
+export async function gunzip(file: Uint8Array | ArrayBuffer, name = 'file'): Promise<Uint8Array> {
+  const bytes = file instanceof ArrayBuffer ? new Uint8Array(file) : file
+  if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes
+  const zipped = new Blob([bytes as Uint8Array<ArrayBuffer>]).stream()
+  try {
+    const stream = zipped.pipeThrough(new DecompressionStream('gzip'))
+    return new Uint8Array(await new Response(stream).arrayBuffer())
+  } catch (error) {
+    return fail(`${name}: broken gzip: ${error instanceof Error ? error.message : error}`)
+  }
+}

@@ -1,0 +1,63 @@
+// Rows of data in memory, whatever holds them: tensors, flat typed arrays (one element a row), lists. Never changes what
+// it gets.
+import { check, fail } from '../numerics/errors.ts'
+import {
+  isShaped,
+  isTyped,
+  type NestedNumbers,
+  type NumberArray,
+  type ShapedArray,
+} from '../numerics/tensor.ts'
+
+/** A tensor (rows lie along its first axis), a flat typed array of one number a row, or nested arrays. */
+export type RowData = ShapedArray | NumberArray | readonly NestedNumbers[]
+
+/** How many rows there are. @throws LanegradError on anything else */
+export function rowCount(what: string, data: RowData | readonly unknown[]): number {
+  if (isShaped(data)) return data.shape[0] ?? fail(`${what}: a tensor of shape [] has no rows`)
+  check(isTyped(data) || Array.isArray(data), what, 'a tensor, a typed array or a list', data)
+  return data.length
+}
+
+const emptyOf = <T extends NumberArray>(like: T, length: number): T =>
+  new (like.constructor as new (length: number) => T)(length)
+
+/**
+ * The rows `indices` of `data`, in their order, as the same kind of data: `gatherRows(tensor([[1], [2], [3]]), [2, 0])` is
+ * [[3], [1]].
+ * @throws LanegradError on an index that is no row
+ */
+export function gatherRows<T extends RowData | readonly unknown[]>(data: T, indices: ArrayLike<number>): T {
+  const count = rowCount('gatherRows: data', data)
+  for (let i = 0; i < indices.length; i++) {
+    if (!(Number.isInteger(indices[i]) && indices[i] >= 0 && indices[i] < count))
+      fail(`gatherRows: index ${indices[i]} is none of ${count} rows`)
+  }
+  if (isShaped(data)) {
+    const { shape, data: from } = data
+    const width = count === 0 ? 0 : from.length / count
+    const to = emptyOf(from, indices.length * width)
+    for (let i = 0; i < indices.length; i++)
+      to.set(from.subarray(indices[i] * width, (indices[i] + 1) * width), i * width)
+    return { ...data, shape: [indices.length, ...shape.slice(1)], data: to }
+  }
+  const list = data as ArrayLike<unknown>
+  const picked = Array.from(indices, (index) => list[index])
+  if (!isTyped(data)) return picked as unknown as T
+  const to = emptyOf(data as NumberArray, indices.length)
+  to.set(picked as number[])
+  return to as T
+}
+
+/** All of one count. @throws LanegradError */
+export function commonRowCount(where: string, parts: Readonly<Record<string, RowData | undefined>>): number {
+  let count = -1
+  for (const [name, data] of Object.entries(parts)) {
+    if (data === undefined) continue
+    const rows = rowCount(`${where}: ${name}`, data)
+    if (count >= 0 && rows !== count)
+      fail(`${where}: ${Object.keys(parts)[0]} has ${count} rows, ${name} has ${rows}`)
+    count = rows
+  }
+  return count
+}

@@ -1,0 +1,124 @@
+// Which rows are for training and which for testing. Enters: data or a count of rows, a seed. Leaves: parts or row
+// numbers, the same for the same seed on every engine.
+import { check, checkOptions, fail, show } from '../numerics/errors.ts'
+import { permutation, streamOf } from '../numerics/random.ts'
+import { isShaped } from '../numerics/tensor.ts'
+import { commonRowCount, gatherRows, type RowData, rowCount } from './rows.ts'
+
+/** Labels of the rows: each part gets every label in its share. */
+export type Strata = RowData | readonly string[]
+
+export interface SplitOptions {
+  /** Share of the rows (below 1) or their number. Default 0.25. */
+  readonly testSize?: number
+  /** Default 0. */
+  readonly seed?: number
+  /** true: y holds the labels. Default: rows are taken as they come from the shuffle. */
+  readonly stratify?: boolean | Strata
+}
+
+export interface Split<X, Y> {
+  readonly train: { readonly x: X; readonly y: Y }
+  readonly test: { readonly x: X; readonly y: Y }
+}
+
+/** The class of each row as numbers from 0, in the order in which labels appear. */
+function classesOf(
+  where: string,
+  strata: Strata | null,
+  count: number,
+): { of: Uint32Array; sizes: number[] } {
+  const of = new Uint32Array(count)
+  if (strata === null) return { of, sizes: [count] }
+  const rows = rowCount(`${where}: stratify`, strata)
+  if (rows !== count) fail(`${where}: stratify has ${rows} labels for ${count} rows`)
+  const labels = (isShaped(strata) ? strata.data : strata) as ArrayLike<unknown>
+  const known = new Map<unknown, number>()
+  const sizes: number[] = []
+  for (let i = 0; i < count; i++) {
+    const label = labels[i]
+    const isLabel = labels.length === count && (typeof label === 'number' || typeof label === 'string')
+    check(isLabel, `${where}: stratify`, 'one label (a number or a text) for each row', strata)
+    const index = known.get(label) ?? known.size
+    known.set(label, index)
+    of[i] = index
+    sizes[index] = (sizes[index] ?? 0) + 1
+  }
+  return { of, sizes }
+}
+
+/** `total` dealt out in proportion to `sizes`: whole parts first, what is left to the largest remainders. */
+function shares(sizes: readonly number[], total: number): number[] {
+  const count = sizes.reduce((sum, size) => sum + size, 0)
+  const exact = sizes.map((size) => (size * total) / count)
+  const result = exact.map(Math.floor)
+  const left = total - result.reduce((sum, n) => sum + n, 0)
+  const order = [...sizes.keys()].sort((a, b) => exact[b] - result[b] - (exact[a] - result[a]) || a - b)
+  for (const index of order.slice(0, left)) result[index]++
+  return result
+}
+
+/**
+ * Shuffled rows in two parts: `const { train, test } = trainTestSplit(x, y)`, then `fit(train)`, `evaluate(test)`.
+ * @throws LanegradError where the counts differ or a part would be empty
+ */
+export function trainTestSplit<X extends RowData, Y extends RowData>(
+  x: X,
+  y: Y,
+  options: SplitOptions = {},
+): Split<X, Y> {
+  const where = 'trainTestSplit'
+  checkOptions(where, options, ['testSize', 'seed', 'stratify'])
+  const { testSize = 0.25, seed = 0, stratify = false } = options
+  const count = commonRowCount(where, { x, y })
+  const isSize = testSize > 0 && (testSize < 1 || Number.isInteger(testSize))
+  check(isSize, `${where}: testSize`, 'a share between 0 and 1 or a number of rows', testSize)
+  const testCount = testSize < 1 ? Math.ceil(count * testSize) : testSize
+  if (!(testCount < count)) fail(`${where}: testSize ${show(testSize)} of ${count} rows leaves an empty part`)
+  const classes = classesOf(where, stratify === true ? y : stratify || null, count)
+  const left = shares(classes.sizes, testCount)
+  const train: number[] = []
+  const test: number[] = []
+  for (const row of permutation(count, seed, streamOf(where)))
+    (left[classes.of[row]]-- > 0 ? test : train).push(row)
+  const part = (rows: readonly number[]) => ({ x: gatherRows(x, rows), y: gatherRows(y, rows) })
+  return { train: part(train), test: part(test) }
+}
+
+export interface FoldOptions {
+  /** Default 5. */
+  readonly folds?: number
+  /** Default 0. */
+  readonly seed?: number
+  readonly stratify?: Strata
+}
+
+/** Row numbers, ascending: `gatherRows(x, train)`. */
+export interface Fold {
+  readonly train: Uint32Array
+  readonly test: Uint32Array
+}
+
+/** Every row is in the test part of one fold and in the training part of the others; sizes differ by one at most. */
+export function kFold(count: number, options: FoldOptions = {}): Fold[] {
+  const where = 'kFold'
+  checkOptions(where, options, ['folds', 'seed', 'stratify'])
+  const { folds = 5, seed = 0, stratify = null } = options
+  check(Number.isSafeInteger(count) && count > 0, `${where}: count`, 'a positive integer', count)
+  const isCount = Number.isSafeInteger(folds) && folds >= 2 && folds <= count
+  check(isCount, `${where}: folds`, `an integer from 2 to the ${count} rows`, folds)
+  const { of, sizes } = classesOf(where, stratify, count)
+  // dealt like cards, class after class, so that neither the classes' nor the folds' sizes differ by more than one
+  const foldOf = new Uint32Array(count)
+  const next: number[] = []
+  sizes.reduce((start, size, i) => {
+    next[i] = start
+    return start + size
+  }, 0)
+  for (const row of permutation(count, seed, streamOf(where))) foldOf[row] = next[of[row]]++ % folds
+  const rows = Uint32Array.from({ length: count }, (_, i) => i)
+  return Array.from({ length: folds }, (_, fold) => ({
+    train: rows.filter((row) => foldOf[row] !== fold),
+    test: rows.filter((row) => foldOf[row] === fold),
+  }))
+}

@@ -1,0 +1,76 @@
+// Gradient checkpointing (Chen, Xu, Zhang and Guestrin 2016): time for memory. Enters: a simplified graph whose
+// operations may belong to regions (builder.ts: recomputed). Leaves: the same results, bit for bit, by a graph whose
+// backward phase reads no value made inside a region: it reads clones, made again right before their first use.
+//
+// Values that leave a region (read by operations outside, or results) are kept and not made again. Regions are taken
+// after fusion, so that a clone is the very operation of the forward phase. Random operations draw the same numbers
+// again; what a layer keeps from step to step is computed once, in the forward phase.
+import type { AnyOp, Graph } from './graph.ts'
+import { outputsOf } from './kernel.ts'
+import { removeDead } from './simplify.ts'
+import type { Value } from './value.ts'
+
+const regionOf = (op: AnyOp): number => (op.phase === 'forward' ? (op.region ?? 0) : 0)
+
+export function recompute(graph: Graph): Graph {
+  if (!graph.ops.some((op) => regionOf(op) > 0) || graph.ops.every((op) => op.phase === 'forward'))
+    return graph
+  let id = 0
+  for (const op of graph.ops)
+    for (const value of [...op.inputs, ...outputsOf(op)]) id = Math.max(id, value.id)
+  const another = (value: Value): Value => ({ ...value, id: ++id, leaf: null })
+
+  const makers = new Map<Value, AnyOp>()
+  const forward: AnyOp[] = []
+  const push = (op: AnyOp) => {
+    forward.push(op)
+    for (const value of outputsOf(op)) makers.set(value, op)
+  }
+  const rootOf = (value: Value): Value => {
+    const op = makers.get(value)
+    return op?.name === 'reshape' ? rootOf(op.inputs[0]) : value
+  }
+  for (const op of graph.ops) {
+    if (op.phase !== 'forward') continue
+    // An operation that writes onto its last input's buffer would destroy what its clone has to read: give it a copy.
+    const last = op.inputs[op.inputs.length - 1]
+    const accumulates = 'accumulate' in op.attributes && op.attributes.accumulate
+    if (accumulates && regionOf(op) > 0 && makers.get(rootOf(last))?.region !== op.region) {
+      const output = another(last)
+      push({ ...op, name: 'copy', inputs: [last], output, extras: [], attributes: {} })
+      push({ ...op, inputs: [...op.inputs.slice(0, -1), output] })
+    } else push(op)
+  }
+
+  // What stays: results, what an operation outside of its region reads, and the buffers reshapes of these look at.
+  const kept = new Set<Value>([...graph.results.values(), ...graph.updates.values()])
+  for (const op of forward)
+    for (const input of op.inputs) {
+      const maker = makers.get(input)
+      if (maker && regionOf(maker) !== regionOf(op)) kept.add(input)
+    }
+  for (const op of [...forward].reverse())
+    if (op.name === 'reshape' && kept.has(op.output)) kept.add(op.inputs[0])
+
+  const ops = [...forward]
+  const clones = new Map<Value, Value>()
+  const cloneOf = (value: Value): Value => {
+    const maker = makers.get(value)
+    if (!maker || regionOf(maker) === 0 || kept.has(value)) return value
+    if (!clones.has(value)) {
+      const inputs = maker.inputs.map(cloneOf)
+      const [output, ...extras] = outputsOf(maker).map(another)
+      ops.push({ ...maker, inputs, output, extras, phase: 'backward' })
+      outputsOf(maker).forEach((own, i) => {
+        clones.set(own, i === 0 ? output : extras[i - 1])
+      })
+    }
+    return clones.get(value) ?? value
+  }
+  for (const op of graph.ops) {
+    if (op.phase === 'forward') continue
+    const inputs = op.phase === 'backward' ? op.inputs.map(cloneOf) : op.inputs
+    ops.push({ ...op, inputs })
+  }
+  return removeDead({ ...graph, ops })
+}

@@ -1,0 +1,138 @@
+// Multi-head attention (Vaswani et al. 2017): projections to queries, keys and values, attention of each head, a
+// projection back. Enters: [batch, steps, channels] of the query, and of value and key where they differ from it.
+import { RANDOM_BERNOULLI } from '../../assembly/abi.ts'
+import { shapeText, type Value } from '../graph/value.ts'
+import { check, fail, NON_NEGATIVE, POSITIVE_INTEGER } from '../numerics/errors.ts'
+import { attention } from '../operations/attention.ts'
+import { random } from '../operations/random.ts'
+import { checkLayerOptions, type Layer, type LayerKind, type LayerOptions, makeLayer } from './layer.ts'
+import {
+  type ConfigOfWeights,
+  type OptionsOfWeights,
+  readFlag,
+  readWeights,
+  weightKeys,
+  weightOptions,
+} from './options.ts'
+
+/** `kernel...` of all four kernels, `bias...` of all biases: by default glorotUniform and zeros. */
+export interface MultiHeadAttentionOptions extends LayerOptions, OptionsOfWeights<'kernel' | 'bias'> {
+  readonly numHeads: number
+  /** Width of each head's queries and keys. */
+  readonly keyDim: number
+  /** Width of each head's values. Default keyDim. */
+  readonly valueDim?: number | null
+  /** Size of the output's last axis. Default that of the query. */
+  readonly outputDim?: number | null
+  /** Default true. */
+  readonly useBias?: boolean
+  /** Step i of the query sees the steps up to i of key and value only. Default false. */
+  readonly causal?: boolean
+  /** Share of the attention probabilities that training sets to 0, the others scaled up. Default 0. */
+  readonly dropout?: number
+}
+
+interface MultiHeadAttentionConfig extends ConfigOfWeights<'kernel' | 'bias'> {
+  readonly numHeads: number
+  readonly keyDim: number
+  readonly valueDim: number | null
+  readonly outputDim: number | null
+  readonly useBias: boolean
+  readonly causal: boolean
+  readonly dropout: number
+}
+
+const OPTIONAL_SIZE = {
+  expected: POSITIVE_INTEGER.expected,
+  holds: (value: unknown) => value === null || POSITIVE_INTEGER.holds(value),
+}
+const SHARE = {
+  expected: 'a number from 0 up to, not including, 1',
+  holds: (value: unknown) => NON_NEGATIVE.holds(value) && (value as number) < 1,
+}
+
+export const multiHeadAttentionKind: LayerKind<MultiHeadAttentionConfig> = {
+  kind: 'multiHeadAttention',
+  read(options) {
+    const where = 'multiHeadAttention'
+    const sizes = {
+      numHeads: POSITIVE_INTEGER,
+      keyDim: POSITIVE_INTEGER,
+      valueDim: OPTIONAL_SIZE,
+      outputDim: OPTIONAL_SIZE,
+    }
+    const known = [...Object.keys(sizes), 'dropout', 'useBias', 'causal']
+    checkLayerOptions(where, options, [...known, ...weightKeys('kernel', 'bias')])
+    const given = options as MultiHeadAttentionOptions
+    const {
+      numHeads,
+      keyDim,
+      valueDim = null,
+      outputDim = null,
+      dropout = 0,
+      useBias = true,
+      causal = false,
+    } = given
+    const numbers = { numHeads, keyDim, valueDim, outputDim, dropout }
+    for (const [name, rule] of Object.entries({ ...sizes, dropout: SHARE })) {
+      const value = numbers[name as keyof typeof numbers]
+      check(rule.holds(value), `${where}: ${name}`, rule.expected, value)
+    }
+    return {
+      ...numbers,
+      useBias: readFlag(`${where}: useBias`, useBias),
+      causal: readFlag(`${where}: causal`, causal),
+      ...readWeights(where, options, { kernel: 'glorotUniform', bias: 'zeros' }),
+    }
+  },
+  build({ g, training, seed, stream, weight, maskOf, setMask }, inputs, config) {
+    const { numHeads: heads, keyDim, dropout, causal } = config
+    if (inputs.length > 3) fail(`expected query, value and key at most, got ${inputs.length} inputs`)
+    const [query, value = query, key = value] = inputs
+    const text = inputs.map(({ shape }) => shapeText(shape)).join(' and ')
+    if (![query, value, key].every(({ shape }) => shape.length === 3 && shape[0] === query.shape[0]))
+      fail(`expected inputs [batch, steps, channels], got shape ${text}`)
+    if (value.shape[1] !== key.shape[1])
+      fail(`expected value and key of the same number of steps, got shape ${text}`)
+
+    // x [batch, steps, in] . w [in, units] + b [units]
+    const project = (x: Value, own: string, units: number): Value => {
+      const [batch, steps, channels] = x.shape
+      const kernel = weight(`w${own}`, [channels, units], weightOptions(config, 'kernel'))
+      const y = g.matmul(g.reshape(x, [batch * steps, channels]), kernel)
+      const bias = config.useBias ? weight(`b${own}`, [units], weightOptions(config, 'bias')) : null
+      return g.reshape(bias ? g.plus(y, bias) : y, [batch, steps, units])
+    }
+    const operands = [
+      project(query, 'q', heads * keyDim),
+      project(key, 'k', heads * keyDim),
+      project(value, 'v', heads * (config.valueDim ?? keyDim)),
+    ]
+    const masks = [...new Set([value, key])].flatMap((source) => maskOf(source) ?? [])
+    const masked = masks.length > 0
+    if (masked) operands.push(masks.reduce((a, b) => (a === b ? a : g.times(a, b))))
+    const dropped = training && dropout > 0
+    if (dropped) {
+      const shape = [query.shape[0], heads, query.shape[1], value.shape[1]]
+      const draw = { shape, kind: RANDOM_BERNOULLI, param: dropout, seed, stream: stream() }
+      operands.push(g.kernel(random, [], draw)[0])
+    }
+    // sqrt is exact on every engine
+    const attributes = { heads, scale: 1 / Math.sqrt(keyDim), causal, masked, dropped }
+    const [attended] = g.kernel(attention, operands, attributes)
+    const y = project(attended, 'o', config.outputDim ?? query.shape[2])
+    setMask(y, maskOf(query))
+    return y
+  },
+}
+
+/**
+ * Attention of several heads: called on one value, of its steps to each other; on `query, value` or
+ * `query, value, key`, of the query's steps to theirs (key defaults to value). [batch, steps, channels] to
+ * [batch, steps of the query, outputDim]. Weights `wq`, `wk` [channels, numHeads*keyDim], `wv`
+ * [channels, numHeads*valueDim], `wo` [numHeads*valueDim, outputDim], and their biases `bq`, `bk`, `bv`, `bo`; each
+ * head has a block of columns. Steps of value and key that a mask leaves out get probability 0; the output has the
+ * query's mask.
+ */
+export const multiHeadAttention = (options: MultiHeadAttentionOptions): Layer =>
+  makeLayer(multiHeadAttentionKind, options)

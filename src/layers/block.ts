@@ -1,0 +1,85 @@
+// Several layers as one: a sequence under one name, whose values may be computed twice instead of kept in memory.
+import type { Value } from '../graph/value.ts'
+import { check } from '../numerics/errors.ts'
+import {
+  checkLayerOptions,
+  type Layer,
+  type LayerContext,
+  type LayerKind,
+  type LayerOptions,
+  makeLayer,
+} from './layer.ts'
+import { buildNested, type NestedLayer, readNested } from './nested.ts'
+import { one, readFlag } from './options.ts'
+
+export interface BlockOptions extends LayerOptions {
+  /** Applied one after another, each with one output. `trainable` is the block's, for all of them. */
+  readonly layers: readonly Layer[]
+  /**
+   * Gradient checkpointing: values inside the block aren't kept for the backward phase, which computes them again from
+   * the block's input. The same gradients, bit for bit, in less memory and at most a third more time. Default false.
+   */
+  readonly recompute?: boolean
+}
+
+interface BlockConfig {
+  readonly layers: readonly NestedLayer[]
+  /** Of the layers: their weights are named `<block>/<name>/...`. */
+  readonly names: readonly string[]
+  readonly recompute: boolean
+}
+
+/** A context that also tells which values' masks were set. */
+function watched(context: LayerContext, set: Set<Value>): LayerContext {
+  return {
+    ...context,
+    setMask(value, mask) {
+      set.add(value)
+      context.setMask(value, mask)
+    },
+    nested: (own) => watched(context.nested(own), set),
+  }
+}
+
+export const blockKind: LayerKind<BlockConfig> = {
+  kind: 'block',
+  read(options, kinds) {
+    checkLayerOptions('block', options, ['layers', 'names', 'recompute'])
+    const { layers, recompute = false, names } = options as BlockOptions & Partial<BlockConfig>
+    check(Array.isArray(layers) && layers.length > 0, 'block: layers', 'a list of layers', layers)
+    const nested = layers.map((layer, i) => readNested(`block: layers[${i}]`, layer, kinds))
+    const isFrozen = (layer: unknown) => (layer as Partial<Layer>).trainable === false
+    const frozen = layers.findIndex(isFrozen)
+    check(frozen < 0, `block: layers[${frozen}]: trainable`, 'set on the block, for all its layers', false)
+    const own = names ?? layers.map(({ layerName }, i) => layerName ?? `${nested[i].kind.kind}_${i + 1}`)
+    const isUnique = Array.isArray(own) && own.length === layers.length && new Set(own).size === own.length
+    check(
+      isUnique && own.every((name) => /^[^/#\s]+$/.test(name)),
+      'block: names of its layers',
+      'unique names',
+      own,
+    )
+    return { layers: nested, names: own, recompute: readFlag('block: recompute', recompute) }
+  },
+  build(context, inputs, { layers, names, recompute }) {
+    const write = () => {
+      const set = new Set<Value>()
+      const inner = watched(context, set)
+      return layers.reduce((x, layer, i) => {
+        const y = buildNested(layer, inner, names[i], [x])
+        const mask = context.maskOf(x)
+        // as between layers of a model
+        if (mask && !set.has(y) && mask.shape.every((n, axis) => n === y.shape[axis]))
+          context.setMask(y, mask)
+        return y
+      }, one(inputs))
+    }
+    return recompute ? context.g.recomputed(write) : write()
+  },
+}
+
+/**
+ * A sequence of layers as one layer. Weights are named `<block>/<layer>/<weight>`; a layer without a name has its kind
+ * and its place: `dense_1`.
+ */
+export const block = (options: BlockOptions): Layer => makeLayer(blockKind, options)

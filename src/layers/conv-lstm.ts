@@ -1,0 +1,145 @@
+// LSTM over images: convolutions in the place of the two products. The input convolution of all steps is one operation;
+// the recurrent one follows step by step, unrolled in the graph.
+import type { Value } from '../graph/value.ts'
+import { convolve } from '../operations/convolution.ts'
+import { type Activation, activate, readActivation } from './activations.ts'
+import type { InitializerName } from './initializers.ts'
+import { type Layer, type LayerKind, makeLayer, type Symbolic } from './layer.ts'
+import {
+  type CheckedActivation,
+  type ConfigOfWeights,
+  type OptionsOfWeights,
+  oneOfRank,
+  readWeights,
+  weightKeys,
+  weightOptions,
+} from './options.ts'
+import {
+  initialStates,
+  type ReturnsState,
+  readSequence,
+  type SequenceConfig,
+  type SequenceOptions,
+  sequenceFlags,
+  sequenceOf,
+  sequenceOutputs,
+} from './recurrent.ts'
+import {
+  channelsOf,
+  readCount,
+  readWindow,
+  type WindowConfig,
+  type WindowOptions,
+  windowOf,
+} from './window.ts'
+
+type Weights = 'kernel' | 'recurrent' | 'bias'
+
+/**
+ * The window (kernelSize, strides, padding, dilationRate) is that of the input convolution; the recurrent one has the
+ * same kernelSize, stride 1 and padding 'same'. Initializers: glorotUniform, recurrent orthogonal, bias zeros.
+ */
+export interface ConvLstmOptions
+  extends Omit<WindowOptions<'valid' | 'same'>, keyof SequenceOptions>,
+    SequenceOptions,
+    OptionsOfWeights<Weights> {
+  /** Channels of the state. */
+  readonly filters: number
+  /** Default 'tanh'. */
+  readonly activation?: Activation
+  /** Default 'sigmoid'. */
+  readonly recurrentActivation?: Activation
+  /** The bias of the forget gate starts at 1, unless biasInitializer is given. Default true. */
+  readonly unitForgetBias?: boolean
+}
+
+interface ConvLstmConfig extends WindowConfig, SequenceConfig, ConfigOfWeights<Weights> {
+  readonly filters: number
+  readonly useBias: boolean
+  readonly recurrentActivation: CheckedActivation
+}
+
+export const convLstm2dKind: LayerKind<ConvLstmConfig> = {
+  kind: 'convLstm2d',
+  read(options) {
+    const flags = { ...sequenceFlags, unitForgetBias: true }
+    const own = ['filters', 'recurrentActivation', 'dropout', ...Object.keys(flags)]
+    const keys = [...own, ...weightKeys('recurrent', 'bias')]
+    const { filters, activation = 'tanh', recurrentActivation = 'sigmoid' } = options as ConvLstmOptions
+    const window = readWindow('convLstm2d', 2, options, keys, { kernel: 'glorotUniform' })
+    const sequence = readSequence('convLstm2d', options, flags)
+    const bias: InitializerName = sequence.unitForgetBias ? 'unitForgetBias' : 'zeros'
+    return {
+      ...window,
+      ...sequence,
+      ...readWeights('convLstm2d', options, { recurrent: 'orthogonal', bias }),
+      filters: readCount('convLstm2d: filters', filters),
+      activation: readActivation(activation),
+      recurrentActivation: readActivation(recurrentActivation),
+    }
+  },
+  outputs: ({ returnState }) => (returnState ? 3 : 1),
+  // c' = r(f) c + r(i) a(g), h' = r(o) a(c'); columns i, f, g, o of conv(x, kernel) + bias + conv(h, recurrent_kernel)
+  build(context, inputs, config) {
+    const { g, weight } = context
+    const { filters, kernelSize, useBias, returnSequences, goBackwards } = config
+    const given = oneOfRank(inputs.slice(0, 1), 5, '[batch, steps, height, width, channels]')
+    const [batch, steps, ...image] = given.shape
+    const { x, mask } = sequenceOf(context, given, config)
+    const columns = 4 * filters
+    const kernel = weight('kernel', [...kernelSize, channelsOf(x), columns], weightOptions(config, 'kernel'))
+    const recurrent = weight(
+      'recurrent_kernel',
+      [...kernelSize, filters, columns],
+      weightOptions(config, 'recurrent'),
+    )
+    let products = convolve(g, g.reshape(x, [batch * steps, ...image]), kernel, windowOf(config))
+    if (useBias) products = g.plus(products, weight('bias', [columns], weightOptions(config, 'bias')))
+    const [, height, width] = products.shape
+    const shape = [batch, height, width, filters]
+    const xz = g.reshape(products, [batch, steps, height, width, columns])
+    let [h, c]: readonly (Value | undefined)[] = initialStates(inputs, 2, shape)
+    const gate = (z: Value, part: number) => {
+      const activation = part === 2 ? config.activation : config.recurrentActivation
+      return activate(g, activation, g.slice(z, 3, part * filters, filters))
+    }
+    const sequence: Value[] = []
+    for (let s = 0; s < steps; s++) {
+      const t = goBackwards ? steps - 1 - s : s
+      let z = g.reshape(g.slice(xz, 1, t, 1), [batch, height, width, columns])
+      if (h) z = g.plus(z, convolve(g, h, recurrent, { padding: 'same' }))
+      let nextC = g.times(gate(z, 0), gate(z, 2))
+      if (c) nextC = g.plus(g.times(gate(z, 1), c), nextC)
+      let nextH = g.times(gate(z, 3), activate(g, config.activation, nextC))
+      if (mask) {
+        // m next + (1 - m) before
+        const counts = g.reshape(g.slice(mask, 1, t, 1), [batch, 1, 1, 1])
+        const kept = g.minus(g.constant(1), counts)
+        const choose = (next: Value, before: Value | undefined) => {
+          const chosen = g.times(next, counts)
+          return before ? g.plus(chosen, g.times(before, kept)) : chosen
+        }
+        nextC = choose(nextC, c)
+        nextH = choose(nextH, h)
+      }
+      c = nextC
+      h = nextH
+      sequence.push(g.reshape(h, [batch, 1, height, width, filters]))
+    }
+    const states = [h as Value, c as Value]
+    const y = returnSequences ? g.concatenate(sequence, 1) : states[0]
+    return sequenceOutputs(context, y, states, mask, config)
+  },
+}
+
+/**
+ * Convolutional LSTM (Shi et al. 2015): [batch, steps, height, width, channels] to [batch, height', width', filters] (or
+ * a sequence). Weights `kernel` [kh, kw, channels, 4 filters], `recurrent_kernel` [kh, kw, filters, 4 filters], `bias`
+ * [4 filters], in the order input, forget, cell, output. Called as layer(x) or, with initial states, layer(x, h, c).
+ * @throws LanegradError on an unknown or bad option
+ */
+export function convLstm2d(options: ConvLstmOptions & ReturnsState): Layer<readonly Symbolic[]>
+export function convLstm2d(options: ConvLstmOptions): Layer
+export function convLstm2d(options: ConvLstmOptions): Layer<never> {
+  return makeLayer<ConvLstmConfig, never>(convLstm2dKind, options)
+}

@@ -1,0 +1,75 @@
+// A user's own kind of layer, from the operations of a GraphBuilder. Gradients come with the operations.
+import type { Value } from '../graph/value.ts'
+import { check } from '../numerics/errors.ts'
+import {
+  checkLayerOptions,
+  type Layer,
+  type LayerContext,
+  type LayerKind,
+  type LayerOptions,
+  makeLayer,
+} from './layer.ts'
+
+export interface CustomLayerDefinition<C extends object> {
+  /** Its name: letters, digits and underscores. Saved models hold it. */
+  readonly kind: string
+  /**
+   * Writes the layer: gets values with the batch axis first, gives one value. `context.g` has the operations,
+   * `context.weight(name, shape, { initializer })` the weights. Called anew for every batch size and kind of run. Throw
+   * a LanegradError where an input doesn't fit; the layer's name is put in front.
+   */
+  build(context: LayerContext, inputs: readonly Value[], config: C): Value
+  /** The options it takes with their defaults: numbers, texts, booleans, null, lists and objects of those. */
+  readonly config?: C
+}
+
+/** The constructor of a kind of layer; `load(bytes, { layers: [...] })` takes it. */
+export interface CustomLayer<C extends object> {
+  (options?: Partial<C> & LayerOptions): Layer
+  readonly layerKind: LayerKind<object>
+}
+
+const isPlain = (value: unknown): boolean => {
+  if (value === null || typeof value === 'string' || typeof value === 'boolean') return true
+  if (typeof value === 'number') return Number.isFinite(value)
+  if (typeof value !== 'object') return false
+  const isList = Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype
+  return isList && Object.values(value).every(isPlain)
+}
+
+const isValue = (value: unknown): value is Value =>
+  typeof value === 'object' && value !== null && 'shape' in value && 'leaf' in value
+
+/**
+ * A kind of layer of one's own.
+ *
+ *     const scaled = customLayer({
+ *       kind: 'scaled',
+ *       config: { factor: 1 },
+ *       build: ({ g }, [x], { factor }) => g.scale(x, factor),
+ *     })
+ *     sequential({ inputShape: [4], layers: [scaled({ factor: 2 }), dense({ units: 1 })] })
+ *
+ * @throws LanegradError on an option it doesn't take or that isn't plain data
+ */
+export function customLayer<C extends object = object>(definition: CustomLayerDefinition<C>): CustomLayer<C> {
+  const { kind, build, config: defaults = {} } = definition
+  check(typeof kind === 'string' && /^\w+$/.test(kind), 'customLayer: kind', 'a name', kind)
+  check(typeof build === 'function', 'customLayer: build', 'a function', build)
+  const layerKind: LayerKind<object> = {
+    kind,
+    read(options) {
+      checkLayerOptions(kind, options, Object.keys(defaults))
+      const config: object = { ...defaults, ...options }
+      for (const [key, value] of Object.entries(config))
+        check(isPlain(value), `${kind}: ${key}`, 'plain data, which a saved model can hold', value)
+      return config
+    },
+    build(context, inputs, config) {
+      const value = build(context, inputs, config as C)
+      check(isValue(value), 'what build gives', 'a value', value)
+      return value
+    },
+  }
+  return Object.assign((options: LayerOptions = {}) => makeLayer(layerKind, options), { layerKind })
+}

@@ -1,0 +1,69 @@
+// The merge layer of scalar products: two inputs of rank 2 or 3 along one axis of each, as Keras's Dot.
+import type { GraphBuilder } from '../graph/builder.ts'
+import { shapeText, type Value } from '../graph/value.ts'
+import { check, fail } from '../numerics/errors.ts'
+import { batchMatmul } from '../operations/attention.ts'
+import { checkLayerOptions, type Layer, type LayerKind, type LayerOptions, makeLayer } from './layer.ts'
+import { readFlag } from './options.ts'
+
+export interface DotOptions extends LayerOptions {
+  /** The axis of each input, or of both, to sum over: counted with the batch axis as 0, negative from the end. */
+  readonly axes: number | readonly [number, number]
+  /** Scale to length 1 along the axes first: the result is the cosine. Default false. */
+  readonly normalize?: boolean
+}
+
+interface DotConfig {
+  readonly axes: readonly [number, number]
+  readonly normalize: boolean
+}
+
+/** x / max(|x|, 1e-7) along an axis. */
+function unit(g: GraphBuilder, x: Value, axis: number): Value {
+  const squares = g.sum(g.unary('square', x), [axis], true)
+  return g.binary('divide', x, g.unary('sqrt', g.binary('maximum', squares, g.constant(1e-14))))
+}
+
+export const dotKind: LayerKind<DotConfig> = {
+  kind: 'dot',
+  read(options) {
+    checkLayerOptions('dot', options, ['axes', 'normalize'])
+    const { axes, normalize = false } = options as DotOptions
+    const pair = Array.isArray(axes) ? axes : [axes, axes]
+    const fits = pair.length === 2 && pair.every((axis) => Number.isSafeInteger(axis) && axis !== 0)
+    check(fits, 'dot: axes', 'an integer other than 0 (the batch), or a pair', axes)
+    return { axes: [pair[0], pair[1]], normalize: readFlag('dot: normalize', normalize) }
+  },
+  build({ g, setMask }, inputs, { axes, normalize }) {
+    if (inputs.length !== 2) fail(`expected two inputs, got ${inputs.length}`)
+    const text = inputs.map(({ shape }) => shapeText(shape)).join(' and ')
+    const sides = inputs.map((x, i) => {
+      const rank = x.shape.length
+      const axis = axes[i] < 0 ? axes[i] + rank : axes[i]
+      if (rank < 2 || rank > 3 || axis < 1 || axis >= rank)
+        fail(`expected inputs of rank 2 or 3 with the axes ${axes.join(' and ')}, got shapes ${text}`)
+      const value = normalize ? unit(g, x, axis) : x
+      // a vector is a matrix of one row
+      const matrix = rank === 2 ? g.reshape(value, [x.shape[0], 1, x.shape[1]]) : value
+      return {
+        matrix,
+        isRows: axis === rank - 1,
+        size: x.shape[axis],
+        rest: x.shape.filter((_, at) => at > 0 && at !== axis),
+      }
+    })
+    const [a, b] = sides
+    if (a.size !== b.size) fail(`expected axes of one size, got ${a.size} and ${b.size} of shapes ${text}`)
+    const y = batchMatmul(g, a.matrix, b.matrix, { transposeA: !a.isRows, transposeB: b.isRows })
+    const rest = [...a.rest, ...b.rest]
+    const product = g.reshape(y, [inputs[0].shape[0], ...(rest.length > 0 ? rest : [1])])
+    setMask(product, null)
+    return product
+  },
+}
+
+/**
+ * Scalar products of two inputs along an axis of each: [batch, m, k] and [batch, n, k] with axes 2 give
+ * [batch, m, n]; two vectors [batch, k] give [batch, 1].
+ */
+export const dot = (options: DotOptions): Layer => makeLayer(dotKind, options)

@@ -1,0 +1,177 @@
+// Dropout and noise: active in training, the identity otherwise. The numbers depend on the model's seed, the layer's
+// name and the step alone (operations/random.ts): the same seed gives the same bits, each step draws anew, and the
+// backward pass meets the same numbers as the forward pass.
+import { RANDOM_BERNOULLI, RANDOM_NORMAL } from '../../assembly/abi.ts'
+import { type Shape, shapeText, type Value } from '../graph/value.ts'
+import { check, fail, NON_NEGATIVE, POSITIVE_INTEGER } from '../numerics/errors.ts'
+import { dropout as dropoutKernel, random } from '../operations/random.ts'
+import {
+  checkLayerOptions,
+  type Layer,
+  type LayerContext,
+  type LayerKind,
+  type LayerOptions,
+  makeLayer,
+} from './layer.ts'
+import { one, spatial } from './options.ts'
+
+export interface RateOptions extends LayerOptions {
+  /** Share of what is dropped: at least 0, below 1. */
+  readonly rate: number
+  /** Not used: the seed of the model governs every layer. */
+  readonly seed?: number
+}
+
+interface RateConfig {
+  readonly rate: number
+}
+
+function readRate(kind: string, options: object, own: readonly string[] = []): RateConfig {
+  checkLayerOptions(kind, options, ['rate', 'seed', ...own])
+  const { rate } = options as RateOptions
+  check(NON_NEGATIVE.holds(rate) && rate < 1, `${kind}: rate`, 'a number >= 0 and < 1', rate)
+  return { rate }
+}
+
+/** x times noise of mean 1 of x's own shape. */
+function multiplied({ g, seed, stream }: LayerContext, x: Value, kind: number, param: number): Value {
+  return g.kernel(dropoutKernel, [x], { kind, param, seed, stream: stream() })[0]
+}
+
+function drawn({ g, seed, stream }: LayerContext, shape: Shape, kind: number, param: number): Value {
+  return g.kernel(random, [], { shape, kind, param, seed, stream: stream() })[0]
+}
+
+/** A kind with a rate; `write` is asked in training, and not for the rate 0. */
+const rateKind = (
+  kind: string,
+  write: (context: LayerContext, x: Value, rate: number) => Value,
+  inputOf: (inputs: readonly Value[]) => Value = one,
+): LayerKind<RateConfig> => ({
+  kind,
+  read: (options) => readRate(kind, options),
+  build(context, inputs, { rate }) {
+    const x = inputOf(inputs)
+    return context.training && rate > 0 ? write(context, x, rate) : x
+  },
+})
+
+// ---- dropout --------------------------------------------------------------------------------------
+
+export interface DropoutOptions extends RateOptions {
+  /**
+   * Shape of the mask, batch axis first: 1 where elements share their fate, null for the input's own size.
+   * Default: each element has its own.
+   */
+  readonly noiseShape?: readonly (number | null)[] | null
+}
+
+interface DropoutConfig extends RateConfig {
+  readonly noiseShape: readonly (number | null)[] | null
+}
+
+export const dropoutKind: LayerKind<DropoutConfig> = {
+  kind: 'dropout',
+  read(options) {
+    const config = readRate('dropout', options, ['noiseShape'])
+    const { noiseShape = null } = options as DropoutOptions
+    const fits =
+      noiseShape === null ||
+      (Array.isArray(noiseShape) && noiseShape.every((n) => n === null || POSITIVE_INTEGER.holds(n)))
+    check(fits, 'dropout: noiseShape', 'a list of positive integers (or null)', noiseShape)
+    return { ...config, noiseShape: noiseShape && [...noiseShape] }
+  },
+  build(context, inputs, { rate, noiseShape }) {
+    const x = one(inputs)
+    const shape = (noiseShape ?? x.shape).map((n, i) => n ?? x.shape[i])
+    if (shape.length !== x.shape.length || !shape.every((n, i) => n === 1 || n === x.shape[i]))
+      fail(`noiseShape ${shapeText(shape)} doesn't broadcast to its input ${shapeText(x.shape)}`)
+    if (!context.training || rate === 0) return x
+    if (noiseShape === null) return multiplied(context, x, RANDOM_BERNOULLI, rate)
+    return context.g.times(x, drawn(context, shape, RANDOM_BERNOULLI, rate))
+  },
+}
+
+/**
+ * Dropout (Srivastava et al. 2014): in training each element is 0 with probability `rate`, else multiplied by
+ * 1 / (1 - rate).
+ */
+export const dropout = (options: DropoutOptions): Layer => makeLayer(dropoutKind, options)
+
+/** Drops whole channels of [batch, ...axes, channels]. */
+const spatialKind = (axes: number): LayerKind<RateConfig> =>
+  rateKind(
+    `spatialDropout${axes}d`,
+    (context, x, rate) => {
+      const shape = x.shape.map((n, i) => (i > 0 && i <= axes ? 1 : n))
+      return context.g.times(x, drawn(context, shape, RANDOM_BERNOULLI, rate))
+    },
+    (inputs) => spatial(inputs, axes),
+  )
+
+export const spatialDropout1dKind: LayerKind<RateConfig> = /*#__PURE__*/ spatialKind(1)
+export const spatialDropout2dKind: LayerKind<RateConfig> = /*#__PURE__*/ spatialKind(2)
+export const spatialDropout3dKind: LayerKind<RateConfig> = /*#__PURE__*/ spatialKind(3)
+
+/** Dropout of whole channels of [batch, steps, channels] (Tompson et al. 2015). */
+export const spatialDropout1d = (options: RateOptions): Layer => makeLayer(spatialDropout1dKind, options)
+/** Dropout of whole channels of [batch, height, width, channels]. */
+export const spatialDropout2d = (options: RateOptions): Layer => makeLayer(spatialDropout2dKind, options)
+/** Dropout of whole channels of [batch, depth, height, width, channels]. */
+export const spatialDropout3d = (options: RateOptions): Layer => makeLayer(spatialDropout3dKind, options)
+
+/** The value an element that drops out takes: where selu tends for -infinity, -1.7580993408473766. */
+const SELU_LOWEST = -1.6732632423543772 * 1.0507009873554805
+
+export const alphaDropoutKind: LayerKind<RateConfig> = /*#__PURE__*/ rateKind(
+  'alphaDropout',
+  // a (kept ? x : l) + b with l = SELU_LOWEST, as a (1 - rate) dropout(x - l) + (a l + b); a and b bring mean and
+  // variance back to 0 and 1: a = 1 / sqrt((1 - rate) (1 + rate l^2)), b = -a l rate
+  (context, x, rate) => {
+    const { g } = context
+    const a = 1 / Math.sqrt((1 - rate) * (1 + rate * SELU_LOWEST * SELU_LOWEST))
+    const kept = multiplied(context, g.minus(x, g.constant(SELU_LOWEST)), RANDOM_BERNOULLI, rate)
+    return g.plus(g.scale(kept, a * (1 - rate)), g.constant(a * SELU_LOWEST * (1 - rate)))
+  },
+)
+
+/**
+ * Alpha dropout (Klambauer et al. 2017), for networks of `selu`: in training an element takes selu's lowest value with
+ * probability `rate`; then all are scaled and shifted so that mean 0 and variance 1 stay.
+ */
+export const alphaDropout = (options: RateOptions): Layer => makeLayer(alphaDropoutKind, options)
+
+// ---- noise ----------------------------------------------------------------------------------------
+
+export const gaussianDropoutKind: LayerKind<RateConfig> = /*#__PURE__*/ rateKind(
+  'gaussianDropout',
+  (context, x, rate) => multiplied(context, x, RANDOM_NORMAL, Math.sqrt(rate / (1 - rate))),
+)
+
+/** In training multiplies by normal noise of mean 1 and standard deviation sqrt(rate / (1 - rate)). */
+export const gaussianDropout = (options: RateOptions): Layer => makeLayer(gaussianDropoutKind, options)
+
+export interface GaussianNoiseOptions extends LayerOptions {
+  /** Standard deviation, >= 0. */
+  readonly stddev: number
+  /** Not used: the seed of the model governs every layer. */
+  readonly seed?: number
+}
+
+export const gaussianNoiseKind: LayerKind<{ readonly stddev: number }> = {
+  kind: 'gaussianNoise',
+  read(options) {
+    checkLayerOptions('gaussianNoise', options, ['stddev', 'seed'])
+    const { stddev } = options as GaussianNoiseOptions
+    check(NON_NEGATIVE.holds(stddev), 'gaussianNoise: stddev', NON_NEGATIVE.expected, stddev)
+    return { stddev }
+  },
+  build(context, inputs, { stddev }) {
+    const x = one(inputs)
+    if (!context.training || stddev === 0) return x
+    return context.g.plus(x, drawn(context, x.shape, RANDOM_NORMAL, stddev))
+  },
+}
+
+/** In training adds normal noise of mean 0. */
+export const gaussianNoise = (options: GaussianNoiseOptions): Layer => makeLayer(gaussianNoiseKind, options)

@@ -1,0 +1,183 @@
+// Pooling: the maximum or mean of windows, or of the whole of each sample. Channels last; 1-D and 2-D pooling is 3-D
+// pooling with first axes of size 1.
+
+import type { Kernel } from '../graph/kernel.ts'
+import { shapeText, type Value } from '../graph/value.ts'
+import { check, fail } from '../numerics/errors.ts'
+import { averagePool, maxPool, type PoolAttributes } from '../operations/pooling.ts'
+import {
+  checkLayerOptions,
+  type Layer,
+  type LayerContext,
+  type LayerKind,
+  type LayerOptions,
+  makeLayer,
+} from './layer.ts'
+import { readFlag, readSizes, spatial } from './options.ts'
+
+export interface PoolingOptions extends LayerOptions {
+  /** Cells of a window on each axis; one number stands for all. Default 2. */
+  readonly poolSize?: number | readonly number[]
+  /** From window to window. Default: poolSize. */
+  readonly strides?: number | readonly number[] | null
+  /**
+   * 'valid' (default): windows that fit, floor((size - pool) / stride) + 1 of them; 'same': ceil(size / stride), the
+   * padding shared out on both sides, its odd cell behind. Padded cells never win a maximum and don't count in a mean.
+   */
+  readonly padding?: 'valid' | 'same'
+}
+
+interface PoolingConfig {
+  readonly poolSize: readonly number[]
+  readonly strides: readonly number[]
+  readonly padding: 'valid' | 'same'
+}
+
+/** x [batch, ...axes, channels] pooled over its 1 to 3 axes. */
+function pool({ g }: LayerContext, kernel: Kernel<PoolAttributes>, x: Value, config: PoolingConfig): Value {
+  const { poolSize, strides, padding } = config
+  const [batch, ...sizes] = x.shape
+  const channels = sizes.pop() as number
+  const windows = sizes.map((size, i) =>
+    padding === 'same' ? Math.ceil(size / strides[i]) : Math.floor((size - poolSize[i]) / strides[i]) + 1,
+  )
+  if (windows.some((count) => count < 1))
+    fail(`a window of ${shapeText(poolSize)} doesn't fit into an input of shape ${shapeText(x.shape)}`)
+  const before = sizes.map((size, i) =>
+    Math.floor(Math.max((windows[i] - 1) * strides[i] + poolSize[i] - size, 0) / 2),
+  )
+  const three = (list: readonly number[], fill: number): number[] => [
+    ...new Array(3 - list.length).fill(fill),
+    ...list,
+  ]
+  const [y] = g.kernel(kernel, [g.reshape(x, [batch, ...three(sizes, 1), channels])], {
+    pool: three(poolSize, 1),
+    strides: three(strides, 1),
+    before: three(before, 0),
+    windows: three(windows, 1),
+  })
+  return g.reshape(y, [batch, ...windows, channels])
+}
+
+function poolingKind(kind: string, axes: number, kernel: Kernel<PoolAttributes>): LayerKind<PoolingConfig> {
+  return {
+    kind,
+    read(options) {
+      checkLayerOptions(kind, options, ['poolSize', 'strides', 'padding'])
+      const { poolSize = 2, strides, padding = 'valid' } = options as PoolingOptions
+      check(padding === 'valid' || padding === 'same', `${kind}: padding`, '"valid" or "same"', padding)
+      return {
+        poolSize: readSizes(`${kind}: poolSize`, poolSize, axes),
+        strides: readSizes(`${kind}: strides`, strides ?? poolSize, axes),
+        padding,
+      }
+    },
+    build: (context, inputs, config) => pool(context, kernel, spatial(inputs, axes), config),
+  }
+}
+
+export const maxPooling1dKind = /*#__PURE__*/ poolingKind('maxPooling1d', 1, maxPool)
+export const maxPooling2dKind = /*#__PURE__*/ poolingKind('maxPooling2d', 2, maxPool)
+export const maxPooling3dKind = /*#__PURE__*/ poolingKind('maxPooling3d', 3, maxPool)
+export const averagePooling1dKind = /*#__PURE__*/ poolingKind('averagePooling1d', 1, averagePool)
+export const averagePooling2dKind = /*#__PURE__*/ poolingKind('averagePooling2d', 2, averagePool)
+export const averagePooling3dKind = /*#__PURE__*/ poolingKind('averagePooling3d', 3, averagePool)
+
+/**
+ * The largest of each window of [batch, steps, channels]. Of equal cells the first takes the gradient; a NaN wins.
+ * @throws LanegradError for sizes that aren't positive integers, an input of another rank, a window that doesn't fit
+ */
+export const maxPooling1d = (options: PoolingOptions = {}): Layer => makeLayer(maxPooling1dKind, options)
+/** As maxPooling1d, of [batch, height, width, channels]; "first" in row-major order. */
+export const maxPooling2d = (options: PoolingOptions = {}): Layer => makeLayer(maxPooling2dKind, options)
+/** As maxPooling1d, of [batch, depth, height, width, channels]. */
+export const maxPooling3d = (options: PoolingOptions = {}): Layer => makeLayer(maxPooling3dKind, options)
+/**
+ * The mean of each window of [batch, steps, channels].
+ * @throws LanegradError for sizes that aren't positive integers, an input of another rank, a window that doesn't fit
+ */
+export const averagePooling1d = (options: PoolingOptions = {}): Layer =>
+  makeLayer(averagePooling1dKind, options)
+/** As averagePooling1d, of [batch, height, width, channels]. */
+export const averagePooling2d = (options: PoolingOptions = {}): Layer =>
+  makeLayer(averagePooling2dKind, options)
+/** As averagePooling1d, of [batch, depth, height, width, channels]. */
+export const averagePooling3d = (options: PoolingOptions = {}): Layer =>
+  makeLayer(averagePooling3dKind, options)
+
+export interface GlobalPoolingOptions extends LayerOptions {
+  /** true: the pooled axes stay, with size 1. Default false: [batch, channels]. */
+  readonly keepDims?: boolean
+}
+
+interface GlobalPoolingConfig {
+  readonly keepDims: boolean
+}
+
+/** `whole` gives [batch, 1, ..., channels] or [batch, channels]. */
+function globalKind(
+  kind: string,
+  axes: number,
+  whole: (context: LayerContext, x: Value) => Value,
+): LayerKind<GlobalPoolingConfig> {
+  return {
+    kind,
+    read(options) {
+      checkLayerOptions(kind, options, ['keepDims'])
+      return { keepDims: readFlag(`${kind}: keepDims`, (options as GlobalPoolingOptions).keepDims ?? false) }
+    },
+    build(context, inputs, { keepDims }) {
+      const x = spatial(inputs, axes)
+      const shape = x.shape.filter((_, i) => i === 0 || i > axes)
+      if (keepDims) shape.splice(1, 0, ...new Array(axes).fill(1))
+      const y = context.g.reshape(whole(context, x), shape)
+      context.setMask(y, null) // no steps are left
+      return y
+    },
+  }
+}
+
+/** One window of all cells: of equal cells the first alone takes the gradient, unlike those of a `reduce`. */
+const largest = (context: LayerContext, x: Value): Value => {
+  const poolSize = x.shape.slice(1, -1)
+  return pool(context, maxPool, x, { poolSize, strides: poolSize, padding: 'valid' })
+}
+
+const axesOf = (x: Value): number[] => x.shape.slice(1, -1).map((_, i) => i + 1)
+
+/** sum(x mask) / sum(mask) over the steps; 0 where no step counts. */
+function mean({ g, maskOf }: LayerContext, x: Value): Value {
+  const mask = x.shape.length === 3 ? maskOf(x) : null
+  if (!mask) return g.mean(x, axesOf(x))
+  const count = g.binary('maximum', g.sum(mask, [1], true), g.constant(1))
+  return g.binary('divide', g.sum(g.times(x, g.reshape(mask, [...mask.shape, 1])), [1]), count)
+}
+
+export const globalMaxPooling1dKind = /*#__PURE__*/ globalKind('globalMaxPooling1d', 1, largest)
+export const globalMaxPooling2dKind = /*#__PURE__*/ globalKind('globalMaxPooling2d', 2, largest)
+export const globalMaxPooling3dKind = /*#__PURE__*/ globalKind('globalMaxPooling3d', 3, largest)
+export const globalAveragePooling1dKind = /*#__PURE__*/ globalKind('globalAveragePooling1d', 1, mean)
+export const globalAveragePooling2dKind = /*#__PURE__*/ globalKind('globalAveragePooling2d', 2, mean)
+export const globalAveragePooling3dKind = /*#__PURE__*/ globalKind('globalAveragePooling3d', 3, mean)
+
+/** [batch, steps, channels] to the largest of each channel, [batch, channels]. Masked steps take part, as in Keras. */
+export const globalMaxPooling1d = (options: GlobalPoolingOptions = {}): Layer =>
+  makeLayer(globalMaxPooling1dKind, options)
+/** [batch, height, width, channels] to the largest of each channel, [batch, channels]. */
+export const globalMaxPooling2d = (options: GlobalPoolingOptions = {}): Layer =>
+  makeLayer(globalMaxPooling2dKind, options)
+/** [batch, depth, height, width, channels] to the largest of each channel, [batch, channels]. */
+export const globalMaxPooling3d = (options: GlobalPoolingOptions = {}): Layer =>
+  makeLayer(globalMaxPooling3dKind, options)
+/**
+ * [batch, steps, channels] to the mean of each channel, [batch, channels]. Masked steps are left out: sum(x mask) /
+ * sum(mask), and 0 where no step counts.
+ */
+export const globalAveragePooling1d = (options: GlobalPoolingOptions = {}): Layer =>
+  makeLayer(globalAveragePooling1dKind, options)
+/** [batch, height, width, channels] to the mean of each channel, [batch, channels]. */
+export const globalAveragePooling2d = (options: GlobalPoolingOptions = {}): Layer =>
+  makeLayer(globalAveragePooling2dKind, options)
+/** [batch, depth, height, width, channels] to the mean of each channel, [batch, channels]. */
+export const globalAveragePooling3d = (options: GlobalPoolingOptions = {}): Layer =>
+  makeLayer(globalAveragePooling3dKind, options)

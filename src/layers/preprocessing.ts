@@ -1,0 +1,191 @@
+// Preprocessing as layers, so that it is saved with the model: rescaling, normalization by known statistics, class ids
+// as rows. None has weights; what they know is part of their config.
+import type { GraphBuilder } from '../graph/builder.ts'
+import { shapeText, type Value } from '../graph/value.ts'
+import {
+  check,
+  checkOptions,
+  FINITE,
+  fail,
+  NON_NEGATIVE,
+  POSITIVE_INTEGER,
+  type Rule,
+} from '../numerics/errors.ts'
+import { elementCount, type NestedNumbers, tensor } from '../numerics/tensor.ts'
+import { encodeCategories } from '../operations/normalize.ts'
+import { checkLayerOptions, type Layer, type LayerKind, type LayerOptions, makeLayer } from './layer.ts'
+import { one } from './options.ts'
+
+/** One number, or one for each channel (the last axis). */
+export type PerChannel = number | readonly number[]
+
+/** @throws LanegradError unless each number fulfils the rule */
+function readPerChannel(where: string, value: PerChannel | undefined, rule: Rule): PerChannel {
+  const isList = Array.isArray(value) && value.length > 0
+  const fits = isList ? value.every((x) => rule.holds(x)) : rule.holds(value)
+  check(fits, where, `${rule.expected}, or a list of such, one a channel`, value)
+  return isList ? [...value] : (value as number)
+}
+
+/** As a value that broadcasts to x. */
+function constantFor(g: GraphBuilder, x: Value, value: PerChannel, name: string): Value {
+  if (typeof value === 'number') return g.constant(value)
+  const channels = x.shape[x.shape.length - 1]
+  if (value.length !== channels)
+    fail(
+      `${name} has ${value.length} numbers, the last axis of its input ${shapeText(x.shape)} has ${channels}`,
+    )
+  return g.constant(Float32Array.from(value), [channels])
+}
+
+// ---- rescaling ------------------------------------------------------------------------------------
+
+export interface RescalingOptions extends LayerOptions {
+  readonly scale: PerChannel
+  /** Default 0. */
+  readonly offset?: PerChannel
+}
+
+export const rescalingKind: LayerKind<{ readonly scale: PerChannel; readonly offset: PerChannel }> = {
+  kind: 'rescaling',
+  read(options) {
+    checkLayerOptions('rescaling', options, ['scale', 'offset'])
+    const { scale, offset = 0 } = options as RescalingOptions
+    return {
+      scale: readPerChannel('rescaling: scale', scale, FINITE),
+      offset: readPerChannel('rescaling: offset', offset, FINITE),
+    }
+  },
+  build({ g }, inputs, { scale, offset }) {
+    const x = one(inputs)
+    const scaled = g.times(x, constantFor(g, x, scale, 'scale'))
+    return offset === 0 ? scaled : g.plus(scaled, constantFor(g, x, offset, 'offset'))
+  },
+}
+
+/** x scale + offset: `rescaling({ scale: 1 / 255 })` brings bytes to 0 ... 1. */
+export const rescaling = (options: RescalingOptions): Layer => makeLayer(rescalingKind, options)
+
+// ---- normalization --------------------------------------------------------------------------------
+
+export interface NormalizationOptions extends LayerOptions {
+  /** -1, the last axis: there is no other choice. */
+  readonly axis?: -1
+  readonly mean: PerChannel
+  /** Each >= 0. */
+  readonly variance: PerChannel
+}
+
+export const normalizationKind: LayerKind<{ readonly mean: PerChannel; readonly variance: PerChannel }> = {
+  kind: 'normalization',
+  read(options) {
+    checkLayerOptions('normalization', options, ['axis', 'mean', 'variance'])
+    const { axis = -1, mean, variance } = options as NormalizationOptions
+    check(axis === -1, 'normalization: axis', '-1, the last axis', axis)
+    return {
+      mean: readPerChannel('normalization: mean', mean, FINITE),
+      variance: readPerChannel('normalization: variance', variance, NON_NEGATIVE),
+    }
+  },
+  build({ g }, inputs, { mean, variance }) {
+    const x = one(inputs)
+    const deviation = (v: number) => Math.max(Math.sqrt(v), 1e-7)
+    const deviations = typeof variance === 'number' ? deviation(variance) : variance.map(deviation)
+    const centered = g.minus(x, constantFor(g, x, mean, 'mean'))
+    return g.binary('divide', centered, constantFor(g, x, deviations, 'variance'))
+  },
+}
+
+/** (x - mean) / max(sqrt(variance), 1e-7), for each channel of the last axis. `adaptNormalization` finds both in data. */
+export const normalization = (options: NormalizationOptions): Layer => makeLayer(normalizationKind, options)
+
+/** Samples with their shape, [samples, ..., channels]. */
+export type Samples =
+  | { readonly shape: readonly number[]; readonly data: ArrayLike<number> }
+  | readonly NestedNumbers[]
+
+/**
+ * A `normalization` layer with the mean and variance of each channel of `x` [samples, ..., channels], over all axes
+ * but the last, in float64: Keras's `adapt`. They become part of the layer and of a saved model.
+ * @throws LanegradError where x isn't of rank 2 or more, is empty, or has a number that isn't finite
+ */
+export function adaptNormalization(x: Samples, options: LayerOptions = {}): Layer {
+  const where = 'adaptNormalization: x'
+  checkOptions('adaptNormalization', options, ['name', 'trainable'])
+  const isShaped = typeof x === 'object' && x !== null && 'shape' in x && 'data' in x
+  check(isShaped || Array.isArray(x), where, 'a tensor or nested arrays', x)
+  const { shape, data } = isShaped ? x : tensor(x as readonly NestedNumbers[], undefined, where)
+  const count = elementCount(shape, where)
+  if (shape.length < 2 || count === 0 || count !== data.length)
+    fail(
+      `${where}: expected shape [samples, ..., channels]; got ${shapeText(shape)} with ${data.length} elements`,
+    )
+  const channels = shape[shape.length - 1]
+  const rows = count / channels
+  /** The mean over rows of `term` of each channel. */
+  const meanOf = (term: (value: number, channel: number) => number): number[] => {
+    const sums = new Float64Array(channels)
+    for (let i = 0; i < count; i += channels)
+      for (let c = 0; c < channels; c++) sums[c] += term(data[i + c], c)
+    return Array.from(sums, (sum) => sum / rows)
+  }
+  const mean = meanOf((value) => value)
+  if (!mean.every(Number.isFinite)) fail(`${where} has numbers that aren't finite`)
+  const variance = meanOf((value, c) => (value - mean[c]) * (value - mean[c]))
+  return normalization({ ...options, mean, variance })
+}
+
+// ---- categories -----------------------------------------------------------------------------------
+
+const OUTPUT_MODES = ['oneHot', 'multiHot', 'count'] as const
+
+export interface CategoryEncodingOptions extends LayerOptions {
+  /** How many ids there are: 0 ... numTokens - 1. */
+  readonly numTokens: number
+  /**
+   * 'multiHot': of each row of the last axis, which ids occur: [..., n] to [..., numTokens]. 'count': how often. 'oneHot':
+   * a row for each id: [...] to [..., numTokens], in place of a last axis of size 1. Default 'multiHot'.
+   */
+  readonly outputMode?: (typeof OUTPUT_MODES)[number]
+}
+
+export const categoryEncodingKind: LayerKind<{
+  readonly numTokens: number
+  readonly outputMode: (typeof OUTPUT_MODES)[number]
+}> = {
+  kind: 'categoryEncoding',
+  read(options) {
+    checkLayerOptions('categoryEncoding', options, ['numTokens', 'outputMode'])
+    const { numTokens, outputMode = 'multiHot' } = options as CategoryEncodingOptions
+    check(
+      POSITIVE_INTEGER.holds(numTokens),
+      'categoryEncoding: numTokens',
+      POSITIVE_INTEGER.expected,
+      numTokens,
+    )
+    check(
+      OUTPUT_MODES.includes(outputMode),
+      'categoryEncoding: outputMode',
+      '"oneHot", "multiHot" or "count"',
+      outputMode,
+    )
+    return { numTokens, outputMode }
+  },
+  build({ g }, inputs, { numTokens, outputMode }) {
+    const x = one(inputs)
+    const { shape } = x
+    if (x.dtype !== 'int32') fail(`expected int32 ids, got float32 ${shapeText(shape)}`)
+    const appends = outputMode === 'oneHot' && (shape.length === 1 || shape[shape.length - 1] !== 1)
+    const ids = appends ? g.reshape(x, [...shape, 1]) : x
+    if (ids.shape.length < 2)
+      fail(`expected ids of rank 2 or more (batch first), got shape ${shapeText(shape)}`)
+    return g.kernel(encodeCategories, [ids], { tokens: numTokens, count: outputMode === 'count' })[0]
+  },
+}
+
+/**
+ * int32 ids to float32 rows of `numTokens`: 1 (or a count) at the place of each id that occurs, 0 elsewhere. Ids out of
+ * range count nowhere.
+ */
+export const categoryEncoding = (options: CategoryEncodingOptions): Layer =>
+  makeLayer(categoryEncodingKind, options)

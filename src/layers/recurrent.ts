@@ -1,0 +1,305 @@
+// Recurrent layers: simpleRnn, lstm, gru. One matmul makes the input products of all steps, one operation
+// (operations/recurrent.ts) walks the sequence. Weights, gate order and defaults are those of Keras:
+// kernel [in, parts u], recurrent_kernel [u, parts u], bias [parts u] (gru with resetAfter: [2, 3 u], the second row is
+// added to the recurrent product).
+import { RANDOM_BERNOULLI } from '../../assembly/abi.ts'
+import type { UnaryName } from '../graph/ops.ts'
+import { type Shape, sameShape, shapeText, type Value } from '../graph/value.ts'
+import { check, fail, POSITIVE_INTEGER } from '../numerics/errors.ts'
+import { random } from '../operations/random.ts'
+import {
+  gruBefore,
+  gru as gruCell,
+  lstm as lstmCell,
+  type RecurrentKernel,
+  recur,
+  reverse,
+  simpleRnn as simpleRnnCell,
+} from '../operations/recurrent.ts'
+import { type Activation, readActivation } from './activations.ts'
+import type { InitializerName } from './initializers.ts'
+import {
+  checkLayerOptions,
+  type Layer,
+  type LayerContext,
+  type LayerKind,
+  type LayerOptions,
+  makeLayer,
+  type Symbolic,
+} from './layer.ts'
+import {
+  type CheckedActivation,
+  type ConfigOfWeights,
+  type OptionsOfWeights,
+  oneOfRank,
+  readFlag,
+  readWeights,
+  weightKeys,
+  weightOptions,
+} from './options.ts'
+
+type Weights = 'kernel' | 'recurrent' | 'bias'
+
+/**
+ * What all layers over sequences take. Steps that the mask of the input leaves out keep the state; a returned sequence
+ * repeats it there (before the first step that counts: the initial state).
+ */
+export interface SequenceOptions extends LayerOptions {
+  /** Default true. */
+  readonly useBias?: boolean
+  /** The state after every step, [batch, steps, ...], instead of the last one, [batch, ...]. Default false. */
+  readonly returnSequences?: boolean
+  /** A call gives [y, h] (lstm: [y, h, c]), the last states behind y. Default false. */
+  readonly returnState?: boolean
+  /** Read from the last step to the first; a returned sequence is in that order too. Default false. */
+  readonly goBackwards?: boolean
+  /** In training, the share of the input's elements set to 0, the same for all steps of a sequence. In [0, 1), default 0. */
+  readonly dropout?: number
+}
+
+/** Initializers: glorotUniform for the kernel, orthogonal for the recurrent kernel, zeros for the bias. */
+export interface RecurrentOptions extends SequenceOptions, OptionsOfWeights<Weights> {
+  /** Size of the state. */
+  readonly units: number
+}
+
+export interface SimpleRnnOptions extends RecurrentOptions {
+  /** 'tanh' (default), 'relu', 'sigmoid' or 'linear'. */
+  readonly activation?: Activation
+}
+
+interface GatedOptions extends RecurrentOptions {
+  /** 'tanh'; there is no other. */
+  readonly activation?: Activation
+  /** 'sigmoid'; there is no other. */
+  readonly recurrentActivation?: Activation
+}
+
+export interface LstmOptions extends GatedOptions {
+  /** The bias of the forget gate starts at 1 (Jozefowicz et al. 2015), unless biasInitializer is given. Default true. */
+  readonly unitForgetBias?: boolean
+}
+
+export interface GruOptions extends GatedOptions {
+  /** The reset gate acts on the recurrent product (Keras 2 and 3, cuDNN, PyTorch), not on the state. Default true. */
+  readonly resetAfter?: boolean
+}
+
+export interface SequenceConfig {
+  readonly useBias: boolean
+  readonly returnSequences: boolean
+  readonly returnState: boolean
+  readonly goBackwards: boolean
+  readonly unitForgetBias?: boolean
+  readonly dropout: number
+}
+
+interface RecurrentConfig extends SequenceConfig, ConfigOfWeights<Weights> {
+  readonly units: number
+  readonly activation: CheckedActivation
+  readonly resetAfter?: boolean
+}
+
+export const sequenceFlags: Readonly<Record<string, boolean>> = {
+  useBias: true,
+  returnSequences: false,
+  returnState: false,
+  goBackwards: false,
+}
+
+/** The options of a layer over sequences, checked: dropout and `flags`, which have their defaults. */
+export function readSequence(
+  kind: string,
+  options: object,
+  flags: Readonly<Record<string, boolean>>,
+): SequenceConfig {
+  const given = options as Readonly<Record<string, unknown>>
+  const { dropout = 0 } = options as SequenceOptions
+  const isShare = typeof dropout === 'number' && dropout >= 0 && dropout < 1
+  check(isShare, `${kind}: dropout`, 'a number in [0, 1)', dropout)
+  const read = Object.entries(flags).map(([name, value]) => [
+    name,
+    readFlag(`${kind}: ${name}`, given[name] ?? value),
+  ])
+  return { dropout, ...Object.fromEntries(read) }
+}
+
+/** x with features dropped, the same ones at all steps; and its mask. */
+export function sequenceOf(
+  { g, training, seed, stream, maskOf }: LayerContext,
+  x: Value,
+  { dropout }: SequenceConfig,
+): { x: Value; mask: Value | null } {
+  const mask = maskOf(x)
+  const [batch, steps, ...rest] = x.shape
+  if (steps === 0) fail(`expected one step or more, got shape ${shapeText(x.shape)}`)
+  if (mask && !sameShape(mask.shape, [batch, steps]))
+    fail(`expected a mask of shape ${shapeText([batch, steps])}, got ${shapeText(mask.shape)}`)
+  if (!training || dropout === 0) return { x, mask }
+  const own = {
+    shape: [batch, 1, ...rest],
+    kind: RANDOM_BERNOULLI,
+    param: dropout,
+    seed,
+    stream: stream('dropout'),
+  }
+  return { x: g.times(x, g.kernel(random, [], own)[0]), mask }
+}
+
+/** The initial states a call was given behind its input: none or all `count`, each of `shape`. */
+export function initialStates(inputs: readonly Value[], count: number, shape: Shape): readonly Value[] {
+  const given = inputs.slice(1)
+  if (given.length !== 0 && given.length !== count)
+    fail(`expected one input or ${count + 1} (with the initial states), got ${inputs.length}`)
+  for (const state of given) {
+    if (!sameShape(state.shape, shape))
+      fail(`expected initial states of shape ${shapeText(shape)}, got ${shapeText(state.shape)}`)
+  }
+  return given
+}
+
+/** The outputs of a layer over sequences, their masks set: a sequence has that of x, in its own order. */
+export function sequenceOutputs(
+  { g, setMask }: LayerContext,
+  y: Value,
+  states: readonly Value[],
+  mask: Value | null,
+  { returnSequences, returnState, goBackwards }: SequenceConfig,
+): readonly Value[] {
+  const outputs = [y, ...(returnState ? states : [])]
+  for (const value of outputs) setMask(value, null)
+  if (mask && returnSequences) setMask(y, goBackwards ? g.kernel(reverse, [mask], { axis: 1 })[0] : mask)
+  return outputs
+}
+
+function readFunction(where: string, given: Activation, known: readonly string[]): CheckedActivation {
+  const read = readActivation(given)
+  check(known.includes(read.name), where, known.map((name) => `"${name}"`).join(' or '), read.name)
+  return read
+}
+
+/** A kind whose kernels have `parts` gates and whose cell has `states` states; `own`: flags the others don't have. */
+function recurrentKind(
+  kind: string,
+  cell: RecurrentKernel,
+  parts: number,
+  states: number,
+  own: Readonly<Record<string, boolean>> = {},
+): LayerKind<RecurrentConfig> {
+  const isGated = parts > 1
+  const flags: Readonly<Record<string, boolean>> = { ...sequenceFlags, ...own }
+  return {
+    kind,
+    read(options) {
+      const keys = ['units', 'activation', 'dropout', ...Object.keys(flags)]
+      if (isGated) keys.push('recurrentActivation')
+      checkLayerOptions(kind, options, [...keys, ...weightKeys('kernel', 'recurrent', 'bias')])
+      const { units, activation, recurrentActivation } = options as GatedOptions
+      check(POSITIVE_INTEGER.holds(units), `${kind}: units`, POSITIVE_INTEGER.expected, units)
+      readFunction(`${kind}: recurrentActivation`, recurrentActivation ?? 'sigmoid', ['sigmoid'])
+      const functions = isGated ? ['tanh'] : ['tanh', 'relu', 'sigmoid', 'linear']
+      const sequence = readSequence(kind, options, flags)
+      const bias: InitializerName = sequence.unitForgetBias ? 'unitForgetBias' : 'zeros'
+      return {
+        units,
+        activation: readFunction(`${kind}: activation`, activation ?? 'tanh', functions),
+        ...sequence,
+        ...readWeights(kind, options, { kernel: 'glorotUniform', recurrent: 'orthogonal', bias }),
+      } as RecurrentConfig
+    },
+    outputs: ({ returnState }) => (returnState ? 1 + states : 1),
+    build(context, inputs, config) {
+      const { g, weight } = context
+      const { units, useBias, returnSequences, goBackwards, resetAfter } = config
+      const given = oneOfRank(inputs.slice(0, 1), 3, '[batch, steps, features]')
+      const [batch, steps, features] = given.shape
+      const [h0 = null, c0 = null] = initialStates(inputs, states, [batch, units])
+      const { x, mask } = sequenceOf(context, given, config)
+      const kernel = weight('kernel', [features, parts * units], weightOptions(config, 'kernel'))
+      const recurrent = weight('recurrent_kernel', [units, parts * units], weightOptions(config, 'recurrent'))
+      let products = g.matmul(g.reshape(x, [batch * steps, features]), kernel)
+      let recurrentBias: Value | null = null
+      if (useBias) {
+        const columns = parts * units
+        const shape = resetAfter ? [2, columns] : [columns]
+        let bias = weight('bias', shape, weightOptions(config, 'bias'))
+        if (resetAfter) {
+          recurrentBias = g.reshape(g.slice(bias, 0, 1, 1), [columns])
+          bias = g.reshape(g.slice(bias, 0, 0, 1), [columns])
+        }
+        products = g.plus(products, bias)
+      }
+      const xz = g.reshape(products, [batch, steps, parts * units])
+      const isBefore = resetAfter === false // two recurrent products
+      const [y, h, , , , c] = recur(
+        g,
+        isBefore ? gruBefore : cell,
+        [
+          xz,
+          isBefore ? g.slice(recurrent, 1, 0, 2 * units) : recurrent,
+          isBefore ? g.slice(recurrent, 1, 2 * units, units) : null,
+          recurrentBias,
+          mask,
+          h0,
+          c0,
+        ],
+        {
+          sequence: returnSequences,
+          reverse: goBackwards,
+          fn: config.activation.name as UnaryName,
+        },
+      )
+      return sequenceOutputs(context, y, [h, c].slice(0, states), mask, config)
+    },
+  }
+}
+
+export const simpleRnnKind: LayerKind<RecurrentConfig> = /*#__PURE__*/ recurrentKind(
+  'simpleRnn',
+  simpleRnnCell,
+  1,
+  1,
+)
+export const lstmKind: LayerKind<RecurrentConfig> = /*#__PURE__*/ recurrentKind('lstm', lstmCell, 4, 2, {
+  unitForgetBias: true,
+})
+export const gruKind: LayerKind<RecurrentConfig> = /*#__PURE__*/ recurrentKind('gru', gruCell, 3, 1, {
+  resetAfter: true,
+})
+
+export interface ReturnsState {
+  readonly returnState: true
+}
+
+/**
+ * Plain recurrent layer, h' = activation(x . kernel + h . recurrent_kernel + bias): [batch, steps, features] to
+ * [batch, units] (or a sequence). Called as layer(x) or, with an initial state [batch, units], layer(x, h).
+ * @throws LanegradError on an unknown option or activation
+ */
+export function simpleRnn(options: SimpleRnnOptions & ReturnsState): Layer<readonly Symbolic[]>
+export function simpleRnn(options: SimpleRnnOptions): Layer
+export function simpleRnn(options: SimpleRnnOptions): Layer<never> {
+  return makeLayer<RecurrentConfig, never>(simpleRnnKind, options)
+}
+
+/**
+ * Long short-term memory: [batch, steps, features] to [batch, units] (or a sequence). Columns of the weights in the
+ * order input, forget, cell, output. Called as layer(x) or, with initial states [batch, units], layer(x, h, c).
+ * @throws LanegradError on an unknown option, or an activation other than tanh and sigmoid
+ */
+export function lstm(options: LstmOptions & ReturnsState): Layer<readonly Symbolic[]>
+export function lstm(options: LstmOptions): Layer
+export function lstm(options: LstmOptions): Layer<never> {
+  return makeLayer<RecurrentConfig, never>(lstmKind, options)
+}
+
+/**
+ * Gated recurrent unit: [batch, steps, features] to [batch, units] (or a sequence). Columns of the weights in the order
+ * update, reset, new. Called as layer(x) or, with an initial state [batch, units], layer(x, h).
+ * @throws LanegradError on an unknown option, or an activation other than tanh and sigmoid
+ */
+export function gru(options: GruOptions & ReturnsState): Layer<readonly Symbolic[]>
+export function gru(options: GruOptions): Layer
+export function gru(options: GruOptions): Layer<never> {
+  return makeLayer<RecurrentConfig, never>(gruKind, options)
+}

@@ -1,0 +1,194 @@
+// Layers that change how many cells the axes between batch and channels have: repeating or interpolating cells, zeros
+// around them, cutting them off. Channels last.
+import { type Shape, shapeText, type Value } from '../graph/value.ts'
+import { check, fail, POSITIVE_INTEGER } from '../numerics/errors.ts'
+import { resize } from '../operations/pooling.ts'
+import {
+  checkLayerOptions,
+  type Layer,
+  type LayerContext,
+  type LayerKind,
+  type LayerOptions,
+  makeLayer,
+} from './layer.ts'
+import { oneOfRank, readSizes, spatial } from './options.ts'
+
+export interface UpSampling1dOptions extends LayerOptions {
+  /** How often each cell is repeated. Default 2. */
+  readonly size?: number | readonly number[]
+}
+
+export interface UpSampling2dOptions extends UpSampling1dOptions {
+  /** 'nearest' (default): cells are repeated; 'bilinear': between their centers, the outermost ones continued. */
+  readonly interpolation?: 'nearest' | 'bilinear'
+}
+
+interface UpSamplingConfig {
+  readonly size: readonly number[]
+  readonly interpolation?: 'nearest' | 'bilinear'
+}
+
+function upSamplingKind(kind: string, axes: number): LayerKind<UpSamplingConfig> {
+  return {
+    kind,
+    read(options) {
+      checkLayerOptions(kind, options, axes > 1 ? ['size', 'interpolation'] : ['size'])
+      const { size = 2, interpolation = 'nearest' } = options as UpSampling2dOptions
+      const isKnown = interpolation === 'nearest' || interpolation === 'bilinear'
+      check(isKnown, `${kind}: interpolation`, '"nearest" or "bilinear"', interpolation)
+      return { size: readSizes(`${kind}: size`, size, axes), ...(axes > 1 && { interpolation }) }
+    },
+    build({ g }, inputs, { size, interpolation }) {
+      let y = spatial(inputs, axes)
+      for (let axis = axes; axis > 0; axis--) {
+        const factor = size[axis - 1]
+        const attributes = { axis, size: y.shape[axis] * factor, linear: interpolation === 'bilinear' }
+        if (factor > 1) [y] = g.kernel(resize, [y], attributes)
+      }
+      return y
+    },
+  }
+}
+
+export const upSampling1dKind = /*#__PURE__*/ upSamplingKind('upSampling1d', 1)
+export const upSampling2dKind = /*#__PURE__*/ upSamplingKind('upSampling2d', 2)
+
+/** [batch, steps, channels] to [batch, steps * size, channels]: each step `size` times. */
+export const upSampling1d = (options: UpSampling1dOptions = {}): Layer => makeLayer(upSampling1dKind, options)
+/** [batch, height, width, channels] to [batch, height * size[0], width * size[1], channels]. */
+export const upSampling2d = (options: UpSampling2dOptions = {}): Layer => makeLayer(upSampling2dKind, options)
+
+/** Before and after the cells of an axis. */
+type Pair = readonly [before: number, after: number]
+
+const isCount = (value: unknown): boolean => value === 0 || POSITIVE_INTEGER.holds(value)
+
+/** `value`: a number for all sides, one for each axis, or [before, after] of each axis (of 1-D: that pair). */
+function readPairs(where: string, value: unknown, axes: number): readonly Pair[] {
+  const isPair = axes === 1 && Array.isArray(value) && value.length === 2
+  const list: readonly unknown[] = isPair
+    ? [value]
+    : Array.isArray(value)
+      ? value
+      : new Array(axes).fill(value)
+  const pairs = list.map((own) => (Array.isArray(own) ? [...own] : [own, own]))
+  const fits = pairs.length === axes && pairs.every((pair) => pair.length === 2 && pair.every(isCount))
+  const each = axes === 1 ? '[before, after]' : `a list of ${axes}, of integers or [before, after]`
+  check(fits, where, `an integer >= 0 or ${each}`, value)
+  return pairs as unknown as readonly Pair[]
+}
+
+/** A kind whose option `name` holds pairs and whose `change` is made along each axis they are not 0 for. */
+function edgeKind<N extends string>(
+  kind: string,
+  axes: number,
+  name: N,
+  initial: number,
+  change: (context: LayerContext, x: Value, axis: number, pair: Pair) => Value,
+): LayerKind<Readonly<Record<N, readonly Pair[]>>> {
+  return {
+    kind,
+    read(options) {
+      checkLayerOptions(kind, options, [name])
+      const value = (options as Readonly<Record<string, unknown>>)[name] ?? initial
+      return { [name]: readPairs(`${kind}: ${name}`, value, axes) } as Record<N, readonly Pair[]>
+    },
+    build(context, inputs, config) {
+      let y = spatial(inputs, axes)
+      config[name].forEach((pair, i) => {
+        if (pair[0] + pair[1] > 0) y = change(context, y, i + 1, pair)
+      })
+      return y
+    },
+  }
+}
+
+const withSize = (shape: Shape, axis: number, size: number): Shape =>
+  shape.map((n, i) => (i === axis ? size : n))
+
+const pad = ({ g }: LayerContext, x: Value, axis: number, [before, after]: Pair): Value =>
+  g.add('unslice', [x, g.constant(0)], {
+    axis,
+    start: before,
+    shape: withSize(x.shape, axis, x.shape[axis] + before + after),
+  })
+
+function crop({ g }: LayerContext, x: Value, axis: number, [before, after]: Pair): Value {
+  const size = x.shape[axis] - before - after
+  if (size < 1) fail(`cropping ${before} + ${after} of axis ${axis} leaves nothing of ${shapeText(x.shape)}`)
+  return g.slice(x, axis, before, size)
+}
+
+export const zeroPadding1dKind = /*#__PURE__*/ edgeKind('zeroPadding1d', 1, 'padding', 1, pad)
+export const zeroPadding2dKind = /*#__PURE__*/ edgeKind('zeroPadding2d', 2, 'padding', 1, pad)
+export const zeroPadding3dKind = /*#__PURE__*/ edgeKind('zeroPadding3d', 3, 'padding', 1, pad)
+export const cropping1dKind = /*#__PURE__*/ edgeKind('cropping1d', 1, 'cropping', 1, crop)
+export const cropping2dKind = /*#__PURE__*/ edgeKind('cropping2d', 2, 'cropping', 0, crop)
+export const cropping3dKind = /*#__PURE__*/ edgeKind('cropping3d', 3, 'cropping', 1, crop)
+
+/** How many cells: one number for all sides, one for each axis, or [before, after] of each axis. */
+type Edges = number | readonly (number | readonly [before: number, after: number])[]
+
+export interface ZeroPadding1dOptions extends LayerOptions {
+  /** Zeros on both sides, or [before, after]. Default 1. */
+  readonly padding?: number | readonly [before: number, after: number]
+}
+
+export interface ZeroPaddingOptions extends LayerOptions {
+  /** Zeros on all sides, on both sides of each axis, or [before, after] of each axis. Default 1. */
+  readonly padding?: Edges
+}
+
+export interface Cropping1dOptions extends LayerOptions {
+  /** Steps cut off on both sides, or [before, after]. Default 1. */
+  readonly cropping?: number | readonly [before: number, after: number]
+}
+
+export interface CroppingOptions extends LayerOptions {
+  /**
+   * Cells cut off on all sides, on both sides of each axis, or [before, after] of each axis. Default 0 (2-D) or 1
+   * (3-D), as in Keras.
+   */
+  readonly cropping?: Edges
+}
+
+/** Zeros around the steps of [batch, steps, channels]. */
+export const zeroPadding1d = (options: ZeroPadding1dOptions = {}): Layer =>
+  makeLayer(zeroPadding1dKind, options)
+/** Zeros around [batch, height, width, channels]. */
+export const zeroPadding2d = (options: ZeroPaddingOptions = {}): Layer =>
+  makeLayer(zeroPadding2dKind, options)
+/** Zeros around [batch, depth, height, width, channels]. */
+export const zeroPadding3d = (options: ZeroPaddingOptions = {}): Layer =>
+  makeLayer(zeroPadding3dKind, options)
+/** Cuts off steps of [batch, steps, channels]. @throws LanegradError where nothing is left */
+export const cropping1d = (options: Cropping1dOptions = {}): Layer => makeLayer(cropping1dKind, options)
+/** Cuts off the edges of [batch, height, width, channels]. @throws LanegradError where nothing is left */
+export const cropping2d = (options: CroppingOptions = {}): Layer => makeLayer(cropping2dKind, options)
+/** Cuts off the edges of [batch, depth, height, width, channels]. @throws LanegradError where nothing is left */
+export const cropping3d = (options: CroppingOptions = {}): Layer => makeLayer(cropping3dKind, options)
+
+export interface RepeatVectorOptions extends LayerOptions {
+  /** Number of steps. */
+  readonly n: number
+}
+
+export const repeatVectorKind: LayerKind<{ readonly n: number }> = {
+  kind: 'repeatVector',
+  read(options) {
+    checkLayerOptions('repeatVector', options, ['n'])
+    const { n } = options as RepeatVectorOptions
+    check(POSITIVE_INTEGER.holds(n), 'repeatVector: n', POSITIVE_INTEGER.expected, n)
+    return { n }
+  },
+  build({ g, setMask }, inputs, { n }) {
+    const x = oneOfRank(inputs, 2, '[batch, features]')
+    const [batch, features] = x.shape
+    const y = g.expand(g.reshape(x, [batch, 1, features]), [batch, n, features])
+    setMask(y, null)
+    return y
+  },
+}
+
+/** [batch, features] to [batch, n, features]: the same vector at each of n steps. */
+export const repeatVector = (options: RepeatVectorOptions): Layer => makeLayer(repeatVectorKind, options)

@@ -1,0 +1,36 @@
+// What `fit` tells the outside, and how that steers it: hooks as a plain object.
+import type { Logs } from '../training/callbacks.ts'
+import type { Model } from './model.ts'
+
+/** A run of `fit`, as `onTrainBegin` gets it: keep it to act in later hooks. */
+export interface FitParams {
+  readonly epochs: number
+  /** Steps per epoch; 0 where an iterable doesn't tell. */
+  readonly steps: number
+  /** 0 for batches from an iterable. */
+  readonly samples: number
+  readonly batchSize: number
+  /** Epochs from one validation to the next; 0 without validation. */
+  readonly validationFreq: number
+  readonly model: Model
+  /** Ends training after this batch (what is left of its epoch is skipped, its validation and onEpochEnd aren't). */
+  stop(reason?: string): void
+  /** Of the optimizer, before its schedule; setting it acts from the next step on. */
+  learningRate: number
+}
+
+/**
+ * Every hook is optional; `fit` awaits each. Epochs and batches count from 0. Logs of a batch are means over the epoch so
+ * far (metrics that are no means come with the epoch's end), those of a test have `val_` before their names.
+ */
+export interface Callback {
+  onTrainBegin?(params: FitParams): void | Promise<void>
+  onEpochBegin?(epoch: number): void | Promise<void>
+  onBatchBegin?(batch: number): void | Promise<void>
+  onBatchEnd?(batch: number, logs: Logs): void | Promise<void>
+  onTestBegin?(): void | Promise<void>
+  onTestEnd?(logs: Logs): void | Promise<void>
+  onEpochEnd?(epoch: number, logs: Logs): void | Promise<void>
+  /** `reason` says why training ended before its last epoch: what `stop` was given, 'aborted', or null. */
+  onTrainEnd?(logs: Logs, reason: string | null): void | Promise<void>
+}

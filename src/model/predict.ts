@@ -1,0 +1,91 @@
+// Outputs for rows or batches. Enters: checked rows, or an iterable of batches. Leaves: copies of the outputs, rows in the
+// order they came.
+import { shapeText } from '../graph/value.ts'
+import { check, fail } from '../numerics/errors.ts'
+import { elementCount, type FloatArray } from '../numerics/tensor.ts'
+import { readingInputs } from './batch.ts'
+import type { Batches, Data } from './data.ts'
+import type { PredictOptions } from './model.ts'
+import type { Batch, Session } from './session.ts'
+import { batchesSource, feedPiece } from './source.ts'
+import { turns } from './turns.ts'
+
+/** The outputs for all batches `{ x }` of an iterable, joined, in the network's order. */
+export async function predictBatches(
+  session: Session,
+  batches: Batches<unknown>,
+  options: PredictOptions,
+): Promise<FloatArray[]> {
+  const turn = turns()
+  const source = batchesSource(batches, {
+    steps: null,
+    passes: 1,
+    *read(name, value) {
+      const fits = typeof value === 'object' && value !== null && 'x' in value
+      check(fits, name, 'an object { x }', value)
+      return { ...(yield* readingInputs(session, name, value.x as Data)), y: [], weights: [] }
+    },
+  })
+  const parts: FloatArray[][] = []
+  const pass = await source.pass('predict', 1, turn, null)
+  try {
+    for (;;) {
+      const piece = await pass.next()
+      if (!piece) break
+      parts.push(predictRows(session, piece.batch, options, piece.name))
+      await turn()
+    }
+  } finally {
+    await pass.close()
+  }
+  return parts[0].map((first, i) => {
+    const all = parts.map((outputs) => outputs[i])
+    const rest = String(first.shape.slice(1))
+    const odd = all.findIndex(({ shape }) => String(shape.slice(1)) !== rest)
+    if (odd >= 0)
+      fail(
+        `predict: batch ${odd + 1} gave rows of ${shapeText(all[odd].shape.slice(1))}, batch 1 of [${rest}]`,
+      )
+    const shape = [all.reduce((rows, { shape }) => rows + shape[0], 0), ...first.shape.slice(1)]
+    const data = new Float32Array(elementCount(shape))
+    let at = 0
+    for (const part of all) {
+      data.set(part.data, at)
+      at += part.data.length
+    }
+    return { shape, data }
+  })
+}
+
+/** The outputs for all rows of a batch, in the network's order. */
+export function predictRows(
+  session: Session,
+  batch: Batch,
+  { batchSize = 256, training = false, allowNaN = false }: PredictOptions,
+  name = '',
+): FloatArray[] {
+  const { engine } = session
+  const { rows } = batch
+  const outputs = session.network.outputs.map(({ name }) => ({
+    name,
+    shape: [] as number[],
+    data: new Float32Array(0),
+  }))
+  for (let from = 0; from < rows; from += batchSize) {
+    const to = Math.min(rows, from + batchSize)
+    const prepared = session.prepareFor('predict', batch, to - from, { training })
+    feedPiece(session, prepared, { batch, order: null, from, to, isChecked: false, name }, allowNaN)
+    engine.forward()
+    for (const output of outputs) {
+      const slot = prepared.plan.results.get(output.name)
+      if (!slot) continue
+      const { count } = slot
+      if (from === 0) {
+        output.shape = [rows, ...slot.shape.slice(1)]
+        output.data = new Float32Array(elementCount(output.shape))
+      }
+      output.data.set(engine.view(slot.address, count, slot.dtype), (count / (to - from)) * from)
+    }
+  }
+  return outputs.map(({ shape, data }) => ({ shape, data }))
+}

@@ -1,0 +1,149 @@
+// Data as `fit` and `evaluate` are given it, to sources of batches. Enters: one dataset or an iterable of batches, and the
+// options that go with it. Leaves: rows read in turns and looked through for NaN, or batches that are checked as they come.
+import { check, FINITE, fail } from '../numerics/errors.ts'
+import { checkDataset, isBatches, readHeldOut, readingBatch } from './batch.ts'
+import { type ClassWeight, weighClasses } from './class-weight.ts'
+import { type Batches, type Dataset, type Rows, sliceRows } from './data.ts'
+import { readCount } from './fit.ts'
+import type { FitOptions } from './model.ts'
+import type { Batch, Session, Training } from './session.ts'
+import { batchesSource, rowsSource, type Source } from './source.ts'
+import { inTurns, type Turn, turns } from './turns.ts'
+
+const part = (batch: Batch, from: number, to: number): Batch => ({
+  rows: to - from,
+  x: batch.x.map((rows) => sliceRows(rows, from, to)),
+  y: batch.y.map((rows) => sliceRows(rows, from, to)),
+  weights: batch.weights.map((rows) => rows && sliceRows(rows, from, to)),
+})
+
+/** The last `share` of the rows for validation, as Keras splits. */
+function splitValidation(batch: Batch, share: number): [train: Batch, validation: Batch | null] {
+  check(
+    FINITE.holds(share) && share >= 0 && share < 1,
+    'fit: validationSplit',
+    'a number from 0 up to, not including, 1',
+    share,
+  )
+  if (share === 0) return [batch, null]
+  const at = Math.floor(batch.rows * (1 - share))
+  if (at === 0 || at === batch.rows)
+    fail(`fit: validationSplit ${share} of ${batch.rows} rows leaves an empty part`)
+  return [part(batch, 0, at), part(batch, at, batch.rows)]
+}
+
+/** Looks for NaN in all float rows before anything runs, in turns. */
+async function checkNaN(
+  named: readonly { readonly what: string; readonly rows: Rows | null }[],
+  turn: Turn,
+): Promise<void> {
+  for (const { what, rows } of named) {
+    if (!(rows?.data instanceof Float32Array || rows?.data instanceof Float64Array)) continue
+    const { data } = rows
+    for (let from = 0; from < data.length; from += 1 << 20) {
+      const to = Math.min(data.length, from + (1 << 20))
+      let sum = 0 // NaN + anything is NaN; infinities may make one too, so look closer then
+      for (let i = from; i < to; i++) sum += data[i]
+      if (Number.isNaN(sum)) {
+        const bad = data.subarray(from, to).findIndex(Number.isNaN)
+        if (bad >= 0) {
+          const row = Math.floor(((from + bad) * rows.rows) / data.length)
+          fail(`${what}: row ${row} holds NaN (pass allowNaN: true to use it all the same)`)
+        }
+      }
+      await turn()
+    }
+  }
+}
+
+interface RowsReading {
+  /** Opens messages. */
+  readonly what: string
+  readonly allowNaN: boolean
+  readonly turn: Turn
+}
+
+/** Checked rows of a dataset. */
+export async function readRows(
+  session: Session,
+  training: Training,
+  data: Dataset,
+  { what, allowNaN, turn }: RowsReading,
+): Promise<Batch> {
+  const batch = await inTurns(readingBatch(session, training, what, data), turn)
+  if (allowNaN) return batch
+  const named = [
+    ...batch.x.map((rows, i) => ({ what: `input ${session.network.inputs[i].name}`, rows })),
+    ...batch.y.map((rows, i) => ({ what: `target ${training.outputs[i].output}`, rows })),
+    ...batch.weights.map((rows) => ({ what: 'sample weights', rows })),
+  ]
+  await checkNaN(named, turn)
+  return batch
+}
+
+interface BatchesReading {
+  readonly what: string
+  /** Batches that make a pass, and how many passes there will be. */
+  readonly steps: number | undefined
+  readonly passes: number
+  readonly classWeight?: ClassWeight
+}
+
+/** Batches as an iterable gives them, each checked when it comes. */
+export function datasetBatches(
+  session: Session,
+  training: Training,
+  batches: Batches,
+  { what, steps, passes, classWeight }: BatchesReading,
+): Source {
+  if (steps !== undefined) readCount(`${what}: steps of a pass`, steps)
+  return batchesSource(batches, {
+    steps: steps ?? null,
+    passes,
+    *read(name, value) {
+      checkDataset(name, value)
+      const batch = yield* readingBatch(session, training, name, value)
+      return weighClasses(name, batch, training, classWeight)
+    },
+  })
+}
+
+/** What `fit` trains on and validates with. @throws LanegradError naming data or options that don't go together */
+export async function readSources(
+  session: Session,
+  training: Training,
+  data: Dataset | Batches,
+  options: FitOptions,
+): Promise<{ train: Source; validation: Source | null }> {
+  const { epochs = 1, initialEpoch = 0, batchSize = 32, shuffle = true, validationSplit = 0 } = options
+  const { stepsPerEpoch, validationData, validationSteps, classWeight, allowNaN = false } = options
+  const turn = turns()
+  const passes = Math.max(1, epochs - initialEpoch)
+  const held = validationData && readHeldOut(session, validationData)
+  if (held && validationSplit !== 0) fail('fit: give validationSplit or validationData, not both')
+  const hold = (batch: Batch) => rowsSource(session, batch, options.validationBatchSize ?? batchSize, false)
+  let train: Source
+  let validation: Source | null = null
+  if (isBatches(session, data)) {
+    for (const name of ['batchSize', 'shuffle', 'validationSplit'] as const)
+      if (options[name] !== undefined) fail(`fit: ${name} is not for batches from an iterable`)
+    train = datasetBatches(session, training, data, {
+      what: 'fit',
+      steps: stepsPerEpoch,
+      passes,
+      classWeight,
+    })
+  } else {
+    if (stepsPerEpoch !== undefined) fail('fit: stepsPerEpoch is for batches from an iterable')
+    const read = await readRows(session, training, data, { what: 'fit', allowNaN, turn })
+    const [batch, split] = splitValidation(read, validationSplit)
+    train = rowsSource(session, weighClasses('fit', batch, training, classWeight), batchSize, shuffle)
+    if (split) validation = hold(split)
+  }
+  const what = 'fit: validationData'
+  if (held && isBatches(session, held))
+    validation = datasetBatches(session, training, held, { what, steps: validationSteps, passes })
+  else if (validationSteps !== undefined) fail('fit: validationSteps is for batches from an iterable')
+  else if (held) validation = hold(await readRows(session, training, held, { what, allowNaN, turn }))
+  return { train, validation }
+}

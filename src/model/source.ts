@@ -1,0 +1,177 @@
+// Where the batches of each pass over the data come from: rows in memory, or an iterable of batches. Enters: checked
+// rows, or whatever a caller's iterable gives. Leaves: one piece after another, ready to feed. Batches of an iterable
+// are checked here, one by one; the next is asked for as soon as the last one is there, before that one trains.
+import { fail, LanegradError } from '../numerics/errors.ts'
+import type { Pieces } from '../numerics/pieces.ts'
+import { permuting } from '../numerics/random.ts'
+import type { Batches, Rows } from './data.ts'
+import type { Batch, Session } from './session.ts'
+import { inTurns, type Turn } from './turns.ts'
+
+/** Stream of the random numbers that shuffle; weights' streams are hashes of their names. */
+const SHUFFLE_STREAM = 0x5f5f5f5f
+
+/** Rows `from..to` of a batch, through `order` if there is one. */
+export interface Piece {
+  readonly batch: Batch
+  readonly order: Uint32Array | null
+  readonly from: number
+  readonly to: number
+  /** Whether its rows were looked through for NaN. */
+  readonly isChecked: boolean
+  /** Opens messages about it. */
+  readonly name: string
+}
+
+export interface Pass {
+  /** The next piece; null at the end, undefined when the signal aborted meanwhile. */
+  next(): Piece | null | Promise<Piece | null | undefined>
+  close(): unknown
+}
+
+export interface Source {
+  /** Steps of one pass, samples and the size of a batch; 0: not known. */
+  readonly steps: number
+  readonly samples: number
+  readonly batchSize: number
+  /** `number` counts the passes from 1; `what` opens messages. */
+  pass(what: string, number: number, turn: Turn, signal: AbortSignal | null): Promise<Pass>
+}
+
+/** Rows in memory, cut into batches; shuffled in an order given by the model's seed and the epochs trained so far. */
+export function rowsSource(session: Session, batch: Batch, batchSize: number, shuffle: boolean): Source {
+  const { rows } = batch
+  return {
+    steps: Math.ceil(rows / batchSize),
+    samples: rows,
+    batchSize,
+    async pass(_what, _number, turn) {
+      const stream = (SHUFFLE_STREAM + session.epochCount) >>> 0
+      const order = shuffle ? await inTurns(permuting(rows, session.seed, stream), turn) : null
+      let at = 0
+      return {
+        next() {
+          if (at >= rows) return null
+          const from = at
+          at = Math.min(rows, from + batchSize)
+          return { batch, order, from, to: at, isChecked: true, name: '' }
+        },
+        close: () => undefined,
+      }
+    },
+  }
+}
+
+type AnyIterator = Iterator<unknown> | AsyncIterator<unknown>
+
+function iteratorOf(what: string, given: unknown): { iterator: AnyIterator; isSpent: boolean } {
+  const iterable = given as Partial<AsyncIterable<unknown> & Iterable<unknown>> | null | undefined
+  const iterator = iterable?.[Symbol.asyncIterator]?.() ?? iterable?.[Symbol.iterator]?.()
+  if (!iterator) fail(`${what}: the function for the batches must return an iterable or async iterable`)
+  return { iterator, isSpent: (iterator as unknown) === given }
+}
+
+/** The result of a promise, or null as soon as the signal aborts: the promise may never settle. */
+function orAborted<T>(promise: Promise<T>, signal: AbortSignal | null): Promise<T | null> {
+  if (!signal) return promise
+  if (signal.aborted) return Promise.resolve(null)
+  return new Promise((resolve, reject) => {
+    const abort = () => resolve(null)
+    signal.addEventListener('abort', abort, { once: true })
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
+  })
+}
+
+/** The arrays may be a caller's buffers, filled again for the next batch while this one waits. */
+const copied = <T extends Rows | null>(rows: T): T => rows && { ...rows, data: rows.data.slice() }
+
+interface Reading {
+  /** Batches that make a pass; null: all there are. */
+  readonly steps: number | null
+  /** Passes there will be. */
+  readonly passes: number
+  /** Checks what the iterable gave. `name` opens messages. */
+  read(name: string, value: unknown): Pieces<Batch>
+}
+
+/** Batches of a caller's iterable. */
+export function batchesSource(batches: Batches<unknown>, { steps, passes, read }: Reading): Source {
+  const isFunction = typeof batches === 'function'
+  const count =
+    (batches as { readonly steps?: unknown }).steps ?? (batches as { readonly length?: unknown }).length
+  let shared: AnyIterator | null = null // of what can be iterated once only, kept from pass to pass
+  return {
+    steps: steps ?? (!isFunction && Number.isSafeInteger(count) ? (count as number) : 0),
+    samples: 0,
+    batchSize: 0,
+    async pass(what, number, turn, signal) {
+      let iterator = shared
+      if (!iterator) {
+        const opened = iteratorOf(what, isFunction ? await batches() : batches)
+        iterator = opened.iterator
+        if (opened.isSpent && !isFunction) {
+          if (steps === null && passes > 1) spent(what)
+          shared = iterator
+        }
+      }
+      const request = async () => iterator.next()
+      let pending: Promise<IteratorResult<unknown>> | null = null
+      let taken = 0
+      let isDone = false
+      const prefetch = () => {
+        pending = request()
+        pending.catch(() => {}) // awaited later, if at all
+        return pending
+      }
+      return {
+        async next() {
+          if (taken === steps) return null
+          const result = await orAborted(pending ?? prefetch(), signal)
+          if (result === null) return undefined
+          if (result.done) {
+            isDone = true
+            if (taken === 0 && number > 1 && !shared) spent(what)
+            if (steps !== null) fail(`${what}: the data ended after ${taken} of ${steps} batches`)
+            if (taken === 0) fail(`${what}: the data has no batches`)
+            return null
+          }
+          const name = `${what}, batch ${taken + 1}`
+          const { rows, x, y, weights } = await inTurns(read(name, result.value), turn)
+          const batch = { rows, x: x.map(copied), y: y.map(copied), weights: weights.map(copied) }
+          taken++
+          if (taken !== steps) prefetch()
+          return { batch, order: null, from: 0, to: batch.rows, isChecked: false, name: `${name}: ` }
+        },
+        close() {
+          // what is iterated once goes on in the next epoch; its owner closes it
+          if (isDone || (shared && steps !== null)) return undefined
+          const closing = (async () => iterator.return?.())()
+          if (!signal?.aborted) return closing
+          closing.catch(() => {}) // an async generator returns after its pending batch, which may never come
+          return undefined
+        },
+      }
+    },
+  }
+}
+
+function spent(what: string): never {
+  fail(
+    `${what}: the data can be iterated only once; pass a function that returns a new iterable for each epoch, or stepsPerEpoch`,
+  )
+}
+
+/** Copies a piece into the arena, checked for NaN unless that was done before. */
+export function feedPiece(
+  session: Session,
+  prepared: Parameters<Session['feed']>[0],
+  { batch, order, from, to, isChecked, name }: Piece,
+  allowNaN: boolean,
+): void {
+  try {
+    session.feed(prepared, batch, order, from, to, allowNaN || isChecked)
+  } catch (error) {
+    if (name && error instanceof LanegradError) fail(name + error.message)
+    throw error
+  }
+}

@@ -1,0 +1,83 @@
+// Transfer learning: a trained model cut at a layer, with another head. Enters: a model, the layer to cut at, and what
+// is put on. Leaves: a new model whose kept layers have the old names and copies of the weights.
+import { type Layer, layerOf, type Symbolic } from '../layers/layer.ts'
+import { check, checkOptions, fail, unknownName } from '../numerics/errors.ts'
+import { create } from './create.ts'
+import type { Model } from './model.ts'
+import { type Network, type NetworkLayer, outputName, type Values } from './network.ts'
+
+export interface TransferOptions<V extends Values> {
+  /** The layer whose output the head gets, or a list of them; what only later layers need is cut off. */
+  readonly output: string | readonly string[]
+  /** Layers in a row, or a function from the values of `output` to the outputs of the new model. */
+  readonly head: readonly Layer[] | ((...values: Symbolic[]) => V)
+  /** Whether the kept layers go on training (those that did). Default false: they stay frozen until `setTrainable`. */
+  readonly trainable?: boolean
+  /** For the head's initial weights and shuffling. Default: that of the old model. */
+  readonly seed?: number
+}
+
+/** The values of a network as symbolic ones, by name. */
+function symbolicValues(network: Network, trainable: boolean): Map<string, Symbolic> {
+  const { inputs, inputStructure, calls } = network
+  const values = new Map<string, Symbolic>()
+  for (const given of inputs) {
+    const input = inputStructure === 'record' ? { ...given, name: '' } : given
+    values.set(given.name, Object.freeze({ layer: null, inputs: [], index: 0, call: null, input }))
+  }
+  const layers = new Map<NetworkLayer, Layer<unknown>>()
+  for (const { name, layer, inputs: names } of calls) {
+    const { kind, config } = layer
+    const own = layers.get(layer) ?? layerOf(kind, config, layer.name, trainable && layer.trainable)
+    layers.set(layer, own)
+    const made = own(...names.map((input) => values.get(input) ?? fail(`no value ${input}`)))
+    ;[made].flat().forEach((value, i) => {
+      values.set(outputName(name, i), value as Symbolic)
+    })
+  }
+  return values
+}
+
+/**
+ * A new model: the layers of `base` up to `output`, with copies of their weights and under their names, and a head put
+ * on. The base stays as it is. Its kept layers are frozen; `setTrainable` unfreezes them.
+ *
+ *     const next = transfer(base, { output: 'dense_1', head: [dense({ units: 5, activation: 'softmax' })] })
+ *     next.compile({ loss: 'sparseCategoricalCrossentropy' })   // trains the head
+ *     next.setTrainable(() => true)                             // then everything
+ *
+ * @throws LanegradError on an unknown layer, or a head that doesn't fit
+ */
+export function transfer<V extends Values = Symbolic>(base: Model, options: TransferOptions<V>): Model<V> {
+  checkOptions('transfer', options, ['output', 'head', 'trainable', 'seed'])
+  const { session } = base
+  const { network } = session
+  const { output, head, trainable = false, seed = session.seed } = options
+  check(typeof trainable === 'boolean', 'transfer: trainable', 'a boolean', trainable)
+  const isChain = Array.isArray(head) && head.length > 0 && head.every((layer) => typeof layer === 'function')
+  check(isChain || typeof head === 'function', 'transfer: head', 'a list of layers or a function', head)
+  const values = symbolicValues(network, trainable)
+  const cut = [output]
+    .flat()
+    .map((name) => values.get(name) ?? unknownName('layer', name, [...values.keys()]))
+  const outputs =
+    typeof head === 'function'
+      ? head(...cut)
+      : (head.slice(1).reduce((value: Symbolic, layer) => layer(value), head[0](...cut)) as Values as V)
+
+  const kept = new Set<Symbolic>(cut) // a Set visits what is added on the way
+  for (const value of kept) for (const input of value.inputs) kept.add(input)
+  const inputs = network.inputs.flatMap(({ name }): [string, Symbolic][] => {
+    const value = values.get(name)
+    return value && kept.has(value) ? [[name, value]] : []
+  })
+  const list = inputs.map(([, value]) => value)
+  const structures = { single: list[0], list, record: Object.fromEntries(inputs) }
+  const next = create('transfer', structures[network.inputStructure], outputs, seed)
+  const names = new Set([...kept].map(({ layer }) => layer?.layerName))
+  for (const spec of next.session.outline.weights) {
+    const old = names.has(spec.name.split('/')[0]) && session.weightSpec(spec.name)
+    if (old) next.session.writeWeight(spec.name, session.readWeight(old).data)
+  }
+  return next
+}

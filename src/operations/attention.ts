@@ -1,0 +1,210 @@
+// Scaled dot-product attention and products of lists of matrices as operations. Enters: queries, keys and values with
+// their heads side by side in the columns. What the gradient needs, the probabilities, is an extra of `attention`.
+import * as abi from '../../assembly/abi.ts'
+import binary from '../../build/attention.wasm'
+import type { GraphBuilder } from '../graph/builder.ts'
+import type { Addresses, Kernel, KernelCall, KernelModule } from '../graph/kernel.ts'
+import { type Shape, sameShape, shapeText, type Value } from '../graph/value.ts'
+import { fail } from '../numerics/errors.ts'
+import { elementCount } from '../numerics/tensor.ts'
+import { f32 } from '../numerics/words.ts'
+import { matmulScratchBytes } from '../plan/encode.ts'
+
+export const attentionModule: KernelModule = {
+  name: 'attention',
+  binary,
+  codes: [abi.OP_GATHER, abi.OP_ATTENTION_END],
+}
+
+/** What a product's words take in front of the matmul's own scratch. */
+const WORDS_BYTES = 64
+
+/**
+ * Queries of a block where keys behind a query don't count: less is computed in vain in small blocks, more packed
+ * anew for each.
+ */
+const CAUSAL_ROWS = 32
+
+export interface AttentionAttributes {
+  readonly heads: number
+  /** Factor of the scores. */
+  readonly scale: number
+  /** Query i sees the keys up to i. */
+  readonly causal: boolean
+  /** Which inputs there are behind q, k and v: a mask of the keys, then factors of the probabilities (dropout). */
+  readonly masked: boolean
+  readonly dropped: boolean
+}
+
+function sizesOf([q, k, v]: readonly Value[], { heads, causal }: AttentionAttributes) {
+  const [batch, Tq, width] = q.shape
+  const Tk = k.shape[1]
+  return {
+    batch,
+    Tq,
+    Tk,
+    K: width / heads,
+    V: v.shape[2] / heads,
+    block: causal ? Math.min(CAUSAL_ROWS, Tq) : Tq,
+  }
+}
+
+/** Of any product among the sizes: the block depth bounds what a depth beyond it takes. */
+function productBytes(inputs: readonly Value[], attributes: AttentionAttributes): number {
+  const { Tq, Tk, K, V } = sizesOf(inputs, attributes)
+  return WORDS_BYTES + matmulScratchBytes(Math.max(Tq, Tk), Math.min(abi.BLOCK_DEPTH, Math.max(Tq, Tk, K, V)))
+}
+
+/** The operands both kernels start with. */
+function commonWords(
+  { inputs, attributes }: Pick<KernelCall<AttentionAttributes>, 'inputs' | 'attributes'>,
+  probabilities: Value,
+  at: Addresses,
+): number[] {
+  const [q, k, v, ...others] = inputs
+  const { heads, scale, causal, masked, dropped } = attributes
+  const { batch, Tq, Tk, K, V, block } = sizesOf(inputs, attributes)
+  const mask = masked ? at.of(others[0]) : 0
+  const keep = dropped ? at.of(others[masked ? 1 : 0]) : 0
+  const numbers = [batch, heads, Tq, Tk, K, V, causal ? 1 : 0, f32(scale), at.header, at.scratch, block]
+  return [
+    ...[q, k, v].map((value) => at.of(value)),
+    mask,
+    keep,
+    at.of(probabilities),
+    ...numbers,
+    at.scratch + productBytes(inputs, attributes),
+  ]
+}
+
+function attentionShapes(inputs: readonly Value[], attributes: AttentionAttributes): [Shape, Shape] {
+  const [q, k, v, ...others] = inputs
+  const { heads, masked } = attributes
+  const text = [q, k, v].map(({ shape }) => shapeText(shape)).join(', ')
+  const fits =
+    [q, k, v].every(({ shape }) => shape.length === 3 && shape[0] === q.shape[0] && shape[2] % heads === 0) &&
+    q.shape[2] === k.shape[2] &&
+    k.shape[1] === v.shape[1]
+  if (!fits)
+    fail(
+      `attention with ${heads} heads: expected [batch,queries,heads*K], [batch,keys,heads*K], [batch,keys,heads*V]; got ${text}`,
+    )
+  const [batch, Tq] = q.shape
+  const Tk = k.shape[1]
+  const probabilities = [batch, heads, Tq, Tk]
+  const wanted = [...(masked ? [[batch, Tk]] : []), probabilities]
+  others.forEach(({ shape }, i) => {
+    if (!sameShape(shape, wanted[i]))
+      fail(
+        `attention: expected ${shapeText(wanted[i])} as ${masked && i === 0 ? 'the mask of the keys' : 'dropout'}, got ${shapeText(shape)}`,
+      )
+  })
+  return [[batch, Tq, heads * (v.shape[2] / heads)], probabilities]
+}
+
+/**
+ * softmax(scale q k^T) v for each sample and head. q [batch, queries, heads*K], k [batch, keys, heads*K],
+ * v [batch, keys, heads*V], perhaps a mask of the keys [batch, keys] (0: doesn't count) and factors of the
+ * probabilities [batch, heads, queries, keys]; gives [batch, queries, heads*V] and the probabilities. A query for
+ * which no key counts gets zeros.
+ */
+export const attention: Kernel<AttentionAttributes> = {
+  name: 'attention',
+  module: attentionModule,
+  code: abi.OP_ATTENTION,
+  shapes: attentionShapes,
+  words: (op, at) => [...commonWords(op, op.extras[0], at), at.of(op.output)],
+  scratchBytes({ inputs, attributes }) {
+    const { Tq, Tk, K, V, block } = sizesOf(inputs, attributes)
+    return productBytes(inputs, attributes) + 4 * ((Tq + Tk) * (K + V) + block * Tk)
+  },
+  gradient(g, { inputs, attributes, extras: [probabilities] }, [dy, dProbabilities]) {
+    if (dProbabilities) fail('the probabilities of attention have no gradient')
+    const [q, k, v, ...others] = inputs
+    const keep = attributes.dropped ? others.slice(-1) : []
+    return dy
+      ? g.kernel(attentionGrad, [q, k, v, ...keep, probabilities, dy], { ...attributes, masked: false })
+      : []
+  },
+}
+
+/** inputs: q, k, v, perhaps the factors, the probabilities, do. Gives dq, dk, dv. */
+export const attentionGrad: Kernel<AttentionAttributes> = {
+  name: 'attentionGrad',
+  module: attentionModule,
+  code: abi.OP_ATTENTION_GRAD,
+  shapes: ([q, k, v]) => [q.shape, k.shape, v.shape],
+  words(op, at) {
+    const [probabilities, dy] = op.inputs.slice(-2)
+    return [
+      ...commonWords(op, probabilities, at),
+      ...[dy, op.output, ...op.extras].map((value) => at.of(value)),
+    ]
+  },
+  scratchBytes({ inputs, attributes }) {
+    const { Tq, Tk, K, V, block } = sizesOf(inputs, attributes)
+    return productBytes(inputs, attributes) + 4 * (2 * (Tq + Tk) * (K + V) + 2 * block * Tk)
+  },
+}
+
+export interface BatchMatmulAttributes {
+  readonly transposeA: boolean
+  readonly transposeB: boolean
+}
+
+/** The two last axes of op(x). */
+const sidesOf = ({ shape }: Value, transposed: boolean): readonly [number, number] => {
+  const [rows, cols] = shape.slice(-2)
+  return transposed ? [cols, rows] : [rows, cols]
+}
+
+/** op(a) op(b) of each pair of matrices. */
+export const batchMatmulKernel: Kernel<BatchMatmulAttributes> = {
+  name: 'batchMatmul',
+  module: attentionModule,
+  code: abi.OP_BATCH_MATMUL,
+  shapes([a, b], { transposeA, transposeB }) {
+    const lead = a.shape.slice(0, -2)
+    const isList = a.shape.length >= 2 && sameShape(lead, b.shape.slice(0, -2)) && b.shape.length >= 2
+    const [M, K] = sidesOf(a, transposeA)
+    const [depth, N] = sidesOf(b, transposeB)
+    if (!isList || K !== depth) {
+      const sides = `${transposeA ? ' transposed' : ''} and ${shapeText(b.shape)}${transposeB ? ' transposed' : ''}`
+      fail(`batchMatmul: expected [...,M,K] and [...,K,N]; got ${shapeText(a.shape)}${sides}`)
+    }
+    return [[...lead, M, N]]
+  },
+  words({ inputs: [a, b], output, attributes: { transposeA, transposeB } }, at) {
+    const [M, K] = sidesOf(a, transposeA)
+    const flags = (transposeA ? abi.MATMUL_TRANSPOSE_A : 0) | (transposeB ? abi.MATMUL_TRANSPOSE_B : 0)
+    const count = elementCount(output.shape.slice(0, -2))
+    const sizes = [count, M, output.shape[output.shape.length - 1], K, flags, at.header, at.scratch]
+    return [at.of(output), at.of(a), at.of(b), ...sizes]
+  },
+  scratchBytes: ({ inputs: [a], attributes: { transposeA } }) =>
+    WORDS_BYTES + matmulScratchBytes(...sidesOf(a, transposeA)),
+  // as the matmul's in graph/gradient.ts
+  gradient(g, { inputs: [a, b], attributes: { transposeA, transposeB } }, [dy]) {
+    if (!dy) return []
+    return [
+      transposeA
+        ? batchMatmul(g, b, dy, { transposeA: transposeB, transposeB: true })
+        : batchMatmul(g, dy, b, { transposeB: !transposeB }),
+      transposeB
+        ? batchMatmul(g, dy, a, { transposeA: true, transposeB: transposeA })
+        : batchMatmul(g, a, dy, { transposeA: !transposeA }),
+    ]
+  },
+}
+
+/**
+ * Matrix products with the same leading axes: a [..., M, K] times b [..., K, N] gives [..., M, N]. `transposeA`: a is
+ * stored [..., K, M]; `transposeB`: b is stored [..., N, K].
+ * @throws LanegradError where the shapes don't fit.
+ */
+export const batchMatmul = (
+  g: GraphBuilder,
+  a: Value,
+  b: Value,
+  { transposeA = false, transposeB = false }: Partial<BatchMatmulAttributes> = {},
+): Value => g.kernel(batchMatmulKernel, [a, b], { transposeA, transposeB })[0]

@@ -1,0 +1,284 @@
+// Convolutions as operations, over three axes, channels last: x [N, D, H, W, C], kernel [kd, kh, kw, C / groups, F],
+// y [N, OD, OH, OW, F]; depthwise: kernel [1, kh, kw, C, m], y [N, 1, OH, OW, C m]. Fewer axes are axes of size 1.
+// `convolve` and `convolveTransposed` write them for values of rank 3 to 5; no bias, no activation.
+import * as abi from '../../assembly/abi.ts'
+import binary from '../../build/convolution.wasm'
+import type { GraphBuilder } from '../graph/builder.ts'
+import type { Addresses, Kernel, KernelCall, KernelModule } from '../graph/kernel.ts'
+import type { Shape, Value } from '../graph/value.ts'
+import { fail } from '../numerics/errors.ts'
+import { elementCount } from '../numerics/tensor.ts'
+import { matmulScratchBytes } from '../plan/encode.ts'
+
+const convolutionModule: KernelModule = {
+  name: 'convolution',
+  binary,
+  codes: [abi.OP_CONV, abi.OP_CONVOLUTION_END],
+}
+
+/**
+ * Sizes along the three axes. Output position o meets input position o * stride - before + tap * dilation; positions
+ * outside count as 0.
+ */
+export interface ConvGeometry {
+  readonly input: Shape
+  readonly output: Shape
+  readonly kernel: Shape
+  readonly strides: Shape
+  readonly dilations: Shape
+  /** Cells of padding before the first. */
+  readonly before: Shape
+  readonly groups: number
+}
+
+const roundUp = (size: number): number => Math.ceil(size / abi.ALIGNMENT) * abi.ALIGNMENT
+
+/** Floats of a block of patches: with the product's packed copy, half of a 1 MB L2 cache. */
+const BLOCK_FLOATS = 65536
+
+/** The matrices of one block (see assembly/kernels/convolution.ts) and where they lie in scratch. image: x or dx; y: y or dy. */
+function blockOf(image: Value, y: Value, { kernel, groups }: ConvGeometry) {
+  const [channels, filters] = [image.shape[4] / groups, y.shape[4] / groups]
+  const depth = elementCount(kernel) * channels
+  const rows = elementCount(y.shape) / y.shape[4]
+  const fitting = Math.floor(BLOCK_FLOATS / depth / abi.TILE_ROWS) * abi.TILE_ROWS
+  const blockRows = Math.min(rows, Math.max(64, Math.min(abi.BLOCK_ROWS, fitting)))
+  const kernelPart = roundUp(4 * blockRows * depth + 12)
+  const rowsPart = kernelPart + (groups > 1 ? roundUp(4 * depth * filters) : 0)
+  const words = rowsPart + (groups > 1 ? roundUp(4 * blockRows * filters) : 0)
+  return { depth, filters, blockRows, kernelPart, rowsPart, words }
+}
+type Block = ReturnType<typeof blockOf>
+
+function wordsOf(op: KernelCall<ConvGeometry>, at: Addresses, image: Value, y: Value): number[] {
+  const { input, output, kernel, strides, dilations, before, groups } = op.attributes
+  const { blockRows, kernelPart, rowsPart, words } = blockOf(image, y, op.attributes)
+  return [
+    ...[op.output, ...op.inputs].map((value) => at.of(value)),
+    at.header,
+    ...[0, kernelPart, rowsPart, words].map((offset) => at.scratch + offset),
+    ...[blockRows, image.shape[0], image.shape[4], y.shape[4], groups, elementCount(kernel)],
+    ...input.flatMap((size, i) => [size, output[i], kernel[i], strides[i], dilations[i], before[i]]),
+  ]
+}
+
+interface Form {
+  readonly code: number
+  readonly shape: (inputs: readonly Value[], geometry: ConvGeometry) => Shape
+  readonly values: (op: KernelCall<ConvGeometry>) => readonly [image: Value, y: Value]
+  /** Of the product with a block. Without: depthwise, whose scratch is an image as wide as y. */
+  readonly product?: (block: Block) => readonly [M: number, K: number]
+  readonly gradient?: (
+    g: GraphBuilder,
+    inputs: readonly Value[],
+    dy: Value,
+    geometry: ConvGeometry,
+  ) => readonly Value[]
+}
+
+const kernelOf = (name: string, { code, shape, values, product, gradient }: Form): Kernel<ConvGeometry> => ({
+  name,
+  module: convolutionModule,
+  code,
+  shapes: (inputs, geometry) => [shape(inputs, geometry)],
+  words: (op, at) => wordsOf(op, at, ...values(op)),
+  scratchBytes: (op) => {
+    const [image, y] = values(op)
+    const isWide = y.shape[4] > image.shape[4]
+    if (!product) return isWide ? 4 * elementCount(op.attributes.input) * y.shape[4] + 12 : 0
+    const block = blockOf(image, y, op.attributes)
+    return block.words + abi.ALIGNMENT + matmulScratchBytes(...product(block))
+  },
+  ...(gradient && {
+    gradient: (g, { inputs, attributes }, [dy]) =>
+      dy ? gradient(g, inputs, dy, attributes) : inputs.map(() => null),
+  }),
+})
+
+/** y of x, w. */
+export const conv: Kernel<ConvGeometry> = /*#__PURE__*/ kernelOf('conv', {
+  code: abi.OP_CONV,
+  shape: ([x, w], { output }) => [x.shape[0], ...output, w.shape[4]],
+  values: ({ inputs, output }) => [inputs[0], output],
+  product: ({ blockRows, depth }) => [blockRows, depth],
+  gradient: (g, [x, w], dy, geometry) => [
+    g.kernel(convInputGrad, [dy, w], geometry)[0],
+    g.kernel(convWeightGrad, [x, dy], geometry)[0],
+  ],
+})
+
+/** dx of dy, w; also what a transposed convolution makes of its x (the dy here). */
+export const convInputGrad: Kernel<ConvGeometry> = /*#__PURE__*/ kernelOf('convInputGrad', {
+  code: abi.OP_CONV_INPUT_GRAD,
+  shape: ([dy, w], { input, groups }) => [dy.shape[0], ...input, w.shape[3] * groups],
+  values: ({ inputs, output }) => [output, inputs[0]],
+  product: ({ blockRows, filters }) => [blockRows, filters],
+  // linear in both: the gradient of dx takes the place of x
+  gradient: (g, [dy, w], ddx, geometry) => [
+    g.kernel(conv, [ddx, w], geometry)[0],
+    g.kernel(convWeightGrad, [ddx, dy], geometry)[0],
+  ],
+})
+
+/** dw of x, dy. */
+export const convWeightGrad: Kernel<ConvGeometry> = /*#__PURE__*/ kernelOf('convWeightGrad', {
+  code: abi.OP_CONV_WEIGHT_GRAD,
+  shape: ([x, dy], { kernel, groups }) => [...kernel, x.shape[4] / groups, dy.shape[4]],
+  values: ({ inputs }) => [inputs[0], inputs[1]],
+  product: ({ blockRows, depth }) => [depth, blockRows],
+})
+
+/** y of x, w: each channel has m filters of its own. */
+export const depthwise: Kernel<ConvGeometry> = /*#__PURE__*/ kernelOf('depthwise', {
+  code: abi.OP_DEPTHWISE,
+  shape: ([x, w], { output }) => [x.shape[0], ...output, w.shape[3] * w.shape[4]],
+  values: ({ inputs, output }) => [inputs[0], output],
+  gradient: (g, [x, w], dy, geometry) => [
+    g.kernel(depthwiseInputGrad, [dy, w], geometry)[0],
+    g.kernel(depthwiseWeightGrad, [x, dy], geometry)[0],
+  ],
+})
+
+/** dx of dy, w. */
+export const depthwiseInputGrad: Kernel<ConvGeometry> = /*#__PURE__*/ kernelOf('depthwiseInputGrad', {
+  code: abi.OP_DEPTHWISE_INPUT_GRAD,
+  shape: ([dy, w], { input }) => [dy.shape[0], ...input, w.shape[3]],
+  values: ({ inputs, output }) => [output, inputs[0]],
+})
+
+/** dw of x, dy. */
+export const depthwiseWeightGrad: Kernel<ConvGeometry> = /*#__PURE__*/ kernelOf('depthwiseWeightGrad', {
+  code: abi.OP_DEPTHWISE_WEIGHT_GRAD,
+  shape: ([x, dy], { kernel }) => [...kernel, x.shape[4], dy.shape[4] / x.shape[4]],
+  values: ({ inputs }) => [inputs[0], inputs[1]],
+})
+
+/** 'same': output size ceil(n / stride), the odd cell behind; 'causal': all before; or [before, after] of each axis. */
+export type Padding = 'valid' | 'same' | 'causal' | readonly (readonly [before: number, after: number])[]
+
+/** One number for each axis but batch and channels. */
+export interface ConvOptions {
+  /** Default 1. */
+  readonly strides?: readonly number[]
+  /** Default 1. */
+  readonly dilations?: readonly number[]
+  /** Default 'valid'. */
+  readonly padding?: Padding
+  /** Default 1. */
+  readonly groups?: number
+}
+
+const three = (sizes: readonly number[], fill: number): number[] => [
+  ...new Array(3 - sizes.length).fill(fill),
+  ...sizes,
+]
+
+/** `shape` [batch, ..., channels] with three axes between. */
+const widened = (g: GraphBuilder, x: Value): Value =>
+  g.reshape(x, [x.shape[0], ...three(x.shape.slice(1, -1), 1), x.shape[x.shape.length - 1]])
+
+function geometryOf(
+  sizes: Shape,
+  kernel: Shape,
+  { strides = [], dilations = [], padding = 'valid', groups = 1 }: ConvOptions,
+): ConvGeometry {
+  const before: number[] = []
+  const output = sizes.map((size, i) => {
+    const [stride, span] = [strides[i] ?? 1, (kernel[i] - 1) * (dilations[i] ?? 1) + 1]
+    const same = Math.max((Math.ceil(size / stride) - 1) * stride + span - size, 0)
+    const [first, last] =
+      padding === 'valid'
+        ? [0, 0]
+        : padding === 'same'
+          ? [Math.floor(same / 2), Math.ceil(same / 2)]
+          : padding === 'causal'
+            ? [span - 1, 0]
+            : padding[i]
+    const padded = first + size + last
+    if (padded < span)
+      fail(`the kernel spans ${span} cells of axis ${i + 1}, the input (with padding) has ${padded}`)
+    before.push(first)
+    return Math.floor((padded - span) / stride) + 1
+  })
+  return {
+    input: three(sizes, 1),
+    output: three(output, 1),
+    kernel: three(kernel, 1),
+    strides: three(
+      sizes.map((_, i) => strides[i] ?? 1),
+      1,
+    ),
+    dilations: three(
+      sizes.map((_, i) => dilations[i] ?? 1),
+      1,
+    ),
+    before: three(before, 0),
+    groups,
+  }
+}
+
+/** A convolution's result: `rows` [batch * positions, channels], and the shape [batch, ..., channels] it stands for. */
+export interface ConvRows {
+  readonly rows: Value
+  readonly shape: Shape
+}
+
+function rowsOf(g: GraphBuilder, y: Value, rank: number): ConvRows {
+  const channels = y.shape[4]
+  const shape = [y.shape[0], ...y.shape.slice(6 - rank, 4), channels]
+  return { rows: g.reshape(y, [elementCount(shape) / channels, channels]), shape }
+}
+
+/** x [batch, ..., C] of rank 3 to 5 by `kernel` (conv or depthwise) with weights w [..., C / groups, F] ([..., C, m]). */
+export function convolveRows(
+  g: GraphBuilder,
+  kernel: Kernel<ConvGeometry>,
+  x: Value,
+  w: Value,
+  options: ConvOptions = {},
+): ConvRows {
+  const rank = x.shape.length
+  const geometry = geometryOf(x.shape.slice(1, -1), w.shape.slice(0, -2), options)
+  const { input, output, strides } = geometry
+  const channels = x.shape[rank - 1]
+  const isPlain = kernel === conv && geometry.groups === 1 && elementCount(geometry.kernel) === 1
+  if (isPlain && input.every((size, i) => strides[i] === 1 && size === output[i])) {
+    // every patch is a row of x
+    const filters = w.shape[rank - 1]
+    const patches = g.reshape(x, [elementCount(x.shape) / channels, channels])
+    const rows = g.matmul(patches, g.reshape(w, [channels, filters]))
+    return { rows, shape: [...x.shape.slice(0, -1), filters] }
+  }
+  const weights = g.reshape(w, [...geometry.kernel, ...w.shape.slice(-2)])
+  return rowsOf(g, g.kernel(kernel, [widened(g, x), weights], geometry)[0], rank)
+}
+
+/**
+ * The convolution of x [batch, ..., C] (rank 3 to 5, channels last) with w [..., C / groups, F]: [batch, ..., F].
+ * Throws where the kernel spans more than the padded input.
+ */
+export function convolve(g: GraphBuilder, x: Value, w: Value, options?: ConvOptions): Value {
+  const { rows, shape } = convolveRows(g, conv, x, w, options)
+  return g.reshape(rows, shape)
+}
+
+/**
+ * The transpose of a convolution: x [batch, ..., C], w [..., F, C]; output size n * stride with 'same' padding, with
+ * 'valid' max(span - stride, 0) more.
+ */
+export function convolveTransposedRows(
+  g: GraphBuilder,
+  x: Value,
+  w: Value,
+  { strides = [], dilations = [], padding = 'valid' }: ConvOptions,
+): ConvRows {
+  const rank = x.shape.length
+  const sizes = x.shape.slice(1, -1).map((size, i) => {
+    const stride = strides[i] ?? 1
+    const more = (w.shape[i] - 1) * (dilations[i] ?? 1) + 1 - stride
+    return size * stride + (padding === 'same' ? 0 : Math.max(more, 0))
+  })
+  const geometry = geometryOf(sizes, w.shape.slice(0, -2), { strides, dilations, padding })
+  const weights = g.reshape(w, [...geometry.kernel, ...w.shape.slice(-2)])
+  return rowsOf(g, g.kernel(convInputGrad, [widened(g, x), weights], geometry)[0], rank)
+}

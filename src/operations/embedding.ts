@@ -1,0 +1,52 @@
+// Rows of a table by their numbers, as an operation: what an embedding is. The kernels lie in the module of attention,
+// since models that have one have the other.
+import * as abi from '../../assembly/abi.ts'
+import type { Addresses, Kernel } from '../graph/kernel.ts'
+import { shapeText, type Value } from '../graph/value.ts'
+import { fail } from '../numerics/errors.ts'
+import { elementCount } from '../numerics/tensor.ts'
+import { attentionModule } from './attention.ts'
+
+const gatherWords = (
+  [dst, src, ids]: readonly Value[],
+  [rows, width]: readonly number[],
+  at: Addresses,
+): number[] => [at.of(dst), at.of(src), at.of(ids), elementCount(ids.shape), rows, width]
+
+/** inputs: table [rows, width], int32 ids [...]; gives [..., width]. An id that is no row gives zeros. */
+export const gather: Kernel = {
+  name: 'gather',
+  module: attentionModule,
+  code: abi.OP_GATHER,
+  int32: [1],
+  shapes([table, ids]) {
+    if (table.shape.length !== 2 || ids.dtype !== 'int32')
+      fail(
+        `gather: expected a table [rows,width] and int32 ids; got ${shapeText(table.shape)} and ${ids.dtype}`,
+      )
+    return [[...ids.shape, table.shape[1]]]
+  },
+  words: ({ inputs: [table, ids], output }, at) => gatherWords([output, table, ids], table.shape, at),
+  gradient: (g, { inputs: [table, ids] }, [dy]) =>
+    dy ? [g.kernel(gatherGrad, [dy, ids], { rows: table.shape[0] })[0], null] : [],
+}
+
+/** inputs: dy [..., width], ids [...]; gives the table's gradient [rows, width]: sums in order of position. */
+export const gatherGrad: Kernel<{ readonly rows: number }> = {
+  name: 'gatherGrad',
+  module: attentionModule,
+  code: abi.OP_GATHER_GRAD,
+  int32: [1],
+  shapes: ([dy], { rows }) => [[rows, dy.shape[dy.shape.length - 1]]],
+  words: ({ inputs: [dy, ids], output }, at) => gatherWords([output, dy, ids], output.shape, at),
+}
+
+/** 1 where an int32 id isn't 0, else 0: the mask of padded sequences. */
+export const nonZero: Kernel = {
+  name: 'nonZero',
+  module: attentionModule,
+  code: abi.OP_NON_ZERO,
+  int32: [0],
+  shapes: ([ids]) => [ids.shape],
+  words: ({ inputs: [ids], output }, at) => [at.of(output), at.of(ids), elementCount(ids.shape)],
+}

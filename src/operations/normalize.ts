@@ -1,0 +1,190 @@
+// Normalization as operations: rows by their own statistics (layer, RMS), channels by those of a batch or a group;
+// each with its gradient. And class ids as rows. What normalization layers are made of.
+import * as abi from '../../assembly/abi.ts'
+import binary from '../../build/normalize.wasm'
+import type { Addresses, Kernel, KernelCall, KernelModule } from '../graph/kernel.ts'
+import type { Shape, Value } from '../graph/value.ts'
+import { elementCount } from '../numerics/tensor.ts'
+import { f32 } from '../numerics/words.ts'
+
+const normalizeModule: KernelModule = {
+  name: 'normalize',
+  binary,
+  codes: [abi.OP_LAYER_NORMALIZE, abi.OP_NORMALIZE_END],
+}
+
+interface AffineAttributes {
+  readonly epsilon: number
+  /** There is a gamma: the input behind x. */
+  readonly scale: boolean
+  /** There is a beta: the last input. */
+  readonly center: boolean
+}
+
+/** Gamma and beta of a forward operation, or null. */
+function affineOf<A extends AffineAttributes>({ inputs, attributes: { scale, center } }: KernelCall<A>) {
+  return { gamma: scale ? inputs[1] : null, beta: center ? inputs[scale ? 2 : 1] : null }
+}
+
+const place = (at: Addresses, value: Value | null): number => (value ? at.of(value) : 0)
+
+/** [dx, dgamma?, dbeta?], `inputs`: dy, x, two statistics or one, gamma?; the last extra is dbeta. */
+function gradientShapes(inputs: readonly Value[], { scale, center }: AffineAttributes): [Shape, ...Shape[]] {
+  const [, { shape }] = inputs
+  const channels = [shape[shape.length - 1]]
+  return [shape, ...(scale ? [channels] : []), ...(center ? [channels] : [])]
+}
+
+/** Addresses of dx, dgamma and dbeta (0: not there), dy and x. */
+function gradientWords<A extends AffineAttributes>(op: KernelCall<A>, at: Addresses): number[] {
+  const { output, extras, inputs, attributes } = op
+  const { scale, center } = attributes
+  const dbeta = center ? extras[extras.length - 1] : null
+  return [
+    at.of(output),
+    place(at, scale ? extras[0] : null),
+    place(at, dbeta),
+    ...inputs.slice(0, 2).map((value) => at.of(value)),
+  ]
+}
+
+// ---- rows -----------------------------------------------------------------------------------------
+
+export interface LayerNormalizeAttributes extends AffineAttributes {
+  /** No mean is subtracted; the deviation is that from 0. */
+  readonly rms: boolean
+}
+
+const colsOf = ({ shape }: Value): number => shape[shape.length - 1]
+const rowsOf = (x: Value): number => elementCount(x.shape) / colsOf(x)
+
+/** x [..., D], gamma? [D], beta? [D] to y [..., D]; extras: inverse deviation [rows] and, unless rms, mean [rows]. */
+export const layerNormalize: Kernel<LayerNormalizeAttributes> = {
+  name: 'layerNormalize',
+  module: normalizeModule,
+  code: abi.OP_LAYER_NORMALIZE,
+  shapes: ([x], { rms }) => [x.shape, [rowsOf(x)], ...(rms ? [] : [[rowsOf(x)]])],
+  words(op, at) {
+    const { inputs, output, extras, attributes } = op
+    const [x] = inputs
+    const { gamma, beta } = affineOf(op)
+    const statistics = [at.of(extras[0]), place(at, extras[1] ?? null)]
+    const sizes = [rowsOf(x), colsOf(x), f32(attributes.epsilon)]
+    return [at.of(output), at.of(x), ...statistics, place(at, gamma), place(at, beta), ...sizes]
+  },
+  reuses: [0],
+  gradient(g, op, [dy]) {
+    if (!dy) return []
+    const { gamma } = affineOf(op)
+    const inputs = [dy, op.inputs[0], ...op.extras, ...(gamma ? [gamma] : [])]
+    return g.kernel(layerNormalizeGrad, inputs, op.attributes)
+  },
+}
+
+/** dy, x, inverse, mean (unless rms), gamma? to dx, dgamma?, dbeta? */
+export const layerNormalizeGrad: Kernel<LayerNormalizeAttributes> = {
+  name: 'layerNormalizeGrad',
+  module: normalizeModule,
+  code: abi.OP_LAYER_NORMALIZE_GRAD,
+  shapes: gradientShapes,
+  words(op, at) {
+    const { inputs, attributes } = op
+    const { rms, scale } = attributes
+    const [, x, inverse] = inputs
+    const statistics = [at.of(inverse), rms ? 0 : at.of(inputs[3])]
+    const gamma = scale ? at.of(inputs[inputs.length - 1]) : 0
+    return [...gradientWords(op, at), ...statistics, gamma, rowsOf(x), colsOf(x), at.scratch]
+  },
+  // two f64 sums a column, in groups of four columns
+  scratchBytes: ({ inputs: [, x] }) => 64 * Math.ceil(colsOf(x) / 4),
+  reuses: [0, 1],
+}
+
+// ---- channels -------------------------------------------------------------------------------------
+
+export interface ChannelNormalizeAttributes extends AffineAttributes {
+  /** Statistics are of each sample: the batch, or 1 for those of the whole batch. */
+  readonly samples: number
+  /** Consecutive channels share statistics; must divide the channels. */
+  readonly groups: number
+}
+
+/** samples, cells, channels, groups, epsilon, scratch */
+function channelWords(x: Value, { samples, groups, epsilon }: ChannelNormalizeAttributes, at: Addresses) {
+  return [samples, rowsOf(x) / samples, colsOf(x), groups, f32(epsilon), at.scratch]
+}
+
+/** Bytes of scratch (assembly/kernels/normalize-channels.ts). */
+const channelScratch = (x: Value): number => 48 * 4 * Math.ceil(colsOf(x) / 4)
+
+/**
+ * x [..., C], gamma? [C], beta? [C] to y [..., C]; extras: mean and biased variance, each [samples, groups]. Batch
+ * normalization has one sample and C groups.
+ */
+export const channelNormalize: Kernel<ChannelNormalizeAttributes> = {
+  name: 'channelNormalize',
+  module: normalizeModule,
+  code: abi.OP_CHANNEL_NORMALIZE,
+  shapes: ([x], { samples, groups }) => [x.shape, [samples, groups], [samples, groups]],
+  words(op, at) {
+    const { inputs, output, extras, attributes } = op
+    const [x] = inputs
+    const { gamma, beta } = affineOf(op)
+    const arrays = [
+      at.of(output),
+      at.of(x),
+      ...extras.map((value) => at.of(value)),
+      place(at, gamma),
+      place(at, beta),
+    ]
+    return [...arrays, ...channelWords(x, attributes, at)]
+  },
+  scratchBytes: ({ inputs: [x] }) => channelScratch(x),
+  reuses: [0],
+  gradient(g, op, [dy]) {
+    if (!dy) return []
+    const { gamma } = affineOf(op)
+    const inputs = [dy, op.inputs[0], ...op.extras, ...(gamma ? [gamma] : [])]
+    return g.kernel(channelNormalizeGrad, inputs, op.attributes)
+  },
+}
+
+/** dy, x, mean, variance, gamma? to dx, dgamma?, dbeta? */
+export const channelNormalizeGrad: Kernel<ChannelNormalizeAttributes> = {
+  name: 'channelNormalizeGrad',
+  module: normalizeModule,
+  code: abi.OP_CHANNEL_NORMALIZE_GRAD,
+  shapes: gradientShapes,
+  words(op, at) {
+    const [, x, mean, variance, gamma = null] = op.inputs
+    const statistics = [at.of(mean), at.of(variance), place(at, gamma)]
+    return [...gradientWords(op, at), ...statistics, ...channelWords(x, op.attributes, at)]
+  },
+  scratchBytes: ({ inputs: [, x] }) => channelScratch(x),
+  reuses: [0, 1],
+}
+
+// ---- categories -----------------------------------------------------------------------------------
+
+export interface EncodeCategoriesAttributes {
+  readonly tokens: number
+  /** How often an id occurs, instead of whether it does. */
+  readonly count: boolean
+}
+
+/** int32 ids [..., n] to [..., tokens]: 1 (or a count) for each id that occurs. Other ids count nowhere. */
+export const encodeCategories: Kernel<EncodeCategoriesAttributes> = {
+  name: 'encodeCategories',
+  module: normalizeModule,
+  code: abi.OP_ENCODE_CATEGORIES,
+  shapes: ([ids], { tokens }) => [[...ids.shape.slice(0, -1), tokens]],
+  words: ({ output, inputs: [ids], attributes: { tokens, count } }, at) => [
+    at.of(output),
+    at.of(ids),
+    rowsOf(ids),
+    colsOf(ids),
+    tokens,
+    count ? 1 : 0,
+  ],
+  int32: [0],
+}

@@ -1,0 +1,134 @@
+// Pooling and resampling as operations. Enters: values with channels last. Leaves: the maxima or means of windows,
+// axes resized; each with its gradient.
+import * as abi from '../../assembly/abi.ts'
+import binary from '../../build/pooling.wasm'
+import type { Kernel, KernelModule } from '../graph/kernel.ts'
+import type { Shape } from '../graph/value.ts'
+import { elementCount } from '../numerics/tensor.ts'
+
+const poolingModule: KernelModule = {
+  name: 'pooling',
+  binary,
+  codes: [abi.OP_MAX_POOL, abi.OP_POOLING_END],
+}
+
+/** Each of depth, height and width; where there are fewer axes, the first are of size 1. */
+export interface PoolAttributes {
+  readonly pool: Shape
+  readonly strides: Shape
+  /** Cells of padding before the first one: they never win and are not counted. */
+  readonly before: Shape
+  /** Number of windows. Each holds at least one cell. */
+  readonly windows: Shape
+}
+
+/** `shape`: of the input, [batch, depth, height, width, channels]. */
+function poolWords(
+  addresses: readonly number[],
+  shape: Shape,
+  { pool, strides, before, windows }: PoolAttributes,
+): number[] {
+  const [batch, ...rest] = shape
+  const axes = windows.flatMap((count, i) => [rest[i], count, pool[i], strides[i], before[i]])
+  return [...addresses, batch, rest[3], ...axes]
+}
+
+/** One row [width, channels], and a vector that may run over. */
+const rowBytes = ([, , , width, channels]: Shape): number => 4 * width * channels + 16
+
+const pooled = ([batch, , , , channels]: Shape, { windows }: PoolAttributes): Shape => [
+  batch,
+  ...windows,
+  channels,
+]
+
+const maxPoolGrad: Kernel<PoolAttributes> = {
+  name: 'maxPoolGrad',
+  module: poolingModule,
+  code: abi.OP_MAX_POOL_GRAD,
+  shapes: ([, x]) => [x.shape],
+  words: ({ output, inputs: [dy, x, y], attributes }, at) =>
+    poolWords([at.of(output), at.of(dy), at.of(x), at.of(y)], x.shape, attributes),
+}
+
+/**
+ * The largest of each window of x [batch, depth, height, width, channels]. Of equal cells the first, in row-major
+ * order, takes the whole gradient.
+ */
+export const maxPool: Kernel<PoolAttributes> = {
+  name: 'maxPool',
+  module: poolingModule,
+  code: abi.OP_MAX_POOL,
+  shapes: ([x], attributes) => [pooled(x.shape, attributes)],
+  words: ({ output, inputs: [x], attributes }, at) =>
+    poolWords([at.of(output), at.of(x), at.scratch, 0], x.shape, attributes),
+  scratchBytes: ({ inputs: [x] }) => rowBytes(x.shape),
+  gradient: (g, { inputs: [x], output, attributes }, [dy]) =>
+    dy ? g.kernel(maxPoolGrad, [dy, x, output], attributes) : [],
+}
+
+const averagePoolGrad: Kernel<PoolAttributes & { readonly shape: Shape }> = {
+  name: 'averagePoolGrad',
+  module: poolingModule,
+  code: abi.OP_AVERAGE_POOL_GRAD,
+  shapes: (_, { shape }) => [shape],
+  words: ({ output, inputs: [dy], attributes }, at) =>
+    poolWords([at.of(output), at.of(dy), at.scratch, 0], output.shape, attributes),
+  scratchBytes: ({ output }) => rowBytes(output.shape),
+}
+
+/** The mean of each window's cells. */
+export const averagePool: Kernel<PoolAttributes> = {
+  ...maxPool,
+  name: 'averagePool',
+  code: abi.OP_AVERAGE_POOL,
+  gradient: (g, { inputs: [x], attributes }, [dy]) =>
+    dy ? g.kernel(averagePoolGrad, [dy], { ...attributes, shape: x.shape }) : [],
+}
+
+export interface ResizeAttributes {
+  readonly axis: number
+  /** What the axis gets. */
+  readonly size: number
+  /** Interpolates between the centers of cells; else the nearest cell, floor(o from / to). */
+  readonly linear: boolean
+}
+
+const resized = (shape: Shape, { axis, size }: ResizeAttributes): Shape =>
+  shape.map((n, i) => (i === axis ? size : n))
+
+/** `small`: the shape before resizing. */
+const resizeWords = (
+  addresses: readonly number[],
+  small: Shape,
+  to: number,
+  { axis, linear }: ResizeAttributes,
+): number[] => [
+  ...addresses,
+  elementCount(small.slice(0, axis)),
+  small[axis],
+  to,
+  elementCount(small.slice(axis + 1)),
+  Number(linear),
+]
+
+const resizeGrad: Kernel<ResizeAttributes> = {
+  name: 'resizeGrad',
+  module: poolingModule,
+  code: abi.OP_RESIZE_GRAD,
+  shapes: ([dy], attributes) => [resized(dy.shape, attributes)],
+  words: ({ output, inputs: [dy], attributes }, at) =>
+    resizeWords([at.of(output), at.of(dy)], output.shape, dy.shape[attributes.axis], attributes),
+}
+
+/** One axis resized, as tf.image.resize and PyTorch's interpolate (align_corners false) do. */
+export const resize: Kernel<ResizeAttributes> = {
+  name: 'resize',
+  module: poolingModule,
+  code: abi.OP_RESIZE,
+  shapes: ([x], attributes) => [resized(x.shape, attributes)],
+  words: ({ output, inputs: [x], attributes }, at) =>
+    resizeWords([at.of(output), at.of(x)], x.shape, attributes.size, attributes),
+  gradient: (g, { inputs: [x], attributes }, [dy]) =>
+    dy ? g.kernel(resizeGrad, [dy], { ...attributes, size: x.shape[attributes.axis] }) : [],
+}

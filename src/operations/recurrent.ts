@@ -1,0 +1,218 @@
+// Recurrent cells over whole sequences, as operations. Enters: the input products of all steps, xz [B, T, parts u],
+// recurrent kernels, initial states, a mask [B, T] (0: the step leaves the state as it is). Leaves: y, the state after
+// each step [B, T, u] or the last one [B, u], and the last states. One instruction forward, one backward; the
+// gradients of the recurrent kernels are products over all steps at once.
+import * as abi from '../../assembly/abi.ts'
+import binary from '../../build/recurrent.wasm'
+import type { GraphBuilder } from '../graph/builder.ts'
+import type { Kernel, KernelCall, KernelModule } from '../graph/kernel.ts'
+import { type UnaryName, unaryFunctions } from '../graph/ops.ts'
+import type { Value } from '../graph/value.ts'
+import { elementCount } from '../numerics/tensor.ts'
+import { matmulScratchBytes } from '../plan/encode.ts'
+
+const recurrentModule: KernelModule = {
+  name: 'recurrent',
+  binary,
+  codes: [abi.OP_LSTM, abi.OP_RECURRENT_END],
+}
+
+/** Room for the operands of the products, bytes (PRODUCT_WORDS of assembly/kernels/recurrent.ts). */
+const PRODUCT_WORDS = 64
+
+export interface RecurrentAttributes {
+  /**
+   * Which inputs are there. Forward: xz, U [u, width u], U2 [u, u], bias [width u], mask, h0 [B, u], c0 [B, u].
+   * Backward: gates, before, saved, U, U2, mask, dy, dh, dc.
+   */
+  readonly given: readonly boolean[]
+  /** y is [B, T, u], in the order of reading; else [B, u]. */
+  readonly sequence: boolean
+  /** Steps are read from the end. */
+  readonly reverse: boolean
+  /** Of simpleRnn: tanh, relu, sigmoid or linear, whose slopes are computed from their values. */
+  readonly fn: UnaryName
+  /** Backward: the gradient of the initial state is wanted. */
+  readonly state?: boolean
+}
+
+type Call = KernelCall<RecurrentAttributes>
+export type RecurrentKernel = Kernel<RecurrentAttributes>
+
+/** How cells differ: columns in units of u. */
+interface Cell {
+  /** Gates in xz. */
+  readonly parts: number
+  /** Columns of the recurrent product. */
+  readonly width: number
+  /** What is kept of the gates for the way back. */
+  readonly kept: number
+  /** Has c beside h. */
+  readonly hasC?: boolean
+  /** Has a second product. */
+  readonly hasSecond?: boolean
+  /** The gradient of the recurrent product isn't dxz. */
+  readonly splits?: boolean
+}
+
+/** The inputs by position, null where one isn't there. */
+function slotsOf({ inputs, attributes: { given } }: Call): (Value | null)[] {
+  let next = 0
+  return given.map((is) => (is ? inputs[next++] : null))
+}
+
+/** Writes a recurrent operation; null inputs are left out. Leaves y, the last h and what follows. */
+export function recur(
+  g: GraphBuilder,
+  kernel: RecurrentKernel,
+  inputs: readonly (Value | null)[],
+  attributes: Omit<RecurrentAttributes, 'given'>,
+): readonly Value[] {
+  const given = inputs.map((input) => input !== null)
+  return g.kernel(
+    kernel,
+    inputs.filter((input) => input !== null),
+    { ...attributes, given },
+  )
+}
+
+const rowsOf = (g: GraphBuilder, x: Value): Value => g.reshape(x, [x.shape[0] * x.shape[1], x.shape[2]])
+
+/** Outputs forward: y, h, gates, before, and by kind: saved (c before each step, or r h), c. Backward: dxz, dh0, dc0 or dhz. */
+function cell(
+  name: string,
+  code: number,
+  { parts, width, kept, hasC = false, hasSecond = false, splits = false }: Cell,
+): RecurrentKernel {
+  const saves = hasC || hasSecond
+  const scratchBytes = (batch: number, units: number): number =>
+    PRODUCT_WORDS +
+    4 * batch * units * (width + (hasSecond ? 2 : 0)) +
+    Math.max(...[1, width].map((depth) => matmulScratchBytes(batch, depth * units)))
+  const sizes = (before: Value, { sequence, reverse, fn, state }: RecurrentAttributes): number[] => [
+    ...before.shape,
+    (sequence ? abi.RECURRENT_SEQUENCE : 0) |
+      (reverse ? abi.RECURRENT_REVERSE : 0) |
+      (state ? abi.RECURRENT_STATE : 0),
+    unaryFunctions[fn].code,
+  ]
+
+  const backward: RecurrentKernel = {
+    name: `${name}Grad`,
+    module: recurrentModule,
+    code: code + 1,
+    reuses: [0],
+    shapes([, { shape }]) {
+      const [batch, steps, units] = shape
+      const extra = hasC ? [[batch, units]] : splits ? [[batch, steps, width * units]] : []
+      return [[batch, steps, parts * units], [batch, units], ...extra]
+    },
+    words(op, at) {
+      const [gates, before, saved, u, u2, mask, dy, dh, dc] = slotsOf(op)
+      const [dh0, third] = op.extras
+      const of = (value: Value | null | undefined) => (value ? at.of(value) : 0)
+      return [
+        ...[dy, u, u2, splits ? third : null, mask, dh, dc, op.output, dh0, hasC ? third : null].map(of),
+        ...[gates, before, saved].map(of),
+        ...sizes(before as Value, op.attributes),
+        at.header,
+        at.scratch,
+      ]
+    },
+    scratchBytes: ({ inputs: [, { shape }] }) => scratchBytes(shape[0], shape[2]),
+  }
+
+  return {
+    name,
+    module: recurrentModule,
+    code,
+    shapes([{ shape }], { sequence }) {
+      const [batch, steps, columns] = shape
+      const units = columns / parts
+      const all = [batch, steps, units]
+      const last = [batch, units]
+      const extras = [last, [batch, steps, kept * units], all]
+      return [sequence ? all : last, ...extras, ...(saves ? [all] : []), ...(hasC ? [last] : [])]
+    },
+    words(op, at) {
+      const [xz, u, u2, bias, mask, h0, c0] = slotsOf(op)
+      const [h, gates, before, saved, c] = op.extras
+      const of = (value: Value | null | undefined) => (value ? at.of(value) : 0)
+      return [
+        ...[xz, u, u2, bias, mask, h0, c0, op.output, h, c, gates, before, saved].map(of),
+        ...sizes(before, op.attributes),
+        at.header,
+        at.scratch,
+      ]
+    },
+    scratchBytes: ({ extras: [{ shape }] }) => scratchBytes(shape[0], shape[1]),
+    gradient(g, op, [dy, dh, , , , dc = null]) {
+      const { given, sequence, reverse, fn } = op.attributes
+      const [, u, u2, , mask, h0, c0] = slotsOf(op)
+      const [, gates, before, saved = null] = op.extras
+      const inputs = [gates, before, saved, u, u2, mask, dy, dh, dc]
+      const state = h0 !== null || c0 !== null
+      const [dxz, dh0, third] = recur(g, backward, inputs, { sequence, reverse, fn, state })
+      const transposeA = true
+      const rows = rowsOf(g, dxz)
+      let dz = splits ? rowsOf(g, third) : rows
+      let du2: Value | null = null
+      if (hasSecond) {
+        const units = before.shape[2]
+        dz = g.slice(rows, 1, 0, width * units)
+        du2 = g.matmul(rowsOf(g, saved as Value), g.slice(rows, 1, width * units, units), { transposeA })
+      }
+      const du = g.matmul(rowsOf(g, before), dz, { transposeA })
+      const dbias = given[3] ? g.sum(dz, [0]) : null
+      const all = [dxz, du, du2, dbias, null, dh0, hasC ? third : null]
+      return all.filter((_, i) => given[i])
+    },
+  }
+}
+
+/** c' = sigmoid(f) c + sigmoid(i) tanh(g), h' = sigmoid(o) tanh(c'); columns i, f, g, o of xz + h . U. */
+export const lstm: RecurrentKernel = /*#__PURE__*/ cell('lstm', abi.OP_LSTM, {
+  parts: 4,
+  width: 4,
+  kept: 4,
+  hasC: true,
+})
+
+/** h' = z h + (1 - z) tanh(x_n + r (h . U + bias)_n), z, r = sigmoid(xz + h . U + bias); columns z, r, n. */
+export const gru: RecurrentKernel = /*#__PURE__*/ cell('gru', abi.OP_GRU, {
+  parts: 3,
+  width: 3,
+  kept: 4,
+  splits: true,
+})
+
+/** The same with the reset gate before the product: tanh(x_n + (r h) . U2); U has columns z, r. */
+export const gruBefore: RecurrentKernel = /*#__PURE__*/ cell('gruBefore', abi.OP_GRU_BEFORE, {
+  parts: 3,
+  width: 2,
+  kept: 3,
+  hasSecond: true,
+})
+
+/** h' = fn(xz + h . U). */
+export const simpleRnn: RecurrentKernel = /*#__PURE__*/ cell('simpleRnn', abi.OP_SIMPLE_RNN, {
+  parts: 1,
+  width: 1,
+  kept: 1,
+})
+
+/** The same array with the order of one axis reversed. */
+export const reverse: Kernel<{ readonly axis: number }> = {
+  name: 'reverse',
+  module: recurrentModule,
+  code: abi.OP_REVERSE,
+  shapes: ([{ shape }]) => [shape],
+  words: ({ output, inputs: [x], attributes: { axis } }, at) => [
+    at.of(output),
+    at.of(x),
+    elementCount(x.shape.slice(0, axis)),
+    x.shape[axis],
+    elementCount(x.shape.slice(axis + 1)),
+  ],
+  gradient: (g, { attributes }, [dy]) => [dy && g.kernel(reverse, [dy], attributes)[0]],
+}

@@ -1,0 +1,108 @@
+// The binaries, where the library's build brings none (lanegrad/slim): fetched, as bytes or compiled elsewhere. All that
+// are given are compiled and checked before the first one counts.
+import { check, checkOptions, fail, unknownName } from '../numerics/errors.ts'
+import { instanceOf, provide } from './modules.ts'
+
+/** A binary of the package: `core` for every model, the others for the layers and options that need them. */
+export type ModuleName =
+  | 'core'
+  | 'attention'
+  | 'convolution'
+  | 'normalize'
+  | 'pooling'
+  | 'random'
+  | 'recurrent'
+  | 'training'
+
+const NAMES: readonly ModuleName[] = [
+  'core',
+  'attention',
+  'convolution',
+  'normalize',
+  'pooling',
+  'random',
+  'recurrent',
+  'training',
+]
+
+/** Where the binaries come from: one of `url`, `bytes`, `modules`. */
+export interface InitOptions {
+  /** The folder they are fetched from, as `lanegrad/wasm/` has them. A browser resolves it against the page. */
+  readonly url?: string | URL
+  /** Those to fetch from `url`. Default: all. */
+  readonly only?: readonly ModuleName[]
+  /** The bytes of each, compiled here. */
+  readonly bytes?: { readonly [name in ModuleName]?: Uint8Array | ArrayBuffer }
+  /** Each compiled already. */
+  readonly modules?: { readonly [name in ModuleName]?: WebAssembly.Module }
+}
+
+const message = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+
+async function fetchBytes(url: string): Promise<ArrayBuffer> {
+  const response = await fetch(url).catch((error) => fail(`init: can't load ${url}: ${message(error)}`))
+  if (!response.ok) fail(`init: can't load ${url}: ${response.status} ${response.statusText}`)
+  return response.arrayBuffer()
+}
+
+const compile = (name: string, bytes: Uint8Array | ArrayBuffer): Promise<WebAssembly.Module> =>
+  WebAssembly.compile(bytes as Uint8Array<ArrayBuffer>).catch((error) =>
+    fail(`init: ${name} is no WebAssembly this runtime can compile: ${message(error)}`),
+  )
+
+/** Throws where `code` can't be instantiated, or is of another version. */
+function tryOut(name: ModuleName, code: WebAssembly.Module): void {
+  const memory = () => new WebAssembly.Memory({ initial: 1 })
+  const table = () => new WebAssembly.Table({ initial: 0, element: 'anyfunc' })
+  instanceOf(name, code, name === 'core' ? undefined : { memory: memory(), table: table() })
+}
+
+function checkName(name: string): asserts name is ModuleName {
+  if (!NAMES.includes(name as ModuleName)) unknownName('module', name, NAMES)
+}
+
+/**
+ * Loads the compiled kernels: before the first model, and before the first one of another kind if not all are loaded
+ * at once. May be called again for more.
+ * @throws LanegradError where a file is missing, is no WebAssembly or of another version than the library; nothing has
+ * been loaded then
+ */
+export async function init(options: InitOptions): Promise<void> {
+  checkOptions('init', options, ['url', 'only', 'bytes', 'modules'])
+  const { url, only = NAMES, bytes, modules } = options
+  const given = [url, bytes, modules].filter((source) => source !== undefined)
+  if (given.length !== 1) fail(`init: give one of url, bytes, modules; got ${given.length} of them`)
+  if (options.only !== undefined && url === undefined) fail('init: only is for url')
+
+  // nothing starts before all is checked
+  const loading: (readonly [ModuleName, () => WebAssembly.Module | Promise<WebAssembly.Module>])[] = []
+  if (url !== undefined) {
+    check(typeof url === 'string' || url instanceof URL, 'init: url', 'a string or URL', url)
+    check(Array.isArray(only), 'init: only', 'a list of names', only)
+    const folder = `${url}`.replace(/\/?$/, '/')
+    for (const name of only) {
+      const path = `${folder}${name}.wasm`
+      checkName(name)
+      loading.push([name, async () => compile(path, await fetchBytes(path))])
+    }
+  } else {
+    const what = bytes === undefined ? 'modules' : 'bytes'
+    const binaries: unknown = options[what]
+    check(typeof binaries === 'object' && binaries !== null, `init: ${what}`, 'an object by module', binaries)
+    for (const [name, code] of Object.entries(binaries)) {
+      checkName(name)
+      const where = `init: ${what}.${name}`
+      if (bytes === undefined) {
+        check(code instanceof WebAssembly.Module, where, 'a WebAssembly.Module', code)
+        loading.push([name, () => code])
+      } else {
+        const isBytes = code instanceof Uint8Array || code instanceof ArrayBuffer
+        check(isBytes, where, 'a Uint8Array or ArrayBuffer', code)
+        loading.push([name, () => compile(`bytes.${name}`, code)])
+      }
+    }
+  }
+  const loaded = await Promise.all(loading.map(async ([name, code]) => [name, await code()] as const))
+  for (const [name, code] of loaded) tryOut(name, code)
+  for (const [name, code] of loaded) provide(name, code)
+}

@@ -1,0 +1,207 @@
+// Precision, recall and F1 from counts of right and wrong answers per class (column), weighted by rows; and the
+// confusion matrix, a plain function for after `predict`.
+import { check, checkOptions, fail, type Rule } from '../../numerics/errors.ts'
+import type { NamedArray } from '../../numerics/tensor.ts'
+import type { Metric, MetricBatch } from '../metrics.ts'
+import { argmax, COUNT, isOfClass, NAME, type NameOption, orNull, THRESHOLD } from './read.ts'
+
+/** 'micro': counts of all classes together; 'macro': the plain mean over classes; 'weighted': by rows of each class; null: a number for each class. */
+export type Average = 'micro' | 'macro' | 'weighted' | null
+
+interface CountOptions extends NameOption {
+  /** An element is predicted if it is larger. null: the largest of each row is. */
+  readonly threshold?: number | null
+  readonly average?: Average
+}
+interface ClassOptions extends CountOptions {
+  /** Only the k largest of each row may be predicted (ties: the first); the threshold is then optional. */
+  readonly topK?: number | null
+  /** Only this class counts. */
+  readonly classId?: number | null
+}
+
+const AVERAGE: Rule = {
+  expected: '"micro", "macro", "weighted" or null',
+  holds: (x) => x === null || x === 'micro' || x === 'macro' || x === 'weighted',
+}
+const CLASS: Rule = { expected: 'an integer from 0', holds: (x) => Number.isSafeInteger(x) && Number(x) >= 0 }
+const rules: { readonly [K in keyof ClassOptions]-?: Rule } = {
+  name: NAME,
+  threshold: /*#__PURE__*/ orNull(THRESHOLD),
+  average: AVERAGE,
+  topK: /*#__PURE__*/ orNull(COUNT),
+  classId: /*#__PURE__*/ orNull(CLASS),
+}
+const NO_CLASS = { topK: null, classId: null }
+
+/** Weighted counts by class: predicted and true, predicted but not true, true but not predicted. */
+interface Counts {
+  readonly right: number[]
+  readonly extra: number[]
+  readonly missed: number[]
+}
+type Ratio = (right: number, extra: number, missed: number) => number
+
+/** As in Keras, 0 where nothing counts. */
+const share = (part: number, whole: number): number => (whole === 0 ? 0 : part / whole)
+const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0)
+
+/** Writes whether each column of a row is predicted into `predicted`. */
+function decide(
+  { prediction, columns }: MetricBatch,
+  row: number,
+  threshold: number | null,
+  topK: number | null,
+  predicted: boolean[],
+): void {
+  const start = row * columns
+  if (threshold === null && columns > 1) {
+    const best = argmax(prediction, start, columns)
+    for (let j = 0; j < columns; j++) predicted[j] = j === best
+    return
+  }
+  const least = threshold ?? 0.5
+  for (let j = 0; j < columns; j++) predicted[j] = prediction[start + j] > least
+  if (topK === null || topK >= columns) return
+  const kth = prediction.slice(start, start + columns).sort()[columns - topK]
+  let ties = topK
+  for (let j = 0; j < columns; j++) if (prediction[start + j] > kth) ties--
+  for (let j = 0; j < columns; j++) {
+    const value = prediction[start + j]
+    if (value < kth || (value === kth && ties-- <= 0)) predicted[j] = false
+  }
+}
+
+function counting(
+  kind: string,
+  options: ClassOptions,
+  defaults: Required<CountOptions>,
+  ratio: Ratio,
+): Metric<Counts> {
+  checkOptions(kind, options, Object.keys(defaults))
+  const given = Object.entries(options).filter(([, value]) => value !== undefined) // null means something here
+  const all: Required<ClassOptions> = { ...NO_CLASS, ...defaults, ...Object.fromEntries(given) }
+  for (const key of Object.keys(rules) as (keyof ClassOptions)[])
+    check(rules[key].holds(all[key]), `${kind}: ${key}`, rules[key].expected, all[key])
+  const { name, average, topK, classId } = all
+  // with topK alone, the k largest are predicted whatever they are
+  const threshold = topK !== null && options.threshold === undefined ? -Infinity : all.threshold
+  return {
+    name,
+    start: () => ({ right: [], extra: [], missed: [] }),
+    add({ right, extra, missed }, batch) {
+      const { columns, rows, weights } = batch
+      if (classId !== null && classId >= columns)
+        fail(`${kind}: classId must be below the ${columns} classes; got ${classId}`)
+      while (right.length < columns) for (const counts of [right, extra, missed]) counts.push(0)
+      const predicted: boolean[] = []
+      for (let row = 0; row < rows; row++) {
+        const weight = weights?.[row] ?? 1
+        if (weight === 0) continue
+        decide(batch, row, threshold, topK, predicted)
+        for (let j = 0; j < columns; j++) {
+          const isTrue = isOfClass(batch, row, j)
+          if (predicted[j]) (isTrue ? right : extra)[j] += weight
+          else if (isTrue) missed[j] += weight
+        }
+      }
+    },
+    result({ right, extra, missed }) {
+      const of = (j: number) => ratio(right[j] ?? 0, extra[j] ?? 0, missed[j] ?? 0)
+      if (classId !== null) return of(classId)
+      if (average === 'micro') return ratio(sum(right), sum(extra), sum(missed))
+      const ratios = right.map((_, j) => of(j))
+      if (average === null) return ratios
+      const trues = right.map((count, j) => (average === 'macro' ? 1 : count + missed[j]))
+      return share(sum(ratios.map((value, j) => value * trues[j])), sum(trues))
+    },
+  }
+}
+
+const elementwise = (name: string): Required<ClassOptions> => ({
+  name,
+  threshold: 0.5,
+  average: 'micro',
+  ...NO_CLASS,
+})
+
+/**
+ * Of what was predicted, the share that is true. Elements above `threshold` (default 0.5; 0 suits logits; null: the
+ * largest of each row) are predicted; with `topK` only the k largest of a row, with `classId` only that class counts.
+ * `average` (default 'micro', as in Keras) joins the classes. Truth: 0 and 1 for every element, or class ids.
+ * @throws LanegradError on an unknown or unfit option
+ */
+export const precision = (options: ClassOptions = {}): Metric =>
+  counting('precision', options, elementwise('precision'), (right, extra) => share(right, right + extra))
+
+/** Of what is true, the share that was predicted. Options as of `precision`. */
+export const recall = (options: ClassOptions = {}): Metric =>
+  counting('recall', options, elementwise('recall'), (right, _, missed) => share(right, right + missed))
+
+/**
+ * The harmonic mean of precision and recall, 2 TP / (2 TP + FP + FN). By default the largest of each row is predicted
+ * (`threshold` null; a single unit: above 0.5) and `average` is 'macro'. Truth: 0 and 1 for every element, or class ids.
+ * @throws LanegradError on an unknown or unfit option
+ */
+export const f1Score = (options: CountOptions = {}): Metric =>
+  counting(
+    'f1Score',
+    options,
+    { name: 'f1Score', threshold: null, average: 'macro' },
+    (right, extra, missed) => share(2 * right, 2 * right + extra + missed),
+  )
+
+interface MatrixOptions {
+  /** Default: as many as the prediction has columns, or one more than the largest class id. */
+  readonly numClasses?: number
+  /** Of a single unit: class 1 if larger. Default 0.5. */
+  readonly threshold?: number
+  /** One for each row. */
+  readonly sampleWeight?: ArrayLike<number>
+}
+
+const isTensor = (values: ArrayLike<number> | NamedArray): values is NamedArray => 'shape' in values
+
+/**
+ * How often (with `sampleWeight`: with what weight) a row of class i was given class j: `matrix[i][j]`, truth along rows.
+ * Each of both is class ids, one for each row, or what `predict` gives: rows of scores, whose first largest is the
+ * class, or one score for each row (class 1 if above `threshold`); yTrue may be one-hot rows.
+ * @throws LanegradError where the lengths don't fit or an id is no class
+ */
+export function confusionMatrix(
+  yTrue: ArrayLike<number> | NamedArray,
+  yPred: ArrayLike<number> | NamedArray,
+  options: MatrixOptions = {},
+): number[][] {
+  checkOptions('confusionMatrix', options, ['numClasses', 'threshold', 'sampleWeight'])
+  const { threshold = 0.5, sampleWeight } = options
+  const scores = isTensor(yPred) ? yPred.data : yPred
+  const truths = isTensor(yTrue) ? yTrue.data : yTrue
+  const isScores = isTensor(yPred) && yPred.shape.length > 1 && !(scores instanceof Int32Array)
+  const columns = isScores ? yPred.shape[yPred.shape.length - 1] : 1
+  const rows = scores.length / columns
+  const isOneHot = columns > 1 && truths.length === scores.length
+  if (truths.length !== rows && !isOneHot)
+    fail(`confusionMatrix: yTrue has ${truths.length} elements for the ${rows} rows of yPred`)
+  if (sampleWeight && sampleWeight.length !== rows)
+    fail(`confusionMatrix: sampleWeight has ${sampleWeight.length} elements for ${rows} rows`)
+  const classesOf = (values: ArrayLike<number>, width: number) =>
+    Array.from({ length: rows }, (_, row) => {
+      if (width > 1) return argmax(values, row * width, width)
+      const value = values[row]
+      return Number.isInteger(value) || Number.isNaN(value) ? value : Number(value > threshold)
+    })
+  const given = classesOf(scores, columns)
+  const actual = classesOf(truths, isOneHot ? columns : 1)
+  const largest = [...given, ...actual].reduce((most, id) => Math.max(most, id), 0)
+  const { numClasses = columns > 1 ? columns : largest + 1 } = options
+  check(COUNT.holds(numClasses), 'confusionMatrix: numClasses', COUNT.expected, numClasses)
+  const matrix = Array.from({ length: numClasses }, () => new Array<number>(numClasses).fill(0))
+  for (const [name, ids] of Object.entries({ yTrue: actual, yPred: given })) {
+    const bad = ids.findIndex((id) => !(id >= 0 && id < numClasses))
+    if (bad >= 0)
+      fail(`confusionMatrix: row ${bad} of ${name} has class ${ids[bad]}, expected 0 to ${numClasses - 1}`)
+  }
+  for (let row = 0; row < rows; row++) matrix[actual[row]][given[row]] += sampleWeight?.[row] ?? 1
+  return matrix
+}

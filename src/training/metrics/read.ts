@@ -1,0 +1,58 @@
+// What the metrics on the host have in common: reading rows of a batch, rules of their options, and the form of those
+// that are a mean of one number per row.
+import { FINITE, POSITIVE_INTEGER, type Rule } from '../../numerics/errors.ts'
+import type { Metric, MetricBatch } from '../metrics.ts'
+
+/** The metric's name in logs; two of a kind for one output need names of their own. */
+export interface NameOption {
+  readonly name?: string
+}
+
+export const NAME: Rule = { expected: 'a text', holds: (x) => typeof x === 'string' && x !== '' }
+export const COUNT = POSITIVE_INTEGER
+export const THRESHOLD = FINITE
+
+/** The same, or null. */
+export const orNull = ({ expected, holds }: Rule): Rule => ({
+  expected: `${expected} or null`,
+  holds: (x) => x === null || holds(x),
+})
+
+/** Index of the first largest of `count` numbers from `start` on, NaN passed over; -1 if there is none. */
+export function argmax(values: ArrayLike<number>, start: number, count: number): number {
+  let best = -1
+  for (let i = 0; i < count; i++) {
+    if (best < 0 ? !Number.isNaN(values[start + i]) : values[start + i] > values[start + best]) best = i
+  }
+  return best
+}
+
+/** The class of a row of the truth: its id, or the first largest of the row. */
+export const classOf = ({ truth, columns }: MetricBatch, row: number): number =>
+  truth instanceof Int32Array ? truth[row] : argmax(truth, row * columns, columns)
+
+/** Whether a row of the truth has class `column` (by id, or more than 1/2). */
+export const isOfClass = ({ truth, columns }: MetricBatch, row: number, column: number): boolean =>
+  truth instanceof Int32Array ? truth[row] === column : truth[row * columns + column] > 0.5
+
+/** The weighted mean of `of` over rows; 0 without any. */
+export function meanOfRows(
+  name: string,
+  labels: boolean | undefined,
+  of: (batch: MetricBatch, row: number) => number,
+): Metric<{ sum: number; weight: number }> {
+  return {
+    name,
+    labels,
+    start: () => ({ sum: 0, weight: 0 }),
+    add(state, batch) {
+      for (let row = 0; row < batch.rows; row++) {
+        const weight = batch.weights?.[row] ?? 1
+        if (weight === 0) continue
+        state.sum += weight * of(batch, row)
+        state.weight += weight
+      }
+    },
+    result: ({ sum, weight }) => (weight === 0 ? 0 : sum / weight),
+  }
+}

@@ -1,0 +1,97 @@
+// Metrics of numbers (errors, the share of variance explained, cosines), and perplexity. Those that are a function of a
+// mean loss are computed in WebAssembly.
+import { readOptions } from '../../numerics/errors.ts'
+import { exp } from '../../numerics/exact.ts'
+import type { MeanMetric, Metric } from '../metrics.ts'
+import { meanOfRows, NAME, type NameOption } from './read.ts'
+
+/** Keras' epsilon: the least |truth| a percentage is taken of. */
+const LEAST = 1e-7
+/** Least squared norm in a cosine, as in the loss. */
+const LEAST_SQUARED_NORM = 1e-12
+
+const nameOf = (kind: string, options: NameOption): string =>
+  readOptions<Required<NameOption>>(kind, options, { name: NAME }, { name: kind }).name
+
+/** sqrt(mean (y - p)^2) over all elements of the epoch */
+export const rootMeanSquaredError = (options: NameOption = {}): MeanMetric => ({
+  name: nameOf('rootMeanSquaredError', options),
+  of: ['meanSquaredError'],
+  finish: Math.sqrt,
+})
+
+/**
+ * e^(mean cross-entropy) over rows: how many classes the model is undecided between, as it were. Truth: class ids or
+ * one-hot rows; follows the loss's `fromLogits` and leaves out what its ignoreIndex does.
+ */
+export const perplexity = (options: NameOption = {}): MeanMetric => ({
+  name: nameOf('perplexity', options),
+  of: ['sparseCategoricalCrossentropy', 'categoricalCrossentropy'],
+  finish: exp,
+})
+
+/** 100 mean |y - p| / max(|y|, 1e-7): percent */
+export const meanAbsolutePercentageError = (options: NameOption = {}): Metric =>
+  meanOfRows(nameOf('meanAbsolutePercentageError', options), false, ({ truth, prediction, columns }, row) => {
+    let sum = 0
+    for (let i = row * columns; i < (row + 1) * columns; i++)
+      sum += Math.abs(truth[i] - prediction[i]) / Math.max(Math.abs(truth[i]), LEAST)
+    return (100 * sum) / columns
+  })
+
+/** Mean over rows of cos(y, p) = y.p / (|y| |p|); the loss of that name is 1 - cos. In logs: `cosineSimilarity`. */
+export const cosineSimilarityMetric = (options: NameOption = {}): Metric =>
+  meanOfRows(nameOf('cosineSimilarity', options), false, ({ truth, prediction, columns }, row) => {
+    let xx = 0
+    let xy = 0
+    let yy = 0
+    for (let i = row * columns; i < (row + 1) * columns; i++) {
+      xx += prediction[i] * prediction[i]
+      xy += prediction[i] * truth[i]
+      yy += truth[i] * truth[i]
+    }
+    return xy / Math.sqrt(Math.max(xx, LEAST_SQUARED_NORM) * Math.max(yy, LEAST_SQUARED_NORM))
+  })
+
+/** By column: weights so far, mean of the truth, sum of squares around it, sum of squared errors. */
+interface Spread {
+  weight: number
+  mean: number
+  squares: number
+  errors: number
+}
+
+/**
+ * 1 - sum (y - p)^2 / sum (y - mean y)^2, the mean over columns: 1 is perfect, 0 as good as the mean. A column without
+ * spread counts 1 if predicted exactly, else 0 (as in sklearn). NaN before the first row.
+ */
+export const r2Score = (options: NameOption = {}): Metric<Spread[]> => ({
+  name: nameOf('r2Score', options),
+  labels: false,
+  start: () => [],
+  add(state, { truth, prediction, rows, columns, weights }) {
+    while (state.length < columns) state.push({ weight: 0, mean: 0, squares: 0, errors: 0 })
+    for (let row = 0; row < rows; row++) {
+      const weight = weights?.[row] ?? 1
+      if (weight === 0) continue
+      state.forEach((column, j) => {
+        const y = truth[row * columns + j]
+        const error = y - prediction[row * columns + j]
+        const delta = y - column.mean
+        // updated around the running mean (Welford): no difference of large sums
+        column.weight += weight
+        column.mean += (weight / column.weight) * delta
+        column.squares += weight * delta * (y - column.mean)
+        column.errors += weight * error * error
+      })
+    }
+  },
+  result(state) {
+    const scores = state.map(({ squares, errors }) =>
+      squares > 0 ? 1 - errors / squares : Number(errors === 0),
+    )
+    return state.some(({ weight }) => weight > 0)
+      ? scores.reduce((sum, score) => sum + score, 0) / scores.length
+      : NaN
+  },
+})

@@ -1,0 +1,278 @@
+// Layers and losses of a user's own from graph operations: their values and gradients against formulas in float64 and
+// central differences, saving and loading, and what is refused.
+import { describe, expect, test } from 'vitest'
+import {
+  block,
+  customLayer,
+  customLoss,
+  dense,
+  type GraphBuilder,
+  input,
+  LanegradError,
+  type Loss,
+  load,
+  type Model,
+  model,
+  type Symbolic,
+  sequential,
+  sgd,
+  type Value,
+} from '../src/index.ts'
+import { refused } from './refused.ts'
+
+type Net = Model<Symbolic>
+const x = Array.from({ length: 6 }, (_, i) => [Math.sin(i + 1), Math.cos(2 * i), i / 6 - 0.4])
+const y = x.map(([a, b, c]) => [a - b, b * c + 0.3])
+
+/** y = tanh(gain x) x, a gain for each feature. */
+const gated = customLayer({
+  kind: 'gated',
+  config: { start: 1, power: 1 },
+  build({ g, weight }, [value], { start, power }) {
+    const gain = weight('gain', [value.shape[value.shape.length - 1]], {
+      initializer: { kind: 'constant', value: start },
+    })
+    let gate = g.unary('tanh', g.times(value, gain))
+    for (let i = 1; i < power; i++) gate = g.times(gate, gate)
+    return g.times(gate, value)
+  },
+})
+
+/** Every gradient of the model against central differences of its loss. */
+async function checkGradients(net: Net, truth: number[][], sampleWeight?: number[]): Promise<void> {
+  const options = sampleWeight ? { sampleWeight } : {}
+  const gradients = net.gradients(x, truth, options)
+  const step = 1 / 256
+  for (const [name, { data, shape }] of Object.entries(net.getWeights())) {
+    for (let i = 0; i < data.length; i++) {
+      const lossAt = async (value: number) => {
+        const moved = data.slice()
+        moved[i] = value
+        net.setWeights({ [name]: { data: moved, shape } })
+        return (await net.evaluate(x, truth, options)).loss
+      }
+      const slope = ((await lossAt(data[i] + step)) - (await lossAt(data[i] - step))) / (2 * step)
+      expect(Math.abs(gradients[name].data[i] - slope), `${name}[${i}]`).toBeLessThan(1e-3)
+    }
+    net.setWeights({ [name]: { data, shape } })
+  }
+}
+
+const build = (loss: Loss | 'mse' = 'mse', seed = 3): Net =>
+  sequential({
+    inputShape: [3],
+    seed,
+    layers: [dense({ units: 4 }), gated({ start: 0.7, name: 'gate' }), dense({ units: 2 })],
+  }).compile({ optimizer: sgd({ learningRate: 0.1 }), loss })
+
+describe('customLayer', () => {
+  test('computes what its operations say, with the options given', () => {
+    for (const [options, formula] of [
+      [{}, (v: number) => Math.tanh(v) * v],
+      [{ start: 0.5, power: 2 }, (v: number) => Math.tanh(0.5 * v) ** 2 * v],
+    ] as const) {
+      const net = sequential({ inputShape: [3], layers: [gated(options)] })
+      const got = net.predict(x).data
+      x.flat().forEach((value, i) => {
+        expect(got[i]).toBeCloseTo(formula(value), 6)
+      })
+      expect(Object.keys(net.getWeights())).toEqual(['gated_1/gain'])
+    }
+  })
+
+  test('its gradients come with the operations', () => checkGradients(build(), y))
+
+  test('trains, freezes, goes into blocks and takes several inputs', () => {
+    const mixed = customLayer({
+      kind: 'mixed',
+      build: ({ g }, [a, b]) => g.scale(g.plus(a, b), 0.5),
+    })
+    const value = input({ shape: [3] })
+    const inside = block({
+      layers: [gated({ power: 2 }), dense({ units: 3 })],
+      recompute: true,
+      name: 'inside',
+    })
+    const net: Net = model({
+      inputs: value,
+      outputs: mixed()(gated({ trainable: false, name: 'frozen' })(value), inside(value)),
+    })
+    net.compile({ loss: 'mse' })
+    const before = net.getWeights()
+    net.trainStep(x, x)
+    const after = net.getWeights()
+    expect(after['frozen/gain']).toEqual(before['frozen/gain'])
+    expect(after['inside/gated_1/gain']).not.toEqual(before['inside/gated_1/gain'])
+  })
+
+  test('is saved by its kind and options, and loaded with the constructor', () => {
+    const net = build()
+    const bytes = net.save()
+    refused(/^unknown layer "gated"; .*those of load\(bytes, \{ layers: \[\.\.\.\] \}\)$/, () => load(bytes))
+    const again = load(bytes, { layers: [gated] })
+    for (const each of [net, again]) each.trainStep(x, y)
+    expect(again.getWeights()).toEqual(net.getWeights())
+    expect(again.save()).toEqual(net.save())
+    const nested = sequential({ inputShape: [3], layers: [block({ layers: [gated({ power: 3 })] })] })
+    expect(load(nested.save(), { layers: [gated] }).predict(x)).toEqual(nested.predict(x))
+  })
+
+  test('refused: bad definitions, options and results', () => {
+    refused('customLayer: kind must be a name; got "my layer"', () =>
+      customLayer({ kind: 'my layer', build: gated as never }),
+    )
+    refused('customLayer: build must be a function; got undefined', () => customLayer({ kind: 'a' } as never))
+    refused(/^unknown gated option "strat"; did you mean "start"/, () => gated({ strat: 2 } as never))
+    refused('gated: start must be plain data, which a saved model can hold; got function', () =>
+      gated({ start: (() => 1) as never }),
+    )
+    refused('layer nothing_1: what build gives must be a value; got undefined', () =>
+      sequential({
+        inputShape: [3],
+        layers: [customLayer({ kind: 'nothing', build: () => undefined as never })()],
+      }),
+    )
+    refused('layer picky_1: expected 4 features', () =>
+      sequential({
+        inputShape: [3],
+        layers: [
+          customLayer({
+            kind: 'picky',
+            build(_, [value]) {
+              if (value.shape[1] !== 4) throw new LanegradError('expected 4 features')
+              return value
+            },
+          })(),
+        ],
+      }),
+    )
+    refused('load: layers: there is a kind dense already', () =>
+      load(build().save(), { layers: [customLayer({ kind: 'dense', build: (_, [value]) => value })] }),
+    )
+    refused('load: layers must be a list of what customLayer made; got [object]', () =>
+      load(build().save(), { layers: [{}] as never }),
+    )
+  })
+})
+
+/** (1 + |p - y|)^2 - 1 by element; the same summed over the row. */
+const elementLoss = customLoss('element', (g, truth, prediction) => {
+  const distance = g.plus(g.unary('abs', g.minus(prediction, truth)), g.constant(1))
+  return g.minus(g.times(distance, distance), g.constant(1))
+})
+const rowLoss = customLoss('row', (g, truth, prediction) => {
+  const difference = g.minus(prediction, truth)
+  return g.sum(g.times(difference, difference), [1])
+})
+const scalarLoss = customLoss('scalar', (g, truth, prediction) => {
+  const difference = g.mean(g.minus(prediction, truth))
+  return g.times(difference, difference)
+})
+
+describe('customLoss', () => {
+  const predictions = (net: Net) => {
+    const { data } = net.predict(x)
+    return y.map((row, i) => row.map((truth, j) => [data[2 * i + j], truth] as const))
+  }
+  const mean = (values: readonly number[]) => values.reduce((a, b) => a + b) / values.length
+  const weights = [1, 2, 0, 0.5, 3, 1]
+
+  test.each([
+    [
+      'by element',
+      elementLoss,
+      (rows: (readonly [number, number])[][], w: readonly number[]) =>
+        mean(rows.flatMap((row, i) => row.map(([p, t]) => w[i] * ((1 + Math.abs(p - t)) ** 2 - 1)))),
+    ],
+    [
+      'by row',
+      rowLoss,
+      (rows: (readonly [number, number])[][], w: readonly number[]) =>
+        mean(rows.map((row, i) => w[i] * row.reduce((sum, [p, t]) => sum + (p - t) ** 2, 0))),
+    ],
+  ])('%s: the mean, with and without sample weights, and its gradients', async (_, loss, formula) => {
+    const net = build(loss)
+    const rows = predictions(net)
+    expect((await net.evaluate(x, y)).loss).toBeCloseTo(
+      formula(
+        rows,
+        x.map(() => 1),
+      ),
+      5,
+    )
+    expect((await net.evaluate(x, y, { sampleWeight: weights })).loss).toBeCloseTo(formula(rows, weights), 5)
+    await checkGradients(net, y)
+    await checkGradients(net, y, weights)
+  })
+
+  test('a single number is the loss', async () => {
+    const net = build(scalarLoss)
+    const difference = mean(predictions(net).flatMap((row) => row.map(([p, t]) => p - t)))
+    expect((await net.evaluate(x, y)).loss).toBeCloseTo(difference ** 2, 6)
+    await checkGradients(net, y)
+    refused('loss scalar: sample weights of shape [6] need a value each', () =>
+      net.trainStep(x, y, { sampleWeight: weights }),
+    )
+  })
+
+  test('trains, has a weight among several outputs, and may be a metric', async () => {
+    const value = input({ shape: [3] })
+    const trunk = dense({ units: 4, activation: 'tanh' })(value)
+    const net = model({
+      inputs: value,
+      outputs: { a: dense({ units: 2 })(trunk), b: dense({ units: 2 })(trunk) },
+    }).compile({
+      optimizer: sgd({ learningRate: 0.05 }),
+      loss: { a: elementLoss, b: 'mse' },
+      lossWeights: { a: 0.25, b: 2 },
+      metrics: { b: [rowLoss] },
+    })
+    const truth = { a: y, b: y }
+    const { loss, a_loss, b_loss, b_row } = await net.evaluate(x, truth)
+    expect(loss).toBeCloseTo(a_loss + b_loss, 5)
+    const { a, b } = net.predict(x)
+    const errors = (p: ArrayLike<number>) => y.flat().map((t, i) => Math.abs(p[i] - t))
+    expect(a_loss).toBeCloseTo(0.25 * mean(errors(a.data).map((d) => (1 + d) ** 2 - 1)), 5)
+    expect(b_loss).toBeCloseTo(2 * mean(errors(b.data).map((d) => d * d)), 5)
+    expect(b_row).toBeCloseTo(2 * mean(errors(b.data).map((d) => d * d)), 5) // two elements a row
+    const { history } = { history: await net.fit(x, truth, { epochs: 30, batchSize: 3 }) }
+    expect(history.loss[29]).toBeLessThan(history.loss[0] / 2)
+  })
+
+  test('a model saved with it needs it, or no training', () => {
+    const net = build(elementLoss)
+    const bytes = net.save({ includeOptimizer: true })
+    refused(
+      'the model was compiled with a loss of its own, "element": load(bytes, { losses: [...] }) with it, or { compile: false }',
+      () => load(bytes, { layers: [gated] }),
+    )
+    const again = load(bytes, { layers: [gated], losses: [rowLoss, elementLoss] })
+    for (const each of [net, again]) each.trainStep(x, y)
+    expect(again.getWeights()).toEqual(net.getWeights())
+    const measured = build()
+    measured.compile({ loss: 'mse', metrics: [rowLoss] })
+    const { row } = load(measured.save(), { layers: [gated], losses: [rowLoss] }).trainStep(x, y)
+    expect(row).toBe(measured.trainStep(x, y).row)
+    const bare = load(bytes, { layers: [gated], compile: false })
+    expect(bare.predict(x)).toEqual(build(elementLoss).predict(x))
+    refused('the model has no loss and optimizer yet: call compile first', () => bare.trainStep(x, y))
+  })
+
+  test('refused: names that are taken, values of another shape', () => {
+    refused('customLoss: there is a loss mse already', () => customLoss('mse', (g, a, b) => g.minus(a, b)))
+    refused('customLoss: name must be a name; got "a b"', () => customLoss('a b', (g, a, b) => g.minus(a, b)))
+    const bad = (write: (g: GraphBuilder, truth: Value, prediction: Value) => Value) => () =>
+      build(customLoss('bad', write)).trainStep(x, y)
+    refused(
+      'loss bad: expected a single number or values of shape [6,2], fewer axes at the end allowed; got [2]',
+      bad((g, truth, prediction) => g.sum(g.minus(truth, prediction), [0])),
+    )
+    refused(
+      'loss bad: expected a single number or values of shape [6,2], fewer axes at the end allowed; got undefined',
+      bad(() => undefined as never),
+    )
+    refused('load: losses must be a list of what customLoss made; got ["mse"]', () =>
+      load(build().save(), { losses: ['mse'] as never }),
+    )
+  })
+})
