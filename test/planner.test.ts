@@ -81,13 +81,13 @@ describe('placeBuffers', () => {
     )
   })
 
-  test('the peak is at least the bytes alive at any moment, and at most 1.7 times that', () => {
+  test('the peak is at least the bytes alive at any moment, and at most 1.15 times that', () => {
     fc.assert(
       fc.property(lifetimes, (buffers) => {
         const { peakBytes, lowerBoundBytes } = placeBuffers(buffers)
         expect(lowerBoundBytes).toBe(mostAlive(buffers))
         expect(peakBytes).toBeGreaterThanOrEqual(lowerBoundBytes)
-        expect(peakBytes).toBeLessThanOrEqual(1.7 * lowerBoundBytes)
+        expect(peakBytes).toBeLessThanOrEqual(1.15 * lowerBoundBytes)
       }),
       { numRuns: 300, seed: SEED },
     )

@@ -8,6 +8,7 @@ import { recompute } from '../graph/recompute.ts'
 import { simplify } from '../graph/simplify.ts'
 import { type RowShape, type Shape, sameShape, type Value } from '../graph/value.ts'
 import { fail, LanegradError } from '../numerics/errors.ts'
+import { elementCount } from '../numerics/tensor.ts'
 import { type Loss, takesLabels, targetShape, writeLoss } from '../training/losses.ts'
 import {
   isMean,
@@ -134,17 +135,19 @@ const keyOf = (network: Network, output: string, name: string): string =>
 
 /**
  * Sample weights of an output with a mask: masked steps weigh nothing, and the mean is over the others (Keras:
- * mask * count / sum(mask)). kept and all: the rows that count with the mask and without, as writeRowCount has them.
+ * mask * count / sum(mask)). kept and all: the rows that count, with the mask and without, as writeRowCount has them.
  */
 function maskedWeights(
   g: GraphBuilder,
+  prediction: Value,
   weights: Value | null,
-  mask: Value | null,
-  kept: Value | null,
-  all: Value,
+  mask: Value,
+  kept: Value,
+  all: Value | null,
 ): Value | null {
-  if (!mask || !kept) return weights
-  const share = g.binary('divide', all, g.binary('maximum', g.slice(kept, 0, 1, 1), g.constant(1)))
+  const columns = prediction.shape[prediction.shape.length - 1]
+  const rows = all ? g.slice(all, 0, 1, 1) : g.constant(elementCount(prediction.shape) / columns)
+  const share = g.binary('divide', rows, g.binary('maximum', g.slice(kept, 0, 1, 1), g.constant(1)))
   return timesMask(g, weights, g.times(mask, share))
 }
 
@@ -193,10 +196,17 @@ export function computationOf(
     const steps = masks.get(prediction)
     const mask = steps && steps.shape.length < prediction.shape.length ? steps : null
     const counter = writeRowCount(g, loss, prediction, target, mask)
-    const rows = prediction.shape.slice(0, -1).reduce((product, size) => product * size, 1)
-    const counted = writeRowCount(g, loss, prediction, target, null)
-    const unmasked = counted ? g.slice(counted, 0, 1, 1) : g.constant(rows)
-    const weighted = maskedWeights(g, sampleWeights, mask, counter, unmasked)
+    const weighted =
+      mask && counter
+        ? maskedWeights(
+            g,
+            prediction,
+            sampleWeights,
+            mask,
+            counter,
+            writeRowCount(g, loss, prediction, target, null),
+          )
+        : sampleWeights
     const value = writeLoss(g, loss, weight, prediction, target, weighted)
     terms.push(value)
     if (outputs.length > 1 || counter) {

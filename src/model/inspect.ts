@@ -115,7 +115,7 @@ export function stepText({ op, instruction }: Step): string {
       .join(' ')
     return `matmul ${transposeA ? 'A^T' : 'A'}.${transposeB ? 'B^T' : 'B'}${epilogue && ` (${epilogue})`}`
   }
-  return 'fn' in op.attributes ? `${op.name} ${op.attributes.fn}` : op.name
+  return 'fn' in op.attributes ? `${op.name} ${op.attributes.fn}` : nameOf(op)
 }
 
 const operandText = (value: Value): string => `${valueText(value)}${shapeText(value.shape)}`

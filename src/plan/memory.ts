@@ -19,10 +19,30 @@ export interface Placement {
 
 const meet = (a: Lifetime, b: Lifetime): boolean => a.first <= b.last && b.first <= a.last
 
+/** How often a better order is looked for where the first doesn't reach the lower bound. */
+const TRIES = 24
+
+/**
+ * Where a placement is higher than need be, the buffer at the very top goes first in the next try; the best try
+ * counts. Most plans reach the lower bound at once, others after a few tries.
+ */
 export function placeBuffers(buffers: readonly Lifetime[]): Placement {
-  const offsets = new Array<number>(buffers.length).fill(0)
+  const lowerBoundBytes = liveBytes(buffers)
   const order = buffers.map((_, i) => i)
   order.sort((i, j) => buffers[j].bytes - buffers[i].bytes || buffers[i].first - buffers[j].first || i - j)
+  let best = place(buffers, order)
+  let last = best
+  for (let n = 0; n < TRIES && best.peakBytes > lowerBoundBytes; n++) {
+    const top = order.findIndex((i) => last.offsets[i] + buffers[i].bytes === last.peakBytes)
+    order.unshift(...order.splice(top, 1))
+    last = place(buffers, order)
+    if (last.peakBytes < best.peakBytes) best = last
+  }
+  return { ...best, lowerBoundBytes }
+}
+
+function place(buffers: readonly Lifetime[], order: readonly number[]): Omit<Placement, 'lowerBoundBytes'> {
+  const offsets = new Array<number>(buffers.length).fill(0)
   const placed: number[] = [] // indices, by offset
   let peakBytes = 0
   for (const i of order) {
@@ -46,7 +66,7 @@ export function placeBuffers(buffers: readonly Lifetime[]): Placement {
     while (at > 0 && offsets[placed[at - 1]] > offset) at--
     placed.splice(at, 0, i)
   }
-  return { offsets, peakBytes, lowerBoundBytes: liveBytes(buffers) }
+  return { offsets, peakBytes }
 }
 
 function liveBytes(buffers: readonly Lifetime[]): number {

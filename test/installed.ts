@@ -1,0 +1,62 @@
+// The package as a user gets it: packed from what is built, installed from the tarball into an empty project.
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+export const root = fileURLToPath(new URL('..', import.meta.url))
+
+const npm = (args: string[], cwd: string): string =>
+  execFileSync('npm', [...args, '--ignore-scripts', '--no-audit', '--no-fund', '--offline'], {
+    cwd,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+
+export interface Project {
+  readonly folder: string
+  /** Paths of the tarball's files. */
+  readonly files: readonly string[]
+  write(path: string, text: string | Uint8Array): string
+  /** Runs `node <args>` there; gives what it printed. */
+  node(...args: string[]): string
+  remove(): void
+}
+
+/** `npm init -y && npm install ./lanegrad-*.tgz` in a new folder. */
+export function install(): Project {
+  const folder = mkdtempSync(join(tmpdir(), 'lanegrad-package-'))
+  const [{ filename, files }] = JSON.parse(npm(['pack', '--json', '--pack-destination', folder], root)) as {
+    filename: string
+    files: { path: string }[]
+  }[]
+  npm(['init', '-y'], folder)
+  npm(['install', `./${filename}`], folder)
+  return {
+    folder,
+    files: files.map(({ path }) => path).sort(),
+    write(path, text) {
+      const file = join(folder, path)
+      mkdirSync(dirname(file), { recursive: true })
+      writeFileSync(file, text)
+      return file
+    },
+    node: (...args) => execFileSync(process.execPath, args, { cwd: folder, encoding: 'utf8' }),
+    remove: () => rmSync(folder, { recursive: true, force: true }),
+  }
+}
+
+/** The JavaScript programs of the README, in its order. */
+export const readmePrograms = (): string[] =>
+  [...readFileSync(join(root, 'README.md'), 'utf8').matchAll(/```js\n(.*?)```/gs)].map(([, code]) => code)
+
+/** What XOR's program prints, as numbers. */
+export const numbersIn = (printed: string): number[] =>
+  [...printed.replace(/Float32Array\(\d+\)/, '').matchAll(/-?\d+\.?\d*(?:e-?\d+)?/g)].map(([text]) =>
+    Number(text),
+  )
+
+/** Whether four numbers are close to 0, 1, 1, 0. */
+export const isXor = (p: readonly number[]): boolean =>
+  p.length === 4 && p[0] < 0.2 && p[1] > 0.8 && p[2] > 0.8 && p[3] < 0.2

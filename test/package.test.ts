@@ -1,0 +1,311 @@
+// The built package, packed and installed: what is in it, that every way of loading it gives the same library, and that
+// its types hold. Needs `npm run build` (npm test does it).
+import { execFile, execFileSync } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { build } from 'esbuild'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { install, isXor, numbersIn, type Project, readmePrograms, root } from './installed.ts'
+
+let project: Project
+beforeAll(() => {
+  project = install()
+}, 120_000)
+afterAll(() => project.remove())
+
+const names = Object.keys(JSON.parse(readFileSync(join(root, 'asconfig.json'), 'utf8')).targets).sort()
+const xor = readmePrograms()[0]
+const dist = (path: string) => join(project.folder, 'node_modules/lanegrad/dist', path)
+
+describe('the tarball', () => {
+  test('has the library, its binaries and its types, and nothing else', () => {
+    const scripts = ['', 'edge-light/', 'slim/', 'workerd/'].flatMap((folder) =>
+      ['data', 'index'].map((name) => `dist/${folder}${name}.js`),
+    )
+    const binaries = names.map((name) => `dist/wasm/${name}.wasm`)
+    const rest = project.files.filter((path) => !/^dist\/types\/(?:\w+\/)*[\w.-]+\.d\.ts$/.test(path))
+    expect(rest).toEqual(['LICENSE', 'README.md', ...scripts, ...binaries, 'package.json'].sort())
+  })
+
+  test('its manifest names no dependency and no script that runs at install', () => {
+    const { dependencies, peerDependencies, scripts, exports } = JSON.parse(
+      readFileSync(join(project.folder, 'node_modules/lanegrad/package.json'), 'utf8'),
+    )
+    expect([dependencies, peerDependencies]).toEqual([undefined, undefined])
+    expect(Object.keys(scripts).filter((name) => /^(pre|post)?(install|prepare)$/.test(name))).toEqual([])
+    const targets = JSON.stringify(exports).matchAll(/"\.\/(dist\/[^"*]+|package\.json)"/g)
+    for (const [, path] of targets) expect(project.files).toContain(path)
+  })
+
+  test.each(['', 'workerd/', 'edge-light/', 'slim/'])('%sindex.js makes no code from text', (folder) => {
+    const code = readFileSync(dist(`${folder}index.js`), 'utf8')
+    expect(code).not.toMatch(/\beval\s*\(|\bFunction\s*\(|\bimport\s*\(|\brequire\s*\(/)
+  })
+
+  test('no program may have lost its licence', () => {
+    expect(readFileSync(join(project.folder, 'node_modules/lanegrad/LICENSE'), 'utf8')).toMatch(/MIT/)
+  })
+})
+
+describe('Node', () => {
+  test("the README's first model learns XOR", () => {
+    project.write('xor.mjs', xor)
+    expect(numbersIn(project.node('xor.mjs')).slice(-4)).toSatisfy(isXor)
+  })
+
+  // require of an ES module: 20.19, 22.12 and later
+  const [major, minor] = process.versions.node.split('.').map(Number)
+  const canRequire = major > 22 || (major === 22 && minor >= 12) || (major === 20 && minor >= 19)
+  test.skipIf(!canRequire)('require gives the same library as import', () => {
+    project.write(
+      'both.cjs',
+      `const required = require('lanegrad')
+       const data = require('lanegrad/data')
+       import('lanegrad').then((imported) => console.log(
+         required.sequential === imported.sequential, required.LanegradError === data.LanegradError))`,
+    )
+    expect(project.node('--disable-warning=ExperimentalWarning', 'both.cjs').trim()).toBe('true true')
+  })
+
+  test.each([
+    ['lanegrad', 'lanegrad/data'],
+    ['lanegrad/slim', 'lanegrad/slim/data'],
+  ])('%s and %s throw the same class of error', (main, data) => {
+    project.write(
+      'errors.mjs',
+      `import { LanegradError } from '${main}'
+       import { parseCsv } from '${data}'
+       try { parseCsv(5) } catch (error) { console.log(error instanceof LanegradError, error.name) }`,
+    )
+    expect(project.node('errors.mjs').trim()).toBe('true LanegradError')
+  })
+})
+
+/** Trains nets that need the core, convolution, pooling and random; prints the bits of what comes out. */
+const training = (from: string, before = '') => `
+  import * as lanegrad from '${from}'
+  const { conv2d, dense, dropout, flatten, maxPooling2d, sequential } = lanegrad
+  ${before}
+  const net = sequential({ inputShape: [8, 8, 1], seed: 3, layers: [
+    conv2d({ filters: 3, kernelSize: 3, activation: 'relu' }), maxPooling2d({ poolSize: 2 }), dropout({ rate: 0.25 }),
+    flatten(), dense({ units: 2 })] })
+  net.compile({ optimizer: 'adam', loss: 'meanSquaredError' })
+  const x = Float32Array.from({ length: 256 }, (_, i) => (i * 7 % 13) / 13)
+  for (let i = 0; i < 5; i++) net.trainStep(x, [[0, 1], [1, 0], [1, 1], [0, 0]])
+  console.log([...net.predict(x).data].join())`
+
+/** .wasm imports are compiled modules, as workerd and Vercel's edge make them; nothing may be compiled after that. */
+const edgeHooks = `
+  import { readFileSync } from 'node:fs'
+  import { registerHooks } from 'node:module'
+  export async function load(url, context, next) {
+    if (!/\\.wasm(\\?module)?$/.test(url)) return next(url, context)
+    const bytes = readFileSync(new URL(url.replace('?module', ''))).toString('base64')
+    return { format: 'module', shortCircuit: true, source: \`
+      const bytes = Uint8Array.from(atob('\${bytes}'), (c) => c.charCodeAt(0))
+      export default new globalThis.compileWasm(bytes)\` }
+  }`
+const edgeRegister = `
+  import { register } from 'node:module'
+  globalThis.compileWasm = WebAssembly.Module
+  const refuse = () => { throw new Error('no code generation here') }
+  WebAssembly.compile = WebAssembly.compileStreaming = WebAssembly.instantiateStreaming = refuse
+  const { instantiate } = WebAssembly
+  WebAssembly.instantiate = (code, env) => code instanceof compileWasm ? instantiate(code, env) : refuse()
+  WebAssembly.Module = new Proxy(compileWasm, { construct: refuse })
+  register('./edge-hooks.mjs', import.meta.url)`
+
+describe('every build trains to the same bits', () => {
+  let expected: string
+  beforeAll(() => {
+    project.write('default.mjs', training('lanegrad'))
+    expected = project.node('default.mjs')
+  })
+
+  test.each(['workerd', 'edge-light', 'worker'])(
+    '%s: compiled binaries, no code made at run time',
+    (condition) => {
+      project.write('edge-hooks.mjs', edgeHooks.replace(/^.*registerHooks.*$/m, ''))
+      project.write('edge-register.mjs', edgeRegister)
+      project.write('edge.mjs', training('lanegrad'))
+      const flags = [
+        '--disallow-code-generation-from-strings',
+        '--import',
+        './edge-register.mjs',
+        '-C',
+        condition,
+      ]
+      expect(project.node(...flags, 'edge.mjs')).toBe(expected)
+    },
+  )
+
+  test('the default build would not do there', () => {
+    project.write('edge-hooks.mjs', edgeHooks.replace(/^.*registerHooks.*$/m, ''))
+    project.write('edge-register.mjs', edgeRegister)
+    expect(() => project.node('--import', './edge-register.mjs', 'default.mjs')).toThrow(
+      /no code generation here/,
+    )
+  })
+
+  test.each([
+    ['bytes', '(name) => readFileSync(new URL(import.meta.resolve(`lanegrad/wasm/${name}.wasm`)))'],
+    [
+      'modules',
+      '(name) => new WebAssembly.Module(readFileSync(new URL(import.meta.resolve(`lanegrad/wasm/${name}.wasm`))))',
+    ],
+  ])('slim, with init({ %s })', (what, read) => {
+    const before = `
+      const { readFileSync } = await import('node:fs')
+      const of = ${read}
+      await lanegrad.init({ ${what}: Object.fromEntries(${JSON.stringify(names)}.map((name) => [name, of(name)])) })`
+    project.write('slim.mjs', training('lanegrad/slim', before))
+    expect(project.node('slim.mjs')).toBe(expected)
+  })
+
+  test.each(['', "only: ['core', 'convolution', 'pooling', 'random']"])(
+    'slim, with init({ url, %s })',
+    async (only) => {
+      const server = createServer((request, response) => {
+        response.end(readFileSync(dist(`wasm${request.url?.slice('/kernels'.length)}`)))
+      })
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+      const { port } = server.address() as AddressInfo
+      const before = `await lanegrad.init({ url: 'http://127.0.0.1:${port}/kernels', ${only} })`
+      project.write('slim-url.mjs', training('lanegrad/slim', before))
+      const run = promisify(execFile)(process.execPath, ['slim-url.mjs'], { cwd: project.folder })
+      expect((await run.finally(() => server.close())).stdout).toBe(expected)
+    },
+  )
+})
+
+describe('what a bundler keeps', () => {
+  const bundle = async (contents: string, minify = false) => {
+    const { outputFiles } = await build({
+      stdin: { contents, resolveDir: project.folder },
+      bundle: true,
+      minify,
+      format: 'esm',
+      charset: 'utf8',
+      write: false,
+      logLevel: 'error',
+    })
+    return outputFiles[0].text
+  }
+
+  test.each(['index.js', 'slim/index.js', 'data.js'])('%s has no effect of its own', async (path) => {
+    // outside of the package nothing says `sideEffects: false`: what stays is what can't be proven free of effects
+    project.write(`copy/${path}`, readFileSync(dist(path)))
+    if (path === 'data.js') project.write('copy/index.js', readFileSync(dist('index.js')))
+    const kept = await bundle(`import './copy/${path}'`)
+    expect(kept.replace(/^\/\/.*$/gm, '').trim()).toBe('')
+  })
+
+  test("a small program has no other layer's code and no other binary than the core's", async () => {
+    const code = await bundle(
+      `import { adam, dense, meanSquaredError, sequential } from 'lanegrad'
+       console.log(adam, dense, meanSquaredError, sequential)`,
+    )
+    const binaries = [...code.matchAll(/WASM_([A-Z]+) = \(\) =>/g)].map(([, name]) => name.toLowerCase())
+    // `training`: what compile's and the optimizer's options may ask for
+    expect(binaries.sort()).toEqual(['core', 'training'])
+    for (const kind of [
+      'conv2d',
+      'lstm',
+      'gru',
+      'maxPooling2d',
+      'batchNormalization',
+      'dropout',
+      'embedding',
+    ])
+      expect(code).not.toMatch(new RegExp(`["']${kind}["']`))
+  })
+})
+
+describe('types', () => {
+  const program = `
+    import { dense, LanegradError, type Model, sequential } from 'lanegrad'
+    import { parseCsv } from 'lanegrad/data'
+    import { init } from 'lanegrad/slim'
+    import { trainTestSplit } from 'lanegrad/slim/data'
+    const model: Model = sequential({ inputShape: [2], layers: [dense({ units: 1 })] })
+    export const first: number = model.predict([[1, 2]]).data[0]
+    export const all = [LanegradError, parseCsv, init({ url: '/wasm/' }), trainTestSplit]
+    // @ts-expect-error: not any
+    sequential({ inputShape: [2], layers: 5 })
+    // @ts-expect-error: not any
+    dense({ unit: 5 })
+  `
+  const compilers = [
+    ['TypeScript of the library', join(root, 'node_modules/typescript/bin/tsc')],
+    ['TypeScript 6', join(root, 'test/bundlers/node_modules/typescript/bin/tsc')],
+  ]
+  for (const [name, tsc] of compilers)
+    test.skipIf(!existsSync(tsc)).each([
+      ['esnext', 'bundler'],
+      ['node16', 'node16'],
+      ['nodenext', 'nodenext'],
+    ])(`${name}, module %s, moduleResolution %s: strict, skipLibCheck false`, (module, moduleResolution) => {
+      project.write('types/main.mts', program)
+      const options = { module, moduleResolution, target: 'es2022', lib: ['es2022', 'dom'], types: [] }
+      const compilerOptions = { ...options, strict: true, skipLibCheck: false, noEmit: true }
+      project.write('types/tsconfig.json', JSON.stringify({ compilerOptions, files: ['main.mts'] }))
+      let printed = ''
+      try {
+        execFileSync(process.execPath, [tsc, '-p', join(project.folder, 'types')], { encoding: 'utf8' })
+      } catch (error) {
+        printed = (error as { stdout: string }).stdout
+      }
+      expect(printed).toBe('')
+    })
+})
+
+const browser = ['chromium', 'chromium-browser', 'google-chrome']
+  .map((name) => `/usr/bin/${name}`)
+  .find((path) => existsSync(path))
+
+describe.skipIf(!browser)(`in a page${browser ? '' : ' (skipped: no Chromium at /usr/bin)'}`, () => {
+  /** The text a page has once its program has set the title. */
+  const open = (url: string) =>
+    promisify(execFile)(
+      browser ?? '',
+      [
+        ...['--headless', '--no-sandbox', '--disable-gpu', '--virtual-time-budget=60000', '--dump-dom'],
+        `--user-data-dir=${join(project.folder, 'browser')}`,
+        url,
+      ],
+      { timeout: 60_000 },
+    ).then(({ stdout }) => /<output>(.*?)<\/output>/s.exec(stdout)?.[1] ?? stdout)
+  const page = (script: string) => `<!doctype html><meta charset="utf-8"><output></output>
+    <script type="module">${script.replaceAll('</script', '<\\/script')}</script>`
+  const shown = xor.replace(/console\.log\((.*)\)/, 'document.querySelector("output").textContent = $1')
+
+  test('a single HTML file, its module bundled by esbuild', { timeout: 90_000 }, async () => {
+    const { outputFiles } = await build({
+      stdin: { contents: shown, resolveDir: project.folder },
+      bundle: true,
+      minify: true,
+      format: 'esm',
+      charset: 'utf8',
+      write: false,
+    })
+    const file = project.write('page.html', page(outputFiles[0].text))
+    expect(numbersIn(await open(`file://${file}`))).toSatisfy(isXor)
+  })
+
+  test('a page that imports dist/index.js as it is', { timeout: 90_000 }, async () => {
+    const server = createServer((request, response) => {
+      const isScript = request.url?.endsWith('.js')
+      response.setHeader('content-type', isScript ? 'text/javascript' : 'text/html')
+      response.end(
+        isScript ? readFileSync(dist('index.js')) : page(shown.replace("'lanegrad'", "'/lanegrad/index.js'")),
+      )
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const { port } = server.address() as AddressInfo
+    const text = await open(`http://127.0.0.1:${port}/`).finally(() => server.close())
+    expect(numbersIn(text)).toSatisfy(isXor)
+  })
+})
