@@ -27,9 +27,9 @@ const names = Object.keys(JSON.parse(readFileSync('asconfig.json', 'utf8')).targ
 const constant = (name) => `WASM_${name.toUpperCase()}`
 const declare = (write) => names.map((name) => write(constant(name), name)).join('')
 
-const sources = {
+const sources = (isSubpath) => ({
   name: 'sources',
-  setup({ initialOptions, onLoad, onResolve }) {
+  setup({ onLoad, onResolve }) {
     onLoad({ filter: /\.wasm$/ }, ({ path }) => ({
       contents: `export default ${constant(/(\w+)\.wasm$/.exec(path)[1])}`,
       loader: 'js',
@@ -42,16 +42,13 @@ const sources = {
         throw new Error('@assemblyscript/loader has no polyfill of Object.hasOwn any more')
       return { contents: text.replace(polyfill, ''), loader: 'js' }
     })
-    if (
-      !/[\\/]index(\.slim)?\.ts$/.test(initialOptions.entryPoints[0]) ||
-      /data/.test(initialOptions.entryPoints[0])
-    )
+    if (isSubpath)
       onResolve({ filter: ONE_INSTANCE }, () => ({ path: './index.js', external: true, sideEffects: false }))
   },
-}
+})
 
-/** `entry` with all it imports, minified; WASM_* are undeclared. */
-async function bundle(entry) {
+/** `entry` with all it imports, minified; the constants of the binaries are undeclared. */
+async function bundle(entry, isSubpath) {
   const { outputFiles } = await build({
     entryPoints: [entry],
     bundle: true,
@@ -60,7 +57,7 @@ async function bundle(entry) {
     target: 'es2022',
     charset: 'utf8',
     legalComments: 'none',
-    plugins: [sources],
+    plugins: [sources(isSubpath)],
     write: false,
   })
   const options = { module: true, ecma: 2020, compress: { passes: 3 } }
@@ -83,9 +80,11 @@ const textOf = (name) =>
 const decode = `const WASM_BYTES=s=>Uint8Array.from(s,c=>c.charCodeAt(0)-${FIRST_CHARACTER});`
 const inside = (name, file) => `const ${name}=()=>WASM_BYTES(${JSON.stringify(textOf(file))});`
 
-const [main, slim, ...subpaths] = await Promise.all(
-  ['src/index.ts', 'src/index.slim.ts', ...SUBPATHS.map((name) => `src/${name}/index.ts`)].map(bundle),
-)
+const [main, slim, ...subpaths] = await Promise.all([
+  bundle('src/index.ts', false),
+  bundle('src/index.slim.ts', false),
+  ...SUBPATHS.map((name) => bundle(`src/${name}/index.ts`, true)),
+])
 write('index.js', decode + declare(inside) + main)
 write('workerd/index.js', declare((name, file) => `import ${name} from"../wasm/${file}.wasm";`) + main)
 write(

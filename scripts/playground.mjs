@@ -16,7 +16,7 @@ import {
 } from 'node:fs'
 import { createServer } from 'node:http'
 import { createRequire } from 'node:module'
-import { dirname, extname, join, normalize, resolve, sep } from 'node:path'
+import { dirname, extname, join, normalize, relative, resolve, sep } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
@@ -56,11 +56,24 @@ function digits() {
   )
 }
 
+/** The files the first tab needs, which the browser would otherwise find out about one after another. */
+function firstChunks({ outputs }) {
+  const [first] = Object.entries(outputs).find(([, { entryPoint }]) => entryPoint === `${SOURCE}/points/tab.ts`) ?? []
+  const found = new Set()
+  const add = (path) => {
+    if (found.has(path)) return
+    found.add(path)
+    for (const { path: next, kind } of outputs[path].imports) if (kind === 'import-statement') add(next)
+  }
+  if (first) add(first)
+  return [...found]
+}
+
 /** Makes the page in `folder`. */
 export async function buildPlayground(folder = 'build/playground') {
   rmSync(join(folder, 'chunks'), { recursive: true, force: true })
   mkdirSync(folder, { recursive: true })
-  await build({
+  const { metafile } = await build({
     entryPoints: { main: `${SOURCE}/main.ts`, worker: `${SOURCE}/speed/worker.ts` },
     outdir: folder,
     chunkNames: 'chunks/[name]-[hash]',
@@ -72,6 +85,7 @@ export async function buildPlayground(folder = 'build/playground') {
     charset: 'utf8',
     legalComments: 'none',
     logLevel: 'warning',
+    metafile: true,
     alias: { lanegrad: resolve('src/index.ts') },
     plugins: [wasmAsText],
   })
@@ -81,7 +95,10 @@ export async function buildPlayground(folder = 'build/playground') {
     minify: true,
     logLevel: 'warning',
   })
-  for (const name of ['index.html', 'icon.svg']) cpSync(join(SOURCE, name), join(folder, name))
+  cpSync(join(SOURCE, 'icon.svg'), join(folder, 'icon.svg'))
+  const page = readFileSync(join(SOURCE, 'index.html'), 'utf8')
+  const links = firstChunks(metafile).map((path) => `    <link rel="modulepreload" href="${relative(folder, path)}" />\n`)
+  writeFileSync(join(folder, 'index.html'), page.replace('  </head>', `${links.join('')}  </head>`))
   const file = join(folder, 'digits.bin')
   if (!statSync(file, { throwIfNoEntry: false })) writeFileSync(file, digits())
   return folder

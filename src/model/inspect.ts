@@ -2,6 +2,7 @@
 // a model. Texts are plain and fit 80 columns where names do.
 import { OP_ACCUMULATE, OP_CONSTRAIN, OP_EMA, OP_UNARY, OP_UPDATE } from '../../assembly/abi.ts'
 import { graphText } from '../graph/graph.ts'
+import { nameOf } from '../graph/kernel.ts'
 import { rowShapeText, shapeText, type Value, valueText } from '../graph/value.ts'
 import { elementCount } from '../numerics/tensor.ts'
 import type { Plan, Step } from '../plan/plan.ts'
