@@ -5,15 +5,17 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { dirname, resolve } from 'node:path'
 import { Command, InvalidArgumentError, Option } from 'commander'
-import { caseLines, header } from './report.mjs'
+import { caseLines, header, ownLine } from './report.mjs'
 import { loadSubject, SUBJECT_NAMES } from './subjects/index.mjs'
 import * as matmul from './suites/matmul.mjs'
+import * as ops from './suites/ops.mjs'
 import * as step from './suites/step.mjs'
 
 const FULL = { rounds: 15, sampleMs: 80, warmMs: 300 }
 const QUICK = { rounds: 5, sampleMs: 30, warmMs: 100 }
 const TITLES = {
   matmul: 'matmul: C = op(A).op(B), sizes m x k x n, GFLOP/s (more is better)',
+  ops: 'ops: one operation of a training step, GFLOP/s or GB/s (more is better)',
   step: 'step: one training step, batch copied in, ms or us (less is better)',
 }
 
@@ -88,15 +90,16 @@ const rows = []
 const errors = []
 const startMs = performance.now()
 const startCpu = process.cpuUsage()
-for (const suite of [matmul, step]) {
+for (const suite of [matmul, ops, step]) {
   const cases = suite.cases().filter((one) => !options.only || options.only.test(`${suite.name}/${one.name}`))
   if (!cases.length) continue
-  console.log(`\n${TITLES[suite.name]}\n${header(suite === matmul)}`)
+  console.log(`\n${TITLES[suite.name]}\n${header(suite !== step)}`)
   for (const one of cases) {
     const result = await suite.runCase(/** @type {any} */ (one), subjects, timing)
     rows.push(...result.rows)
     errors.push(...result.errors)
-    if (result.rows.length) console.log(caseLines(result.rows, noteFor(one)).join('\n'))
+    if (!result.rows.length) continue
+    console.log(suite === ops ? ownLine(result.rows) : caseLines(result.rows, noteFor(one)).join('\n'))
   }
 }
 

@@ -6,7 +6,7 @@
  * @property {string} suite
  * @property {string} case
  * @property {string} subject
- * @property {string} unit  GFLOP/s (more is better), ms or us (less is better)
+ * @property {string} unit  GFLOP/s or GB/s (more is better), ms or us (less is better)
  * @property {number} median
  * @property {number} min
  * @property {number} max
@@ -19,6 +19,9 @@
 export const OURS = 'lanegrad'
 export const LIMIT = 'limit'
 
+/** More is better. @param {string} unit */
+const isRate = (unit) => unit === 'GFLOP/s' || unit === 'GB/s'
+
 /** @param {number[]} values */
 export function median(values) {
   const sorted = [...values].sort((a, b) => a - b)
@@ -28,14 +31,12 @@ export function median(values) {
 
 /**
  * @param {string} suite @param {string} name @param {string} unit
- * @param {Measured[]} measured  with unit GFLOP/s, `flops` is the work of one call
+ * @param {Measured[]} measured  with unit GFLOP/s or GB/s, `flops` is the work of one call
  * @returns {Row[]}
  */
 export function rowsOf(suite, name, unit, measured) {
   const rows = measured.map(({ subject, samplesMs, flops = 0 }) => {
-    const values = samplesMs.map((ms) =>
-      unit === 'GFLOP/s' ? flops / ms / 1e6 : unit === 'us' ? ms * 1e3 : ms,
-    )
+    const values = samplesMs.map((ms) => (isRate(unit) ? flops / ms / 1e6 : unit === 'us' ? ms * 1e3 : ms))
     const [low, high] = [Math.min(...values), Math.max(...values)]
     return {
       suite,
@@ -53,8 +54,7 @@ export function rowsOf(suite, name, unit, measured) {
 }
 
 /** @param {Omit<Row, 'ratio'>} row @param {Omit<Row, 'ratio'>} ours */
-const timeRatio = (row, ours) =>
-  row.unit === 'GFLOP/s' ? ours.median / row.median : row.median / ours.median
+const timeRatio = (row, ours) => (isRate(row.unit) ? ours.median / row.median : row.median / ours.median)
 
 /** Three significant digits, no exponent. @param {number} value */
 export function short(value) {
@@ -83,7 +83,7 @@ export const header = (withShare) =>
  * @param {(subject: string) => string} [note]  what to print behind a subject's name
  */
 export function caseLines(rows, note = () => '') {
-  const higherIsFaster = rows[0].unit === 'GFLOP/s'
+  const higherIsFaster = isRate(rows[0].unit)
   const limit = rows.find((row) => row.subject === LIMIT)
   const sorted = [...rows].sort((a, b) => (higherIsFaster ? b.median - a.median : a.median - b.median))
   return sorted.map((row, i) =>
@@ -97,4 +97,16 @@ export function caseLines(rows, note = () => '') {
       limit && row.subject !== LIMIT ? percent(row.max / limit.max) : '',
     ]),
   )
+}
+
+/** The line of a case that only lanegrad runs, its unit in the place of the ratio. @param {Row[]} rows */
+export function ownLine([ours, limit]) {
+  const numbers = [
+    short(ours.median),
+    short(ours.min),
+    short(ours.max),
+    ours.unit,
+    percent(ours.max / limit.max),
+  ]
+  return ours.case.padEnd(37) + numbers.map((cell) => cell.padStart(8)).join('')
 }

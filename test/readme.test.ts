@@ -42,3 +42,9 @@ test('the functional model trains with a loss for each output', async () => {
   expect(Object.keys(logs)).toEqual(['loss', 'kind_loss', 'size_loss'])
   expect(Number.isFinite(logs.loss)).toBe(true)
 })
+
+test("a layer of one's own trains", async () => {
+  const { net, printed } = await run(programs[2])
+  expect(Number.isFinite(printed[0])).toBe(true)
+  expect(Object.keys(net.gradients([[1, 2, 3]], [[1]]))).toContain('scaled_1/scale')
+})
