@@ -58,7 +58,8 @@ function digits() {
 
 /** The files the first tab needs, which the browser would otherwise find out about one after another. */
 function firstChunks({ outputs }) {
-  const [first] = Object.entries(outputs).find(([, { entryPoint }]) => entryPoint === `${SOURCE}/points/tab.ts`) ?? []
+  const [first] =
+    Object.entries(outputs).find(([, { entryPoint }]) => entryPoint === `${SOURCE}/points/tab.ts`) ?? []
   const found = new Set()
   const add = (path) => {
     if (found.has(path)) return
@@ -97,7 +98,9 @@ export async function buildPlayground(folder = 'build/playground') {
   })
   cpSync(join(SOURCE, 'icon.svg'), join(folder, 'icon.svg'))
   const page = readFileSync(join(SOURCE, 'index.html'), 'utf8')
-  const links = firstChunks(metafile).map((path) => `    <link rel="modulepreload" href="${relative(folder, path)}" />\n`)
+  const links = firstChunks(metafile).map(
+    (path) => `    <link rel="modulepreload" href="${relative(folder, path)}" />\n`,
+  )
   writeFileSync(join(folder, 'index.html'), page.replace('  </head>', `${links.join('')}  </head>`))
   const file = join(folder, 'digits.bin')
   if (!statSync(file, { throwIfNoEntry: false })) writeFileSync(file, digits())
