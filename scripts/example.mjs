@@ -18,6 +18,7 @@ await build({
   bundle: true,
   platform: 'node',
   format: 'esm',
+  target: 'node20',
   packages: 'external',
   tsconfigRaw: '{}', // "lanegrad" is the built package, not its sources
   logLevel: 'warning',

@@ -38,6 +38,10 @@ export async function watchTraining(
 /** Awaits an example. What the user can mend gets one line; anything else is a defect and shows its stack. */
 export async function runExample(example: () => Promise<void>): Promise<void> {
   const startMs = performance.now()
+  process.stdout.on('error', (error: Error & { code?: string }) => {
+    if (error.code !== 'EPIPE') throw error
+    process.exit() // the reader (`| head`) has seen enough
+  })
   try {
     await example()
     print(`\ntotal time: ${((performance.now() - startMs) / 1000).toFixed(1)} s`)

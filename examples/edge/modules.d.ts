@@ -1,0 +1,5 @@
+// A data module, as a Worker's bundler makes it of a file: its bytes. Which file, deploy.ts says.
+declare module 'base.safetensors' {
+  const bytes: ArrayBuffer
+  export default bytes
+}
