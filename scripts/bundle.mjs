@@ -10,26 +10,23 @@
 // no quote to escape, so gzip sees the bytes' own repetitions. Gzipped this costs 5 % over the bare binary; base64
 // costs 45 %. They stand in front of the code: in its midst gzip would have to change its statistics twice (3 %).
 // Terser passes over esbuild's output once more (it inlines across the former modules): 4 % of the gzipped size.
-// Last, `shakable` marks what a bundler may drop, so that a program gets only what it imports.
+// `shakable` marks what a bundler may drop, so that a program gets only what it imports.
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
 import { minify } from 'terser'
 import { shakable } from './shakable.mjs'
+import { fromMain, subpaths } from './subpaths.mjs'
 
 const FIRST_CHARACTER = 35
-/** Apart from the main file, each with all it needs but the classes of `ONE_INSTANCE`. */
-const SUBPATHS = ['data']
-/** Sources whose exports are the main file's own wherever they are imported. */
-const ONE_INSTANCE = /[\\/]lanegrad-error\.ts$/
 
 const names = Object.keys(JSON.parse(readFileSync('asconfig.json', 'utf8')).targets).sort()
 const constant = (name) => `WASM_${name.toUpperCase()}`
 const declare = (write) => names.map((name) => write(constant(name), name)).join('')
 
-const sources = (isSubpath) => ({
+const sources = {
   name: 'sources',
-  setup({ onLoad, onResolve }) {
+  setup({ onLoad }) {
     onLoad({ filter: /\.wasm$/ }, ({ path }) => ({
       contents: `export default ${constant(/(\w+)\.wasm$/.exec(path)[1])}`,
       loader: 'js',
@@ -42,26 +39,29 @@ const sources = (isSubpath) => ({
         throw new Error('@assemblyscript/loader has no polyfill of Object.hasOwn any more')
       return { contents: text.replace(polyfill, ''), loader: 'js' }
     })
-    if (isSubpath)
-      onResolve({ filter: ONE_INSTANCE }, () => ({ path: './index.js', external: true, sideEffects: false }))
   },
-})
+}
+
+const settings = { bundle: true, format: 'esm', target: 'es2022', charset: 'utf8', legalComments: 'none' }
 
 /** `entry` with all it imports, minified; the constants of the binaries are undeclared. */
-async function bundle(entry, isSubpath) {
-  const { outputFiles } = await build({
-    entryPoints: [entry],
-    bundle: true,
+async function bundle(entry, isSubpath = false) {
+  const plugins = isSubpath ? [sources, fromMain] : [sources]
+  const all = await build({ ...settings, entryPoints: [entry], plugins, write: false })
+  // marked once for esbuild to drop what this bundle doesn't use, once more since Terser takes the marks away
+  const used = await build({
+    ...settings,
+    stdin: { contents: shakable(all.outputFiles[0].text, entry) },
+    external: ['*'],
     minify: true,
-    format: 'esm',
-    target: 'es2022',
-    charset: 'utf8',
-    legalComments: 'none',
-    plugins: [sources(isSubpath)],
     write: false,
   })
-  const options = { module: true, ecma: 2020, compress: { passes: 3 } }
-  return shakable((await minify(outputFiles[0].text, options)).code, entry)
+  // inline 1: more makes top-level variables of what is inlined, set in the midst of another's initializer
+  const options = { module: true, ecma: 2020, compress: { passes: 3, inline: 1 } }
+  const { code } = await minify(used.outputFiles[0].text, options)
+  const [inner] = isSubpath ? (/\bWASM_\w+/.exec(code) ?? []) : []
+  if (inner) throw new Error(`${entry} imports what brings ${inner}: binaries are the main file's`)
+  return shakable(code, entry)
 }
 
 function write(path, code) {
@@ -80,21 +80,25 @@ const textOf = (name) =>
 const decode = `const WASM_BYTES=s=>Uint8Array.from(s,c=>c.charCodeAt(0)-${FIRST_CHARACTER});`
 const inside = (name, file) => `const ${name}=()=>WASM_BYTES(${JSON.stringify(textOf(file))});`
 
-const [main, slim, ...subpaths] = await Promise.all([
-  bundle('src/index.ts', false),
-  bundle('src/index.slim.ts', false),
-  ...SUBPATHS.map((name) => bundle(`src/${name}/index.ts`, true)),
+/** All of them, or only the first: what examples and benchmarks import. */
+const isWhole = !process.argv.includes('--default')
+const [main, slim, ...others] = await Promise.all([
+  bundle('src/index.ts'),
+  isWhole && bundle('src/index.slim.ts'),
+  ...subpaths.map((name) => bundle(`src/${name}/index.ts`, true)),
 ])
 write('index.js', decode + declare(inside) + main)
-write('workerd/index.js', declare((name, file) => `import ${name} from"../wasm/${file}.wasm";`) + main)
-write(
-  'edge-light/index.js',
-  declare((name, file) => `import ${name} from"../wasm/${file}.wasm?module";`) + main,
-)
-write('slim/index.js', declare((name) => `const ${name}=null;`) + slim)
-for (const folder of ['', 'workerd/', 'edge-light/', 'slim/'])
-  SUBPATHS.forEach((name, i) => {
-    write(`${folder}${name}.js`, subpaths[i])
+if (isWhole) {
+  write('workerd/index.js', declare((name, file) => `import ${name} from"../wasm/${file}.wasm";`) + main)
+  write(
+    'edge-light/index.js',
+    declare((name, file) => `import ${name} from"../wasm/${file}.wasm?module";`) + main,
+  )
+  write('slim/index.js', declare((name) => `const ${name}=null;`) + slim)
+  mkdirSync('dist/wasm', { recursive: true })
+  for (const name of names) copyFileSync(`build/${name}.wasm`, `dist/wasm/${name}.wasm`)
+}
+for (const folder of isWhole ? ['', 'workerd/', 'edge-light/', 'slim/'] : [''])
+  subpaths.forEach((name, i) => {
+    write(`${folder}${name}.js`, others[i])
   })
-mkdirSync('dist/wasm', { recursive: true })
-for (const name of names) copyFileSync(`build/${name}.wasm`, `dist/wasm/${name}.wasm`)

@@ -31,6 +31,13 @@ const isPlainClass = ({ superClass, body }) =>
       (type !== 'PropertyDefinition' || !isStatic || isPlain(value)),
   )
 
+/** Whether evaluating it sets a variable: then it can't be dropped, whoever uses its value. */
+function assigns(node) {
+  if (Array.isArray(node)) return node.some(assigns)
+  if (typeof node?.type !== 'string' || FUNCTIONS.has(node.type)) return false
+  return /^(Assignment|Update)Expression$/.test(node.type) || Object.values(node).some(assigns)
+}
+
 /** `code` with its impure initializers wrapped. @throws on a statement that can't be. */
 export function shakable(code, name) {
   const fail = (node, what) => {
@@ -43,6 +50,7 @@ export function shakable(code, name) {
     if (node.type === 'VariableDeclaration') {
       for (const { id, init } of node.declarations) {
         if (id.type !== 'Identifier') fail(node, 'takes a value apart')
+        if (init && assigns(init)) fail(init, 'assigns')
         if (init && !isPlain(init)) wrapped.push(init)
       }
     } else if (node.type === 'ClassDeclaration') {
@@ -52,8 +60,8 @@ export function shakable(code, name) {
   let from = 0
   const parts = wrapped.flatMap(({ type, start, end }) => {
     const value = code.slice(start, end)
-    const isObject = type === 'ObjectExpression'
-    const part = [code.slice(from, start), `/*#__PURE__*/(()=>${isObject ? `(${value})` : value})()`]
+    const inParentheses = type === 'ObjectExpression' || type === 'SequenceExpression'
+    const part = [code.slice(from, start), `/*#__PURE__*/(()=>${inParentheses ? `(${value})` : value})()`]
     from = end
     return part
   })

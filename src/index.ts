@@ -192,7 +192,7 @@ export {
   type TrainStepOptions,
 } from './model/model.ts'
 export { type TransferOptions, transfer } from './model/transfer.ts'
-export { LanegradError } from './numerics/errors.ts'
+export { LanegradError } from './numerics/lanegrad-error.ts'
 export { type FloatArray, type NamedArray, tensor } from './numerics/tensor.ts'
 export type { History, Logs } from './training/callbacks.ts'
 export {

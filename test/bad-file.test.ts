@@ -262,7 +262,7 @@ describe('a damaged optimizer state', () => {
     ['stepCount', -1, 'optimizerState: a count must be an integer from 0; got -1'],
     ['stepCount', undefined, 'optimizerState: a count must be an integer from 0; got undefined'],
     ['epochCount', 2 ** 32, 'optimizerState: a count must be an integer from 0; got 4294967296'],
-    ['momentumProduct', null, 'optimizerState: momentumProduct must be a number; got null'],
+    ['momentumProduct', null, 'optimizerState: momentumProduct must be a finite number; got null'],
   ])('%s = %j', (path, value, message) => {
     refused(message, () => load(withJson('optimizerState', path, value)))
   })

@@ -139,9 +139,9 @@ describe('earlyStopping', () => {
 
   test.each<[string, object]>([
     ['patience must be an integer from 0; got -1', { patience: -1 }],
-    ["mode must be 'auto', 'min' or 'max'; got \"up\"", { mode: 'up' }],
+    ['mode must be "auto", "min" or "max"; got "up"', { mode: 'up' }],
     ['minDelta must be a finite number >= 0; got -1', { minDelta: -1 }],
-    ['baseline must be a finite number; got "1"', { baseline: '1' }],
+    ['baseline must be a finite number or null; got "1"', { baseline: '1' }],
     ['monitor must be the name of a log; got 3', { monitor: 3 }],
     [
       "monitor \"speed\" doesn't tell whether less or more is better: give mode: 'min' or 'max'",

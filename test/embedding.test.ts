@@ -243,7 +243,9 @@ describe('bad options and inputs', () => {
   })
 
   test('a length that is none', () => {
-    refused(`positionEmbedding: length must be ${integer}; got -1`, () => positionEmbedding({ length: -1 }))
+    refused(`positionEmbedding: length must be ${integer} or null; got -1`, () =>
+      positionEmbedding({ length: -1 }),
+    )
   })
 
   test('ids that are floats', () => {

@@ -1,11 +1,18 @@
 // The package as a user gets it: packed from what is built, installed from the tarball into an empty project.
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 export const root = fileURLToPath(new URL('..', import.meta.url))
+
+/** Subpaths of the package, each src/<name>/index.ts; `slim` is the main file in another form. */
+export const subpaths: readonly string[] = Object.keys(
+  JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).exports,
+)
+  .map((path) => /^\.\/(\w+)$/.exec(path)?.[1] ?? 'slim')
+  .filter((name) => name !== 'slim')
 
 const npm = (args: string[], cwd: string): string =>
   execFileSync('npm', [...args, '--ignore-scripts', '--no-audit', '--no-fund', '--offline'], {
@@ -42,7 +49,12 @@ export function install(): Project {
       writeFileSync(file, text)
       return file
     },
-    node: (...args) => execFileSync(process.execPath, args, { cwd: folder, encoding: 'utf8' }),
+    node(...args) {
+      const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: folder, encoding: 'utf8' })
+      const lines = stderr.split('\n').filter((line) => line.length < 500) // no minified code
+      if (status !== 0) throw new Error(`node ${args.join(' ')}: ${lines.join('\n')}`)
+      return stdout
+    },
     remove: () => rmSync(folder, { recursive: true, force: true }),
   }
 }

@@ -236,7 +236,7 @@ describe('bad input', () => {
     ['gaussianDropout', gaussianDropout],
   ] as const)('%s: rate', (kind, make) => {
     for (const rate of [-0.1, 1, 1.5, Number.NaN, undefined])
-      refused(`${kind}: rate must be a number >= 0 and < 1; got ${rate}`, () =>
+      refused(`${kind}: rate must be a number from 0 up to, not including, 1; got ${rate}`, () =>
         make({ rate: rate as number }),
       )
   })

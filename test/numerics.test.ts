@@ -6,6 +6,9 @@ import { describe, expect, test } from 'vitest'
 import {
   checkOptions,
   LanegradError,
+  must,
+  oneOf,
+  orNull,
   POSITIVE_INTEGER,
   readOptions,
   show,
@@ -208,15 +211,29 @@ describe('errors', () => {
   })
   test('readOptions fills in defaults and names the broken rule', () => {
     const read = (options: object) =>
-      readOptions<{ a: number; b: number }>(
-        'thing',
-        options,
-        { a: POSITIVE_INTEGER, b: POSITIVE_INTEGER },
-        { b: 7 },
-      )
+      readOptions('thing', options, { a: POSITIVE_INTEGER, b: [POSITIVE_INTEGER, 7] })
     expect(read({ a: 1, b: undefined })).toEqual({ a: 1, b: 7 })
     expect(() => read({})).toThrow('thing: a must be a positive integer; got undefined')
     expect(() => read({ a: 1.5 })).toThrow('thing: a must be a positive integer; got 1.5')
+  })
+  test('readOptions: readers of their own form, null, options read elsewhere', () => {
+    const read = (options: object) =>
+      readOptions(
+        'thing',
+        options,
+        {
+          twice: (x: number, what: string) => 2 * must(POSITIVE_INTEGER, x, what),
+          mode: [orNull(oneOf('a', 'b')), null],
+        },
+        ['other'],
+      )
+    expect(read({ twice: 3, mode: 'b', other: 1 })).toEqual({ twice: 6, mode: 'b' })
+    expect(read({ twice: 3 })).toEqual({ twice: 6, mode: null })
+    expect(() => read({})).toThrow('thing: twice must be a positive integer; got undefined')
+    expect(() => read({ twice: 1, mode: 'c' })).toThrow('thing: mode must be "a" or "b" or null; got "c"')
+    expect(() => read({ twice: 1, others: 1 })).toThrow('did you mean "other"? Known: twice, mode, other')
+    expect(oneOf('a', 'b', null).expected).toBe('"a", "b" or null')
+    expect(oneOf('a').expected).toBe('"a"')
   })
   test('show survives anything', () => {
     fc.assert(

@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { build } from 'esbuild'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { install, isXor, numbersIn, type Project, readmePrograms, root } from './installed.ts'
+import { install, isXor, numbersIn, type Project, readmePrograms, root, subpaths } from './installed.ts'
 
 let project: Project
 beforeAll(() => {
@@ -23,7 +23,7 @@ const dist = (path: string) => join(project.folder, 'node_modules/lanegrad/dist'
 describe('the tarball', () => {
   test('has the library, its binaries and its types, and nothing else', () => {
     const scripts = ['', 'edge-light/', 'slim/', 'workerd/'].flatMap((folder) =>
-      ['data', 'index'].map((name) => `dist/${folder}${name}.js`),
+      ['index', ...subpaths].map((name) => `dist/${folder}${name}.js`),
     )
     const binaries = names.map((name) => `dist/wasm/${name}.wasm`)
     const rest = project.files.filter((path) => !/^dist\/types\/(?:\w+\/)*[\w.-]+\.d\.ts$/.test(path))
@@ -45,8 +45,10 @@ describe('the tarball', () => {
     expect(code).not.toMatch(/\beval\s*\(|\bFunction\s*\(|\bimport\s*\(|\brequire\s*\(/)
   })
 
-  test('no program may have lost its licence', () => {
-    expect(readFileSync(join(project.folder, 'node_modules/lanegrad/LICENSE'), 'utf8')).toMatch(/MIT/)
+  test('its licence names what else is bundled', () => {
+    const licence = readFileSync(join(project.folder, 'node_modules/lanegrad/LICENSE'), 'utf8')
+    for (const part of ['MIT License', '@assemblyscript/loader', 'Papa Parse'])
+      expect(licence).toContain(part)
   })
 })
 
@@ -100,7 +102,6 @@ const training = (from: string, before = '') => `
 /** .wasm imports are compiled modules, as workerd and Vercel's edge make them; nothing may be compiled after that. */
 const edgeHooks = `
   import { readFileSync } from 'node:fs'
-  import { registerHooks } from 'node:module'
   export async function load(url, context, next) {
     if (!/\\.wasm(\\?module)?$/.test(url)) return next(url, context)
     const bytes = readFileSync(new URL(url.replace('?module', ''))).toString('base64')
@@ -128,7 +129,7 @@ describe('every build trains to the same bits', () => {
   test.each(['workerd', 'edge-light', 'worker'])(
     '%s: compiled binaries, no code made at run time',
     (condition) => {
-      project.write('edge-hooks.mjs', edgeHooks.replace(/^.*registerHooks.*$/m, ''))
+      project.write('edge-hooks.mjs', edgeHooks)
       project.write('edge-register.mjs', edgeRegister)
       project.write('edge.mjs', training('lanegrad'))
       const flags = [
@@ -143,24 +144,22 @@ describe('every build trains to the same bits', () => {
   )
 
   test('the default build would not do there', () => {
-    project.write('edge-hooks.mjs', edgeHooks.replace(/^.*registerHooks.*$/m, ''))
+    project.write('edge-hooks.mjs', edgeHooks)
     project.write('edge-register.mjs', edgeRegister)
     expect(() => project.node('--import', './edge-register.mjs', 'default.mjs')).toThrow(
       /no code generation here/,
     )
   })
 
+  const read = "(name) => readFileSync(new URL(import.meta.resolve('lanegrad/wasm/' + name + '.wasm')))"
   test.each([
-    ['bytes', '(name) => readFileSync(new URL(import.meta.resolve(`lanegrad/wasm/${name}.wasm`)))'],
-    [
-      'modules',
-      '(name) => new WebAssembly.Module(readFileSync(new URL(import.meta.resolve(`lanegrad/wasm/${name}.wasm`))))',
-    ],
-  ])('slim, with init({ %s })', (what, read) => {
+    ['bytes', read],
+    ['modules', `((read) => (name) => new WebAssembly.Module(read(name)))(${read})`],
+  ])('slim, with init({ %s })', (what, of) => {
     const before = `
       const { readFileSync } = await import('node:fs')
-      const of = ${read}
-      await lanegrad.init({ ${what}: Object.fromEntries(${JSON.stringify(names)}.map((name) => [name, of(name)])) })`
+      const list = ${JSON.stringify(names)}.map((name) => [name, (${of})(name)])
+      await lanegrad.init({ ${what}: Object.fromEntries(list) })`
     project.write('slim.mjs', training('lanegrad/slim', before))
     expect(project.node('slim.mjs')).toBe(expected)
   })
@@ -181,6 +180,58 @@ describe('every build trains to the same bits', () => {
   )
 })
 
+describe('slim, where a binary is missing', () => {
+  const { port, close } = (() => {
+    const server = createServer((request, response) => {
+      const isThere = request.url === '/core.wasm'
+      response.statusCode = isThere ? 200 : 404
+      response.end(isThere ? readFileSync(dist('wasm/core.wasm')) : 'none')
+    })
+    server.listen(0, '127.0.0.1')
+    return { port: () => (server.address() as AddressInfo).port, close: () => server.close() }
+  })()
+  afterAll(close)
+  const attempt = async (work: string) => {
+    project.write(
+      'missing.mjs',
+      `import { conv2d, dense, flatten, init, LanegradError, sequential } from 'lanegrad/slim'
+       const url = 'http://127.0.0.1:${port()}'
+       try { ${work} } catch (error) { console.log(error instanceof LanegradError, error.message) }`,
+    )
+    return (
+      await promisify(execFile)(process.execPath, ['missing.mjs'], { cwd: project.folder })
+    ).stdout.trim()
+  }
+  const dense = 'sequential({ inputShape: [2], layers: [dense({ units: 1 })] })'
+  const conv =
+    'sequential({ inputShape: [4, 4, 1], layers: [conv2d({ filters: 1, kernelSize: 2 })] }).predict(new Float32Array(16))'
+
+  test('before init', async () => {
+    expect(await attempt(dense)).toBe(
+      'true the kernels of module core are not loaded: await init (lanegrad/slim) with core.wasm first',
+    )
+  })
+
+  test('a layer that needs another module', async () => {
+    expect(await attempt(`await init({ url, only: ['core'] }); ${dense}; ${conv}`)).toBe(
+      'true the kernels of module convolution are not loaded: await init (lanegrad/slim) with convolution.wasm first',
+    )
+  })
+
+  test('on the server; nothing is loaded then', async () => {
+    expect(await attempt(`await init({ url, only: ['core', 'convolution'] })`)).toBe(
+      `true init: can't load http://127.0.0.1:${port()}/convolution.wasm: 404 Not Found`,
+    )
+    expect(await attempt(`await init({ url }).catch(() => {}); ${dense}`)).toMatch(/core are not loaded/)
+  })
+
+  test('and the server too', async () => {
+    expect(await attempt(`await init({ url: 'http://127.0.0.1:1/', only: ['core'] })`)).toMatch(
+      /^true init: can't load http:\/\/127\.0\.0\.1:1\/core\.wasm: /,
+    )
+  })
+})
+
 describe('what a bundler keeps', () => {
   const bundle = async (contents: string, minify = false) => {
     const { outputFiles } = await build({
@@ -195,13 +246,16 @@ describe('what a bundler keeps', () => {
     return outputFiles[0].text
   }
 
-  test.each(['index.js', 'slim/index.js', 'data.js'])('%s has no effect of its own', async (path) => {
-    // outside of the package nothing says `sideEffects: false`: what stays is what can't be proven free of effects
-    project.write(`copy/${path}`, readFileSync(dist(path)))
-    if (path === 'data.js') project.write('copy/index.js', readFileSync(dist('index.js')))
-    const kept = await bundle(`import './copy/${path}'`)
-    expect(kept.replace(/^\/\/.*$/gm, '').trim()).toBe('')
-  })
+  test.each(['index.js', 'slim/index.js', ...subpaths.map((name) => `${name}.js`)])(
+    '%s has no effect of its own',
+    async (path) => {
+      // outside of the package nothing says `sideEffects: false`: what stays is what can't be proven free of effects
+      project.write(`copy/${path}`, readFileSync(dist(path)))
+      if (!path.endsWith('index.js')) project.write('copy/index.js', readFileSync(dist('index.js')))
+      const kept = await bundle(`import './copy/${path}'`)
+      expect(kept.replace(/^\/\/.*$/gm, '').trim()).toBe('')
+    },
+  )
 
   test("a small program has no other layer's code and no other binary than the core's", async () => {
     const code = await bundle(
@@ -226,12 +280,13 @@ describe('what a bundler keeps', () => {
 
 describe('types', () => {
   const program = `
-    import { dense, LanegradError, type Model, sequential } from 'lanegrad'
+    import { dense, LanegradError, type Model, sequential, type Symbolic } from 'lanegrad'
     import { parseCsv } from 'lanegrad/data'
     import { init } from 'lanegrad/slim'
     import { trainTestSplit } from 'lanegrad/slim/data'
-    const model: Model = sequential({ inputShape: [2], layers: [dense({ units: 1 })] })
+    const model = sequential({ inputShape: [2], layers: [dense({ units: 1 })] })
     export const first: number = model.predict([[1, 2]]).data[0]
+    export const same: Model<Symbolic> = model
     export const all = [LanegradError, parseCsv, init({ url: '/wasm/' }), trainTestSplit]
     // @ts-expect-error: not any
     sequential({ inputShape: [2], layers: 5 })
@@ -247,19 +302,23 @@ describe('types', () => {
       ['esnext', 'bundler'],
       ['node16', 'node16'],
       ['nodenext', 'nodenext'],
-    ])(`${name}, module %s, moduleResolution %s: strict, skipLibCheck false`, (module, moduleResolution) => {
-      project.write('types/main.mts', program)
-      const options = { module, moduleResolution, target: 'es2022', lib: ['es2022', 'dom'], types: [] }
-      const compilerOptions = { ...options, strict: true, skipLibCheck: false, noEmit: true }
-      project.write('types/tsconfig.json', JSON.stringify({ compilerOptions, files: ['main.mts'] }))
-      let printed = ''
-      try {
-        execFileSync(process.execPath, [tsc, '-p', join(project.folder, 'types')], { encoding: 'utf8' })
-      } catch (error) {
-        printed = (error as { stdout: string }).stdout
-      }
-      expect(printed).toBe('')
-    })
+    ])(
+      `${name}, module %s, moduleResolution %s: strict, skipLibCheck false`,
+      { timeout: 120_000 },
+      (module, moduleResolution) => {
+        project.write('types/main.mts', program)
+        const options = { module, moduleResolution, target: 'es2022', lib: ['es2022', 'dom'], types: [] }
+        const compilerOptions = { ...options, strict: true, skipLibCheck: false, noEmit: true }
+        project.write('types/tsconfig.json', JSON.stringify({ compilerOptions, files: ['main.mts'] }))
+        let printed = ''
+        try {
+          execFileSync(process.execPath, [tsc, '-p', join(project.folder, 'types')], { encoding: 'utf8' })
+        } catch (error) {
+          printed = (error as { stdout: string }).stdout
+        }
+        expect(printed).toBe('')
+      },
+    )
 })
 
 const browser = ['chromium', 'chromium-browser', 'google-chrome']

@@ -349,10 +349,13 @@ describe('refused', () => {
       () => gru({ units: 1, recurrentActivation: 'hardSigmoid' }),
     ],
     [
-      'simpleRnn: activation must be "tanh" or "relu" or "sigmoid" or "linear"; got "gelu"',
+      'simpleRnn: activation must be "tanh", "relu", "sigmoid" or "linear"; got "gelu"',
       () => simpleRnn({ units: 1, activation: 'gelu' }),
     ],
-    ['lstm: dropout must be a number in [0, 1); got 1', () => lstm({ units: 1, dropout: 1 })],
+    [
+      'lstm: dropout must be a number from 0 up to, not including, 1; got 1',
+      () => lstm({ units: 1, dropout: 1 }),
+    ],
     ['gru: resetAfter must be a boolean; got 1', () => gru({ units: 1, resetAfter: 1 as never })],
     [
       'layer a: expected an input of rank 3 [batch, steps, features], got shape [1,2]',

@@ -192,7 +192,7 @@ describe('bidirectional', () => {
       () => bidirectional({ layer: lstm({ units: 1, returnState: true }) as never }),
     ],
     [
-      'bidirectional: mergeMode must be "concat", "sum", "mul", "ave"; got "max"',
+      'bidirectional: mergeMode must be "concat", "sum", "mul" or "ave"; got "max"',
       () => bidirectional({ layer: lstm({ units: 1 }), mergeMode: 'max' as never }),
     ],
     [

@@ -1,8 +1,9 @@
 // The logs of every epoch as lines of CSV: to a file, or through a function of the caller's.
 import type { Callback } from '../model/callbacks.ts'
-import { check, checkOptions, fail } from '../numerics/errors.ts'
+import { check, checkOptions } from '../numerics/errors.ts'
 import { fileWriter } from './files.ts'
 
+/** Options of `csvLogger`. */
 export interface CsvLoggerOptions {
   /** A file to write. */
   readonly path?: string
@@ -23,11 +24,7 @@ export function csvLogger(options: CsvLoggerOptions): Callback {
   checkOptions(where, options, ['path', 'write', 'separator', 'append'])
   const { path, write, separator = ',', append = false } = options
   check(typeof separator === 'string' && separator !== '', `${where}: separator`, 'a text', separator)
-  if ((path === undefined) === (write === undefined)) fail(`${where}: give path or write, one of them`)
-  if (path !== undefined)
-    check(typeof path === 'string' && path !== '', `${where}: path`, 'the path of a file', path)
-  else check(typeof write === 'function', `${where}: write`, 'a function', write)
-  const writer = fileWriter(where, 'write')
+  const writer = fileWriter(where, 'write', path, write)
   let names: readonly string[] | null = null
   let isHeaded = false
   const lineOf = (cells: readonly (string | number)[]) => `${cells.join(separator)}\n`

@@ -1,9 +1,10 @@
 // Stops when a log no longer improves, with the rules of Keras's EarlyStopping.
 import type { Callback, FitParams } from '../model/callbacks.ts'
-import { check, checkOptions, FINITE, fail } from '../numerics/errors.ts'
+import { BOOLEAN, FINITE, NATURAL, orNull, readOptions } from '../numerics/errors.ts'
 import type { FloatArray } from '../numerics/tensor.ts'
-import { checkNatural, Monitor, type MonitorOptions } from './monitor.ts'
+import { Monitor, type MonitorOptions, monitorReaders } from './monitor.ts'
 
+/** Options of `earlyStopping`. */
 export interface EarlyStoppingOptions extends MonitorOptions {
   /** Epochs without improvement after which training ends. Default 0: the first such epoch ends it. */
   readonly patience?: number
@@ -18,17 +19,28 @@ export interface EarlyStoppingOptions extends MonitorOptions {
 /**
  * Ends training once `monitor` has not improved for `patience` epochs.
  * @throws LanegradError on bad options; at the first epoch's end where `monitor` is no log.
+ * @example
+ * ```js
+ * import { dense, earlyStopping, sequential } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [1], layers: [dense({ units: 1 })] })
+ * model.compile({ optimizer: 'adam', loss: 'meanSquaredError' })
+ * const callbacks = [earlyStopping({ monitor: 'loss', patience: 2, minDelta: 1000 })]
+ * const history = await model.fit([[1], [2]], [1, 2], { epochs: 100, callbacks })
+ * console.log(history.loss.length) // 3
+ * ```
  */
 export function earlyStopping(options: EarlyStoppingOptions = {}): Callback {
   const where = 'earlyStopping'
-  const keys = ['monitor', 'mode', 'minDelta', 'patience', 'baseline', 'restoreBestWeights', 'startFromEpoch']
-  checkOptions(where, options, keys)
-  const { patience = 0, baseline = null, restoreBestWeights = false, startFromEpoch = 0 } = options
-  checkNatural(`${where}: patience`, patience)
-  checkNatural(`${where}: startFromEpoch`, startFromEpoch)
-  if (baseline !== null) check(FINITE.holds(baseline), `${where}: baseline`, FINITE.expected, baseline)
-  if (typeof restoreBestWeights !== 'boolean') fail(`${where}: restoreBestWeights must be true or false`)
-  const monitor = new Monitor(where, options)
+  const read = readOptions(where, options, {
+    ...monitorReaders(),
+    patience: [NATURAL, 0],
+    baseline: [orNull(FINITE), null],
+    restoreBestWeights: [BOOLEAN, false],
+    startFromEpoch: [NATURAL, 0],
+  })
+  const { patience, baseline, restoreBestWeights, startFromEpoch } = read
+  const monitor = new Monitor(where, read)
   let run: FitParams | null = null
   let wait = 0
   let weights: Record<string, FloatArray> | null = null

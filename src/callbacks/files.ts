@@ -1,6 +1,6 @@
 // Files, where the runtime has them (Node, Deno, Bun): nothing is imported, so that bundles for browsers stay free of
 // node: modules. A file is written whole or not at all.
-import { fail } from '../numerics/errors.ts'
+import { check, fail } from '../numerics/errors.ts'
 
 /** What is used of node:fs/promises. */
 interface Files {
@@ -56,8 +56,15 @@ async function replace(fs: Files, path: string, data: Uint8Array | string): Prom
   }
 }
 
-/** Writes files for a callback named `where`; `instead` is the option for runtimes without files. */
-export function fileWriter(where: string, instead: string) {
+/**
+ * Writes files for a callback named `where` whose option `instead`, a function, is for runtimes without files.
+ * @throws LanegradError unless one of both is given
+ */
+export function fileWriter(where: string, instead: string, path: unknown, write: unknown) {
+  if ((path === undefined) === (write === undefined)) fail(`${where}: give path or ${instead}, one of them`)
+  if (write === undefined)
+    check(typeof path === 'string' && path !== '', `${where}: path`, 'the path of a file', path)
+  else check(typeof write === 'function', `${where}: ${instead}`, 'a function', write)
   const attempt = async <T>(path: string, work: (fs: Files) => Promise<T>): Promise<T> => {
     const fs = files(where, instead)
     try {

@@ -1,9 +1,19 @@
 // Learning rates set from outside: by a log that stands still, or by a function of the epoch. Both set the optimizer's
 // rate before its schedule.
 import type { Callback, FitParams } from '../model/callbacks.ts'
-import { check, checkOptions, NON_NEGATIVE } from '../numerics/errors.ts'
-import { checkNatural, Monitor, type MonitorOptions } from './monitor.ts'
+import {
+  check,
+  checkOptions,
+  must,
+  NATURAL,
+  NON_NEGATIVE,
+  type Rule,
+  readOptions,
+  SHARE,
+} from '../numerics/errors.ts'
+import { Monitor, type MonitorOptions, monitorReaders } from './monitor.ts'
 
+/** Options of `reduceLROnPlateau`. */
 export interface ReduceLROnPlateauOptions extends MonitorOptions {
   /** The rate is multiplied by this, in (0, 1). Default 0.1. */
   readonly factor?: number
@@ -17,22 +27,23 @@ export interface ReduceLROnPlateauOptions extends MonitorOptions {
   readonly minLearningRate?: number
 }
 
+const FACTOR: Rule<number> = {
+  expected: 'a number between 0 and 1',
+  holds: (value): value is number => SHARE.holds(value) && value > 0,
+}
+
 /** Reduces the learning rate when `monitor` no longer improves. @throws LanegradError as `earlyStopping` does */
 export function reduceLROnPlateau(options: ReduceLROnPlateauOptions = {}): Callback {
   const where = 'reduceLROnPlateau'
-  const keys = ['monitor', 'mode', 'minDelta', 'factor', 'patience', 'cooldown', 'minLearningRate']
-  checkOptions(where, options, keys)
-  const { factor = 0.1, patience = 10, cooldown = 0, minLearningRate = 0 } = options
-  check(factor > 0 && factor < 1, `${where}: factor`, 'a number between 0 and 1', factor)
-  checkNatural(`${where}: patience`, patience)
-  checkNatural(`${where}: cooldown`, cooldown)
-  check(
-    NON_NEGATIVE.holds(minLearningRate),
-    `${where}: minLearningRate`,
-    NON_NEGATIVE.expected,
-    minLearningRate,
-  )
-  const monitor = new Monitor(where, { ...options, minDelta: options.minDelta ?? 1e-4 })
+  const read = readOptions(where, options, {
+    ...monitorReaders(1e-4),
+    factor: [FACTOR, 0.1],
+    patience: [NATURAL, 10],
+    cooldown: [NATURAL, 0],
+    minLearningRate: [NON_NEGATIVE, 0],
+  })
+  const { factor, patience, cooldown, minLearningRate } = read
+  const monitor = new Monitor(where, read)
   let run: FitParams | null = null
   let wait = 0
   let cooling = 0 // epochs left
@@ -60,6 +71,7 @@ export function reduceLROnPlateau(options: ReduceLROnPlateauOptions = {}): Callb
   }
 }
 
+/** Options of `learningRateScheduler`. */
 export interface LearningRateSchedulerOptions {
   /** The rate for an epoch (from 0), given the rate so far. */
   readonly schedule: (epoch: number, rate: number) => number
@@ -79,8 +91,7 @@ export function learningRateScheduler(options: LearningRateSchedulerOptions): Ca
     onEpochBegin(epoch) {
       if (!run) return
       const rate = schedule(epoch, run.learningRate)
-      check(NON_NEGATIVE.holds(rate), `${where}: the rate of epoch ${epoch}`, NON_NEGATIVE.expected, rate)
-      run.learningRate = rate
+      run.learningRate = must(NON_NEGATIVE, rate, `${where}: the rate of epoch ${epoch}`)
     },
   }
 }

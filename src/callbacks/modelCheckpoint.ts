@@ -1,17 +1,18 @@
 // Saves the model while it trains: to a file, whole or not at all, or through a function of the caller's.
 import type { Callback, FitParams } from '../model/callbacks.ts'
-import { readCount } from '../model/fit.ts'
-import { check, checkOptions, fail } from '../numerics/errors.ts'
+import { BOOLEAN, POSITIVE_INTEGER, readOptions } from '../numerics/errors.ts'
 import type { Logs } from '../training/callbacks.ts'
 import { fileWriter } from './files.ts'
-import { Monitor, type MonitorOptions } from './monitor.ts'
+import { Monitor, type MonitorOptions, monitorReaders } from './monitor.ts'
 
+/** What `modelCheckpoint` tells with the bytes it saves. */
 export interface CheckpointInfo {
   /** From 0. */
   readonly epoch: number
   readonly logs: Logs
 }
 
+/** Options of `modelCheckpoint`. */
 export interface ModelCheckpointOptions extends MonitorOptions {
   /** A file to write; `{epoch}` in it stands for the epoch's number from 1, so that every epoch has a file of its own. */
   readonly path?: string
@@ -28,19 +29,35 @@ export interface ModelCheckpointOptions extends MonitorOptions {
 /**
  * Saves the model after every epoch, or every `every`-th. A file that can't be written is reported before anything is
  * trained; a save that fails later leaves the file as it was and ends `fit` with an error, the model as trained.
+ * @example
+ * ```js
+ * import { dense, load, modelCheckpoint, sequential } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [1], layers: [dense({ units: 1 })] })
+ * model.compile({ optimizer: 'adam', loss: 'meanSquaredError' })
+ * let best = model.save()
+ * const callbacks = [modelCheckpoint({ monitor: 'loss', saveBestOnly: true, save: (bytes) => void (best = bytes) })]
+ * await model.fit([[1], [2]], [1, 2], { epochs: 3, callbacks })
+ * console.log(load(best).layers.length) // 1
+ * ```
  */
 export function modelCheckpoint(options: ModelCheckpointOptions): Callback {
   const where = 'modelCheckpoint'
-  const keys = ['path', 'save', 'monitor', 'mode', 'minDelta', 'saveBestOnly', 'every', 'includeOptimizer']
-  checkOptions(where, options, keys)
-  const { path, save, saveBestOnly = false, every = 1, includeOptimizer = true } = options
-  readCount(`${where}: every`, every)
-  if ((path === undefined) === (save === undefined)) fail(`${where}: give path or save, one of them`)
-  if (path !== undefined)
-    check(typeof path === 'string' && path !== '', `${where}: path`, 'the path of a file', path)
-  else check(typeof save === 'function', `${where}: save`, 'a function', save)
-  const monitor = saveBestOnly ? new Monitor(where, options) : null
-  const writer = fileWriter(where, 'save')
+  const read = readOptions(
+    where,
+    options,
+    {
+      ...monitorReaders(),
+      saveBestOnly: [BOOLEAN, false],
+      every: [POSITIVE_INTEGER, 1],
+      includeOptimizer: [BOOLEAN, true],
+    },
+    ['path', 'save'],
+  )
+  const { every, includeOptimizer } = read
+  const { path, save } = options
+  const writer = fileWriter(where, 'save', path, save)
+  const monitor = read.saveBestOnly ? new Monitor(where, read) : null
   const pathOf = (epoch: number) => (path ?? '').replaceAll('{epoch}', String(epoch + 1))
   let run: FitParams | null = null
   return {

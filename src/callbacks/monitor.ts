@@ -1,7 +1,7 @@
 // One log, watched from epoch to epoch: is it better than before? Enters: its name and which way is up. Leaves: its
 // value, and comparisons as Keras makes them.
 import type { FitParams } from '../model/callbacks.ts'
-import { check, fail, NON_NEGATIVE, show } from '../numerics/errors.ts'
+import { fail, NON_NEGATIVE, oneOf, type Rule, show } from '../numerics/errors.ts'
 import type { Logs } from '../training/callbacks.ts'
 
 export interface MonitorOptions {
@@ -13,9 +13,17 @@ export interface MonitorOptions {
   readonly minDelta?: number
 }
 
-/** @throws LanegradError unless an integer from 0 */
-export function checkNatural(what: string, value: number): void {
-  check(Number.isSafeInteger(value) && value >= 0, what, 'an integer from 0', value)
+/** Readers of these options. */
+export const monitorReaders = (minDelta = 0) =>
+  ({
+    monitor: [TEXT, 'val_loss'],
+    mode: [oneOf('auto', 'min', 'max'), 'auto'],
+    minDelta: [NON_NEGATIVE, minDelta],
+  }) as const
+
+const TEXT: Rule<string> = {
+  expected: 'the name of a log',
+  holds: (value): value is string => typeof value === 'string' && value !== '',
 }
 
 const MORE = /acc|auc|precision|recall|f1|fscore|fbeta|iou|dice|r2|cosinesimilarity|specificity|sensitivity/i
@@ -29,11 +37,8 @@ export class Monitor {
   private params: FitParams | null = null
   best = Infinity
 
-  /** @throws LanegradError on bad options, naming `where` */
-  constructor(where: string, { monitor = 'val_loss', mode = 'auto', minDelta = 0 }: MonitorOptions) {
-    check(typeof monitor === 'string' && monitor !== '', `${where}: monitor`, 'the name of a log', monitor)
-    check(['auto', 'min', 'max'].includes(mode), `${where}: mode`, "'auto', 'min' or 'max'", mode)
-    check(NON_NEGATIVE.holds(minDelta), `${where}: minDelta`, NON_NEGATIVE.expected, minDelta)
+  /** @throws LanegradError, naming `where`, where the mode can't be told by the name */
+  constructor(where: string, { monitor, mode, minDelta }: Required<MonitorOptions>) {
     const isMore = mode === 'max' || (mode === 'auto' && MORE.test(monitor))
     if (mode === 'auto' && !isMore && !LESS.test(monitor))
       fail(

@@ -1,11 +1,12 @@
 // Images shifted, flipped, turned, scaled and made noisy at random. Enters: a batch of images [rows, H, W, C] (or
 // [rows, H, W]) and its number. Leaves: new images of the same shape. What happens to an image depends on the seed, the
 // batch's number and the row alone, with the same bits on every engine.
-import { check, checkOptions, fail, NON_NEGATIVE, show } from '../numerics/errors.ts'
+import { check, checkOptions, fail, must, NON_NEGATIVE, show } from '../numerics/errors.ts'
 import { cos, sin } from '../numerics/exact.ts'
 import { normal, streamOf, uniform } from '../numerics/random.ts'
 import { elementCount, type FloatArray, isShaped, type ShapedArray } from '../numerics/tensor.ts'
 
+/** Options of `augmentImages`. */
 export interface AugmentOptions {
   /** Whole pixels, at most so many either way; [down or up, right or left] if they differ. Default 0. */
   readonly shift?: number | readonly [vertical: number, horizontal: number]
@@ -42,7 +43,7 @@ export function augmentImages(
   const isShift = shifts.length === 2 && shifts.every((pixels) => Number.isInteger(pixels) && pixels >= 0)
   check(isShift, `${where}: shift`, 'a number of pixels from 0, or two', shift)
   for (const [name, value] of Object.entries({ rotation, zoom, noise }))
-    check(NON_NEGATIVE.holds(value), `${where}: ${name}`, NON_NEGATIVE.expected, value)
+    must(NON_NEGATIVE, value, `${where}: ${name}`)
   check(zoom < 1, `${where}: zoom`, 'below 1', zoom)
 
   return (images, at = 0) => {

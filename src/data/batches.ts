@@ -1,8 +1,9 @@
 // Rows in memory as batches for `fit`, changed on their way (augmentation). A new pass begins with every iteration.
-import { check, checkOptions, POSITIVE_INTEGER } from '../numerics/errors.ts'
+import { check, checkOptions, must, POSITIVE_INTEGER } from '../numerics/errors.ts'
 import { permutation, streamOf } from '../numerics/random.ts'
 import { commonRowCount, gatherRows, type RowData } from './rows.ts'
 
+/** Options of `batches`. */
 export interface BatchesOptions<X extends RowData, Y extends RowData, T extends RowData = X> {
   readonly x: X
   readonly y: Y
@@ -18,24 +19,35 @@ export interface BatchesOptions<X extends RowData, Y extends RowData, T extends 
   readonly transform?: (x: X, at: number) => T
 }
 
+/** One batch of `batches`. */
 export interface BatchOf<X, Y> {
   readonly x: X
   readonly y: Y
   readonly weights?: RowData
 }
 
+/** What `batches` gives: an iterable that starts anew in every epoch. */
 export interface IterableBatches<X, Y> extends Iterable<BatchOf<X, Y>> {
   /** Batches of one pass. */
   readonly steps: number
 }
 
-/** `fit(batches({ x, y, batchSize: 64, transform: augmentImages({ shift: 2 }) }), { epochs: 10 })`. */
+/**
+ * `fit(batches({ x, y, batchSize: 64, transform: augmentImages({ shift: 2 }) }), { epochs: 10 })`.
+ * @example
+ * ```js
+ * import { batches } from 'lanegrad/data'
+ *
+ * const source = batches({ x: Float32Array.of(1, 2, 3), y: [1, 2, 3], batchSize: 2 })
+ * console.log([...source].map(({ x }) => x.length)) // [ 2, 1 ]
+ * ```
+ */
 export function batches<X extends RowData, Y extends RowData, T extends RowData = X>(
   options: BatchesOptions<X, Y, T>,
 ): IterableBatches<T, Y> {
   checkOptions('batches', options, ['x', 'y', 'weights', 'batchSize', 'shuffle', 'seed', 'transform'])
   const { x, y, weights, batchSize = 32, shuffle = true, seed = 0, transform } = options
-  check(POSITIVE_INTEGER.holds(batchSize), 'batches: batchSize', POSITIVE_INTEGER.expected, batchSize)
+  must(POSITIVE_INTEGER, batchSize, 'batches: batchSize')
   check(
     transform === undefined || typeof transform === 'function',
     'batches: transform',

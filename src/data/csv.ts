@@ -5,12 +5,14 @@ import papaparse from 'papaparse'
 import { check, checkOptions, fail, show, unknownName } from '../numerics/errors.ts'
 import type { FloatArray, NamedArray } from '../numerics/tensor.ts'
 
+/** The cells of a CSV file, as text. */
 export interface Table {
   readonly names: readonly string[]
   /** As many texts in each as there are names. */
   readonly rows: readonly (readonly string[])[]
 }
 
+/** Options of `parseCsv`. */
 export interface CsvOptions {
   /** Default ','. */
   readonly delimiter?: string
@@ -23,6 +25,14 @@ export interface CsvOptions {
 /**
  * `parseCsv('a,b\n1,x')` is { names: ['a', 'b'], rows: [['1', 'x']] }. Empty lines are skipped.
  * @throws LanegradError naming the line: a broken quote, or more or fewer fields than names
+ * @example
+ * ```js
+ * import { labelColumn, numberColumns, parseCsv } from 'lanegrad/data'
+ *
+ * const table = parseCsv('length,width,kind\n5.1,3.5,a\n4.9,3.0,b\n')
+ * console.log(numberColumns(table, ['length', 'width']).shape) // [ 2, 2 ]
+ * console.log(labelColumn(table, 'kind').classes) // [ 'a', 'b' ]
+ * ```
  */
 export function parseCsv(text: string, options: CsvOptions = {}): Table {
   checkOptions('parseCsv', options, ['delimiter', 'header', 'columns'])
@@ -86,6 +96,7 @@ export function numberColumns(
   return { shape: [rows.length, indices.length], data }
 }
 
+/** Class labels as numbers, with the texts they stand for. */
 export interface Labels extends NamedArray {
   readonly data: Int32Array
   /** What the numbers stand for. */

@@ -8,6 +8,7 @@ import { commonRowCount, gatherRows, type RowData, rowCount } from './rows.ts'
 /** Labels of the rows: each part gets every label in its share. */
 export type Strata = RowData | readonly string[]
 
+/** Options of `trainTestSplit`. */
 export interface SplitOptions {
   /** Share of the rows (below 1) or their number. Default 0.25. */
   readonly testSize?: number
@@ -17,6 +18,7 @@ export interface SplitOptions {
   readonly stratify?: boolean | Strata
 }
 
+/** What `trainTestSplit` gives. */
 export interface Split<X, Y> {
   readonly train: { readonly x: X; readonly y: Y }
   readonly test: { readonly x: X; readonly y: Y }
@@ -61,6 +63,13 @@ function shares(sizes: readonly number[], total: number): number[] {
 /**
  * Shuffled rows in two parts: `const { train, test } = trainTestSplit(x, y)`, then `fit(train)`, `evaluate(test)`.
  * @throws LanegradError where the counts differ or a part would be empty
+ * @example
+ * ```js
+ * import { trainTestSplit } from 'lanegrad/data'
+ *
+ * const { train, test } = trainTestSplit([1, 2, 3, 4, 5], [0, 1, 0, 1, 0], { testSize: 2, seed: 1 })
+ * console.log(train.x.length, test.x.length) // 3 2
+ * ```
  */
 export function trainTestSplit<X extends RowData, Y extends RowData>(
   x: X,
@@ -85,6 +94,7 @@ export function trainTestSplit<X extends RowData, Y extends RowData>(
   return { train: part(train), test: part(test) }
 }
 
+/** Options of `kFold`. */
 export interface FoldOptions {
   /** Default 5. */
   readonly folds?: number
@@ -99,7 +109,15 @@ export interface Fold {
   readonly test: Uint32Array
 }
 
-/** Every row is in the test part of one fold and in the training part of the others; sizes differ by one at most. */
+/**
+ * Every row is in the test part of one fold and in the training part of the others; sizes differ by one at most.
+ * @example
+ * ```js
+ * import { kFold } from 'lanegrad/data'
+ *
+ * for (const { train, test } of kFold(6, { folds: 3 })) console.log(train.length, test.length) // 4 2
+ * ```
+ */
 export function kFold(count: number, options: FoldOptions = {}): Fold[] {
   const where = 'kFold'
   checkOptions(where, options, ['folds', 'seed', 'stratify'])

@@ -5,7 +5,7 @@
 // May assume a little-endian host, as WebAssembly memory is, and nothing about the bytes: every broken law
 // has its own LanegradError, thrown before any memory is asked for. Never keeps a view of the input.
 
-import { check, fail, show, unknownName } from '../numerics/errors.ts'
+import { check, fail, isRecord, show, unknownName } from '../numerics/errors.ts'
 import { elementCount, type NamedArray } from '../numerics/tensor.ts'
 
 const METADATA = '__metadata__'
@@ -119,7 +119,7 @@ export function decodeSafetensors(bytes: Uint8Array): {
     broken(`header length ${headerBytes} exceeds the file of ${bytes.length} bytes`)
   const header = parseHeader(bytes.subarray(8, dataStart))
   const metadata = Object.hasOwn(header, METADATA) ? header[METADATA] : {}
-  if (!isObject(metadata)) broken('__metadata__ is not an object')
+  if (!isRecord(metadata)) broken('__metadata__ is not an object')
   for (const [key, value] of Object.entries(metadata)) {
     if (typeof value !== 'string') broken(`__metadata__ ${show(key)} is ${show(value)}, not a string`)
   }
@@ -162,7 +162,7 @@ function parseHeader(utf8: Uint8Array): Record<string, unknown> {
   } catch {
     broken('the header is not JSON')
   }
-  if (!isObject(header)) broken('the header is not a JSON object')
+  if (!isRecord(header)) broken('the header is not a JSON object')
   // JSON.parse keeps the last of equal keys; it counted one key for the root
   if (countKeys(text) !== keptKeys - 1) broken('the header has a key twice')
   return header
@@ -183,7 +183,7 @@ function countKeys(json: string): number {
 
 function readEntry(name: string, info: unknown): Entry {
   const what = `tensor ${show(name)}`
-  if (!isObject(info)) broken(`${what} is ${show(info)}, not an object`)
+  if (!isRecord(info)) broken(`${what} is ${show(info)}, not an object`)
   const { dtype, shape, data_offsets: offsets } = info
   if (typeof dtype !== 'string') broken(`${what}: dtype is ${show(dtype)}, not a string`)
   if (!Object.hasOwn(READERS, dtype)) unknownName(`safetensors dtype of ${what}`, dtype, Object.keys(READERS))
@@ -223,9 +223,6 @@ function checkLayout(entries: readonly Entry[], dataBytes: number): void {
 function broken(message: string): never {
   fail(`safetensors: ${message}`)
 }
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** The bytes of a view in aligned memory of their own (Buffer.slice would share them). */
 function copyOf(view: DataView): ArrayBuffer {

@@ -3,7 +3,7 @@
 // may use. Each method only appends (or returns its input where nothing needs doing).
 import { fail } from '../numerics/errors.ts'
 import { elementCount } from '../numerics/tensor.ts'
-import type { AnyOp, Op, Phase } from './graph.ts'
+import type { AnyOp, Graph, Op, Phase } from './graph.ts'
 import type { Kernel } from './kernel.ts'
 import {
   type BinaryName,
@@ -19,6 +19,7 @@ import { type DType, type LeafKind, type Shape, sameShape, shapeText, type Value
 /** Operations with an input that may be int32: moves, and those that read class labels. */
 const takesInt32: ReadonlySet<OpName> = new Set(['reshape', 'copy', 'loss', 'lossGrad', 'metric'])
 
+/** Writes operations into a graph: what custom layers and losses compute with. Each has its gradient. */
 export class GraphBuilder {
   readonly ops: AnyOp[] = []
   phase: Phase = 'forward'
@@ -26,9 +27,11 @@ export class GraphBuilder {
   label = ''
   /** Of the operations being written: values of one region are made again for the backward phase; 0: none. */
   region = 0
-  private regionCount = 0
+  /** What the simplified graph is changed by, if anything asked for it (recompute.ts). */
+  pass: ((graph: Graph) => Graph) | null = null
   private nextId = 0
 
+  /** A value that no operation makes: an input, a weight, a constant. */
   leaf(kind: LeafKind, name: string, shape: Shape, dtype: DType = 'float32', data?: Float32Array): Value {
     return { id: this.nextId++, shape, dtype, leaf: { kind, name, data } }
   }
@@ -40,6 +43,7 @@ export class GraphBuilder {
     return this.leaf('constant', name, shape, 'float32', values)
   }
 
+  /** Writes the operation `name`. @throws LanegradError where the inputs do not fit it */
   add<N extends OpName>(name: N, inputs: readonly Value[], attributes: OpAttributes[N]): Value {
     const shape = shapeRules[name](inputs, attributes)
     const int32 = takesInt32.has(name) ? undefined : inputs.find(({ dtype }) => dtype === 'int32')
@@ -87,18 +91,7 @@ export class GraphBuilder {
     return [output, ...extras]
   }
 
-  /**
-   * What `write` writes is computed twice: its values don't wait in memory for the backward phase, which makes them
-   * again from those the region reads (recompute.ts). Within another such region: part of that one.
-   */
-  recomputed<T>(write: () => T): T {
-    if (this.region > 0) return write()
-    this.region = ++this.regionCount
-    const result = write()
-    this.region = 0
-    return result
-  }
-
+  /** The matrix product a b of [M, K] and [K, N], each transposed if asked. */
   matmul(a: Value, b: Value, { transposeA = false, transposeB = false } = {}): Value {
     return this.add('matmul', [a, b], {
       transposeA,
@@ -110,54 +103,67 @@ export class GraphBuilder {
     })
   }
 
+  /** fn(x), element by element; `alpha` is the parameter of those that have one. */
   unary(fn: UnaryName, x: Value, alpha = 0): Value {
     return fn === 'linear' ? x : this.add('unary', [x], { fn, alpha })
   }
 
+  /** dy fn'(x), for the gradient of `unary`: y is fn(x). */
   unaryGrad(fn: UnaryName, dy: Value, x: Value, y: Value, alpha: number): Value {
     return this.add('unaryGrad', [dy, unaryFunctions[fn].saves === 'x' ? x : y], { fn, alpha })
   }
 
+  /** fn(a, b), element by element; shapes broadcast as in NumPy. */
   binary(fn: BinaryName, a: Value, b: Value): Value {
     return this.add('binary', [a, b], { fn })
   }
 
+  /** a + b; shapes broadcast. */
   plus(a: Value, b: Value): Value {
     return this.binary('add', a, b)
   }
 
+  /** a - b; shapes broadcast. */
   minus(a: Value, b: Value): Value {
     return this.binary('subtract', a, b)
   }
 
+  /** a b, element by element; shapes broadcast. */
   times(a: Value, b: Value): Value {
     return this.binary('multiply', a, b)
   }
 
+  /** x times a number. */
   scale(x: Value, factor: number): Value {
     return factor === 1 ? x : this.times(x, this.constant(factor))
   }
 
+  /** The same elements in another shape. */
   reshape(x: Value, shape: Shape): Value {
     return sameShape(x.shape, shape) ? x : this.add('reshape', [x], { shape })
   }
 
+  /** x broadcast to `shape`. */
   expand(x: Value, shape: Shape): Value {
     return sameShape(x.shape, shape) ? x : this.add('expand', [x], { shape })
   }
 
+  /** The axes of x in the order `axes`. */
   permute(x: Value, axes: readonly number[]): Value {
     return axes.every((axis, i) => axis === i) ? x : this.add('permute', [x], { axes })
   }
 
+  /** The `size` elements of x from `start` on along `axis`. */
   slice(x: Value, axis: number, start: number, size: number): Value {
     return start === 0 && size === x.shape[axis] ? x : this.add('slice', [x], { axis, start, size })
   }
 
+  /** The values one behind the other along `axis`. */
   concatenate(values: readonly Value[], axis: number): Value {
     return values.length === 1 ? values[0] : this.add('concatenate', values, { axis })
   }
 
+  /** Softmax over the last axis, or its logarithm. */
   softmax(x: Value, log = false): Value {
     return this.add('softmax', [x], { log })
   }
@@ -188,10 +194,12 @@ export class GraphBuilder {
     return this.reshape(value, keepDims ? shape : shape.filter((_, i) => !over.has(i)))
   }
 
+  /** The sum over `axes`, by default over all. */
   sum(x: Value, axes?: readonly number[], keepDims = false): Value {
     return this.reduce('sum', x, axes, { keepDims })
   }
 
+  /** The mean over `axes`, by default over all. */
   mean(x: Value, axes?: readonly number[], keepDims = false): Value {
     const count = elementCount(axes ? axes.map((axis) => x.shape[axis]) : x.shape)
     return this.reduce('sum', x, axes, { keepDims, scale: 1 / count })

@@ -1,10 +1,11 @@
 // Gradient checkpointing (Chen, Xu, Zhang and Guestrin 2016): time for memory. Enters: a simplified graph whose
-// operations may belong to regions (builder.ts: recomputed). Leaves: the same results, bit for bit, by a graph whose
+// operations may belong to regions (recomputed). Leaves: the same results, bit for bit, by a graph whose
 // backward phase reads no value made inside a region: it reads clones, made again right before their first use.
 //
 // Values that leave a region (read by operations outside, or results) are kept and not made again. Regions are taken
 // after fusion, so that a clone is the very operation of the forward phase. Random operations draw the same numbers
 // again; what a layer keeps from step to step is computed once, in the forward phase.
+import type { GraphBuilder } from './builder.ts'
 import type { AnyOp, Graph } from './graph.ts'
 import { outputsOf } from './kernel.ts'
 import { removeDead } from './simplify.ts'
@@ -12,9 +13,21 @@ import type { Value } from './value.ts'
 
 const regionOf = (op: AnyOp): number => (op.phase === 'forward' ? (op.region ?? 0) : 0)
 
-export function recompute(graph: Graph): Graph {
-  if (!graph.ops.some((op) => regionOf(op) > 0) || graph.ops.every((op) => op.phase === 'forward'))
-    return graph
+/**
+ * What `write` writes is computed twice: its values don't wait in memory for the backward phase, which makes them
+ * again from those the region reads. Within another such region: part of that one.
+ */
+export function recomputed<T>(g: GraphBuilder, write: () => T): T {
+  if (g.region > 0) return write()
+  g.pass = recompute
+  g.region = g.ops.length + 1 // no other has it, unless that one is empty
+  const result = write()
+  g.region = 0
+  return result
+}
+
+function recompute(graph: Graph): Graph {
+  if (graph.ops.every((op) => op.phase === 'forward')) return graph
   let id = 0
   for (const op of graph.ops)
     for (const value of [...op.inputs, ...outputsOf(op)]) id = Math.max(id, value.id)

@@ -12,6 +12,7 @@ export type RowShape = readonly (number | null)[]
  */
 export type LeafKind = 'input' | 'target' | 'sampleWeight' | 'parameter' | 'constant'
 
+/** A value of a graph: what an operation makes, of a shape that is known when the graph is built. */
 export interface Value {
   readonly id: number
   readonly shape: Shape

@@ -2,12 +2,12 @@
 import type { GraphBuilder } from '../graph/builder.ts'
 import type { UnaryName } from '../graph/ops.ts'
 import type { Value } from '../graph/value.ts'
-import { check, FINITE, NON_NEGATIVE, POSITIVE, type Rule, unknownName } from '../numerics/errors.ts'
+import { FINITE, isObject, must, NON_NEGATIVE, POSITIVE, type Rule, unknownName } from '../numerics/errors.ts'
 
 interface ActivationRow {
   readonly fn: UnaryName | 'softmax' | 'logSoftmax'
   readonly alpha?: number
-  readonly rule?: Rule
+  readonly rule?: Rule<number>
 }
 
 /** Each name's operation; `alpha` is the parameter's default for those that have one. */
@@ -38,6 +38,7 @@ const activations = {
   logSoftmax: { fn: 'logSoftmax' },
 } as const satisfies Record<string, ActivationRow>
 
+/** The name of an activation. */
 export type ActivationName = keyof typeof activations
 
 /**
@@ -48,17 +49,13 @@ export type Activation = ActivationName | { readonly name: ActivationName; reado
 
 /** The checked form. @throws LanegradError on an unknown name or a bad alpha. */
 export function readActivation(activation: Activation | undefined): { name: ActivationName; alpha: number } {
-  const { name, alpha } =
-    typeof activation === 'object' && activation !== null
-      ? activation
-      : { name: activation ?? 'linear', alpha: undefined }
+  const { name, alpha } = isObject(activation)
+    ? activation
+    : { name: activation ?? 'linear', alpha: undefined }
   if (typeof name !== 'string' || !Object.hasOwn(activations, name))
     unknownName('activation', name, Object.keys(activations))
   const row: ActivationRow = activations[name]
-  const value = alpha ?? row.alpha ?? 0
-  const rule = row.rule ?? FINITE
-  check(rule.holds(value), `activation ${name}: alpha`, rule.expected, value)
-  return { name, alpha: value }
+  return { name, alpha: must(row.rule ?? FINITE, alpha ?? row.alpha ?? 0, `activation ${name}: alpha`) }
 }
 
 /** Writes the activation of x; softmax and logSoftmax work on the last axis. */

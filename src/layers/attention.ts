@@ -2,18 +2,11 @@
 // projection back. Enters: [batch, steps, channels] of the query, and of value and key where they differ from it.
 import { RANDOM_BERNOULLI } from '../../assembly/abi.ts'
 import { shapeText, type Value } from '../graph/value.ts'
-import { check, fail, NON_NEGATIVE, POSITIVE_INTEGER } from '../numerics/errors.ts'
+import { BOOLEAN, fail, orNull, POSITIVE_INTEGER, SHARE } from '../numerics/errors.ts'
 import { attention } from '../operations/attention.ts'
-import { random } from '../operations/random.ts'
-import { checkLayerOptions, type Layer, type LayerKind, type LayerOptions, makeLayer } from './layer.ts'
-import {
-  type ConfigOfWeights,
-  type OptionsOfWeights,
-  readFlag,
-  readWeights,
-  weightKeys,
-  weightOptions,
-} from './options.ts'
+import { type Layer, type LayerKind, type LayerOptions, makeLayer, readLayer } from './layer.ts'
+import { drawn } from './noise.ts'
+import { type OptionsOfWeights, weightOptions, weights } from './options.ts'
 
 /** `kernel...` of all four kernels, `bias...` of all biases: by default glorotUniform and zeros. */
 export interface MultiHeadAttentionOptions extends LayerOptions, OptionsOfWeights<'kernel' | 'bias'> {
@@ -32,60 +25,23 @@ export interface MultiHeadAttentionOptions extends LayerOptions, OptionsOfWeight
   readonly dropout?: number
 }
 
-interface MultiHeadAttentionConfig extends ConfigOfWeights<'kernel' | 'bias'> {
-  readonly numHeads: number
-  readonly keyDim: number
-  readonly valueDim: number | null
-  readonly outputDim: number | null
-  readonly useBias: boolean
-  readonly causal: boolean
-  readonly dropout: number
-}
+const readAttention = (options: object) =>
+  readLayer('multiHeadAttention', options, {
+    numHeads: POSITIVE_INTEGER,
+    keyDim: POSITIVE_INTEGER,
+    valueDim: [orNull(POSITIVE_INTEGER), null],
+    outputDim: [orNull(POSITIVE_INTEGER), null],
+    useBias: [BOOLEAN, true],
+    causal: [BOOLEAN, false],
+    dropout: [SHARE, 0],
+    ...weights({ kernel: 'glorotUniform', bias: 'zeros' }),
+  })
 
-const OPTIONAL_SIZE = {
-  expected: POSITIVE_INTEGER.expected,
-  holds: (value: unknown) => value === null || POSITIVE_INTEGER.holds(value),
-}
-const SHARE = {
-  expected: 'a number from 0 up to, not including, 1',
-  holds: (value: unknown) => NON_NEGATIVE.holds(value) && (value as number) < 1,
-}
-
-export const multiHeadAttentionKind: LayerKind<MultiHeadAttentionConfig> = {
+export const multiHeadAttentionKind: LayerKind<ReturnType<typeof readAttention>> = {
   kind: 'multiHeadAttention',
-  read(options) {
-    const where = 'multiHeadAttention'
-    const sizes = {
-      numHeads: POSITIVE_INTEGER,
-      keyDim: POSITIVE_INTEGER,
-      valueDim: OPTIONAL_SIZE,
-      outputDim: OPTIONAL_SIZE,
-    }
-    const known = [...Object.keys(sizes), 'dropout', 'useBias', 'causal']
-    checkLayerOptions(where, options, [...known, ...weightKeys('kernel', 'bias')])
-    const given = options as MultiHeadAttentionOptions
-    const {
-      numHeads,
-      keyDim,
-      valueDim = null,
-      outputDim = null,
-      dropout = 0,
-      useBias = true,
-      causal = false,
-    } = given
-    const numbers = { numHeads, keyDim, valueDim, outputDim, dropout }
-    for (const [name, rule] of Object.entries({ ...sizes, dropout: SHARE })) {
-      const value = numbers[name as keyof typeof numbers]
-      check(rule.holds(value), `${where}: ${name}`, rule.expected, value)
-    }
-    return {
-      ...numbers,
-      useBias: readFlag(`${where}: useBias`, useBias),
-      causal: readFlag(`${where}: causal`, causal),
-      ...readWeights(where, options, { kernel: 'glorotUniform', bias: 'zeros' }),
-    }
-  },
-  build({ g, training, seed, stream, weight, maskOf, setMask }, inputs, config) {
+  read: readAttention,
+  build(context, inputs, config) {
+    const { g, training, weight, maskOf } = context
     const { numHeads: heads, keyDim, dropout, causal } = config
     if (inputs.length > 3) fail(`expected query, value and key at most, got ${inputs.length} inputs`)
     const [query, value = query, key = value] = inputs
@@ -114,14 +70,13 @@ export const multiHeadAttentionKind: LayerKind<MultiHeadAttentionConfig> = {
     const dropped = training && dropout > 0
     if (dropped) {
       const shape = [query.shape[0], heads, query.shape[1], value.shape[1]]
-      const draw = { shape, kind: RANDOM_BERNOULLI, param: dropout, seed, stream: stream() }
-      operands.push(g.kernel(random, [], draw)[0])
+      operands.push(drawn(context, shape, RANDOM_BERNOULLI, dropout))
     }
     // sqrt is exact on every engine
     const attributes = { heads, scale: 1 / Math.sqrt(keyDim), causal, masked, dropped }
     const [attended] = g.kernel(attention, operands, attributes)
     const y = project(attended, 'o', config.outputDim ?? query.shape[2])
-    setMask(y, maskOf(query))
+    context.setMask(y, maskOf(query))
     return y
   },
 }
@@ -133,6 +88,14 @@ export const multiHeadAttentionKind: LayerKind<MultiHeadAttentionConfig> = {
  * [channels, numHeads*valueDim], `wo` [numHeads*valueDim, outputDim], and their biases `bq`, `bk`, `bv`, `bo`; each
  * head has a block of columns. Steps of value and key that a mask leaves out get probability 0; the output has the
  * query's mask.
+ * @example
+ * ```js
+ * import { input, model, multiHeadAttention } from 'lanegrad'
+ *
+ * const x = input({ shape: [6, 16] })
+ * const net = model({ inputs: x, outputs: multiHeadAttention({ numHeads: 2, keyDim: 8, causal: true })(x) })
+ * console.log(net.predict(new Float32Array(96)).shape) // [ 1, 6, 16 ]
+ * ```
  */
 export const multiHeadAttention = (options: MultiHeadAttentionOptions): Layer =>
   makeLayer(multiHeadAttentionKind, options)

@@ -1,17 +1,20 @@
 // Several layers as one: a sequence under one name, whose values may be computed twice instead of kept in memory.
+import { recomputed } from '../graph/recompute.ts'
 import type { Value } from '../graph/value.ts'
-import { check } from '../numerics/errors.ts'
+import { BOOLEAN, check } from '../numerics/errors.ts'
 import {
-  checkLayerOptions,
+  isName,
   type Layer,
   type LayerContext,
   type LayerKind,
   type LayerOptions,
   makeLayer,
+  readLayer,
 } from './layer.ts'
 import { buildNested, type NestedLayer, readNested } from './nested.ts'
-import { one, readFlag } from './options.ts'
+import { one } from './options.ts'
 
+/** Options of `block`. */
 export interface BlockOptions extends LayerOptions {
   /** Applied one after another, each with one output. `trainable` is the block's, for all of them. */
   readonly layers: readonly Layer[]
@@ -44,8 +47,8 @@ function watched(context: LayerContext, set: Set<Value>): LayerContext {
 export const blockKind: LayerKind<BlockConfig> = {
   kind: 'block',
   read(options, kinds) {
-    checkLayerOptions('block', options, ['layers', 'names', 'recompute'])
-    const { layers, recompute = false, names } = options as BlockOptions & Partial<BlockConfig>
+    const { recompute } = readLayer('block', options, { recompute: [BOOLEAN, false] }, ['layers', 'names'])
+    const { layers, names } = options as BlockOptions & Partial<BlockConfig>
     check(Array.isArray(layers) && layers.length > 0, 'block: layers', 'a list of layers', layers)
     const nested = layers.map((layer, i) => readNested(`block: layers[${i}]`, layer, kinds))
     const isFrozen = (layer: unknown) => (layer as Partial<Layer>).trainable === false
@@ -53,13 +56,8 @@ export const blockKind: LayerKind<BlockConfig> = {
     check(frozen < 0, `block: layers[${frozen}]: trainable`, 'set on the block, for all its layers', false)
     const own = names ?? layers.map(({ layerName }, i) => layerName ?? `${nested[i].kind.kind}_${i + 1}`)
     const isUnique = Array.isArray(own) && own.length === layers.length && new Set(own).size === own.length
-    check(
-      isUnique && own.every((name) => /^[^/#\s]+$/.test(name)),
-      'block: names of its layers',
-      'unique names',
-      own,
-    )
-    return { layers: nested, names: own, recompute: readFlag('block: recompute', recompute) }
+    check(isUnique && own.every(isName), 'block: names of its layers', 'unique names', own)
+    return { layers: nested, names: own, recompute }
   },
   build(context, inputs, { layers, names, recompute }) {
     const write = () => {
@@ -74,12 +72,19 @@ export const blockKind: LayerKind<BlockConfig> = {
         return y
       }, one(inputs))
     }
-    return recompute ? context.g.recomputed(write) : write()
+    return recompute ? recomputed(context.g, write) : write()
   },
 }
 
 /**
  * A sequence of layers as one layer. Weights are named `<block>/<layer>/<weight>`; a layer without a name has its kind
  * and its place: `dense_1`.
+ * @example
+ * ```js
+ * import { block, dense, sequential } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [4], layers: [block({ layers: [dense({ units: 64 }), dense({ units: 4 })], recompute: true })] })
+ * console.log(model.predict(new Float32Array(8)).shape) // [ 2, 4 ]
+ * ```
  */
 export const block = (options: BlockOptions): Layer => makeLayer(blockKind, options)

@@ -1,6 +1,14 @@
 // Constraints: what a weight is brought back to after every optimizer step (formulas as in Keras). Plain data made by
 // constructors.
-import { check, checkOptions, NON_NEGATIVE, unknownName } from '../numerics/errors.ts'
+import {
+  check,
+  checkOptions,
+  NATURAL,
+  NON_NEGATIVE,
+  readOptions,
+  UP_TO_ONE,
+  unknownName,
+} from '../numerics/errors.ts'
 
 /** A constraint as plain data: what the constructors below make and what a saved model holds. */
 export interface Constraint {
@@ -18,32 +26,43 @@ export interface NormOptions {
   readonly axis?: number | readonly number[]
 }
 
-function make(
-  kind: Constraint['kind'],
-  { minValue = 0, maxValue = 1, rate = 1, axis = [0] }: Partial<Omit<Constraint, 'axis'>> & NormOptions,
-): Constraint {
-  check(NON_NEGATIVE.holds(minValue), `${kind}: minValue`, NON_NEGATIVE.expected, minValue)
-  check(
-    NON_NEGATIVE.holds(maxValue) && maxValue >= minValue,
-    `${kind}: maxValue`,
-    'a finite number >= minValue',
-    maxValue,
-  )
-  check(NON_NEGATIVE.holds(rate) && rate <= 1, `${kind}: rate`, 'a number from 0 to 1', rate)
+const readAxes = (axis: number | readonly number[], what: string): readonly number[] => {
   const axes = typeof axis === 'number' ? [axis] : axis
-  check(
-    Array.isArray(axes) && axes.length > 0 && axes.every((n) => Number.isInteger(n) && n >= 0),
-    `${kind}: axis`,
-    'an axis or a list of axes',
-    axis,
-  )
-  return Object.freeze({ kind, minValue, maxValue, rate, axis: [...axes] })
+  const fits = Array.isArray(axes) && axes.length > 0 && axes.every((n) => NATURAL.holds(n))
+  check(fits, what, 'an axis or a list of axes', axis)
+  return [...axes]
 }
 
-/** w min(norm, maxValue) / norm (default 2). */
+const readers = {
+  minValue: [NON_NEGATIVE, 0],
+  maxValue: [NON_NEGATIVE, 1],
+  rate: [UP_TO_ONE, 1],
+  axis: [readAxes, [0]],
+} as const
+
+function make(kind: Constraint['kind'], options: object): Constraint {
+  const read = readOptions(kind, options, readers)
+  const { minValue, maxValue } = read
+  check(maxValue >= minValue, `${kind}: maxValue`, 'a finite number >= minValue', maxValue)
+  return Object.freeze({ kind, ...read })
+}
+
+/**
+ * w min(norm, maxValue) / norm (default 2).
+ * @example
+ * ```js
+ * import { dense, maxNorm, sequential } from 'lanegrad'
+ *
+ * const layer = dense({ units: 1, kernelInitializer: 'ones', kernelConstraint: maxNorm({ maxValue: 1 }) })
+ * const model = sequential({ inputShape: [4], layers: [layer] })
+ * model.compile({ optimizer: 'sgd', loss: 'meanSquaredError' })
+ * model.trainStep([[0, 0, 0, 0]], [0]) // no gradient, but the norm of four ones is 2
+ * console.log(model.predict([[1, 0, 0, 0]]).data[0].toFixed(3)) // 0.500
+ * ```
+ */
 export function maxNorm(options: NormOptions & { readonly maxValue?: number } = {}): Constraint {
   checkOptions('maxNorm', options, ['maxValue', 'axis'])
-  return make('maxNorm', { maxValue: 2, ...options })
+  return make('maxNorm', { ...options, maxValue: options.maxValue ?? 2 })
 }
 
 /** max(w, 0) */
@@ -68,6 +87,7 @@ export function minMaxNorm(
 }
 
 const constraints = { maxNorm, nonNeg, unitNorm, minMaxNorm }
+/** The name of a constraint. */
 export type ConstraintName = keyof typeof constraints
 
 /** @throws LanegradError unless the axes are neighbours among those of a weight of rank `rank` */
@@ -79,12 +99,13 @@ export function checkAxes(weight: string, { kind, axis }: Constraint, rank: numb
 
 /** A name or a Constraint to a checked one; null where none is given. @throws LanegradError */
 export function readConstraint(
+  constraint: Constraint | ConstraintName | null,
   where: string,
-  constraint: Constraint | ConstraintName | null | undefined,
 ): Constraint | null {
-  if (constraint === null || constraint === undefined) return null
-  const kind = typeof constraint === 'string' ? constraint : constraint.kind
+  if (constraint === null) return null
+  const { kind, ...options } =
+    typeof constraint === 'string' ? (constraints[constraint]?.() ?? { kind: constraint }) : constraint
   if (typeof kind !== 'string' || !Object.hasOwn(constraints, kind))
     unknownName(`${where}: constraint`, kind, Object.keys(constraints))
-  return typeof constraint === 'string' ? constraints[constraint]() : make(kind, constraint)
+  return make(kind, options)
 }

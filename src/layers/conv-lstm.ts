@@ -1,37 +1,21 @@
 // LSTM over images: convolutions in the place of the two products. The input convolution of all steps is one operation;
 // the recurrent one follows step by step, unrolled in the graph.
 import type { Value } from '../graph/value.ts'
+import { POSITIVE_INTEGER } from '../numerics/errors.ts'
 import { convolve } from '../operations/convolution.ts'
 import { type Activation, activate, readActivation } from './activations.ts'
-import type { InitializerName } from './initializers.ts'
-import { type Layer, type LayerKind, makeLayer, type Symbolic } from './layer.ts'
-import {
-  type CheckedActivation,
-  type ConfigOfWeights,
-  type OptionsOfWeights,
-  oneOfRank,
-  readWeights,
-  weightKeys,
-  weightOptions,
-} from './options.ts'
+import { type Layer, type LayerKind, makeLayer, readLayer, type Symbolic } from './layer.ts'
+import { channelsOf, type OptionsOfWeights, oneOfRank, weightOptions } from './options.ts'
 import {
   initialStates,
+  lstmReaders,
   type ReturnsState,
-  readSequence,
-  type SequenceConfig,
   type SequenceOptions,
-  sequenceFlags,
   sequenceOf,
   sequenceOutputs,
+  sequenceReaders,
 } from './recurrent.ts'
-import {
-  channelsOf,
-  readCount,
-  readWindow,
-  type WindowConfig,
-  type WindowOptions,
-  windowOf,
-} from './window.ts'
+import { type WindowOptions, windowOf, windowReaders } from './window.ts'
 
 type Weights = 'kernel' | 'recurrent' | 'bias'
 
@@ -53,31 +37,19 @@ export interface ConvLstmOptions
   readonly unitForgetBias?: boolean
 }
 
-interface ConvLstmConfig extends WindowConfig, SequenceConfig, ConfigOfWeights<Weights> {
-  readonly filters: number
-  readonly useBias: boolean
-  readonly recurrentActivation: CheckedActivation
-}
+const readConvLstm = (options: object) =>
+  readLayer('convLstm2d', options, {
+    ...windowReaders(2),
+    ...sequenceReaders(),
+    ...lstmReaders(options),
+    filters: POSITIVE_INTEGER,
+    activation: [readActivation, 'tanh'],
+    recurrentActivation: [readActivation, 'sigmoid'],
+  })
 
-export const convLstm2dKind: LayerKind<ConvLstmConfig> = {
+export const convLstm2dKind: LayerKind<ReturnType<typeof readConvLstm>> = {
   kind: 'convLstm2d',
-  read(options) {
-    const flags = { ...sequenceFlags, unitForgetBias: true }
-    const own = ['filters', 'recurrentActivation', 'dropout', ...Object.keys(flags)]
-    const keys = [...own, ...weightKeys('recurrent', 'bias')]
-    const { filters, activation = 'tanh', recurrentActivation = 'sigmoid' } = options as ConvLstmOptions
-    const window = readWindow('convLstm2d', 2, options, keys, { kernel: 'glorotUniform' })
-    const sequence = readSequence('convLstm2d', options, flags)
-    const bias: InitializerName = sequence.unitForgetBias ? 'unitForgetBias' : 'zeros'
-    return {
-      ...window,
-      ...sequence,
-      ...readWeights('convLstm2d', options, { recurrent: 'orthogonal', bias }),
-      filters: readCount('convLstm2d: filters', filters),
-      activation: readActivation(activation),
-      recurrentActivation: readActivation(recurrentActivation),
-    }
-  },
+  read: readConvLstm,
   outputs: ({ returnState }) => (returnState ? 3 : 1),
   // c' = r(f) c + r(i) a(g), h' = r(o) a(c'); columns i, f, g, o of conv(x, kernel) + bias + conv(h, recurrent_kernel)
   build(context, inputs, config) {
@@ -107,7 +79,7 @@ export const convLstm2dKind: LayerKind<ConvLstmConfig> = {
     for (let s = 0; s < steps; s++) {
       const t = goBackwards ? steps - 1 - s : s
       let z = g.reshape(g.slice(xz, 1, t, 1), [batch, height, width, columns])
-      if (h) z = g.plus(z, convolve(g, h, recurrent, { padding: 'same' }))
+      if (h) z = g.plus(z, convolve(g, h, recurrent, { strides: [1, 1], dilations: [1, 1], padding: 'same' }))
       let nextC = g.times(gate(z, 0), gate(z, 2))
       if (c) nextC = g.plus(g.times(gate(z, 1), c), nextC)
       let nextH = g.times(gate(z, 3), activate(g, config.activation, nextC))
@@ -137,9 +109,16 @@ export const convLstm2dKind: LayerKind<ConvLstmConfig> = {
  * a sequence). Weights `kernel` [kh, kw, channels, 4 filters], `recurrent_kernel` [kh, kw, filters, 4 filters], `bias`
  * [4 filters], in the order input, forget, cell, output. Called as layer(x) or, with initial states, layer(x, h, c).
  * @throws LanegradError on an unknown or bad option
+ * @example
+ * ```js
+ * import { convLstm2d, sequential } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [3, 8, 8, 1], layers: [convLstm2d({ filters: 2, kernelSize: 3, padding: 'same' })] })
+ * console.log(model.predict(new Float32Array(192)).shape) // [ 1, 8, 8, 2 ]
+ * ```
  */
 export function convLstm2d(options: ConvLstmOptions & ReturnsState): Layer<readonly Symbolic[]>
 export function convLstm2d(options: ConvLstmOptions): Layer
 export function convLstm2d(options: ConvLstmOptions): Layer<never> {
-  return makeLayer<ConvLstmConfig, never>(convLstm2dKind, options)
+  return makeLayer<ReturnType<typeof readConvLstm>, never>(convLstm2dKind, options)
 }

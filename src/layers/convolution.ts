@@ -1,20 +1,11 @@
 // Convolutions and the transposed one as layers, channels last: each a window (window.ts) over
 // operations/convolution.ts, then bias and activation.
-import { check, fail } from '../numerics/errors.ts'
+import { check, fail, POSITIVE_INTEGER } from '../numerics/errors.ts'
 import { conv, convolveRows, convolveTransposedRows } from '../operations/convolution.ts'
 import type { Activation } from './activations.ts'
-import { type Layer, type LayerKind, type LayerOptions, makeLayer } from './layer.ts'
-import { type ConfigOfWeights, type OptionsOfWeights, spatial, weightOptions } from './options.ts'
-import {
-  channelsOf,
-  finish,
-  readCount,
-  readWindow,
-  type Sizes,
-  type WindowConfig,
-  type WindowOptions,
-  windowOf,
-} from './window.ts'
+import { type Layer, type LayerKind, type LayerOptions, makeLayer, readLayer } from './layer.ts'
+import { channelsOf, finish, type OptionsOfWeights, spatial, weightOptions, weights } from './options.ts'
+import { type Sizes, type WindowOptions, windowOf, windowReaders } from './window.ts'
 
 /** Initializers: by default glorotUniform for the kernel, zeros for the bias. */
 export interface ConvLayerOptions<P extends string = 'valid' | 'same'>
@@ -26,27 +17,22 @@ export interface ConvLayerOptions<P extends string = 'valid' | 'same'>
   readonly groups?: number
 }
 
-type ConvConfig = WindowConfig &
-  ConfigOfWeights<'kernel' | 'bias'> & { readonly filters: number; readonly groups: number }
+function readConv(kind: string, rank: number, options: object) {
+  const config = readLayer(kind, options, {
+    ...windowReaders(rank),
+    filters: POSITIVE_INTEGER,
+    groups: [POSITIVE_INTEGER, 1],
+    ...weights({ kernel: 'glorotUniform', bias: 'zeros' }),
+  })
+  const { filters, groups } = config
+  check(filters % groups === 0, `${kind}: filters`, `a multiple of groups (${groups})`, filters)
+  return config
+}
+type ConvConfig = ReturnType<typeof readConv>
 
 const convKind = (kind: string, rank: number): LayerKind<ConvConfig> => ({
   kind,
-  read(options) {
-    const { filters, groups = 1 } = options as ConvLayerOptions
-    const weights = { kernel: 'glorotUniform', bias: 'zeros' } as const
-    const config = {
-      ...readWindow(kind, rank, options, ['filters', 'groups'], weights),
-      filters: readCount(`${kind}: filters`, filters),
-      groups: readCount(`${kind}: groups`, groups),
-    }
-    check(
-      config.filters % config.groups === 0,
-      `${kind}: filters`,
-      `a multiple of groups (${groups})`,
-      filters,
-    )
-    return config
-  },
+  read: (options) => readConv(kind, rank, options),
   build(context, inputs, config) {
     const x = spatial(inputs, rank)
     const { filters, groups } = config
@@ -68,6 +54,13 @@ export const conv3dKind: LayerKind<ConvConfig> = /*#__PURE__*/ convKind('conv3d'
  * later step.
  * @throws LanegradError on a bad option; when the model is made, on an input of another rank, channels that groups
  *   doesn't divide, or a kernel that spans more than the padded input.
+ * @example
+ * ```js
+ * import { conv1d, sequential } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [8, 3], layers: [conv1d({ filters: 4, kernelSize: 3 })] })
+ * console.log(model.predict(new Float32Array(24)).shape) // [ 1, 6, 4 ]
+ * ```
  */
 export const conv1d = (options: ConvLayerOptions<'valid' | 'same' | 'causal'>): Layer =>
   makeLayer(conv1dKind, options)
@@ -76,6 +69,13 @@ export const conv1d = (options: ConvLayerOptions<'valid' | 'same' | 'causal'>): 
  * Convolution over images: x [batch, height, width, C] to [batch, height', width', filters]. Weights `kernel`
  * [kh, kw, C / groups, filters], `bias` [filters]. The kernel isn't flipped (cross-correlation).
  * @throws LanegradError as conv1d
+ * @example
+ * ```js
+ * import { conv2d, sequential } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [28, 28, 1], layers: [conv2d({ filters: 8, kernelSize: 3, padding: 'same', activation: 'relu' })] })
+ * console.log(model.predict(new Float32Array(28 * 28)).shape) // [ 1, 28, 28, 8 ]
+ * ```
  */
 export const conv2d = (options: ConvLayerOptions): Layer => makeLayer(conv2dKind, options)
 
@@ -83,6 +83,13 @@ export const conv2d = (options: ConvLayerOptions): Layer => makeLayer(conv2dKind
  * Convolution over volumes: x [batch, depth, height, width, C] to [batch, depth', height', width', filters]. Weights
  * `kernel` [kd, kh, kw, C / groups, filters], `bias` [filters].
  * @throws LanegradError as conv1d
+ * @example
+ * ```js
+ * import { conv3d, sequential } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [4, 4, 4, 1], layers: [conv3d({ filters: 4, kernelSize: 3 })] })
+ * console.log(model.predict(new Float32Array(64)).shape) // [ 1, 2, 2, 2, 4 ]
+ * ```
  */
 export const conv3d = (options: ConvLayerOptions): Layer => makeLayer(conv3dKind, options)
 
@@ -106,18 +113,16 @@ export interface ConvTransposeOptions extends LayerOptions, OptionsOfWeights<'ke
   readonly useBias?: boolean
 }
 
-type ConvTransposeConfig = WindowConfig & ConfigOfWeights<'kernel' | 'bias'> & { readonly filters: number }
+const readConvTranspose = (options: object) =>
+  readLayer('conv2dTranspose', options, {
+    ...windowReaders(2, true),
+    filters: POSITIVE_INTEGER,
+    ...weights({ kernel: 'glorotUniform', bias: 'zeros' }),
+  })
 
-export const conv2dTransposeKind: LayerKind<ConvTransposeConfig> = {
+export const conv2dTransposeKind: LayerKind<ReturnType<typeof readConvTranspose>> = {
   kind: 'conv2dTranspose',
-  read(options) {
-    const { filters } = options as ConvTransposeOptions
-    const weights = { kernel: 'glorotUniform', bias: 'zeros' } as const
-    const config = readWindow('conv2dTranspose', 2, options, ['filters'], weights)
-    const { padding } = config
-    check(typeof padding === 'string', 'conv2dTranspose: padding', '"valid" or "same"', padding)
-    return { ...config, filters: readCount('conv2dTranspose: filters', filters) }
-  },
+  read: readConvTranspose,
   build(context, inputs, config) {
     const x = spatial(inputs, 2)
     const shape = [...config.kernelSize, config.filters, channelsOf(x)]
@@ -130,6 +135,13 @@ export const conv2dTransposeKind: LayerKind<ConvTransposeConfig> = {
  * The transpose (gradient) of a convolution, which makes images larger: x [batch, height, width, C] to [batch, height',
  * width', filters]. Weights `kernel` [kh, kw, filters, C], `bias` [filters].
  * @throws LanegradError on a bad option; when the model is made, on an input of another rank.
+ * @example
+ * ```js
+ * import { conv2dTranspose, sequential } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [4, 4, 2], layers: [conv2dTranspose({ filters: 3, kernelSize: 2, strides: 2 })] })
+ * console.log(model.predict(new Float32Array(32)).shape) // [ 1, 8, 8, 3 ]
+ * ```
  */
 export const conv2dTranspose = (options: ConvTransposeOptions): Layer =>
   makeLayer(conv2dTransposeKind, options)

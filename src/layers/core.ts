@@ -1,20 +1,19 @@
 // Dense, activation and shape layers: each a kind (a checked config and how it writes itself) and its
 // constructor. No layer writes a backward pass: the operations have gradient rules.
-import { type Shape, shapeText, type Value } from '../graph/value.ts'
-import { check, fail, POSITIVE_INTEGER } from '../numerics/errors.ts'
+import { type Shape, sameShape, shapeText, type Value } from '../graph/value.ts'
+import { BOOLEAN, check, fail, POSITIVE_INTEGER } from '../numerics/errors.ts'
 import { elementCount } from '../numerics/tensor.ts'
 import { type Activation, activate, readActivation } from './activations.ts'
 import { type Initializer, type InitializerName, toInitializer } from './initializers.ts'
-import { checkLayerOptions, type Layer, type LayerKind, type LayerOptions, makeLayer } from './layer.ts'
+import { type Layer, type LayerKind, type LayerOptions, makeLayer, readLayer } from './layer.ts'
 import {
-  type CheckedActivation,
-  type ConfigOfWeights,
+  channelsOf,
+  finish,
   type OptionsOfWeights,
   one,
-  readFlag,
-  readWeights,
-  weightKeys,
   weightOptions,
+  weights,
+  withChannels,
 } from './options.ts'
 
 /** Initializers: by default glorotUniform for the kernel, zeros for the bias. */
@@ -32,63 +31,54 @@ export interface DenseOptions extends LayerOptions, OptionsOfWeights<'kernel' | 
   readonly tiedTo?: Layer | string
 }
 
-interface DenseConfig extends ConfigOfWeights<'kernel' | 'bias'> {
-  readonly units: number
-  readonly activation: CheckedActivation
-  readonly useBias: boolean
-  readonly tiedTo: string | null
+/** The name of the layer; null: none. */
+function readTied(tiedTo: Layer | string | null, what: string): string | null {
+  const tied = typeof tiedTo === 'function' ? tiedTo.layerName : tiedTo
+  check(tiedTo === null || typeof tied === 'string', what, 'a layer with a name, or its name', tiedTo)
+  return tied
 }
 
-export const denseKind: LayerKind<DenseConfig> = {
+const readDense = (options: object) =>
+  readLayer('dense', options, {
+    units: POSITIVE_INTEGER,
+    activation: readActivation,
+    useBias: [BOOLEAN, true],
+    ...weights({ kernel: 'glorotUniform', bias: 'zeros' }),
+    tiedTo: [readTied, null],
+  })
+
+export const denseKind: LayerKind<ReturnType<typeof readDense>> = {
   kind: 'dense',
-  read(options) {
-    const known = ['units', 'activation', 'useBias', 'tiedTo', ...weightKeys('kernel', 'bias')]
-    checkLayerOptions('dense', options, known)
-    const given = options as DenseOptions
-    const { units, useBias = true, tiedTo = null } = given
-    check(POSITIVE_INTEGER.holds(units), 'dense: units', POSITIVE_INTEGER.expected, units)
-    const tied = typeof tiedTo === 'function' ? tiedTo.layerName : tiedTo
-    check(
-      tiedTo === null || typeof tied === 'string',
-      'dense: tiedTo',
-      'a layer with a name, or its name',
-      tiedTo,
-    )
-    return {
-      units,
-      activation: readActivation(given.activation),
-      useBias: readFlag('dense: useBias', useBias),
-      ...readWeights('dense', options, { kernel: 'glorotUniform', bias: 'zeros' }),
-      tiedTo: tied,
-    }
-  },
+  read: readDense,
   // x [..., in] . kernel [in, units] + bias [units] -> [..., units]
-  build({ g, weight, weightOf }, inputs, config) {
-    const x = one(inputs)
-    if (x.shape.length < 2)
-      fail(`expected an input of rank 2 or more (batch first), got shape ${shapeText(x.shape)}`)
-    const features = x.shape[x.shape.length - 1]
+  build(context, inputs, config) {
+    const { g } = context
+    const { units, tiedTo } = config
+    const x = withChannels(inputs)
+    const features = channelsOf(x)
     const rows = g.reshape(x, [elementCount(x.shape) / features, features])
     let kernel: Value
-    if (config.tiedTo === null) {
-      kernel = weight('kernel', [features, config.units], weightOptions(config, 'kernel'))
+    if (tiedTo === null) {
+      kernel = context.weight('kernel', [features, units], weightOptions(config, 'kernel'))
     } else {
-      kernel = weightOf(`${config.tiedTo}/kernel`, `${config.tiedTo}/embeddings`)
-      if (kernel.shape[0] !== config.units || kernel.shape[1] !== features) {
-        fail(`tied to a kernel of shape ${shapeText(kernel.shape)}, expected [${config.units},${features}]`)
-      }
+      kernel = context.weightOf(`${tiedTo}/kernel`, `${tiedTo}/embeddings`)
+      if (!sameShape(kernel.shape, [units, features]))
+        fail(`tied to a kernel of shape ${shapeText(kernel.shape)}, expected [${units},${features}]`)
     }
-    let y = g.matmul(rows, kernel, { transposeB: config.tiedTo !== null })
-    if (config.useBias) y = g.plus(y, weight('bias', [config.units], weightOptions(config, 'bias')))
-    const isSoftmax = config.activation.name === 'softmax' || config.activation.name === 'logSoftmax'
-    const shape = [...x.shape.slice(0, -1), config.units]
-    if (isSoftmax) return activate(g, config.activation, g.reshape(y, shape)) // rows stay the last axis
-    return g.reshape(activate(g, config.activation, y), shape)
+    const y = g.matmul(rows, kernel, { transposeB: tiedTo !== null })
+    return finish(context, { rows: y, shape: [...x.shape.slice(0, -1), units] }, config)
   },
 }
 
 /**
  * Fully connected layer: activation(x . kernel + bias) on the last axis. Weights `kernel` [in, units], `bias` [units].
+ * @example
+ * ```js
+ * import { dense, heNormal, sequential } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [4], layers: [dense({ units: 3, activation: 'relu', kernelInitializer: heNormal() })] })
+ * console.log(model.predict(new Float32Array(8)).shape) // [ 2, 3 ]
+ * ```
  */
 export const dense = (options: DenseOptions): Layer => makeLayer(denseKind, options)
 
@@ -96,16 +86,25 @@ export interface ActivationOptions extends LayerOptions {
   readonly activation: Activation
 }
 
-export const activationKind: LayerKind<{ readonly activation: CheckedActivation }> = {
+const readActivationLayer = (options: object) =>
+  readLayer('activation', options, { activation: readActivation })
+
+export const activationKind: LayerKind<ReturnType<typeof readActivationLayer>> = {
   kind: 'activation',
-  read(options) {
-    checkLayerOptions('activation', options, ['activation'])
-    return { activation: readActivation((options as ActivationOptions).activation) }
-  },
+  read: readActivationLayer,
   build: ({ g }, inputs, { activation }) => activate(g, activation, one(inputs)),
 }
 
-/** An activation function as a layer of its own. */
+/**
+ * An activation function as a layer of its own.
+ * @example
+ * ```js
+ * import { activation, sequential } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [3], layers: [activation({ activation: 'softmax' })] })
+ * console.log(model.predict(new Float32Array(6)).shape) // [ 2, 3 ]
+ * ```
+ */
 export const activation = (options: ActivationOptions): Layer => makeLayer(activationKind, options)
 
 export interface PreluOptions extends LayerOptions {
@@ -113,37 +112,52 @@ export interface PreluOptions extends LayerOptions {
   readonly alphaInitializer?: Initializer | InitializerName
 }
 
-export const preluKind: LayerKind<{ readonly alphaInitializer: Initializer }> = {
+const readPrelu = (options: object) =>
+  readLayer('prelu', options, { alphaInitializer: [toInitializer, 'zeros'] })
+
+export const preluKind: LayerKind<ReturnType<typeof readPrelu>> = {
   kind: 'prelu',
-  read(options) {
-    checkLayerOptions('prelu', options, ['alphaInitializer'])
-    return { alphaInitializer: toInitializer((options as PreluOptions).alphaInitializer ?? 'zeros') }
-  },
+  read: readPrelu,
   // max(x, 0) + alpha min(x, 0)
   build({ g, weight }, inputs, { alphaInitializer }) {
     const x = one(inputs)
-    const alpha = weight('alpha', [x.shape[x.shape.length - 1]], { initializer: alphaInitializer })
+    const alpha = weight('alpha', [channelsOf(x)], { initializer: alphaInitializer })
     const zero = g.constant(0)
     return g.plus(g.binary('maximum', x, zero), g.times(alpha, g.binary('minimum', x, zero)))
   },
 }
 
-/** Parametric ReLU (He et al. 2015): x > 0 ? x : alpha x, one `alpha` per channel of the last axis. */
+/**
+ * Parametric ReLU (He et al. 2015): x > 0 ? x : alpha x, one `alpha` per channel of the last axis.
+ * @example
+ * ```js
+ * import { prelu, sequential } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [3], layers: [prelu()] })
+ * console.log(model.predict(new Float32Array(6)).shape) // [ 2, 3 ]
+ * ```
+ */
 export const prelu = (options: PreluOptions = {}): Layer => makeLayer(preluKind, options)
 
 export const flattenKind: LayerKind<object> = {
   kind: 'flatten',
-  read(options) {
-    checkLayerOptions('flatten', options, [])
-    return {}
-  },
+  read: (options) => readLayer('flatten', options, {}),
   build({ g }, inputs) {
     const x = one(inputs)
     return g.reshape(x, [x.shape[0], elementCount(x.shape.slice(1))])
   },
 }
 
-/** [batch, ...] to [batch, features], row-major. */
+/**
+ * [batch, ...] to [batch, features], row-major.
+ * @example
+ * ```js
+ * import { flatten, sequential } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [2, 3], layers: [flatten()] })
+ * console.log(model.predict(new Float32Array(12)).shape) // [ 2, 6 ]
+ * ```
+ */
 export const flatten = (options: LayerOptions = {}): Layer => makeLayer(flattenKind, options)
 
 export interface ReshapeOptions extends LayerOptions {
@@ -151,22 +165,31 @@ export interface ReshapeOptions extends LayerOptions {
   readonly targetShape: Shape
 }
 
+function readShape(shape: Shape, what: string): Shape {
+  const fits = Array.isArray(shape) && shape.every((n) => POSITIVE_INTEGER.holds(n))
+  check(fits, what, 'a list of positive integers', shape)
+  return [...shape]
+}
+
 export const reshapeKind: LayerKind<{ readonly targetShape: Shape }> = {
   kind: 'reshape',
-  read(options) {
-    checkLayerOptions('reshape', options, ['targetShape'])
-    const { targetShape } = options as ReshapeOptions
-    const sizes = Array.isArray(targetShape) && targetShape.every((n) => POSITIVE_INTEGER.holds(n))
-    check(sizes, 'reshape: targetShape', 'a list of positive integers', targetShape)
-    return { targetShape: [...targetShape] }
-  },
+  read: (options) => readLayer('reshape', options, { targetShape: readShape }),
   build({ g }, inputs, { targetShape }) {
     const x = one(inputs)
     return g.reshape(x, [x.shape[0], ...targetShape])
   },
 }
 
-/** The same elements, row-major, under another shape. */
+/**
+ * The same elements, row-major, under another shape.
+ * @example
+ * ```js
+ * import { reshape, sequential } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [6], layers: [reshape({ targetShape: [2, 3] })] })
+ * console.log(model.predict(new Float32Array(6)).shape) // [ 1, 2, 3 ]
+ * ```
+ */
 export const reshape = (options: ReshapeOptions): Layer => makeLayer(reshapeKind, options)
 
 export interface PermuteOptions extends LayerOptions {
@@ -174,15 +197,15 @@ export interface PermuteOptions extends LayerOptions {
   readonly dims: readonly number[]
 }
 
+function readDims(dims: readonly number[], what: string): readonly number[] {
+  const whole = Array.isArray(dims) && [...dims].sort((a, b) => a - b).every((axis, i) => axis === i + 1)
+  check(whole, what, 'each of 1, 2, ... once', dims)
+  return [...dims]
+}
+
 export const permuteKind: LayerKind<{ readonly dims: readonly number[] }> = {
   kind: 'permute',
-  read(options) {
-    checkLayerOptions('permute', options, ['dims'])
-    const { dims } = options as PermuteOptions
-    const whole = Array.isArray(dims) && [...dims].sort((a, b) => a - b).every((axis, i) => axis === i + 1)
-    check(whole, 'permute: dims', 'each of 1, 2, ... once', dims)
-    return { dims: [...dims] }
-  },
+  read: (options) => readLayer('permute', options, { dims: readDims }),
   build({ g }, inputs, { dims }) {
     const x = one(inputs)
     if (x.shape.length !== dims.length + 1)
@@ -191,5 +214,14 @@ export const permuteKind: LayerKind<{ readonly dims: readonly number[] }> = {
   },
 }
 
-/** Permutes the axes behind the batch axis. */
+/**
+ * Permutes the axes behind the batch axis.
+ * @example
+ * ```js
+ * import { permute, sequential } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [2, 3], layers: [permute({ dims: [2, 1] })] })
+ * console.log(model.predict(new Float32Array(6)).shape) // [ 1, 3, 2 ]
+ * ```
+ */
 export const permute = (options: PermuteOptions): Layer => makeLayer(permuteKind, options)

@@ -1,15 +1,16 @@
 // A user's own kind of layer, from the operations of a GraphBuilder. Gradients come with the operations.
 import type { Value } from '../graph/value.ts'
-import { check } from '../numerics/errors.ts'
+import { check, isObject, type Rule } from '../numerics/errors.ts'
 import {
-  checkLayerOptions,
   type Layer,
   type LayerContext,
   type LayerKind,
   type LayerOptions,
   makeLayer,
+  readLayer,
 } from './layer.ts'
 
+/** What `customLayer` makes a layer of. */
 export interface CustomLayerDefinition<C extends object> {
   /** Its name: letters, digits and underscores. Saved models hold it. */
   readonly kind: string
@@ -29,6 +30,11 @@ export interface CustomLayer<C extends object> {
   readonly layerKind: LayerKind<object>
 }
 
+const PLAIN: Rule = {
+  expected: 'plain data, which a saved model can hold',
+  holds: (value): value is unknown => isPlain(value),
+}
+
 const isPlain = (value: unknown): boolean => {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return true
   if (typeof value === 'number') return Number.isFinite(value)
@@ -37,8 +43,7 @@ const isPlain = (value: unknown): boolean => {
   return isList && Object.values(value).every(isPlain)
 }
 
-const isValue = (value: unknown): value is Value =>
-  typeof value === 'object' && value !== null && 'shape' in value && 'leaf' in value
+const isValue = (value: unknown): value is Value => isObject(value) && 'shape' in value && 'leaf' in value
 
 /**
  * A kind of layer of one's own.
@@ -51,6 +56,14 @@ const isValue = (value: unknown): value is Value =>
  *     sequential({ inputShape: [4], layers: [scaled({ factor: 2 }), dense({ units: 1 })] })
  *
  * @throws LanegradError on an option it doesn't take or that isn't plain data
+ * @example
+ * ```js
+ * import { customLayer, sequential } from 'lanegrad'
+ *
+ * const halve = customLayer({ kind: 'halve', build: ({ g }, [x]) => g.scale(x, 0.5) })
+ * const model = sequential({ inputShape: [2], layers: [halve()] })
+ * console.log([...model.predict([[2, 4]]).data]) // [ 1, 2 ]
+ * ```
  */
 export function customLayer<C extends object = object>(definition: CustomLayerDefinition<C>): CustomLayer<C> {
   const { kind, build, config: defaults = {} } = definition
@@ -58,13 +71,12 @@ export function customLayer<C extends object = object>(definition: CustomLayerDe
   check(typeof build === 'function', 'customLayer: build', 'a function', build)
   const layerKind: LayerKind<object> = {
     kind,
-    read(options) {
-      checkLayerOptions(kind, options, Object.keys(defaults))
-      const config: object = { ...defaults, ...options }
-      for (const [key, value] of Object.entries(config))
-        check(isPlain(value), `${kind}: ${key}`, 'plain data, which a saved model can hold', value)
-      return config
-    },
+    read: (options) =>
+      readLayer(
+        kind,
+        options,
+        Object.fromEntries(Object.entries(defaults).map(([key, value]) => [key, [PLAIN, value]])),
+      ),
     build(context, inputs, config) {
       const value = build(context, inputs, config as C)
       check(isValue(value), 'what build gives', 'a value', value)

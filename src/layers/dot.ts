@@ -1,11 +1,12 @@
 // The merge layer of scalar products: two inputs of rank 2 or 3 along one axis of each, as Keras's Dot.
-import type { GraphBuilder } from '../graph/builder.ts'
-import { shapeText, type Value } from '../graph/value.ts'
-import { check, fail } from '../numerics/errors.ts'
+import { shapeText } from '../graph/value.ts'
+import { BOOLEAN, check, fail } from '../numerics/errors.ts'
 import { batchMatmul } from '../operations/attention.ts'
-import { checkLayerOptions, type Layer, type LayerKind, type LayerOptions, makeLayer } from './layer.ts'
-import { readFlag } from './options.ts'
+import { type Layer, type LayerKind, type LayerOptions, makeLayer, readLayer } from './layer.ts'
+import { AXIS_BUT_BATCH } from './merge.ts'
+import { unit } from './normalization.ts'
 
+/** Options of `dot`. */
 export interface DotOptions extends LayerOptions {
   /** The axis of each input, or of both, to sum over: counted with the batch axis as 0, negative from the end. */
   readonly axes: number | readonly [number, number]
@@ -18,22 +19,16 @@ interface DotConfig {
   readonly normalize: boolean
 }
 
-/** x / max(|x|, 1e-7) along an axis. */
-function unit(g: GraphBuilder, x: Value, axis: number): Value {
-  const squares = g.sum(g.unary('square', x), [axis], true)
-  return g.binary('divide', x, g.unary('sqrt', g.binary('maximum', squares, g.constant(1e-14))))
+function readAxes(axes: DotOptions['axes'], what: string): readonly [number, number] {
+  const pair = typeof axes === 'number' ? [axes, axes] : axes
+  const fits = Array.isArray(pair) && pair.length === 2 && pair.every((axis) => AXIS_BUT_BATCH.holds(axis))
+  check(fits, what, `${AXIS_BUT_BATCH.expected}, or a pair`, axes)
+  return [pair[0], pair[1]]
 }
 
 export const dotKind: LayerKind<DotConfig> = {
   kind: 'dot',
-  read(options) {
-    checkLayerOptions('dot', options, ['axes', 'normalize'])
-    const { axes, normalize = false } = options as DotOptions
-    const pair = Array.isArray(axes) ? axes : [axes, axes]
-    const fits = pair.length === 2 && pair.every((axis) => Number.isSafeInteger(axis) && axis !== 0)
-    check(fits, 'dot: axes', 'an integer other than 0 (the batch), or a pair', axes)
-    return { axes: [pair[0], pair[1]], normalize: readFlag('dot: normalize', normalize) }
-  },
+  read: (options) => readLayer('dot', options, { axes: readAxes, normalize: [BOOLEAN, false] }),
   build({ g, setMask }, inputs, { axes, normalize }) {
     if (inputs.length !== 2) fail(`expected two inputs, got ${inputs.length}`)
     const text = inputs.map(({ shape }) => shapeText(shape)).join(' and ')
@@ -42,7 +37,7 @@ export const dotKind: LayerKind<DotConfig> = {
       const axis = axes[i] < 0 ? axes[i] + rank : axes[i]
       if (rank < 2 || rank > 3 || axis < 1 || axis >= rank)
         fail(`expected inputs of rank 2 or 3 with the axes ${axes.join(' and ')}, got shapes ${text}`)
-      const value = normalize ? unit(g, x, axis) : x
+      const value = normalize ? unit(g, x, axis, 1e-14) : x
       // a vector is a matrix of one row
       const matrix = rank === 2 ? g.reshape(value, [x.shape[0], 1, x.shape[1]]) : value
       return {

@@ -1,19 +1,10 @@
 // Embeddings: rows of a table for int32 ids, and rows of a table for positions. Enters: [batch, ...] ids, or
 // [batch, steps, channels].
 import { shapeText } from '../graph/value.ts'
-import { check, fail, POSITIVE_INTEGER } from '../numerics/errors.ts'
+import { BOOLEAN, fail, orNull, POSITIVE_INTEGER } from '../numerics/errors.ts'
 import { gather, nonZero } from '../operations/embedding.ts'
-import { checkLayerOptions, type Layer, type LayerKind, type LayerOptions, makeLayer } from './layer.ts'
-import {
-  type ConfigOfWeights,
-  type OptionsOfWeights,
-  one,
-  oneOfRank,
-  readFlag,
-  readWeights,
-  weightKeys,
-  weightOptions,
-} from './options.ts'
+import { type Layer, type LayerKind, type LayerOptions, makeLayer, readLayer } from './layer.ts'
+import { type OptionsOfWeights, one, oneOfRank, weightOptions, weights } from './options.ts'
 
 /** Initializer: by default randomUniform, -0.05 to 0.05. */
 export interface EmbeddingOptions extends LayerOptions, OptionsOfWeights<'embeddings'> {
@@ -25,31 +16,17 @@ export interface EmbeddingOptions extends LayerOptions, OptionsOfWeights<'embedd
   readonly maskZero?: boolean
 }
 
-interface EmbeddingConfig extends ConfigOfWeights<'embeddings'> {
-  readonly inputDim: number
-  readonly outputDim: number
-  readonly maskZero: boolean
-}
+const readEmbedding = (options: object) =>
+  readLayer('embedding', options, {
+    inputDim: POSITIVE_INTEGER,
+    outputDim: POSITIVE_INTEGER,
+    maskZero: [BOOLEAN, false],
+    ...weights({ embeddings: 'randomUniform' }),
+  })
 
-export const embeddingKind: LayerKind<EmbeddingConfig> = {
+export const embeddingKind: LayerKind<ReturnType<typeof readEmbedding>> = {
   kind: 'embedding',
-  read(options) {
-    checkLayerOptions('embedding', options, [
-      'inputDim',
-      'outputDim',
-      'maskZero',
-      ...weightKeys('embeddings'),
-    ])
-    const { inputDim, outputDim, maskZero = false } = options as EmbeddingOptions
-    check(POSITIVE_INTEGER.holds(inputDim), 'embedding: inputDim', POSITIVE_INTEGER.expected, inputDim)
-    check(POSITIVE_INTEGER.holds(outputDim), 'embedding: outputDim', POSITIVE_INTEGER.expected, outputDim)
-    return {
-      inputDim,
-      outputDim,
-      maskZero: readFlag('embedding: maskZero', maskZero),
-      ...readWeights('embedding', options, { embeddings: 'randomUniform' }),
-    }
-  },
+  read: readEmbedding,
   build({ g, weight, limitIds, setMask }, inputs, config) {
     const ids = one(inputs)
     if (ids.dtype !== 'int32')
@@ -66,6 +43,13 @@ export const embeddingKind: LayerKind<EmbeddingConfig> = {
 /**
  * int32 ids [batch, ...] to vectors [batch, ..., outputDim]. Weight `embeddings` [inputDim, outputDim]. An id that is
  * no row of it is refused before anything runs; one that another layer computes gives zeros.
+ * @example
+ * ```js
+ * import { embedding, sequential } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [5], inputDtype: 'int32', layers: [embedding({ inputDim: 100, outputDim: 8 })] })
+ * console.log(model.predict(Int32Array.of(1, 2, 3, 4, 5)).shape) // [ 1, 5, 8 ]
+ * ```
  */
 export const embedding = (options: EmbeddingOptions): Layer => makeLayer(embeddingKind, options)
 
@@ -75,19 +59,15 @@ export interface PositionEmbeddingOptions extends LayerOptions, OptionsOfWeights
   readonly length?: number | null
 }
 
-interface PositionEmbeddingConfig extends ConfigOfWeights<'position'> {
-  readonly length: number | null
-}
+const readPosition = (options: object) =>
+  readLayer('positionEmbedding', options, {
+    length: [orNull(POSITIVE_INTEGER), null],
+    ...weights({ position: 'glorotUniform' }),
+  })
 
-export const positionEmbeddingKind: LayerKind<PositionEmbeddingConfig> = {
+export const positionEmbeddingKind: LayerKind<ReturnType<typeof readPosition>> = {
   kind: 'positionEmbedding',
-  read(options) {
-    checkLayerOptions('positionEmbedding', options, ['length', ...weightKeys('position')])
-    const { length = null } = options as PositionEmbeddingOptions
-    const isLength = length === null || POSITIVE_INTEGER.holds(length)
-    check(isLength, 'positionEmbedding: length', POSITIVE_INTEGER.expected, length)
-    return { length, ...readWeights('positionEmbedding', options, { position: 'glorotUniform' }) }
-  },
+  read: readPosition,
   build({ g, weight }, inputs, config) {
     const x = oneOfRank(inputs, 3, '[batch, steps, channels]')
     const [, steps, channels] = x.shape

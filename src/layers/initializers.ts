@@ -7,6 +7,7 @@ import {
   check,
   FINITE,
   fail,
+  isObject,
   NON_NEGATIVE,
   type Rule,
   readOptions,
@@ -34,8 +35,10 @@ const DEFAULTS = {
   unitForgetBias: {}, // of lstm: 1 in the second quarter, the forget gate's, else 0
 }
 
+/** The name of an initializer, as layers take it in place of one with options. */
 export type InitializerName = keyof typeof DEFAULTS
 type Parameters = { [K in InitializerName]: { readonly [P in keyof (typeof DEFAULTS)[K]]: number } }
+/** How a weight starts: what the functions of the same names give. */
 export type Initializer = { [K in InitializerName]: { readonly kind: K } & Parameters[K] }[InitializerName]
 
 const make =
@@ -43,7 +46,9 @@ const make =
   (options: Partial<Parameters[K]> = {}): Initializer =>
     toInitializer({ kind, ...options })
 
+/** All weights start at 0. */
 export const zeros = make('zeros')
+/** All weights start at 1. */
 export const ones = make('ones')
 /** Every element is `value` (0). */
 export const constant = make('constant')
@@ -59,7 +64,16 @@ export const glorotUniform = make('glorotUniform')
 export const glorotNormal = make('glorotNormal')
 /** Uniform with variance 2 / fanIn; limit sqrt(6 / fanIn). He et al. 2015. */
 export const heUniform = make('heUniform')
-/** Truncated normal with variance 2 / fanIn. He et al. 2015. */
+/**
+ * Truncated normal with variance 2 / fanIn. He et al. 2015.
+ * @example
+ * ```js
+ * import { dense, heNormal, sequential } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [4], layers: [dense({ units: 8, kernelInitializer: heNormal() })] })
+ * console.log(model.layers[0].outputShape) // [ 8 ]
+ * ```
+ */
 export const heNormal = make('heNormal')
 /** Uniform with variance 1 / fanIn; limit sqrt(3 / fanIn). LeCun et al. 1998. */
 export const lecunUniform = make('lecunUniform')
@@ -76,14 +90,15 @@ export function toInitializer(
   initializer: Initializer | InitializerName | { readonly kind: string },
 ): Initializer {
   const data = typeof initializer === 'string' ? { kind: initializer } : initializer
-  check(typeof data === 'object' && data !== null, 'initializer', 'a name or an initializer object', data)
+  check(isObject(data), 'initializer', 'a name or an initializer object', data)
   const { kind, ...options } = data
   if (typeof kind !== 'string' || !Object.hasOwn(DEFAULTS, kind))
     unknownName('initializer', kind, Object.keys(DEFAULTS))
   const defaults: Record<string, number> = DEFAULTS[kind as InitializerName]
-  const rules: Record<string, Rule> = {}
-  for (const name of Object.keys(defaults)) rules[name] = name === 'stddev' ? NON_NEGATIVE : FINITE
-  const values = readOptions(kind, options, rules, defaults) as Record<string, number>
+  const readers: Record<string, readonly [Rule<number>, number]> = {}
+  for (const [name, value] of Object.entries(defaults))
+    readers[name] = [name === 'stddev' ? NON_NEGATIVE : FINITE, value]
+  const values = readOptions(kind, options, readers)
   if (kind === 'randomUniform' && values.minValue > values.maxValue) {
     fail(`randomUniform: minValue ${values.minValue} is above maxValue ${values.maxValue}`)
   }

@@ -131,7 +131,6 @@ const kinds = [
   zeroPadding1dKind,
   zeroPadding2dKind,
   zeroPadding3dKind,
-  blockKind,
 ]
 
 export const layerKinds: ReadonlyMap<string, LayerKind<object>> = new Map(

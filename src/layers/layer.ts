@@ -4,7 +4,18 @@
 
 import type { GraphBuilder } from '../graph/builder.ts'
 import type { DType, Shape, Value } from '../graph/value.ts'
-import { check, checkOptions, fail } from '../numerics/errors.ts'
+import {
+  BOOLEAN,
+  check,
+  checkOptions,
+  fail,
+  isObject,
+  must,
+  oneOf,
+  type Read,
+  type Readers,
+  readOptions,
+} from '../numerics/errors.ts'
 import type { Constraint } from './constraints.ts'
 import type { Initializer } from './initializers.ts'
 
@@ -82,6 +93,7 @@ export interface Symbolic {
   } | null
 }
 
+/** Options that every layer takes. */
 export interface LayerOptions {
   /** Unique in its model; by default the kind and a number. */
   readonly name?: string
@@ -98,28 +110,32 @@ export interface Layer<R = Symbolic> {
   readonly trainable: boolean
 }
 
-/** Throws on an option that neither this kind nor every layer has. */
-export function checkLayerOptions(kind: string, options: object, known: readonly string[]): void {
-  checkOptions(kind, options, [...known, 'name', 'trainable'])
-}
+/** The config of a layer of `kind`: its options, read. `others`, and what every kind has, are known but not in it. */
+export const readLayer = <R extends Readers>(
+  kind: string,
+  options: object,
+  readers: R,
+  others: readonly string[] = [],
+): Read<R> => readOptions(kind, options, readers, [...others, 'name', 'trainable'])
 
-const isSymbolic = (value: unknown): value is Symbolic =>
-  typeof value === 'object' && value !== null && 'layer' in value && 'inputs' in value
+export const isSymbolic = (value: unknown): value is Symbolic =>
+  isObject(value) && 'layer' in value && 'inputs' in value && 'input' in value
+
+export const isName = (name: unknown): boolean => typeof name === 'string' && /^[^/#\s]+$/.test(name)
+
+function checkName(name: unknown, what: string): void {
+  check(isName(name), what, 'a string without blanks, "/" or "#"', name)
+}
 
 /** A layer of `kind` from its options; `name` and `trainable` are common to all kinds. */
 export function makeLayer<C extends object, R = Symbolic>(
   kind: LayerKind<C>,
   options: LayerOptions & object,
 ): Layer<R> {
-  check(typeof options === 'object' && options !== null, `${kind.kind} options`, 'an object', options)
+  check(isObject(options), `${kind.kind} options`, 'an object', options)
   const { name = null, trainable = true, ...own } = options
-  check(
-    name === null || (typeof name === 'string' && /^[^/#\s]+$/.test(name)),
-    `${kind.kind}: name`,
-    'a string without blanks, "/" or "#"',
-    name,
-  )
-  check(typeof trainable === 'boolean', `${kind.kind}: trainable`, 'a boolean', trainable)
+  if (name !== null) checkName(name, `${kind.kind}: name`)
+  must(BOOLEAN, trainable, `${kind.kind}: trainable`)
   return layerOf(kind, Object.freeze(kind.read(own)), name, trainable)
 }
 
@@ -152,6 +168,7 @@ export function layerOf<C extends object, R = Symbolic>(
   return Object.freeze(layer)
 }
 
+/** Options of `input`. */
 export interface InputOptions {
   /** Without the batch axis; null where any length will do. */
   readonly shape: readonly (number | null)[]
@@ -160,20 +177,27 @@ export interface InputOptions {
   readonly dtype?: DType
 }
 
-/** An input of a functional model. The batch axis is not part of `shape`. */
+export const DTYPE = /*#__PURE__*/ oneOf('float32', 'int32')
+
+/**
+ * An input of a functional model. The batch axis is not part of `shape`.
+ * @example
+ * ```js
+ * import { dense, input, model } from 'lanegrad'
+ *
+ * const x = input({ shape: [4], name: 'x' })
+ * const net = model({ inputs: x, outputs: { size: dense({ units: 1 })(x), kind: dense({ units: 3 })(x) } })
+ * console.log(net.predict(new Float32Array(4)).kind.shape) // [ 1, 3 ]
+ * ```
+ */
 export function input(options: InputOptions): Symbolic {
   checkOptions('input', options, ['shape', 'name', 'dtype'])
   const { shape, name = '', dtype = 'float32' } = options
-  check(
-    typeof name === 'string' && /^[^/#\s]*$/.test(name),
-    'input: name',
-    'a string without blanks, "/" or "#"',
-    name,
-  )
+  if (name !== '') checkName(name, 'input: name')
   const what = name ? `input ${name}` : 'input'
   const sizes = Array.isArray(shape) && shape.every((n) => n === null || (Number.isSafeInteger(n) && n > 0))
   check(sizes, `${what}: shape`, 'a list of positive integers (or null)', shape)
-  check(dtype === 'float32' || dtype === 'int32', `${what}: dtype`, '"float32" or "int32"', dtype)
+  must(DTYPE, dtype, `${what}: dtype`)
   return Object.freeze({
     layer: null,
     inputs: [],

@@ -1,8 +1,8 @@
 // Layers of several inputs: elementwise merges and concatenation.
 import type { GraphBuilder } from '../graph/builder.ts'
 import { sameShape, shapeText, type Value } from '../graph/value.ts'
-import { check, fail } from '../numerics/errors.ts'
-import { checkLayerOptions, type Layer, type LayerKind, type LayerOptions, makeLayer } from './layer.ts'
+import { fail, type Rule } from '../numerics/errors.ts'
+import { type Layer, type LayerKind, type LayerOptions, makeLayer, readLayer } from './layer.ts'
 
 type Combine = (g: GraphBuilder, a: Value, b: Value) => Value
 
@@ -14,10 +14,7 @@ function mergeKind(
 ): LayerKind<object> {
   return {
     kind,
-    read(options) {
-      checkLayerOptions(kind, options, [])
-      return {}
-    },
+    read: (options) => readLayer(kind, options, {}),
     build({ g }, inputs) {
       if (inputs.length < 2 || (pair && inputs.length > 2)) {
         fail(`expected ${pair ? 'two inputs' : 'two or more inputs'}, got ${inputs.length}`)
@@ -43,17 +40,82 @@ export const averageKind = mergeKind('average', (g, a, b) => g.plus(a, b), { ave
 export const maximumKind = mergeKind('maximum', (g, a, b) => g.binary('maximum', a, b))
 export const minimumKind = mergeKind('minimum', (g, a, b) => g.binary('minimum', a, b))
 
-/** Sum of two or more inputs of one shape. */
+/**
+ * Sum of two or more inputs of one shape.
+ * @example
+ * ```js
+ * import { add, dense, input, model } from 'lanegrad'
+ *
+ * const x = input({ shape: [4] })
+ * const net = model({ inputs: x, outputs: add()(x, dense({ units: 4 })(x)) })
+ * console.log(net.predict(new Float32Array(4)).shape) // [ 1, 4 ]
+ * ```
+ */
 export const add = (options: LayerOptions = {}): Layer => makeLayer(addKind, options)
-/** First input minus the second. */
+/**
+ * First input minus the second.
+ * @example
+ * ```js
+ * import { input, model, subtract } from 'lanegrad'
+ *
+ * const a = input({ shape: [1] })
+ * const b = input({ shape: [1] })
+ * const net = model({ inputs: [a, b], outputs: subtract()(a, b) })
+ * console.log(net.predict([[6], [2]]).data[0]) // 4
+ * ```
+ */
 export const subtract = (options: LayerOptions = {}): Layer => makeLayer(subtractKind, options)
-/** Elementwise product of two or more inputs. */
+/**
+ * Elementwise product of two or more inputs.
+ * @example
+ * ```js
+ * import { input, model, multiply } from 'lanegrad'
+ *
+ * const a = input({ shape: [1] })
+ * const b = input({ shape: [1] })
+ * const net = model({ inputs: [a, b], outputs: multiply()(a, b) })
+ * console.log(net.predict([[6], [2]]).data[0]) // 12
+ * ```
+ */
 export const multiply = (options: LayerOptions = {}): Layer => makeLayer(multiplyKind, options)
-/** Mean of two or more inputs. */
+/**
+ * Mean of two or more inputs.
+ * @example
+ * ```js
+ * import { input, model, average } from 'lanegrad'
+ *
+ * const a = input({ shape: [1] })
+ * const b = input({ shape: [1] })
+ * const net = model({ inputs: [a, b], outputs: average()(a, b) })
+ * console.log(net.predict([[6], [2]]).data[0]) // 4
+ * ```
+ */
 export const average = (options: LayerOptions = {}): Layer => makeLayer(averageKind, options)
-/** Elementwise maximum of two or more inputs; at a tie the later input takes the gradient. */
+/**
+ * Elementwise maximum of two or more inputs; at a tie the later input takes the gradient.
+ * @example
+ * ```js
+ * import { input, model, maximum } from 'lanegrad'
+ *
+ * const a = input({ shape: [1] })
+ * const b = input({ shape: [1] })
+ * const net = model({ inputs: [a, b], outputs: maximum()(a, b) })
+ * console.log(net.predict([[6], [2]]).data[0]) // 6
+ * ```
+ */
 export const maximum = (options: LayerOptions = {}): Layer => makeLayer(maximumKind, options)
-/** Elementwise minimum of two or more inputs; at a tie the earlier input takes the gradient. */
+/**
+ * Elementwise minimum of two or more inputs; at a tie the earlier input takes the gradient.
+ * @example
+ * ```js
+ * import { input, model, minimum } from 'lanegrad'
+ *
+ * const a = input({ shape: [1] })
+ * const b = input({ shape: [1] })
+ * const net = model({ inputs: [a, b], outputs: minimum()(a, b) })
+ * console.log(net.predict([[6], [2]]).data[0]) // 2
+ * ```
+ */
 export const minimum = (options: LayerOptions = {}): Layer => makeLayer(minimumKind, options)
 
 export interface ConcatenateOptions extends LayerOptions {
@@ -61,19 +123,14 @@ export interface ConcatenateOptions extends LayerOptions {
   readonly axis?: number
 }
 
+export const AXIS_BUT_BATCH: Rule<number> = {
+  expected: 'an integer other than 0 (the batch)',
+  holds: (axis): axis is number => Number.isSafeInteger(axis) && axis !== 0,
+}
+
 export const concatenateKind: LayerKind<{ readonly axis: number }> = {
   kind: 'concatenate',
-  read(options) {
-    checkLayerOptions('concatenate', options, ['axis'])
-    const { axis = -1 } = options as ConcatenateOptions
-    check(
-      Number.isSafeInteger(axis) && axis !== 0,
-      'concatenate: axis',
-      'an integer other than 0 (the batch)',
-      axis,
-    )
-    return { axis }
-  },
+  read: (options) => readLayer('concatenate', options, { axis: [AXIS_BUT_BATCH, -1] }),
   build({ g }, inputs, { axis }) {
     const rank = inputs[0].shape.length
     const at = axis < 0 ? axis + rank : axis
@@ -82,5 +139,16 @@ export const concatenateKind: LayerKind<{ readonly axis: number }> = {
   },
 }
 
-/** Joins inputs along one axis; the others must be equal. */
+/**
+ * Joins inputs along one axis; the others must be equal.
+ * @example
+ * ```js
+ * import { concatenate, input, model } from 'lanegrad'
+ *
+ * const a = input({ shape: [1] })
+ * const b = input({ shape: [2] })
+ * const net = model({ inputs: [a, b], outputs: concatenate()(a, b) })
+ * console.log([...net.predict([[1], [[2, 3]]]).data]) // [ 1, 2, 3 ]
+ * ```
+ */
 export const concatenate = (options: ConcatenateOptions = {}): Layer => makeLayer(concatenateKind, options)

@@ -1,7 +1,7 @@
 // Layers inside layers: the config of a layer that applies another one (or several). In memory the inner layer's kind
 // is the object itself; as JSON, its name.
 import type { Value } from '../graph/value.ts'
-import { check, fail, unknownName } from '../numerics/errors.ts'
+import { check, fail, isRecord, unknownName } from '../numerics/errors.ts'
 import type { Layer, LayerContext, LayerKind, LayerKinds } from './layer.ts'
 
 export interface NestedLayer {
@@ -10,9 +10,6 @@ export interface NestedLayer {
   /** What a saved model holds. */
   toJSON(): object
 }
-
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null
 
 /** A layer a caller made, a nested one, or what a file holds. @throws LanegradError naming `where` */
 export function readNested(where: string, value: unknown, kinds?: LayerKinds): NestedLayer {

@@ -3,18 +3,19 @@
 // backward pass meets the same numbers as the forward pass.
 import { RANDOM_BERNOULLI, RANDOM_NORMAL } from '../../assembly/abi.ts'
 import { type Shape, shapeText, type Value } from '../graph/value.ts'
-import { check, fail, NON_NEGATIVE, POSITIVE_INTEGER } from '../numerics/errors.ts'
+import { check, fail, NON_NEGATIVE, orNull, POSITIVE_INTEGER, SHARE } from '../numerics/errors.ts'
 import { dropout as dropoutKernel, random } from '../operations/random.ts'
 import {
-  checkLayerOptions,
   type Layer,
   type LayerContext,
   type LayerKind,
   type LayerOptions,
   makeLayer,
+  readLayer,
 } from './layer.ts'
 import { one, spatial } from './options.ts'
 
+/** Options of the layers that drop at a rate. */
 export interface RateOptions extends LayerOptions {
   /** Share of what is dropped: at least 0, below 1. */
   readonly rate: number
@@ -26,20 +27,20 @@ interface RateConfig {
   readonly rate: number
 }
 
-function readRate(kind: string, options: object, own: readonly string[] = []): RateConfig {
-  checkLayerOptions(kind, options, ['rate', 'seed', ...own])
-  const { rate } = options as RateOptions
-  check(NON_NEGATIVE.holds(rate) && rate < 1, `${kind}: rate`, 'a number >= 0 and < 1', rate)
-  return { rate }
-}
-
 /** x times noise of mean 1 of x's own shape. */
 function multiplied({ g, seed, stream }: LayerContext, x: Value, kind: number, param: number): Value {
   return g.kernel(dropoutKernel, [x], { kind, param, seed, stream: stream() })[0]
 }
 
-function drawn({ g, seed, stream }: LayerContext, shape: Shape, kind: number, param: number): Value {
-  return g.kernel(random, [], { shape, kind, param, seed, stream: stream() })[0]
+/** Random numbers of `shape`. `own` tells several draws of a layer apart. */
+export function drawn(
+  { g, seed, stream }: LayerContext,
+  shape: Shape,
+  kind: number,
+  param: number,
+  own?: string,
+): Value {
+  return g.kernel(random, [], { shape, kind, param, seed, stream: stream(own) })[0]
 }
 
 /** A kind with a rate; `write` is asked in training, and not for the rate 0. */
@@ -49,7 +50,7 @@ const rateKind = (
   inputOf: (inputs: readonly Value[]) => Value = one,
 ): LayerKind<RateConfig> => ({
   kind,
-  read: (options) => readRate(kind, options),
+  read: (options) => readLayer(kind, options, { rate: SHARE }, ['seed']),
   build(context, inputs, { rate }) {
     const x = inputOf(inputs)
     return context.training && rate > 0 ? write(context, x, rate) : x
@@ -58,6 +59,7 @@ const rateKind = (
 
 // ---- dropout --------------------------------------------------------------------------------------
 
+/** Options of `dropout`. */
 export interface DropoutOptions extends RateOptions {
   /**
    * Shape of the mask, batch axis first: 1 where elements share their fate, null for the input's own size.
@@ -66,21 +68,19 @@ export interface DropoutOptions extends RateOptions {
   readonly noiseShape?: readonly (number | null)[] | null
 }
 
-interface DropoutConfig extends RateConfig {
-  readonly noiseShape: readonly (number | null)[] | null
+type NoiseShape = readonly (number | null)[] | null
+
+function readNoiseShape(shape: NoiseShape, what: string): NoiseShape {
+  const isSize = orNull(POSITIVE_INTEGER).holds
+  const fits = shape === null || (Array.isArray(shape) && shape.every((n) => isSize(n)))
+  check(fits, what, 'a list of positive integers (or null)', shape)
+  return shape && [...shape]
 }
 
-export const dropoutKind: LayerKind<DropoutConfig> = {
+export const dropoutKind: LayerKind<RateConfig & { readonly noiseShape: NoiseShape }> = {
   kind: 'dropout',
-  read(options) {
-    const config = readRate('dropout', options, ['noiseShape'])
-    const { noiseShape = null } = options as DropoutOptions
-    const fits =
-      noiseShape === null ||
-      (Array.isArray(noiseShape) && noiseShape.every((n) => n === null || POSITIVE_INTEGER.holds(n)))
-    check(fits, 'dropout: noiseShape', 'a list of positive integers (or null)', noiseShape)
-    return { ...config, noiseShape: noiseShape && [...noiseShape] }
-  },
+  read: (options) =>
+    readLayer('dropout', options, { rate: SHARE, noiseShape: [readNoiseShape, null] }, ['seed']),
   build(context, inputs, { rate, noiseShape }) {
     const x = one(inputs)
     const shape = (noiseShape ?? x.shape).map((n, i) => n ?? x.shape[i])
@@ -95,6 +95,13 @@ export const dropoutKind: LayerKind<DropoutConfig> = {
 /**
  * Dropout (Srivastava et al. 2014): in training each element is 0 with probability `rate`, else multiplied by
  * 1 / (1 - rate).
+ * @example
+ * ```js
+ * import { dense, dropout, sequential } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [4], layers: [dense({ units: 8 }), dropout({ rate: 0.5 })] })
+ * console.log(model.predict(new Float32Array(8)).shape) // [ 2, 8 ]
+ * ```
  */
 export const dropout = (options: DropoutOptions): Layer => makeLayer(dropoutKind, options)
 
@@ -151,6 +158,7 @@ export const gaussianDropoutKind: LayerKind<RateConfig> = /*#__PURE__*/ rateKind
 /** In training multiplies by normal noise of mean 1 and standard deviation sqrt(rate / (1 - rate)). */
 export const gaussianDropout = (options: RateOptions): Layer => makeLayer(gaussianDropoutKind, options)
 
+/** Options of `gaussianNoise`. */
 export interface GaussianNoiseOptions extends LayerOptions {
   /** Standard deviation, >= 0. */
   readonly stddev: number
@@ -160,12 +168,7 @@ export interface GaussianNoiseOptions extends LayerOptions {
 
 export const gaussianNoiseKind: LayerKind<{ readonly stddev: number }> = {
   kind: 'gaussianNoise',
-  read(options) {
-    checkLayerOptions('gaussianNoise', options, ['stddev', 'seed'])
-    const { stddev } = options as GaussianNoiseOptions
-    check(NON_NEGATIVE.holds(stddev), 'gaussianNoise: stddev', NON_NEGATIVE.expected, stddev)
-    return { stddev }
-  },
+  read: (options) => readLayer('gaussianNoise', options, { stddev: NON_NEGATIVE }, ['seed']),
   build(context, inputs, { stddev }) {
     const x = one(inputs)
     if (!context.training || stddev === 0) return x

@@ -1,27 +1,29 @@
 // Normalization layers: by the statistics of the batch, of each row, of groups of channels. Channels are the last axis.
 // Formulas and names are Keras's. Batch normalization alone keeps something from step to step: moving statistics.
-import { shapeText, type Value } from '../graph/value.ts'
-import { check, fail, NON_NEGATIVE, POSITIVE } from '../numerics/errors.ts'
+import type { GraphBuilder } from '../graph/builder.ts'
+import type { Value } from '../graph/value.ts'
+import {
+  BOOLEAN,
+  check,
+  fail,
+  POSITIVE,
+  POSITIVE_INTEGER,
+  type Read,
+  type Rule,
+  UP_TO_ONE,
+} from '../numerics/errors.ts'
 import { elementCount } from '../numerics/tensor.ts'
 import { channelNormalize, layerNormalize } from '../operations/normalize.ts'
 import { type Initializer, type InitializerName, toInitializer } from './initializers.ts'
 import {
-  checkLayerOptions,
   type Layer,
   type LayerContext,
   type LayerKind,
   type LayerOptions,
   makeLayer,
+  readLayer,
 } from './layer.ts'
-import {
-  type ConfigOfWeights,
-  type OptionsOfWeights,
-  one,
-  readFlag,
-  readWeights,
-  weightKeys,
-  weightOptions,
-} from './options.ts'
+import { channelsOf, type OptionsOfWeights, weightOptions, weights, withChannels } from './options.ts'
 
 interface AxisOptions extends LayerOptions {
   /** -1, the last axis: there is no other choice. */
@@ -38,48 +40,18 @@ interface AffineOptions extends AxisOptions, OptionsOfWeights<'gamma' | 'beta'> 
   readonly scale?: boolean
 }
 
-interface AffineConfig extends ConfigOfWeights<'gamma' | 'beta'> {
-  readonly epsilon: number
-  readonly center: boolean
-  readonly scale: boolean
-}
+/** Reads an `axis` that can only be the last one: not part of a config. */
+export const lastAxis = (axis: number, what: string): void =>
+  check(axis === -1, what, '-1, the last axis', axis)
 
-function checkAxis(kind: string, options: object): void {
-  const { axis = -1 } = options as AxisOptions
-  check(axis === -1, `${kind}: axis`, '-1, the last axis', axis)
-}
-
-function readEpsilon(kind: string, options: object, byDefault: number): number {
-  const { epsilon = byDefault } = options as AffineOptions
-  check(POSITIVE.holds(epsilon), `${kind}: epsilon`, POSITIVE.expected, epsilon)
-  return epsilon
-}
-
-function readAffine(kind: string, options: object, own: readonly string[] = []): AffineConfig {
-  checkLayerOptions(kind, options, [
-    ...['axis', 'epsilon', 'center', 'scale'],
-    ...weightKeys('gamma', 'beta'),
-    ...own,
-  ])
-  checkAxis(kind, options)
-  const given = options as AffineOptions
-  return {
-    epsilon: readEpsilon(kind, options, 1e-3),
-    center: readFlag(`${kind}: center`, given.center ?? true),
-    scale: readFlag(`${kind}: scale`, given.scale ?? true),
-    ...readWeights(kind, options, { gamma: 'ones', beta: 'zeros' }),
-  }
-}
-
-/** The one input [batch, ..., channels]. */
-function withChannels(inputs: readonly Value[]): Value {
-  const x = one(inputs)
-  if (x.shape.length < 2)
-    fail(`expected an input of rank 2 or more (batch first), got shape ${shapeText(x.shape)}`)
-  return x
-}
-
-const channelsOf = ({ shape }: Value): number => shape[shape.length - 1]
+const affineReaders = () => ({
+  axis: [lastAxis, -1] as const,
+  epsilon: [POSITIVE, 1e-3] as const,
+  center: [BOOLEAN, true] as const,
+  scale: [BOOLEAN, true] as const,
+  ...weights({ gamma: 'ones', beta: 'zeros' }),
+})
+type AffineConfig = Read<ReturnType<typeof affineReaders>>
 
 /** gamma and beta, those that the layer has. */
 function affineWeights({ weight }: LayerContext, x: Value, config: AffineConfig): Value[] {
@@ -89,6 +61,7 @@ function affineWeights({ weight }: LayerContext, x: Value, config: AffineConfig)
 
 // ---- batch ----------------------------------------------------------------------------------------
 
+/** Options of `batchNormalization`. */
 export interface BatchNormalizationOptions extends AffineOptions {
   /** How much of the moving statistics each step keeps, 0 to 1. Default 0.99. */
   readonly momentum?: number
@@ -100,35 +73,18 @@ export interface BatchNormalizationOptions extends AffineOptions {
   readonly movingVarianceInitializer?: Initializer | InitializerName
 }
 
-interface BatchNormalizationConfig extends AffineConfig {
-  readonly momentum: number
-  readonly unbiasedRunningVar: boolean
-  readonly movingMeanInitializer: Initializer
-  readonly movingVarianceInitializer: Initializer
-}
+const readBatch = (options: object) =>
+  readLayer('batchNormalization', options, {
+    ...affineReaders(),
+    momentum: [UP_TO_ONE, 0.99],
+    unbiasedRunningVar: [BOOLEAN, false],
+    movingMeanInitializer: [toInitializer, 'zeros'],
+    movingVarianceInitializer: [toInitializer, 'ones'],
+  })
 
-export const batchNormalizationKind: LayerKind<BatchNormalizationConfig> = {
+export const batchNormalizationKind: LayerKind<ReturnType<typeof readBatch>> = {
   kind: 'batchNormalization',
-  read(options) {
-    const kind = 'batchNormalization'
-    const own = ['momentum', 'unbiasedRunningVar', 'movingMeanInitializer', 'movingVarianceInitializer']
-    const affine = readAffine(kind, options, own)
-    const given = options as BatchNormalizationOptions
-    const { momentum = 0.99, unbiasedRunningVar = false } = given
-    check(
-      NON_NEGATIVE.holds(momentum) && momentum <= 1,
-      `${kind}: momentum`,
-      'a number from 0 to 1',
-      momentum,
-    )
-    return {
-      ...affine,
-      momentum,
-      unbiasedRunningVar: readFlag(`${kind}: unbiasedRunningVar`, unbiasedRunningVar),
-      movingMeanInitializer: toInitializer(given.movingMeanInitializer ?? 'zeros'),
-      movingVarianceInitializer: toInitializer(given.movingVarianceInitializer ?? 'ones'),
-    }
-  },
+  read: readBatch,
   build(context, inputs, config) {
     const { g, training, trainable, weight, assign } = context
     const { epsilon, center, scale, momentum } = config
@@ -168,17 +124,25 @@ export const batchNormalizationKind: LayerKind<BatchNormalizationConfig> = {
  * variance), and after each step moving = momentum moving + (1 - momentum) batch. Otherwise, and always with
  * `trainable: false`, they are the moving ones. Weights `gamma`, `beta`, `moving_mean`, `moving_variance`, all
  * [channels]. Of a layer that is called twice, the last call moves the statistics. Masks are passed on, not used.
+ * @example
+ * ```js
+ * import { batchNormalization, dense, sequential } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [4], layers: [dense({ units: 8 }), batchNormalization()] })
+ * console.log(model.predict(new Float32Array(8)).shape) // [ 2, 8 ]
+ * ```
  */
 export const batchNormalization = (options: BatchNormalizationOptions = {}): Layer =>
   makeLayer(batchNormalizationKind, options)
 
 // ---- layer, RMS -----------------------------------------------------------------------------------
 
+/** Options of `layerNormalization`. */
 export type LayerNormalizationOptions = AffineOptions
 
 export const layerNormalizationKind: LayerKind<AffineConfig> = {
   kind: 'layerNormalization',
-  read: (options) => readAffine('layerNormalization', options),
+  read: (options) => readLayer('layerNormalization', options, affineReaders()),
   build(context, inputs, config) {
     const { epsilon, center, scale } = config
     const x = withChannels(inputs)
@@ -190,6 +154,13 @@ export const layerNormalizationKind: LayerKind<AffineConfig> = {
 /**
  * Layer normalization (Ba et al. 2016): (x - mean) / sqrt(variance + epsilon) gamma + beta, the statistics over the
  * last axis (biased variance). Weights `gamma`, `beta` [channels].
+ * @example
+ * ```js
+ * import { layerNormalization, sequential } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [4], layers: [layerNormalization()] })
+ * console.log(model.predict(new Float32Array(8)).shape) // [ 2, 4 ]
+ * ```
  */
 export const layerNormalization = (options: LayerNormalizationOptions = {}): Layer =>
   makeLayer(layerNormalizationKind, options)
@@ -200,19 +171,16 @@ export interface RmsNormalizationOptions extends AxisOptions, OptionsOfWeights<'
   readonly epsilon?: number
 }
 
-interface RmsNormalizationConfig extends ConfigOfWeights<'scale'> {
-  readonly epsilon: number
-}
+const readRms = (options: object) =>
+  readLayer('rmsNormalization', options, {
+    axis: [lastAxis, -1],
+    epsilon: [POSITIVE, 1e-6],
+    ...weights({ scale: 'ones' }),
+  })
 
-export const rmsNormalizationKind: LayerKind<RmsNormalizationConfig> = {
+export const rmsNormalizationKind: LayerKind<ReturnType<typeof readRms>> = {
   kind: 'rmsNormalization',
-  read(options) {
-    const kind = 'rmsNormalization'
-    checkLayerOptions(kind, options, ['axis', 'epsilon', ...weightKeys('scale')])
-    checkAxis(kind, options)
-    const epsilon = readEpsilon(kind, options, 1e-6)
-    return { epsilon, ...readWeights(kind, options, { scale: 'ones' }) }
-  },
+  read: readRms,
   build({ g, weight }, inputs, config) {
     const x = withChannels(inputs)
     const scale = weight('scale', [channelsOf(x)], weightOptions(config, 'scale'))
@@ -224,30 +192,36 @@ export const rmsNormalizationKind: LayerKind<RmsNormalizationConfig> = {
 /**
  * Root mean square normalization (Zhang and Sennrich 2019): x / sqrt(mean of x^2 + epsilon) scale, over the last axis.
  * Weight `scale` [channels].
+ * @example
+ * ```js
+ * import { rmsNormalization, sequential } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [4], layers: [rmsNormalization()] })
+ * console.log(model.predict(new Float32Array(8)).shape) // [ 2, 4 ]
+ * ```
  */
 export const rmsNormalization = (options: RmsNormalizationOptions = {}): Layer =>
   makeLayer(rmsNormalizationKind, options)
 
 // ---- group ----------------------------------------------------------------------------------------
 
+/** Options of `groupNormalization`. */
 export interface GroupNormalizationOptions extends AffineOptions {
   /** Divides the channels; -1: as many as channels (instance normalization). Default 32. */
   readonly groups?: number
 }
 
-interface GroupNormalizationConfig extends AffineConfig {
-  readonly groups: number
+const GROUPS: Rule<number> = {
+  expected: 'a positive integer, or -1 for one a channel',
+  holds: (value): value is number => value === -1 || POSITIVE_INTEGER.holds(value),
 }
 
-export const groupNormalizationKind: LayerKind<GroupNormalizationConfig> = {
+const readGroup = (options: object) =>
+  readLayer('groupNormalization', options, { ...affineReaders(), groups: [GROUPS, 32] })
+
+export const groupNormalizationKind: LayerKind<ReturnType<typeof readGroup>> = {
   kind: 'groupNormalization',
-  read(options) {
-    const affine = readAffine('groupNormalization', options, ['groups'])
-    const { groups = 32 } = options as GroupNormalizationOptions
-    const fits = Number.isSafeInteger(groups) && (groups > 0 || groups === -1)
-    check(fits, 'groupNormalization: groups', 'a positive integer, or -1 for one a channel', groups)
-    return { ...affine, groups }
-  },
+  read: readGroup,
   build(context, inputs, config) {
     const { epsilon, center, scale } = config
     const x = withChannels(inputs)
@@ -263,6 +237,13 @@ export const groupNormalizationKind: LayerKind<GroupNormalizationConfig> = {
  * Group normalization (Wu and He 2018) of x [batch, ..., channels]: (x - mean) / sqrt(variance + epsilon) gamma + beta,
  * the statistics of each sample over all its cells and the channels of a group (consecutive ones; biased variance).
  * `groups: -1` is instance normalization. Weights `gamma`, `beta` [channels].
+ * @example
+ * ```js
+ * import { groupNormalization, sequential } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [4, 4, 6], layers: [groupNormalization({ groups: 3 })] })
+ * console.log(model.predict(new Float32Array(96)).shape) // [ 1, 4, 4, 6 ]
+ * ```
  */
 export const groupNormalization = (options: GroupNormalizationOptions = {}): Layer =>
   makeLayer(groupNormalizationKind, options)
@@ -271,18 +252,28 @@ export const groupNormalization = (options: GroupNormalizationOptions = {}): Lay
 
 export const unitNormalizationKind: LayerKind<object> = {
   kind: 'unitNormalization',
-  read(options) {
-    checkLayerOptions('unitNormalization', options, ['axis'])
-    checkAxis('unitNormalization', options)
-    return {}
-  },
+  read: (options) => readLayer('unitNormalization', options, { axis: [lastAxis, -1] }),
   build({ g }, inputs) {
     const x = withChannels(inputs)
-    const squares = g.sum(g.unary('square', x), [x.shape.length - 1], true)
-    return g.binary('divide', x, g.unary('sqrt', g.binary('maximum', squares, g.constant(1e-12))))
+    return unit(g, x, x.shape.length - 1, 1e-12)
   },
 }
 
-/** Each row of the last axis divided by its Euclidean norm (at least 1e-6). */
+/** x / sqrt(max(|x|^2, least)) along an axis. */
+export function unit(g: GraphBuilder, x: Value, axis: number, least: number): Value {
+  const squares = g.sum(g.unary('square', x), [axis], true)
+  return g.binary('divide', x, g.unary('sqrt', g.binary('maximum', squares, g.constant(least))))
+}
+
+/**
+ * Each row of the last axis divided by its Euclidean norm (at least 1e-6).
+ * @example
+ * ```js
+ * import { sequential, unitNormalization } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [4], layers: [unitNormalization()] })
+ * console.log(model.predict(new Float32Array(8)).shape) // [ 2, 4 ]
+ * ```
+ */
 export const unitNormalization = (options: AxisOptions = {}): Layer =>
   makeLayer(unitNormalizationKind, options)

@@ -1,10 +1,11 @@
-// What the options of many layers have in common: weights (initializer, regularizer, constraint), flags, inputs.
-import { shapeText, type Value } from '../graph/value.ts'
-import { check, checkOptions, fail, NON_NEGATIVE, POSITIVE_INTEGER } from '../numerics/errors.ts'
-import type { ActivationName } from './activations.ts'
+// What many layers have in common: options of weights (initializer, regularizer, constraint), sizes, inputs, bias and
+// activation.
+import { type Shape, shapeText, type Value } from '../graph/value.ts'
+import { check, fail, NON_NEGATIVE, POSITIVE_INTEGER, type Reader, readOptions } from '../numerics/errors.ts'
+import { type ActivationName, activate } from './activations.ts'
 import { type Constraint, type ConstraintName, readConstraint } from './constraints.ts'
 import { type Initializer, type InitializerName, toInitializer } from './initializers.ts'
-import type { Regularizer, WeightOptions } from './layer.ts'
+import type { LayerContext, Regularizer, WeightOptions } from './layer.ts'
 
 export interface CheckedActivation {
   readonly name: ActivationName
@@ -23,34 +24,23 @@ export type ConfigOfWeights<N extends string> = { readonly [K in `${N}Initialize
   readonly [K in `${N}Regularizer`]: Regularizer
 } & { readonly [K in `${N}Constraint`]: Constraint | null }
 
-function readRegularizer(where: string, regularizer: Regularizer | undefined): Regularizer {
-  const given = regularizer ?? {}
-  checkOptions(where, given, ['l1', 'l2'])
-  const { l1 = 0, l2 = 0 } = given
-  check(NON_NEGATIVE.holds(l1), `${where}: l1`, NON_NEGATIVE.expected, l1)
-  check(NON_NEGATIVE.holds(l2), `${where}: l2`, NON_NEGATIVE.expected, l2)
-  return { l1, l2 }
+const readRegularizer = (regularizer: Regularizer | null, where: string): Regularizer =>
+  readOptions(where, regularizer ?? {}, { l1: [NON_NEGATIVE, 0], l2: [NON_NEGATIVE, 0] })
+
+type ReadersOfWeights<N extends string> = {
+  readonly [K in keyof ConfigOfWeights<N>]: readonly [Reader<ConfigOfWeights<N>[K]>, unknown]
 }
 
-/** The keys `readWeights` reads, for `checkLayerOptions`. */
-export const weightKeys = (...names: readonly string[]): string[] =>
-  names.flatMap((name) => [`${name}Initializer`, `${name}Regularizer`, `${name}Constraint`])
-
-/** Checks the options of the weights of layer `where`; `defaults` has each weight's initializer. */
-export function readWeights<N extends string>(
-  where: string,
-  options: object,
+/** Readers of the options of a layer's weights; `defaults` has each weight's initializer. */
+export function weights<N extends string>(
   defaults: Readonly<Record<N, InitializerName>>,
-): ConfigOfWeights<N> {
-  const given = options as Readonly<Record<string, never>>
-  const config: Record<string, unknown> = {}
-  for (const [name, initializer] of Object.entries<InitializerName>(defaults)) {
-    config[`${name}Initializer`] = toInitializer(given[`${name}Initializer`] ?? initializer)
-    const regularizer = `${name}Regularizer`
-    config[regularizer] = readRegularizer(`${where}: ${regularizer}`, given[regularizer])
-    config[`${name}Constraint`] = readConstraint(`${where}: ${name}Constraint`, given[`${name}Constraint`])
-  }
-  return config as ConfigOfWeights<N>
+): ReadersOfWeights<N> {
+  const readers = Object.entries<InitializerName>(defaults).flatMap(([name, initializer]) => [
+    [`${name}Initializer`, [toInitializer, initializer]],
+    [`${name}Regularizer`, [readRegularizer, {}]],
+    [`${name}Constraint`, [readConstraint, null]],
+  ])
+  return Object.fromEntries(readers)
 }
 
 /** What `LayerContext.weight` takes, of a checked config. */
@@ -63,12 +53,6 @@ export function weightOptions<N extends string>(config: ConfigOfWeights<N>, name
   }
 }
 
-/** @throws LanegradError unless it is a boolean */
-export function readFlag(where: string, value: unknown): boolean {
-  check(typeof value === 'boolean', where, 'a boolean', value)
-  return value
-}
-
 /** The one input of a layer. */
 export function one(inputs: readonly Value[]): Value {
   if (inputs.length !== 1) fail(`expected one input, got ${inputs.length}`)
@@ -76,12 +60,20 @@ export function one(inputs: readonly Value[]): Value {
 }
 
 /** The one input, of rank `rank` (with the batch axis): `axes` says what they are, `[batch, steps, channels]`. */
-export function oneOfRank(inputs: readonly Value[], rank: number, axes: string): Value {
+export function oneOfRank(inputs: readonly Value[], rank: number, axes: string, orMore = false): Value {
   const x = one(inputs)
-  if (x.shape.length !== rank)
-    fail(`expected an input of rank ${rank} ${axes}, got shape ${shapeText(x.shape)}`)
+  const { length } = x.shape
+  if (length < rank || (length > rank && !orMore))
+    fail(
+      `expected an input of rank ${rank} ${orMore ? 'or more ' : ''}${axes}, got shape ${shapeText(x.shape)}`,
+    )
   return x
 }
+
+/** The one input [batch, ..., channels]. */
+export const withChannels = (inputs: readonly Value[]): Value => oneOfRank(inputs, 2, '(batch first)', true)
+
+export const channelsOf = ({ shape }: Value): number => shape[shape.length - 1]
 
 const SPATIAL = ['steps', 'height, width', 'depth, height, width']
 
@@ -89,10 +81,26 @@ const SPATIAL = ['steps', 'height, width', 'depth, height, width']
 export const spatial = (inputs: readonly Value[], axes: number): Value =>
   oneOfRank(inputs, axes + 2, `[batch, ${SPATIAL[axes - 1]}, channels]`)
 
-/** A size for each of `axes` axes; one number stands for all. @throws LanegradError unless they are positive integers */
-export function readSizes(where: string, value: unknown, axes: number): readonly number[] {
-  const list: readonly unknown[] = Array.isArray(value) ? [...value] : new Array(axes).fill(value)
-  const fits = list.length === axes && list.every((size) => POSITIVE_INTEGER.holds(size))
-  check(fits, where, `a positive integer${axes > 1 ? ` or a list of ${axes}` : ''}`, value)
-  return list as readonly number[]
+/** Reads a size for each of `axes` axes; one number stands for all. */
+export const sizes =
+  (axes: number) =>
+  (value: unknown, what: string): readonly number[] => {
+    const list: readonly unknown[] = Array.isArray(value) ? [...value] : new Array(axes).fill(value)
+    const fits = list.length === axes && list.every((size) => POSITIVE_INTEGER.holds(size))
+    check(fits, what, `a positive integer${axes > 1 ? ` or a list of ${axes}` : ''}`, value)
+    return list as readonly number[]
+  }
+
+/** activation(rows + bias) under `shape`, for a layer that may have a bias: rows [positions, channels]. */
+export function finish(
+  { g, weight }: LayerContext,
+  { rows, shape }: { readonly rows: Value; readonly shape: Shape },
+  config: ConfigOfWeights<'bias'> & { readonly useBias: boolean; readonly activation: CheckedActivation },
+): Value {
+  const { activation, useBias } = config
+  const y = useBias ? g.plus(rows, weight('bias', [channelsOf(rows)], weightOptions(config, 'bias'))) : rows
+  // softmax comes last, so that a cross-entropy sees it
+  return activation.name === 'softmax' || activation.name === 'logSoftmax'
+    ? activate(g, activation, g.reshape(y, shape))
+    : g.reshape(activate(g, activation, y), shape)
 }

@@ -2,19 +2,21 @@
 // pooling with first axes of size 1.
 
 import type { Kernel } from '../graph/kernel.ts'
-import { shapeText, type Value } from '../graph/value.ts'
-import { check, fail } from '../numerics/errors.ts'
+import type { Value } from '../graph/value.ts'
+import { BOOLEAN, oneOf } from '../numerics/errors.ts'
 import { averagePool, maxPool, type PoolAttributes } from '../operations/pooling.ts'
+import { three, widened, windowsOf } from '../operations/window.ts'
 import {
-  checkLayerOptions,
   type Layer,
   type LayerContext,
   type LayerKind,
   type LayerOptions,
   makeLayer,
+  readLayer,
 } from './layer.ts'
-import { readFlag, readSizes, spatial } from './options.ts'
+import { sizes, spatial } from './options.ts'
 
+/** Options of the pooling layers. */
 export interface PoolingOptions extends LayerOptions {
   /** Cells of a window on each axis; one number stands for all. Default 2. */
   readonly poolSize?: number | readonly number[]
@@ -38,39 +40,26 @@ function pool({ g }: LayerContext, kernel: Kernel<PoolAttributes>, x: Value, con
   const { poolSize, strides, padding } = config
   const [batch, ...sizes] = x.shape
   const channels = sizes.pop() as number
-  const windows = sizes.map((size, i) =>
-    padding === 'same' ? Math.ceil(size / strides[i]) : Math.floor((size - poolSize[i]) / strides[i]) + 1,
-  )
-  if (windows.some((count) => count < 1))
-    fail(`a window of ${shapeText(poolSize)} doesn't fit into an input of shape ${shapeText(x.shape)}`)
-  const before = sizes.map((size, i) =>
-    Math.floor(Math.max((windows[i] - 1) * strides[i] + poolSize[i] - size, 0) / 2),
-  )
-  const three = (list: readonly number[], fill: number): number[] => [
-    ...new Array(3 - list.length).fill(fill),
-    ...list,
-  ]
-  const [y] = g.kernel(kernel, [g.reshape(x, [batch, ...three(sizes, 1), channels])], {
-    pool: three(poolSize, 1),
-    strides: three(strides, 1),
+  const { counts, before } = windowsOf(sizes, poolSize, strides, padding)
+  const [y] = g.kernel(kernel, [widened(g, x)], {
+    pool: three(poolSize),
+    strides: three(strides),
     before: three(before, 0),
-    windows: three(windows, 1),
+    windows: three(counts),
   })
-  return g.reshape(y, [batch, ...windows, channels])
+  return g.reshape(y, [batch, ...counts, channels])
 }
 
 function poolingKind(kind: string, axes: number, kernel: Kernel<PoolAttributes>): LayerKind<PoolingConfig> {
   return {
     kind,
     read(options) {
-      checkLayerOptions(kind, options, ['poolSize', 'strides', 'padding'])
-      const { poolSize = 2, strides, padding = 'valid' } = options as PoolingOptions
-      check(padding === 'valid' || padding === 'same', `${kind}: padding`, '"valid" or "same"', padding)
-      return {
-        poolSize: readSizes(`${kind}: poolSize`, poolSize, axes),
-        strides: readSizes(`${kind}: strides`, strides ?? poolSize, axes),
-        padding,
-      }
+      const { poolSize = 2 } = options as PoolingOptions
+      return readLayer(kind, options, {
+        poolSize: [sizes(axes), 2],
+        strides: [(value: unknown, what: string) => sizes(axes)(value ?? poolSize, what), null],
+        padding: [oneOf('valid', 'same'), 'valid'],
+      })
     },
     build: (context, inputs, config) => pool(context, kernel, spatial(inputs, axes), config),
   }
@@ -86,25 +75,58 @@ export const averagePooling3dKind = /*#__PURE__*/ poolingKind('averagePooling3d'
 /**
  * The largest of each window of [batch, steps, channels]. Of equal cells the first takes the gradient; a NaN wins.
  * @throws LanegradError for sizes that aren't positive integers, an input of another rank, a window that doesn't fit
+ * @example
+ * ```js
+ * import { maxPooling1d, sequential } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [8, 3], layers: [maxPooling1d({ poolSize: 2 })] })
+ * console.log(model.predict(new Float32Array(24)).shape) // [ 1, 4, 3 ]
+ * ```
  */
 export const maxPooling1d = (options: PoolingOptions = {}): Layer => makeLayer(maxPooling1dKind, options)
-/** As maxPooling1d, of [batch, height, width, channels]; "first" in row-major order. */
+/**
+ * As maxPooling1d, of [batch, height, width, channels]; "first" in row-major order.
+ * @example
+ * ```js
+ * import { maxPooling2d, sequential } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [28, 28, 8], layers: [maxPooling2d({ poolSize: 2 })] })
+ * console.log(model.predict(new Float32Array(28 * 28 * 8)).shape) // [ 1, 14, 14, 8 ]
+ * ```
+ */
 export const maxPooling2d = (options: PoolingOptions = {}): Layer => makeLayer(maxPooling2dKind, options)
 /** As maxPooling1d, of [batch, depth, height, width, channels]. */
 export const maxPooling3d = (options: PoolingOptions = {}): Layer => makeLayer(maxPooling3dKind, options)
 /**
  * The mean of each window of [batch, steps, channels].
  * @throws LanegradError for sizes that aren't positive integers, an input of another rank, a window that doesn't fit
+ * @example
+ * ```js
+ * import { averagePooling1d, sequential } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [8, 3], layers: [averagePooling1d({ poolSize: 2 })] })
+ * console.log(model.predict(new Float32Array(24)).shape) // [ 1, 4, 3 ]
+ * ```
  */
 export const averagePooling1d = (options: PoolingOptions = {}): Layer =>
   makeLayer(averagePooling1dKind, options)
-/** As averagePooling1d, of [batch, height, width, channels]. */
+/**
+ * As averagePooling1d, of [batch, height, width, channels].
+ * @example
+ * ```js
+ * import { averagePooling2d, sequential } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [8, 8, 3], layers: [averagePooling2d({ poolSize: 2 })] })
+ * console.log(model.predict(new Float32Array(192)).shape) // [ 1, 4, 4, 3 ]
+ * ```
+ */
 export const averagePooling2d = (options: PoolingOptions = {}): Layer =>
   makeLayer(averagePooling2dKind, options)
 /** As averagePooling1d, of [batch, depth, height, width, channels]. */
 export const averagePooling3d = (options: PoolingOptions = {}): Layer =>
   makeLayer(averagePooling3dKind, options)
 
+/** Options of the global pooling layers. */
 export interface GlobalPoolingOptions extends LayerOptions {
   /** true: the pooled axes stay, with size 1. Default false: [batch, channels]. */
   readonly keepDims?: boolean
@@ -122,10 +144,7 @@ function globalKind(
 ): LayerKind<GlobalPoolingConfig> {
   return {
     kind,
-    read(options) {
-      checkLayerOptions(kind, options, ['keepDims'])
-      return { keepDims: readFlag(`${kind}: keepDims`, (options as GlobalPoolingOptions).keepDims ?? false) }
-    },
+    read: (options) => readLayer(kind, options, { keepDims: [BOOLEAN, false] }),
     build(context, inputs, { keepDims }) {
       const x = spatial(inputs, axes)
       const shape = x.shape.filter((_, i) => i === 0 || i > axes)
@@ -163,7 +182,16 @@ export const globalAveragePooling3dKind = /*#__PURE__*/ globalKind('globalAverag
 /** [batch, steps, channels] to the largest of each channel, [batch, channels]. Masked steps take part, as in Keras. */
 export const globalMaxPooling1d = (options: GlobalPoolingOptions = {}): Layer =>
   makeLayer(globalMaxPooling1dKind, options)
-/** [batch, height, width, channels] to the largest of each channel, [batch, channels]. */
+/**
+ * [batch, height, width, channels] to the largest of each channel, [batch, channels].
+ * @example
+ * ```js
+ * import { globalMaxPooling2d, sequential } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [8, 8, 3], layers: [globalMaxPooling2d()] })
+ * console.log(model.predict(new Float32Array(192)).shape) // [ 1, 3 ]
+ * ```
+ */
 export const globalMaxPooling2d = (options: GlobalPoolingOptions = {}): Layer =>
   makeLayer(globalMaxPooling2dKind, options)
 /** [batch, depth, height, width, channels] to the largest of each channel, [batch, channels]. */
@@ -175,7 +203,16 @@ export const globalMaxPooling3d = (options: GlobalPoolingOptions = {}): Layer =>
  */
 export const globalAveragePooling1d = (options: GlobalPoolingOptions = {}): Layer =>
   makeLayer(globalAveragePooling1dKind, options)
-/** [batch, height, width, channels] to the mean of each channel, [batch, channels]. */
+/**
+ * [batch, height, width, channels] to the mean of each channel, [batch, channels].
+ * @example
+ * ```js
+ * import { globalAveragePooling2d, sequential } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [8, 8, 3], layers: [globalAveragePooling2d()] })
+ * console.log(model.predict(new Float32Array(192)).shape) // [ 1, 3 ]
+ * ```
+ */
 export const globalAveragePooling2d = (options: GlobalPoolingOptions = {}): Layer =>
   makeLayer(globalAveragePooling2dKind, options)
 /** [batch, depth, height, width, channels] to the mean of each channel, [batch, channels]. */

@@ -7,25 +7,30 @@ import {
   checkOptions,
   FINITE,
   fail,
+  isObject,
   NON_NEGATIVE,
+  oneOf,
   POSITIVE_INTEGER,
   type Rule,
 } from '../numerics/errors.ts'
 import { elementCount, type NestedNumbers, tensor } from '../numerics/tensor.ts'
 import { encodeCategories } from '../operations/normalize.ts'
-import { checkLayerOptions, type Layer, type LayerKind, type LayerOptions, makeLayer } from './layer.ts'
+import { type Layer, type LayerKind, type LayerOptions, makeLayer, readLayer } from './layer.ts'
+import { lastAxis } from './normalization.ts'
 import { one } from './options.ts'
 
 /** One number, or one for each channel (the last axis). */
 export type PerChannel = number | readonly number[]
 
-/** @throws LanegradError unless each number fulfils the rule */
-function readPerChannel(where: string, value: PerChannel | undefined, rule: Rule): PerChannel {
-  const isList = Array.isArray(value) && value.length > 0
-  const fits = isList ? value.every((x) => rule.holds(x)) : rule.holds(value)
-  check(fits, where, `${rule.expected}, or a list of such, one a channel`, value)
-  return isList ? [...value] : (value as number)
-}
+/** Reads numbers that fulfil the rule. */
+const perChannel =
+  (rule: Rule<number>) =>
+  (value: PerChannel, where: string): PerChannel => {
+    const isList = Array.isArray(value) && value.length > 0
+    const fits = isList ? value.every((x) => rule.holds(x)) : rule.holds(value)
+    check(fits, where, `${rule.expected}, or a list of such, one a channel`, value)
+    return isList ? [...value] : value
+  }
 
 /** As a value that broadcasts to x. */
 function constantFor(g: GraphBuilder, x: Value, value: PerChannel, name: string): Value {
@@ -40,6 +45,7 @@ function constantFor(g: GraphBuilder, x: Value, value: PerChannel, name: string)
 
 // ---- rescaling ------------------------------------------------------------------------------------
 
+/** Options of `rescaling`. */
 export interface RescalingOptions extends LayerOptions {
   readonly scale: PerChannel
   /** Default 0. */
@@ -48,14 +54,8 @@ export interface RescalingOptions extends LayerOptions {
 
 export const rescalingKind: LayerKind<{ readonly scale: PerChannel; readonly offset: PerChannel }> = {
   kind: 'rescaling',
-  read(options) {
-    checkLayerOptions('rescaling', options, ['scale', 'offset'])
-    const { scale, offset = 0 } = options as RescalingOptions
-    return {
-      scale: readPerChannel('rescaling: scale', scale, FINITE),
-      offset: readPerChannel('rescaling: offset', offset, FINITE),
-    }
-  },
+  read: (options) =>
+    readLayer('rescaling', options, { scale: perChannel(FINITE), offset: [perChannel(FINITE), 0] }),
   build({ g }, inputs, { scale, offset }) {
     const x = one(inputs)
     const scaled = g.times(x, constantFor(g, x, scale, 'scale'))
@@ -68,6 +68,7 @@ export const rescaling = (options: RescalingOptions): Layer => makeLayer(rescali
 
 // ---- normalization --------------------------------------------------------------------------------
 
+/** Options of `normalization`. */
 export interface NormalizationOptions extends LayerOptions {
   /** -1, the last axis: there is no other choice. */
   readonly axis?: -1
@@ -78,15 +79,12 @@ export interface NormalizationOptions extends LayerOptions {
 
 export const normalizationKind: LayerKind<{ readonly mean: PerChannel; readonly variance: PerChannel }> = {
   kind: 'normalization',
-  read(options) {
-    checkLayerOptions('normalization', options, ['axis', 'mean', 'variance'])
-    const { axis = -1, mean, variance } = options as NormalizationOptions
-    check(axis === -1, 'normalization: axis', '-1, the last axis', axis)
-    return {
-      mean: readPerChannel('normalization: mean', mean, FINITE),
-      variance: readPerChannel('normalization: variance', variance, NON_NEGATIVE),
-    }
-  },
+  read: (options) =>
+    readLayer('normalization', options, {
+      axis: [lastAxis, -1],
+      mean: perChannel(FINITE),
+      variance: perChannel(NON_NEGATIVE),
+    }),
   build({ g }, inputs, { mean, variance }) {
     const x = one(inputs)
     const deviation = (v: number) => Math.max(Math.sqrt(v), 1e-7)
@@ -108,11 +106,19 @@ export type Samples =
  * A `normalization` layer with the mean and variance of each channel of `x` [samples, ..., channels], over all axes
  * but the last, in float64: Keras's `adapt`. They become part of the layer and of a saved model.
  * @throws LanegradError where x isn't of rank 2 or more, is empty, or has a number that isn't finite
+ * @example
+ * ```js
+ * import { adaptNormalization, sequential } from 'lanegrad'
+ *
+ * const x = [[1, 10], [3, 30]]
+ * const model = sequential({ inputShape: [2], layers: [adaptNormalization(x)] })
+ * console.log([...model.predict(x).data].map(Math.round)) // [ -1, -1, 1, 1 ]
+ * ```
  */
 export function adaptNormalization(x: Samples, options: LayerOptions = {}): Layer {
   const where = 'adaptNormalization: x'
   checkOptions('adaptNormalization', options, ['name', 'trainable'])
-  const isShaped = typeof x === 'object' && x !== null && 'shape' in x && 'data' in x
+  const isShaped = isObject(x) && 'shape' in x && 'data' in x
   check(isShaped || Array.isArray(x), where, 'a tensor or nested arrays', x)
   const { shape, data } = isShaped ? x : tensor(x as readonly NestedNumbers[], undefined, where)
   const count = elementCount(shape, where)
@@ -137,8 +143,9 @@ export function adaptNormalization(x: Samples, options: LayerOptions = {}): Laye
 
 // ---- categories -----------------------------------------------------------------------------------
 
-const OUTPUT_MODES = ['oneHot', 'multiHot', 'count'] as const
+type OutputMode = 'oneHot' | 'multiHot' | 'count'
 
+/** Options of `categoryEncoding`. */
 export interface CategoryEncodingOptions extends LayerOptions {
   /** How many ids there are: 0 ... numTokens - 1. */
   readonly numTokens: number
@@ -146,31 +153,19 @@ export interface CategoryEncodingOptions extends LayerOptions {
    * 'multiHot': of each row of the last axis, which ids occur: [..., n] to [..., numTokens]. 'count': how often. 'oneHot':
    * a row for each id: [...] to [..., numTokens], in place of a last axis of size 1. Default 'multiHot'.
    */
-  readonly outputMode?: (typeof OUTPUT_MODES)[number]
+  readonly outputMode?: OutputMode
 }
 
 export const categoryEncodingKind: LayerKind<{
   readonly numTokens: number
-  readonly outputMode: (typeof OUTPUT_MODES)[number]
+  readonly outputMode: OutputMode
 }> = {
   kind: 'categoryEncoding',
-  read(options) {
-    checkLayerOptions('categoryEncoding', options, ['numTokens', 'outputMode'])
-    const { numTokens, outputMode = 'multiHot' } = options as CategoryEncodingOptions
-    check(
-      POSITIVE_INTEGER.holds(numTokens),
-      'categoryEncoding: numTokens',
-      POSITIVE_INTEGER.expected,
-      numTokens,
-    )
-    check(
-      OUTPUT_MODES.includes(outputMode),
-      'categoryEncoding: outputMode',
-      '"oneHot", "multiHot" or "count"',
-      outputMode,
-    )
-    return { numTokens, outputMode }
-  },
+  read: (options) =>
+    readLayer('categoryEncoding', options, {
+      numTokens: POSITIVE_INTEGER,
+      outputMode: [oneOf('oneHot', 'multiHot', 'count'), 'multiHot'],
+    }),
   build({ g }, inputs, { numTokens, outputMode }) {
     const x = one(inputs)
     const { shape } = x

@@ -5,8 +5,16 @@
 import { RANDOM_BERNOULLI } from '../../assembly/abi.ts'
 import type { UnaryName } from '../graph/ops.ts'
 import { type Shape, sameShape, shapeText, type Value } from '../graph/value.ts'
-import { check, fail, POSITIVE_INTEGER } from '../numerics/errors.ts'
-import { random } from '../operations/random.ts'
+import {
+  BOOLEAN,
+  fail,
+  must,
+  oneOf,
+  POSITIVE_INTEGER,
+  type Read,
+  type Readers,
+  SHARE,
+} from '../numerics/errors.ts'
 import {
   gruBefore,
   gru as gruCell,
@@ -16,26 +24,24 @@ import {
   reverse,
   simpleRnn as simpleRnnCell,
 } from '../operations/recurrent.ts'
-import { type Activation, readActivation } from './activations.ts'
+import { type Activation, type ActivationName, readActivation } from './activations.ts'
 import type { InitializerName } from './initializers.ts'
 import {
-  checkLayerOptions,
   type Layer,
   type LayerContext,
   type LayerKind,
   type LayerOptions,
   makeLayer,
+  readLayer,
   type Symbolic,
 } from './layer.ts'
+import { drawn } from './noise.ts'
 import {
   type CheckedActivation,
-  type ConfigOfWeights,
   type OptionsOfWeights,
   oneOfRank,
-  readFlag,
-  readWeights,
-  weightKeys,
   weightOptions,
+  weights,
 } from './options.ts'
 
 type Weights = 'kernel' | 'recurrent' | 'bias'
@@ -63,6 +69,7 @@ export interface RecurrentOptions extends SequenceOptions, OptionsOfWeights<Weig
   readonly units: number
 }
 
+/** Options of `simpleRnn`. */
 export interface SimpleRnnOptions extends RecurrentOptions {
   /** 'tanh' (default), 'relu', 'sigmoid' or 'linear'. */
   readonly activation?: Activation
@@ -75,75 +82,54 @@ interface GatedOptions extends RecurrentOptions {
   readonly recurrentActivation?: Activation
 }
 
+/** Options of `lstm`. */
 export interface LstmOptions extends GatedOptions {
   /** The bias of the forget gate starts at 1 (Jozefowicz et al. 2015), unless biasInitializer is given. Default true. */
   readonly unitForgetBias?: boolean
 }
 
+/** Options of `gru`. */
 export interface GruOptions extends GatedOptions {
   /** The reset gate acts on the recurrent product (Keras 2 and 3, cuDNN, PyTorch), not on the state. Default true. */
   readonly resetAfter?: boolean
 }
 
-export interface SequenceConfig {
-  readonly useBias: boolean
-  readonly returnSequences: boolean
-  readonly returnState: boolean
-  readonly goBackwards: boolean
-  readonly unitForgetBias?: boolean
-  readonly dropout: number
-}
+/** Readers of what all layers over sequences take. */
+export const sequenceReaders = () =>
+  ({
+    useBias: [BOOLEAN, true],
+    returnSequences: [BOOLEAN, false],
+    returnState: [BOOLEAN, false],
+    goBackwards: [BOOLEAN, false],
+    dropout: [SHARE, 0],
+  }) as const
 
-interface RecurrentConfig extends SequenceConfig, ConfigOfWeights<Weights> {
-  readonly units: number
-  readonly activation: CheckedActivation
-  readonly resetAfter?: boolean
-}
+export type SequenceConfig = Read<ReturnType<typeof sequenceReaders>>
 
-export const sequenceFlags: Readonly<Record<string, boolean>> = {
-  useBias: true,
-  returnSequences: false,
-  returnState: false,
-  goBackwards: false,
-}
+/** Readers of the weights' options and of unitForgetBias, which says what the bias of an LSTM starts from. */
+export const lstmReaders = ({ unitForgetBias = true }: { readonly unitForgetBias?: boolean }) => ({
+  ...gateWeights(unitForgetBias ? 'unitForgetBias' : 'zeros'),
+  unitForgetBias: [BOOLEAN, true] as const,
+})
 
-/** The options of a layer over sequences, checked: dropout and `flags`, which have their defaults. */
-export function readSequence(
-  kind: string,
-  options: object,
-  flags: Readonly<Record<string, boolean>>,
-): SequenceConfig {
-  const given = options as Readonly<Record<string, unknown>>
-  const { dropout = 0 } = options as SequenceOptions
-  const isShare = typeof dropout === 'number' && dropout >= 0 && dropout < 1
-  check(isShare, `${kind}: dropout`, 'a number in [0, 1)', dropout)
-  const read = Object.entries(flags).map(([name, value]) => [
-    name,
-    readFlag(`${kind}: ${name}`, given[name] ?? value),
-  ])
-  return { dropout, ...Object.fromEntries(read) }
-}
+const gateWeights = (bias: InitializerName) =>
+  weights({ kernel: 'glorotUniform', recurrent: 'orthogonal', bias })
 
 /** x with features dropped, the same ones at all steps; and its mask. */
 export function sequenceOf(
-  { g, training, seed, stream, maskOf }: LayerContext,
+  context: LayerContext,
   x: Value,
   { dropout }: SequenceConfig,
 ): { x: Value; mask: Value | null } {
-  const mask = maskOf(x)
+  const { g, training } = context
+  const mask = context.maskOf(x)
   const [batch, steps, ...rest] = x.shape
   if (steps === 0) fail(`expected one step or more, got shape ${shapeText(x.shape)}`)
   if (mask && !sameShape(mask.shape, [batch, steps]))
     fail(`expected a mask of shape ${shapeText([batch, steps])}, got ${shapeText(mask.shape)}`)
   if (!training || dropout === 0) return { x, mask }
-  const own = {
-    shape: [batch, 1, ...rest],
-    kind: RANDOM_BERNOULLI,
-    param: dropout,
-    seed,
-    stream: stream('dropout'),
-  }
-  return { x: g.times(x, g.kernel(random, [], own)[0]), mask }
+  const factors = drawn(context, [batch, 1, ...rest], RANDOM_BERNOULLI, dropout, 'dropout')
+  return { x: g.times(x, factors), mask }
 }
 
 /** The initial states a call was given behind its input: none or all `count`, each of `shape`. */
@@ -172,41 +158,39 @@ export function sequenceOutputs(
   return outputs
 }
 
-function readFunction(where: string, given: Activation, known: readonly string[]): CheckedActivation {
-  const read = readActivation(given)
-  check(known.includes(read.name), where, known.map((name) => `"${name}"`).join(' or '), read.name)
-  return read
-}
+/** Reads an activation that is one of `known`. */
+const oneFunction =
+  (...known: readonly ActivationName[]) =>
+  (given: Activation, what: string): CheckedActivation => {
+    const read = readActivation(given)
+    must(oneOf(...known), read.name, what)
+    return read
+  }
 
-/** A kind whose kernels have `parts` gates and whose cell has `states` states; `own`: flags the others don't have. */
+function readRecurrent(kind: string, isGated: boolean, options: object, own: Readers) {
+  const config = readLayer(kind, options, {
+    units: POSITIVE_INTEGER,
+    activation: [isGated ? oneFunction('tanh') : oneFunction('tanh', 'relu', 'sigmoid', 'linear'), 'tanh'],
+    ...(isGated && { recurrentActivation: [oneFunction('sigmoid'), 'sigmoid'] as const }),
+    ...sequenceReaders(),
+    ...gateWeights('zeros'),
+    ...own,
+  })
+  return config as typeof config & { readonly resetAfter?: boolean }
+}
+type RecurrentConfig = ReturnType<typeof readRecurrent>
+
+/** A kind whose kernels have `parts` gates and whose cell has `states` states; `own`: readers the others don't have. */
 function recurrentKind(
   kind: string,
   cell: RecurrentKernel,
   parts: number,
   states: number,
-  own: Readonly<Record<string, boolean>> = {},
+  own: (options: object) => Readers = () => ({}),
 ): LayerKind<RecurrentConfig> {
-  const isGated = parts > 1
-  const flags: Readonly<Record<string, boolean>> = { ...sequenceFlags, ...own }
   return {
     kind,
-    read(options) {
-      const keys = ['units', 'activation', 'dropout', ...Object.keys(flags)]
-      if (isGated) keys.push('recurrentActivation')
-      checkLayerOptions(kind, options, [...keys, ...weightKeys('kernel', 'recurrent', 'bias')])
-      const { units, activation, recurrentActivation } = options as GatedOptions
-      check(POSITIVE_INTEGER.holds(units), `${kind}: units`, POSITIVE_INTEGER.expected, units)
-      readFunction(`${kind}: recurrentActivation`, recurrentActivation ?? 'sigmoid', ['sigmoid'])
-      const functions = isGated ? ['tanh'] : ['tanh', 'relu', 'sigmoid', 'linear']
-      const sequence = readSequence(kind, options, flags)
-      const bias: InitializerName = sequence.unitForgetBias ? 'unitForgetBias' : 'zeros'
-      return {
-        units,
-        activation: readFunction(`${kind}: activation`, activation ?? 'tanh', functions),
-        ...sequence,
-        ...readWeights(kind, options, { kernel: 'glorotUniform', recurrent: 'orthogonal', bias }),
-      } as RecurrentConfig
-    },
+    read: (options) => readRecurrent(kind, parts > 1, options, own(options)),
     outputs: ({ returnState }) => (returnState ? 1 + states : 1),
     build(context, inputs, config) {
       const { g, weight } = context
@@ -260,12 +244,16 @@ export const simpleRnnKind: LayerKind<RecurrentConfig> = /*#__PURE__*/ recurrent
   1,
   1,
 )
-export const lstmKind: LayerKind<RecurrentConfig> = /*#__PURE__*/ recurrentKind('lstm', lstmCell, 4, 2, {
-  unitForgetBias: true,
-})
-export const gruKind: LayerKind<RecurrentConfig> = /*#__PURE__*/ recurrentKind('gru', gruCell, 3, 1, {
-  resetAfter: true,
-})
+export const lstmKind: LayerKind<RecurrentConfig> = /*#__PURE__*/ recurrentKind(
+  'lstm',
+  lstmCell,
+  4,
+  2,
+  lstmReaders,
+)
+export const gruKind: LayerKind<RecurrentConfig> = /*#__PURE__*/ recurrentKind('gru', gruCell, 3, 1, () => ({
+  resetAfter: [BOOLEAN, true],
+}))
 
 export interface ReturnsState {
   readonly returnState: true
@@ -275,6 +263,13 @@ export interface ReturnsState {
  * Plain recurrent layer, h' = activation(x . kernel + h . recurrent_kernel + bias): [batch, steps, features] to
  * [batch, units] (or a sequence). Called as layer(x) or, with an initial state [batch, units], layer(x, h).
  * @throws LanegradError on an unknown option or activation
+ * @example
+ * ```js
+ * import { sequential, simpleRnn } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [10, 4], layers: [simpleRnn({ units: 8 })] })
+ * console.log(model.predict(new Float32Array(40)).shape) // [ 1, 8 ]
+ * ```
  */
 export function simpleRnn(options: SimpleRnnOptions & ReturnsState): Layer<readonly Symbolic[]>
 export function simpleRnn(options: SimpleRnnOptions): Layer
@@ -286,6 +281,13 @@ export function simpleRnn(options: SimpleRnnOptions): Layer<never> {
  * Long short-term memory: [batch, steps, features] to [batch, units] (or a sequence). Columns of the weights in the
  * order input, forget, cell, output. Called as layer(x) or, with initial states [batch, units], layer(x, h, c).
  * @throws LanegradError on an unknown option, or an activation other than tanh and sigmoid
+ * @example
+ * ```js
+ * import { lstm, sequential } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [10, 4], layers: [lstm({ units: 8 })] })
+ * console.log(model.predict(new Float32Array(40)).shape) // [ 1, 8 ]
+ * ```
  */
 export function lstm(options: LstmOptions & ReturnsState): Layer<readonly Symbolic[]>
 export function lstm(options: LstmOptions): Layer
@@ -297,6 +299,13 @@ export function lstm(options: LstmOptions): Layer<never> {
  * Gated recurrent unit: [batch, steps, features] to [batch, units] (or a sequence). Columns of the weights in the order
  * update, reset, new. Called as layer(x) or, with an initial state [batch, units], layer(x, h).
  * @throws LanegradError on an unknown option, or an activation other than tanh and sigmoid
+ * @example
+ * ```js
+ * import { gru, sequential } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [10, 4], layers: [gru({ units: 8, returnSequences: true })] })
+ * console.log(model.predict(new Float32Array(40)).shape) // [ 1, 10, 8 ]
+ * ```
  */
 export function gru(options: GruOptions & ReturnsState): Layer<readonly Symbolic[]>
 export function gru(options: GruOptions): Layer

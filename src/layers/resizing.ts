@@ -1,23 +1,25 @@
 // Layers that change how many cells the axes between batch and channels have: repeating or interpolating cells, zeros
 // around them, cutting them off. Channels last.
 import { type Shape, shapeText, type Value } from '../graph/value.ts'
-import { check, fail, POSITIVE_INTEGER } from '../numerics/errors.ts'
+import { check, fail, NATURAL, oneOf, POSITIVE_INTEGER } from '../numerics/errors.ts'
 import { resize } from '../operations/pooling.ts'
 import {
-  checkLayerOptions,
   type Layer,
   type LayerContext,
   type LayerKind,
   type LayerOptions,
   makeLayer,
+  readLayer,
 } from './layer.ts'
-import { oneOfRank, readSizes, spatial } from './options.ts'
+import { oneOfRank, sizes, spatial } from './options.ts'
 
+/** Options of `upSampling1d`. */
 export interface UpSampling1dOptions extends LayerOptions {
   /** How often each cell is repeated. Default 2. */
   readonly size?: number | readonly number[]
 }
 
+/** Options of `upSampling2d`. */
 export interface UpSampling2dOptions extends UpSampling1dOptions {
   /** 'nearest' (default): cells are repeated; 'bilinear': between their centers, the outermost ones continued. */
   readonly interpolation?: 'nearest' | 'bilinear'
@@ -32,11 +34,9 @@ function upSamplingKind(kind: string, axes: number): LayerKind<UpSamplingConfig>
   return {
     kind,
     read(options) {
-      checkLayerOptions(kind, options, axes > 1 ? ['size', 'interpolation'] : ['size'])
-      const { size = 2, interpolation = 'nearest' } = options as UpSampling2dOptions
-      const isKnown = interpolation === 'nearest' || interpolation === 'bilinear'
-      check(isKnown, `${kind}: interpolation`, '"nearest" or "bilinear"', interpolation)
-      return { size: readSizes(`${kind}: size`, size, axes), ...(axes > 1 && { interpolation }) }
+      const size = [sizes(axes), 2] as const
+      if (axes === 1) return readLayer(kind, options, { size })
+      return readLayer(kind, options, { size, interpolation: [oneOf('nearest', 'bilinear'), 'nearest'] })
     },
     build({ g }, inputs, { size, interpolation }) {
       let y = spatial(inputs, axes)
@@ -55,16 +55,23 @@ export const upSampling2dKind = /*#__PURE__*/ upSamplingKind('upSampling2d', 2)
 
 /** [batch, steps, channels] to [batch, steps * size, channels]: each step `size` times. */
 export const upSampling1d = (options: UpSampling1dOptions = {}): Layer => makeLayer(upSampling1dKind, options)
-/** [batch, height, width, channels] to [batch, height * size[0], width * size[1], channels]. */
+/**
+ * [batch, height, width, channels] to [batch, height * size[0], width * size[1], channels].
+ * @example
+ * ```js
+ * import { sequential, upSampling2d } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [4, 4, 1], layers: [upSampling2d({ size: 2 })] })
+ * console.log(model.predict(new Float32Array(16)).shape) // [ 1, 8, 8, 1 ]
+ * ```
+ */
 export const upSampling2d = (options: UpSampling2dOptions = {}): Layer => makeLayer(upSampling2dKind, options)
 
 /** Before and after the cells of an axis. */
 type Pair = readonly [before: number, after: number]
 
-const isCount = (value: unknown): boolean => value === 0 || POSITIVE_INTEGER.holds(value)
-
 /** `value`: a number for all sides, one for each axis, or [before, after] of each axis (of 1-D: that pair). */
-function readPairs(where: string, value: unknown, axes: number): readonly Pair[] {
+function readPairs(value: unknown, where: string, axes: number): readonly Pair[] {
   const isPair = axes === 1 && Array.isArray(value) && value.length === 2
   const list: readonly unknown[] = isPair
     ? [value]
@@ -72,7 +79,8 @@ function readPairs(where: string, value: unknown, axes: number): readonly Pair[]
       ? value
       : new Array(axes).fill(value)
   const pairs = list.map((own) => (Array.isArray(own) ? [...own] : [own, own]))
-  const fits = pairs.length === axes && pairs.every((pair) => pair.length === 2 && pair.every(isCount))
+  const fits =
+    pairs.length === axes && pairs.every((pair) => pair.length === 2 && pair.every((n) => NATURAL.holds(n)))
   const each = axes === 1 ? '[before, after]' : `a list of ${axes}, of integers or [before, after]`
   check(fits, where, `an integer >= 0 or ${each}`, value)
   return pairs as unknown as readonly Pair[]
@@ -89,9 +97,9 @@ function edgeKind<N extends string>(
   return {
     kind,
     read(options) {
-      checkLayerOptions(kind, options, [name])
-      const value = (options as Readonly<Record<string, unknown>>)[name] ?? initial
-      return { [name]: readPairs(`${kind}: ${name}`, value, axes) } as Record<N, readonly Pair[]>
+      const pairs = (value: unknown, what: string) => readPairs(value, what, axes)
+      const read = readLayer(kind, options, { [name]: [pairs, initial] })
+      return read as Readonly<Record<N, readonly Pair[]>>
     },
     build(context, inputs, config) {
       let y = spatial(inputs, axes)
@@ -129,21 +137,25 @@ export const cropping3dKind = /*#__PURE__*/ edgeKind('cropping3d', 3, 'cropping'
 /** How many cells: one number for all sides, one for each axis, or [before, after] of each axis. */
 type Edges = number | readonly (number | readonly [before: number, after: number])[]
 
+/** Options of `zeroPadding1d`. */
 export interface ZeroPadding1dOptions extends LayerOptions {
   /** Zeros on both sides, or [before, after]. Default 1. */
   readonly padding?: number | readonly [before: number, after: number]
 }
 
+/** Options of `zeroPadding2d` and `zeroPadding3d`. */
 export interface ZeroPaddingOptions extends LayerOptions {
   /** Zeros on all sides, on both sides of each axis, or [before, after] of each axis. Default 1. */
   readonly padding?: Edges
 }
 
+/** Options of `cropping1d`. */
 export interface Cropping1dOptions extends LayerOptions {
   /** Steps cut off on both sides, or [before, after]. Default 1. */
   readonly cropping?: number | readonly [before: number, after: number]
 }
 
+/** Options of `cropping2d` and `cropping3d`. */
 export interface CroppingOptions extends LayerOptions {
   /**
    * Cells cut off on all sides, on both sides of each axis, or [before, after] of each axis. Default 0 (2-D) or 1
@@ -155,7 +167,16 @@ export interface CroppingOptions extends LayerOptions {
 /** Zeros around the steps of [batch, steps, channels]. */
 export const zeroPadding1d = (options: ZeroPadding1dOptions = {}): Layer =>
   makeLayer(zeroPadding1dKind, options)
-/** Zeros around [batch, height, width, channels]. */
+/**
+ * Zeros around [batch, height, width, channels].
+ * @example
+ * ```js
+ * import { sequential, zeroPadding2d } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [4, 4, 1], layers: [zeroPadding2d({ padding: 2 })] })
+ * console.log(model.predict(new Float32Array(16)).shape) // [ 1, 8, 8, 1 ]
+ * ```
+ */
 export const zeroPadding2d = (options: ZeroPaddingOptions = {}): Layer =>
   makeLayer(zeroPadding2dKind, options)
 /** Zeros around [batch, depth, height, width, channels]. */
@@ -163,11 +184,21 @@ export const zeroPadding3d = (options: ZeroPaddingOptions = {}): Layer =>
   makeLayer(zeroPadding3dKind, options)
 /** Cuts off steps of [batch, steps, channels]. @throws LanegradError where nothing is left */
 export const cropping1d = (options: Cropping1dOptions = {}): Layer => makeLayer(cropping1dKind, options)
-/** Cuts off the edges of [batch, height, width, channels]. @throws LanegradError where nothing is left */
+/**
+ * Cuts off the edges of [batch, height, width, channels]. @throws LanegradError where nothing is left
+ * @example
+ * ```js
+ * import { cropping2d, sequential } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [8, 8, 1], layers: [cropping2d({ cropping: 1 })] })
+ * console.log(model.predict(new Float32Array(64)).shape) // [ 1, 6, 6, 1 ]
+ * ```
+ */
 export const cropping2d = (options: CroppingOptions = {}): Layer => makeLayer(cropping2dKind, options)
 /** Cuts off the edges of [batch, depth, height, width, channels]. @throws LanegradError where nothing is left */
 export const cropping3d = (options: CroppingOptions = {}): Layer => makeLayer(cropping3dKind, options)
 
+/** Options of `repeatVector`. */
 export interface RepeatVectorOptions extends LayerOptions {
   /** Number of steps. */
   readonly n: number
@@ -175,12 +206,7 @@ export interface RepeatVectorOptions extends LayerOptions {
 
 export const repeatVectorKind: LayerKind<{ readonly n: number }> = {
   kind: 'repeatVector',
-  read(options) {
-    checkLayerOptions('repeatVector', options, ['n'])
-    const { n } = options as RepeatVectorOptions
-    check(POSITIVE_INTEGER.holds(n), 'repeatVector: n', POSITIVE_INTEGER.expected, n)
-    return { n }
-  },
+  read: (options) => readLayer('repeatVector', options, { n: POSITIVE_INTEGER }),
   build({ g, setMask }, inputs, { n }) {
     const x = oneOfRank(inputs, 2, '[batch, features]')
     const [batch, features] = x.shape
@@ -190,5 +216,14 @@ export const repeatVectorKind: LayerKind<{ readonly n: number }> = {
   },
 }
 
-/** [batch, features] to [batch, n, features]: the same vector at each of n steps. */
+/**
+ * [batch, features] to [batch, n, features]: the same vector at each of n steps.
+ * @example
+ * ```js
+ * import { repeatVector, sequential } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [3], layers: [repeatVector({ n: 4 })] })
+ * console.log(model.predict(new Float32Array(3)).shape) // [ 1, 4, 3 ]
+ * ```
+ */
 export const repeatVector = (options: RepeatVectorOptions): Layer => makeLayer(repeatVectorKind, options)

@@ -1,17 +1,18 @@
 // Convolutions of each channel alone, and those followed by one across channels, as layers; channels last.
 import type { Value } from '../graph/value.ts'
+import { POSITIVE_INTEGER } from '../numerics/errors.ts'
 import { type ConvRows, convolveRows, depthwise } from '../operations/convolution.ts'
-import { type Layer, type LayerContext, type LayerKind, makeLayer } from './layer.ts'
-import { type ConfigOfWeights, type OptionsOfWeights, spatial, weightOptions } from './options.ts'
+import { type Layer, type LayerContext, type LayerKind, makeLayer, readLayer } from './layer.ts'
 import {
+  type ConfigOfWeights,
   channelsOf,
   finish,
-  readCount,
-  readWindow,
-  type WindowConfig,
-  type WindowOptions,
-  windowOf,
-} from './window.ts'
+  type OptionsOfWeights,
+  spatial,
+  weightOptions,
+  weights,
+} from './options.ts'
+import { type WindowConfig, type WindowOptions, windowOf, windowReaders } from './window.ts'
 
 /** Initializers: by default glorotUniform for the kernel, zeros for the bias. */
 export interface DepthwiseConvOptions
@@ -20,9 +21,6 @@ export interface DepthwiseConvOptions
   /** Filters of each channel. Default 1. */
   readonly depthMultiplier?: number
 }
-
-type DepthwiseConfig = WindowConfig &
-  ConfigOfWeights<'depthwise' | 'bias'> & { readonly depthMultiplier: number }
 
 /** Channels of x each by its own filters, m = depthMultiplier of them. */
 function depthwiseRows(
@@ -36,16 +34,16 @@ function depthwiseRows(
   return convolveRows(g, depthwise, x, kernel, windowOf(config))
 }
 
-export const depthwiseConv2dKind: LayerKind<DepthwiseConfig> = {
+const readDepthwise = (options: object) =>
+  readLayer('depthwiseConv2d', options, {
+    ...windowReaders(2),
+    depthMultiplier: [POSITIVE_INTEGER, 1],
+    ...weights({ depthwise: 'glorotUniform', bias: 'zeros' }),
+  })
+
+export const depthwiseConv2dKind: LayerKind<ReturnType<typeof readDepthwise>> = {
   kind: 'depthwiseConv2d',
-  read(options) {
-    const { depthMultiplier = 1 } = options as DepthwiseConvOptions
-    const weights = { depthwise: 'glorotUniform', bias: 'zeros' } as const
-    return {
-      ...readWindow('depthwiseConv2d', 2, options, ['depthMultiplier'], weights),
-      depthMultiplier: readCount('depthwiseConv2d: depthMultiplier', depthMultiplier),
-    }
-  },
+  read: readDepthwise,
   build(context, inputs, config) {
     const x = spatial(inputs, 2)
     return finish(context, depthwiseRows(context, x, 'kernel', config), config)
@@ -56,6 +54,13 @@ export const depthwiseConv2dKind: LayerKind<DepthwiseConfig> = {
  * A convolution of each channel alone: x [batch, height, width, C] to [batch, height', width', C * m], output channel
  * c * m + j from channel c; m: depthMultiplier. Weights `kernel` [kh, kw, C, m], `bias` [C * m].
  * @throws LanegradError as conv1d
+ * @example
+ * ```js
+ * import { depthwiseConv2d, sequential } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [8, 8, 3], layers: [depthwiseConv2d({ kernelSize: 3 })] })
+ * console.log(model.predict(new Float32Array(192)).shape) // [ 1, 6, 6, 3 ]
+ * ```
  */
 export const depthwiseConv2d = (options: DepthwiseConvOptions): Layer =>
   makeLayer(depthwiseConv2dKind, options)
@@ -70,23 +75,18 @@ export interface SeparableConvOptions<P extends string = 'valid' | 'same'>
   readonly depthMultiplier?: number
 }
 
-type SeparableConfig = WindowConfig &
-  ConfigOfWeights<'depthwise' | 'pointwise' | 'bias'> & {
-    readonly filters: number
-    readonly depthMultiplier: number
-  }
+const readSeparable = (kind: string, rank: number, options: object) =>
+  readLayer(kind, options, {
+    ...windowReaders(rank),
+    filters: POSITIVE_INTEGER,
+    depthMultiplier: [POSITIVE_INTEGER, 1],
+    ...weights({ depthwise: 'glorotUniform', pointwise: 'glorotUniform', bias: 'zeros' }),
+  })
+type SeparableConfig = ReturnType<typeof readSeparable>
 
 const separableKind = (kind: string, rank: number): LayerKind<SeparableConfig> => ({
   kind,
-  read(options) {
-    const { filters, depthMultiplier = 1 } = options as SeparableConvOptions
-    const weights = { depthwise: 'glorotUniform', pointwise: 'glorotUniform', bias: 'zeros' } as const
-    return {
-      ...readWindow(kind, rank, options, ['filters', 'depthMultiplier'], weights),
-      filters: readCount(`${kind}: filters`, filters),
-      depthMultiplier: readCount(`${kind}: depthMultiplier`, depthMultiplier),
-    }
-  },
+  read: (options) => readSeparable(kind, rank, options),
   build(context, inputs, config) {
     const { g, weight } = context
     const x = spatial(inputs, rank)
@@ -126,6 +126,13 @@ export const separableConv1d = (options: SeparableConvOptions<'valid' | 'same' |
  * width', filters]. Weights `depthwise_kernel` [kh, kw, C, m], `pointwise_kernel` [1, 1, C * m, filters], `bias`
  * [filters]; m: depthMultiplier.
  * @throws LanegradError as conv1d
+ * @example
+ * ```js
+ * import { separableConv2d, sequential } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [8, 8, 3], layers: [separableConv2d({ filters: 4, kernelSize: 3 })] })
+ * console.log(model.predict(new Float32Array(192)).shape) // [ 1, 6, 6, 4 ]
+ * ```
  */
 export const separableConv2d = (options: SeparableConvOptions): Layer =>
   makeLayer(separableConv2dKind, options)

@@ -1,11 +1,11 @@
 // Layers around sequences: bidirectional and timeDistributed apply a layer they hold, masking says which steps count.
 import type { GraphBuilder } from '../graph/builder.ts'
-import { shapeText, type Value } from '../graph/value.ts'
-import { check, FINITE, fail, show } from '../numerics/errors.ts'
+import type { Value } from '../graph/value.ts'
+import { FINITE, fail, oneOf } from '../numerics/errors.ts'
 import { reverse } from '../operations/recurrent.ts'
-import { checkLayerOptions, type Layer, type LayerKind, type LayerOptions, makeLayer } from './layer.ts'
+import { type Layer, type LayerKind, type LayerOptions, makeLayer, readLayer } from './layer.ts'
 import { buildNested, type NestedLayer, readNested } from './nested.ts'
-import { one } from './options.ts'
+import { oneOfRank } from './options.ts'
 
 const merges: Readonly<Record<string, (g: GraphBuilder, a: Value, b: Value) => Value>> = {
   concat: (g, a, b) => g.concatenate([a, b], a.shape.length - 1),
@@ -14,6 +14,7 @@ const merges: Readonly<Record<string, (g: GraphBuilder, a: Value, b: Value) => V
   ave: (g, a, b) => g.scale(g.plus(a, b), 0.5),
 }
 
+/** Options of `bidirectional`. */
 export interface BidirectionalOptions extends LayerOptions {
   /** A recurrent layer: simpleRnn, lstm, gru or convLstm2d, without returnState. */
   readonly layer: Layer
@@ -39,25 +40,24 @@ interface Directed {
 export const bidirectionalKind: LayerKind<BidirectionalConfig> = {
   kind: 'bidirectional',
   read(options, kinds) {
-    checkLayerOptions('bidirectional', options, ['layer', 'backwardLayer', 'mergeMode'])
-    const { layer, backwardLayer, mergeMode = 'concat' } = options as BidirectionalOptions
-    const known = typeof mergeMode === 'string' && Object.hasOwn(merges, mergeMode)
-    check(known, 'bidirectional: mergeMode', Object.keys(merges).map(show).join(', '), mergeMode)
-    const read = (name: string, value: unknown) => {
-      const nested = readNested(`bidirectional: ${name}`, value, kinds)
+    const readDirected = (value: unknown, what: string) => {
+      const nested = readNested(what, value, kinds)
       const { goBackwards, returnState } = nested.config as Directed
       if (goBackwards === undefined || returnState)
-        fail(`bidirectional: ${name} must be a recurrent layer without returnState; got ${nested.kind.kind}`)
+        fail(`${what} must be a recurrent layer without returnState; got ${nested.kind.kind}`)
       return nested
     }
-    const forward = read('layer', layer)
-    const backward = backwardLayer ? read('backwardLayer', backwardLayer) : null
-    if (backward) {
-      const [a, b] = [forward.config as Directed, backward.config as Directed]
+    const config = readLayer('bidirectional', options, {
+      layer: readDirected,
+      backwardLayer: [(value: unknown, what: string) => (value ? readDirected(value, what) : null), null],
+      mergeMode: [oneOf(...Object.keys(merges)), 'concat'],
+    })
+    if (config.backwardLayer) {
+      const [a, b] = [config.layer.config as Directed, config.backwardLayer.config as Directed]
       if (a.goBackwards === b.goBackwards || a.returnSequences !== b.returnSequences)
         fail('bidirectional: layer and backwardLayer must differ in goBackwards and agree in returnSequences')
     }
-    return { layer: forward, backwardLayer: backward, mergeMode }
+    return config
   },
   build(context, [x, ...states], { layer, backwardLayer, mergeMode }) {
     const { g } = context
@@ -81,9 +81,17 @@ export const bidirectionalKind: LayerKind<BidirectionalConfig> = {
 /**
  * Reads a sequence in both directions. Weights: `<name>/forward/...` and `<name>/backward/...`. A returned sequence is in
  * the order of the input. Called with initial states, those of `layer` come first, then those of the other.
+ * @example
+ * ```js
+ * import { bidirectional, gru, sequential } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [10, 4], layers: [bidirectional({ layer: gru({ units: 8 }) })] })
+ * console.log(model.predict(new Float32Array(40)).shape) // [ 1, 16 ]
+ * ```
  */
 export const bidirectional = (options: BidirectionalOptions): Layer => makeLayer(bidirectionalKind, options)
 
+/** Options of `timeDistributed`. */
 export interface TimeDistributedOptions extends LayerOptions {
   /** A layer of one input and one output. */
   readonly layer: Layer
@@ -91,25 +99,33 @@ export interface TimeDistributedOptions extends LayerOptions {
 
 export const timeDistributedKind: LayerKind<{ readonly layer: NestedLayer }> = {
   kind: 'timeDistributed',
-  read(options, kinds) {
-    checkLayerOptions('timeDistributed', options, ['layer'])
-    return { layer: readNested('timeDistributed: layer', (options as TimeDistributedOptions).layer, kinds) }
-  },
+  read: (options, kinds) =>
+    readLayer('timeDistributed', options, {
+      layer: (value: unknown, what: string) => readNested(what, value, kinds),
+    }),
   build(context, inputs, { layer }) {
     const { g } = context
-    const x = one(inputs)
-    if (x.shape.length < 3)
-      fail(`expected an input of rank 3 or more [batch, steps, ...], got shape ${shapeText(x.shape)}`)
+    const x = oneOfRank(inputs, 3, '[batch, steps, ...]', true)
     const [batch, steps, ...rest] = x.shape
     const y = buildNested(layer, context, 'layer', [g.reshape(x, [batch * steps, ...rest])])
     return g.reshape(y, [batch, steps, ...y.shape.slice(1)])
   },
 }
 
-/** Applies a layer to every step: [batch, steps, ...] to [batch, steps, ...]. Weights: `<name>/layer/...`. */
+/**
+ * Applies a layer to every step: [batch, steps, ...] to [batch, steps, ...]. Weights: `<name>/layer/...`.
+ * @example
+ * ```js
+ * import { dense, sequential, timeDistributed } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [10, 4], layers: [timeDistributed({ layer: dense({ units: 3 }) })] })
+ * console.log(model.predict(new Float32Array(40)).shape) // [ 1, 10, 3 ]
+ * ```
+ */
 export const timeDistributed = (options: TimeDistributedOptions): Layer =>
   makeLayer(timeDistributedKind, options)
 
+/** Options of `masking`. */
 export interface MaskingOptions extends LayerOptions {
   /** A step all of whose features are this doesn't count. Default 0. */
   readonly maskValue?: number
@@ -117,16 +133,9 @@ export interface MaskingOptions extends LayerOptions {
 
 export const maskingKind: LayerKind<{ readonly maskValue: number }> = {
   kind: 'masking',
-  read(options) {
-    checkLayerOptions('masking', options, ['maskValue'])
-    const { maskValue = 0 } = options as MaskingOptions
-    check(FINITE.holds(maskValue), 'masking: maskValue', FINITE.expected, maskValue)
-    return { maskValue }
-  },
+  read: (options) => readLayer('masking', options, { maskValue: [FINITE, 0] }),
   build({ g, setMask }, inputs, { maskValue }) {
-    const x = one(inputs)
-    if (x.shape.length < 3)
-      fail(`expected an input of rank 3 or more [batch, steps, ...], got shape ${shapeText(x.shape)}`)
+    const x = oneOfRank(inputs, 3, '[batch, steps, ...]', true)
     const equal = g.binary('equal', x, g.constant(maskValue))
     const isMasked = g.reduce('min', equal, x.shape.map((_, i) => i).slice(2), { keepDims: true })
     const counts = g.minus(g.constant(1), isMasked) // [batch, steps, 1, ...]

@@ -2,7 +2,7 @@
 // unless its type must change, and nothing has run yet when these throw. In pieces, so that `fit` needn't hold the
 // event loop while large data is read.
 import { shapeText } from '../graph/value.ts'
-import { check, fail } from '../numerics/errors.ts'
+import { check, fail, isObject } from '../numerics/errors.ts'
 import { finish, PIECE, type Pieces } from '../numerics/pieces.ts'
 import { isShaped } from '../numerics/tensor.ts'
 import { takesLabels, targetShape } from '../training/losses.ts'
@@ -142,8 +142,6 @@ export function* readingBatch(
   ])
   return { rows, x: inputs.x, y: targets, weights: sampleWeights }
 }
-
-const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null
 
 /** { x, y, weights } of arrays, unless these are names of the model's inputs. */
 function isDataset(session: Session, value: unknown): value is Dataset {

@@ -24,12 +24,19 @@ export interface FitParams {
  * far (metrics that are no means come with the epoch's end), those of a test have `val_` before their names.
  */
 export interface Callback {
+  /** Before the first epoch. */
   onTrainBegin?(params: FitParams): void | Promise<void>
+  /** Before the first batch of an epoch. */
   onEpochBegin?(epoch: number): void | Promise<void>
+  /** Before a training step. */
   onBatchBegin?(batch: number): void | Promise<void>
+  /** After a training step. */
   onBatchEnd?(batch: number, logs: Logs): void | Promise<void>
+  /** Before an epoch's validation. */
   onTestBegin?(): void | Promise<void>
+  /** After an epoch's validation. */
   onTestEnd?(logs: Logs): void | Promise<void>
+  /** After an epoch and its validation. */
   onEpochEnd?(epoch: number, logs: Logs): void | Promise<void>
   /** `reason` says why training ended before its last epoch: what `stop` was given, 'aborted', or null. */
   onTrainEnd?(logs: Logs, reason: string | null): void | Promise<void>

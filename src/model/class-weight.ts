@@ -1,6 +1,6 @@
 // Class weights to sample weights. Enters: a checked batch and weights by class. Leaves: the batch with the weight of
 // each row's class (or of each labelled position's) multiplied into its sample weights.
-import { check, fail, NON_NEGATIVE, show } from '../numerics/errors.ts'
+import { check, fail, isObject, must, NON_NEGATIVE, show } from '../numerics/errors.ts'
 import { elementCount } from '../numerics/tensor.ts'
 import { takesLabels } from '../training/losses.ts'
 import { argmax } from '../training/metrics/read.ts'
@@ -44,10 +44,10 @@ function weightsOf(
   given: Rows | null,
   table: ClassWeights,
 ): Rows {
-  check(typeof table === 'object' && table !== null, what, 'an object of weights by class', table)
+  check(isObject(table), what, 'an object of weights by class', table)
   for (const [id, weight] of Object.entries(table)) {
     if (!/^\d+$/.test(id)) fail(`${what}: ${show(id)} is no class id`)
-    check(NON_NEGATIVE.holds(weight), `${what}: class ${id}`, NON_NEGATIVE.expected, weight)
+    must(NON_NEGATIVE, weight, `${what}: class ${id}`)
   }
   const { ids, shape } = classesOf(what, training, y)
   const data = new Float32Array(ids.length)
@@ -71,7 +71,7 @@ export function weighClasses(
 ): Batch {
   if (classWeight === undefined) return batch
   const argument = `${what}: classWeight`
-  check(typeof classWeight === 'object' && classWeight !== null, argument, 'an object', classWeight)
+  check(isObject(classWeight), argument, 'an object', classWeight)
   const isOne = outputs.length === 1
   for (const name of isOne ? [] : Object.keys(classWeight)) {
     if (!outputs.some(({ output }) => output === name))

@@ -1,7 +1,7 @@
 // What a model is compiled with: an optimizer, and for each output a loss, its weight and metrics. Enters: the
 // options of `compile`, or the entries of a saved file. Leaves: checked plain data.
 import { type RowShape, rowShapeText } from '../graph/value.ts'
-import { check, checkOptions, fail, show } from '../numerics/errors.ts'
+import { check, checkOptions, fail, isObject, show } from '../numerics/errors.ts'
 import { type LossLike, readLoss, takesLabels } from '../training/losses.ts'
 import { type MetricLike, readMetric } from '../training/metrics.ts'
 import { type Optimizer, type OptimizerName, readOptimizer } from '../training/optimizers.ts'
@@ -10,6 +10,7 @@ import type { Session, Training } from './session.ts'
 
 type MetricsByOutput = readonly MetricLike[] | Readonly<Record<string, readonly MetricLike[]>>
 
+/** Options of `compile`. */
 export interface CompileOptions {
   /** Default 'adam'. */
   readonly optimizer?: OptimizerName | Optimizer
@@ -70,12 +71,7 @@ function perOutput<T>(
     )
     return [...given]
   }
-  check(
-    typeof given === 'object' && given !== null,
-    `compile: ${what}`,
-    `given for ${names.join(', ')}`,
-    given,
-  )
+  check(isObject(given), `compile: ${what}`, `given for ${names.join(', ')}`, given)
   const record = given as Readonly<Record<string, T>>
   for (const name of Object.keys(record))
     if (!names.includes(name))
@@ -87,8 +83,7 @@ function perOutput<T>(
 
 /** A Loss has a kind and a reduction; a record by output name hasn't, whatever its outputs are named. */
 const isLoss = (loss: CompileOptions['loss']): loss is LossLike =>
-  typeof loss === 'string' ||
-  (typeof loss === 'object' && loss !== null && 'kind' in loss && 'reduction' in loss)
+  typeof loss === 'string' || (isObject(loss) && 'kind' in loss && 'reduction' in loss)
 
 /** @throws LanegradError on an unknown name (with the nearest known one) or a loss that doesn't fit its output */
 export function readTraining(session: Session, options: CompileOptions): Training {

@@ -4,7 +4,6 @@
 import { GraphBuilder } from '../graph/builder.ts'
 import { differentiate } from '../graph/gradient.ts'
 import type { Graph } from '../graph/graph.ts'
-import { recompute } from '../graph/recompute.ts'
 import { simplify } from '../graph/simplify.ts'
 import { type RowShape, type Shape, sameShape, type Value } from '../graph/value.ts'
 import { fail, LanegradError } from '../numerics/errors.ts'
@@ -265,5 +264,6 @@ export function computationOf(
     })
   }
   const updates = request.mode === 'train' ? assigned : new Map<string, Value>()
-  return { graph: recompute(simplify({ ops: g.ops, results, gradients, updates })), losses, metrics }
+  const graph = simplify({ ops: g.ops, results, gradients, updates })
+  return { graph: g.pass?.(graph) ?? graph, losses, metrics }
 }

@@ -22,6 +22,7 @@ export function create<V extends Values>(where: string, inputs: Values, outputs:
   return new Model<V>(session)
 }
 
+/** Options of `model`. */
 export interface ModelOptions<V extends Values> {
   /** One value of `input()`, a list, or a record by name: the form in which `fit` and `predict` take x. */
   readonly inputs: Values
@@ -31,12 +32,24 @@ export interface ModelOptions<V extends Values> {
   readonly seed?: number
 }
 
-/** A model of any acyclic graph of layers. @throws LanegradError naming the layer that doesn't fit. */
+/**
+ * A model of any acyclic graph of layers. @throws LanegradError naming the layer that doesn't fit.
+ * @example
+ * ```js
+ * import { add, dense, input, model } from 'lanegrad'
+ *
+ * const x = input({ shape: [16] })
+ * const h = dense({ units: 16, activation: 'relu' })(x)
+ * const net = model({ inputs: x, outputs: dense({ units: 1 })(add()(h, x)) })
+ * console.log(net.predict(new Float32Array(16)).shape) // [ 1, 1 ]
+ * ```
+ */
 export function model<V extends Values>(options: ModelOptions<V>): Model<V> {
   checkOptions('model', options, ['inputs', 'outputs', 'seed'])
   return create('model', options.inputs, options.outputs, options.seed ?? 0)
 }
 
+/** Options of `sequential`. */
 export interface SequentialOptions {
   /** Without the batch axis. */
   readonly inputShape: InputOptions['shape']
@@ -47,7 +60,20 @@ export interface SequentialOptions {
   readonly seed?: number
 }
 
-/** A chain of layers. @throws LanegradError naming the layer that doesn't fit. */
+/**
+ * A chain of layers. @throws LanegradError naming the layer that doesn't fit.
+ * @example
+ * ```js
+ * import { dense, sequential } from 'lanegrad'
+ *
+ * const model = sequential({
+ *   inputShape: [4],
+ *   layers: [dense({ units: 8, activation: 'relu' }), dense({ units: 3, activation: 'softmax' })],
+ *   seed: 1,
+ * })
+ * console.log(model.predict(new Float32Array(8)).shape) // [ 2, 3 ]
+ * ```
+ */
 export function sequential(options: SequentialOptions): Model<Symbolic> {
   checkOptions('sequential', options, ['inputShape', 'inputDtype', 'layers', 'seed'])
   const { inputShape, inputDtype, layers, seed = 0 } = options
@@ -66,6 +92,7 @@ export function sequential(options: SequentialOptions): Model<Symbolic> {
   )
 }
 
+/** Options of `load`. */
 export interface LoadOptions {
   /** Kinds of layers of your own (customLayer) that the model holds. */
   readonly layers?: readonly { readonly layerKind: LayerKind<object> }[]
@@ -79,6 +106,14 @@ export interface LoadOptions {
  * A model from the bytes `save` gave. The bytes are untrusted. The type parameter tells the form of its outputs, if
  * it has several: `load<Symbolic[]>(bytes)`.
  * @throws LanegradError where the file is damaged or no model of ours, or needs a layer or loss of your own
+ * @example
+ * ```js
+ * import { dense, load, sequential } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [2], layers: [dense({ units: 1 })] })
+ * const again = load(model.save())
+ * console.log(again.predict([[1, 2]]).data[0] === model.predict([[1, 2]]).data[0]) // true
+ * ```
  */
 export function load<V extends Values = Symbolic>(bytes: Uint8Array, options: LoadOptions = {}): Model<V> {
   checkOptions('load', options, ['layers', 'losses', 'compile'])

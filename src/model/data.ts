@@ -2,7 +2,7 @@
 // of them, a list, or a record by name. Leaves: flat arrays of the right type with their batch size, in the
 // network's order. Never changes or keeps what was passed; copies only where the type must change.
 import { type DType, type RowShape, rowShapeText, type Shape } from '../graph/value.ts'
-import { check, fail, show } from '../numerics/errors.ts'
+import { check, fail, isRecord, show } from '../numerics/errors.ts'
 import { finish, PIECE, type Pieces } from '../numerics/pieces.ts'
 import {
   elementCount,
@@ -67,8 +67,7 @@ export function splitData(
     check(Array.isArray(data) && data.length === names.length, what, `a list of ${names.length} arrays`, data)
     return [...data] as ArrayLikeData[]
   }
-  const isRecord = typeof data === 'object' && data !== null && !Array.isArray(data) && !isTyped(data)
-  check(isRecord, what, `an object with ${names.join(', ')}`, data)
+  check(isRecord(data) && !isTyped(data), what, `an object with ${names.join(', ')}`, data)
   const record = data as Readonly<Record<string, ArrayLikeData>>
   for (const name of Object.keys(record))
     if (!names.includes(name)) fail(`${what}: ${show(name)} is none of ${names.join(', ')}`)

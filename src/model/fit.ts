@@ -1,6 +1,5 @@
 // Training and evaluation over many batches. Enters: a session with its training, sources of batches. Leaves: a
 // history. Async: gives the event loop a turn at least every few milliseconds, and runs one step at a time.
-import { check, POSITIVE_INTEGER } from '../numerics/errors.ts'
 import type { History, Logs } from '../training/callbacks.ts'
 import type { Callback, FitParams } from './callbacks.ts'
 import type { Model } from './model.ts'
@@ -157,10 +156,4 @@ export async function fitAll(session: Session, plan: FitPlan): Promise<History> 
   if (verbose && reason) console.log(reason)
   for (const callback of callbacks) await callback.onTrainEnd?.(last, reason)
   return history
-}
-
-/** @throws LanegradError unless a positive integer */
-export function readCount(what: string, value: number): number {
-  check(POSITIVE_INTEGER.holds(value), what, POSITIVE_INTEGER.expected, value)
-  return value
 }

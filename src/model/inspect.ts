@@ -59,6 +59,7 @@ export function summaryText({ network, outline }: Session): string {
   return `${table(['layer', 'output', 'parameters', 'bytes', 'inputs'], rows, [2, 3])}\n${totals}`
 }
 
+/** What `inspect` tells of a plan. */
 export interface Inspection {
   /** The operations, forward and backward, after simplification. */
   readonly graph: string
@@ -146,6 +147,7 @@ export const inspect = (plan: Plan): Inspection => ({
   buffers: buffersOf(plan),
 })
 
+/** One instruction of a step, as `profile` times it. */
 export interface ProfileRow {
   readonly phase: string
   readonly operation: string

@@ -6,6 +6,7 @@ import { type Value, valueText } from '../graph/value.ts'
 import type { Plan } from '../plan/plan.ts'
 import { shareBuffers } from '../plan/storage.ts'
 
+/** An operation of the graph, as `inspect` gives it. */
 export interface InspectedOperation {
   readonly phase: 'forward' | 'backward' | 'update'
   /** In words: `matmul A.B (bias tanh)`. */
@@ -16,6 +17,7 @@ export interface InspectedOperation {
   readonly writes: readonly string[]
 }
 
+/** A buffer of the memory map, as `inspect` gives it. */
 export interface InspectedBuffer {
   /** `hidden/kernel`, `gradient of hidden/kernel`, `loss`, `%5`, `scratch of %5`. */
   readonly name: string

@@ -2,7 +2,20 @@
 // and hands them to the session; holds no numbers itself.
 import { type RowShape, shapeText } from '../graph/value.ts'
 import type { Symbolic } from '../layers/layer.ts'
-import { check, checkOptions, fail, NON_NEGATIVE, show, unknownName } from '../numerics/errors.ts'
+import {
+  BOOLEAN,
+  check,
+  checkOptions,
+  fail,
+  isObject,
+  must,
+  NATURAL,
+  NON_NEGATIVE,
+  POSITIVE_INTEGER,
+  readOptions,
+  show,
+  unknownName,
+} from '../numerics/errors.ts'
 import type { FloatArray } from '../numerics/tensor.ts'
 import { elementCount } from '../numerics/tensor.ts'
 import type { History, Logs } from '../training/callbacks.ts'
@@ -12,7 +25,7 @@ import { type ClassWeight, weighClasses } from './class-weight.ts'
 import { type CompileOptions, readTraining } from './compile.ts'
 import type { Mode } from './compute.ts'
 import { type ArrayLikeData, type Batches, type Data, type Dataset, rowsOf } from './data.ts'
-import { evaluateAll, fitAll, readCount } from './fit.ts'
+import { evaluateAll, fitAll } from './fit.ts'
 import { type Inspection, inspect, type ProfileRow, profileRows, summaryText } from './inspect.ts'
 import type { Structure, Values } from './network.ts'
 import { predictBatches, predictRows } from './predict.ts'
@@ -27,11 +40,13 @@ interface NaNOption {
   readonly allowNaN?: boolean
 }
 
+/** Options of what looks at one batch. */
 export interface StepOptions extends NaNOption {
   /** One weight per row of y (or per position); for several outputs a list or a record. */
   readonly sampleWeight?: Data
 }
 
+/** Options of `trainStep`. */
 export interface TrainStepOptions extends StepOptions {
   /**
    * Weight of each class (`{ 0: 1, 1: 5 }`, those left out weigh 1), multiplied into the sample weights by each row's
@@ -40,6 +55,7 @@ export interface TrainStepOptions extends StepOptions {
   readonly classWeight?: ClassWeight
 }
 
+/** Options of `fit`. */
 export interface FitOptions extends TrainStepOptions {
   /** Default 1. */
   readonly epochs?: number
@@ -68,6 +84,7 @@ export interface FitOptions extends TrainStepOptions {
   readonly signal?: AbortSignal | null
 }
 
+/** Options of `evaluate`. */
 export interface EvaluateOptions extends StepOptions {
   /** Default 256. */
   readonly batchSize?: number
@@ -75,6 +92,7 @@ export interface EvaluateOptions extends StepOptions {
   readonly steps?: number
 }
 
+/** Options of `predict`. */
 export interface PredictOptions extends NaNOption {
   /** Default 256; fewer rows at the end are exact, not padded. */
   readonly batchSize?: number
@@ -82,24 +100,25 @@ export interface PredictOptions extends NaNOption {
   readonly training?: boolean
 }
 
+/** Options of `fit` that go to where they are read. */
 const FIT_OPTIONS = [
-  'epochs',
-  'initialEpoch',
-  'batchSize',
   'stepsPerEpoch',
   'shuffle',
   'validationSplit',
   'validationData',
-  'validationBatchSize',
   'validationSteps',
-  'validationFreq',
   'verbose',
-  'callbacks',
   'signal',
   'sampleWeight',
   'classWeight',
   'allowNaN',
 ]
+
+function readCallbacks(callbacks: readonly Callback[], what: string): readonly Callback[] {
+  const isList = Array.isArray(callbacks) && callbacks.every((hooks) => typeof hooks === 'object' && hooks)
+  check(isList, what, 'a list of objects', callbacks)
+  return callbacks
+}
 
 /** A layer of a model, to look at. */
 export interface ModelLayer {
@@ -112,6 +131,7 @@ export interface ModelLayer {
 }
 
 const MODES: readonly Mode[] = ['predict', 'evaluate', 'train', 'gradients']
+const readMode = (mode: Mode): Mode => (MODES.includes(mode) ? mode : unknownName('mode', mode, MODES))
 
 /** How a model's outputs come: as they were given to `model`. */
 type Shaped<V, T> = V extends Symbolic ? T : V extends readonly Symbolic[] ? T[] : { [K in keyof V]: T }
@@ -135,6 +155,17 @@ export class Model<V extends Values = Values> {
   /**
    * Sets optimizer, losses and metrics. Weights stay as they are; the optimizer starts anew.
    * @throws LanegradError on an unknown name (with the nearest known one) or a loss that doesn't fit its output.
+   * @example
+   * ```js
+   * import { adam, cosineDecay, dense, huber, sequential } from 'lanegrad'
+   *
+   * const model = sequential({ inputShape: [2], layers: [dense({ units: 8, activation: 'tanh' }), dense({ units: 1 })] })
+   * model.compile({
+   *   optimizer: adam({ learningRate: 0.01, schedule: cosineDecay({ steps: 1000 }), clipNorm: 1 }),
+   *   loss: huber({ delta: 2 }),
+   *   metrics: ['meanAbsoluteError'],
+   * })
+   * ```
    */
   compile(options: CompileOptions): this {
     const { session } = this
@@ -162,14 +193,14 @@ export class Model<V extends Values = Values> {
   setTrainable(layers: Readonly<Record<string, boolean>> | ((layer: string) => boolean)): this {
     const { session } = this
     if (this.isFitting) fail('setTrainable: this model is being fitted; await fit first')
-    const isGiven = typeof layers === 'function' || (typeof layers === 'object' && layers !== null)
+    const isGiven = typeof layers === 'function' || isObject(layers)
     check(isGiven, 'setTrainable: layers', 'an object of booleans by name, or a function', layers)
     const names = this.layers.map(({ name }) => name)
     const flags =
       typeof layers === 'function' ? names.map((name) => [name, layers(name)]) : Object.entries(layers)
     for (const [name, flag] of flags as [string, unknown][]) {
       if (!names.includes(name)) unknownName('layer', name, names)
-      check(typeof flag === 'boolean', `setTrainable: ${name}`, 'a boolean', flag)
+      must(BOOLEAN, flag, `setTrainable: ${name}`)
     }
     const flagOf = new Map(flags as [string, boolean][])
     session.setTrainable((name, now) => flagOf.get(name) ?? now)
@@ -197,8 +228,7 @@ export class Model<V extends Values = Values> {
   }
 
   set learningRate(rate: number) {
-    check(this.training && NON_NEGATIVE.holds(rate), 'learningRate', NON_NEGATIVE.expected, rate)
-    this.session.learningRate = rate
+    this.session.learningRate = this.training && must(NON_NEGATIVE, rate, 'learningRate')
   }
 
   private batchOf(what: string, x: Data, y: Data, sampleWeight?: Data): Batch {
@@ -211,49 +241,64 @@ export class Model<V extends Values = Values> {
    * @returns one number per epoch for each log: `history.loss`, `history.accuracy`, `history.val_loss` ...
    * @throws LanegradError before anything is trained, if the data doesn't fit or holds NaN; for batches from an
    * iterable before that batch is trained.
+   * @example
+   * ```js
+   * import { dense, sequential } from 'lanegrad'
+   *
+   * const x = [[0, 0], [0, 1], [1, 0], [1, 1]]
+   * const y = [0, 1, 1, 0]
+   * const model = sequential({ inputShape: [2], layers: [dense({ units: 8, activation: 'tanh' }), dense({ units: 1 })] })
+   * model.compile({ optimizer: 'adam', loss: 'meanSquaredError' })
+   * const history = await model.fit(x, y, { epochs: 5, batchSize: 2 })
+   * console.log(history.loss.length) // 5
+   * ```
    */
   fit(x: Data, y: Data, options?: FitOptions): Promise<History>
   fit(data: Dataset | Batches, options?: FitOptions): Promise<History>
   async fit(...args: readonly unknown[]): Promise<History> {
     const { session } = this
     const { data, options } = sortArguments<FitOptions>(session, 'fit', args)
-    checkOptions('fit', options, FIT_OPTIONS)
-    const {
-      epochs = 1,
-      initialEpoch = 0,
-      batchSize = 32,
-      validationBatchSize = batchSize,
-      validationFreq = 1,
-      verbose = 0,
-      callbacks = [],
-      signal = null,
-      allowNaN = false,
-    } = options
-    if (this.isFitting) fail('fit: this model is being fitted already; await the first call')
-    readCount('fit: epochs', epochs)
-    readCount('fit: batchSize', batchSize)
-    readCount('fit: validationBatchSize', validationBatchSize)
-    readCount('fit: validationFreq', validationFreq)
-    if (initialEpoch !== 0) readCount('fit: initialEpoch', initialEpoch)
-    check(
-      Array.isArray(callbacks) && callbacks.every((hooks) => typeof hooks === 'object' && hooks !== null),
-      'fit: callbacks',
-      'a list of objects',
-      callbacks,
+    const read = readOptions(
+      'fit',
+      options,
+      {
+        epochs: [POSITIVE_INTEGER, 1],
+        initialEpoch: [NATURAL, 0],
+        batchSize: [POSITIVE_INTEGER, 32],
+        validationBatchSize: [POSITIVE_INTEGER, options?.batchSize ?? 32],
+        validationFreq: [POSITIVE_INTEGER, 1],
+        callbacks: [readCallbacks, []],
+      },
+      FIT_OPTIONS,
     )
+    if (this.isFitting) fail('fit: this model is being fitted already; await the first call')
+    const { verbose = 0, signal = null, allowNaN = false } = options
     this.training // throws before compile
     this.isFitting = true
     try {
       const { train, validation } = await readSources(session, this.training, data, options)
       const model = this as unknown as Model
-      const run = { model, epochs, initialEpoch, train, validation, validationFreq, verbose, callbacks }
-      return await fitAll(session, { ...run, signal: signal ?? null, allowNaN })
+      return await fitAll(session, { ...read, model, train, validation, verbose, signal, allowNaN })
     } finally {
       this.isFitting = false
     }
   }
 
-  /** One optimizer step on one batch, at once. Returns its loss and metrics from before the update. */
+  /**
+   * One optimizer step on one batch, at once. Returns its loss and metrics from before the update.
+   * @example
+   * ```js
+   * import { dense, sequential } from 'lanegrad'
+   *
+   * const x = [[0, 0], [0, 1], [1, 0], [1, 1]]
+   * const y = [0, 1, 1, 0]
+   * const model = sequential({ inputShape: [2], layers: [dense({ units: 8, activation: 'tanh' }), dense({ units: 1 })] })
+   * model.compile({ optimizer: 'sgd', loss: 'meanSquaredError' })
+   * const first = model.trainStep(x, y).loss
+   * for (let step = 0; step < 100; step++) model.trainStep(x, y)
+   * console.log(model.trainStep(x, y).loss < first) // true
+   * ```
+   */
   trainStep(x: Data, y: Data, options: TrainStepOptions = {}): Logs {
     checkOptions('trainStep', options, ['sampleWeight', 'classWeight', 'allowNaN'])
     const read = this.batchOf('trainStep', x, y, options.sampleWeight)
@@ -265,16 +310,32 @@ export class Model<V extends Values = Values> {
     return session.readLogs(prepared)
   }
 
-  /** Loss and metrics over all rows; batches of different sizes weigh as their rows do. Takes what `fit` takes. */
+  /**
+   * Loss and metrics over all rows; batches of different sizes weigh as their rows do. Takes what `fit` takes.
+   * @example
+   * ```js
+   * import { dense, sequential } from 'lanegrad'
+   *
+   * const x = [[0, 0], [0, 1], [1, 0], [1, 1]]
+   * const y = [0, 1, 1, 0]
+   * const model = sequential({ inputShape: [2], layers: [dense({ units: 8, activation: 'tanh' }), dense({ units: 1 })] })
+   * model.compile({ loss: 'meanSquaredError', metrics: ['meanAbsoluteError'] })
+   * const logs = await model.evaluate(x, y)
+   * console.log(Object.keys(logs)) // [ 'loss', 'meanAbsoluteError' ]
+   * ```
+   */
   evaluate(x: Data, y: Data, options?: EvaluateOptions): Promise<Logs>
   evaluate(data: Dataset | Batches, options?: EvaluateOptions): Promise<Logs>
   async evaluate(...args: readonly unknown[]): Promise<Logs> {
     const { session } = this
     const what = 'evaluate'
     const { data, options } = sortArguments<EvaluateOptions>(session, what, args)
-    checkOptions(what, options, ['batchSize', 'steps', 'sampleWeight', 'allowNaN'])
-    const { batchSize = 256, steps, allowNaN = false } = options
-    readCount('evaluate: batchSize', batchSize)
+    const { batchSize } = readOptions(what, options, { batchSize: [POSITIVE_INTEGER, 256] }, [
+      'steps',
+      'sampleWeight',
+      'allowNaN',
+    ])
+    const { steps, allowNaN = false } = options
     this.training // throws before compile
     const turn = turns()
     let source: Source
@@ -293,6 +354,14 @@ export class Model<V extends Values = Values> {
   /**
    * The outputs for any number of rows, as copies, in the form the model's outputs were given. Runs to its end at once.
    * For batches `{ x }` from an iterable: a promise of all their outputs in one.
+   * @example
+   * ```js
+   * import { dense, sequential } from 'lanegrad'
+   *
+   * const model = sequential({ inputShape: [2], layers: [dense({ units: 8, activation: 'tanh' }), dense({ units: 1 })] })
+   * const { shape, data } = model.predict([[0, 1], [1, 0], [1, 1]])
+   * console.log(shape, data.length) // [ 3, 1 ] 3
+   * ```
    */
   predict(x: Data, options?: PredictOptions): Shaped<V, FloatArray>
   predict(batches: Batches<{ readonly x: Data }>, options?: PredictOptions): Promise<Shaped<V, FloatArray>>
@@ -300,22 +369,32 @@ export class Model<V extends Values = Values> {
     x: Data | Batches<{ readonly x: Data }>,
     options: PredictOptions = {},
   ): Shaped<V, FloatArray> | Promise<Shaped<V, FloatArray>> {
-    checkOptions('predict', options, ['batchSize', 'training', 'allowNaN'])
     const { session } = this
-    const { batchSize = 256 } = options
-    readCount('predict: batchSize', batchSize)
+    const own = readOptions('predict', options, { batchSize: [POSITIVE_INTEGER, 256] }, [
+      'training',
+      'allowNaN',
+    ])
     const shaped = (outputs: readonly FloatArray[]) => {
       const { outputs: known, outputStructure } = session.network
       const named = outputs.map((output, i): [string, FloatArray] => [known[i].name, output])
       return joined(named, outputStructure) as Shaped<V, FloatArray>
     }
-    if (isBatches(session, x)) return predictBatches(session, x, options).then(shaped)
-    return shaped(predictRows(session, readInputs(session, 'predict', x as Data), options))
+    if (isBatches(session, x)) return predictBatches(session, x, { ...options, ...own }).then(shaped)
+    return shaped(predictRows(session, readInputs(session, 'predict', x as Data), { ...options, ...own }))
   }
 
   /**
    * The gradient of the loss of one batch with respect to every trainable weight, by name (`dense_1/kernel`), raw:
    * before clipping and weight decay. `inputs: true` adds those of the float inputs under their names.
+   * @example
+   * ```js
+   * import { dense, sequential } from 'lanegrad'
+   *
+   * const model = sequential({ inputShape: [2], layers: [dense({ units: 3, name: 'out' })] })
+   * model.compile({ loss: 'meanSquaredError' })
+   * const gradients = model.gradients([[1, 2]], [[0, 0, 0]])
+   * console.log(gradients['out/kernel'].shape) // [ 2, 3 ]
+   * ```
    */
   gradients(
     x: Data,
@@ -353,12 +432,7 @@ export class Model<V extends Values = Values> {
   /** Sets the weights named; the others stay. Nothing changes unless all fit. */
   setWeights(weights: Readonly<Record<string, ArrayLikeData>>): void {
     const { session } = this
-    check(
-      typeof weights === 'object' && weights !== null,
-      'setWeights: weights',
-      'an object of arrays by name',
-      weights,
-    )
+    check(isObject(weights), 'setWeights: weights', 'an object of arrays by name', weights)
     const checked = Object.entries(weights).map(([name, data]) => {
       const spec =
         session.weightSpec(name) ??
@@ -389,14 +463,12 @@ export class Model<V extends Values = Values> {
 
   /** The graph, the memory map and the program of one kind of run, as texts. */
   inspect(options: { readonly mode?: Mode; readonly batchSize?: number } = {}): Inspection {
-    checkOptions('inspect', options, ['mode', 'batchSize'])
-    const { mode = 'train', batchSize = 32 } = options
-    if (!MODES.includes(mode)) unknownName('mode', mode, MODES)
+    const { mode, batchSize } = readOptions('inspect', options, {
+      mode: [readMode, 'train'],
+      batchSize: [POSITIVE_INTEGER, 32],
+    })
     if (mode !== 'predict') this.training // throws before compile
-    const shapes = this.session.network.inputs.map(({ shape }) => [
-      readCount('inspect: batchSize', batchSize),
-      ...shape.map((n) => n ?? 1),
-    ])
+    const shapes = this.session.network.inputs.map(({ shape }) => [batchSize, ...shape.map((n) => n ?? 1)])
     return inspect(this.session.prepare(mode, shapes).plan)
   }
 
@@ -405,7 +477,10 @@ export class Model<V extends Values = Values> {
    * the optimizer are left as they were.
    */
   profile(x: Data, y: Data, options: StepOptions & { readonly repeats?: number } = {}): ProfileRow[] {
-    checkOptions('profile', options, ['repeats', 'sampleWeight', 'allowNaN'])
+    const { repeats } = readOptions('profile', options, { repeats: [POSITIVE_INTEGER, 20] }, [
+      'sampleWeight',
+      'allowNaN',
+    ])
     const { session } = this
     const batch = this.batchOf('profile', x, y, options.sampleWeight)
     const prepared = session.prepareFor('train', batch, batch.rows)
@@ -413,7 +488,7 @@ export class Model<V extends Values = Values> {
     const before = session.state().slice()
     try {
       session.engine.stepCount++
-      return profileRows(session, prepared.plan, readCount('profile: repeats', options.repeats ?? 20))
+      return profileRows(session, prepared.plan, repeats)
     } finally {
       session.state().set(before)
     }
@@ -423,6 +498,16 @@ export class Model<V extends Values = Values> {
    * The model as the bytes of one safetensors file: weights, network, what it was compiled with. With
    * `includeOptimizer` (default false) also the optimizer's state: training resumed from it gives the same bits.
    * Metrics are kept where a name or a loss tells them; for `auc()`, your own and the like, compile the loaded model.
+   * @example
+   * ```js
+   * import { dense, load, sequential } from 'lanegrad'
+   *
+   * const model = sequential({ inputShape: [2], layers: [dense({ units: 1 })] })
+   * model.compile({ optimizer: 'adam', loss: 'meanSquaredError' })
+   * model.trainStep([[1, 2]], [3])
+   * const resumed = load(model.save({ includeOptimizer: true }))
+   * console.log(resumed.trainStep([[1, 2]], [3]).loss === model.trainStep([[1, 2]], [3]).loss) // true
+   * ```
    */
   save(options: { readonly includeOptimizer?: boolean } = {}): Uint8Array {
     checkOptions('save', options, ['includeOptimizer'])

@@ -2,8 +2,15 @@
 // caller made, or a description from a file. Leaves: a frozen Network in an order that can run, every name
 // unique, every reference resolved. Shapes are checked later, when a graph is written.
 import type { DType } from '../graph/value.ts'
-import type { Layer, LayerKind, LayerKinds, Symbolic } from '../layers/layer.ts'
-import { check, fail, show, unknownName } from '../numerics/errors.ts'
+import {
+  DTYPE,
+  isSymbolic,
+  type Layer,
+  type LayerKind,
+  type LayerKinds,
+  type Symbolic,
+} from '../layers/layer.ts'
+import { BOOLEAN, check, fail, isRecord, must, oneOf, show, unknownName } from '../numerics/errors.ts'
 
 export interface NetworkInput {
   readonly name: string
@@ -46,9 +53,6 @@ export interface Network {
 }
 
 export type Values = Symbolic | readonly Symbolic[] | Readonly<Record<string, Symbolic>>
-
-const isSymbolic = (value: unknown): value is Symbolic =>
-  typeof value === 'object' && value !== null && 'layer' in value && 'inputs' in value && 'input' in value
 
 /** The values and, for a record, their names. */
 function listed(
@@ -219,11 +223,8 @@ export function describe(network: Network): object {
   }
 }
 
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-
 function objects(value: unknown, what: string): Record<string, unknown>[] {
-  check(Array.isArray(value) && value.every(isObject), what, 'a list of objects', value)
+  check(Array.isArray(value) && value.every(isRecord), what, 'a list of objects', value)
   return value
 }
 
@@ -235,19 +236,12 @@ function name(value: unknown, what: string): string {
   return value
 }
 
-function structure(value: unknown, what: string): Structure {
-  check(
-    value === 'single' || value === 'list' || value === 'record',
-    what,
-    '"single", "list" or "record"',
-    value,
-  )
-  return value
-}
+const structure = (value: unknown, what: string): Structure =>
+  must(oneOf('single', 'list', 'record'), value, what)
 
 /** The network a description stands for. The description is untrusted. @throws LanegradError */
 export function readNetwork(data: unknown, kinds: LayerKinds): Network {
-  check(isObject(data), 'model description', 'an object', data)
+  check(isRecord(data), 'model description', 'an object', data)
   const inputs = objects(data.inputs, 'inputs').map((entry): NetworkInput => {
     const { shape, dtype } = entry
     const sizes =
@@ -255,8 +249,11 @@ export function readNetwork(data: unknown, kinds: LayerKinds): Network {
       shape.length < 16 &&
       shape.every((n) => n === null || (Number.isSafeInteger(n) && n > 0))
     check(sizes, 'shape of an input', 'a list of positive integers or null', shape)
-    check(dtype === 'float32' || dtype === 'int32', 'dtype of an input', '"float32" or "int32"', dtype)
-    return { name: name(entry.name, 'name of an input'), shape: shape as (number | null)[], dtype }
+    return {
+      name: name(entry.name, 'name of an input'),
+      shape: shape as (number | null)[],
+      dtype: must(DTYPE, dtype, 'dtype of an input'),
+    }
   })
   const layers = new Map<string, NetworkLayer>()
   for (const entry of objects(data.layers, 'layers')) {
@@ -265,9 +262,9 @@ export function readNetwork(data: unknown, kinds: LayerKinds): Network {
       kinds.get(String(entry.kind)) ??
       unknownName('layer', entry.kind, [...kinds.keys(), 'those of load(bytes, { layers: [...] })'])
     if (layers.has(own)) fail(`two layers are named ${show(own)}; names must be unique in a model`)
-    check(isObject(entry.config), `config of layer ${own}`, 'an object', entry.config)
-    check(typeof entry.trainable === 'boolean', `trainable of layer ${own}`, 'a boolean', entry.trainable)
-    layers.set(own, { name: own, kind, config: kind.read(entry.config, kinds), trainable: entry.trainable })
+    check(isRecord(entry.config), `config of layer ${own}`, 'an object', entry.config)
+    const trainable = must(BOOLEAN, entry.trainable, `trainable of layer ${own}`)
+    layers.set(own, { name: own, kind, config: kind.read(entry.config, kinds), trainable })
   }
   const calls = objects(data.calls, 'calls').map((entry): Call => {
     const layer =

@@ -1,7 +1,7 @@
 // Outputs for rows or batches. Enters: checked rows, or an iterable of batches. Leaves: copies of the outputs, rows in the
 // order they came.
 import { shapeText } from '../graph/value.ts'
-import { check, fail } from '../numerics/errors.ts'
+import { check, fail, isObject } from '../numerics/errors.ts'
 import { elementCount, type FloatArray } from '../numerics/tensor.ts'
 import { readingInputs } from './batch.ts'
 import type { Batches, Data } from './data.ts'
@@ -21,7 +21,7 @@ export async function predictBatches(
     steps: null,
     passes: 1,
     *read(name, value) {
-      const fits = typeof value === 'object' && value !== null && 'x' in value
+      const fits = isObject(value) && 'x' in value
       check(fits, name, 'an object { x }', value)
       return { ...(yield* readingInputs(session, name, value.x as Data)), y: [], weights: [] }
     },

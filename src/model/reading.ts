@@ -1,10 +1,9 @@
 // Data as `fit` and `evaluate` are given it, to sources of batches. Enters: one dataset or an iterable of batches, and the
 // options that go with it. Leaves: rows read in turns and looked through for NaN, or batches that are checked as they come.
-import { check, FINITE, fail } from '../numerics/errors.ts'
+import { fail, must, POSITIVE_INTEGER, SHARE } from '../numerics/errors.ts'
 import { checkDataset, isBatches, readHeldOut, readingBatch } from './batch.ts'
 import { type ClassWeight, weighClasses } from './class-weight.ts'
 import { type Batches, type Dataset, type Rows, sliceRows } from './data.ts'
-import { readCount } from './fit.ts'
 import type { FitOptions } from './model.ts'
 import type { Batch, Session, Training } from './session.ts'
 import { batchesSource, rowsSource, type Source } from './source.ts'
@@ -19,12 +18,7 @@ const part = (batch: Batch, from: number, to: number): Batch => ({
 
 /** The last `share` of the rows for validation, as Keras splits. */
 function splitValidation(batch: Batch, share: number): [train: Batch, validation: Batch | null] {
-  check(
-    FINITE.holds(share) && share >= 0 && share < 1,
-    'fit: validationSplit',
-    'a number from 0 up to, not including, 1',
-    share,
-  )
+  must(SHARE, share, 'fit: validationSplit')
   if (share === 0) return [batch, null]
   const at = Math.floor(batch.rows * (1 - share))
   if (at === 0 || at === batch.rows)
@@ -96,7 +90,7 @@ export function datasetBatches(
   batches: Batches,
   { what, steps, passes, classWeight }: BatchesReading,
 ): Source {
-  if (steps !== undefined) readCount(`${what}: steps of a pass`, steps)
+  if (steps !== undefined) must(POSITIVE_INTEGER, steps, `${what}: steps of a pass`)
   return batchesSource(batches, {
     steps: steps ?? null,
     passes,

@@ -5,7 +5,17 @@
 import { decodeSafetensors, encodeSafetensors } from '../formats/safetensors.ts'
 import { sameShape, shapeText } from '../graph/value.ts'
 import type { LayerKind } from '../layers/layer.ts'
-import { check, fail, NON_NEGATIVE, show } from '../numerics/errors.ts'
+import {
+  check,
+  FINITE,
+  fail,
+  isObject,
+  isRecord,
+  must,
+  NATURAL,
+  NON_NEGATIVE,
+  show,
+} from '../numerics/errors.ts'
 import type { NamedArray } from '../numerics/tensor.ts'
 import type { Loss, LossLike } from '../training/losses.ts'
 import { isPlain, type MetricLike } from '../training/metrics.ts'
@@ -79,7 +89,7 @@ function parse(what: string, text: string): unknown {
 }
 
 function object(what: string, value: unknown): Record<string, unknown> {
-  check(typeof value === 'object' && value !== null && !Array.isArray(value), what, 'an object', value)
+  check(isRecord(value), what, 'an object', value)
   return value as Record<string, unknown>
 }
 
@@ -87,7 +97,7 @@ function object(what: string, value: unknown): Record<string, unknown> {
 function plainMetrics(list: unknown, custom: readonly Loss[]): readonly MetricLike[] {
   if (!Array.isArray(list)) return list as readonly MetricLike[]
   return list.map((metric) => {
-    const isLoss = typeof metric === 'object' && metric !== null && 'kind' in metric
+    const isLoss = isObject(metric) && 'kind' in metric
     check(typeof metric === 'string' || isLoss, 'a saved metric', 'a name or a loss', metric)
     return isLoss ? savedLoss(metric, custom) : (metric as MetricLike)
   })
@@ -129,21 +139,14 @@ function readSavedTraining(session: Session, text: string, custom: readonly Loss
 function readOptimizerState(session: Session, text: string, tensors: Tensors): void {
   const state = object('optimizerState', parse('optimizerState', text))
   const { stepCount, momentumProduct, epochCount, microCount = 0 } = state
-  const { learningRate = session.learningRate } = state
-  check(NON_NEGATIVE.holds(learningRate), 'optimizerState: learningRate', NON_NEGATIVE.expected, learningRate)
-  for (const count of [stepCount, epochCount, microCount])
-    check(
-      Number.isSafeInteger(count) && (count as number) >= 0 && (count as number) < 0x80000000,
-      'optimizerState: a count',
-      'an integer from 0',
-      count,
-    )
-  check(
-    typeof momentumProduct === 'number' && Number.isFinite(momentumProduct),
-    'optimizerState: momentumProduct',
-    'a number',
-    momentumProduct,
+  const learningRate = must(
+    NON_NEGATIVE,
+    state.learningRate ?? session.learningRate,
+    'optimizerState: learningRate',
   )
+  const momentum = must(FINITE, momentumProduct, 'optimizerState: momentumProduct')
+  for (const count of [stepCount, epochCount, microCount])
+    check(NATURAL.holds(count) && count < 0x80000000, 'optimizerState: a count', 'an integer from 0', count)
   for (const [name, slot] of session.optimizerSlots()) {
     const tensor = tensors.get(SLOT_PREFIX + name) ?? fail(`the file lacks the optimizer's ${name}`)
     if (!(tensor.data instanceof Float32Array) || tensor.data.length !== slot.length)
@@ -153,10 +156,10 @@ function readOptimizerState(session: Session, text: string, tensors: Tensors): v
     slot.set(tensor.data)
   }
   session.engine.stepCount = stepCount as number
-  session.engine.momentumProduct = momentumProduct as number
+  session.engine.momentumProduct = momentum
   session.epochCount = epochCount as number
   session.microCount = microCount as number
-  session.learningRate = learningRate as number
+  session.learningRate = learningRate
 }
 
 /** A new session from a file. @throws LanegradError where the file is damaged or no model of ours. */

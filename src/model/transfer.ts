@@ -1,11 +1,12 @@
 // Transfer learning: a trained model cut at a layer, with another head. Enters: a model, the layer to cut at, and what
 // is put on. Leaves: a new model whose kept layers have the old names and copies of the weights.
 import { type Layer, layerOf, type Symbolic } from '../layers/layer.ts'
-import { check, checkOptions, fail, unknownName } from '../numerics/errors.ts'
+import { BOOLEAN, check, checkOptions, fail, must, unknownName } from '../numerics/errors.ts'
 import { create } from './create.ts'
 import type { Model } from './model.ts'
 import { type Network, type NetworkLayer, outputName, type Values } from './network.ts'
 
+/** Options of `transfer`. */
 export interface TransferOptions<V extends Values> {
   /** The layer whose output the head gets, or a list of them; what only later layers need is cut off. */
   readonly output: string | readonly string[]
@@ -47,13 +48,22 @@ function symbolicValues(network: Network, trainable: boolean): Map<string, Symbo
  *     next.setTrainable(() => true)                             // then everything
  *
  * @throws LanegradError on an unknown layer, or a head that doesn't fit
+ * @example
+ * ```js
+ * import { dense, sequential, transfer } from 'lanegrad'
+ *
+ * const layers = [dense({ units: 8, name: 'features' }), dense({ units: 10 })]
+ * const base = sequential({ inputShape: [4], layers })
+ * const next = transfer(base, { output: 'features', head: [dense({ units: 2 })] })
+ * console.log(next.layers.map(({ trainable }) => trainable)) // [ false, true ]
+ * ```
  */
 export function transfer<V extends Values = Symbolic>(base: Model, options: TransferOptions<V>): Model<V> {
   checkOptions('transfer', options, ['output', 'head', 'trainable', 'seed'])
   const { session } = base
   const { network } = session
   const { output, head, trainable = false, seed = session.seed } = options
-  check(typeof trainable === 'boolean', 'transfer: trainable', 'a boolean', trainable)
+  must(BOOLEAN, trainable, 'transfer: trainable')
   const isChain = Array.isArray(head) && head.length > 0 && head.every((layer) => typeof layer === 'function')
   check(isChain || typeof head === 'function', 'transfer: head', 'a list of layers or a function', head)
   const values = symbolicValues(network, trainable)

@@ -50,52 +50,92 @@ export function unknownName(what: string, got: unknown, known: readonly string[]
 
 /** Throws if `options` is no plain object or has a key that isn't in `known`. */
 export function checkOptions(where: string, options: object, known: readonly string[]): void {
-  check(
-    typeof options === 'object' && options !== null && !Array.isArray(options),
-    `${where} options`,
-    'an object',
-    options,
-  )
+  check(isRecord(options), `${where} options`, 'an object', options)
   for (const key of Object.keys(options)) if (!known.includes(key)) unknownName(`${where} option`, key, known)
 }
 
+/** Any object, lists and typed arrays too. */
+export const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null
+
+/** An object that is no list. */
+export const isRecord = (value: unknown): value is Record<string, unknown> =>
+  isObject(value) && !Array.isArray(value)
+
 /** What an option's value must fulfil. */
-export interface Rule {
+export interface Rule<T = unknown> {
   readonly expected: string
-  holds(value: unknown): boolean
+  holds(value: unknown): value is T
 }
 
-const number = (expected: string, holds: (value: number) => boolean): Rule => ({
+const number = (expected: string, holds: (value: number) => boolean): Rule<number> => ({
   expected,
-  holds: (value) => typeof value === 'number' && Number.isFinite(value) && holds(value),
+  holds: (value): value is number => typeof value === 'number' && Number.isFinite(value) && holds(value),
 })
 export const FINITE = number('a finite number', () => true)
 export const NON_NEGATIVE = number('a finite number >= 0', (value) => value >= 0)
 export const POSITIVE = number('a finite number > 0', (value) => value > 0)
+export const SHARE = number('a number from 0 up to, not including, 1', (value) => value >= 0 && value < 1)
+export const UP_TO_ONE = number('a number from 0 to 1', (value) => value >= 0 && value <= 1)
 export const POSITIVE_INTEGER = number(
   'a positive integer',
   (value) => Number.isSafeInteger(value) && value > 0,
 )
+export const NATURAL = number('an integer from 0', (value) => Number.isSafeInteger(value) && value >= 0)
+export const BOOLEAN: Rule<boolean> = {
+  expected: 'a boolean',
+  holds: (value) => typeof value === 'boolean',
+}
+
+/** One of these. */
+export const oneOf = <const S extends string | null>(...names: readonly S[]): Rule<S> => ({
+  expected: names
+    .map(show)
+    .join(', ')
+    .replace(/, ([^,]*)$/, ' or $1'),
+  holds: (value): value is S => names.includes(value as S),
+})
+
+/** The same, or null. */
+export const orNull = <T>({ expected, holds }: Rule<T>): Rule<T | null> => ({
+  expected: `${expected} or null`,
+  holds: (value): value is T | null => value === null || holds(value),
+})
+
+/** The value. @throws LanegradError `<what> must be <expected>; got <value>` unless it fulfils the rule */
+export function must<T>(rule: Rule<T>, value: unknown, what: string): T {
+  check(rule.holds(value), what, rule.expected, value)
+  return value as T
+}
+
+/** How an option is read: a rule, or what gives its checked form (`what` is its name in messages). */
+export type Reader<T> = Rule<T> | ((value: never, what: string) => T)
+
+/** A reader for each option; in a pair with its default unless it must be given. */
+export type Readers = Readonly<Record<string, Reader<unknown> | readonly [Reader<unknown>, unknown]>>
+
+export type Read<R extends Readers> = {
+  readonly [K in keyof R]: R[K] extends Reader<infer T> | readonly [Reader<infer T>, unknown] ? T : never
+}
 
 /**
- * Checked options with defaults filled in; an option set to undefined counts as left out.
+ * Checked options with defaults filled in; an option set to undefined counts as left out. `others` are known too, and
+ * not read.
  * @throws LanegradError naming the unknown option or the option that breaks its rule.
  */
-export function readOptions<T extends object>(
+export function readOptions<R extends Readers>(
   where: string,
   options: object,
-  rules: { readonly [K in keyof T]: Rule },
-  defaults: Partial<T> = {},
-): T {
-  const keys = Object.keys(rules) as (keyof T & string)[]
-  checkOptions(where, options, keys)
-  const result: Partial<T> = {}
-  for (const key of keys) {
-    const value = (options as Partial<T>)[key] ?? defaults[key]
-    check(rules[key].holds(value), `${where}: ${key}`, rules[key].expected, value)
-    result[key] = value
-  }
-  return result as T
+  readers: R,
+  others: readonly string[] = [],
+): Read<R> {
+  checkOptions(where, options, [...Object.keys(readers), ...others])
+  const read = Object.entries(readers).map(([key, given]) => {
+    const [reader, byDefault] = (Array.isArray(given) ? given : [given]) as [Reader<unknown>, unknown]
+    const { [key]: value = byDefault } = options as Readonly<Record<string, unknown>>
+    const what = `${where}: ${key}`
+    return [key, typeof reader === 'function' ? reader(value as never, what) : must(reader, value, what)]
+  })
+  return Object.fromEntries(read)
 }
 
 /** Damerau-Levenshtein distance, adjacent swaps counted as one edit (optimal string alignment). */

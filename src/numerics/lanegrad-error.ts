@@ -1,5 +1,5 @@
-// The class of every error thrown on purpose. In a file of its own: what is bundled apart from the main file
-// (scripts/bundle.mjs) takes it from there, so that `instanceof` holds everywhere.
+// The class of every error thrown on purpose. In a file of its own, so that subpaths, which are bundled apart from the
+// main file, take it from there (scripts/subpaths.mjs): `instanceof` holds everywhere.
 
 /** The one error class the library throws on purpose. */
 export class LanegradError extends Error {

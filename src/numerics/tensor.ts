@@ -53,6 +53,12 @@ export function elementCount(shape: readonly number[], what = 'shape'): number {
  * tensor([[1, 2], [3, 4]]) has shape [2, 2]; tensor(float32Array, [2, 2]) keeps the array as its data.
  * Float32Array and Int32Array keep their type, everything else becomes float32. `what` opens error messages.
  * @throws LanegradError on ragged nesting, on what isn't a number, or if `shape` has another element count.
+ * @example
+ * ```js
+ * import { tensor } from 'lanegrad'
+ *
+ * console.log(tensor([[1, 2, 3], [4, 5, 6]]).shape) // [ 2, 3 ]
+ * ```
  */
 export function tensor(data: NestedNumbers, shape?: readonly number[], what = 'tensor'): NamedArray {
   return finish(makingTensor(data, shape, what))

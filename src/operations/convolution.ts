@@ -6,9 +6,9 @@ import binary from '../../build/convolution.wasm'
 import type { GraphBuilder } from '../graph/builder.ts'
 import type { Addresses, Kernel, KernelCall, KernelModule } from '../graph/kernel.ts'
 import type { Shape, Value } from '../graph/value.ts'
-import { fail } from '../numerics/errors.ts'
 import { elementCount } from '../numerics/tensor.ts'
 import { matmulScratchBytes } from '../plan/encode.ts'
+import { type Padding, three, widened, windowsOf } from './window.ts'
 
 const convolutionModule: KernelModule = {
   name: 'convolution',
@@ -153,65 +153,29 @@ export const depthwiseWeightGrad: Kernel<ConvGeometry> = /*#__PURE__*/ kernelOf(
   values: ({ inputs }) => [inputs[0], inputs[1]],
 })
 
-/** 'same': output size ceil(n / stride), the odd cell behind; 'causal': all before; or [before, after] of each axis. */
-export type Padding = 'valid' | 'same' | 'causal' | readonly (readonly [before: number, after: number])[]
-
 /** One number for each axis but batch and channels. */
 export interface ConvOptions {
-  /** Default 1. */
-  readonly strides?: readonly number[]
-  /** Default 1. */
-  readonly dilations?: readonly number[]
-  /** Default 'valid'. */
-  readonly padding?: Padding
+  readonly strides: readonly number[]
+  readonly dilations: readonly number[]
+  readonly padding: Padding
   /** Default 1. */
   readonly groups?: number
 }
 
-const three = (sizes: readonly number[], fill: number): number[] => [
-  ...new Array(3 - sizes.length).fill(fill),
-  ...sizes,
-]
-
-/** `shape` [batch, ..., channels] with three axes between. */
-const widened = (g: GraphBuilder, x: Value): Value =>
-  g.reshape(x, [x.shape[0], ...three(x.shape.slice(1, -1), 1), x.shape[x.shape.length - 1]])
+const spansOf = (kernel: Shape, dilations: Shape): Shape => kernel.map((n, i) => (n - 1) * dilations[i] + 1)
 
 function geometryOf(
   sizes: Shape,
   kernel: Shape,
-  { strides = [], dilations = [], padding = 'valid', groups = 1 }: ConvOptions,
+  { strides, dilations, padding, groups = 1 }: ConvOptions,
 ): ConvGeometry {
-  const before: number[] = []
-  const output = sizes.map((size, i) => {
-    const [stride, span] = [strides[i] ?? 1, (kernel[i] - 1) * (dilations[i] ?? 1) + 1]
-    const same = Math.max((Math.ceil(size / stride) - 1) * stride + span - size, 0)
-    const [first, last] =
-      padding === 'valid'
-        ? [0, 0]
-        : padding === 'same'
-          ? [Math.floor(same / 2), Math.ceil(same / 2)]
-          : padding === 'causal'
-            ? [span - 1, 0]
-            : padding[i]
-    const padded = first + size + last
-    if (padded < span)
-      fail(`the kernel spans ${span} cells of axis ${i + 1}, the input (with padding) has ${padded}`)
-    before.push(first)
-    return Math.floor((padded - span) / stride) + 1
-  })
+  const { counts, before } = windowsOf(sizes, spansOf(kernel, dilations), strides, padding)
   return {
-    input: three(sizes, 1),
-    output: three(output, 1),
-    kernel: three(kernel, 1),
-    strides: three(
-      sizes.map((_, i) => strides[i] ?? 1),
-      1,
-    ),
-    dilations: three(
-      sizes.map((_, i) => dilations[i] ?? 1),
-      1,
-    ),
+    input: three(sizes),
+    output: three(counts),
+    kernel: three(kernel),
+    strides: three(strides),
+    dilations: three(dilations),
     before: three(before, 0),
     groups,
   }
@@ -235,7 +199,7 @@ export function convolveRows(
   kernel: Kernel<ConvGeometry>,
   x: Value,
   w: Value,
-  options: ConvOptions = {},
+  options: ConvOptions,
 ): ConvRows {
   const rank = x.shape.length
   const geometry = geometryOf(x.shape.slice(1, -1), w.shape.slice(0, -2), options)
@@ -257,7 +221,7 @@ export function convolveRows(
  * The convolution of x [batch, ..., C] (rank 3 to 5, channels last) with w [..., C / groups, F]: [batch, ..., F].
  * Throws where the kernel spans more than the padded input.
  */
-export function convolve(g: GraphBuilder, x: Value, w: Value, options?: ConvOptions): Value {
+export function convolve(g: GraphBuilder, x: Value, w: Value, options: ConvOptions): Value {
   const { rows, shape } = convolveRows(g, conv, x, w, options)
   return g.reshape(rows, shape)
 }
@@ -266,19 +230,15 @@ export function convolve(g: GraphBuilder, x: Value, w: Value, options?: ConvOpti
  * The transpose of a convolution: x [batch, ..., C], w [..., F, C]; output size n * stride with 'same' padding, with
  * 'valid' max(span - stride, 0) more.
  */
-export function convolveTransposedRows(
-  g: GraphBuilder,
-  x: Value,
-  w: Value,
-  { strides = [], dilations = [], padding = 'valid' }: ConvOptions,
-): ConvRows {
+export function convolveTransposedRows(g: GraphBuilder, x: Value, w: Value, options: ConvOptions): ConvRows {
   const rank = x.shape.length
-  const sizes = x.shape.slice(1, -1).map((size, i) => {
-    const stride = strides[i] ?? 1
-    const more = (w.shape[i] - 1) * (dilations[i] ?? 1) + 1 - stride
-    return size * stride + (padding === 'same' ? 0 : Math.max(more, 0))
-  })
-  const geometry = geometryOf(sizes, w.shape.slice(0, -2), { strides, dilations, padding })
+  const { strides, dilations, padding } = options
+  const kernel = w.shape.slice(0, -2)
+  const spans = spansOf(kernel, dilations)
+  const sizes = x.shape
+    .slice(1, -1)
+    .map((size, i) => size * strides[i] + (padding === 'same' ? 0 : Math.max(spans[i] - strides[i], 0)))
+  const geometry = geometryOf(sizes, kernel, options)
   const weights = g.reshape(w, [...geometry.kernel, ...w.shape.slice(-2)])
   return rowsOf(g, g.kernel(convInputGrad, [widened(g, x), weights], geometry)[0], rank)
 }

@@ -66,6 +66,16 @@ function checkName(name: string): asserts name is ModuleName {
  * at once. May be called again for more.
  * @throws LanegradError where a file is missing, is no WebAssembly or of another version than the library; nothing has
  * been loaded then
+ * @example
+ * ```js
+ * import { readFileSync } from 'node:fs'
+ * import { dense, init, sequential } from 'lanegrad/slim'
+ *
+ * const file = new URL(import.meta.resolve('lanegrad/wasm/core.wasm'))
+ * await init({ bytes: { core: readFileSync(file) } }) // in a page: await init({ url: '/wasm/' })
+ * const model = sequential({ inputShape: [2], layers: [dense({ units: 1 })] })
+ * console.log(model.predict([[1, 2]]).shape) // [ 1, 1 ]
+ * ```
  */
 export async function init(options: InitOptions): Promise<void> {
   checkOptions('init', options, ['url', 'only', 'bytes', 'modules'])

@@ -20,6 +20,24 @@ const compiled = /*#__PURE__*/ new Map<string, WebAssembly.Module>()
 
 const message = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
+/** What engines say where WebAssembly is forbidden, at compiling or (WebKit) at instantiating, and what helps. */
+const refusals: readonly (readonly [says: RegExp, means: string])[] = [
+  [
+    /\bCSP\b|Content Security Policy/i,
+    "the page's Content-Security-Policy forbids WebAssembly: let script-src have 'wasm-unsafe-eval'",
+  ],
+  [
+    /disallowed by embedder/,
+    "this runtime forbids compiling WebAssembly: bundle lanegrad under the condition 'workerd' or 'edge-light'",
+  ],
+]
+
+function refuse(otherwise: string, error: unknown): never {
+  const text = message(error)
+  const known = refusals.find(([says]) => says.test(text))
+  return fail(`${known ? known[1] : otherwise}: ${text}`)
+}
+
 /** Makes `code` the module of that name, from the next model on. */
 export const provide = (name: string, code: WebAssembly.Module): unknown => compiled.set(name, code)
 
@@ -31,7 +49,7 @@ function compile({ name, binary }: KernelModule): WebAssembly.Module {
       ? binary
       : new WebAssembly.Module(typeof binary === 'function' ? binary() : binary)
   } catch (error) {
-    return fail(`this runtime can't compile WebAssembly with SIMD: ${message(error)}`)
+    return refuse("this runtime can't compile WebAssembly with SIMD", error)
   }
 }
 
@@ -46,7 +64,7 @@ export function instanceOf<E extends Kernels>(
   try {
     exports = instantiateSync(code, { env }).exports as unknown as E
   } catch (error) {
-    return fail(`${name}.wasm doesn't fit this version of lanegrad: ${message(error)}`)
+    return refuse(`${name}.wasm doesn't fit this version of lanegrad`, error)
   }
   const version = exports.ABI_VERSION?.value
   if (version !== ABI_VERSION)

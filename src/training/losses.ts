@@ -5,12 +5,17 @@ import type { GraphBuilder } from '../graph/builder.ts'
 import type { AnyOp } from '../graph/graph.ts'
 import { type Shape, shapeText, type Value } from '../graph/value.ts'
 import {
+  BOOLEAN,
   check,
-  checkOptions,
-  FINITE,
   fail,
+  isObject,
+  oneOf,
+  orNull,
   POSITIVE,
+  type Readers,
   type Rule,
+  readOptions,
+  SHARE,
   show,
   unknownName,
 } from '../numerics/errors.ts'
@@ -24,11 +29,7 @@ interface LossRow {
   readonly param?: { readonly key: 'delta' | 'labelSmoothing'; readonly value: number; readonly rule: Rule }
 }
 
-const SMOOTHING: Rule = {
-  expected: 'a number from 0 up to, not including, 1',
-  holds: (x) => FINITE.holds(x) && (x as number) >= 0 && (x as number) < 1,
-}
-const smoothing = { key: 'labelSmoothing', value: 0, rule: SMOOTHING } as const
+const smoothing = { key: 'labelSmoothing', value: 0, rule: SHARE } as const
 
 const losses = {
   meanSquaredError: { code: abi.LOSS_MSE },
@@ -73,6 +74,7 @@ export interface Loss {
 /** Writes a loss: values [batch, ...], one for each element or row of the prediction, or one number, the loss itself. */
 export type LossFunction = (g: GraphBuilder, truth: Value, prediction: Value) => Value
 
+/** A loss, or the name of one. */
 export type LossLike = LossName | keyof typeof aliases | Loss
 
 interface LossOptions {
@@ -92,35 +94,45 @@ interface HuberOptions extends LossOptions {
 }
 type AnyOptions = SparseOptions & HuberOptions
 
-function make(kind: LossName, options: AnyOptions): Loss {
-  const row: LossRow = losses[kind]
-  const known = [
-    'reduction',
-    ...(row.logits === undefined ? [] : ['fromLogits']),
-    ...(row.param ? [row.param.key] : []),
-  ]
-  if (kind === 'sparseCategoricalCrossentropy') known.push('ignoreIndex')
-  checkOptions(kind, options, known)
-  const { reduction = 'mean', fromLogits = false, ignoreIndex = null } = options
-  check(reduction === 'mean' || reduction === 'sum', `${kind}: reduction`, '"mean" or "sum"', reduction)
-  check(typeof fromLogits === 'boolean', `${kind}: fromLogits`, 'a boolean', fromLogits)
-  check(
-    ignoreIndex === null || Number.isInteger(ignoreIndex),
-    `${kind}: ignoreIndex`,
-    'an integer',
-    ignoreIndex,
-  )
-  const param = row.param ? (options[row.param.key] ?? row.param.value) : 0
-  if (row.param)
-    check(row.param.rule.holds(param), `${kind}: ${row.param.key}`, row.param.rule.expected, param)
-  return Object.freeze({ kind, reduction, fromLogits, param, ignoreIndex })
+const isSparse = (kind: string): boolean => kind === 'sparseCategoricalCrossentropy'
+
+const INTEGER: Rule<number> = {
+  expected: 'an integer',
+  holds: (value): value is number => Number.isInteger(value),
+}
+
+function readersOf(kind: LossName): Readers {
+  const { logits, param }: LossRow = losses[kind]
+  return {
+    reduction: [oneOf('mean', 'sum'), 'mean'],
+    ...(logits !== undefined && { fromLogits: [BOOLEAN, false] }),
+    ...(param && { [param.key]: [param.rule, param.value] }),
+    ...(isSparse(kind) && { ignoreIndex: [orNull(INTEGER), null] }),
+  }
+}
+
+function make(kind: LossName, options: object): Loss {
+  const { param }: LossRow = losses[kind]
+  const read: Partial<Loss & AnyOptions> = readOptions(kind, options, readersOf(kind))
+  const { reduction = 'mean', fromLogits = false, ignoreIndex = null } = read
+  return Object.freeze({ kind, reduction, fromLogits, param: (param && read[param.key]) ?? 0, ignoreIndex })
 }
 
 /** mean of (y - p)^2 over all elements */
 export const meanSquaredError = (options: LossOptions = {}): Loss => make('meanSquaredError', options)
 /** mean of |y - p|; derivative 0 at 0 */
 export const meanAbsoluteError = (options: LossOptions = {}): Loss => make('meanAbsoluteError', options)
-/** d^2 / 2 up to |d| = delta (default 1), then delta (|d| - delta / 2) (Huber 1964) */
+/**
+ * d^2 / 2 up to |d| = delta (default 1), then delta (|d| - delta / 2) (Huber 1964)
+ * @example
+ * ```js
+ * import { dense, huber, sequential } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [1], layers: [dense({ units: 1, kernelInitializer: 'ones' })] })
+ * model.compile({ loss: huber({ delta: 1 }) })
+ * console.log((await model.evaluate([[1]], [4])).loss) // 2.5
+ * ```
+ */
 export const huber = (options: HuberOptions = {}): Loss => make('huber', options)
 /** mean of log cosh(p - y) */
 export const logCosh = (options: LossOptions = {}): Loss => make('logCosh', options)
@@ -151,6 +163,15 @@ export const cosineSimilarity = (options: LossOptions = {}): Loss => make('cosin
  * prediction. Gradients come with the operations. A saved model holds the name only: `load(bytes, { losses: [loss] })`.
  *
  *     const absolute = customLoss('absolute', (g, truth, prediction) => g.unary('abs', g.minus(truth, prediction)))
+ * @example
+ * ```js
+ * import { customLoss, dense, sequential } from 'lanegrad'
+ *
+ * const absolute = customLoss('absolute', (g, truth, prediction) => g.unary('abs', g.minus(truth, prediction)))
+ * const model = sequential({ inputShape: [1], layers: [dense({ units: 1, kernelInitializer: 'ones' })] })
+ * model.compile({ loss: absolute })
+ * console.log((await model.evaluate([[1], [2]], [2, 5])).loss) // 2
+ * ```
  */
 export function customLoss(name: string, write: LossFunction): Loss {
   check(typeof name === 'string' && /^\w+$/.test(name), 'customLoss: name', 'a name', name)
@@ -202,32 +223,22 @@ export const isLossName = (name: string): name is LossName | keyof typeof aliase
 
 /** A name or a Loss to a checked Loss. @throws LanegradError */
 export function readLoss(loss: LossLike): Loss {
-  if (typeof loss === 'object' && typeof loss?.write === 'function') return loss
-  if (
-    typeof loss === 'object' &&
-    loss !== null &&
-    typeof loss.kind === 'string' &&
-    Object.hasOwn(losses, loss.kind)
-  ) {
-    const { kind, reduction, fromLogits, param, ignoreIndex } = loss
-    const row: LossRow = losses[kind]
-    const options = {
-      reduction,
-      ...(row.logits !== undefined && { fromLogits }),
-      ...(row.param && { [row.param.key]: param }),
-    }
-    return make(kind, kind === 'sparseCategoricalCrossentropy' ? { ...options, ignoreIndex } : options)
-  }
-  const name =
-    typeof loss === 'string' && Object.hasOwn(aliases, loss) ? aliases[loss as keyof typeof aliases] : loss
-  if (typeof name !== 'string' || !Object.hasOwn(losses, name)) {
-    unknownName('loss', typeof loss === 'object' ? loss?.kind : loss, lossNames())
-  }
-  return make(name as LossName, {})
+  const given: Partial<Loss> = isObject(loss) ? loss : {}
+  if (typeof given.write === 'function') return loss as Loss
+  const name: unknown = given.kind ?? loss
+  const kind =
+    typeof name === 'string' && !given.kind && Object.hasOwn(aliases, name)
+      ? aliases[name as keyof typeof aliases]
+      : name
+  if (typeof kind !== 'string' || !Object.hasOwn(losses, kind)) unknownName('loss', kind, lossNames())
+  const { param }: LossRow = losses[kind as LossName]
+  const all: Readonly<Record<string, unknown>> = { ...given, ...(param && { [param.key]: given.param }) }
+  const own = Object.keys(readersOf(kind as LossName)).map((key) => [key, all[key]])
+  return make(kind as LossName, Object.fromEntries(own))
 }
 
 /** Whether targets are integer class labels, one per row of the prediction. */
-export const takesLabels = (loss: Loss): boolean => loss.kind === 'sparseCategoricalCrossentropy'
+export const takesLabels = (loss: Loss): boolean => isSparse(loss.kind)
 
 /** The shape of the targets for a prediction of `shape`. */
 export const targetShape = <T>(loss: Loss, shape: readonly T[]): readonly T[] =>

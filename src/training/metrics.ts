@@ -5,7 +5,7 @@
 import * as abi from '../../assembly/abi.ts'
 import type { GraphBuilder } from '../graph/builder.ts'
 import type { Value } from '../graph/value.ts'
-import { check, fail, unknownName } from '../numerics/errors.ts'
+import { check, fail, isObject, unknownName } from '../numerics/errors.ts'
 import { elementCount } from '../numerics/tensor.ts'
 import {
   isLossName,
@@ -45,6 +45,7 @@ export interface Metric<S = unknown> {
   readonly labels?: boolean
   /** The state before the first batch of an epoch. */
   start(): S
+  /** Takes a batch into the state. */
   add(state: S, batch: MetricBatch): void
   /** One number, or several: logged as `<name>_0`, `<name>_1` ... Called after any number of batches. */
   result(state: S): number | readonly number[]
@@ -126,7 +127,7 @@ function resolved(output: string, given: MetricLike, loss: Loss, columns: number
     if (isLossName(given)) return { name: given, of: [readLoss(given).kind] }
     if (imported.includes(given))
       fail(`metric "${given}" is a function to import: write metrics: [${given}()] instead of its name`)
-  } else if (typeof given === 'object' && given !== null) {
+  } else if (isObject(given)) {
     if ('kind' in given) return { name: given.kind, of: [readLoss(given)] }
     if ('of' in given) return given
     const { start, add, result } = given

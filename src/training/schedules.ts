@@ -5,9 +5,12 @@
 
 import {
   check,
+  isObject,
+  must,
   NON_NEGATIVE,
   POSITIVE,
   POSITIVE_INTEGER,
+  type Reader,
   type Rule,
   readOptions,
   unknownName,
@@ -25,6 +28,7 @@ interface Parameters {
   inverseSqrtDecay: { readonly warmup: number }
 }
 export type ScheduleName = keyof Parameters
+/** A learning rate that changes from step to step. */
 export type Schedule = { [K in ScheduleName]: { readonly kind: K } & Parameters[K] }[ScheduleName]
 type Options<K extends ScheduleName, Optional extends keyof Parameters[K] = never> = Omit<
   Parameters[K],
@@ -32,29 +36,63 @@ type Options<K extends ScheduleName, Optional extends keyof Parameters[K] = neve
 > &
   Partial<Pick<Parameters[K], Optional>>
 
-const MILESTONES: Rule = {
+const MILESTONES: Rule<readonly number[]> = {
   expected: 'an increasing list of positive integers',
-  holds: (value) =>
+  holds: (value): value is readonly number[] =>
     Array.isArray(value) &&
     value.length > 0 &&
     value.every((step, i) => Number.isSafeInteger(step) && step > (value[i - 1] ?? 0)),
 }
-const SCHEDULE: Rule = { expected: 'a schedule or null', holds: (value) => typeof value === 'object' }
 
-const RULES: { readonly [K in ScheduleName]: { readonly [P in keyof Parameters[K]]: Rule } } = {
-  stepDecay: { stepSize: POSITIVE_INTEGER, gamma: POSITIVE },
-  multiStepDecay: { milestones: MILESTONES, gamma: POSITIVE },
-  exponentialDecay: { gamma: POSITIVE },
-  cosineDecay: { steps: POSITIVE_INTEGER, minimum: NON_NEGATIVE },
-  polynomialDecay: { steps: POSITIVE_INTEGER, power: POSITIVE, end: NON_NEGATIVE },
-  linearWarmup: { steps: POSITIVE_INTEGER, after: SCHEDULE },
-  inverseTimeDecay: { decay: NON_NEGATIVE },
-  inverseSqrtDecay: { warmup: POSITIVE_INTEGER },
+interface Row<P> {
+  readonly options: { readonly [K in keyof P]: Reader<P[K]> | readonly [Reader<P[K]>, P[K]] }
+  /** The learning rate of a step. */
+  at(schedule: P, base: number, step: number): number
 }
-const DEFAULTS = {
-  cosineDecay: { minimum: 0 },
-  polynomialDecay: { power: 1, end: 0 },
-  linearWarmup: { after: null },
+
+const schedules: { readonly [K in ScheduleName]: Row<Parameters[K]> } = {
+  stepDecay: {
+    options: { stepSize: POSITIVE_INTEGER, gamma: POSITIVE },
+    at: ({ stepSize, gamma }, base, step) => base * pow(gamma, Math.floor(step / stepSize)),
+  },
+  multiStepDecay: {
+    options: {
+      milestones: (value, what) => Object.freeze([...must(MILESTONES, value, what)]),
+      gamma: POSITIVE,
+    },
+    at: ({ milestones, gamma }, base, step) =>
+      base * pow(gamma, milestones.filter((milestone) => milestone <= step).length),
+  },
+  exponentialDecay: {
+    options: { gamma: POSITIVE },
+    at: ({ gamma }, base, step) => base * pow(gamma, step),
+  },
+  cosineDecay: {
+    options: { steps: POSITIVE_INTEGER, minimum: [NON_NEGATIVE, 0] },
+    at({ steps, minimum }, base, step) {
+      const turn = Math.PI * (Math.min(step, steps) / steps)
+      return minimum + ((base - minimum) * (1 + cos(turn))) / 2
+    },
+  },
+  polynomialDecay: {
+    options: { steps: POSITIVE_INTEGER, power: [POSITIVE, 1], end: [NON_NEGATIVE, 0] },
+    at: ({ steps, power, end }, base, step) =>
+      (base - end) * pow(1 - Math.min(step, steps) / steps, power) + end,
+  },
+  linearWarmup: {
+    options: { steps: POSITIVE_INTEGER, after: [toOptional, null] },
+    at: ({ steps, after }, base, step) =>
+      step < steps ? (base * (step + 1)) / steps : learningRateAt(after, base, step - steps),
+  },
+  inverseTimeDecay: {
+    options: { decay: NON_NEGATIVE },
+    at: ({ decay }, base, step) => base / (1 + decay * step),
+  },
+  inverseSqrtDecay: {
+    options: { warmup: POSITIVE_INTEGER },
+    at: ({ warmup }, base, step) =>
+      base * Math.min(1 / Math.sqrt(step + 1), (step + 1) / (warmup * Math.sqrt(warmup))),
+  },
 }
 
 /** base gamma^floor(step / stepSize). @throws LanegradError on bad options, as all of these do. */
@@ -63,7 +101,17 @@ export const stepDecay = (options: Options<'stepDecay'>) => make('stepDecay', op
 export const multiStepDecay = (options: Options<'multiStepDecay'>) => make('multiStepDecay', options)
 /** base gamma^step. */
 export const exponentialDecay = (options: Options<'exponentialDecay'>) => make('exponentialDecay', options)
-/** Half a cosine from base to `minimum` (0) over `steps`, then `minimum`. Loshchilov and Hutter 2017. */
+/**
+ * Half a cosine from base to `minimum` (0) over `steps`, then `minimum`. Loshchilov and Hutter 2017.
+ * @example
+ * ```js
+ * import { cosineDecay, dense, sequential, sgd } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [1], layers: [dense({ units: 1 })] })
+ * model.compile({ optimizer: sgd({ learningRate: 0.1, schedule: cosineDecay({ steps: 500 }) }), loss: 'meanSquaredError' })
+ * model.trainStep([[1]], [2])
+ * ```
+ */
 export const cosineDecay = (options: Options<'cosineDecay', 'minimum'>) => make('cosineDecay', options)
 /** (base - end) (1 - step / steps)^power + end, then `end` (0); power 1 is a straight line. */
 export const polynomialDecay = (options: Options<'polynomialDecay', 'power' | 'end'>) =>
@@ -77,55 +125,25 @@ export const inverseSqrtDecay = (options: Options<'inverseSqrtDecay'>) => make('
 
 /** Plain data, from a file say, as a checked, frozen schedule with all defaults filled in. @throws LanegradError */
 export function toSchedule(data: { readonly kind: string }): Schedule {
-  check(typeof data === 'object' && data !== null, 'schedule', 'an object', data)
+  check(isObject(data), 'schedule', 'an object', data)
   const { kind, ...options } = data
-  if (typeof kind !== 'string' || !Object.hasOwn(RULES, kind))
-    unknownName('schedule', kind, Object.keys(RULES))
-  return make(kind as ScheduleName, options)
+  return make(kind, options)
 }
 
-function make(kind: ScheduleName, options: object): Schedule {
-  const defaults: Partial<Record<ScheduleName, object>> = DEFAULTS
-  const read = readOptions<Record<string, unknown>>(
-    kind,
-    options,
-    RULES[kind],
-    defaults[kind] as Record<string, unknown>,
-  )
-  if (read.after) read.after = toSchedule(read.after as Schedule)
-  if (read.milestones) read.milestones = Object.freeze([...(read.milestones as number[])])
-  return Object.freeze({ kind, ...read }) as Schedule
+function toOptional(data: Schedule | null, what: string): Schedule | null {
+  check(typeof data === 'object', what, 'a schedule or null', data)
+  return data && toSchedule(data)
 }
+
+function rowOf(kind: string): Row<unknown> {
+  if (typeof kind !== 'string' || !Object.hasOwn(schedules, kind))
+    unknownName('schedule', kind, Object.keys(schedules))
+  return schedules[kind as ScheduleName] as Row<unknown>
+}
+
+const make = (kind: string, options: object): Schedule =>
+  Object.freeze({ kind, ...readOptions(kind, options, rowOf(kind).options) }) as Schedule
 
 /** The learning rate of `step` (0-based) from a checked schedule; `base` itself if the schedule is null. */
-export function learningRateAt(schedule: Schedule | null, base: number, step: number): number {
-  if (schedule === null) return base
-  switch (schedule.kind) {
-    case 'stepDecay':
-      return base * pow(schedule.gamma, Math.floor(step / schedule.stepSize))
-    case 'multiStepDecay':
-      return base * pow(schedule.gamma, schedule.milestones.filter((milestone) => milestone <= step).length)
-    case 'exponentialDecay':
-      return base * pow(schedule.gamma, step)
-    case 'cosineDecay': {
-      const turn = Math.PI * (Math.min(step, schedule.steps) / schedule.steps)
-      return schedule.minimum + ((base - schedule.minimum) * (1 + cos(turn))) / 2
-    }
-    case 'polynomialDecay': {
-      const left = 1 - Math.min(step, schedule.steps) / schedule.steps
-      return (base - schedule.end) * pow(left, schedule.power) + schedule.end
-    }
-    case 'linearWarmup':
-      return step < schedule.steps
-        ? (base * (step + 1)) / schedule.steps
-        : learningRateAt(schedule.after, base, step - schedule.steps)
-    case 'inverseTimeDecay':
-      return base / (1 + schedule.decay * step)
-    case 'inverseSqrtDecay':
-      return (
-        base * Math.min(1 / Math.sqrt(step + 1), (step + 1) / (schedule.warmup * Math.sqrt(schedule.warmup)))
-      )
-    default:
-      return unknownName('schedule', (schedule as { kind: unknown }).kind, Object.keys(RULES))
-  }
-}
+export const learningRateAt = (schedule: Schedule | null, base: number, step: number): number =>
+  schedule ? rowOf(schedule.kind).at(schedule, base, step) : base

@@ -1,8 +1,8 @@
 // Accuracies: the share of rows (or elements) the prediction has right. The plain ones are counted in WebAssembly.
 import * as abi from '../../../assembly/abi.ts'
-import { readOptions } from '../../numerics/errors.ts'
+import { FINITE, POSITIVE_INTEGER, readOptions } from '../../numerics/errors.ts'
 import type { MeanMetric, Metric, MetricBatch } from '../metrics.ts'
-import { COUNT, classOf, meanOfRows, NAME, type NameOption, THRESHOLD } from './read.ts'
+import { classOf, meanOfRows, NAME, type NameOption, nameOf } from './read.ts'
 
 interface ThresholdOptions extends NameOption {
   readonly threshold?: number
@@ -16,18 +16,13 @@ interface TopKOptions extends NameOption {
  * @throws LanegradError on an unknown or unfit option
  */
 export function binaryAccuracy(options: ThresholdOptions = {}): MeanMetric {
-  const { name, threshold } = readOptions<Required<ThresholdOptions>>(
-    'binaryAccuracy',
-    options,
-    { name: NAME, threshold: THRESHOLD },
-    { name: 'binaryAccuracy', threshold: 0.5 },
-  )
+  const kind = 'binaryAccuracy'
+  const { name, threshold } = readOptions(kind, options, { name: [NAME, kind], threshold: [FINITE, 0.5] })
   return { name, labels: false, of: { code: abi.METRIC_BINARY_ACCURACY, param: threshold } }
 }
 
 function argmaxAccuracy(kind: string, code: number, labels: boolean, options: NameOption): MeanMetric {
-  const { name } = readOptions<Required<NameOption>>(kind, options, { name: NAME }, { name: kind })
-  return { name, labels, of: { code, param: 0 } }
+  return { name: nameOf(kind, options), labels, of: { code, param: 0 } }
 }
 
 /** Share of the rows whose largest prediction is where the truth's is; truth: one-hot rows. Ties: the first. */
@@ -49,12 +44,7 @@ function inTop(batch: MetricBatch, row: number, k: number): number {
 }
 
 function topK(kind: string, labels: boolean, options: TopKOptions): Metric {
-  const { name, k } = readOptions<Required<TopKOptions>>(
-    kind,
-    options,
-    { name: NAME, k: COUNT },
-    { name: kind, k: 5 },
-  )
+  const { name, k } = readOptions(kind, options, { name: [NAME, kind], k: [POSITIVE_INTEGER, 5] })
   return meanOfRows(name, labels, (batch, row) => inTop(batch, row, k))
 }
 

@@ -1,6 +1,6 @@
 // The area under the ROC or the precision-recall curve, exact: every score of the epoch is a threshold. Keeps 9 bytes
 // for each element seen; sorts them when asked.
-import { type Rule, readOptions } from '../../numerics/errors.ts'
+import { oneOf, readOptions } from '../../numerics/errors.ts'
 import { log } from '../../numerics/exact.ts'
 import type { Metric } from '../metrics.ts'
 import { isOfClass, NAME, type NameOption } from './read.ts'
@@ -8,8 +8,6 @@ import { isOfClass, NAME, type NameOption } from './read.ts'
 interface AucOptions extends NameOption {
   readonly curve?: 'ROC' | 'PR'
 }
-
-const CURVE: Rule = { expected: '"ROC" or "PR"', holds: (x) => x === 'ROC' || x === 'PR' }
 
 interface Scores {
   count: number
@@ -91,14 +89,20 @@ function areaUnder(state: Scores, area: Area): { sum: number; tp: number; fp: nu
  * summation), not sklearn's average precision. Only the order counts: logits serve as well as probabilities. Several
  * columns are taken as one flat list. NaN where the truth has one class only, or a score is NaN.
  * @throws LanegradError on an unknown or unfit option
+ * @example
+ * ```js
+ * import { activation, auc, sequential } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [1], layers: [activation({ activation: 'sigmoid' })] })
+ * model.compile({ loss: 'binaryCrossentropy', metrics: [auc()] })
+ * console.log((await model.evaluate([[-2], [-1], [3], [1]], [0, 0, 1, 1])).auc) // 1
+ * ```
  */
 export function auc(options: AucOptions = {}): Metric<Scores> {
-  const { name, curve } = readOptions<Required<AucOptions>>(
-    'auc',
-    options,
-    { name: NAME, curve: CURVE },
-    { name: 'auc', curve: 'ROC' },
-  )
+  const { name, curve } = readOptions('auc', options, {
+    name: [NAME, 'auc'],
+    curve: [oneOf('ROC', 'PR'), 'ROC'],
+  })
   return {
     name,
     start: () => ({

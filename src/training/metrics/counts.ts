@@ -1,9 +1,19 @@
 // Precision, recall and F1 from counts of right and wrong answers per class (column), weighted by rows; and the
 // confusion matrix, a plain function for after `predict`.
-import { check, checkOptions, fail, type Rule } from '../../numerics/errors.ts'
+import {
+  checkOptions,
+  FINITE,
+  fail,
+  must,
+  NATURAL,
+  oneOf,
+  orNull,
+  POSITIVE_INTEGER,
+  readOptions,
+} from '../../numerics/errors.ts'
 import type { NamedArray } from '../../numerics/tensor.ts'
 import type { Metric, MetricBatch } from '../metrics.ts'
-import { argmax, COUNT, isOfClass, NAME, type NameOption, orNull, THRESHOLD } from './read.ts'
+import { argmax, isOfClass, NAME, type NameOption } from './read.ts'
 
 /** 'micro': counts of all classes together; 'macro': the plain mean over classes; 'weighted': by rows of each class; null: a number for each class. */
 export type Average = 'micro' | 'macro' | 'weighted' | null
@@ -19,20 +29,6 @@ interface ClassOptions extends CountOptions {
   /** Only this class counts. */
   readonly classId?: number | null
 }
-
-const AVERAGE: Rule = {
-  expected: '"micro", "macro", "weighted" or null',
-  holds: (x) => x === null || x === 'micro' || x === 'macro' || x === 'weighted',
-}
-const CLASS: Rule = { expected: 'an integer from 0', holds: (x) => Number.isSafeInteger(x) && Number(x) >= 0 }
-const rules: { readonly [K in keyof ClassOptions]-?: Rule } = {
-  name: NAME,
-  threshold: /*#__PURE__*/ orNull(THRESHOLD),
-  average: AVERAGE,
-  topK: /*#__PURE__*/ orNull(COUNT),
-  classId: /*#__PURE__*/ orNull(CLASS),
-}
-const NO_CLASS = { topK: null, classId: null }
 
 /** Weighted counts by class: predicted and true, predicted but not true, true but not predicted. */
 interface Counts {
@@ -72,17 +68,22 @@ function decide(
   }
 }
 
+/** `ofClasses`: the kind takes topK and classId. */
 function counting(
   kind: string,
   options: ClassOptions,
-  defaults: Required<CountOptions>,
+  defaults: { readonly threshold: number | null; readonly average: Average; readonly ofClasses: boolean },
   ratio: Ratio,
 ): Metric<Counts> {
-  checkOptions(kind, options, Object.keys(defaults))
-  const given = Object.entries(options).filter(([, value]) => value !== undefined) // null means something here
-  const all: Required<ClassOptions> = { ...NO_CLASS, ...defaults, ...Object.fromEntries(given) }
-  for (const key of Object.keys(rules) as (keyof ClassOptions)[])
-    check(rules[key].holds(all[key]), `${kind}: ${key}`, rules[key].expected, all[key])
+  const common = {
+    name: [NAME, kind],
+    threshold: [orNull(FINITE), defaults.threshold],
+    average: [oneOf('micro', 'macro', 'weighted', null), defaults.average],
+  } as const
+  const own = { topK: [orNull(POSITIVE_INTEGER), null], classId: [orNull(NATURAL), null] } as const
+  const all = defaults.ofClasses
+    ? readOptions(kind, options, { ...common, ...own })
+    : { ...readOptions(kind, options, common), topK: null, classId: null }
   const { name, average, topK, classId } = all
   // with topK alone, the k largest are predicted whatever they are
   const threshold = topK !== null && options.threshold === undefined ? -Infinity : all.threshold
@@ -118,12 +119,7 @@ function counting(
   }
 }
 
-const elementwise = (name: string): Required<ClassOptions> => ({
-  name,
-  threshold: 0.5,
-  average: 'micro',
-  ...NO_CLASS,
-})
+const elementwise = { threshold: 0.5, average: 'micro', ofClasses: true } as const
 
 /**
  * Of what was predicted, the share that is true. Elements above `threshold` (default 0.5; 0 suits logits; null: the
@@ -132,11 +128,11 @@ const elementwise = (name: string): Required<ClassOptions> => ({
  * @throws LanegradError on an unknown or unfit option
  */
 export const precision = (options: ClassOptions = {}): Metric =>
-  counting('precision', options, elementwise('precision'), (right, extra) => share(right, right + extra))
+  counting('precision', options, elementwise, (right, extra) => share(right, right + extra))
 
 /** Of what is true, the share that was predicted. Options as of `precision`. */
 export const recall = (options: ClassOptions = {}): Metric =>
-  counting('recall', options, elementwise('recall'), (right, _, missed) => share(right, right + missed))
+  counting('recall', options, elementwise, (right, _, missed) => share(right, right + missed))
 
 /**
  * The harmonic mean of precision and recall, 2 TP / (2 TP + FP + FN). By default the largest of each row is predicted
@@ -147,7 +143,7 @@ export const f1Score = (options: CountOptions = {}): Metric =>
   counting(
     'f1Score',
     options,
-    { name: 'f1Score', threshold: null, average: 'macro' },
+    { threshold: null, average: 'macro', ofClasses: false },
     (right, extra, missed) => share(2 * right, 2 * right + extra + missed),
   )
 
@@ -167,6 +163,12 @@ const isTensor = (values: ArrayLike<number> | NamedArray): values is NamedArray 
  * Each of both is class ids, one for each row, or what `predict` gives: rows of scores, whose first largest is the
  * class, or one score for each row (class 1 if above `threshold`); yTrue may be one-hot rows.
  * @throws LanegradError where the lengths don't fit or an id is no class
+ * @example
+ * ```js
+ * import { confusionMatrix } from 'lanegrad'
+ *
+ * console.log(confusionMatrix([0, 1, 1], [0, 1, 0])) // [ [ 1, 0 ], [ 1, 1 ] ]
+ * ```
  */
 export function confusionMatrix(
   yTrue: ArrayLike<number> | NamedArray,
@@ -195,7 +197,7 @@ export function confusionMatrix(
   const actual = classesOf(truths, isOneHot ? columns : 1)
   const largest = [...given, ...actual].reduce((most, id) => Math.max(most, id), 0)
   const { numClasses = columns > 1 ? columns : largest + 1 } = options
-  check(COUNT.holds(numClasses), 'confusionMatrix: numClasses', COUNT.expected, numClasses)
+  must(POSITIVE_INTEGER, numClasses, 'confusionMatrix: numClasses')
   const matrix = Array.from({ length: numClasses }, () => new Array<number>(numClasses).fill(0))
   for (const [name, ids] of Object.entries({ yTrue: actual, yPred: given })) {
     const bad = ids.findIndex((id) => !(id >= 0 && id < numClasses))

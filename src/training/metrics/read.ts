@@ -1,6 +1,6 @@
 // What the metrics on the host have in common: reading rows of a batch, rules of their options, and the form of those
 // that are a mean of one number per row.
-import { FINITE, POSITIVE_INTEGER, type Rule } from '../../numerics/errors.ts'
+import { type Rule, readOptions } from '../../numerics/errors.ts'
 import type { Metric, MetricBatch } from '../metrics.ts'
 
 /** The metric's name in logs; two of a kind for one output need names of their own. */
@@ -8,15 +8,14 @@ export interface NameOption {
   readonly name?: string
 }
 
-export const NAME: Rule = { expected: 'a text', holds: (x) => typeof x === 'string' && x !== '' }
-export const COUNT = POSITIVE_INTEGER
-export const THRESHOLD = FINITE
+export const NAME: Rule<string> = {
+  expected: 'a text',
+  holds: (x): x is string => typeof x === 'string' && x !== '',
+}
 
-/** The same, or null. */
-export const orNull = ({ expected, holds }: Rule): Rule => ({
-  expected: `${expected} or null`,
-  holds: (x) => x === null || holds(x),
-})
+/** The name of a metric that has no other option. */
+export const nameOf = (kind: string, options: NameOption): string =>
+  readOptions(kind, options, { name: [NAME, kind] }).name
 
 /** Index of the first largest of `count` numbers from `start` on, NaN passed over; -1 if there is none. */
 export function argmax(values: ArrayLike<number>, start: number, count: number): number {

@@ -1,17 +1,13 @@
 // Metrics of numbers (errors, the share of variance explained, cosines), and perplexity. Those that are a function of a
 // mean loss are computed in WebAssembly.
-import { readOptions } from '../../numerics/errors.ts'
 import { exp } from '../../numerics/exact.ts'
 import type { MeanMetric, Metric } from '../metrics.ts'
-import { meanOfRows, NAME, type NameOption } from './read.ts'
+import { meanOfRows, type NameOption, nameOf } from './read.ts'
 
 /** Keras' epsilon: the least |truth| a percentage is taken of. */
 const LEAST = 1e-7
 /** Least squared norm in a cosine, as in the loss. */
 const LEAST_SQUARED_NORM = 1e-12
-
-const nameOf = (kind: string, options: NameOption): string =>
-  readOptions<Required<NameOption>>(kind, options, { name: NAME }, { name: kind }).name
 
 /** sqrt(mean (y - p)^2) over all elements of the epoch */
 export const rootMeanSquaredError = (options: NameOption = {}): MeanMetric => ({

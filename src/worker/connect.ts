@@ -1,0 +1,153 @@
+// Brings a model to a worker, and hears of the worker's end. Enters: the model, a worker that may not run yet. Leaves: a
+// port to the model over there. A worker ends by an error in its script (Node ends the thread, a browser doesn't), by
+// `terminate`, or by running out of memory; only the first of these is told everywhere.
+import type { Model } from '../model/model.ts'
+import type { Values } from '../model/network.ts'
+import { LanegradError } from '../numerics/errors.ts'
+import { type Greeting, type Opening, portable, type ToPage } from './messages.ts'
+import { snapshot } from './state.ts'
+import { listen, send, type WorkerLike } from './target.ts'
+
+/** Models in each worker. */
+const residents = /*#__PURE__*/ new WeakMap<object, number>()
+
+const LOST = 'the model it was made from has the state of the last epoch that was told of'
+
+/** Why a worker ended, from its `error` event or from Node's error itself. */
+const reasonOf = ({ message }: { readonly message?: string }): string =>
+  message || "its script can't be loaded"
+
+/** What the two sides of the page's end need of each other. */
+interface Remote {
+  take(message: ToPage): void
+  end(reason: string): void
+}
+
+/** Resolves once the worker answers. @throws LanegradError if it fails first, or takes longer */
+async function ready(worker: WorkerLike, timeoutMs: number): Promise<void> {
+  const ends: (() => void)[] = []
+  try {
+    await new Promise<void>((resolve, reject) => {
+      const refuse = (why: string) => reject(new LanegradError(`workerModel: ${why}`))
+      const late = `the worker hasn't answered in ${timeoutMs} ms; does its script call serveModels()?`
+      const timer = setTimeout(refuse, timeoutMs, late)
+      ends.push(
+        () => clearTimeout(timer),
+        listen(worker, 'message', (message: Greeting | null) => {
+          if (message?.lanegrad === 'ready') resolve()
+        }),
+        listen(worker, 'error', (error: { readonly message?: string; preventDefault?(): void }) => {
+          error.preventDefault?.() // it is told here
+          refuse(`the worker failed: ${reasonOf(error)}`)
+        }),
+        listen(worker, 'exit', (code: number) => refuse(`the worker exited with code ${code}`)),
+      )
+      worker.start?.()
+      send(worker, { lanegrad: 'hello' } satisfies Greeting)
+    })
+  } finally {
+    for (const end of ends) end()
+  }
+}
+
+/** What the model was compiled with, as `compile` takes it. */
+function trainingOf<V extends Values>({ session: { training } }: Model<V>): unknown {
+  if (!training) return null
+  const { optimizer, outputs } = training
+  const byOutput = (key: 'metrics' | 'weightedMetrics') =>
+    Object.fromEntries(outputs.map((output) => [output.output, output[key] ?? []]))
+  return portable({
+    optimizer,
+    loss: outputs.map(({ loss }) => loss),
+    lossWeights: outputs.map(({ weight }) => weight),
+    metrics: byOutput('metrics'),
+    weightedMetrics: byOutput('weightedMetrics'),
+  })
+}
+
+/**
+ * Calls `end` when the worker does; gives what ends that. A browser's worker goes on after an error, and where its port
+ * tells of its end (or a lock it holds will) only that counts; elsewhere an error is taken for its end.
+ */
+function watch(worker: WorkerLike, port: MessagePort, hasLock: boolean, end: (why: string) => void) {
+  const isThread = worker.on !== undefined && worker.addEventListener === undefined // Node's: exits after an error
+  const isTold = isThread || hasLock || 'onclose' in port
+  let why = 'the worker ended'
+  const ends = [
+    listen(worker, 'exit', (code: number) => end(`${why} (code ${code})`)),
+    listen(worker, 'error', (error: { readonly message?: string }) => {
+      if (isThread || !isTold) why = `the worker ended: ${reasonOf(error)}`
+      if (!isTold) end(why)
+    }),
+    ...(isThread ? [] : [listen(port, 'close', () => end(why))]),
+  ]
+  return () => {
+    for (const stop of ends) stop()
+  }
+}
+
+/** Whether a worker's end is told by a lock only. */
+function needsLock(worker: WorkerLike, port: MessagePort): boolean {
+  const { navigator } = globalThis as { readonly navigator?: { readonly locks?: unknown } }
+  return worker.on === undefined && !('onclose' in port) && navigator?.locks !== undefined
+}
+
+/** The model in the worker, once it is there. `make` makes what the page holds of it. */
+export async function connect<V extends Values, R extends Remote>(
+  model: Model<V>,
+  worker: WorkerLike,
+  timeoutMs: number,
+  make: (port: MessagePort, leave: () => unknown) => R,
+): Promise<R> {
+  model.session // throws after dispose
+  const count = (by: number): number => {
+    const now = (residents.get(worker) ?? 0) + by
+    residents.set(worker, now)
+    return now
+  }
+  count(1)
+  const ends: (() => void)[] = []
+  const leave = () => {
+    for (const stop of ends) stop()
+    return count(-1)
+  }
+  try {
+    await ready(worker, timeoutMs)
+    const { port1, port2 } = new MessageChannel()
+    const remote = make(port1, () => (leave() === 0 ? worker.terminate?.() : undefined))
+    const lock = needsLock(worker, port1) ? `lanegrad ${crypto.randomUUID()}` : null
+    await new Promise<void>((resolve, reject) => {
+      const end = (why: string) => {
+        reject(new LanegradError(`workerModel: ${why}`)) // where it isn't open yet
+        remote.end(`${why}; ${LOST}`)
+      }
+      listen(port1, 'message', (message: ToPage) => {
+        if (message.type === 'opened') {
+          if (lock !== null) whenReleased(lock, ends, () => end('the worker ended'))
+          resolve()
+        } else if (message.type === 'error' && message.id === 0) {
+          const { error } = message
+          reject('message' in error ? new LanegradError(`workerModel: ${error.message}`) : error)
+          port1.close()
+        } else remote.take(message)
+      })
+      port1.start()
+      ends.push(watch(worker, port1, lock !== null, end))
+      const bytes = model.save()
+      const state = snapshot(model)
+      const training = trainingOf(model)
+      const opening: Opening = { lanegrad: 'open', port: port2, bytes, training, state, lock }
+      send(worker, opening, [port2, bytes.buffer, state.numbers.buffer])
+    })
+    return remote
+  } catch (error) {
+    leave()
+    throw error
+  }
+}
+
+function whenReleased(lock: string, ends: (() => void)[], end: () => void): void {
+  const stop = new AbortController()
+  ends.push(() => stop.abort())
+  navigator.locks.request(lock, { signal: stop.signal }, end).catch(() => {}) // no longer waited for
+}

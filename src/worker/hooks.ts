@@ -1,0 +1,119 @@
+// The page's callbacks and batches, for one call that runs in the worker. Enters: what the worker asks for or tells of.
+// Leaves: answers, and effects (stop, another learning rate, other weights), which reach the worker before the answer
+// that follows them.
+import type { Callback, FitParams } from '../model/callbacks.ts'
+import type { Batches } from '../model/data.ts'
+import type { Model } from '../model/model.ts'
+import { fail } from '../numerics/errors.ts'
+import type { Effect, RemoteBatches } from './messages.ts'
+
+type Iterators = Iterator<unknown> | AsyncIterator<unknown>
+type Hook = (...args: unknown[]) => unknown
+
+export class Hooks {
+  private readonly model: Model
+  private readonly callbacks: readonly Callback[]
+  private readonly effect: (effect: Effect) => void
+  private readonly offered: Batches<unknown>[] = []
+  private readonly iterators = new Map<unknown, Iterators>()
+  private readonly errors: unknown[] = []
+  private rate = 0
+  /** The hooks so far: one runs after the other. */
+  private queue: Promise<unknown> = Promise.resolve()
+
+  constructor(model: Model, callbacks: readonly Callback[], effect: (effect: Effect) => void) {
+    this.model = model
+    this.callbacks = callbacks
+    this.effect = effect
+  }
+
+  /** Keeps an error for the end of the call; gives its number. */
+  keep(error: unknown): number {
+    return this.errors.push(error) - 1
+  }
+
+  kept(number: number): unknown {
+    return this.errors[number]
+  }
+
+  ask(hook: string, args: readonly unknown[], rate: number): Promise<unknown> {
+    if (hook === 'next' || hook === 'return') return this.pull(hook, args[0] as number, args[1])
+    const run = this.queue.then(() => this.run(hook as keyof Callback, args, rate))
+    this.queue = run.catch(() => {})
+    return run
+  }
+
+  private async run(hook: keyof Callback, args: readonly unknown[], rate: number): Promise<void> {
+    this.rate = rate
+    const given = hook === 'onTrainBegin' ? [this.params(args[0] as FitParams)] : [...args]
+    for (const callback of this.callbacks) await (callback[hook] as Hook | undefined)?.apply(callback, given)
+  }
+
+  private params(numbers: Omit<FitParams, 'model' | 'stop' | 'learningRate'>): FitParams {
+    const { effect, model } = this
+    const self = this
+    return {
+      ...numbers,
+      model: followed(model, effect),
+      stop(reason = 'stopped by a callback') {
+        effect({ stop: reason })
+      },
+      get learningRate() {
+        return self.rate
+      },
+      set learningRate(learningRate) {
+        model.learningRate = learningRate // checked there
+        self.rate = learningRate
+        effect({ learningRate })
+      },
+    }
+  }
+
+  /** What goes to the worker in place of batches. */
+  offer(batches: Batches<unknown>): RemoteBatches {
+    const batchesOnPage = this.offered.push(batches) - 1
+    if (typeof batches === 'function') return { batchesOnPage, form: 'function', steps: undefined }
+    const { steps, length } = batches as { readonly steps?: unknown; readonly length?: unknown }
+    const isOnce = (iteratorOf(batches) as unknown) === batches
+    return { batchesOnPage, form: isOnce ? 'once' : 'again', steps: steps ?? length }
+  }
+
+  private async pull(hook: 'next' | 'return', offered: number, key: unknown): Promise<unknown> {
+    let iterator = this.iterators.get(key)
+    if (!iterator) {
+      if (hook === 'return') return undefined // nothing was taken
+      const batches = this.offered[offered]
+      iterator = iteratorOf(typeof batches === 'function' ? await batches() : batches)
+      this.iterators.set(key, iterator)
+    }
+    if (hook === 'next') return iterator.next()
+    this.iterators.delete(key)
+    await iterator.return?.()
+    return undefined
+  }
+}
+
+function iteratorOf(given: unknown): Iterators {
+  const iterable = given as Partial<AsyncIterable<unknown> & Iterable<unknown>> | null | undefined
+  return (
+    iterable?.[Symbol.asyncIterator]?.() ??
+    iterable?.[Symbol.iterator]?.() ??
+    fail('the function for the batches must return an iterable or async iterable')
+  )
+}
+
+/** The page's model for callbacks: weights set on it are set in the worker too. */
+function followed(model: Model, effect: (effect: Effect) => void): Model {
+  const followed: Model = Object.create(model)
+  return Object.assign(followed, {
+    isFitting: true, // refuses what Model refuses during `fit`
+    setWeights(weights: Parameters<Model['setWeights']>[0]) {
+      model.setWeights(weights)
+      effect({ weights: model.getWeights() })
+    },
+    loadWeights(bytes: Uint8Array) {
+      model.loadWeights(bytes)
+      effect({ weights: model.getWeights() })
+    },
+  })
+}

@@ -1,0 +1,166 @@
+// What travels between a page and its worker. Enters: arguments, results and errors of calls. Leaves: what a message can
+// carry, with the buffers that move instead of being copied, and the same back again on the other side.
+import { fail, LanegradError } from '../numerics/errors.ts'
+import type { ShapedArray } from '../numerics/tensor.ts'
+import type { Snapshot } from './state.ts'
+
+/** Between the two globals; everything else goes through a port for each model. */
+export type Greeting = { readonly lanegrad: 'hello' | 'ready' } | Opening
+
+/** A model on its way into the worker. */
+export interface Opening {
+  readonly lanegrad: 'open'
+  readonly port: MessagePort
+  /** As `save` gives it, without what it was compiled with. */
+  readonly bytes: Uint8Array
+  /** CompileOptions through `portable`; null: not compiled. */
+  readonly training: unknown
+  readonly state: Snapshot
+  /** The worker holds this lock as long as it lives: where ports don't tell that their other end is gone. */
+  readonly lock: string | null
+}
+
+/** Beside a call's arguments. */
+export interface CallOptions {
+  /** Names of the hooks that some callback has. */
+  readonly hooks: readonly string[]
+  readonly progressMs: number
+  /** Whether the signal is aborted; null: there is none. */
+  readonly aborted: boolean | null
+}
+
+/** From the page: calls by number, and what they are told while they run. */
+export type ToWorker =
+  | {
+      readonly type: 'call'
+      readonly id: number
+      readonly method: string
+      readonly args: readonly unknown[]
+      readonly options: CallOptions
+    }
+  | { readonly type: 'abort'; readonly id: number }
+  | { readonly type: 'effect'; readonly id: number; readonly effect: Effect }
+  /** To an ask; `thrown`: it failed, with the error that the page keeps under this number. */
+  | { readonly type: 'answer'; readonly id: number; readonly value?: unknown; readonly thrown?: number }
+  | { readonly type: 'close' }
+
+/** What a callback does to a run. */
+export interface Effect {
+  readonly stop?: string
+  readonly learningRate?: number
+  readonly weights?: Readonly<Record<string, ShapedArray>>
+}
+
+/** From the worker. `ask` calls a hook, or pulls a batch; `rate` is the learning rate. */
+export type ToPage =
+  | { readonly type: 'opened' }
+  | { readonly type: 'result'; readonly id: number; readonly value: unknown; readonly state: Snapshot | null }
+  | { readonly type: 'error'; readonly id: number; readonly error: Failure; readonly state: Snapshot | null }
+  | {
+      readonly type: 'ask'
+      readonly id: number
+      readonly ask: number
+      readonly hook: string
+      readonly args: readonly unknown[]
+      readonly rate: number
+      readonly state: Snapshot | null
+    }
+  | { readonly type: 'state'; readonly state: Snapshot }
+
+/** Stands for batches on the page: a function, what can be iterated once, or again and again. */
+export interface RemoteBatches {
+  readonly batchesOnPage: number
+  readonly form: 'function' | 'once' | 'again'
+  readonly steps: unknown
+}
+
+/** An error as a message; `thrown`: one that came from the page, which keeps it under this number. */
+export type Failure =
+  | { readonly thrown: number }
+  | { readonly message: string }
+  | { readonly error: Error | string }
+
+/** In the worker: stands for an error the page keeps. */
+export class Relayed extends Error {
+  readonly thrown: number
+  constructor(thrown: number) {
+    super('thrown on the page')
+    this.thrown = thrown
+  }
+}
+
+export function failureOf(error: unknown): Failure {
+  if (error instanceof Relayed) return { thrown: error.thrown }
+  if (error instanceof LanegradError) return { message: error.message }
+  return { error: error instanceof Error ? error : String(error) }
+}
+
+const isPlainObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' &&
+  value !== null &&
+  [Object.prototype, null].includes(Object.getPrototypeOf(value))
+
+/**
+ * `value` for a message; `moved` collects the buffers to transfer. All of its arrays' if `isTransferred`, so that they
+ * are empty here afterwards. Else they are copied, of a view only its part of the buffer.
+ */
+export function packed(value: unknown, moved: Set<object>, isTransferred: boolean): unknown {
+  if (ArrayBuffer.isView(value)) {
+    const { buffer } = value
+    if (!(buffer instanceof ArrayBuffer)) return value // a SharedArrayBuffer: both sides see the same
+    if (isTransferred) {
+      moved.add(buffer)
+      return value
+    }
+    if (value instanceof DataView || value.byteLength === buffer.byteLength) return value
+    const part = Uint8Array.prototype.slice.call(value) // of its own type; a Buffer's own `slice` wouldn't copy
+    moved.add(part.buffer)
+    return part
+  }
+  const isList = Array.isArray(value)
+  if (isList && typeof value[0] === 'number') return value
+  if (isList) return value.map((item) => packed(item, moved, isTransferred))
+  if (!isPlainObject(value)) return value
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [key, packed(item, moved, isTransferred)]),
+  )
+}
+
+interface Own {
+  readonly own: 'loss' | 'metric'
+  readonly name: string
+}
+
+const isOwn = (value: Record<string, unknown>): value is Record<string, unknown> & Own =>
+  (value.own === 'loss' || value.own === 'metric') && typeof value.name === 'string'
+
+/** Options of `compile` for a message: losses and metrics that hold functions by their names. */
+export function portable(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(portable)
+  if (typeof value !== 'object' || value === null) return value
+  const { kind, name } = value as { readonly kind?: unknown; readonly name?: unknown }
+  const entries = Object.entries(value)
+  if (!isPlainObject(value) || entries.some(([, item]) => typeof item === 'function'))
+    return kind === undefined ? { own: 'metric', name: String(name) } : { own: 'loss', name: String(kind) }
+  return Object.fromEntries(entries.map(([key, item]) => [key, portable(item)]))
+}
+
+/** The way back. @throws LanegradError naming a loss or metric the worker wasn't given */
+export function unpacked(
+  value: unknown,
+  known: { readonly losses: readonly object[]; readonly metrics: readonly object[] },
+): unknown {
+  if (Array.isArray(value)) return value.map((item) => unpacked(item, known))
+  if (!isPlainObject(value)) return value
+  if (isOwn(value)) {
+    const { own, name } = value
+    const [list, key] = own === 'loss' ? [known.losses, 'kind'] : [known.metrics, 'name']
+    return (
+      list.find((item) => (item as Record<string, unknown>)[key] === name) ??
+      fail(
+        `the ${own} ${name} holds functions, which no message can carry: in the worker, serveModels({ ${own === 'loss' ? 'losses' : 'metrics'}: [...] }) with it`,
+      )
+    )
+  }
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, unpacked(item, known)]))
+}

@@ -1,0 +1,392 @@
+// The page's side: a model that lives in a worker, with the methods of Model as promises. Enters: a model and a worker
+// that runs `serveModels`. The model stays here and follows: at the ends of epochs it gets the worker's state, so that
+// callbacks see it as they do without a worker, and what was learnt isn't lost if the worker dies.
+import { isBatches, sortArguments } from '../model/batch.ts'
+import type { Callback } from '../model/callbacks.ts'
+import type { CompileOptions } from '../model/compile.ts'
+import type { Batches, Data, Dataset } from '../model/data.ts'
+import type {
+  EvaluateOptions,
+  FitOptions,
+  Model,
+  PredictOptions,
+  StepOptions,
+  TrainStepOptions,
+} from '../model/model.ts'
+import type { Values } from '../model/network.ts'
+import type { Session } from '../model/session.ts'
+import { check, checkOptions, fail, LanegradError, NON_NEGATIVE } from '../numerics/errors.ts'
+import type { FloatArray } from '../numerics/tensor.ts'
+import type { History, Logs } from '../training/callbacks.ts'
+import { connect } from './connect.ts'
+import { Hooks } from './hooks.ts'
+import {
+  type CallOptions,
+  type Failure,
+  packed,
+  portable,
+  send,
+  type ToPage,
+  type ToWorker,
+} from './messages.ts'
+import { restore, type Snapshot } from './state.ts'
+import { send, type WorkerLike } from './target.ts'
+
+/** Options of `workerModel`. */
+/** Options of `workerModel`. */
+export interface WorkerModelOptions {
+  /** Runs `serveModels`: `new Worker(new URL('./worker.js', import.meta.url), { type: 'module' })`. May hold more models. */
+  readonly worker: WorkerLike
+  /** How long to wait for it to answer, ms. Default 30 000. */
+  readonly timeoutMs?: number
+}
+
+/** How data goes to a worker. Arrays over a SharedArrayBuffer are shared, whatever is given here. */
+export interface Transfer {
+  /**
+   * true: its arrays move there without being copied, and are empty here afterwards. Default false: they are copied. Not
+   * for batches from an iterable.
+   */
+  readonly transfer?: boolean
+}
+
+/** Options of `fit` of a model in a worker. */
+/** Options of `fit` in a worker. */
+export interface RemoteFitOptions extends FitOptions, Transfer {
+  /**
+   * Hooks of epochs, tests and the run are awaited as `fit` does; those of batches hear of at most one batch in this time,
+   * ms, and training goes on meanwhile. Default 50. 0: of every batch, and each is awaited.
+   */
+  readonly progressMs?: number
+}
+
+/** Options of a method, and whether the data is handed over instead of copied. */
+/** Options of what takes data, in a worker. */
+export type Remote<O> = O & Transfer
+
+interface Call {
+  readonly method: string
+  resolve(value: never): void
+  reject(error: unknown): void
+  readonly hooks: Hooks
+}
+
+const HOOKS: readonly (keyof Callback)[] = [
+  'onTrainBegin',
+  'onEpochBegin',
+  'onBatchBegin',
+  'onBatchEnd',
+  'onTestBegin',
+  'onTestEnd',
+  'onEpochEnd',
+  'onTrainEnd',
+]
+const NO_CALLBACKS: readonly Callback[] = []
+
+/**
+ * A model in a worker, made by `workerModel`: the methods of Model as promises. Calls start in their order, during `fit` between
+ * its steps; a second `fit` is refused, as by Model. Everything rejects with a LanegradError once the worker has ended.
+ * @example
+ * ```js
+ * import { dense, sequential } from 'lanegrad'
+ * import { serveModels, workerModel } from 'lanegrad/worker'
+ *
+ * const { port1: worker, port2: port } = new MessageChannel()
+ * serveModels({ port })
+ * const net = sequential({ inputShape: [2], layers: [dense({ units: 1 })] })
+ * const remote = await workerModel(net, { worker })
+ * console.log((await remote.predict([[1, 2], [3, 4]])).shape) // [ 2, 1 ]
+ * await remote.close()
+ * await remote.summary().catch((error) => console.log(error.message)) // summary: this worker model was closed
+ * worker.close()
+ * ```
+ */
+export class WorkerModel<V extends Values = Values> {
+  private readonly local: Model<V>
+  private readonly session: Session
+  private readonly port: MessagePort
+  private readonly leave: () => unknown
+  private readonly calls = new Map<number, Call>()
+  private ids = 0
+  private isFitting = false
+  private ended: string | null = null
+
+  /** @internal */
+  constructor(local: Model<V>, port: MessagePort, leave: () => unknown) {
+    this.local = local
+    this.session = local.session
+    this.port = port
+    this.leave = leave
+  }
+
+  /** Rejects everything that is pending or will be asked. @internal */
+  end(reason: string): void {
+    if (this.ended !== null) return
+    this.ended = reason
+    this.port.close()
+    for (const { method, reject } of this.calls.values()) reject(new LanegradError(`${method}: ${reason}`))
+    this.calls.clear()
+  }
+
+  /** @internal */
+  take(message: ToPage): void {
+    if (message.type === 'opened') return
+    if (message.state) this.follow(message.state)
+    if (message.type === 'state') return
+    const call = this.calls.get(message.id)
+    if (!call) return
+    const { hooks } = call
+    if (message.type === 'ask') {
+      const { ask } = message
+      hooks.ask(message.hook, message.args, message.rate).then(
+        (value) => this.post({ type: 'answer', id: ask, value }),
+        (error) => this.post({ type: 'answer', id: ask, thrown: hooks.keep(error) }),
+      )
+      return
+    }
+    this.calls.delete(message.id)
+    if (message.type === 'error') call.reject(this.errorOf(message.error, hooks))
+    else call.resolve(message.value as never)
+  }
+
+  private errorOf(failure: Failure, hooks: Hooks): unknown {
+    if ('thrown' in failure) return hooks.kept(failure.thrown)
+    return 'message' in failure ? new LanegradError(failure.message) : failure.error
+  }
+
+  private follow(state: Snapshot): void {
+    try {
+      restore(this.local, state)
+    } catch (error) {
+      if (!(error instanceof LanegradError)) throw error // the model here was disposed
+    }
+  }
+
+  private post(message: ToWorker, moved: Iterable<object> = []): void {
+    if (this.ended === null) send(this.port, message, moved)
+  }
+
+  private call<T>(
+    method: string,
+    args: readonly unknown[],
+    {
+      transfer = false,
+      signal = null,
+      callbacks = NO_CALLBACKS,
+      progressMs = 0,
+    }: Transfer & { signal?: AbortSignal | null; callbacks?: readonly Callback[]; progressMs?: number } = {},
+  ): Promise<T> {
+    if (this.ended !== null) return Promise.reject(new LanegradError(`${method}: ${this.ended}`))
+    const id = ++this.ids
+    const effect = (given: object) => {
+      const moved = new Set<object>()
+      this.post({ type: 'effect', id, effect: packed(given, moved, false) as object }, moved)
+    }
+    const hooks = new Hooks(this.local as unknown as Model, callbacks, effect)
+    const wanted = HOOKS.filter((hook) => callbacks.some((callback) => callback[hook]))
+    const options: CallOptions = {
+      hooks: wanted,
+      progressMs,
+      aborted: signal === null ? null : signal.aborted,
+    }
+    return new Promise<T>((resolve, reject) => {
+      check(typeof transfer === 'boolean', `${method}: transfer`, 'a boolean', transfer)
+      const moved = new Set<object>()
+      const sent = args.map((arg) => packed(this.standIn(arg, hooks), moved, transfer))
+      try {
+        this.post({ type: 'call', id, method, args: sent, options }, moved)
+      } catch (error) {
+        fail(`${method}: its arguments can't go to the worker: ${(error as Error).message}`)
+      }
+      const abort = () => this.post({ type: 'abort', id })
+      signal?.addEventListener('abort', abort)
+      const settled =
+        <A>(settle: (value: A) => void) =>
+        (value: A) => {
+          signal?.removeEventListener('abort', abort)
+          settle(value)
+        }
+      this.calls.set(id, { method, resolve: settled(resolve), reject: settled(reject), hooks })
+    })
+  }
+
+  /** Batches stay here and are asked for. */
+  private standIn(arg: unknown, hooks: Hooks): unknown {
+    if (!Array.isArray(arg) && isBatches(this.session, arg)) return hooks.offer(arg)
+    if (typeof arg !== 'object' || arg === null || !('validationData' in arg)) return arg
+    return { ...arg, validationData: this.standIn(arg.validationData, hooks) }
+  }
+
+  /** As `Model.compile`. Losses and metrics that hold functions are those of their name that `serveModels` was given. */
+  async compile(options: CompileOptions): Promise<void> {
+    await this.call('compile', [portable(options)])
+    this.local.compile(options)
+  }
+
+  /** As `Model.setTrainable`; a function is called here. */
+  async setTrainable(
+    layers: Readonly<Record<string, boolean>> | ((layer: string) => boolean),
+  ): Promise<void> {
+    const flags =
+      typeof layers === 'function'
+        ? Object.fromEntries(this.local.layers.map(({ name }) => [name, layers(name)]))
+        : layers
+    await this.call('setTrainable', [flags])
+    this.local.setTrainable(flags)
+  }
+
+  /** As `Model.fit`; callbacks run here. `params.model` is the model here, as of the last hook that was awaited. */
+  fit(x: Data, y: Data, options?: RemoteFitOptions): Promise<History>
+  fit(data: Dataset | Batches, options?: RemoteFitOptions): Promise<History>
+  async fit(...args: readonly unknown[]): Promise<History> {
+    const { given, options } = this.sorted<RemoteFitOptions>('fit', args)
+    const { callbacks = NO_CALLBACKS, signal, transfer, progressMs = 50, ...rest } = options
+    const isList =
+      Array.isArray(callbacks) && callbacks.every((hooks) => typeof hooks === 'object' && hooks !== null)
+    check(isList, 'fit: callbacks', 'a list of objects', callbacks)
+    check(NON_NEGATIVE.holds(progressMs), 'fit: progressMs', NON_NEGATIVE.expected, progressMs)
+    if (this.isFitting) fail('fit: this model is being fitted already; await the first call')
+    this.isFitting = true
+    try {
+      return await this.call<History>('fit', [...given, rest], { transfer, signal, callbacks, progressMs })
+    } finally {
+      this.isFitting = false
+    }
+  }
+
+  /** What `fit` and `evaluate` are called with: the data, and the options apart from it. */
+  private sorted<O extends EvaluateOptions | FitOptions>(what: string, args: readonly unknown[]) {
+    const { data, options } = sortArguments<O>(this.session, what, args)
+    checkOptions(what, options, Object.keys(options ?? {})) // an object at all; the model knows its names
+    return { given: args.slice(0, data === args[0] ? 1 : 2), options }
+  }
+
+  /** As `Model.trainStep`. */
+  trainStep(x: Data, y: Data, options: Remote<TrainStepOptions> = {}): Promise<Logs> {
+    const { transfer, ...rest } = options
+    return this.call('trainStep', [x, y, rest], { transfer })
+  }
+
+  /** As `Model.evaluate`. */
+  evaluate(x: Data, y: Data, options?: Remote<EvaluateOptions>): Promise<Logs>
+  evaluate(data: Dataset | Batches, options?: Remote<EvaluateOptions>): Promise<Logs>
+  async evaluate(...args: readonly unknown[]): Promise<Logs> {
+    const { given, options } = this.sorted<Remote<EvaluateOptions>>('evaluate', args)
+    const { transfer, ...rest } = options
+    return this.call('evaluate', [...given, rest], { transfer })
+  }
+
+  /** As `Model.predict`. */
+  predict(
+    x: Data | Batches<{ readonly x: Data }>,
+    options: Remote<PredictOptions> = {},
+  ): Promise<Awaited<ReturnType<Model<V>['predict']>>> {
+    const { transfer, ...rest } = options
+    return this.call('predict', [x, rest], { transfer })
+  }
+
+  /** As `Model.gradients`. */
+  gradients(
+    x: Data,
+    y: Data,
+    options: Remote<StepOptions & { readonly inputs?: boolean }> = {},
+  ): Promise<Record<string, FloatArray>> {
+    const { transfer, ...rest } = options
+    return this.call('gradients', [x, y, rest], { transfer })
+  }
+
+  /** As `Model.getWeights`. */
+  getWeights(): Promise<Record<string, FloatArray>> {
+    return this.call('getWeights', [])
+  }
+
+  /** As `Model.setWeights`. */
+  setWeights(weights: Parameters<Model['setWeights']>[0]): Promise<void> {
+    return this.call('setWeights', [weights])
+  }
+
+  /** As `Model.emaWeights`. */
+  emaWeights(): Promise<Record<string, FloatArray>> {
+    return this.call('emaWeights', [])
+  }
+
+  /** What `Model.learningRate` is. */
+  async learningRate(): Promise<number> {
+    return (await this.state()).learningRate
+  }
+
+  /** Sets `Model.learningRate`: from the next step on, until `compile`. */
+  /** Sets it, as `Model.learningRate` does. */
+  setLearningRate(rate: number): Promise<void> {
+    return this.call('setLearningRate', [rate])
+  }
+
+  /** As `Model.save`. */
+  save(options: Parameters<Model['save']>[0] = {}): Promise<Uint8Array> {
+    return this.call('save', [options])
+  }
+
+  /** As `Model.loadWeights`. */
+  loadWeights(bytes: Uint8Array): Promise<void> {
+    return this.call('loadWeights', [bytes])
+  }
+
+  /** As `Model.summary`. */
+  summary(): Promise<string> {
+    return this.call('summary', [])
+  }
+
+  private state(): Promise<Snapshot> {
+    return this.call<Snapshot>('state', [])
+  }
+
+  /** The model this one was made from, with the weights and the optimizer's state of now. */
+  async model(): Promise<Model<V>> {
+    restore(this.local, await this.state())
+    return this.local
+  }
+
+  /** Frees the model in the worker, and ends the worker unless other models are in it. Nothing is brought back. */
+  async close(): Promise<void> {
+    if (this.ended !== null) return
+    this.post({ type: 'close' })
+    this.end('this worker model was closed')
+    await this.leave()
+  }
+}
+
+/**
+ * Moves a model into a worker: its weights, its optimizer's state and what it was compiled with. Training there gives the
+ * same bits as here. The model itself stays and follows the one in the worker: it has the weights of the end of the last
+ * epoch (of long runs of short epochs, a second old at most), and after `fit` or `model()` those of then. Don't train
+ * it meanwhile.
+ *
+ * @throws LanegradError if the worker can't be started or doesn't answer, or lacks a layer, loss or metric of your own
+ * @example
+ * ```js
+ * import { dense, sequential } from 'lanegrad'
+ * import { serveModels, workerModel } from 'lanegrad/worker'
+ *
+ * // in place of a worker, and of the global of its script
+ * const { port1: worker, port2: port } = new MessageChannel()
+ * serveModels({ port })
+ *
+ * const net = sequential({ inputShape: [2], layers: [dense({ units: 1 })] })
+ * net.compile({ optimizer: 'sgd', loss: 'mse' })
+ * const remote = await workerModel(net, { worker })
+ * const history = await remote.fit([[0, 1], [1, 0]], [1, 0], { epochs: 3 })
+ * console.log(history.loss.length) // 3
+ * await remote.close()
+ * worker.close()
+ * ```
+ */
+export async function workerModel<V extends Values>(
+  model: Model<V>,
+  options: WorkerModelOptions,
+): Promise<WorkerModel<V>> {
+  checkOptions('workerModel', options, ['worker', 'timeoutMs'])
+  const { worker, timeoutMs = 30_000 } = options
+  check(typeof worker?.postMessage === 'function', 'workerModel: worker', 'a Worker', worker)
+  check(NON_NEGATIVE.holds(timeoutMs), 'workerModel: timeoutMs', NON_NEGATIVE.expected, timeoutMs)
+  return connect(model, worker, timeoutMs, (port, leave) => new WorkerModel(model, port, leave))
+}

@@ -1,0 +1,322 @@
+// The worker's side: takes models that the page moves here and runs what it asks of them. Enters: messages. Leaves: their
+// results, and what callbacks are told on the way. A call starts when its message comes: while `fit` trains, that is in
+// one of its turns, every few milliseconds. Each model has a port of its own.
+import type { Callback, FitParams } from '../model/callbacks.ts'
+import { type LoadOptions, load } from '../model/create.ts'
+import type { Model } from '../model/model.ts'
+import { check, checkOptions, fail } from '../numerics/errors.ts'
+import type { Loss } from '../training/losses.ts'
+import type { MetricLike } from '../training/metrics.ts'
+import {
+  type CallOptions,
+  type Effect,
+  failureOf,
+  type Greeting,
+  type Opening,
+  packed,
+  Relayed,
+  type RemoteBatches,
+  type ToPage,
+  type ToWorker,
+  unpacked,
+} from './messages.ts'
+import { restore, type Snapshot, snapshot } from './state.ts'
+import { listen, type MessageTarget, send } from './target.ts'
+
+/** Options of `serveModels`. */
+/** Options of `serveModels`. */
+export interface ServeOptions {
+  /** Kinds of layers of your own (customLayer) that the models hold. */
+  readonly layers?: LoadOptions['layers']
+  /** Losses of your own (customLoss) they are compiled with. */
+  readonly losses?: readonly Loss[]
+  /** Metrics that hold functions, your own and constructors' like `auc()`: the page names them, these are used. */
+  readonly metrics?: readonly Exclude<MetricLike, string>[]
+  /** Where the page's messages come from. Default: the worker's own global. */
+  readonly port?: MessageTarget
+}
+
+/** The state goes to the page at an epoch's end if it went there this long ago, so that little is lost with a worker. */
+const STATE_MS = 1000
+
+function ownPort(): MessageTarget {
+  const scope = globalThis as unknown as Partial<MessageTarget> & {
+    readonly document?: unknown
+    readonly process?: { getBuiltinModule?(name: string): { readonly parentPort?: MessageTarget | null } }
+  }
+  const { parentPort } = scope.process?.getBuiltinModule?.('node:worker_threads') ?? {}
+  if (parentPort) return parentPort
+  if (scope.document === undefined && scope.postMessage && scope.addEventListener)
+    return scope as MessageTarget
+  return fail('serveModels: this is no worker; call it in the script that new Worker(...) starts')
+}
+
+/**
+ * Lets pages move models into this worker (`workerModel`). A worker's script needs nothing else:
+ *
+ *     import { serveModels } from 'lanegrad/worker'
+ *     serveModels()
+ *
+ * @throws LanegradError outside of a worker
+ * @example
+ * ```js
+ * import { auc, customLayer, dense, sequential } from 'lanegrad'
+ * import { serveModels, workerModel } from 'lanegrad/worker'
+ *
+ * const half = customLayer({ kind: 'half', build: ({ g }, [x]) => g.scale(x, 0.5) })
+ *
+ * // in place of a worker's own global
+ * const { port1: worker, port2: port } = new MessageChannel()
+ * serveModels({ port, layers: [half], metrics: [auc()] })
+ *
+ * const net = sequential({ inputShape: [1], layers: [half(), dense({ units: 1 })] })
+ * net.compile({ loss: 'binaryCrossentropy', metrics: [auc()] })
+ * const remote = await workerModel(net, { worker })
+ * const logs = await remote.evaluate([[0], [1]], [0, 1])
+ * console.log(Object.keys(logs)) // [ 'loss', 'auc' ]
+ * await remote.close()
+ * worker.close()
+ * ```
+ */
+export function serveModels(options: ServeOptions = {}): void {
+  checkOptions('serveModels', options, ['layers', 'losses', 'metrics', 'port'])
+  const { losses = [], metrics = [], port = ownPort() } = options
+  for (const [name, list] of Object.entries({ losses, metrics })) {
+    const isList = Array.isArray(list) && list.every((one) => typeof one === 'object' && one !== null)
+    check(isList, `serveModels: ${name}`, 'a list of objects', list)
+  }
+  const ready = () => send(port, { lanegrad: 'ready' } satisfies Greeting)
+  listen(port, 'message', (message: Greeting | null | undefined) => {
+    if (message?.lanegrad === 'hello') ready()
+    if (message?.lanegrad === 'open') new Served(message, { ...options, losses, metrics })
+  })
+  port.start?.()
+  ready()
+}
+
+interface Known {
+  readonly layers?: LoadOptions['layers']
+  readonly losses: readonly Loss[]
+  readonly metrics: readonly Exclude<MetricLike, string>[]
+}
+
+/** A call that runs. */
+interface Running {
+  readonly abort: AbortController
+  /** Of `fit`, once training has begun. */
+  params: FitParams | null
+  /** The page's hooks that nobody waits for yet, how many they are, and what one of them threw. */
+  told: Promise<unknown>
+  untold: number
+  failure: unknown
+}
+
+interface Asked {
+  resolve(value: unknown): void
+  reject(error: unknown): void
+}
+
+/** One model and its port. */
+class Served {
+  private readonly port: MessagePort
+  private readonly known: Known
+  private readonly model!: Model
+  private readonly running = new Map<number, Running>()
+  private readonly asked = new Map<number, Asked>()
+  private asks = 0
+  private release: () => void = () => {}
+  /** Whether the weights may differ from those the page has. */
+  private isChanged = true
+  private sentMs = performance.now()
+
+  constructor({ port, bytes, training, state, lock }: Opening, known: Known) {
+    this.port = port
+    this.known = known
+    try {
+      this.model = load(bytes, { layers: known.layers, compile: false })
+      if (training) this.model.compile(unpacked(training, known) as Parameters<Model['compile']>[0])
+      restore(this.model, state)
+      listen(port, 'message', (message: ToWorker) => this.take(message))
+      port.start()
+      const opened = () => this.post({ type: 'opened' })
+      if (lock === null) opened()
+      else
+        navigator.locks.request(lock, () => {
+          opened()
+          return new Promise<void>((resolve) => {
+            this.release = resolve
+          })
+        })
+    } catch (error) {
+      this.post({ type: 'error', id: 0, error: failureOf(error), state: null })
+    }
+  }
+
+  private post(message: ToPage): void {
+    const moved = new Set<object>()
+    // everything a model gives is a copy made for its caller, so its buffers can go
+    const sent = packed(message, moved, true)
+    try {
+      send(this.port, sent, moved)
+    } catch (error) {
+      if (!('id' in message)) throw error
+      const { id } = message
+      send(this.port, { type: 'error', id, error: { message: String(error) }, state: null } satisfies ToPage)
+    }
+  }
+
+  private take(message: ToWorker): void {
+    if (message.type === 'call') this.call(message.id, message.method, message.args, message.options)
+    else if (message.type === 'abort') this.running.get(message.id)?.abort.abort()
+    else if (message.type === 'effect') this.act(this.running.get(message.id), message.effect)
+    else if (message.type === 'answer') {
+      const asked = this.asked.get(message.id)
+      this.asked.delete(message.id)
+      if (message.thrown === undefined) asked?.resolve(message.value)
+      else asked?.reject(new Relayed(message.thrown))
+    } else {
+      for (const { abort } of this.running.values()) abort.abort()
+      this.release()
+      this.port.close()
+      this.model.dispose()
+    }
+  }
+
+  private act(run: Running | undefined, { stop, learningRate, weights }: Effect): void {
+    if (!run) return
+    if (weights) this.model.setWeights(weights)
+    if (learningRate !== undefined) this.model.learningRate = learningRate
+    if (stop !== undefined) run.params?.stop(stop)
+  }
+
+  private async call(id: number, method: string, args: readonly unknown[], options: CallOptions) {
+    const told = Promise.resolve()
+    const run: Running = { abort: new AbortController(), params: null, told, untold: 0, failure: null }
+    const { aborted } = options
+    if (aborted) run.abort.abort()
+    this.running.set(id, run)
+    const signal = aborted === null ? {} : { signal: run.abort.signal }
+    const isFit = method === 'fit'
+    const state = () => (isFit ? this.takeState() : null)
+    try {
+      const given = args.map((arg) => this.received(id, arg))
+      if (isFit)
+        given[given.length - 1] = {
+          ...(given.at(-1) as object),
+          ...signal,
+          callbacks: [this.hooks(id, run, options)],
+        }
+      const value = await this.perform(method, given)
+      await run.told
+      if (run.failure) throw run.failure
+      this.post({ type: 'result', id, value, state: state() })
+    } catch (error) {
+      this.post({ type: 'error', id, error: failureOf(error), state: state() })
+    }
+    this.running.delete(id)
+  }
+
+  private perform(method: string, args: readonly unknown[]): unknown {
+    const { model } = this
+    this.isChanged = true
+    if (method === 'state') return snapshot(model)
+    if (method === 'setLearningRate') {
+      model.learningRate = args[0] as number
+      return undefined
+    }
+    const given = method === 'compile' ? [unpacked(args[0], this.known)] : args
+    const value = (model as unknown as Record<string, (...args: readonly unknown[]) => unknown>)[method](
+      ...given,
+    )
+    return value === model ? undefined : value
+  }
+
+  private takeState(): Snapshot | null {
+    if (!this.isChanged) return null
+    this.isChanged = false
+    this.sentMs = performance.now()
+    return snapshot(this.model)
+  }
+
+  private ask(id: number, hook: string, args: readonly unknown[], state: Snapshot | null): Promise<unknown> {
+    const ask = ++this.asks
+    const { training } = this.model.session
+    const rate = training ? this.model.learningRate : 0
+    this.post({ type: 'ask', id, ask, hook, args, rate, state })
+    return new Promise((resolve, reject) => this.asked.set(ask, { resolve, reject }))
+  }
+
+  /** Forwards the page's hooks: waits for those of epochs; tells of batches now and then, or waits for each of them too. */
+  private hooks(id: number, run: Running, { hooks, progressMs }: CallOptions): Callback {
+    let toldMs = -Infinity
+    let isTold = false // whether the page hears of this batch
+    const forward = async (hook: keyof Callback, ...args: readonly unknown[]): Promise<void> => {
+      if (run.failure) throw run.failure
+      if (hooks.includes(hook)) await this.ask(id, hook, args, this.takeState())
+    }
+    const batch = (hook: keyof Callback, ...args: readonly unknown[]): Promise<unknown> | undefined => {
+      if (!isTold || !hooks.includes(hook)) return undefined
+      const asked = this.ask(id, hook, args, null)
+      if (progressMs === 0) return asked
+      run.untold++
+      const told = asked.then(
+        () => run.untold--,
+        (error) => {
+          run.failure ??= error
+        },
+      )
+      run.told = run.told.then(() => told)
+      return undefined
+    }
+    return {
+      onTrainBegin: (params) => {
+        run.params = params
+        const { model: _, stop: __, learningRate: ___, ...numbers } = params
+        return forward('onTrainBegin', numbers)
+      },
+      onEpochBegin: (epoch) => forward('onEpochBegin', epoch),
+      onBatchBegin: (index) => {
+        if (run.failure) throw run.failure
+        this.isChanged = true
+        const now = performance.now()
+        isTold = run.untold === 0 && now - toldMs >= progressMs
+        if (isTold) toldMs = now
+        return batch('onBatchBegin', index) as Promise<void> | undefined
+      },
+      ...(hooks.includes('onBatchEnd') && {
+        onBatchEnd: (index, logs) => batch('onBatchEnd', index, logs) as Promise<void> | undefined,
+      }),
+      onTestBegin: () => forward('onTestBegin'),
+      onTestEnd: (logs) => forward('onTestEnd', logs),
+      onEpochEnd: async (epoch, logs) => {
+        await forward('onEpochEnd', epoch, logs)
+        if (performance.now() - this.sentMs < STATE_MS) return
+        const state = this.takeState()
+        if (state) this.post({ type: 'state', state })
+      },
+      onTrainEnd: (logs, reason) => forward('onTrainEnd', logs, reason),
+    }
+  }
+
+  /** Arguments as the model takes them: what stands for the page's batches becomes an iterable of them. */
+  private received(id: number, arg: unknown): unknown {
+    if (typeof arg !== 'object' || arg === null || Array.isArray(arg) || ArrayBuffer.isView(arg)) return arg
+    if (!('batchesOnPage' in arg))
+      return 'validationData' in arg ? { ...arg, validationData: this.received(id, arg.validationData) } : arg
+    const { batchesOnPage, form, steps } = arg as RemoteBatches
+    const open = (): AsyncIterableIterator<unknown> => {
+      const iterator = ++this.asks
+      const pull = (hook: string) =>
+        this.ask(id, hook, [batchesOnPage, iterator], null) as Promise<IteratorResult<unknown>>
+      return {
+        next: () => pull('next'),
+        return: () => pull('return'),
+        [Symbol.asyncIterator]() {
+          return this
+        },
+      }
+    }
+    if (form === 'function') return open
+    return form === 'once' ? open() : { [Symbol.asyncIterator]: open, steps }
+  }
+}

@@ -1,0 +1,45 @@
+// All that training changes of a model, as numbers: weights, gradients, the optimizer's slots and the counters. Enters: a
+// model. Leaves: a copy that another one of the same network and the same optimizer takes over.
+import { HEADER_BYTES } from '../../assembly/abi.ts'
+import type { Model } from '../model/model.ts'
+import type { Values } from '../model/network.ts'
+
+export interface Snapshot {
+  readonly numbers: Float32Array
+  readonly stepCount: number
+  readonly momentumProduct: number
+  readonly epochCount: number
+  readonly microCount: number
+  readonly learningRate: number
+}
+
+// The header stays: it holds addresses and table indices of its own instance.
+const numbersOf = ({ session }: Pick<Model, 'session'>) => session.state().subarray(HEADER_BYTES / 4)
+
+export function snapshot<V extends Values>(model: Model<V>): Snapshot {
+  const { engine, epochCount, microCount, learningRate } = model.session
+  const { stepCount, momentumProduct } = engine
+  return {
+    ...{
+      numbers: numbersOf(model).slice(),
+      stepCount,
+      momentumProduct,
+      epochCount,
+      microCount,
+      learningRate,
+    },
+  }
+}
+
+/** Nothing changes where the layout differs: the model was compiled anew meanwhile. */
+export function restore<V extends Values>(model: Model<V>, state: Snapshot): void {
+  const numbers = numbersOf(model)
+  if (numbers.length !== state.numbers.length) return
+  numbers.set(state.numbers)
+  const { session } = model
+  session.engine.stepCount = state.stepCount
+  session.engine.momentumProduct = state.momentumProduct
+  session.epochCount = state.epochCount
+  session.microCount = state.microCount
+  session.learningRate = state.learningRate
+}

@@ -1,0 +1,82 @@
+// init: what it refuses, and that its list of modules is the list of binaries. That it loads them: test/package.test.ts.
+import { readFileSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import { ABI_VERSION } from '../assembly/abi.ts'
+import { type InitOptions, init } from '../src/index.slim.ts'
+import { LanegradError } from '../src/index.ts'
+
+const { targets } = JSON.parse(readFileSync(new URL('../asconfig.json', import.meta.url), 'utf8'))
+const bytesOf = (name: string) =>
+  new Uint8Array(readFileSync(new URL(`../build/${name}.wasm`, import.meta.url)))
+
+/** A module that exports nothing but the global ABI_VERSION, an i32 below 64. */
+const ofVersion = (version: number) =>
+  Uint8Array.from([
+    ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0], // magic, version of the format
+    ...[6, 6, 1, 0x7f, 0, 0x41, version, 0x0b], // global: i32, immutable, i32.const version
+    ...[7, 15, 1, 11, ...new TextEncoder().encode('ABI_VERSION'), 3, 0], // export: global 0
+  ])
+
+const refused = async (options: unknown): Promise<string> => {
+  const error = await init(options as InitOptions).then(
+    () => null,
+    (reason: unknown) => reason,
+  )
+  expect(error).toBeInstanceOf(LanegradError)
+  return (error as LanegradError).message
+}
+
+test.each(Object.keys(targets))('%s is known and of this version', async (name) => {
+  await init({ bytes: { [name]: bytesOf(name) } })
+  await init({ modules: { [name]: new WebAssembly.Module(bytesOf(name)) } })
+})
+
+test('no other name is known: the message lists all', async () => {
+  const message = await refused({ bytes: { core: bytesOf('core'), convolutions: bytesOf('core') } })
+  const known = Object.keys(targets).sort()
+  expect(message).toMatch(/^unknown module "convolutions"; did you mean "convolution"\?/)
+  expect(message.split('Known: ')[1].match(/\w+/g)?.sort()).toEqual(known)
+})
+
+describe('bad options', () => {
+  test.each([
+    [{}, 'init: give one of url, bytes, modules; got 0 of them'],
+    [{ url: '/', bytes: {} }, 'init: give one of url, bytes, modules; got 2 of them'],
+    [{ url: 5 }, 'init: url must be a string or URL; got 5'],
+    [{ url: '/', only: 'core' }, 'init: only must be a list of names; got "core"'],
+    [{ bytes: {}, only: ['core'] }, 'init: only is for url'],
+    [{ bytes: 5 }, 'init: bytes must be an object by module; got 5'],
+    [{ bytes: { core: 'x' } }, 'init: bytes.core must be a Uint8Array or ArrayBuffer; got "x"'],
+    [{ modules: { core: new Uint8Array(8) } }, 'init: modules.core must be a WebAssembly.Module; got object'],
+  ])('%o', async (options, message) => {
+    expect(await refused(options)).toBe(message)
+  })
+})
+
+describe('bad binaries', () => {
+  test('no WebAssembly', async () => {
+    const message = await refused({ bytes: { core: Uint8Array.from([1, 2, 3]) } })
+    expect(message).toMatch(/^init: bytes\.core is no WebAssembly this runtime can compile: /)
+  })
+
+  test('of another version', async () => {
+    const next = ABI_VERSION + 1
+    expect(await refused({ bytes: { pooling: ofVersion(next) } })).toBe(
+      `pooling.wasm is of another version than the library: its interface has the number ${next}, expected ${ABI_VERSION}; ` +
+        'take both from one release',
+    )
+  })
+
+  test('without a version', async () => {
+    const empty = Uint8Array.from([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0])
+    expect(await refused({ bytes: { core: empty } })).toMatch(/has the number undefined, expected/)
+  })
+
+  test('one that asks for what the library does not have', async () => {
+    // imports the function a.b
+    const asking = [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, 1, 4, 1, 0x60, 0, 0, 2, 7, 1, 1, 0x61, 1, 0x62, 0, 0]
+    expect(await refused({ bytes: { core: Uint8Array.from(asking) } })).toMatch(
+      /^core\.wasm doesn't fit this version of lanegrad: /,
+    )
+  })
+})

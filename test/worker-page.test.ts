@@ -1,0 +1,232 @@
+// Models in workers of a real page: Chromium, the built bundle as a server sends it, under a content security policy that
+// lets no code be made from text. Needs Chromium on the PATH (or its path in CHROMIUM) and playwright-core, and `npm run
+// build`. What comes back is compared with training here; how long a frame takes is printed and decides nothing.
+import { createHash } from 'node:crypto'
+import { existsSync, readFileSync } from 'node:fs'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { delimiter, join } from 'node:path'
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { dense, sequential } from '../src/index.ts'
+
+const file = (path: string) => new URL(`../${path}`, import.meta.url)
+const places = (process.env.PATH ?? '')
+  .split(delimiter)
+  .flatMap((folder) => ['chromium', 'chromium-browser', 'google-chrome'].map((name) => join(folder, name)))
+const executablePath = [process.env.CHROMIUM ?? '', ...places].find((path) => path && existsSync(path))
+const playwright = await import('playwright-core').catch(() => null)
+const missing = !executablePath ? 'no Chromium on the PATH' : playwright ? '' : 'no playwright-core'
+if (missing) console.log(`worker-page.test.ts is skipped: ${missing}`)
+
+const [workerScript, pageScript] = [
+  ...readFileSync(file('README.md'), 'utf8').matchAll(/```javascript\n(.*?)```/gs),
+].map(([, code]) => code)
+
+/** Training that both sides do: 784-512-512-10. */
+const NET = `sequential({ inputShape: [784], seed: 4, layers: [
+  dense({ units: 512, activation: 'relu' }), dense({ units: 512, activation: 'relu' }), dense({ units: 10 })] })`
+const ROWS = 1024
+const DATA = `({
+  x: Float32Array.from({ length: ${ROWS} * 784 }, (_, i) => ((i * 7919) % 1009) / 1009),
+  y: Float32Array.from({ length: ${ROWS} * 10 }, (_, i) => ((i * 31) % 17) / 17),
+})`
+const EPOCHS = 8
+const OPTIONS = `{ epochs: ${EPOCHS}, batchSize: 64 }`
+
+const page = (code: string) => `
+  import { dense, sequential } from 'lanegrad'
+  import { workerModel } from 'lanegrad/worker'
+  const start = (name = 'worker') => new Worker(new URL('./' + name + '.js', import.meta.url), { type: 'module' })
+  const small = () => {
+    const net = sequential({ inputShape: [2], layers: [dense({ units: 1 })] })
+    net.compile({ optimizer: 'sgd', loss: 'mse' })
+    return net
+  }
+  const messageOf = (promise) => promise.then(() => 'none', (error) => error.name + ': ' + error.message)
+  const later = (ms) => new Promise((done) => setTimeout(done, ms))
+  window.result = (async () => { ${code} })()`
+
+const scripts: Record<string, string> = {
+  worker: workerScript,
+  readme: pageScript,
+  broken: 'throw new Error("broken script")',
+  silent: '',
+  late: `import { serveModels } from 'lanegrad/worker'
+    await new Promise((done) => setTimeout(done, 300)); serveModels()`,
+  failing: `${workerScript}; setTimeout(() => { throw new Error('not of the library') }, 100)`,
+  train: page(`
+    const net = ${NET}
+    net.compile({ optimizer: 'adam', loss: 'mse' })
+    const remote = await workerModel(net, { worker: start() })
+    const { x, y } = ${DATA}
+    await later(300)
+    let last = performance.now(), longest = 0, frames = 0, isOver = false
+    const began = last
+    requestAnimationFrame(function frame(now) {
+      const ms = performance.now()
+      longest = Math.max(longest, ms - last)
+      last = ms
+      frames++
+      if (!isOver) requestAnimationFrame(frame)
+    })
+    const history = await remote.fit(x, y, { ...${OPTIONS}, transfer: true })
+    const tookMs = performance.now() - began
+    isOver = true
+    await remote.close()
+    const digest = await crypto.subtle.digest('SHA-256', net.save({ includeOptimizer: true }))
+    return { longest, frames, tookMs, left: x.length, loss: history.loss, digest: [...new Uint8Array(digest)] }`),
+  shared: page(`
+    const remote = await workerModel(small(), { worker: start() })
+    const x = new Float32Array(new SharedArrayBuffer(16))
+    x.set([1, 2, 3, 4])
+    const before = (await remote.predict(x)).data[0]
+    x.fill(0)
+    return [before !== 0, (await remote.predict(x)).data[0]]`),
+  ends: page(`
+    const bad = ['broken', 'missing', 'silent']
+    const results = []
+    for (const name of bad) results.push(await messageOf(workerModel(small(), { worker: start(name), timeoutMs: 500 })))
+    const late = await workerModel(small(), { worker: start('late') })
+    results.push((await late.predict([[0, 0]])).shape)
+    // an error elsewhere in its script ends no worker of a browser
+    const failing = await workerModel(small(), { worker: start('failing') })
+    await later(300)
+    results.push(Object.keys(await failing.trainStep([[1, 2]], [1])))
+    for (const withLocks of [false, true]) {
+      if (withLocks) { // as in browsers whose ports tell of no end
+        delete MessagePort.prototype.onclose
+        const { addEventListener } = EventTarget.prototype
+        MessagePort.prototype.addEventListener = function (type, ...rest) {
+          if (type !== 'close') addEventListener.call(this, type, ...rest)
+        }
+      }
+      const worker = start()
+      const remote = await workerModel(small(), { worker })
+      const fitting = messageOf(remote.fit([[1, 2]], [1], { epochs: 1e7 }))
+      await later(100)
+      worker.terminate()
+      results.push(await fitting, await messageOf(remote.predict([[1, 2]])))
+      const closing = await workerModel(small(), { worker: start() })
+      await closing.close()
+      results.push(await messageOf(closing.predict([[1, 2]])))
+    }
+    return results`),
+}
+
+/** Import maps don't reach into workers: names become paths, as a bundler would write them. */
+const served = (code: string) =>
+  code.replaceAll("'lanegrad'", "'/dist/index.js'").replaceAll("'lanegrad/worker'", "'/dist/worker.js'")
+
+describe.skipIf(missing)(`in a page${missing ? ` (skipped: ${missing})` : ''}`, () => {
+  let server: Server
+  let browser: Browser
+  let address: string
+  const logs: string[] = []
+  beforeAll(async () => {
+    server = createServer(({ url = '' }, response) => {
+      const [, folder, name] = /^\/(dist\/)?(\w+)\.(?:js|html)$/.exec(url) ?? []
+      const isPage = url.endsWith('.html')
+      const text = isPage
+        ? `<!doctype html><meta charset="utf-8"><script type="module" src="${name}.js"></script>`
+        : folder && existsSync(file(`dist/${name}.js`))
+          ? readFileSync(file(`dist/${name}.js`), 'utf8')
+          : scripts[name] && served(scripts[name])
+      if (url === '/favicon.ico') return response.writeHead(204).end()
+      const isMissing = text === undefined || (text === '' && name !== 'silent')
+      response.writeHead(isMissing ? 404 : 200, {
+        'content-type': isPage ? 'text/html' : 'text/javascript',
+        'content-security-policy': "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'",
+        'cross-origin-opener-policy': 'same-origin',
+        'cross-origin-embedder-policy': 'require-corp',
+      })
+      response.end(text)
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+    if (playwright) browser = await playwright.chromium.launch({ executablePath, args: ['--no-sandbox'] })
+  }, 60_000)
+  afterAll(async () => {
+    await browser?.close()
+    server?.close()
+  })
+
+  const open = async (name: string): Promise<Page> => {
+    logs.length = 0
+    const opened = await browser.newPage()
+    opened.on('console', async (message) => {
+      const at = logs.push('') - 1
+      const texts = message.args().map((arg) => arg.evaluate((value) => String(value)))
+      logs[at] = (await Promise.all(texts)).join(' ')
+    })
+    opened.on('pageerror', (error) => logs.push(String(error)))
+    await opened.goto(`${address}/${name}.html`)
+    return opened
+  }
+  const resultOf = async <T>(name: string): Promise<T> => {
+    const opened = await open(name)
+    await opened.waitForFunction('window.result')
+    const result = await opened.evaluate('window.result')
+    await opened.close()
+    return result as T
+  }
+
+  test("the README's page learns XOR", { timeout: 60_000 }, async () => {
+    const opened = await open('readme')
+    await expect.poll(() => logs.filter(Boolean).length, { timeout: 50_000 }).toBe(5)
+    await opened.close()
+    const epochs = logs.slice(0, 4).map((line) => Number(line.split(' ')[0]))
+    expect(epochs).toEqual([0, 500, 1000, 1500])
+    const numbers = [...logs[4].matchAll(/\d+\.\d+(?:e-?\d+)?/g)].map(([text]) => Number(text))
+    expect(numbers.map((number) => Math.round(number))).toEqual([0, 1, 1, 0])
+  })
+
+  test('trains to the bits of training here, the page goes on painting', { timeout: 120_000 }, async () => {
+    interface Result {
+      readonly longest: number
+      readonly frames: number
+      readonly tookMs: number
+      readonly left: number
+      readonly loss: readonly number[]
+      readonly digest: readonly number[]
+    }
+    const result = await resultOf<Result>('train')
+    const net = new Function('dense', 'sequential', `return ${NET}`)(dense, sequential)
+    net.compile({ optimizer: 'adam', loss: 'mse' })
+    const { x, y } = new Function(`return ${DATA}`)()
+    const history = await net.fit(x, y, new Function(`return ${OPTIONS}`)())
+    expect(result.loss).toEqual(history.loss)
+    const digest = createHash('sha256')
+      .update(net.save({ includeOptimizer: true }))
+      .digest()
+    expect(result.digest).toEqual([...digest])
+    expect(result.left).toBe(0) // moved
+    const { longest, frames, tookMs } = result
+    console.log(
+      `784-512-512-10 in a worker: ${frames} frames in ${tookMs.toFixed(0)} ms, the longest took ${longest.toFixed(0)} ms`,
+    )
+    expect(frames).toBeGreaterThan(EPOCHS) // a page that trains itself at an epoch a time would show fewer
+  })
+
+  test('sees what the page writes into shared memory', async () => {
+    expect(await resultOf('shared')).toEqual([true, 0])
+  })
+
+  test("a worker's end is told, whatever ends it", { timeout: 60_000 }, async () => {
+    const LOST = 'the model it was made from has the state of the last epoch that was told of'
+    const ended = [
+      `LanegradError: fit: the worker ended; ${LOST}`,
+      `LanegradError: predict: the worker ended; ${LOST}`,
+      'LanegradError: predict: this worker model was closed',
+    ]
+    expect(await resultOf('ends')).toEqual([
+      'LanegradError: workerModel: the worker failed: Uncaught Error: broken script',
+      "LanegradError: workerModel: the worker failed: its script can't be loaded",
+      "LanegradError: workerModel: the worker hasn't answered in 500 ms; does its script call serveModels()?",
+      [1, 1],
+      ['loss'],
+      ...ended,
+      ...ended,
+    ])
+  })
+})
