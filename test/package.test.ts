@@ -284,10 +284,13 @@ describe('types', () => {
     import { parseCsv } from 'lanegrad/data'
     import { init } from 'lanegrad/slim'
     import { trainTestSplit } from 'lanegrad/slim/data'
+    import { workerModel } from 'lanegrad/worker'
     const model = sequential({ inputShape: [2], layers: [dense({ units: 1 })] })
     export const first: number = model.predict([[1, 2]]).data[0]
     export const same: Model<Symbolic> = model
     export const all = [LanegradError, parseCsv, init({ url: '/wasm/' }), trainTestSplit]
+    const remote = workerModel(model, { worker: new Worker('worker.js', { type: 'module' }) })
+    export const prediction: Promise<Float32Array> = remote.then(async (there) => (await there.predict([[1, 2]])).data)
     // @ts-expect-error: not any
     sequential({ inputShape: [2], layers: 5 })
     // @ts-expect-error: not any

@@ -158,6 +158,17 @@ describe('training', () => {
     expect(isOver).toBe(true)
   })
 
+  test('closing one in the midst of its training leaves the other alone', async () => {
+    const worker = start()
+    const [first, second] = await Promise.all([1, 2].map((seed) => workerModel(made(seed), { worker })))
+    const fitting = messageOf(first.fit(x, y, { epochs: 1e6, callbacks: [{ onBatchEnd() {} }] }))
+    await first.predict(x)
+    await first.close()
+    expect(await fitting).toMatch(/was closed/)
+    const local = made(2)
+    expect(await second.fit(x, y, { epochs: 20 })).toEqual(await local.fit(x, y, { epochs: 20 }))
+  })
+
   test('a model that is not compiled predicts there', async () => {
     const net = sequential({ inputShape: [2], layers: [dense({ units: 1 })] })
     const { remote } = await remoteOf(net)

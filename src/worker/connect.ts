@@ -1,6 +1,6 @@
 // Brings a model to a worker, and hears of the worker's end. Enters: the model, a worker that may not run yet. Leaves: a
-// port to the model over there. A worker ends by an error in its script (Node ends the thread, a browser doesn't), by
-// `terminate`, or by running out of memory; only the first of these is told everywhere.
+// port to the model over there. A worker ends by an error in its script (in Node; in a browser it goes on), by
+// `terminate` or by running out of memory: no one event tells of these everywhere.
 import type { Model } from '../model/model.ts'
 import type { Values } from '../model/network.ts'
 import { LanegradError } from '../numerics/errors.ts'
@@ -17,8 +17,8 @@ const LOST = 'the model it was made from has the state of the last epoch that wa
 const reasonOf = ({ message }: { readonly message?: string }): string =>
   message || "its script can't be loaded"
 
-/** What the two sides of the page's end need of each other. */
-interface Remote {
+/** What takes the messages from the worker, and hears of its end. */
+interface Receiver {
   take(message: ToPage): void
   end(reason: string): void
 }
@@ -93,7 +93,7 @@ function needsLock(worker: WorkerLike, port: MessagePort): boolean {
 }
 
 /** The model in the worker, once it is there. `make` makes what the page holds of it. */
-export async function connect<V extends Values, R extends Remote>(
+export async function connect<V extends Values, R extends Receiver>(
   model: Model<V>,
   worker: WorkerLike,
   timeoutMs: number,
@@ -127,7 +127,11 @@ export async function connect<V extends Values, R extends Remote>(
           resolve()
         } else if (message.type === 'error' && message.id === 0) {
           const { error } = message
-          reject('message' in error ? new LanegradError(`workerModel: ${error.message}`) : error)
+          reject(
+            'error' in error
+              ? error.error
+              : new LanegradError(`workerModel: ${'message' in error && error.message}`),
+          )
           port1.close()
         } else remote.take(message)
       })

@@ -20,19 +20,10 @@ import type { FloatArray } from '../numerics/tensor.ts'
 import type { History, Logs } from '../training/callbacks.ts'
 import { connect } from './connect.ts'
 import { Hooks } from './hooks.ts'
-import {
-  type CallOptions,
-  type Failure,
-  packed,
-  portable,
-  send,
-  type ToPage,
-  type ToWorker,
-} from './messages.ts'
+import { type CallOptions, type Failure, packed, portable, type ToPage, type ToWorker } from './messages.ts'
 import { restore, type Snapshot } from './state.ts'
 import { send, type WorkerLike } from './target.ts'
 
-/** Options of `workerModel`. */
 /** Options of `workerModel`. */
 export interface WorkerModelOptions {
   /** Runs `serveModels`: `new Worker(new URL('./worker.js', import.meta.url), { type: 'module' })`. May hold more models. */
@@ -51,7 +42,6 @@ export interface Transfer {
 }
 
 /** Options of `fit` of a model in a worker. */
-/** Options of `fit` in a worker. */
 export interface RemoteFitOptions extends FitOptions, Transfer {
   /**
    * Hooks of epochs, tests and the run are awaited as `fit` does; those of batches hear of at most one batch in this time,
@@ -60,8 +50,7 @@ export interface RemoteFitOptions extends FitOptions, Transfer {
   readonly progressMs?: number
 }
 
-/** Options of a method, and whether the data is handed over instead of copied. */
-/** Options of what takes data, in a worker. */
+/** Options of a method, and whether the data moves instead of being copied. */
 export type Remote<O> = O & Transfer
 
 interface Call {

@@ -24,7 +24,6 @@ import { restore, type Snapshot, snapshot } from './state.ts'
 import { listen, type MessageTarget, send } from './target.ts'
 
 /** Options of `serveModels`. */
-/** Options of `serveModels`. */
 export interface ServeOptions {
   /** Kinds of layers of your own (customLayer) that the models hold. */
   readonly layers?: LoadOptions['layers']
@@ -128,6 +127,7 @@ class Served {
   /** Whether the weights may differ from those the page has. */
   private isChanged = true
   private sentMs = performance.now()
+  private isClosed = false
 
   constructor({ port, bytes, training, state, lock }: Opening, known: Known) {
     this.port = port
@@ -153,6 +153,7 @@ class Served {
   }
 
   private post(message: ToPage): void {
+    if (this.isClosed) return
     const moved = new Set<object>()
     // everything a model gives is a copy made for its caller, so its buffers can go
     const sent = packed(message, moved, true)
@@ -176,6 +177,7 @@ class Served {
       else asked?.reject(new Relayed(message.thrown))
     } else {
       for (const { abort } of this.running.values()) abort.abort()
+      this.isClosed = true
       this.release()
       this.port.close()
       this.model.dispose()
@@ -197,7 +199,7 @@ class Served {
     this.running.set(id, run)
     const signal = aborted === null ? {} : { signal: run.abort.signal }
     const isFit = method === 'fit'
-    const state = () => (isFit ? this.takeState() : null)
+    const state = () => (isFit && !this.isClosed ? this.takeState() : null)
     try {
       const given = args.map((arg) => this.received(id, arg))
       if (isFit)
@@ -211,6 +213,7 @@ class Served {
       if (run.failure) throw run.failure
       this.post({ type: 'result', id, value, state: state() })
     } catch (error) {
+      if (this.isClosed) return // in the midst of it
       this.post({ type: 'error', id, error: failureOf(error), state: state() })
     }
     this.running.delete(id)
