@@ -28,6 +28,20 @@ export const HEADER_RANDOM_COUNTER = 32 // u32 advances with every training batc
 export const HEADER_MATMUL = 36 // u32 function table index of the core's matmul, for kernels of other modules
 export const HEADER_BYTES = 64
 
+// ---- threads: what they agree on, in low memory that no module uses (absolute addresses; see parallel.ts) ----------
+export const JOB_TURN = 256 // i32, counts up with every job, times JOB_TURN_STEP, + the job's number of parts
+export const JOB_TURN_STEP = 256
+export const JOB_KERNEL = 260 // u32 function table index of what runs a part
+export const JOB_OPERANDS = 264 // u32
+export const JOB_IS_RUNNING = 268 // u32, of the first thread's own use
+export const JOB_DONE = 320 // i32 helpers that have done their part; a cache line of its own
+export const JOB_IS_AWAITED = 324 // i32: the first thread sleeps until JOB_DONE changes
+export const JOB_READY = 384 // i32 helpers that have arrived
+export const JOB_SLEEPERS = 388 // i32 helpers that sleep until the next job
+export const JOB_ARENA = 392 // u32 address of the arena's header
+export const JOB_SCRATCH = 396 // u32 address of the scratch buffers of all threads, MATMUL_SCRATCH_BYTES each
+export const JOB_UNARY = 400 // u32 function table index of the core's applyUnary, for the relaxed matmul
+
 // ---- op codes -------------------------------------------------------------------------------------
 // Each module of kernels has the codes from its first one on, in the order of the list in its entry file
 // (assembly/program.ts for the core, assembly/modules/). All modules share one memory and one function table; the
@@ -219,3 +233,4 @@ export const TILE_ROWS = 4 // rows of C held in registers
 export const TILE_COLS = 8 // columns of C held in registers (two v128)
 export const BLOCK_ROWS = 256 // rows of A per block: 256 x 256 floats stay in L2
 export const BLOCK_DEPTH = 256 // depth per block: a packed panel of B, 256 x 8 floats, stays in L1
+export const MATMUL_SCRATCH_BYTES = 278720 // the most a matmul needs: (6 + 256) x 8 and 264 x 256 floats

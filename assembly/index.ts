@@ -1,11 +1,30 @@
 // The exports of the core. Addresses are bytes in the linear memory; `arena` is the address of a header.
-import { HEADER_BACKWARD_END, HEADER_FORWARD_END, HEADER_PROGRAM, HEADER_STEP_COUNT, HEADER_STEP_END } from './abi'
+import {
+  HEADER_BACKWARD_END, HEADER_FORWARD_END, HEADER_PROGRAM, HEADER_STEP_COUNT, HEADER_STEP_END, JOB_ARENA, JOB_SCRATCH,
+  JOB_UNARY,
+} from './abi'
 import { enter } from './arena'
+import { applyUnary } from './kernels/unary'
+import { takeParts } from './parallel'
 import { run as runProgram } from './program'
 
 export { ABI_VERSION } from './abi'
 export { arenaBase, findNaN, reserve } from './arena'
+export { share } from './parallel'
 export { kernelAt } from './program'
+
+/** Once, before several threads or relaxed kernels run: the arena, and a matmul's scratch for each thread. */
+export function prepare(arena: usize, scratch: usize): void {
+  store<u32>(JOB_ARENA, <u32>arena)
+  store<u32>(JOB_SCRATCH, <u32>scratch)
+  store<u32>(JOB_UNARY, applyUnary.index)
+}
+
+/** What a helper's instance does, over and over: see takeParts. */
+export function help(): i32 {
+  enter(load<u32>(JOB_ARENA))
+  return takeParts()
+}
 
 /** Runs the forward phase: outputs, losses and metrics. */
 export function forward(arena: usize): void {

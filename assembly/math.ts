@@ -66,10 +66,18 @@ export function expm1(x: v128): v128 {
   return madd(expm1Core(remainder(x, t)), power, f32x4.sub(power, splat(1)))
 }
 
+/** e^x, likewise from -87 to 88; below e^-87, above infinity at the latest from 89 on. */
+@inline
+export function expNormal(x: v128): v128 {
+  const y = atMost(atLeast(x, -87), 89)
+  const t = shifted(y)
+  return f32x4.mul(f32x4.add(expm1Core(remainder(y, t)), splat(1)), powerOfTwo(t))
+}
+
 /** 1 / (1 + e^-x). Error at most 2.2 ulp for x >= -87; below, where results are denormal, at most 2^-126. */
 @inline
 export function sigmoid(x: v128): v128 {
-  return f32x4.div(splat(1), f32x4.add(exp(f32x4.neg(x)), splat(1)))
+  return f32x4.div(splat(1), f32x4.add(expNormal(f32x4.neg(x)), splat(1)))
 }
 
 /** tanh x = E / (E + 2) with E = e^(2|x|) - 1. Error at most 2.5 ulp; exactly 1 from 2|x| = 20 on. */

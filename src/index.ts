@@ -194,6 +194,7 @@ export {
 export { type TransferOptions, transfer } from './model/transfer.ts'
 export { LanegradError } from './numerics/lanegrad-error.ts'
 export { type FloatArray, type NamedArray, tensor } from './numerics/tensor.ts'
+export type { RuntimeOptions } from './runtime/engine.ts'
 export type { History, Logs } from './training/callbacks.ts'
 export {
   binaryCrossentropy,

@@ -13,6 +13,8 @@ export async function compileBytes(path: string): Promise<Uint8Array<ArrayBuffer
     'stub',
     '--enable',
     'simd',
+    '--enable',
+    'threads',
     '-O3',
     '--converge',
     '--noAssert',

@@ -1,5 +1,6 @@
 // init: what it refuses, and that its list of modules is the list of binaries. That it loads them: test/package.test.ts.
 import { readFileSync } from 'node:fs'
+import { setFlagsFromString } from 'node:v8'
 import { describe, expect, test } from 'vitest'
 import { ABI_VERSION } from '../assembly/abi.ts'
 import { type InitOptions, init } from '../src/index.slim.ts'
@@ -25,6 +26,8 @@ const refused = async (options: unknown): Promise<string> => {
   expect(error).toBeInstanceOf(LanegradError)
   return (error as LanegradError).message
 }
+
+setFlagsFromString('--experimental-wasm-relaxed-simd') // Node 20; later ones have it
 
 test.each(Object.keys(targets))('%s is known and of this version', async (name) => {
   await init({ bytes: { [name]: bytesOf(name) } })

@@ -4,8 +4,10 @@
 import { describe, expect, test } from 'vitest'
 import type { GraphBuilder } from '../src/graph/builder.ts'
 import type { AnyOp } from '../src/graph/graph.ts'
+import type { Fused } from '../src/graph/kernel.ts'
 import type { Value } from '../src/graph/value.ts'
 import { uniform } from '../src/numerics/random.ts'
+import { conv } from '../src/operations/convolution.ts'
 import { Engine } from '../src/runtime/engine.ts'
 import { evaluate } from './reference/ops.ts'
 import { type Leaf, runGraph } from './run-graph.ts'
@@ -28,14 +30,36 @@ const leaves = shapes.map((shape, i): Leaf => {
   return { shape, data }
 })
 
-/** The name of an operation with the epilogue of a matmul. */
+/** The name of an operation with the epilogue of a matmul or a kernel. */
 function nameOf({ name, attributes }: AnyOp): string {
+  if (name === 'kernel') {
+    const { bias, epilogue }: Fused = attributes.with
+    return [attributes.kernel.name, bias && 'bias', epilogue?.fn].filter(Boolean).join('+')
+  }
   if (!('transposeA' in attributes)) return name
   const { bias, fn, accumulate } = attributes
   return [name, bias && 'bias', fn !== 'linear' && fn, accumulate && 'accumulate'].filter(Boolean).join('+')
 }
 
 const product: (g: GraphBuilder, leaves: Leaves) => Value = (g, { a, b }) => g.matmul(a, b)
+
+const isOne = [1, 1, 1]
+const geometry = {
+  input: [1, 1, 5],
+  output: [1, 1, 5],
+  kernel: isOne,
+  strides: isOne,
+  dilations: isOne,
+  before: [0, 0, 0],
+  groups: 1,
+}
+
+/** A convolution of a by b, as rows [5,7] of its result y. */
+function convolution(g: GraphBuilder, { a, b }: Leaves): { y: Value; rows: Value } {
+  const [y] = g.kernel(conv, [g.reshape(a, [1, 1, 1, 5, 3]), g.reshape(b, [...isOne, 3, 7])], geometry)
+  return { y, rows: g.reshape(y, [5, 7]) }
+}
+const reshapes = ['reshape', 'reshape', 'reshape']
 
 const fused: Readonly<Record<string, readonly [Write, readonly string[]]>> = {
   'a bias': [(g, l) => ({ y: g.plus(product(g, l), l.bias) }), ['matmul+bias']],
@@ -44,6 +68,10 @@ const fused: Readonly<Record<string, readonly [Write, readonly string[]]>> = {
   'a bias, then an activation': [
     (g, l) => ({ y: g.unary('relu', g.plus(product(g, l), l.bias)) }),
     ['matmul+bias+relu'],
+  ],
+  'a bias of a convolution, then an activation': [
+    (g, l) => ({ y: g.unary('tanh', g.plus(l.bias, convolution(g, l).rows)) }),
+    [...reshapes, 'conv+bias+tanh'],
   ],
   'a sum onto a value nothing else reads': [
     (g, l) => ({ y: g.plus(g.unary('tanh', l.c), product(g, l)) }),
@@ -85,6 +113,17 @@ const kept: Readonly<Record<string, readonly [Write, readonly string[]]>> = {
     ['matmul', 'unary'],
   ],
   'a row of rank 2 is no bias': [(g, l) => ({ y: g.plus(product(g, l), l.row) }), ['matmul', 'binary']],
+  'a convolution whose result is read under another shape': [
+    (g, l) => {
+      const { y, rows } = convolution(g, l)
+      return { y: g.plus(rows, l.bias), square: g.unary('square', y) }
+    },
+    [...reshapes, 'conv', 'binary', 'unary'],
+  ],
+  'a bias of a convolution behind its activation': [
+    (g, l) => ({ y: g.plus(g.unary('relu', convolution(g, l).rows), l.bias) }),
+    [...reshapes, 'conv+relu', 'binary'],
+  ],
   'a second bias': [
     (g, l) => ({ y: g.plus(g.plus(product(g, l), l.bias), l.bias) }),
     ['matmul+bias', 'binary'],

@@ -14,6 +14,7 @@ import {
   BINARY_SUBTRACT,
 } from '../abi'
 import { loadTail, storeTail } from '../lanes'
+import { FLOAT_WORK, fork, isShared, partStart } from '../parallel'
 
 @inline
 function apply(fn: i32, x: v128, y: v128): v128 {
@@ -57,12 +58,30 @@ function applyRow(fn: i32, dst: usize, a: usize, b: usize, count: i32, aMoves: b
 
 /** words: dst, a, b, fn, inner, aMoves, bMoves, outer count, rank, then per outer axis: size, stride of a, stride of b (floats) */
 export function binary(p: usize): void {
+  if (isShared(FLOAT_WORK * <f64>load<i32>(p, 16) * <f64>load<i32>(p, 28))) fork(binaryPart.index, p)
+  else binaryPart(p, 0, 1)
+}
+
+/** A part is a range of rows, or of the columns of a few. */
+function binaryPart(p: usize, part: i32, parts: i32): void {
   let dst = <usize>load<u32>(p)
-  const a = <usize>load<u32>(p, 4), b = <usize>load<u32>(p, 8)
+  let a = <usize>load<u32>(p, 4), b = <usize>load<u32>(p, 8)
   const fn = load<i32>(p, 12), inner = load<i32>(p, 16)
   const aMoves = load<i32>(p, 20) != 0, bMoves = load<i32>(p, 24) != 0
   const outer = load<i32>(p, 28), rank = load<i32>(p, 32)
-  for (let o = 0; o < outer; o++) {
+  let first = 0, end = outer, own = inner
+  if (outer >= parts) {
+    first = partStart(outer, 1, part, parts)
+    end = partStart(outer, 1, part + 1, parts)
+    dst += <usize>(first * inner) << 2
+  } else {
+    const start = partStart(inner, 16, part, parts), at = <usize>start << 2
+    own = partStart(inner, 16, part + 1, parts) - start
+    dst += at
+    if (aMoves) a += at
+    if (bMoves) b += at
+  }
+  for (let o = first; o < end; o++) {
     let rest = o
     let ai = a, bi = b
     for (let axis = rank - 1; axis >= 0; axis--) {
@@ -73,7 +92,7 @@ export function binary(p: usize): void {
       ai += <usize>(i * load<i32>(w, 4)) << 2
       bi += <usize>(i * load<i32>(w, 8)) << 2
     }
-    applyRow(fn, dst, ai, bi, inner, aMoves, bMoves)
+    applyRow(fn, dst, ai, bi, own, aMoves, bMoves)
     dst += <usize>inner << 2
   }
 }

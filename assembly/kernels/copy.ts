@@ -1,14 +1,31 @@
 // Strided copy of 32-bit elements: permute, broadcast (stride 0), slice and concatenate are all this.
 // The planner has merged axes; strides count elements. src and dst don't overlap, or are the same
 // contiguous buffer.
+import { FLOAT_WORK, fork, isShared, partStart } from '../parallel'
 
 /** words: dst, src, inner, dst inner stride, src inner stride, outer count, rank, then per outer axis: size, dst stride, src stride */
 export function copy(p: usize): void {
-  const dst = <usize>load<u32>(p), src = <usize>load<u32>(p, 4)
-  const inner = load<i32>(p, 8)
+  if (isShared(FLOAT_WORK * <f64>load<i32>(p, 8) * <f64>load<i32>(p, 20))) fork(copyPart.index, p)
+  else copyPart(p, 0, 1)
+}
+
+/** A part is a range of rows, or of the columns of a few. */
+function copyPart(p: usize, part: i32, parts: i32): void {
+  let dst = <usize>load<u32>(p), src = <usize>load<u32>(p, 4)
+  let inner = load<i32>(p, 8)
   const dstStep = <usize>load<i32>(p, 12) << 2, srcStep = <usize>load<i32>(p, 16) << 2
   const outer = load<i32>(p, 20), rank = load<i32>(p, 24)
-  for (let o = 0; o < outer; o++) {
+  let first = 0, end = outer
+  if (outer >= parts) {
+    first = partStart(outer, 1, part, parts)
+    end = partStart(outer, 1, part + 1, parts)
+  } else {
+    const start = partStart(inner, 16, part, parts)
+    inner = partStart(inner, 16, part + 1, parts) - start
+    dst += dstStep * start
+    src += srcStep * start
+  }
+  for (let o = first; o < end; o++) {
     let rest = o
     let d = dst, s = src
     for (let axis = rank - 1; axis >= 0; axis--) {

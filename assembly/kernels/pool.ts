@@ -55,8 +55,42 @@ function combineRows(
   }
 }
 
+/** Whether the windows are 2 x 2 cells side by side, none of them cut. */
+function arePairs(p: usize): bool {
+  for (let i = 1; i < 3; i++) {
+    const at = p + i * 20
+    if (load<i32>(at, 32) != 2 || load<i32>(at, 36) != 2 || load<i32>(at, 40) || 2 * outputOf(p, i) > sizeOf(p, i)) return false
+  }
+  return load<i32>(p, 32) == 1 && load<i32>(p, 36) == 1 && !load<i32>(p, 40)
+}
+
+/** Such windows straight from x. */
+@inline
+function poolPairs(isMax: bool, p: usize): void {
+  let y = <usize>load<u32>(p), x = <usize>load<u32>(p, 4)
+  const channels = load<i32>(p, 20), OH = outputOf(p, 1), OW = outputOf(p, 2)
+  const cell = <usize>channels << 2, row = <usize>sizeOf(p, 2) * cell, plane = <usize>sizeOf(p, 1) * row
+  for (let n = load<i32>(p, 16) * sizeOf(p, 0); n > 0; n--) {
+    for (let j = 0; j < OH; j++) {
+      let from = x + <usize>(2 * j) * row
+      for (let k = 0; k < OW; k++) {
+        for (let c = 0; c < channels; c += 4) {
+          const s = from + (<usize>c << 2), t = s + cell
+          const left = combine(isMax, v128.load(s), v128.load(s + row))
+          const all = combine(isMax, left, combine(isMax, v128.load(t), v128.load(t + row)))
+          storeBelow(y + (<usize>c << 2), isMax ? all : f32x4.mul(all, f32x4.splat(0.25)), channels - c)
+        }
+        from += 2 * cell
+        y += cell
+      }
+    }
+    x += plane
+  }
+}
+
 @inline
 function pool(isMax: bool, p: usize): void {
+  if (arePairs(p)) return poolPairs(isMax, p)
   let dst = <usize>load<u32>(p), src = <usize>load<u32>(p, 4)
   const scratch = <usize>load<u32>(p, 8)
   const batch = load<i32>(p, 16), channels = load<i32>(p, 20)
@@ -103,8 +137,56 @@ export function averagePool(p: usize): void {
   pool(false, p)
 }
 
+/** The gradients for such windows: each cell is written once. */
+@inline
+function pairsGrad(isMax: bool, p: usize): void {
+  let dx = <usize>load<u32>(p), dy = <usize>load<u32>(p, 4), x = <usize>load<u32>(p, 8), y = <usize>load<u32>(p, 12)
+  const channels = load<i32>(p, 20), OH = outputOf(p, 1), OW = outputOf(p, 2)
+  const cell = <usize>channels << 2, row = <usize>sizeOf(p, 2) * cell, plane = <usize>sizeOf(p, 1) * row
+  const isRest = 2 * OH < sizeOf(p, 1) || 2 * OW < sizeOf(p, 2)
+  const quarter = f32x4.splat(0.25)
+  for (let n = load<i32>(p, 16) * sizeOf(p, 0); n > 0; n--) {
+    if (isRest) memory.fill(dx, 0, plane)
+    for (let j = 0; j < OH; j++) {
+      let at = <usize>(2 * j) * row
+      for (let k = 0; k < OW; k++) {
+        for (let c = 0; c < channels; c += 4) {
+          const count = channels - c
+          const flow = v128.load(dy + (<usize>c << 2))
+          const a = at + (<usize>c << 2), b = a + cell
+          let g0 = f32x4.mul(flow, quarter), g1 = g0, g2 = g0, g3 = g0
+          if (isMax) {
+            // in the order of the cells, as in maxPoolGrad
+            const top = v128.load(y + (<usize>c << 2))
+            const s = x + a, t = x + b
+            let open = f32x4.lt(v128.load(s), top)
+            g0 = v128.andnot(flow, open)
+            let below = f32x4.lt(v128.load(t), top)
+            g1 = v128.and(flow, v128.andnot(open, below))
+            open = v128.and(open, below)
+            below = f32x4.lt(v128.load(s + row), top)
+            g2 = v128.and(flow, v128.andnot(open, below))
+            open = v128.and(open, below)
+            g3 = v128.and(flow, v128.andnot(open, f32x4.lt(v128.load(t + row), top)))
+          }
+          storeBelow(dx + a, g0, count)
+          storeBelow(dx + b, g1, count)
+          storeBelow(dx + a + row, g2, count)
+          storeBelow(dx + b + row, g3, count)
+        }
+        at += 2 * cell
+        dy += cell
+        if (isMax) y += cell
+      }
+    }
+    dx += plane
+    if (isMax) x += plane
+  }
+}
+
 /** dx = sum of dy over the windows whose maximum y a cell is. words: dx, dy, x, y, ... */
 export function maxPoolGrad(p: usize): void {
+  if (arePairs(p)) return pairsGrad(true, p)
   let dx = <usize>load<u32>(p), dy = <usize>load<u32>(p, 4), x = <usize>load<u32>(p, 8), y = <usize>load<u32>(p, 12)
   const batch = load<i32>(p, 16), channels = load<i32>(p, 20)
   const cellBytes = <usize>channels << 2, rowBytes = <usize>sizeOf(p, 2) * cellBytes
@@ -148,6 +230,7 @@ export function maxPoolGrad(p: usize): void {
 
 /** dx = sum of dy / cells over the windows a cell is in. words: dx, dy, scratch, 0, ... */
 export function averagePoolGrad(p: usize): void {
+  if (arePairs(p)) return pairsGrad(false, p)
   let dx = <usize>load<u32>(p), dy = <usize>load<u32>(p, 4)
   const scratch = <usize>load<u32>(p, 8)
   const batch = load<i32>(p, 16), channels = load<i32>(p, 20)

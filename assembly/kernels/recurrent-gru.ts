@@ -3,7 +3,7 @@
 //   gruBefore   n = tanh(x_n + (r h) . U2)                   (before it: a second product)
 // Saved: gru z, r, n, q [B, T, 4 u]; gruBefore z, r, n [B, T, 3 u] and r h [B, T, u].
 import { madd, splat } from '../lanes'
-import { sigmoid, tanh } from '../math'
+import { tanh } from '../math'
 import {
   BEFORE,
   BIAS,
@@ -15,6 +15,7 @@ import {
   rowOf,
   SAVED,
   secondRow,
+  sigmoids,
   UNITS,
   XZ,
   Y,
@@ -42,14 +43,11 @@ function throughNew(d: v128, z: v128, n: v128): v128 {
 function gruRow(p: usize, at: i32, b: i32): void {
   const u = load<i32>(p, UNITS), step = <usize>u << 2
   const x = rowOf(p, XZ, at, 3), product = productRow(p, b, 3), gates = rowOf(p, GATES, at, 4), h = rowOf(p, H, b, 1)
+  sigmoids(gates, x, product, 2 * u)
   for (let j = 0; j < u; j += 4) {
     const k0 = <usize>j << 2, k1 = k0 + step, k2 = k1 + step
-    const z = sigmoid(f32x4.add(v128.load(x + k0), v128.load(product + k0)))
-    const r = sigmoid(f32x4.add(v128.load(x + k1), v128.load(product + k1)))
-    const q = v128.load(product + k2)
-    const n = tanh(madd(r, q, v128.load(x + k2)))
-    storeBelow(gates + k0, z, u - j)
-    storeBelow(gates + k1, r, u - j)
+    const z = v128.load(gates + k0), q = v128.load(product + k2)
+    const n = tanh(madd(v128.load(gates + k1), q, v128.load(x + k2)))
     storeBelow(gates + k2, n, u - j)
     storeBelow(gates + k2 + step, q, u - j)
     storeBelow(h + k0, between(z, v128.load(h + k0), n), u - j)
@@ -85,13 +83,10 @@ function resetRow(p: usize, at: i32, b: i32): void {
   const u = load<i32>(p, UNITS), step = <usize>u << 2
   const x = rowOf(p, XZ, at, 3), product = productRow(p, b, 2), gates = rowOf(p, GATES, at, 3)
   const h = rowOf(p, H, b, 1), left = secondRow(p, b, 2, 0), saved = rowOf(p, SAVED, at, 1)
+  sigmoids(gates, x, product, 2 * u)
   for (let j = 0; j < u; j += 4) {
-    const k0 = <usize>j << 2, k1 = k0 + step
-    const z = sigmoid(f32x4.add(v128.load(x + k0), v128.load(product + k0)))
-    const r = sigmoid(f32x4.add(v128.load(x + k1), v128.load(product + k1)))
-    const rh = f32x4.mul(r, v128.load(h + k0))
-    storeBelow(gates + k0, z, u - j)
-    storeBelow(gates + k1, r, u - j)
+    const k0 = <usize>j << 2
+    const rh = f32x4.mul(v128.load(gates + k0 + step), v128.load(h + k0))
     storeBelow(left + k0, rh, u - j)
     storeBelow(saved + k0, rh, u - j)
   }

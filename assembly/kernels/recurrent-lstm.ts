@@ -2,27 +2,37 @@
 //   c' = sigmoid(f) c + sigmoid(i) tanh(g),   h' = sigmoid(o) tanh(c')
 // Saves the activated gates [B, T, 4 u] and c before each step; c' is computed again on the way back.
 import { madd, splat } from '../lanes'
-import { sigmoid, tanh } from '../math'
-import { backward, C, forward, GATES, H, productRow, rowOf, SAVED, UNITS, XZ, Y } from './recurrent'
+import { tanh } from '../math'
+import {
+  backward,
+  C,
+  forward,
+  GATES,
+  H,
+  productRow,
+  rowOf,
+  SAVED,
+  sigmoids,
+  tanhs,
+  UNITS,
+  XZ,
+  Y,
+} from './recurrent'
 import { storeBelow } from './tails'
 
 function lstmRow(p: usize, at: i32, b: i32): void {
   const u = load<i32>(p, UNITS), n = <usize>u << 2
   const x = rowOf(p, XZ, at, 4), z = productRow(p, b, 4), gates = rowOf(p, GATES, at, 4)
   const h = rowOf(p, H, b, 1), c = rowOf(p, C, b, 1)
+  sigmoids(gates, x, z, 2 * u)
+  tanhs(gates + 2 * n, x + 2 * n, z + 2 * n, u)
+  sigmoids(gates + 3 * n, x + 3 * n, z + 3 * n, u)
   for (let j = 0; j < u; j += 4) {
     const k0 = <usize>j << 2, k1 = k0 + n, k2 = k1 + n, k3 = k2 + n
-    const i = sigmoid(f32x4.add(v128.load(x + k0), v128.load(z + k0)))
-    const f = sigmoid(f32x4.add(v128.load(x + k1), v128.load(z + k1)))
-    const g = tanh(f32x4.add(v128.load(x + k2), v128.load(z + k2)))
-    const o = sigmoid(f32x4.add(v128.load(x + k3), v128.load(z + k3)))
-    const next = madd(f, v128.load(c + k0), f32x4.mul(i, g))
-    storeBelow(gates + k0, i, u - j)
-    storeBelow(gates + k1, f, u - j)
-    storeBelow(gates + k2, g, u - j)
-    storeBelow(gates + k3, o, u - j)
+    const input = f32x4.mul(v128.load(gates + k0), v128.load(gates + k2))
+    const next = madd(v128.load(gates + k1), v128.load(c + k0), input)
     storeBelow(c + k0, next, u - j)
-    storeBelow(h + k0, f32x4.mul(o, tanh(next)), u - j)
+    storeBelow(h + k0, f32x4.mul(v128.load(gates + k3), tanh(next)), u - j)
   }
 }
 

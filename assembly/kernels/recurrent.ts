@@ -13,6 +13,7 @@ import {
   RECURRENT_SEQUENCE,
   RECURRENT_STATE,
 } from '../abi'
+import { sigmoid, tanh } from '../math'
 import { storeBelow } from './tails'
 
 // Operand words (byte offsets), forward | backward; an address of 0 is what isn't there.
@@ -56,6 +57,25 @@ export function productRow(p: usize, b: i32, width: i32): usize {
 /** Of the second product: its left side (part 0) and its result (part 1); `width` is that of the first product. */
 export function secondRow(p: usize, b: i32, width: i32, part: i32): usize {
   return productRow(p, load<i32>(p, BATCH) * (width + part) + b, 1)
+}
+
+// The functions of gates, a row at a time: in loops as short as these the processor works on several turns at once; with
+// all of a cell's functions in one turn it waits for the last of them.
+
+/** dst = sigmoid(x + z) */
+export function sigmoids(dst: usize, x: usize, z: usize, count: i32): void {
+  for (let j = 0; j < count; j += 4) {
+    const o = <usize>j << 2
+    storeBelow(dst + o, sigmoid(f32x4.add(v128.load(x + o), v128.load(z + o))), count - j)
+  }
+}
+
+/** dst = tanh(x + z) */
+export function tanhs(dst: usize, x: usize, z: usize, count: i32): void {
+  for (let j = 0; j < count; j += 4) {
+    const o = <usize>j << 2
+    storeBelow(dst + o, tanh(f32x4.add(v128.load(x + o), v128.load(z + o))), count - j)
+  }
 }
 
 function move(dst: usize, src: usize, count: i32): void {

@@ -3,6 +3,7 @@
 // row: one fixed order whatever the number of threads.
 import { REDUCE_MAX, REDUCE_MIN, REDUCE_SUM } from '../abi'
 import { loadTail, storeTail } from '../lanes'
+import { FLOAT_WORK, fork, isShared, partStart } from '../parallel'
 
 @inline
 function combine(fn: i32, x: v128, y: v128): v128 {
@@ -34,13 +35,13 @@ function alongRow(fn: i32, src: usize, count: i32): f32 {
   return result
 }
 
-/** dst[inner] from `count` rows of `inner` floats. Sixteen columns at a time, then four, then the tail. */
+/** dst[from...to-1] from `count` rows of `inner` floats. Sixteen columns at a time, then four, then the tail. */
 @inline
-function downColumns(fn: i32, dst: usize, src: usize, count: i32, inner: i32, scale: f32): void {
+function downColumns(fn: i32, dst: usize, src: usize, count: i32, inner: i32, from: i32, to: i32, scale: f32): void {
   const step = <usize>inner << 2
   const factor = f32x4.splat(scale)
-  let j = 0
-  for (; j + 16 <= inner; j += 16) {
+  let j = from
+  for (; j + 16 <= to; j += 16) {
     let s = src + (<usize>j << 2)
     let x0 = v128.load(s), x1 = v128.load(s, 16), x2 = v128.load(s, 32), x3 = v128.load(s, 48)
     for (let r = 1; r < count; r++) {
@@ -56,7 +57,7 @@ function downColumns(fn: i32, dst: usize, src: usize, count: i32, inner: i32, sc
     v128.store(d, f32x4.mul(x2, factor), 32)
     v128.store(d, f32x4.mul(x3, factor), 48)
   }
-  for (; j + 4 <= inner; j += 4) {
+  for (; j + 4 <= to; j += 4) {
     let s = src + (<usize>j << 2)
     let x = v128.load(s)
     for (let r = 1; r < count; r++) {
@@ -65,7 +66,7 @@ function downColumns(fn: i32, dst: usize, src: usize, count: i32, inner: i32, sc
     }
     v128.store(dst + (<usize>j << 2), f32x4.mul(x, factor))
   }
-  const rest = inner - j
+  const rest = to - j
   if (rest > 0) {
     let s = src + (<usize>j << 2)
     let x = loadTail(s, rest)
@@ -78,10 +79,12 @@ function downColumns(fn: i32, dst: usize, src: usize, count: i32, inner: i32, sc
 }
 
 @inline
-function reduceBy(fn: i32, dst: usize, src: usize, outer: i32, count: i32, inner: i32, scale: f32): void {
+function reduceBy(
+  fn: i32, dst: usize, src: usize, outer: i32, count: i32, inner: i32, from: i32, to: i32, scale: f32,
+): void {
   for (let o = 0; o < outer; o++) {
     if (inner == 1) store<f32>(dst, alongRow(fn, src, count) * scale)
-    else downColumns(fn, dst, src, count, inner, scale)
+    else downColumns(fn, dst, src, count, inner, from, to, scale)
     dst += <usize>inner << 2
     src += <usize>(count * inner) << 2
   }
@@ -89,10 +92,29 @@ function reduceBy(fn: i32, dst: usize, src: usize, outer: i32, count: i32, inner
 
 /** words: dst, src, outer, reduced, inner, fn, scale (f32) */
 export function reduce(p: usize): void {
-  const dst = <usize>load<u32>(p), src = <usize>load<u32>(p, 4)
-  const outer = load<i32>(p, 8), count = load<i32>(p, 12), inner = load<i32>(p, 16)
+  const outer = load<i32>(p, 8), inner = load<i32>(p, 16)
+  const work = FLOAT_WORK * <f64>outer * <f64>load<i32>(p, 12) * <f64>inner
+  if (outer * inner > 1 && isShared(work)) fork(reducePart.index, p)
+  else reducePart(p, 0, 1)
+}
+
+/** A part is a range of rows of dst, or of the columns of a few. */
+function reducePart(p: usize, part: i32, parts: i32): void {
+  let dst = <usize>load<u32>(p), src = <usize>load<u32>(p, 4)
+  let outer = load<i32>(p, 8)
+  const count = load<i32>(p, 12), inner = load<i32>(p, 16)
   const fn = load<i32>(p, 20), scale = load<f32>(p, 24)
-  if (fn == REDUCE_SUM) reduceBy(REDUCE_SUM, dst, src, outer, count, inner, scale)
-  else if (fn == REDUCE_MAX) reduceBy(REDUCE_MAX, dst, src, outer, count, inner, scale)
-  else reduceBy(REDUCE_MIN, dst, src, outer, count, inner, scale)
+  let from = 0, to = inner
+  if (inner == 1 || outer >= parts) {
+    const start = partStart(outer, 1, part, parts)
+    outer = partStart(outer, 1, part + 1, parts) - start
+    dst += <usize>(start * inner) << 2
+    src += <usize>(start * count * inner) << 2
+  } else {
+    from = partStart(inner, 16, part, parts)
+    to = partStart(inner, 16, part + 1, parts)
+  }
+  if (fn == REDUCE_SUM) reduceBy(REDUCE_SUM, dst, src, outer, count, inner, from, to, scale)
+  else if (fn == REDUCE_MAX) reduceBy(REDUCE_MAX, dst, src, outer, count, inner, from, to, scale)
+  else reduceBy(REDUCE_MIN, dst, src, outer, count, inner, from, to, scale)
 }

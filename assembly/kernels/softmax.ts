@@ -5,8 +5,12 @@
 // nothing but -inf, or with NaN or +inf, becomes NaN. dst may equal src (dx may equal dy), else no overlap.
 // Reads up to 12 bytes past the last row, writes nothing there.
 import { exp } from '../math'
+import { FLOAT_WORK, fork, isShared, partStart } from '../parallel'
 import { callLog1p } from './calls'
 import { addWide, lanesBelow, storeBelow, sumWide } from './tails'
+
+/** Work of one float: three passes, an exponential. */
+const ROW_WORK: f64 = 4 * FLOAT_WORK
 
 /** Maximum of `count` floats; NaN entries are passed over (the exponentials carry them on). */
 export function maximum(src: usize, count: i32): f32 {
@@ -39,9 +43,16 @@ export function logOfSum(sum: f64): f32 {
 
 /** words: dst, src, rows, cols, isLog (0 or 1) */
 export function softmax(p: usize): void {
+  if (isShared(ROW_WORK * <f64>load<i32>(p, 8) * <f64>load<i32>(p, 12))) fork(softmaxPart.index, p)
+  else softmaxPart(p, 0, 1)
+}
+
+function softmaxPart(p: usize, part: i32, parts: i32): void {
   const rows = load<i32>(p, 8), cols = load<i32>(p, 12), isLog = load<i32>(p, 16)
-  let dst = <usize>load<u32>(p), src = <usize>load<u32>(p, 4)
-  for (let r = 0; r < rows; r++) {
+  const start = partStart(rows, 1, part, parts), end = partStart(rows, 1, part + 1, parts)
+  const at = <usize>(start * cols) << 2
+  let dst = <usize>load<u32>(p) + at, src = <usize>load<u32>(p, 4) + at
+  for (let r = start; r < end; r++) {
     const max = maximum(src, cols)
     if (isLog) {
       const shift = f32x4.splat(max), l = f32x4.splat(logOfSum(exponentials(0, src, cols, max)))
@@ -67,9 +78,16 @@ export function softmax(p: usize): void {
  *   log-softmax  dx_j = dy_j - exp(y_j) sum_k dy_k
  */
 export function softmaxGrad(p: usize): void {
+  if (isShared(ROW_WORK * <f64>load<i32>(p, 12) * <f64>load<i32>(p, 16))) fork(softmaxGradPart.index, p)
+  else softmaxGradPart(p, 0, 1)
+}
+
+function softmaxGradPart(p: usize, part: i32, parts: i32): void {
   const rows = load<i32>(p, 12), cols = load<i32>(p, 16), isLog = load<i32>(p, 20)
-  let dx = <usize>load<u32>(p), dy = <usize>load<u32>(p, 4), y = <usize>load<u32>(p, 8)
-  for (let r = 0; r < rows; r++) {
+  const start = partStart(rows, 1, part, parts), end = partStart(rows, 1, part + 1, parts)
+  const at = <usize>(start * cols) << 2
+  let dx = <usize>load<u32>(p) + at, dy = <usize>load<u32>(p, 4) + at, y = <usize>load<u32>(p, 8) + at
+  for (let r = start; r < end; r++) {
     let sums = f64x2.splat(0)
     for (let j = 0; j < cols; j += 4) {
       const at = <usize>j << 2

@@ -35,6 +35,7 @@ import {
   Tanh,
 } from '../functions/of-output'
 import { loadTail, splat, storeTail } from '../lanes'
+import { FLOAT_WORK, fork, isShared, partStart } from '../parallel'
 
 // count >= 1. A ragged end costs no second copy of the body: the last vector is the last four floats, computed again
 // where it overlaps the one before. In place that is right because a vector is loaded before the previous is stored.
@@ -151,12 +152,26 @@ export function applyUnary(dst: usize, src: usize, count: u32, fn: i32, alpha: f
 
 /** Words: dst, src, count, function, alpha (f32). */
 export function unary(p: usize): void {
-  applyUnary(load<u32>(p), load<u32>(p, 4), load<u32>(p, 8), load<i32>(p, 12), load<f32>(p, 16))
+  if (isShared(FLOAT_WORK * <f64>load<u32>(p, 8))) fork(unaryPart.index, p)
+  else unaryPart(p, 0, 1)
+}
+
+function unaryPart(p: usize, part: i32, parts: i32): void {
+  const count = load<i32>(p, 8), start = partStart(count, 16, part, parts)
+  const at = <usize>start << 2, own = partStart(count, 16, part + 1, parts) - start
+  applyUnary(<usize>load<u32>(p) + at, <usize>load<u32>(p, 4) + at, own, load<i32>(p, 12), load<f32>(p, 16))
 }
 
 /** Words: dx, dy, saved, count, function, alpha (f32). dx[i] = dy[i] f'(i); dx may be dy. */
 export function unaryGrad(p: usize): void {
-  const count = load<i32>(p, 12)
+  if (isShared(FLOAT_WORK * <f64>load<u32>(p, 12))) fork(unaryGradPart.index, p)
+  else unaryGradPart(p, 0, 1)
+}
+
+function unaryGradPart(p: usize, part: i32, parts: i32): void {
+  const count = load<i32>(p, 12), start = partStart(count, 16, part, parts)
+  const at = <usize>start << 2, own = partStart(count, 16, part + 1, parts) - start
   const gradient = unchecked(GRADIENT[load<i32>(p, 16)])
-  if (count) gradient(load<u32>(p), load<u32>(p, 4), load<u32>(p, 8), count, load<f32>(p, 20))
+  const dx = <usize>load<u32>(p) + at, dy = <usize>load<u32>(p, 4) + at, saved = <usize>load<u32>(p, 8) + at
+  if (own) gradient(dx, dy, saved, own, load<f32>(p, 20))
 }

@@ -58,7 +58,9 @@ export const subject = {
   matmul({ form, m, k, n, a, b }) {
     const abi = abiConstants()
     const core = /** @type {any} */ (
-      new WebAssembly.Instance(new WebAssembly.Module(readFileSync(CORE)), {}).exports
+      new WebAssembly.Instance(new WebAssembly.Module(readFileSync(CORE)), {
+        env: { memory: new WebAssembly.Memory({ initial: 1 }) },
+      }).exports
     )
     const align = (/** @type {number} */ bytes) => Math.ceil(bytes / abi.ALIGNMENT) * abi.ALIGNMENT
     const arena = align(core.arenaBase())

@@ -3,6 +3,7 @@
 // objects of this form, so that a bundler keeps only those a program's layers use.
 import type { GraphBuilder } from './builder.ts'
 import type { Op } from './graph.ts'
+import type { UnaryName } from './ops.ts'
 import type { Shape, Value } from './value.ts'
 
 /**
@@ -36,6 +37,12 @@ export interface KernelCall<A> {
   readonly attributes: A
 }
 
+/** Attributes that simplification adds. */
+export interface Fused {
+  readonly bias?: boolean
+  readonly epilogue?: { readonly fn: UnaryName; readonly alpha: number }
+}
+
 export interface Kernel<A extends object = object> {
   readonly name: string
   readonly module: KernelModule
@@ -51,6 +58,11 @@ export interface Kernel<A extends object = object> {
   readonly int32?: readonly number[]
   /** Positions of inputs whose buffer the output may take over, if they have its size and die here. */
   readonly reuses?: readonly number[]
+  /**
+   * Whether it takes, from simplify.ts, a bias [size of the last axis] as a last input and a unary function: attributes
+   * `bias` and `epilogue`.
+   */
+  readonly fuses?: boolean
   /**
    * One value per input, null where there is no gradient. dys: the gradient of the output and of each extra, null
    * where none arrives. Without a rule, the kernel can't be differentiated.

@@ -1,12 +1,13 @@
 // Graph in, graph out, with the same results: removes what nothing reads and fuses what one kernel can do.
 //   add(matmul, bias)          -> matmul with bias
 //   unary(matmul)              -> matmul with activation
+//   both likewise of a reshaped kernel that `fuses`
 //   add(x, matmul)             -> matmul that accumulates onto x's buffer
 //   add(x, penaltyGrad)        -> penaltyGrad that accumulates onto x's buffer
 // A fusion asks that the inner value has no other reader. The fused operation stands where the outer one
 // stood and makes the same value, so no reader changes.
 import type { AnyOp, Graph, Op } from './graph.ts'
-import { outputsOf } from './kernel.ts'
+import { type Fused, outputsOf } from './kernel.ts'
 import { sameShape, type Value } from './value.ts'
 
 /** What is read after the graph has run. */
@@ -60,26 +61,59 @@ function consumable(uses: Uses, value: Value): boolean {
   return maker?.name !== 'reshape' || consumable(uses, maker.inputs[0])
 }
 
-function fuseAdd(op: Op<'binary'>, uses: Uses): { fused: AnyOp; inner: AnyOp } | null {
+/** Operations that take the place of others. */
+interface Match {
+  readonly fused: readonly AnyOp[]
+  readonly inner: readonly AnyOp[]
+}
+
+/** The same for a kernel whose result, under another shape, the outer operation reads. */
+function bareKernel(
+  { makers, readers }: Uses,
+  value: Value,
+  outer: AnyOp,
+): { op: Op<'kernel'>; shaped: AnyOp; fused: Fused } | null {
+  const shaped = makers.get(value)
+  if (shaped?.name !== 'reshape' || readers.get(value) !== 1 || shaped.phase !== outer.phase) return null
+  const op = makers.get(shaped.inputs[0])
+  if (op?.name !== 'kernel' || readers.get(op.output) !== 1 || op.phase !== outer.phase) return null
+  const fused: Fused = op.attributes.with
+  return op.attributes.kernel.fuses && !fused.epilogue ? { op, shaped, fused } : null
+}
+
+function fuseKernel(uses: Uses, x: Value, outer: AnyOp, more: Fused, bias: readonly Value[]): Match | null {
+  const found = bareKernel(uses, x, outer)
+  if (!found) return null
+  const { op, shaped, fused } = found
+  const columns = op.output.shape[op.output.shape.length - 1]
+  if (bias.length && (fused.bias || bias[0].shape[0] !== columns)) return null
+  const attributes = { ...op.attributes, with: { ...fused, ...more } }
+  return {
+    fused: [
+      { ...op, inputs: [...op.inputs, ...bias], attributes },
+      { ...shaped, output: outer.output },
+    ],
+    inner: [op, shaped],
+  }
+}
+
+function fuseAdd(op: Op<'binary'>, uses: Uses): Match | null {
   for (const [x, y] of [op.inputs, [op.inputs[1], op.inputs[0]]]) {
     const matmul = bareMatmul(uses, x, op)
-    if (matmul && !matmul.attributes.bias && sameShape(x.shape, op.output.shape)) {
-      const isBias = y.shape.length === 1 && y.shape[0] === x.shape[1]
-      if (isBias) {
-        const attributes = { ...matmul.attributes, bias: true }
+    const isBias = y.shape.length === 1 && y.shape[0] === x.shape[x.shape.length - 1]
+    const isWhole = sameShape(x.shape, op.output.shape)
+    if (matmul && !matmul.attributes.bias && isWhole) {
+      const accumulate = !isBias && sameShape(y.shape, x.shape) && consumable(uses, y)
+      if (isBias || accumulate) {
+        const attributes = { ...matmul.attributes, bias: isBias, accumulate }
         return {
-          fused: { ...matmul, inputs: [...matmul.inputs, y], attributes, output: op.output },
-          inner: matmul,
-        }
-      }
-      if (sameShape(y.shape, x.shape) && consumable(uses, y)) {
-        const attributes = { ...matmul.attributes, accumulate: true }
-        return {
-          fused: { ...matmul, inputs: [...matmul.inputs, y], attributes, output: op.output },
-          inner: matmul,
+          fused: [{ ...matmul, inputs: [...matmul.inputs, y], attributes, output: op.output }],
+          inner: [matmul],
         }
       }
     }
+    const match = isBias && isWhole && fuseKernel(uses, x, op, { bias: true }, [y])
+    if (match) return match
     const maker = uses.makers.get(x)
     if (
       maker?.name === 'penaltyGrad' &&
@@ -89,24 +123,24 @@ function fuseAdd(op: Op<'binary'>, uses: Uses): { fused: AnyOp; inner: AnyOp } |
     ) {
       const attributes = { ...maker.attributes, accumulate: true }
       return {
-        fused: { ...maker, inputs: [...maker.inputs, y], attributes, output: op.output },
-        inner: maker,
+        fused: [{ ...maker, inputs: [...maker.inputs, y], attributes, output: op.output }],
+        inner: [maker],
       }
     }
   }
   return null
 }
 
-function fuseUnary(op: Op<'unary'>, uses: Uses): { fused: AnyOp; inner: AnyOp } | null {
+function fuseUnary(op: Op<'unary'>, uses: Uses): Match | null {
   const matmul = bareMatmul(uses, op.inputs[0], op)
-  if (!matmul) return null
+  if (!matmul) return fuseKernel(uses, op.inputs[0], op, { epilogue: op.attributes }, [])
   return {
-    fused: { ...matmul, attributes: { ...matmul.attributes, ...op.attributes }, output: op.output },
-    inner: matmul,
+    fused: [{ ...matmul, attributes: { ...matmul.attributes, ...op.attributes }, output: op.output }],
+    inner: [matmul],
   }
 }
 
-/** Fuses from the front, so that a matmul takes first its bias, then its activation. */
+/** Fuses from the front, so that a matmul or a kernel takes first its bias, then its activation. */
 export function fuse(graph: Graph): Graph {
   const uses = usesOf(graph)
   const left = new Set<AnyOp>()
@@ -117,10 +151,11 @@ export function fuse(graph: Graph): Graph {
         : op.name === 'binary' && op.attributes.fn === 'add'
           ? fuseAdd(op, uses)
           : null
-    if (match) left.delete(match.inner)
-    const result = match?.fused ?? op
-    left.add(result)
-    uses.makers.set(result.output, result)
+    for (const inner of match?.inner ?? []) left.delete(inner)
+    for (const result of match?.fused ?? [op]) {
+      left.add(result)
+      for (const value of outputsOf(result)) uses.makers.set(value, result)
+    }
   }
   return { ...graph, ops: [...left] }
 }

@@ -2,6 +2,7 @@
 import { layerKinds } from '../layers/kinds.ts'
 import { type InputOptions, input, type Layer, type LayerKind, type Symbolic } from '../layers/layer.ts'
 import { check, checkOptions, fail } from '../numerics/errors.ts'
+import type { RuntimeOptions } from '../runtime/engine.ts'
 import type { Loss } from '../training/losses.ts'
 import { outlineOf } from './compute.ts'
 import { Model } from './model.ts'
@@ -14,16 +15,43 @@ function readSeed(where: string, seed: number): number {
   return seed
 }
 
+/** The word that starts a job has a byte for their number, and more would only wait. */
+const MOST_THREADS = 64
+
 /** @internal */
-export function create<V extends Values>(where: string, inputs: Values, outputs: V, seed: number): Model<V> {
+export function readRuntime(where: string, { numerics, threads }: RuntimeOptions): RuntimeOptions {
+  check(
+    numerics === undefined || numerics === 'exact' || numerics === 'fast',
+    `${where}: numerics`,
+    '"exact" or "fast"',
+    numerics,
+  )
+  const isCount = Number.isInteger(threads) && (threads as number) >= 1 && (threads as number) <= MOST_THREADS
+  check(
+    threads === undefined || threads === 'auto' || isCount,
+    `${where}: threads`,
+    `an integer from 1 to ${MOST_THREADS}, or "auto"`,
+    threads,
+  )
+  return { numerics, threads }
+}
+
+/** @internal */
+export function create<V extends Values>(
+  where: string,
+  inputs: Values,
+  outputs: V,
+  seed: number,
+  runtime: RuntimeOptions = {},
+): Model<V> {
   const network = networkOf(inputs, outputs)
-  const session = new Session(network, outlineOf(network), readSeed(where, seed))
+  const session = new Session(network, outlineOf(network), readSeed(where, seed), readRuntime(where, runtime))
   session.initialize()
   return new Model<V>(session)
 }
 
 /** Options of `model`. */
-export interface ModelOptions<V extends Values> {
+export interface ModelOptions<V extends Values> extends RuntimeOptions {
   /** One value of `input()`, a list, or a record by name: the form in which `fit` and `predict` take x. */
   readonly inputs: Values
   /** Likewise; the form in which `predict` gives its result and `fit` takes y. */
@@ -45,12 +73,12 @@ export interface ModelOptions<V extends Values> {
  * ```
  */
 export function model<V extends Values>(options: ModelOptions<V>): Model<V> {
-  checkOptions('model', options, ['inputs', 'outputs', 'seed'])
-  return create('model', options.inputs, options.outputs, options.seed ?? 0)
+  checkOptions('model', options, ['inputs', 'outputs', 'seed', 'numerics', 'threads'])
+  return create('model', options.inputs, options.outputs, options.seed ?? 0, options)
 }
 
 /** Options of `sequential`. */
-export interface SequentialOptions {
+export interface SequentialOptions extends RuntimeOptions {
   /** Without the batch axis. */
   readonly inputShape: InputOptions['shape']
   /** Default 'float32'. */
@@ -75,7 +103,7 @@ export interface SequentialOptions {
  * ```
  */
 export function sequential(options: SequentialOptions): Model<Symbolic> {
-  checkOptions('sequential', options, ['inputShape', 'inputDtype', 'layers', 'seed'])
+  checkOptions('sequential', options, ['inputShape', 'inputDtype', 'layers', 'seed', 'numerics', 'threads'])
   const { inputShape, inputDtype, layers, seed = 0 } = options
   check(
     Array.isArray(layers) && layers.length > 0 && layers.every((layer) => typeof layer === 'function'),
@@ -89,11 +117,12 @@ export function sequential(options: SequentialOptions): Model<Symbolic> {
     first,
     layers.reduce((value: Symbolic, layer) => layer(value), first),
     seed,
+    options,
   )
 }
 
 /** Options of `load`. */
-export interface LoadOptions {
+export interface LoadOptions extends RuntimeOptions {
   /** Kinds of layers of your own (customLayer) that the model holds. */
   readonly layers?: readonly { readonly layerKind: LayerKind<object> }[]
   /** Losses of your own (customLoss) that it was compiled with. */
@@ -116,7 +145,7 @@ export interface LoadOptions {
  * ```
  */
 export function load<V extends Values = Symbolic>(bytes: Uint8Array, options: LoadOptions = {}): Model<V> {
-  checkOptions('load', options, ['layers', 'losses', 'compile'])
+  checkOptions('load', options, ['layers', 'losses', 'compile', 'numerics', 'threads'])
   const { layers = [], losses = [], compile = true } = options
   const isCustom = Array.isArray(layers) && layers.every((layer) => layer?.layerKind)
   check(isCustom, 'load: layers', 'a list of what customLayer made', layers)
@@ -127,5 +156,6 @@ export function load<V extends Values = Symbolic>(bytes: Uint8Array, options: Lo
     if (kinds.has(layerKind.kind)) fail(`load: layers: there is a kind ${layerKind.kind} already`)
     kinds.set(layerKind.kind, layerKind)
   }
-  return new Model<V>(loadSession(bytes, kinds, { losses, compile }))
+  const runtime = readRuntime('load', options)
+  return new Model<V>(loadSession(bytes, kinds, { losses, compile, runtime }))
 }

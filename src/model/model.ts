@@ -174,6 +174,14 @@ export class Model<V extends Values = Values> {
     return this
   }
 
+  /**
+   * What the model runs on: `simd` or `relaxed` (with `numerics: 'fast'`), `, 4 threads` if there are several; in
+   * parentheses what was asked for and isn't here.
+   */
+  get variant(): string {
+    return this.session.engine.variant
+  }
+
   /** The layers in order of first call. */
   get layers(): readonly ModelLayer[] {
     const { network } = this.session

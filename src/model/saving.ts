@@ -17,6 +17,7 @@ import {
   show,
 } from '../numerics/errors.ts'
 import type { NamedArray } from '../numerics/tensor.ts'
+import type { RuntimeOptions } from '../runtime/engine.ts'
 import type { Loss, LossLike } from '../training/losses.ts'
 import { isPlain, type MetricLike } from '../training/metrics.ts'
 import { type Optimizer, readOptimizer } from '../training/optimizers.ts'
@@ -162,11 +163,17 @@ function readOptimizerState(session: Session, text: string, tensors: Tensors): v
   session.learningRate = learningRate
 }
 
+interface SavedOptions {
+  readonly losses: readonly Loss[]
+  readonly compile: boolean
+  readonly runtime: RuntimeOptions
+}
+
 /** A new session from a file. @throws LanegradError where the file is damaged or no model of ours. */
 export function loadSession(
   bytes: Uint8Array,
   kinds: ReadonlyMap<string, LayerKind<object>>,
-  { losses, compile }: { readonly losses: readonly Loss[]; readonly compile: boolean },
+  { losses, compile, runtime }: SavedOptions,
 ): Session {
   const { tensors, metadata } = decodeSafetensors(bytes)
   if (metadata.format !== FORMAT)
@@ -176,7 +183,7 @@ export function loadSession(
   const network = readNetwork(parse('network', metadata.network ?? ''), kinds)
   const outline = outlineOf(network)
   const weights = checkWeights(outline, tensors) // before any memory is taken for sizes the file only claims
-  const session = new Session(network, outline, seed)
+  const session = new Session(network, outline, seed, runtime)
   for (const [name, data] of weights) session.writeWeight(name, data)
   if (metadata.training !== undefined && compile)
     session.train(readSavedTraining(session, metadata.training, losses))

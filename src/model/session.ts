@@ -8,7 +8,7 @@ import type { FloatArray } from '../numerics/tensor.ts'
 import { elementCount } from '../numerics/tensor.ts'
 import { type Layout, layoutOf } from '../plan/layout.ts'
 import { type Plan, planOf, type Slot } from '../plan/plan.ts'
-import { Engine } from '../runtime/engine.ts'
+import { Engine, type RuntimeOptions } from '../runtime/engine.ts'
 import type { Logs } from '../training/callbacks.ts'
 import { type Optimizer, updateOf } from '../training/optimizers.ts'
 import { learningRateAt } from '../training/schedules.ts'
@@ -68,6 +68,8 @@ export class Session {
   network: Network
   outline: Outline
   readonly seed: number
+  /** As they were asked for. */
+  readonly runtime: RuntimeOptions
   training: Training | null = null
   /** The base of the schedule: the optimizer's own, until a callback sets another. */
   learningRate = 0
@@ -80,11 +82,12 @@ export class Session {
   private readonly plans = new Map<string, Prepared>()
   private last: LastPrepared | null = null
 
-  constructor(network: Network, outline: Outline, seed: number) {
+  constructor(network: Network, outline: Outline, seed: number, runtime: RuntimeOptions = {}) {
     this.network = network
     this.outline = outline
     this.seed = seed
-    const engine = new Engine()
+    this.runtime = runtime
+    const engine = new Engine(runtime)
     this.alive = engine
     this.layout = layoutOf(engine.base, this.outline.weights, 0)
     engine.reserve(this.layout.end)
@@ -95,6 +98,7 @@ export class Session {
   }
 
   dispose(): void {
+    this.alive?.dispose()
     this.alive = null
     this.plans.clear()
     this.last = null

@@ -83,7 +83,7 @@ export function transfer<V extends Values = Symbolic>(base: Model, options: Tran
   })
   const list = inputs.map(([, value]) => value)
   const structures = { single: list[0], list, record: Object.fromEntries(inputs) }
-  const next = create('transfer', structures[network.inputStructure], outputs, seed)
+  const next = create('transfer', structures[network.inputStructure], outputs, seed, session.runtime)
   const names = new Set([...kept].map(({ layer }) => layer?.layerName))
   for (const spec of next.session.outline.weights) {
     const old = names.has(spec.name.split('/')[0]) && session.weightSpec(spec.name)

@@ -4,9 +4,11 @@
 import * as abi from '../../assembly/abi.ts'
 import binary from '../../build/convolution.wasm'
 import type { GraphBuilder } from '../graph/builder.ts'
-import type { Addresses, Kernel, KernelCall, KernelModule } from '../graph/kernel.ts'
+import type { Addresses, Fused, Kernel, KernelCall, KernelModule } from '../graph/kernel.ts'
+import { unaryFunctions } from '../graph/ops.ts'
 import type { Shape, Value } from '../graph/value.ts'
 import { elementCount } from '../numerics/tensor.ts'
+import { f32 } from '../numerics/words.ts'
 import { matmulScratchBytes } from '../plan/encode.ts'
 import { type Padding, three, widened, windowsOf } from './window.ts'
 
@@ -50,15 +52,19 @@ function blockOf(image: Value, y: Value, { kernel, groups }: ConvGeometry) {
 }
 type Block = ReturnType<typeof blockOf>
 
-function wordsOf(op: KernelCall<ConvGeometry>, at: Addresses, image: Value, y: Value): number[] {
-  const { input, output, kernel, strides, dilations, before, groups } = op.attributes
+function wordsOf(op: KernelCall<ConvGeometry & Fused>, at: Addresses, image: Value, y: Value): number[] {
+  const { input, output, kernel, strides, dilations, before, groups, epilogue } = op.attributes
+  const [a, b, bias] = op.inputs
   const { blockRows, kernelPart, rowsPart, words } = blockOf(image, y, op.attributes)
   return [
-    ...[op.output, ...op.inputs].map((value) => at.of(value)),
+    ...[op.output, a, b].map((value) => at.of(value)),
     at.header,
     ...[0, kernelPart, rowsPart, words].map((offset) => at.scratch + offset),
     ...[blockRows, image.shape[0], image.shape[4], y.shape[4], groups, elementCount(kernel)],
     ...input.flatMap((size, i) => [size, output[i], kernel[i], strides[i], dilations[i], before[i]]),
+    bias ? at.of(bias) : 0,
+    epilogue ? unaryFunctions[epilogue.fn].code : abi.FN_LINEAR,
+    f32(epilogue?.alpha ?? 0),
   ]
 }
 
@@ -68,6 +74,7 @@ interface Form {
   readonly values: (op: KernelCall<ConvGeometry>) => readonly [image: Value, y: Value]
   /** Of the product with a block. Without: depthwise, whose scratch is an image as wide as y. */
   readonly product?: (block: Block) => readonly [M: number, K: number]
+  readonly fuses?: boolean
   readonly gradient?: (
     g: GraphBuilder,
     inputs: readonly Value[],
@@ -76,7 +83,10 @@ interface Form {
   ) => readonly Value[]
 }
 
-const kernelOf = (name: string, { code, shape, values, product, gradient }: Form): Kernel<ConvGeometry> => ({
+const kernelOf = (
+  name: string,
+  { code, shape, values, product, fuses, gradient }: Form,
+): Kernel<ConvGeometry> => ({
   name,
   module: convolutionModule,
   code,
@@ -89,6 +99,7 @@ const kernelOf = (name: string, { code, shape, values, product, gradient }: Form
     const block = blockOf(image, y, op.attributes)
     return block.words + abi.ALIGNMENT + matmulScratchBytes(...product(block))
   },
+  fuses,
   ...(gradient && {
     gradient: (g, { inputs, attributes }, [dy]) =>
       dy ? gradient(g, inputs, dy, attributes) : inputs.map(() => null),
@@ -101,6 +112,7 @@ export const conv: Kernel<ConvGeometry> = /*#__PURE__*/ kernelOf('conv', {
   shape: ([x, w], { output }) => [x.shape[0], ...output, w.shape[4]],
   values: ({ inputs, output }) => [inputs[0], output],
   product: ({ blockRows, depth }) => [blockRows, depth],
+  fuses: true,
   gradient: (g, [x, w], dy, geometry) => [
     g.kernel(convInputGrad, [dy, w], geometry)[0],
     g.kernel(convWeightGrad, [x, dy], geometry)[0],

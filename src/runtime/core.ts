@@ -2,27 +2,45 @@
 // function table.
 import { OP_CORE_END, OP_MATMUL } from '../../assembly/abi.ts'
 import binary from '../../build/core.wasm'
+import relaxedBinary from '../../build/relaxed.wasm'
 import type { KernelModule } from '../graph/kernel.ts'
 import { instantiate, type Kernels } from './modules.ts'
 
+/** Modules whose kernels are split over threads. */
+export interface Sharing extends Kernels {
+  share(maySleep: boolean, leastWork: number): void
+}
+
 /** The exports of assembly/index.ts. Addresses are bytes. */
-export interface Core extends Kernels {
+export interface Core extends Kernels, Sharing {
   readonly memory: WebAssembly.Memory
   readonly table: WebAssembly.Table
   arenaBase(): number
   reserve(bytes: number): number
   findNaN(address: number, count: number): number
+  prepare(arena: number, scratch: number): void
   forward(arena: number): void
   backward(arena: number): void
   step(arena: number): void
   run(arena: number, from: number, to: number): void
 }
 
-const coreModule: KernelModule = { name: 'core', binary, codes: [OP_MATMUL, OP_CORE_END] }
+export const coreModule: KernelModule = { name: 'core', binary, codes: [OP_MATMUL, OP_CORE_END] }
 
-/** A core with a memory of its own. */
-export const createCore = (indices: number[]): Core => instantiate(coreModule, indices)
+/** Kernels of the core again, for runtimes with relaxed SIMD: their multiply-adds may round once instead of twice. */
+export const relaxedModule: KernelModule = {
+  name: 'relaxed',
+  binary: relaxedBinary,
+  codes: [OP_MATMUL, OP_MATMUL + 1],
+}
+
+/** A core over `memory`. */
+export const createCore = (indices: number[], memory: WebAssembly.Memory): Core =>
+  instantiate(coreModule, indices, { memory })
 
 /** Makes the kernels of `module` callable by the core. */
-export const addModule = ({ memory, table }: Core, module: KernelModule, indices: number[]): Kernels =>
-  instantiate(module, indices, { memory, table })
+export const addModule = <E extends Kernels>(
+  { memory, table }: Core,
+  module: KernelModule,
+  indices: number[],
+): E => instantiate(module, indices, { memory, table })

@@ -4,6 +4,7 @@
 import {
   ALIGNMENT,
   HEADER_BACKWARD_END,
+  HEADER_BYTES,
   HEADER_FORWARD_END,
   HEADER_LEARNING_RATE,
   HEADER_MATMUL,
@@ -12,20 +13,61 @@ import {
   HEADER_RANDOM_COUNTER,
   HEADER_STEP_COUNT,
   HEADER_STEP_END,
+  JOB_READY,
+  MATMUL_SCRATCH_BYTES,
   OP_MATMUL,
 } from '../../assembly/abi.ts'
 import type { KernelModule } from '../graph/kernel.ts'
 import { fail } from '../numerics/errors.ts'
 import type { Plan, Slot } from '../plan/plan.ts'
-import { addModule, type Core, createCore } from './core.ts'
+import { addModule, type Core, coreModule, createCore, relaxedModule, type Sharing } from './core.ts'
+import { codeOf, isShareable, isSupported } from './modules.ts'
+import { coreCount, maySleep, startHelpers, warn, whyNoThreads } from './threads.ts'
+
+/** Multiply-adds from which threads pay: some 8 us of one, where a job costs 1 to 2 us. */
+const LEAST_WORK = 131072
 
 /** All of a wasm memory but its last page: addresses up to here, rounded up to whole pages, fit 32 bits. */
 const MEMORY_LIMIT_BYTES = 65535 * 65536
 
 const gigabytes = (bytes: number): string => `${(bytes / 0x40000000).toFixed(1)} GiB`
 
+/** How an engine computes. */
+export interface RuntimeOptions {
+  /**
+   * 'exact' (the default): the same bits on every machine. 'fast': matrix products may fuse multiplications and additions,
+   * where the runtime has relaxed SIMD; up to 1.4 times as fast, and the last bits depend on the machine.
+   */
+  readonly numerics?: 'exact' | 'fast'
+  /**
+   * How many threads compute, this one included; 'auto': one for each core, 8 at most. Default 1. The bits are the same for
+   * any number. Where there can be no threads (a page that is not cross-origin isolated), one warning, and one thread.
+   */
+  readonly threads?: number | 'auto'
+}
+
+function newMemory(isShared: boolean): WebAssembly.Memory {
+  if (!isShared) return new WebAssembly.Memory({ initial: 1 })
+  try {
+    return new WebAssembly.Memory({ initial: 1, maximum: 65536, shared: true })
+  } catch {
+    return new WebAssembly.Memory({ initial: 1, maximum: 16384, shared: true }) // address space may be short
+  }
+}
+
+/** The number of threads that can be had. */
+function threadCount(wanted: number | 'auto'): number {
+  const count = wanted === 'auto' ? coreCount() : wanted
+  if (count === 1) return 1
+  const why = whyNoThreads() ?? (isShareable(coreModule) ? null : 'its wasm came compiled, for one thread')
+  if (why) warn(`threads: ${why}; one thread computes`)
+  return why ? 1 : count
+}
+
 export class Engine {
   readonly base: number
+  /** What it runs on: `simd` or `relaxed`, the threads if several, and what it couldn't have. */
+  readonly variant: string
   private readonly core: Core
   /** Function table index of each kernel, by op code. */
   private readonly indices: number[] = []
@@ -35,12 +77,50 @@ export class Engine {
   private floats = new Float32Array(0)
   private ints = new Int32Array(0)
 
-  constructor() {
-    this.core = createCore(this.indices)
-    this.base = this.core.arenaBase()
+  private readonly endHelpers: (() => void) | null = null
+  /** Instances that split kernels over threads. */
+  private readonly sharing: Sharing[] = []
+
+  constructor({ numerics = 'exact', threads = 1 }: RuntimeOptions = {}) {
+    const count = threadCount(threads)
+    const isFast = numerics === 'fast' && isSupported(relaxedModule)
+    const memory = newMemory(count > 1)
+    this.core = createCore(this.indices, memory)
+    this.sharing.push(this.core)
+    // in front of the arena: what a matmul needs, for each thread
+    const scratch = this.core.arenaBase()
+    this.base = scratch + (count > 1 || isFast ? count * MATMUL_SCRATCH_BYTES : 0)
+    this.core.reserve(this.base + HEADER_BYTES)
+    this.core.prepare(this.base, scratch)
+    if (isFast) this.sharing.push(addModule<Sharing>(this.core, relaxedModule, this.indices))
+    if (count > 1) {
+      this.shareFrom(LEAST_WORK)
+      const modules = isFast ? [codeOf(relaxedModule, memory)] : []
+      this.endHelpers = startHelpers(this, count - 1, { memory, core: codeOf(coreModule, memory), modules })
+    }
+    this.variant =
+      (isFast ? 'relaxed' : 'simd') +
+      (numerics === 'fast' && !isFast ? ' (no relaxed SIMD here)' : '') +
+      (count > 1 ? `, ${count} threads` : threads === 1 ? '' : ', 1 thread')
     this.refresh()
     this.ints[(this.base + HEADER_MATMUL) / 4] = this.indices[OP_MATMUL]
     this.double(HEADER_MOMENTUM_PRODUCT).setFloat64(0, 1, true)
+  }
+
+  /** Threads that compute now: helpers join when they are ready. */
+  get threadsReady(): number {
+    return 1 + Atomics.load(this.ints, JOB_READY / 4)
+  }
+
+  /** Splits kernels from so many multiply-adds on; the bits are the same. */
+  shareFrom(leastWork: number): void {
+    const canSleep = maySleep()
+    for (const { share } of this.sharing) share(canSleep, leastWork)
+  }
+
+  /** Ends the helpers. */
+  dispose(): void {
+    this.endHelpers?.()
   }
 
   private refresh(): void {

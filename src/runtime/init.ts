@@ -12,6 +12,7 @@ export type ModuleName =
   | 'pooling'
   | 'random'
   | 'recurrent'
+  | 'relaxed'
   | 'training'
 
 const NAMES: readonly ModuleName[] = [
@@ -22,14 +23,18 @@ const NAMES: readonly ModuleName[] = [
   'pooling',
   'random',
   'recurrent',
+  'relaxed',
   'training',
 ]
+
+/** Not every runtime compiles it, and `numerics: 'fast'` alone takes it. */
+const OPTIONAL = 'relaxed'
 
 /** Where the binaries come from: one of `url`, `bytes`, `modules`. */
 export interface InitOptions {
   /** The folder they are fetched from, as `lanegrad/wasm/` has them. A browser resolves it against the page. */
   readonly url?: string | URL
-  /** Those to fetch from `url`. Default: all. */
+  /** Those to fetch from `url`. Default: all but `relaxed`, which `numerics: 'fast'` takes. */
   readonly only?: readonly ModuleName[]
   /** The bytes of each, compiled here. */
   readonly bytes?: { readonly [name in ModuleName]?: Uint8Array | ArrayBuffer }
@@ -45,16 +50,28 @@ async function fetchBytes(url: string): Promise<ArrayBuffer> {
   return response.arrayBuffer()
 }
 
-const compile = (name: string, bytes: Uint8Array | ArrayBuffer): Promise<WebAssembly.Module> =>
-  WebAssembly.compile(bytes as Uint8Array<ArrayBuffer>).catch((error) =>
-    fail(`init: ${name} is no WebAssembly this runtime can compile: ${message(error)}`),
+/** A binary, and the bytes it was compiled from. */
+type Loaded = readonly [WebAssembly.Module, Uint8Array<ArrayBuffer>?]
+
+/** null: the optional one, where the runtime lacks its instructions. */
+async function compile(
+  where: string,
+  name: ModuleName,
+  given: Uint8Array | ArrayBuffer,
+): Promise<Loaded | null> {
+  const bytes = given instanceof ArrayBuffer ? new Uint8Array(given) : (given as Uint8Array<ArrayBuffer>)
+  if (name === OPTIONAL && !WebAssembly.validate(bytes)) return null
+  const code = await WebAssembly.compile(bytes).catch((error) =>
+    fail(`init: ${where} is no WebAssembly this runtime can compile: ${message(error)}`),
   )
+  return [code, bytes]
+}
 
 /** Throws where `code` can't be instantiated, or is of another version. */
 function tryOut(name: ModuleName, code: WebAssembly.Module): void {
-  const memory = () => new WebAssembly.Memory({ initial: 1 })
-  const table = () => new WebAssembly.Table({ initial: 0, element: 'anyfunc' })
-  instanceOf(name, code, name === 'core' ? undefined : { memory: memory(), table: table() })
+  const memory = new WebAssembly.Memory({ initial: 1 })
+  const table = new WebAssembly.Table({ initial: 0, element: 'anyfunc' })
+  instanceOf(name, code, name === 'core' ? { memory } : { memory, table })
 }
 
 function checkName(name: string): asserts name is ModuleName {
@@ -79,13 +96,13 @@ function checkName(name: string): asserts name is ModuleName {
  */
 export async function init(options: InitOptions): Promise<void> {
   checkOptions('init', options, ['url', 'only', 'bytes', 'modules'])
-  const { url, only = NAMES, bytes, modules } = options
+  const { url, only = NAMES.filter((name) => name !== OPTIONAL), bytes, modules } = options
   const given = [url, bytes, modules].filter((source) => source !== undefined)
   if (given.length !== 1) fail(`init: give one of url, bytes, modules; got ${given.length} of them`)
   if (options.only !== undefined && url === undefined) fail('init: only is for url')
 
   // nothing starts before all is checked
-  const loading: (readonly [ModuleName, () => WebAssembly.Module | Promise<WebAssembly.Module>])[] = []
+  const loading: (readonly [ModuleName, () => Loaded | Promise<Loaded | null>])[] = []
   if (url !== undefined) {
     check(typeof url === 'string' || url instanceof URL, 'init: url', 'a string or URL', url)
     check(Array.isArray(only), 'init: only', 'a list of names', only)
@@ -93,7 +110,7 @@ export async function init(options: InitOptions): Promise<void> {
     for (const name of only) {
       const path = `${folder}${name}.wasm`
       checkName(name)
-      loading.push([name, async () => compile(path, await fetchBytes(path))])
+      loading.push([name, async () => compile(path, name, await fetchBytes(path))])
     }
   } else {
     const what = bytes === undefined ? 'modules' : 'bytes'
@@ -104,15 +121,15 @@ export async function init(options: InitOptions): Promise<void> {
       const where = `init: ${what}.${name}`
       if (bytes === undefined) {
         check(code instanceof WebAssembly.Module, where, 'a WebAssembly.Module', code)
-        loading.push([name, () => code])
+        loading.push([name, () => [code]])
       } else {
         const isBytes = code instanceof Uint8Array || code instanceof ArrayBuffer
         check(isBytes, where, 'a Uint8Array or ArrayBuffer', code)
-        loading.push([name, () => compile(`bytes.${name}`, code)])
+        loading.push([name, () => compile(`bytes.${name}`, name, code)])
       }
     }
   }
   const loaded = await Promise.all(loading.map(async ([name, code]) => [name, await code()] as const))
-  for (const [name, code] of loaded) tryOut(name, code)
-  for (const [name, code] of loaded) provide(name, code)
+  for (const [name, binary] of loaded) if (binary) tryOut(name, binary[0])
+  for (const [name, binary] of loaded) if (binary) provide(name, ...binary)
 }

@@ -15,8 +15,19 @@ export interface Kernels {
 /** Room for every module: asconfig.json gives each its tableBase. */
 const TABLE_LENGTH = 512
 
-/** By name of the module. */
+/** By name of the module, with `shared` before it where it is for a memory that threads share. */
 const compiled = /*#__PURE__*/ new Map<string, WebAssembly.Module>()
+
+/** What `init` compiled `compiled` from, by name of the module. */
+const given = /*#__PURE__*/ new Map<string, Bytes>()
+
+type Bytes = Uint8Array<ArrayBuffer>
+
+/** What every module imports: the core a memory alone. */
+export interface Environment {
+  readonly memory: WebAssembly.Memory
+  readonly table?: WebAssembly.Table
+}
 
 const message = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
@@ -38,31 +49,82 @@ function refuse(otherwise: string, error: unknown): never {
   return fail(`${known ? known[1] : otherwise}: ${text}`)
 }
 
-/** Makes `code` the module of that name, from the next model on. */
-export const provide = (name: string, code: WebAssembly.Module): unknown => compiled.set(name, code)
+/** Makes `code`, compiled from `bytes` if those are known, the module of that name, from the next model on. */
+export function provide(name: string, code: WebAssembly.Module, bytes?: Bytes): void {
+  compiled.set(name, code)
+  if (bytes) given.set(name, bytes)
+  compiled.delete(SHARED + name)
+}
 
-function compile({ name, binary }: KernelModule): WebAssembly.Module {
-  if (binary === null)
+const SHARED = 'shared '
+
+const bytesOf = ({ name, binary }: KernelModule): Bytes | undefined =>
+  given.get(name) ??
+  (typeof binary === 'function' ? binary() : binary instanceof Uint8Array ? binary : undefined)
+
+/** Whether its bytes are here to be compiled for a shared memory: not where the runtime compiles .wasm imports. */
+export const isShareable = (module: KernelModule): boolean =>
+  compiled.has(SHARED + module.name) || bytesOf(module) !== undefined
+
+/**
+ * A module that is the same but for the memory it imports: shared, with a maximum, as wasm threads demand. Its import
+ * section (id 2) has `"memory", 2 (a memory), 0 (no maximum), pages`.
+ */
+function forSharedMemory(bytes: Bytes): Bytes {
+  let at = 8
+  const readSize = () => {
+    let size = 0
+    for (let shift = 0, byte = 128; byte > 127; shift += 7) {
+      byte = bytes[at++]
+      size |= (byte & 127) << shift
+    }
+    return size
+  }
+  while (at < bytes.length) {
+    const id = bytes[at++]
+    const from = at
+    const size = readSize()
+    if (id === 2) {
+      const section = [...bytes.subarray(at, at + size)]
+      const limits = String.fromCharCode(...section).indexOf('memory\x02\0') + 7
+      section.splice(limits, 2, 3, section[limits + 1], 0x80, 0x80, 4) // up to 65536 pages
+      const head = [...bytes.subarray(0, from), 128 | section.length, section.length >> 7]
+      return Uint8Array.from([...head, ...section, ...bytes.subarray(at + size)])
+    }
+    at += size
+  }
+  return bytes
+}
+
+/** Whether this runtime knows the instructions of `module`, and its binary is here. */
+export const isSupported = (module: KernelModule): boolean => {
+  if (compiled.has(module.name) || module.binary instanceof WebAssembly.Module) return true
+  const bytes = bytesOf(module)
+  return bytes !== undefined && WebAssembly.validate(bytes)
+}
+
+function compile(module: KernelModule, isShared: boolean): WebAssembly.Module {
+  const { name, binary } = module
+  const bytes = bytesOf(module)
+  if (binary === null && !bytes)
     fail(`the kernels of module ${name} are not loaded: await init (lanegrad/slim) with ${name}.wasm first`)
+  if (isShared && !bytes)
+    fail(`the kernels of module ${name} came compiled, for one thread: threads need their bytes`)
   try {
-    return binary instanceof WebAssembly.Module
-      ? binary
-      : new WebAssembly.Module(typeof binary === 'function' ? binary() : binary)
+    if (binary instanceof WebAssembly.Module && !isShared) return binary
+    return new WebAssembly.Module(isShared ? forSharedMemory(bytes as Bytes) : (bytes as Bytes))
   } catch (error) {
     return refuse("this runtime can't compile WebAssembly with SIMD", error)
   }
 }
 
 /** A new instance of `code`. @throws LanegradError where it is none of ours, or of another version */
-export function instanceOf<E extends Kernels>(
-  name: string,
-  code: WebAssembly.Module,
-  env?: { readonly memory: WebAssembly.Memory; readonly table: WebAssembly.Table },
-): E {
-  if (env && env.table.length < TABLE_LENGTH) env.table.grow(TABLE_LENGTH - env.table.length)
+export function instanceOf<E extends Kernels>(name: string, code: WebAssembly.Module, env: Environment): E {
+  const { table } = env
+  if (table && table.length < TABLE_LENGTH) table.grow(TABLE_LENGTH - table.length)
   let exports: E
   try {
-    exports = instantiateSync(code, { env }).exports as unknown as E
+    exports = instantiateSync(code, { env: { ...env } }).exports as unknown as E
   } catch (error) {
     return refuse(`${name}.wasm doesn't fit this version of lanegrad`, error)
   }
@@ -75,15 +137,19 @@ export function instanceOf<E extends Kernels>(
   return exports
 }
 
+/** `module` compiled for this memory. */
+export function codeOf(module: KernelModule, { buffer }: WebAssembly.Memory): WebAssembly.Module {
+  const isShared = !(buffer instanceof ArrayBuffer)
+  const key = isShared ? SHARED + module.name : module.name
+  const code = compiled.get(key) ?? compile(module, isShared)
+  compiled.set(key, code)
+  return code
+}
+
 /** The exports of a new instance of `module`; `indices` gets its kernels' places in the function table, by op code. */
-export function instantiate<E extends Kernels>(
-  module: KernelModule,
-  indices: number[],
-  env?: { readonly memory: WebAssembly.Memory; readonly table: WebAssembly.Table },
-): E {
+export function instantiate<E extends Kernels>(module: KernelModule, indices: number[], env: Environment): E {
   const { name, codes } = module
-  const code = compiled.get(name) ?? compile(module)
-  compiled.set(name, code)
+  const code = codeOf(module, env.memory)
   const exports = instanceOf<E>(name, code, env)
   const [first, end] = codes
   for (let op = first; op <= end; op++) {

@@ -140,7 +140,8 @@ export async function connect<V extends Values, R extends Receiver>(
       const bytes = model.save()
       const state = snapshot(model)
       const training = trainingOf(model)
-      const opening: Opening = { lanegrad: 'open', port: port2, bytes, training, state, lock }
+      const { runtime } = model.session
+      const opening: Opening = { lanegrad: 'open', port: port2, bytes, runtime, training, state, lock }
       send(worker, opening, [port2, bytes.buffer, state.numbers.buffer])
     })
     return remote

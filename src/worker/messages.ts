@@ -2,6 +2,7 @@
 // carry, with the buffers that move instead of being copied, and the same back again on the other side.
 import { fail, LanegradError } from '../numerics/errors.ts'
 import type { ShapedArray } from '../numerics/tensor.ts'
+import type { RuntimeOptions } from '../runtime/engine.ts'
 import type { Snapshot } from './state.ts'
 
 /** Between the two globals; everything else goes through a port for each model. */
@@ -13,6 +14,8 @@ export interface Opening {
   readonly port: MessagePort
   /** As `save` gives it, without what it was compiled with. */
   readonly bytes: Uint8Array
+  /** Numerics and threads, as the model was made with. */
+  readonly runtime: RuntimeOptions
   /** CompileOptions through `portable`; null: not compiled. */
   readonly training: unknown
   readonly state: Snapshot

@@ -129,11 +129,11 @@ class Served {
   private sentMs = performance.now()
   private isClosed = false
 
-  constructor({ port, bytes, training, state, lock }: Opening, known: Known) {
+  constructor({ port, bytes, runtime, training, state, lock }: Opening, known: Known) {
     this.port = port
     this.known = known
     try {
-      this.model = load(bytes, { layers: known.layers, compile: false })
+      this.model = load(bytes, { layers: known.layers, compile: false, ...runtime })
       if (training) this.model.compile(unpacked(training, known) as Parameters<Model['compile']>[0])
       restore(this.model, state)
       listen(port, 'message', (message: ToWorker) => this.take(message))

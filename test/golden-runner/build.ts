@@ -57,6 +57,7 @@ import {
   polynomialDecay,
   positionEmbedding,
   prelu,
+  type RuntimeOptions,
   reshape,
   rmsNormalization,
   type Schedule,
@@ -238,7 +239,10 @@ export const tensorsOf = (tensors: Readonly<Record<string, GoldenTensor>>): Reco
 export type GoldenModel = Model<Readonly<Record<string, Symbolic>>>
 
 /** The case's network, compiled. @throws LanegradError where the library doesn't take what the case says. */
-export function modelOf({ model: network, losses: wanted, optimizer }: GoldenCase): GoldenModel {
+export function modelOf(
+  { model: network, losses: wanted, optimizer }: GoldenCase,
+  runtime: RuntimeOptions = {},
+): GoldenModel {
   const values = new Map<string, Symbolic>(network.inputs.map((own) => [own.name, input(own)]))
   const made = new Map<string, Layer>()
   const symbolic = (name: string): Symbolic => {
@@ -257,6 +261,7 @@ export function modelOf({ model: network, losses: wanted, optimizer }: GoldenCas
   const result = model({
     inputs: pick(network.inputs.map(({ name }) => name)),
     outputs: pick(network.outputs),
+    ...runtime,
   })
   return result.compile({
     optimizer: optimizerOf(optimizer),

@@ -1,8 +1,9 @@
 // Runs one golden case and says how it went. Enters: a case. Leaves: passed, failed or not run, with a reason for
 // each expectation not met. Every expectation of the case is compared, none is skipped, and by the case's own
 // tolerances alone; a tensor too many counts as one too few. Keeps nothing: each run makes its own model.
-import type { NamedArray } from '../../src/index.ts'
+import type { NamedArray, RuntimeOptions } from '../../src/index.ts'
 import { learningRateAt } from '../../src/training/schedules.ts'
+import { splitAll } from '../split-all.ts'
 import { type GoldenModel, missing, modelOf, optimizerOf, tensorsOf } from './build.ts'
 import type { Expected, ExpectedTensor, ExpectedTensors, GoldenBatch, GoldenCase } from './case.ts'
 
@@ -156,9 +157,10 @@ function checkSteps(model: GoldenModel, golden: GoldenCase): string[] {
   ]
 }
 
-function check(golden: GoldenCase): string[] {
-  const model = modelOf(golden)
+function check(golden: GoldenCase, runtime: RuntimeOptions): string[] {
+  const model = modelOf(golden, runtime)
   try {
+    splitAll(model.session.engine)
     const given = tensorsOf({ ...golden.params, ...golden.state })
     const own = Object.keys(model.getWeights())
     const absent = own.filter((name) => !Object.hasOwn(given, name))
@@ -173,11 +175,11 @@ function check(golden: GoldenCase): string[] {
 }
 
 /** Runs a case to its end; an error thrown on the way is a failure. */
-export function runCase(golden: GoldenCase): Outcome {
+export function runCase(golden: GoldenCase, runtime: RuntimeOptions = {}): Outcome {
   try {
     const lacking = missing(golden)
     if (lacking.length > 0) return { status: 'not run', reasons: lacking }
-    const reasons = check(golden)
+    const reasons = check(golden, runtime)
     return { status: reasons.length === 0 ? 'passed' : 'failed', reasons }
   } catch (error) {
     return { status: 'failed', reasons: [String(error)] }

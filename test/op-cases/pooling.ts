@@ -16,6 +16,7 @@ interface PoolCase {
 
 const poolCases: readonly PoolCase[] = [
   { shape: [2, 1, 4, 6, 5], pool: [1, 2, 2], strides: [1, 2, 2], windows: [1, 2, 3] },
+  { shape: [1, 2, 5, 7, 4], pool: [1, 2, 2], strides: [1, 2, 2], windows: [2, 2, 3] },
   { shape: [1, 1, 1, 9, 1], pool: [1, 1, 3], strides: [1, 1, 2], before: [0, 0, 1], windows: [1, 1, 5] },
   { shape: [2, 1, 1, 5, 8], pool: [1, 1, 2], strides: [1, 1, 3], windows: [1, 1, 2] },
   { shape: [2, 1, 5, 7, 3], pool: [1, 3, 3], strides: [1, 1, 1], before: [0, 1, 1], windows: [1, 5, 7] },

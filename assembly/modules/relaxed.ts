@@ -1,0 +1,31 @@
+// The module of relaxed arithmetic: kernels of the core whose multiply-adds the host may fuse, compiled for it. They take
+// the core's places, by its own op codes, where a model asks for `numerics: 'fast'`.
+import { JOB_UNARY } from '../abi'
+import { productPart, productWork } from '../kernels/gemm'
+import { fork, isShared } from '../parallel'
+
+export { ABI_VERSION } from '../abi'
+export { share } from '../parallel'
+
+type Kernel = (operands: usize) => void
+
+function matmul(p: usize): void {
+  if (isShared(productWork(p))) fork(matmulPart.index, p)
+  else matmulPart(p, 0, 1)
+}
+
+function matmulPart(p: usize, part: i32, parts: i32): void {
+  productPart(p, part, parts, load<u32>(JOB_UNARY))
+}
+
+const kernels: StaticArray<Kernel> = [matmul]
+
+/** Function table index of kernel `i`; -1 behind the last. */
+export function kernelAt(i: i32): i32 {
+  return i < kernels.length ? unchecked(kernels[i]).index : -1
+}
+
+/** First address behind the module's static data. */
+export function staticEnd(): usize {
+  return __heap_base
+}
