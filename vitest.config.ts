@@ -3,6 +3,8 @@ import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
+export const PACKAGE_TESTS = ['test/package.test.ts', 'test/bundlers.test.ts']
+
 export default defineConfig({
   plugins: [
     {
@@ -15,6 +17,12 @@ export default defineConfig({
       },
     },
   ],
+  // what is packed, and what bundlers make of it: npm run test:package
   // all cores: by default one stays free, which on a machine of two doubles the time
-  test: { include: ['test/**/*.test.ts'], testTimeout: 30_000, maxWorkers: availableParallelism() },
+  test: {
+    include: ['test/**/*.test.ts'],
+    exclude: PACKAGE_TESTS,
+    testTimeout: 30_000,
+    maxWorkers: availableParallelism(),
+  },
 })

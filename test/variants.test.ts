@@ -51,14 +51,20 @@ const weightBits = (model: Model): string =>
 const outputOf = (model: Model, rows: NamedArray, batchSize = 256): Float32Array =>
   (model as Model<Symbolic>).predict(rows, { batchSize }).data
 
+const passed = { status: 'passed', reasons: [] }
+
+// A team of workers for each model of each case takes 20 s in all: a third of them does for every day.
+const threaded = process.env.CI ? goldenCases : goldenCases.filter((_, i) => i % 3 === 0)
+if (threaded !== goldenCases) console.log('golden cases with 2 threads: every third; CI=1 runs all')
+
 describe('golden cases', () => {
-  test.each(goldenCases.map((golden) => [golden.id, golden] as const))('3 threads: %s', (_, golden) => {
-    expect(runCase(golden, { threads: 3 })).toEqual(runCase(golden))
+  test.each(threaded.map((golden) => [golden.id, golden] as const))('2 threads: %s', (_, golden) => {
+    expect(runCase(golden, { threads: 2 })).toEqual(passed)
   })
 
   // The tolerances of the exact variant, unchanged: a fused multiply-add rounds once where two operations round twice.
   test.each(goldenCases.map((golden) => [golden.id, golden] as const))('relaxed: %s', (_, golden) => {
-    expect(runCase(golden, { numerics: 'fast' })).toEqual(runCase(golden))
+    expect(runCase(golden, { numerics: 'fast' })).toEqual(passed)
   })
 })
 
