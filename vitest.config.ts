@@ -22,6 +22,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     exclude: PACKAGE_TESTS,
+    isolate: false, // files of one worker share the modules they import: 25 s less
     testTimeout: 30_000,
     maxWorkers: availableParallelism(),
   },
