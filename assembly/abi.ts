@@ -29,18 +29,33 @@ export const HEADER_MATMUL = 36 // u32 function table index of the core's matmul
 export const HEADER_BYTES = 64
 
 // ---- threads: what they agree on, in low memory that no module uses (absolute addresses; see parallel.ts) ----------
-export const JOB_TURN = 256 // i32, counts up with every job, times JOB_TURN_STEP, + the job's number of parts
-export const JOB_TURN_STEP = 256
-export const JOB_KERNEL = 260 // u32 function table index of what runs a part
+// Three cache lines: what helpers look at, what the first thread waits for, what changes seldom.
+/**
+ * i32: count of jobs << JOB_COUNT_SHIFT | team << JOB_TEAM_SHIFT | parts << JOB_PARTS_SHIFT | the next part to be taken.
+ * A team has the modules that have been sent to helpers in so many messages; its number has 5 bits.
+ */
+export const JOB_TURN = 256
+export const JOB_PARTS_SHIFT = 8
+export const JOB_TEAM_SHIFT = 16
+export const JOB_COUNT_SHIFT = 21
+export const JOB_KERNEL = 260 // u32 function table index of what runs a part, and what it is told
 export const JOB_OPERANDS = 264 // u32
-export const JOB_IS_RUNNING = 268 // u32, of the first thread's own use
-export const JOB_DONE = 320 // i32 helpers that have done their part; a cache line of its own
+export const JOB_ITEMS = 268 // i32
+export const JOB_UNIT = 272 // i32
+export const JOB_DONE = 320 // i32 parts that helpers have done
 export const JOB_IS_AWAITED = 324 // i32: the first thread sleeps until JOB_DONE changes
-export const JOB_READY = 384 // i32 helpers that have arrived
+export const JOB_HELPERS = 384 // i32 team << JOB_PARTS_SHIFT | its helpers that have arrived
 export const JOB_SLEEPERS = 388 // i32 helpers that sleep until the next job
 export const JOB_ARENA = 392 // u32 address of the arena's header
-export const JOB_SCRATCH = 396 // u32 address of the scratch buffers of all threads, MATMUL_SCRATCH_BYTES each
+export const JOB_SCRATCH = 396 // u32 address of a matmul's scratch for each part, MATMUL_SCRATCH_BYTES each
 export const JOB_UNARY = 400 // u32 function table index of the core's applyUnary, for the relaxed matmul
+export const JOB_SPLIT = 404 // u32 that of the core's splitWork, for all modules
+export const JOB_LEAST_WORK = 408 // f64 multiply-adds from which a job pays
+export const JOB_IS_RUNNING = 416 // u32
+export const JOB_PART_SCRATCH = 420 // u32 address of what scratchOf hands out, and
+export const JOB_PART_SCRATCH_BYTES = 424 // u32 its size for one part
+export const JOB_SUMS = 448 // f64 of each of JOB_SUM_COUNT ranges of a sum, cut the same for any number of threads
+export const JOB_SUM_COUNT = 16
 
 // ---- op codes -------------------------------------------------------------------------------------
 // Each module of kernels has the codes from its first one on, in the order of the list in its entry file
@@ -183,6 +198,8 @@ export const REDUCE_MIN = 2
 export const MATMUL_TRANSPOSE_A = 1 // A is stored [K, M]
 export const MATMUL_TRANSPOSE_B = 2 // B is stored [N, K]
 export const MATMUL_ACCUMULATE = 4 // C += A.B instead of C = A.B
+export const MATMUL_ROWS = 8 // A is a list of rows (see kernels/gemm.ts)
+export const MATMUL_PART_SHIFT = 8 // above: the part of a job that a kernel calls it from, whose scratch it takes
 
 // ---- losses (OP_LOSS, OP_LOSS_GRAD): the first nine are per element, the others per row ------------
 export const LOSS_MSE = 0
@@ -233,4 +250,7 @@ export const TILE_ROWS = 4 // rows of C held in registers
 export const TILE_COLS = 8 // columns of C held in registers (two v128)
 export const BLOCK_ROWS = 256 // rows of A per block: 256 x 256 floats stay in L2
 export const BLOCK_DEPTH = 256 // depth per block: a packed panel of B, 256 x 8 floats, stays in L1
-export const MATMUL_SCRATCH_BYTES = 278720 // the most a matmul needs: (6 + 256) x 8 and 264 x 256 floats
+export const EDGE_BYTES = 192 // in front of a matmul's scratch: a tile of C of up to 6 rows
+export const ROWS_SPARE = 5 // entries at the end of a list of rows, for a tile of one row
+export const ROWS_BYTES = 1152 // behind it, twice: a list of BLOCK_ROWS + ROWS_SPARE rows, and 64 bytes
+export const MATMUL_SCRATCH_BYTES = 281024 // the most a matmul needs: these, 256 x 8 and 264 x 256 floats

@@ -1,29 +1,29 @@
 // The exports of the core. Addresses are bytes in the linear memory; `arena` is the address of a header.
 import {
-  HEADER_BACKWARD_END, HEADER_FORWARD_END, HEADER_PROGRAM, HEADER_STEP_COUNT, HEADER_STEP_END, JOB_ARENA, JOB_SCRATCH,
-  JOB_UNARY,
+  HEADER_BACKWARD_END, HEADER_FORWARD_END, HEADER_PROGRAM, HEADER_STEP_COUNT, HEADER_STEP_END, JOB_ARENA,
+  JOB_SCRATCH, JOB_SPLIT, JOB_UNARY,
 } from './abi'
 import { enter } from './arena'
 import { applyUnary } from './kernels/unary'
-import { takeParts } from './parallel'
+import { splitWork, takeParts } from './parallel'
 import { run as runProgram } from './program'
 
 export { ABI_VERSION } from './abi'
 export { arenaBase, findNaN, reserve } from './arena'
-export { share } from './parallel'
 export { kernelAt } from './program'
 
-/** Once, before several threads or relaxed kernels run: the arena, and a matmul's scratch for each thread. */
+/** Once, before any kernel runs: the arena, and a matmul's scratch for each part of a job. */
 export function prepare(arena: usize, scratch: usize): void {
   store<u32>(JOB_ARENA, <u32>arena)
   store<u32>(JOB_SCRATCH, <u32>scratch)
   store<u32>(JOB_UNARY, applyUnary.index)
+  store<u32>(JOB_SPLIT, splitWork.index)
 }
 
 /** What a helper's instance does, over and over: see takeParts. */
-export function help(): i32 {
+export function help(team: i32): i32 {
   enter(load<u32>(JOB_ARENA))
-  return takeParts()
+  return takeParts(team)
 }
 
 /** Runs the forward phase: outputs, losses and metrics. */

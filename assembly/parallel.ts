@@ -1,46 +1,51 @@
 // Work of one kernel split over threads. Each thread has an instance of its own of every module, over one shared memory:
-// the first thread walks the program; the others, its helpers, wait for a job: a function and its operands,
-// of which thread i of n runs part i. A kernel that can be split calls `isShared` with its work and either runs all of
-// it itself (part 0 of 1) or gives it to `fork`, which returns when every part is done.
-// Parts write disjoint outputs, and no sum is split: the bits are the same for any number of threads.
+// the first thread walks the program; the others, its helpers, look for jobs: a function and its operands, to be run once
+// for each part. A kernel that can be split gives its work to `split`, which returns when every part is done.
+// Parts write disjoint outputs, and no sum is split: the bits are the same for any number of threads. Who is there takes
+// the next part: a helper that sleeps, or has not got the kernel's module yet, costs nothing, its parts are done by others.
 import {
-  JOB_DONE, JOB_IS_AWAITED, JOB_IS_RUNNING, JOB_KERNEL, JOB_OPERANDS, JOB_READY, JOB_SLEEPERS, JOB_TURN, JOB_TURN_STEP,
+  JOB_COUNT_SHIFT, JOB_DONE, JOB_HELPERS, JOB_IS_AWAITED, JOB_IS_RUNNING, JOB_ITEMS, JOB_KERNEL, JOB_LEAST_WORK,
+  JOB_OPERANDS, JOB_PART_SCRATCH, JOB_PART_SCRATCH_BYTES, JOB_PARTS_SHIFT, JOB_SLEEPERS, JOB_SPLIT, JOB_TEAM_SHIFT,
+  JOB_TURN, JOB_UNIT,
 } from './abi'
 
-/** Looks at a word that another thread is to change before a thread goes to sleep: some 50 us, a few small kernels. */
-const LOOKS = 20000
+/**
+ * Looks of a helper for a job before it goes to sleep: some 0.3 ms, so that it is awake all through a step. More would
+ * gain nothing, and where others want the core, take it from them.
+ */
+const HELPER_LOOKS = 120000
+
+/** Looks of the first thread for the end of the others' parts: some 100 us; then whoever has the core may have more of it. */
+const LOOKS = 40000
 
 /** Work of a kernel that passes over floats, for each, in multiply-adds. */
 export const FLOAT_WORK: f64 = 16
 
-let isFirst = false
-let maySleep = false
-let leastWork: f64 = 0
+/** Threads that jobs may be split over. */
+@inline
+export function threadCount(): i32 {
+  return (atomic.load<i32>(JOB_HELPERS) & 255) + 1
+}
 
 /**
- * Makes this instance the first thread's, which has helpers. `canSleep` false: it only looks, never waits. `least`: the
- * work from which a job pays, in multiply-adds.
+ * Runs kernel(p, from, end, part) for ranges of `count` items that are multiples of `unit` items, on as many threads as
+ * there are, or for all of them at once, where their work is too little, or within a part. `kernel`: function table index.
+ * `work`: of an item, in multiply-adds; below 0: don't split. One item of unit 0: the kernel cuts it for itself, by
+ * kernel(p, part, parts, part). No kernel is called for an empty range.
  */
-export function share(canSleep: bool, least: f64): void {
-  isFirst = true
-  maySleep = canSleep
-  leastWork = least
-}
-
-/** Whether a kernel of so much work is to be split. */
 @inline
-export function isShared(work: f64): bool {
-  return isFirst && work >= leastWork && hasHelpers()
-}
-
-function hasHelpers(): bool {
-  return load<u32>(JOB_IS_RUNNING) == 0 && atomic.load<i32>(JOB_READY) > 0
+export function split(kernel: u32, p: usize, count: i32, unit: i32, work: f64): void {
+  call_indirect<void>(load<u32>(JOB_SPLIT), kernel, p, count, unit, work)
 }
 
 /** First of `count` items of `part`, a multiple of `unit`; that of part `parts` is `count`. */
-@inline
 export function partStart(count: i32, unit: i32, part: i32, parts: i32): i32 {
   return min(<i32>(<i64>((count + unit - 1) / unit) * part / parts) * unit, count)
+}
+
+/** Scratch of a part: what the plan gave the kernel for the first; the others have as much, anywhere. */
+export function scratchOf(planned: usize, part: i32): usize {
+  return part ? <usize>load<u32>(JOB_PART_SCRATCH) + <usize>load<u32>(JOB_PART_SCRATCH_BYTES) * (part - 1) : planned
 }
 
 // V8 of Node 20: code of the first tier loses locals and the memory's address over memory.atomic.wait32 and notify. So
@@ -57,19 +62,38 @@ function sleepUntilDone(done: i32): void {
   atomic.wait<i32>(JOB_DONE, done, -1)
 }
 
-/** Runs kernel(p, part, parts) for every part, on as many threads. `kernel`: function table index. */
-export function fork(kernel: u32, p: usize): void {
-  const parts = atomic.load<i32>(JOB_READY) + 1
+function runPart(part: i32, parts: i32): void {
+  const kernel = load<u32>(JOB_KERNEL), p = <usize>load<u32>(JOB_OPERANDS)
+  const count = load<i32>(JOB_ITEMS), unit = load<i32>(JOB_UNIT)
+  const from = unit ? partStart(count, unit, part, parts) : part
+  const end = unit ? partStart(count, unit, part + 1, parts) : parts
+  if (from < end) call_indirect<void>(kernel, p, from, end, part)
+}
+
+/** What `split` calls, in the core. */
+export function splitWork(kernel: u32, p: usize, count: i32, unit: i32, work: f64): void {
+  const helpers = atomic.load<i32>(JOB_HELPERS), parts = (helpers & 255) + 1
+  if (parts == 1 || load<u32>(JOB_IS_RUNNING) || work * <f64>count < load<f64>(JOB_LEAST_WORK)) {
+    if (count) call_indirect<void>(kernel, p, 0, count, 0)
+    return
+  }
   store<u32>(JOB_IS_RUNNING, 1)
   store<u32>(JOB_KERNEL, kernel)
   store<u32>(JOB_OPERANDS, <u32>p)
+  store<i32>(JOB_ITEMS, count)
+  store<i32>(JOB_UNIT, unit)
   atomic.store<i32>(JOB_DONE, 0)
-  atomic.store<i32>(JOB_TURN, (atomic.load<i32>(JOB_TURN) & -JOB_TURN_STEP) + JOB_TURN_STEP + parts)
+  const number = (load<i32>(JOB_TURN) >> JOB_COUNT_SHIFT) + 1, team = helpers >> JOB_PARTS_SHIFT
+  atomic.store<i32>(JOB_TURN, number << JOB_COUNT_SHIFT | team << JOB_TEAM_SHIFT | parts << JOB_PARTS_SHIFT | 1)
   if (atomic.load<i32>(JOB_SLEEPERS)) call_indirect<void>(wakeHelpers.index)
-  call_indirect<void>(kernel, p, 0, parts)
+  let others = parts
+  for (let part = 0; part < parts; part = atomic.add<i32>(JOB_TURN, 1) & 255) {
+    runPart(part, parts)
+    others--
+  }
   // asc's optimizer takes an atomic load out of a loop that holds no atomic store
-  for (let looks = 0, done = 0; (done = atomic.load<i32>(JOB_DONE)) < parts - 1; ) {
-    if (++looks < LOOKS || !maySleep) continue
+  for (let looks = 0, done = 0; (done = atomic.load<i32>(JOB_DONE)) < others; ) {
+    if (++looks < LOOKS) continue
     atomic.store<i32>(JOB_IS_AWAITED, 1)
     call_indirect<void>(sleepUntilDone.index, done)
     atomic.store<i32>(JOB_IS_AWAITED, 0)
@@ -77,31 +101,38 @@ export function fork(kernel: u32, p: usize): void {
   store<u32>(JOB_IS_RUNNING, 0)
 }
 
-/** This helper's number, and the last job it has seen. */
-let part = 0
-let turn = 0
+/** This helper's team; -1: it is in none yet. And whether it has been counted as asleep. */
+let own = -1
+let isAsleep = false
 
 /**
- * Takes part in jobs until none has come for a while; the caller is then to sleep until JOB_TURN is no longer what is
- * returned, and call again. The first call counts the helper in, from the next job on.
+ * Takes parts of jobs until none has come for a while; the caller is then to sleep until JOB_TURN is no longer what is
+ * returned, and call again. Returns at once when there is another team than `team`, the one whose modules this helper
+ * has: the caller is to get what is missing first.
  */
-export function takeParts(): i32 {
-  if (part) atomic.sub<i32>(JOB_SLEEPERS, 1)
-  else {
-    turn = atomic.load<i32>(JOB_TURN) // before it is counted: the first job that counts it is a later one
-    part = atomic.add<i32>(JOB_READY, 1) + 1
+export function takeParts(team: i32): i32 {
+  if (isAsleep) {
+    atomic.sub<i32>(JOB_SLEEPERS, 1)
+    isAsleep = false
   }
-  for (let looks = 0; looks < LOOKS; looks++) {
-    const now = atomic.load<i32>(JOB_TURN)
-    if (now == turn) continue
-    turn = now
-    looks = 0
-    const parts = now & (JOB_TURN_STEP - 1)
-    if (part >= parts) continue
-    call_indirect<void>(load<u32>(JOB_KERNEL), load<u32>(JOB_OPERANDS), part, parts)
+  while (own != team) {
+    const helpers = atomic.load<i32>(JOB_HELPERS)
+    if (helpers >> JOB_PARTS_SHIFT != team) return 0
+    if (atomic.cmpxchg<i32>(JOB_HELPERS, helpers, helpers + 1) == helpers) own = team
+  }
+  let turn = 0
+  for (let looks = 0; looks < HELPER_LOOKS; looks++) {
+    turn = atomic.load<i32>(JOB_TURN)
+    if ((turn >> JOB_TEAM_SHIFT & 31) != team) return turn
+    const part = turn & 255, parts = turn >> JOB_PARTS_SHIFT & 255
+    if (part >= parts || atomic.cmpxchg<i32>(JOB_TURN, turn, turn + 1) != turn) continue
+    // it has a part: the job stays the same until that is counted as done
+    runPart(part, parts)
     atomic.add<i32>(JOB_DONE, 1)
     if (atomic.load<i32>(JOB_IS_AWAITED)) call_indirect<void>(wakeFirst.index)
+    looks = 0
   }
+  isAsleep = true
   atomic.add<i32>(JOB_SLEEPERS, 1)
   return turn
 }

@@ -6,21 +6,34 @@ import { afterAll, afterEach, describe, expect, test, vi } from 'vitest'
 import type { GraphBuilder } from '../src/graph/builder.ts'
 import type { Value } from '../src/graph/value.ts'
 import {
+  add,
+  averagePooling1d,
+  averagePooling2d,
+  batchNormalization,
   conv2d,
+  model as createModel,
   dense,
   dropout,
+  embedding,
   flatten,
+  gaussianNoise,
+  gru,
+  input,
   layerNormalization,
   load,
   lstm,
   type Model,
   maxPooling2d,
+  multiHeadAttention,
   type NamedArray,
   optimizers,
   type RuntimeOptions,
   reshape,
   type Symbolic,
   sequential,
+  simpleRnn,
+  sparseCategoricalCrossentropy,
+  upSampling1d,
 } from '../src/index.ts'
 import { uniform } from '../src/numerics/random.ts'
 import { elementCount } from '../src/numerics/tensor.ts'
@@ -125,12 +138,31 @@ const net = (runtime: RuntimeOptions, optimizer = optimizers.adam()): Model => {
 }
 
 /** The bits after training, and of what the model then says. */
-async function trained(runtime: RuntimeOptions, optimizer = optimizers.adam()): Promise<string> {
-  const model = net(runtime, optimizer)
-  const history = await model.fit(x, y, { epochs: 2, batchSize: 8 })
-  const text = `${weightBits(model)} ${bits(outputOf(model, x))} ${history.loss.join()}`
+async function trainedBits(model: Model, inputs: NamedArray): Promise<string> {
+  const history = await model.fit(inputs, y, { epochs: 2, batchSize: 8 })
+  const text = `${weightBits(model)} ${bits(outputOf(model, inputs))} ${history.loss.join()}`
   model.dispose()
   return text
+}
+
+const trained = (runtime: RuntimeOptions, optimizer = optimizers.adam()): Promise<string> =>
+  trainedBits(net(runtime, optimizer), x)
+
+/** What `net` lacks of the modules: embedding, attention, other cells, batch normalization, instructions beside the update. */
+function textNet(runtime: RuntimeOptions): Model {
+  const tokens = input({ shape: [9], dtype: 'int32' })
+  const embedded = embedding({ inputDim: 23, outputDim: 20 })(tokens)
+  const seen = multiHeadAttention({ numHeads: 3, keyDim: 7, dropout: 0.2, causal: true })(embedded)
+  const normal = batchNormalization()(add()(embedded, seen))
+  const states = gru({ units: 13, returnSequences: true })(averagePooling1d({ poolSize: 2 })(normal))
+  const last = simpleRnn({ units: 17, kernelConstraint: 'unitNorm' })(upSampling1d({ size: 3 })(states))
+  const outputs = dense({ units: 5 })(gaussianNoise({ stddev: 0.1 })(last))
+  const model = createModel({ inputs: tokens, outputs, ...runtime })
+  splitAll(model.session.engine)
+  return model.compile({
+    optimizer: optimizers.adam({ useEma: true, gradientAccumulationSteps: 2 }),
+    loss: sparseCategoricalCrossentropy({ fromLogits: true }),
+  })
 }
 
 describe('training: the bits of one thread', () => {
@@ -141,6 +173,44 @@ describe('training: the bits of one thread', () => {
 
   test('relaxed: the bits of one thread of the same machine', async () => {
     expect(await trained({ numerics: 'fast', threads: 2 })).toBe(await trained({ numerics: 'fast' }))
+  })
+
+  test.each(['exact', 'fast'] as const)('%s, kernels of every module, with 2 and 3', async (numerics) => {
+    const ids = { shape: [ROWS, 9], data: Int32Array.from({ length: ROWS * 9 }, (_, i) => (i * 11) % 23) }
+    const want = await trainedBits(textNet({ numerics }), ids)
+    for (const threads of [2, 3]) expect(await trainedBits(textNet({ numerics, threads }), ids)).toBe(want)
+  })
+
+  test('pooling, each part with scratch of its own', async () => {
+    const images = { shape: [ROWS, 49, 49, 6], data: new Float32Array(ROWS * 49 * 49 * 6) }
+    uniform(images.data, 1, 2, -1, 1)
+    const pools = (runtime: RuntimeOptions): Model => {
+      const options = { poolSize: 5, strides: 2, padding: 'same' } as const
+      const model = sequential({
+        inputShape: [49, 49, 6],
+        layers: [
+          batchNormalization(),
+          averagePooling2d(options),
+          maxPooling2d(options),
+          flatten(),
+          dense({ units: 5, activation: 'softmax' }),
+        ],
+        ...runtime,
+      })
+      splitAll(model.session.engine)
+      return model.compile({ optimizer: 'sgd', loss: 'sparseCategoricalCrossentropy' })
+    }
+    expect(await trainedBits(pools({ threads: 3 }), images)).toBe(await trainedBits(pools({}), images))
+  })
+
+  test('helpers get the modules of a plan while the first thread is busy, and wait for them alone', () => {
+    const model = net({ threads: 3 })
+    const { engine } = model.session
+    expect(engine.threadsReady).toBe(3)
+    model.predict(x) // loads modules, and waits without a turn of the event loop: see splitAll
+    expect(engine.threadsReady).toBe(3)
+    model.dispose()
+    expect(engine.threadsReady).toBe(1)
   })
 
   test('a model saved from one thread goes on with two', () => {
@@ -218,7 +288,8 @@ describe('options', () => {
     import { sequential, dense } from ${JSON.stringify(new URL('../dist/index.js', import.meta.url).href)}
     import { Worker } from 'node:worker_threads'
     const model = sequential({ inputShape: [300], layers: [dense({ units: 300 })], threads: 3 })
-    await new Promise((resolve) => setTimeout(resolve, 300))
+    for (const end = performance.now() + 15000; model.session.engine.threadsReady < 3 && performance.now() < end; )
+      await new Promise((resolve) => setTimeout(resolve, 5))
     const x = { shape: [100, 300], data: new Float32Array(30000) }
     ${rest}`
   const run = (rest: string, ...flags: string[]) =>

@@ -5,8 +5,9 @@
 // [batch, heads, Tq, Tk] (dropout: factors of P) may be missing (address 0). p [batch, heads, Tq, Tk] is P.
 // Causal: query i sees the keys up to i. Queries then go in blocks of CAUSAL_ROWS, each against the keys its last one
 // sees: what lies beyond is never computed. A key that doesn't count has probability 0; a query without any, a row
-// of zeros.
+// of zeros. Over threads, a part is a range of samples and heads.
 import { MATMUL_ACCUMULATE, MATMUL_TRANSPOSE_A, MATMUL_TRANSPOSE_B } from '../abi'
+import { scratchOf, split, threadCount } from '../parallel'
 import { prepare, product } from './attention-products'
 import { exponentials, maximum } from './softmax'
 import { addWide, lanesBelow, storeBelow, sumWide } from './tails'
@@ -63,43 +64,53 @@ function softmaxRow(s: usize, mask: usize, count: i32, cols: i32): void {
   memory.fill(s + (<usize>count << 2), 0, <usize>(cols - count) << 2)
 }
 
+/** Split by samples and heads, of `products` products each; where there are too few, each product is split. */
+function splitHeads(kernel: u32, p: usize, products: f64): void {
+  const count = load<i32>(p, BATCH) * load<i32>(p, HEADS)
+  const one = <f64>load<i32>(p, QUERY_COUNT) * <f64>load<i32>(p, KEY_COUNT) * <f64>load<i32>(p, KEY_WIDTH)
+  split(kernel, p, count, 1, count < threadCount() ? -1 : one * products)
+}
+
 /** Scratch: Q [Tq, K], K [Tk, K], V [Tk, V], O [Tq, V], S [block, Tk] */
 export function attention(p: usize): void {
+  splitHeads(attentionPart.index, p, 2)
+}
+
+function attentionPart(p: usize, from: i32, end: i32, part: i32): void {
   const heads = load<i32>(p, HEADS), Tq = load<i32>(p, QUERY_COUNT), Tk = load<i32>(p, KEY_COUNT)
   const K = load<i32>(p, KEY_WIDTH), V = load<i32>(p, VALUE_WIDTH), causal = load<i32>(p, CAUSAL)
-  const maskStart = <usize>load<u32>(p, MASK), block = load<i32>(p, BLOCK), words = <usize>load<u32>(p, MATMUL)
+  const maskStart = <usize>load<u32>(p, MASK), block = load<i32>(p, BLOCK)
+  const planned = <usize>load<u32>(p, MATMUL), words = scratchOf(planned, part)
   const kb = <usize>K << 2, vb = <usize>V << 2, row = <usize>Tk << 2 // row strides, bytes
   const ks = kb * heads, vs = vb * heads
-  const qh = <usize>load<u32>(p, SCRATCH)
+  const qh = words + <usize>load<u32>(p, SCRATCH) - planned
   const kh = qh + kb * Tq, vh = kh + kb * Tk, oh = vh + vb * Tk, scores = oh + vb * Tq
-  let probabilities = <usize>load<u32>(p, PROBABILITIES), keep = <usize>load<u32>(p, KEEP)
-  prepare(words, <usize>load<u32>(p, ARENA))
-  for (let b = 0, batch = load<i32>(p, BATCH); b < batch; b++) {
+  prepare(words, <usize>load<u32>(p, ARENA), part)
+  for (let n = from; n < end; n++) {
+    const b = n / heads, h = n % heads
     const mask = maskStart ? maskStart + row * b : 0
-    for (let h = 0; h < heads; h++) {
-      const keyColumn = ks * Tq * b + kb * h, queryRows = vs * Tq * b + vb * h
-      move(qh, kb, <usize>load<u32>(p, Q) + keyColumn, ks, Tq, K, load<f32>(p, SCALE))
-      move(kh, kb, <usize>load<u32>(p, KEYS) + ks * Tk * b + kb * h, ks, Tk, K, 1)
-      move(vh, vb, <usize>load<u32>(p, VALUES) + vs * Tk * b + vb * h, vs, Tk, V, 1)
-      for (let i = 0; i < Tq; i += block) {
-        const rows = min(block, Tq - i), keys = causal ? min(i + rows, Tk) : Tk
-        const P = probabilities + row * i
-        const s = keys == Tk && !keep ? P : scores // dense [rows, keys]
-        product(words, s, qh + kb * i, kh, rows, keys, K, MATMUL_TRANSPOSE_B)
-        for (let r = 0; r < rows; r++) {
-          const own = s + (<usize>(keys * r) << 2)
-          softmaxRow(own, mask, causal ? min(i + r + 1, Tk) : Tk, keys)
-          if (s == P) continue
-          memory.copy(P + row * r, own, <usize>keys << 2)
-          memory.fill(P + row * r + (<usize>keys << 2), 0, <usize>(Tk - keys) << 2)
-        }
-        if (keep) timesRows(s, keep + row * i, row, rows, keys)
-        product(words, oh + vb * i, s, vh, rows, V, keys, 0)
+    const probabilities = <usize>load<u32>(p, PROBABILITIES) + row * Tq * n
+    const keep = load<u32>(p, KEEP) ? <usize>load<u32>(p, KEEP) + row * Tq * n : 0
+    const keyColumn = ks * Tq * b + kb * h, queryRows = vs * Tq * b + vb * h
+    move(qh, kb, <usize>load<u32>(p, Q) + keyColumn, ks, Tq, K, load<f32>(p, SCALE))
+    move(kh, kb, <usize>load<u32>(p, KEYS) + ks * Tk * b + kb * h, ks, Tk, K, 1)
+    move(vh, vb, <usize>load<u32>(p, VALUES) + vs * Tk * b + vb * h, vs, Tk, V, 1)
+    for (let i = 0; i < Tq; i += block) {
+      const rows = min(block, Tq - i), keys = causal ? min(i + rows, Tk) : Tk
+      const P = probabilities + row * i
+      const s = keys == Tk && !keep ? P : scores // dense [rows, keys]
+      product(words, s, qh + kb * i, kh, rows, keys, K, MATMUL_TRANSPOSE_B)
+      for (let r = 0; r < rows; r++) {
+        const own = s + (<usize>(keys * r) << 2)
+        softmaxRow(own, mask, causal ? min(i + r + 1, Tk) : Tk, keys)
+        if (s == P) continue
+        memory.copy(P + row * r, own, <usize>keys << 2)
+        memory.fill(P + row * r + (<usize>keys << 2), 0, <usize>(Tk - keys) << 2)
       }
-      move(<usize>load<u32>(p, OUT) + queryRows, vs, oh, vb, Tq, V, 1)
-      probabilities += row * Tq
-      if (keep) keep += row * Tq
+      if (keep) timesRows(s, keep + row * i, row, rows, keys)
+      product(words, oh + vb * i, s, vh, rows, V, keys, 0)
     }
+    move(<usize>load<u32>(p, OUT) + queryRows, vs, oh, vb, Tq, V, 1)
   }
 }
 
@@ -109,48 +120,51 @@ export function attention(p: usize): void {
  * Scratch: Q [Tq, K], K [Tk, K], V [Tk, V], dO [Tq, V], dQ, dK, dV like them, W and R [block, Tk]
  */
 export function attentionGrad(p: usize): void {
+  splitHeads(attentionGradPart.index, p, 5)
+}
+
+function attentionGradPart(p: usize, from: i32, end: i32, part: i32): void {
   const heads = load<i32>(p, HEADS), Tq = load<i32>(p, QUERY_COUNT), Tk = load<i32>(p, KEY_COUNT)
   const K = load<i32>(p, KEY_WIDTH), V = load<i32>(p, VALUE_WIDTH), causal = load<i32>(p, CAUSAL)
-  const block = load<i32>(p, BLOCK), words = <usize>load<u32>(p, MATMUL), scale = load<f32>(p, SCALE)
+  const block = load<i32>(p, BLOCK), scale = load<f32>(p, SCALE)
+  const planned = <usize>load<u32>(p, MATMUL), words = scratchOf(planned, part)
   const kb = <usize>K << 2, vb = <usize>V << 2, row = <usize>Tk << 2
   const ks = kb * heads, vs = vb * heads
-  const qh = <usize>load<u32>(p, SCRATCH)
+  const qh = words + <usize>load<u32>(p, SCRATCH) - planned
   const kh = qh + kb * Tq, vh = kh + kb * Tk, doh = vh + vb * Tk
   const dqh = doh + vb * Tq, dkh = dqh + kb * Tq, dvh = dkh + kb * Tk
   const copied = dvh + vb * Tk, R = copied + row * block
-  let probabilities = <usize>load<u32>(p, PROBABILITIES), keep = <usize>load<u32>(p, KEEP)
-  prepare(words, <usize>load<u32>(p, ARENA))
-  for (let b = 0, batch = load<i32>(p, BATCH); b < batch; b++) {
-    for (let h = 0; h < heads; h++) {
-      const atQ = ks * Tq * b + kb * h, atK = ks * Tk * b + kb * h
-      const atV = vs * Tk * b + vb * h, atO = vs * Tq * b + vb * h
-      move(qh, kb, <usize>load<u32>(p, Q) + atQ, ks, Tq, K, scale)
-      move(kh, kb, <usize>load<u32>(p, KEYS) + atK, ks, Tk, K, 1)
-      move(vh, vb, <usize>load<u32>(p, VALUES) + atV, vs, Tk, V, 1)
-      move(doh, vb, <usize>load<u32>(p, OUT) + atO, vs, Tq, V, 1)
-      memory.fill(dkh, 0, (kb + vb) * Tk) // and dvh
-      for (let i = 0; i < Tq; i += block) {
-        const rows = min(block, Tq - i), keys = causal ? min(i + rows, Tk) : Tk
-        const P = probabilities + row * i
-        let W = P
-        if (keys < Tk || keep) {
-          W = copied
-          move(W, <usize>keys << 2, P, row, rows, keys, 1)
-          if (keep) timesRows(W, keep + row * i, row, rows, keys)
-        }
-        const dO = doh + vb * i
-        product(words, dvh, W, dO, keys, V, rows, MATMUL_TRANSPOSE_A | MATMUL_ACCUMULATE)
-        product(words, R, dO, vh, rows, keys, V, MATMUL_TRANSPOSE_B)
-        for (let r = 0; r < rows; r++) toScores(R + (<usize>(keys * r) << 2), W + (<usize>(keys * r) << 2), P + row * r, keys)
-        product(words, dqh + kb * i, R, kh, rows, K, keys, 0)
-        product(words, dkh, R, qh + kb * i, keys, K, rows, MATMUL_TRANSPOSE_A | MATMUL_ACCUMULATE)
+  prepare(words, <usize>load<u32>(p, ARENA), part)
+  for (let n = from; n < end; n++) {
+    const b = n / heads, h = n % heads
+    const probabilities = <usize>load<u32>(p, PROBABILITIES) + row * Tq * n
+    const keep = load<u32>(p, KEEP) ? <usize>load<u32>(p, KEEP) + row * Tq * n : 0
+    const atQ = ks * Tq * b + kb * h, atK = ks * Tk * b + kb * h
+    const atV = vs * Tk * b + vb * h, atO = vs * Tq * b + vb * h
+    move(qh, kb, <usize>load<u32>(p, Q) + atQ, ks, Tq, K, scale)
+    move(kh, kb, <usize>load<u32>(p, KEYS) + atK, ks, Tk, K, 1)
+    move(vh, vb, <usize>load<u32>(p, VALUES) + atV, vs, Tk, V, 1)
+    move(doh, vb, <usize>load<u32>(p, OUT) + atO, vs, Tq, V, 1)
+    memory.fill(dkh, 0, (kb + vb) * Tk) // and dvh
+    for (let i = 0; i < Tq; i += block) {
+      const rows = min(block, Tq - i), keys = causal ? min(i + rows, Tk) : Tk
+      const P = probabilities + row * i
+      let W = P
+      if (keys < Tk || keep) {
+        W = copied
+        move(W, <usize>keys << 2, P, row, rows, keys, 1)
+        if (keep) timesRows(W, keep + row * i, row, rows, keys)
       }
-      move(<usize>load<u32>(p, OUT + 4) + atQ, ks, dqh, kb, Tq, K, scale)
-      move(<usize>load<u32>(p, OUT + 8) + atK, ks, dkh, kb, Tk, K, 1)
-      move(<usize>load<u32>(p, OUT + 12) + atV, vs, dvh, vb, Tk, V, 1)
-      probabilities += row * Tq
-      if (keep) keep += row * Tq
+      const dO = doh + vb * i
+      product(words, dvh, W, dO, keys, V, rows, MATMUL_TRANSPOSE_A | MATMUL_ACCUMULATE)
+      product(words, R, dO, vh, rows, keys, V, MATMUL_TRANSPOSE_B)
+      for (let r = 0; r < rows; r++) toScores(R + (<usize>(keys * r) << 2), W + (<usize>(keys * r) << 2), P + row * r, keys)
+      product(words, dqh + kb * i, R, kh, rows, K, keys, 0)
+      product(words, dkh, R, qh + kb * i, keys, K, rows, MATMUL_TRANSPOSE_A | MATMUL_ACCUMULATE)
     }
+    move(<usize>load<u32>(p, OUT + 4) + atQ, ks, dqh, kb, Tq, K, scale)
+    move(<usize>load<u32>(p, OUT + 8) + atK, ks, dkh, kb, Tk, K, 1)
+    move(<usize>load<u32>(p, OUT + 12) + atV, vs, dvh, vb, Tk, V, 1)
   }
 }
 

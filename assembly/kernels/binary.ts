@@ -14,7 +14,7 @@ import {
   BINARY_SUBTRACT,
 } from '../abi'
 import { loadTail, storeTail } from '../lanes'
-import { FLOAT_WORK, fork, isShared, partStart } from '../parallel'
+import { FLOAT_WORK, partStart, split } from '../parallel'
 
 @inline
 function apply(fn: i32, x: v128, y: v128): v128 {
@@ -58,12 +58,11 @@ function applyRow(fn: i32, dst: usize, a: usize, b: usize, count: i32, aMoves: b
 
 /** words: dst, a, b, fn, inner, aMoves, bMoves, outer count, rank, then per outer axis: size, stride of a, stride of b (floats) */
 export function binary(p: usize): void {
-  if (isShared(FLOAT_WORK * <f64>load<i32>(p, 16) * <f64>load<i32>(p, 28))) fork(binaryPart.index, p)
-  else binaryPart(p, 0, 1)
+  split(binaryPart.index, p, 1, 0, FLOAT_WORK * <f64>load<i32>(p, 16) * <f64>load<i32>(p, 28))
 }
 
 /** A part is a range of rows, or of the columns of a few. */
-function binaryPart(p: usize, part: i32, parts: i32): void {
+function binaryPart(p: usize, part: i32, parts: i32, _: i32): void {
   let dst = <usize>load<u32>(p)
   let a = <usize>load<u32>(p, 4), b = <usize>load<u32>(p, 8)
   const fn = load<i32>(p, 12), inner = load<i32>(p, 16)

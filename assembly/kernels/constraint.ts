@@ -2,6 +2,7 @@
 // taken over the middle axis (formulas of Keras, its epsilon 1e-7):
 //   norm = sqrt(sum w^2),  w *= (rate clip(norm, low, high) + (1 - rate) norm) / (norm + 1e-7)
 // Squares are summed in f64, in order of the middle axis (rows of one column: lanes 0, 1, then 2, 3, every four).
+import { FLOAT_WORK, split } from '../parallel'
 import { lanesBelow, storeBelow, sumWide } from './tails'
 
 @inline
@@ -12,11 +13,19 @@ function factor(squares: f64, low: f64, high: f64, rate: f64): f32 {
 
 /** words: w, outer, count, inner, low (f32), high (f32), rate (f32) */
 export function constrain(p: usize): void {
-  let w = <usize>load<u32>(p)
+  const outer = load<i32>(p, 4), inner = load<i32>(p, 12), work = FLOAT_WORK * <f64>load<i32>(p, 8)
+  if (inner == 1) split(constrainPart.index, p, outer, 1, work)
+  else split(constrainPart.index, p, inner, 4, work * <f64>outer)
+}
+
+/** `from` to `to`: of inner, or, where that is 1, of outer. */
+function constrainPart(p: usize, from: i32, to: i32, _: i32): void {
   const outer = load<i32>(p, 4), count = load<i32>(p, 8), inner = load<i32>(p, 12)
-  const low = <f64>load<f32>(p, 16), high = <f64>load<f32>(p, 20), rate = <f64>load<f32>(p, 24)
+  const first = inner == 1 ? from : 0, end = inner == 1 ? to : outer
+  let w = <usize>load<u32>(p) + (<usize>(first * count) << 2)
+  const least = <f64>load<f32>(p, 16), most = <f64>load<f32>(p, 20), rate = <f64>load<f32>(p, 24)
   const row = <usize>inner << 2
-  for (let o = 0; o < outer; o++) {
+  for (let o = first; o < end; o++) {
     if (inner == 1) {
       let sums = f64x2.splat(0)
       for (let i = 0; i < count; i += 4) {
@@ -24,26 +33,26 @@ export function constrain(p: usize): void {
         const a = f64x2.promote_low_f32x4(x), b = f64x2.promote_low_f32x4(v128.shuffle<f64>(x, x, 1, 1))
         sums = f64x2.add(f64x2.add(sums, f64x2.mul(a, a)), f64x2.mul(b, b))
       }
-      const scale = f32x4.splat(factor(sumWide(sums), low, high, rate))
+      const scale = f32x4.splat(factor(sumWide(sums), least, most, rate))
       for (let i = 0; i < count; i += 4) {
         const at = w + (<usize>i << 2)
         storeBelow(at, f32x4.mul(v128.load(at), scale), count - i)
       }
     } else {
-      for (let j = 0; j < inner; j += 4) {
+      for (let j = from; j < to; j += 4) {
         const top = w + (<usize>j << 2)
-        let left = f64x2.splat(0), right = left, at = top
+        let low = f64x2.splat(0), high = low, at = top
         for (let r = 0; r < count; r++) {
           const x = v128.load(at)
           const a = f64x2.promote_low_f32x4(x), b = f64x2.promote_low_f32x4(v128.shuffle<f64>(x, x, 1, 1))
-          left = f64x2.add(left, f64x2.mul(a, a))
-          right = f64x2.add(right, f64x2.mul(b, b))
+          low = f64x2.add(low, f64x2.mul(a, a))
+          high = f64x2.add(high, f64x2.mul(b, b))
           at += row
         }
-        let scale = f32x4.splat(factor(f64x2.extract_lane(left, 0), low, high, rate))
-        scale = f32x4.replace_lane(scale, 1, factor(f64x2.extract_lane(left, 1), low, high, rate))
-        scale = f32x4.replace_lane(scale, 2, factor(f64x2.extract_lane(right, 0), low, high, rate))
-        scale = f32x4.replace_lane(scale, 3, factor(f64x2.extract_lane(right, 1), low, high, rate))
+        let scale = f32x4.splat(factor(f64x2.extract_lane(low, 0), least, most, rate))
+        scale = f32x4.replace_lane(scale, 1, factor(f64x2.extract_lane(low, 1), least, most, rate))
+        scale = f32x4.replace_lane(scale, 2, factor(f64x2.extract_lane(high, 0), least, most, rate))
+        scale = f32x4.replace_lane(scale, 3, factor(f64x2.extract_lane(high, 1), least, most, rate))
         at = top
         for (let r = 0; r < count; r++) {
           storeBelow(at, f32x4.mul(v128.load(at), scale), inner - j)

@@ -1,22 +1,26 @@
 // Convolution over three axes, and its two gradients, as matrix products with patches:
 //   patches[row, tap, c] = x[n, position * stride - before + tap * dilation, c], 0 outside; row: (n, output position)
 //   y = patches . w      dw = patches^T . dy      dpatches = dy . w^T, each added where its patch came from
-// x [N, D, H, W, C], w [kd, kh, kw, C / groups, F], y [N, OD, OH, OW, F]; 1-D and 2-D have axes of size 1. Patches are
-// made for a block of rows at a time, so that they stay in L2; the product is the core's.
+// x [N, D, H, W, C], w [kd, kh, kw, C / groups, F], y [N, OD, OH, OW, F]; 1-D and 2-D have axes of size 1. The product is
+// the core's. For y and dw no patch is ever made: a block of rows is a list of addresses in the image (MATMUL_ROWS of
+// gemm.ts), or in a copy of the lines it needs between zeros, where there is padding. dpatches are made for a block of rows at
+// a time, so that they stay in L2.
 // With several groups, a group's columns of w and of y's rows are copied to and from dense matrices.
 //
-// words of all three: dst, two sources, matmul (header), patches [blockRows, K + a vector in all], kernel part
-// [K, F / groups], rows part [blockRows, F / groups], matmul words (its scratch 64 bytes behind), blockRows, N, C, F,
-// groups, taps, then for each axis: input size, output size, kernel size, stride, dilation, padding before.
-// K = taps * C / groups. conv alone adds a bias (0: none) and applies a function: bias, fn, alpha.
-import { HEADER_MATMUL, MATMUL_ACCUMULATE, MATMUL_TRANSPOSE_A, MATMUL_TRANSPOSE_B } from '../abi'
+// words of all three: dst, two sources, matmul (header), patches [blockRows, K] or the padded copy (0: none), kernel
+// part [groups, K, F / groups], rows part [rows of a block, F / groups], matmul words (its scratch 64 bytes behind), size of a
+// block (dx: rows; else samples, or -lines of one sample), N, C, F, groups, taps, then for each axis: input size, output
+// size, kernel size, stride, dilation, padding before; then bias (0: none), fn, alpha (conv alone), list of rows,
+// offsets of runs, depth of a run.
+// K = taps * C / groups.
+import { HEADER_MATMUL, MATMUL_ACCUMULATE, MATMUL_ROWS, MATMUL_TRANSPOSE_A, MATMUL_TRANSPOSE_B, ROWS_SPARE } from '../abi'
 import { storeTail } from '../lanes'
 
 /** Byte offset of the first axis among the words; an axis has six. */
 const AXES = 56
-const BIAS = 128, FN = 132
+const BIAS = 128, FN = 132, LIST = 140, OFFSETS = 144, RUN = 148
 
-/** dst = src, `bytes` (a multiple of 4); up to 12 bytes behind either are read and written, too. */
+/** dst = src, `bytes` (a multiple of 4); up to 12 bytes behind either are read and written, too: to be used in ascending order. */
 @inline
 function copyLoose(dst: usize, src: usize, bytes: usize): void {
   for (let o: usize = 0; o < bytes; o += 16) v128.store(dst + o, v128.load(src + o))
@@ -48,13 +52,8 @@ function copyColumns(dst: usize, ds: usize, src: usize, ss: usize, rows: i32, co
   }
 }
 
-/**
- * Walks the patches of `rows` output rows from `row` on, channels `from` to `from + count`.
- * back false: patch = image, 0 outside. back true: image += patch.
- * A patch's bytes are written in ascending order, so what a loose copy leaves behind is overwritten by the next.
- */
-@inline
-function walk(p: usize, patch: usize, x: usize, row: i32, rows: i32, from: i32, count: i32, back: bool): void {
+/** image += patches of `rows` output rows from `row` on, channels `from` to `from + count`. */
+function scatter(p: usize, patch: usize, x: usize, row: i32, rows: i32, from: i32, count: i32): void {
   const C = load<i32>(p, 40)
   const D = load<i32>(p, AXES), OD = load<i32>(p, AXES + 4), kd = load<i32>(p, AXES + 8)
   const sd = load<i32>(p, AXES + 12), dd = load<i32>(p, AXES + 16), pd = load<i32>(p, AXES + 20)
@@ -79,25 +78,14 @@ function walk(p: usize, patch: usize, x: usize, row: i32, rows: i32, from: i32, 
     for (let i = 0, d = d0; i < kd; i++) {
       let line = image + <isize>((d * H + h0) * W + w0) * cell
       for (let j = 0, h = h0; j < kh; j++) {
-        if (<u32>d >= <u32>D || <u32>h >= <u32>H) {
-          if (!back) clearLoose(patch, run)
-        } else if (isRun) {
-          if (back) accumulate(line + before, patch + before, inside)
-          else if (inside == run) copyLoose(patch, line, run)
+        if (<u32>d < <u32>D && <u32>h < <u32>H) {
+          if (isRun) accumulate(line + before, patch + before, inside)
           else {
-            clearLoose(patch, before)
-            copyLoose(patch + before, line + before, inside)
-            clearLoose(patch + before + inside, run - before - inside)
-          }
-        } else {
-          for (let k = 0, w = 0, o: usize = 0; k < kw; k++) {
-            const at = line + <usize>w * cell
-            if (<u32>(w0 + w) >= <u32>W) {
-              if (!back) clearLoose(patch + o, piece)
-            } else if (back) accumulate(at, patch + o, piece)
-            else copyLoose(patch + o, at, piece)
-            w += dw
-            o += piece
+            for (let k = 0, w = 0, o: usize = 0; k < kw; k++) {
+              if (<u32>(w0 + w) < <u32>W) accumulate(line + <usize>w * cell, patch + o, piece)
+              w += dw
+              o += piece
+            }
           }
         }
         patch += run
@@ -119,76 +107,84 @@ function walk(p: usize, patch: usize, x: usize, row: i32, rows: i32, from: i32, 
   }
 }
 
-/** `bytes` at src to dst, `count` times, `ds` and `ss` bytes apart; loosely, or exact. */
-function copyRuns(dst: usize, ds: usize, src: usize, ss: usize, count: i32, bytes: usize, exact: bool): void {
-  const whole = exact ? bytes & ~15 : (bytes + 15) & ~15, rest = bytes - min(bytes, whole)
-  const end = dst + ds * count
-  for (; dst < end; dst += ds) {
-    for (let o: usize = 0; o < whole; o += 16) v128.store(dst + o, v128.load(src + o))
-    if (rest) {
-      const x = v128.load(src + whole)
-      if (rest >= 8) v128.store_lane<f64>(dst + whole, x, 0)
-      if (rest == 12) v128.store_lane<f32>(dst + whole, x, 2, 8)
-      else if (rest == 4) v128.store_lane<f32>(dst + whole, x, 0)
+/** Cells that the windows of `count` positions of the axis at `axis` span. */
+@inline
+function span(axis: usize, count: i32): i32 {
+  return (count - 1) * load<i32>(axis, 12) + (load<i32>(axis, 8) - 1) * load<i32>(axis, 16) + 1
+}
+
+/** Samples [samples, PD, PH, PW, C] of x between zeros: from line `top` of the padded image on. */
+function pad(p: usize, dst: usize, x: usize, samples: i32, PD: i32, top: i32, PH: i32, PW: i32): void {
+  const D = load<i32>(p, AXES), pd = load<i32>(p, AXES + 20), H = load<i32>(p, AXES + 24), ph = load<i32>(p, AXES + 44)
+  const W = load<i32>(p, AXES + 48), pw = load<i32>(p, AXES + 68)
+  const cell = <usize>load<i32>(p, 40) << 2
+  const line = <usize>PW * cell, before = <usize>min(pw, PW) * cell, inside = <usize>max(min(W, PW - pw), 0) * cell
+  for (let n = 0; n < samples; n++) {
+    for (let d = -pd; d < PD - pd; d++) {
+      for (let h = top - ph; h < top - ph + PH; h++) {
+        if (<u32>d < <u32>D && <u32>h < <u32>H) {
+          clearLoose(dst, before)
+          copyLoose(dst + before, x + <usize>((d * H + h) * W) * cell, inside)
+          clearLoose(dst + before + inside, line - before - inside)
+        } else clearLoose(dst, line)
+        dst += line
+      }
     }
-    src += ss
+    x += <usize>(D * H * W) * cell
   }
 }
 
-/** The same with zeros, always exact. */
-function clearRuns(dst: usize, ds: usize, count: i32, bytes: usize): void {
-  for (let i = 0; i < count; i++) {
-    memory.fill(dst, 0, bytes)
-    dst += ds
+/**
+ * The list of rows and the offsets of runs of `lines` lines of positions, from `line` on, of `samples` samples from x on;
+ * x is padded first, if it is to be.
+ */
+function listPatches(p: usize, x: usize, samples: i32, line: i32, lines: i32): void {
+  const depthAxis = p + AXES, heightAxis = depthAxis + 24, widthAxis = depthAxis + 48
+  const OD = load<i32>(depthAxis, 4), OW = load<i32>(widthAxis, 4)
+  const window = <usize>load<u32>(p, 16), cell = <usize>load<i32>(p, 40) << 2
+  const top = line * load<i32>(heightAxis, 12)
+  let D = load<i32>(depthAxis), H = load<i32>(heightAxis), W = load<i32>(widthAxis)
+  let base = x + <usize>(top * W) * cell
+  if (window) {
+    D = span(depthAxis, OD)
+    H = span(heightAxis, lines)
+    W = span(widthAxis, OW)
+    pad(p, window, x, samples, D, top, H, W)
+    base = window
   }
-}
-
-/** Patches of all channels whose rows of taps lie between the image's sides: for all of a row of positions, line by line. */
-function gatherInside(p: usize, patch: usize, x: usize, row: i32, rows: i32): void {
-  const D = load<i32>(p, AXES), OD = load<i32>(p, AXES + 4), kd = load<i32>(p, AXES + 8)
-  const sd = load<i32>(p, AXES + 12), dd = load<i32>(p, AXES + 16), pd = load<i32>(p, AXES + 20)
-  const H = load<i32>(p, AXES + 24), OH = load<i32>(p, AXES + 28), kh = load<i32>(p, AXES + 32)
-  const sh = load<i32>(p, AXES + 36), dh = load<i32>(p, AXES + 40), ph = load<i32>(p, AXES + 44)
-  const W = load<i32>(p, AXES + 48), OW = load<i32>(p, AXES + 52), sw = load<i32>(p, AXES + 60)
-  const cell = <usize>load<i32>(p, 40) << 2, run = cell * load<i32>(p, AXES + 56), step = run * (kd * kh)
-  const w = row % OW * sw - load<i32>(p, AXES + 68), above = row / OW
-  const h0 = above % OH * sh - ph, d0 = above / OH % OD * sd - pd
-  const image = x + <usize>(above / OH / OD * D * H * W + w) * cell
-  for (let i = 0, d = d0; i < kd; i++) {
-    for (let j = 0, h = h0; j < kh; j++) {
-      if (<u32>d < <u32>D && <u32>h < <u32>H) {
-        // behind the last line lies the next patch, which has its first lines already
-        const exact = i == kd - 1 && j == kh - 1
-        copyRuns(patch, step, image + <usize>((d * H + h) * W) * cell, cell * sw, rows, run, exact)
-      } else clearRuns(patch, step, rows, run)
-      patch += run
-      h += dh
+  const row = <usize>W * cell, plane = row * H
+  let list = <usize>load<u32>(p, LIST)
+  const step = <usize>load<i32>(widthAxis, 12) * cell
+  for (let n = 0; n < samples; n++) {
+    for (let d = 0; d < OD; d++) {
+      for (let h = 0; h < lines; h++) {
+        let at = base + plane * (n * D + d * load<i32>(depthAxis, 12)) + row * (h * load<i32>(heightAxis, 12))
+        for (let w = 0; w < OW; w++) {
+          store<u32>(list, <u32>at)
+          list += 4
+          at += step
+        }
+      }
     }
-    d += dd
   }
-}
+  for (let i = 0; i < ROWS_SPARE; i++) store<u32>(list + (<usize>i << 2), <u32>base)
 
-/** patches of `rows` output rows from `row` on, channels `from` to `from + count`. */
-function gather(p: usize, patch: usize, x: usize, row: i32, rows: i32, from: i32, count: i32): void {
-  const W = load<i32>(p, AXES + 48), OW = load<i32>(p, AXES + 52), kw = load<i32>(p, AXES + 56)
-  const sw = load<i32>(p, AXES + 60), pw = load<i32>(p, AXES + 68)
-  const isRun = load<i32>(p, AXES + 64) == 1 && count == load<i32>(p, 40)
-  // positions first to last - 1 of a row have all their taps inside
-  const last = isRun && W + pw >= kw ? min((W + pw - kw) / sw + 1, OW) : 0, first = min((pw + sw - 1) / sw, last)
-  const step = <usize>(load<i32>(p, 52) * count) << 2
-  while (rows > 0) {
-    const at = row % OW, inside = at >= first && at < last
-    const some = last == 0 ? rows : min(rows, (inside ? last : at < first ? first : OW) - at)
-    if (inside) gatherInside(p, patch, x, row, some)
-    else walk(p, patch, x, row, some, from, count, false)
-    patch += step * some
-    row += some
-    rows -= some
+  const bytes = <usize>load<i32>(p, RUN) << 2, piece = cell / load<i32>(p, 48)
+  const kw = load<i32>(widthAxis, 8), isRow = bytes >= piece * kw // a row of taps is one run
+  const taps = isRow ? 1 : kw, length = isRow ? bytes : piece
+  let offset = <usize>load<u32>(p, OFFSETS)
+  for (let i = 0; i < load<i32>(depthAxis, 8); i++) {
+    for (let j = 0; j < load<i32>(heightAxis, 8); j++) {
+      const at = plane * (i * load<i32>(depthAxis, 16)) + row * (j * load<i32>(heightAxis, 16))
+      for (let k = 0; k < taps; k++) {
+        const tap = at + cell * (k * load<i32>(widthAxis, 16))
+        for (let o: usize = 0; o < length; o += bytes) {
+          store<u32>(offset, <u32>(tap + o))
+          offset += 4
+        }
+      }
+    }
   }
-}
-
-function scatter(p: usize, patch: usize, x: usize, row: i32, rows: i32, from: i32, count: i32): void {
-  walk(p, patch, x, row, rows, from, count, true)
 }
 
 /** c[M,N] = a.b by the core's matmul; `end`: fn and alpha. */
@@ -206,69 +202,116 @@ function multiply(
   store<i32>(words, flags, 28)
   store<u64>(words, end, 32)
   store<u32>(words, <u32>words + 64, 40)
+  store<u32>(words, load<u32>(p, OFFSETS), 44)
+  store<u32>(words, load<u32>(p, RUN), 48)
   call_indirect<void>(load<u32>(load<u32>(p, 12), HEADER_MATMUL), words)
 }
 
-/** Output rows: N OD OH OW. */
+/** Positions of a sample. */
 @inline
-function rowsOf(p: usize): i32 {
-  return load<i32>(p, 36) * load<i32>(p, AXES + 4) * load<i32>(p, AXES + 28) * load<i32>(p, AXES + 52)
+function positionsOf(p: usize): i32 {
+  return load<i32>(p, AXES + 4) * load<i32>(p, AXES + 28) * load<i32>(p, AXES + 52)
 }
 
-// What each kernel does to a block.
-const FORWARD = 0
-const INPUT = 1
-const WEIGHT = 2
-
-/** image: x or dx; w: w or dw; y: y or dy. */
-@inline
-function convolve(p: usize, what: i32, image: usize, w: usize, y: usize): void {
-  const patches = <usize>load<u32>(p, 16), kernelPart = <usize>load<u32>(p, 20), rowsPart = <usize>load<u32>(p, 24)
-  const blockRows = load<i32>(p, 32), F = load<i32>(p, 44), groups = load<i32>(p, 48)
-  const channels = load<i32>(p, 40) / groups, filters = F / groups
-  const K = load<i32>(p, 52) * channels, rows = rowsOf(p)
-  const bias = <usize>load<u32>(p, BIAS)
-  const wide = <usize>F << 2, narrow = <usize>filters << 2
+/** A group's kernels, of several: its columns of w, or back. */
+function moveKernels(p: usize, w: usize, back: bool): void {
+  const groups = load<i32>(p, 48), filters = load<i32>(p, 44) / groups
+  if (groups == 1) return
+  const K = load<i32>(p, 52) * load<i32>(p, 40) / groups
+  const wide = <usize>load<i32>(p, 44) << 2, narrow = <usize>filters << 2
+  let part = <usize>load<u32>(p, 20)
   for (let group = 0; group < groups; group++) {
-    const own = <usize>group * narrow // the group's columns
-    const isPart = groups > 1
-    const kernel = isPart ? kernelPart : w
-    if (isPart && what != WEIGHT) copyColumns(kernel, narrow, w + own, wide, K, filters)
-    for (let row = 0; row < rows; row += blockRows) {
-      const count = min(blockRows, rows - row)
-      const whole = y + <usize>row * wide
-      const block = isPart ? rowsPart : whole
-      if (isPart && what != FORWARD) copyColumns(block, narrow, whole + own, wide, count, filters)
-      if (what != INPUT) gather(p, patches, image, row, count, group * channels, channels)
-      if (what == FORWARD) {
-        multiply(p, block, patches, kernel, count, filters, K, 0, bias ? bias + own : 0, load<u64>(p, FN))
-        if (isPart) copyColumns(whole + own, wide, block, narrow, count, filters)
-      } else if (what == INPUT) {
-        multiply(p, patches, block, kernel, count, K, filters, MATMUL_TRANSPOSE_B, 0, 0)
-        scatter(p, patches, image, row, count, group * channels, channels)
-      } else {
-        const flags = MATMUL_TRANSPOSE_A | (row > 0 ? MATMUL_ACCUMULATE : 0)
-        multiply(p, kernel, patches, block, K, filters, count, flags, 0, 0)
-      }
-    }
-    if (isPart && what == WEIGHT) copyColumns(w + own, wide, kernel, narrow, K, filters)
+    if (back) copyColumns(w, wide, part, narrow, K, filters)
+    else copyColumns(part, narrow, w, wide, K, filters)
+    part += narrow * K
+    w += narrow
   }
+}
+
+/** y, or dw += ..., of the rows listed: `count` of them, y's first at `whole`. */
+function productOfList(p: usize, isForward: bool, w: usize, whole: usize, count: i32, adds: bool): void {
+  const rowsPart = <usize>load<u32>(p, 24), F = load<i32>(p, 44), groups = load<i32>(p, 48)
+  const channels = load<i32>(p, 40) / groups, filters = F / groups, K = load<i32>(p, 52) * channels
+  const wide = <usize>F << 2, narrow = <usize>filters << 2
+  const list = <usize>load<u32>(p, LIST)
+  const bias = <usize>load<u32>(p, BIAS)
+  let kernel = groups > 1 ? <usize>load<u32>(p, 20) : w
+  for (let group = 0; group < groups; group++) {
+    const own = whole + <usize>group * narrow // the group's columns
+    const block = groups > 1 ? rowsPart : whole
+    if (isForward) {
+      const from = bias ? bias + <usize>group * narrow : 0
+      multiply(p, block, list, kernel, count, filters, K, MATMUL_ROWS, from, load<u64>(p, FN))
+      if (groups > 1) copyColumns(own, wide, block, narrow, count, filters)
+    } else {
+      if (groups > 1) copyColumns(block, narrow, own, wide, count, filters)
+      const flags = MATMUL_ROWS | MATMUL_TRANSPOSE_A | (adds ? MATMUL_ACCUMULATE : 0)
+      multiply(p, kernel, list, block, K, filters, count, flags, 0, 0)
+    }
+    kernel += narrow * K
+    moveList(list, count + ROWS_SPARE, channels << 2) // to the next group's channels
+  }
+}
+
+/** Every row of the list by `bytes`. */
+function moveList(list: usize, count: i32, bytes: u32): void {
+  for (const end = list + (<usize>count << 2); list < end; list += 4) store<u32>(list, load<u32>(list) + bytes)
+}
+
+/** Block by block: y of x (forward), or dw of x and dy. */
+function convolve(p: usize, isForward: bool, x: usize, w: usize, y: usize): void {
+  const block = load<i32>(p, 32), N = load<i32>(p, 36), lines = load<i32>(p, AXES + 28)
+  const sample = <usize>(load<i32>(p, AXES) * load<i32>(p, AXES + 24) * load<i32>(p, AXES + 48) * load<i32>(p, 40)) << 2
+  const wide = <usize>load<i32>(p, 44) << 2, positions = positionsOf(p)
+  const samples = max(block, 1), linesOfBlock = block > 0 ? lines : -block
+  if (isForward) moveKernels(p, w, false)
+  let row = 0
+  for (let n = 0; n < N; n += samples) {
+    const some = min(samples, N - n)
+    for (let line = 0; line < lines; line += linesOfBlock) {
+      const height = min(linesOfBlock, lines - line)
+      const count = some * (positions / lines) * height
+      listPatches(p, x + sample * n, some, line, height)
+      productOfList(p, isForward, w, y + wide * row, count, row > 0)
+      row += count
+    }
+  }
+  if (!isForward) moveKernels(p, w, true)
 }
 
 /** words: y, x, w, ... */
 export function conv(p: usize): void {
-  convolve(p, FORWARD, load<u32>(p, 4), load<u32>(p, 8), load<u32>(p))
-}
-
-/** words: dx, dy, w, ... */
-export function convInputGrad(p: usize): void {
-  const dx = <usize>load<u32>(p)
-  const cells = load<i32>(p, AXES) * load<i32>(p, AXES + 24) * load<i32>(p, AXES + 48)
-  memory.fill(dx, 0, <usize>(load<i32>(p, 36) * cells * load<i32>(p, 40)) << 2)
-  convolve(p, INPUT, dx, load<u32>(p, 8), load<u32>(p, 4))
+  convolve(p, true, load<u32>(p, 4), load<u32>(p, 8), load<u32>(p))
 }
 
 /** words: dw, x, dy, ... */
 export function convWeightGrad(p: usize): void {
-  convolve(p, WEIGHT, load<u32>(p, 4), load<u32>(p), load<u32>(p, 8))
+  convolve(p, false, load<u32>(p, 4), load<u32>(p), load<u32>(p, 8))
+}
+
+/** words: dx, dy, w, ... */
+export function convInputGrad(p: usize): void {
+  const dx = <usize>load<u32>(p), dy = <usize>load<u32>(p, 4)
+  const patches = <usize>load<u32>(p, 16), rowsPart = <usize>load<u32>(p, 24)
+  const blockRows = load<i32>(p, 32), F = load<i32>(p, 44), groups = load<i32>(p, 48)
+  const channels = load<i32>(p, 40) / groups, filters = F / groups, K = load<i32>(p, 52) * channels
+  const wide = <usize>F << 2, narrow = <usize>filters << 2
+  const rows = load<i32>(p, 36) * positionsOf(p)
+  const cells = load<i32>(p, AXES) * load<i32>(p, AXES + 24) * load<i32>(p, AXES + 48)
+  memory.fill(dx, 0, <usize>(load<i32>(p, 36) * cells * load<i32>(p, 40)) << 2)
+  moveKernels(p, load<u32>(p, 8), false)
+  for (let row = 0; row < rows; row += blockRows) {
+    const count = min(blockRows, rows - row)
+    let kernel = <usize>(groups > 1 ? load<u32>(p, 20) : load<u32>(p, 8))
+    for (let group = 0; group < groups; group++) {
+      let block = dy + wide * row
+      if (groups > 1) {
+        copyColumns(rowsPart, narrow, block + narrow * group, wide, count, filters)
+        block = rowsPart
+      }
+      multiply(p, patches, block, kernel, count, K, filters, MATMUL_TRANSPOSE_B, 0, 0)
+      scatter(p, patches, dx, row, count, group * channels, channels)
+      kernel += narrow * K
+    }
+  }
 }

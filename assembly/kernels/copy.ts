@@ -1,16 +1,15 @@
 // Strided copy of 32-bit elements: permute, broadcast (stride 0), slice and concatenate are all this.
 // The planner has merged axes; strides count elements. src and dst don't overlap, or are the same
 // contiguous buffer.
-import { FLOAT_WORK, fork, isShared, partStart } from '../parallel'
+import { FLOAT_WORK, partStart, split } from '../parallel'
 
 /** words: dst, src, inner, dst inner stride, src inner stride, outer count, rank, then per outer axis: size, dst stride, src stride */
 export function copy(p: usize): void {
-  if (isShared(FLOAT_WORK * <f64>load<i32>(p, 8) * <f64>load<i32>(p, 20))) fork(copyPart.index, p)
-  else copyPart(p, 0, 1)
+  split(copyPart.index, p, 1, 0, FLOAT_WORK * <f64>load<i32>(p, 8) * <f64>load<i32>(p, 20))
 }
 
 /** A part is a range of rows, or of the columns of a few. */
-function copyPart(p: usize, part: i32, parts: i32): void {
+function copyPart(p: usize, part: i32, parts: i32, _: i32): void {
   let dst = <usize>load<u32>(p), src = <usize>load<u32>(p, 4)
   let inner = load<i32>(p, 8)
   const dstStep = <usize>load<i32>(p, 12) << 2, srcStep = <usize>load<i32>(p, 16) << 2

@@ -2,6 +2,7 @@
 // padding is 0 and stays 0.
 import { HEADER_STEP_COUNT } from '../abi'
 import { madd } from '../lanes'
+import { FLOAT_WORK, split } from '../parallel'
 
 /**
  * Moving average of the weights: e = m e + (1 - m) w, e = w at the first step (the count in the header). Every `every`
@@ -9,9 +10,14 @@ import { madd } from '../lanes'
  * words: arena, w, e, count, m (f32), every
  */
 export function ema(p: usize): void {
+  split(emaPart.index, p, load<i32>(p, 12), 16, FLOAT_WORK)
+}
+
+function emaPart(p: usize, first: i32, behind: i32, _: i32): void {
   const step = load<u32>(<usize>load<u32>(p), HEADER_STEP_COUNT)
-  let w = <usize>load<u32>(p, 4), e = <usize>load<u32>(p, 8)
-  const end = w + (<usize>load<u32>(p, 12) << 2)
+  const at = <usize>first << 2
+  let w = <usize>load<u32>(p, 4) + at, e = <usize>load<u32>(p, 8) + at
+  const end = <usize>load<u32>(p, 4) + (<usize>behind << 2)
   const m = f32x4.splat(step == 1 ? 0 : load<f32>(p, 16))
   const every = load<u32>(p, 20), overwrites = every > 0 && step % every == 0
   for (; w < end; w += 16) {
@@ -25,8 +31,13 @@ export function ema(p: usize): void {
 
 /** Sum of gradients over steps. words: g, sum, count, steps (f32; 0: sum += g, else g = sum / steps, sum = 0) */
 export function accumulate(p: usize): void {
-  let g = <usize>load<u32>(p), sum = <usize>load<u32>(p, 4)
-  const end = g + (<usize>load<u32>(p, 8) << 2), steps = load<f32>(p, 12)
+  split(accumulatePart.index, p, load<i32>(p, 8), 16, FLOAT_WORK)
+}
+
+function accumulatePart(p: usize, first: i32, behind: i32, _: i32): void {
+  const at = <usize>first << 2
+  let g = <usize>load<u32>(p) + at, sum = <usize>load<u32>(p, 4) + at
+  const end = <usize>load<u32>(p) + (<usize>behind << 2), steps = load<f32>(p, 12)
   for (; g < end; g += 16) {
     const x = v128.load(sum)
     if (steps == 0) {

@@ -110,45 +110,38 @@ function elementsPerWeight(q: usize): i32 {
   return (load<u32>(q, WEIGHTS) ? load<i32>(q, ROWS_PER_WEIGHT) : load<i32>(q, ROWS)) * load<i32>(q, COLS)
 }
 
-/** Sum of w_i l_i. q: the operands. */
-export function elementLoss(q: usize): f64 {
-  const count = load<i32>(q, ROWS) * load<i32>(q, COLS), span = elementsPerWeight(q)
+/** Sum of w_i l_i, i from `first` (a multiple of 16) to `behind`. q: the operands. */
+export function elementLoss(q: usize, first: i32, behind: i32): f64 {
+  const span = elementsPerWeight(q)
   const kind = load<i32>(q, KIND), param = load<f32>(q, PARAM)
   const x = <usize>load<u32>(q, PREDICTION), y = <usize>load<u32>(q, TARGET)
-  let weight = <usize>load<u32>(q, WEIGHTS)
+  const weights = <usize>load<u32>(q, WEIGHTS)
   let total: f64 = 0
-  for (let i = 0; i < count; i += span) {
-    const end = min(i + span, count)
+  for (let i = first, end = 0; i < behind; i = end) {
+    const owner = i / span
+    end = min((owner + 1) * span, behind)
     let sums = f64x2.splat(0)
     for (let j = i; j < end; j += 4) {
       const at = <usize>j << 2
       const l = terms(kind, v128.load(x + at), v128.load(y + at), param)
       sums = addWide(sums, v128.and(l, lanesBelow(end - j)))
     }
-    let sum = sumWide(sums)
-    if (weight) {
-      sum *= <f64>load<f32>(weight)
-      weight += 4
-    }
-    total += sum
+    const sum = sumWide(sums)
+    total += weights ? sum * <f64>load<f32>(weights + (<usize>owner << 2)) : sum
   }
   return total
 }
 
-/** dst_i = c w_i dl_i/dx_i. q: the operands. */
-export function elementLossGrad(dst: usize, q: usize, c: f64): void {
-  const count = load<i32>(q, ROWS) * load<i32>(q, COLS), span = elementsPerWeight(q)
+/** dst_i = c w_i dl_i/dx_i, i from `first` to `behind`. q: the operands. */
+export function elementLossGrad(dst: usize, q: usize, c: f64, first: i32, behind: i32): void {
+  const span = elementsPerWeight(q)
   const kind = load<i32>(q, KIND), param = load<f32>(q, PARAM)
   const x = <usize>load<u32>(q, PREDICTION), y = <usize>load<u32>(q, TARGET)
-  let weight = <usize>load<u32>(q, WEIGHTS)
-  for (let i = 0; i < count; i += span) {
-    const end = min(i + span, count)
-    let cw = c
-    if (weight) {
-      cw *= <f64>load<f32>(weight)
-      weight += 4
-    }
-    const scale = f32x4.splat(<f32>cw)
+  const weights = <usize>load<u32>(q, WEIGHTS)
+  for (let i = first, end = 0; i < behind; i = end) {
+    const owner = i / span
+    end = min((owner + 1) * span, behind)
+    const scale = f32x4.splat(<f32>(weights ? c * <f64>load<f32>(weights + (<usize>owner << 2)) : c))
     for (let j = i; j < end; j += 4) {
       const at = <usize>j << 2
       const d = slopes(kind, v128.load(x + at), v128.load(y + at), param)

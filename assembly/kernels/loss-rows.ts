@@ -9,7 +9,7 @@ import {
 } from '../abi'
 import { callLog } from './calls'
 import {
-  COLS, FLAGS, IGNORE_INDEX, KIND, PARAM, PREDICTION, PROBABILITY_FLOOR, ROWS, ROWS_PER_WEIGHT, TARGET, WEIGHTS,
+  COLS, FLAGS, IGNORE_INDEX, KIND, PARAM, PREDICTION, PROBABILITY_FLOOR, ROWS_PER_WEIGHT, TARGET, WEIGHTS,
 } from './loss-operands'
 import { exponentials, logOfSum, maximum } from './softmax'
 import { addWide, lanesBelow, storeBelow, sumWide } from './tails'
@@ -138,19 +138,22 @@ function cosineSimilarity(dst: usize, x: usize, y: usize, cols: i32, c: f64): f6
   return 1 - cosine
 }
 
-/** Sum of w_r l_r. q: the operands. */
-export function rowLoss(q: usize): f64 {
-  return overRows(0, q, 0)
+/** Sum of w_r l_r over rows `from` to `end`. q: the operands. */
+export function rowLoss(q: usize, from: i32, end: i32): f64 {
+  return overRows(0, q, 0, from, end)
 }
 
-/** Gradient of c * sum of w_r l_r into dst [rows, cols]; rows of the ignored class id become 0. q: the operands. */
-export function rowLossGrad(dst: usize, q: usize, c: f64): void {
-  overRows(dst, q, c)
+/**
+ * Gradient of c * sum of w_r l_r into rows `from` to `end` of dst [rows, cols]; rows of the ignored class id become 0.
+ * q: the operands.
+ */
+export function rowLossGrad(dst: usize, q: usize, c: f64, from: i32, end: i32): void {
+  overRows(dst, q, c, from, end)
 }
 
 /** dst 0: returns the sum of w_r l_r. Else writes its gradient times c; the result means nothing. */
-function overRows(dst: usize, q: usize, c: f64): f64 {
-  const kind = load<i32>(q, KIND), rows = load<i32>(q, ROWS), cols = load<i32>(q, COLS)
+function overRows(dst: usize, q: usize, c: f64, from: i32, end: i32): f64 {
+  const kind = load<i32>(q, KIND), cols = load<i32>(q, COLS)
   const rowsPerWeight = load<i32>(q, ROWS_PER_WEIGHT), weights = <usize>load<u32>(q, WEIGHTS)
   const ignores = (load<i32>(q, FLAGS) & LOSS_IGNORE_INDEX) != 0, ignored = load<i32>(q, IGNORE_INDEX)
   const sparse = kind == LOSS_SPARSE_CCE || kind == LOSS_SPARSE_CCE_LOGITS
@@ -159,8 +162,10 @@ function overRows(dst: usize, q: usize, c: f64): f64 {
   const smoothing: f32 = divergence ? 0 : load<f32>(q, PARAM)
   const rowBytes = <usize>cols << 2
   const target = <usize>load<u32>(q, TARGET)
-  let x = <usize>load<u32>(q, PREDICTION), total: f64 = 0
-  for (let r = 0; r < rows; r++) {
+  const at = <usize>from * rowBytes
+  let x = <usize>load<u32>(q, PREDICTION) + at, total: f64 = 0
+  if (dst) dst += at
+  for (let r = from; r < end; r++) {
     const id = sparse ? load<i32>(target + (<usize>r << 2)) : 0
     const y: usize = sparse ? 0 : target + <usize>r * rowBytes
     if (ignores && id == ignored) {

@@ -1,12 +1,17 @@
 // Class ids to rows: how often each of `tokens` ids occurs among `perRow` ids, or whether it does. Ids outside
 // 0 ... tokens - 1 count nowhere.
+import { FLOAT_WORK, split } from '../parallel'
 
 /** words: dst [rows, tokens] f32, ids [rows, perRow] i32, rows, perRow, tokens, isCount (0 or 1) */
 export function encodeCategories(p: usize): void {
-  let dst = <usize>load<u32>(p), ids = <usize>load<u32>(p, 4)
-  const rows = load<i32>(p, 8), perRow = load<i32>(p, 12), tokens = load<u32>(p, 16), isCount = load<i32>(p, 20)
-  memory.fill(dst, 0, <usize>rows * <usize>tokens << 2)
-  for (let r = 0; r < rows; r++) {
+  split(encodePart.index, p, load<i32>(p, 8), 1, FLOAT_WORK * <f64>(load<i32>(p, 12) + load<i32>(p, 16)))
+}
+
+function encodePart(p: usize, start: i32, end: i32, _: i32): void {
+  const perRow = load<i32>(p, 12), tokens = load<u32>(p, 16), isCount = load<i32>(p, 20)
+  let dst = <usize>load<u32>(p) + (<usize>start * <usize>tokens << 2), ids = <usize>load<u32>(p, 4) + (<usize>(start * perRow) << 2)
+  memory.fill(dst, 0, <usize>(end - start) * <usize>tokens << 2)
+  for (let r = start; r < end; r++) {
     for (let i = 0; i < perRow; i++) {
       const id = load<u32>(ids)
       const at = dst + (<usize>id << 2)

@@ -4,24 +4,95 @@
 // Batch normalization is one sample whose groups have one channel each; instance normalization is groups of one.
 // gamma, beta: [channels] or none (address 0). y may equal x; dx may equal dy or x. Reads up to 12 bytes past the last
 // row, writes nothing there.
-// scratch, with C = channels rounded up to a multiple of 4: the sums (16 C bytes, normalize-sums.ts), then vectors of
-// coefficients of y or dx, 4 C bytes each: mean, slope, offset and, for dx, factor; then the f64 totals of dgamma and
-// dbeta, 8 C bytes each.
+// scratch, with C = channels rounded up to a multiple of 4: the operands of what is split (64 bytes), the sums (16 C
+// bytes, normalize-sums.ts), then vectors of coefficients of y or dx, 4 C bytes each: mean, slope, offset and, for dx,
+// factor; then the f64 totals of dgamma and dbeta, 8 C bytes each.
+// Over threads, the sums of a sample are split by channels, then its y or dx by cells.
+import { FLOAT_WORK, split } from '../parallel'
 import { columnMoments, columnProducts, factorAt, productOf, sumOf } from './normalize-sums'
 import { storeBelow } from './tails'
 
+// Operands of what is split, of one sample: y or dx, dy (0: forward), x, cells, channels. Behind them, the sums.
+const DST = 0, FLOW = 4, SRC = 8, CELLS = 12, CHANNELS = 16, SUMS = 64
+
+/** Makes `words` those of the first sample. */
+function begin(words: usize, dst: u32, flow: u32, src: u32, cells: i32, channels: i32): void {
+  store<u32>(words, dst, DST)
+  store<u32>(words, flow, FLOW)
+  store<u32>(words, src, SRC)
+  store<i32>(words, cells, CELLS)
+  store<i32>(words, channels, CHANNELS)
+}
+
+/** Makes them those of the next one. */
+function advance(words: usize): void {
+  const bytes = load<i32>(words, CELLS) * load<i32>(words, CHANNELS) << 2
+  store<u32>(words, load<u32>(words, DST) + bytes, DST)
+  if (load<u32>(words, FLOW)) store<u32>(words, load<u32>(words, FLOW) + bytes, FLOW)
+  store<u32>(words, load<u32>(words, SRC) + bytes, SRC)
+}
+
+function sumsPart(words: usize, start: i32, end: i32, _: i32): void {
+  const flow = <usize>load<u32>(words, FLOW), src = <usize>load<u32>(words, SRC)
+  const cells = load<i32>(words, CELLS), channels = load<i32>(words, CHANNELS)
+  if (flow) columnProducts(words + SUMS, flow, src, cells, channels, start, end)
+  else columnMoments(words + SUMS, src, cells, channels, start, end)
+}
+
+/** y = (x - mean) slope + offset */
+function normalizePart(words: usize, start: i32, end: i32, _: i32): void {
+  const channels = load<i32>(words, CHANNELS)
+  const padded = <usize>((channels + 3) & ~3), mean = words + SUMS + (padded << 4)
+  const slope = mean + (padded << 2), offset = slope + (padded << 2)
+  const from = <usize>(start * channels) << 2
+  let dst = <usize>load<u32>(words, DST) + from, src = <usize>load<u32>(words, SRC) + from
+  for (let i = start; i < end; i++) {
+    for (let j = 0; j < channels; j += 4) {
+      const at = <usize>j << 2
+      const centered = f32x4.sub(v128.load(src + at), v128.load(mean + at))
+      const y = f32x4.add(f32x4.mul(centered, v128.load(slope + at)), v128.load(offset + at))
+      storeBelow(dst + at, y, channels - j)
+    }
+    dst += <usize>channels << 2
+    src += <usize>channels << 2
+  }
+}
+
+/** dx = dy factor + (x - mean) slope + offset */
+function normalizeGradPart(words: usize, start: i32, end: i32, _: i32): void {
+  const channels = load<i32>(words, CHANNELS)
+  const padded = <usize>((channels + 3) & ~3), mean = words + SUMS + (padded << 4)
+  const slope = mean + (padded << 2), offset = slope + (padded << 2), factor = offset + (padded << 2)
+  const from = <usize>(start * channels) << 2
+  let dx = <usize>load<u32>(words, DST) + from, dy = <usize>load<u32>(words, FLOW) + from
+  let x = <usize>load<u32>(words, SRC) + from
+  for (let i = start; i < end; i++) {
+    for (let j = 0; j < channels; j += 4) {
+      const at = <usize>j << 2
+      const g = f32x4.mul(v128.load(dy + at), v128.load(factor + at))
+      const centered = f32x4.sub(v128.load(x + at), v128.load(mean + at))
+      const rest = f32x4.add(f32x4.mul(centered, v128.load(slope + at)), v128.load(offset + at))
+      storeBelow(dx + at, f32x4.add(g, rest), channels - j)
+    }
+    const step = <usize>channels << 2
+    dx += step
+    dy += step
+    x += step
+  }
+}
+
 /** words: y, x, mean, variance [samples, groups], gamma, beta, samples, cells, channels, groups, epsilon (f32), scratch */
 export function channelNormalize(p: usize): void {
-  let dst = <usize>load<u32>(p), src = <usize>load<u32>(p, 4)
   let means = <usize>load<u32>(p, 8), variances = <usize>load<u32>(p, 12)
   const gamma = <usize>load<u32>(p, 16), beta = <usize>load<u32>(p, 20)
   const samples = load<i32>(p, 24), cells = load<i32>(p, 28), channels = load<i32>(p, 32), groups = load<i32>(p, 36)
-  const epsilon = <f64>load<f32>(p, 40), sums = <usize>load<u32>(p, 44)
+  const epsilon = <f64>load<f32>(p, 40), words = <usize>load<u32>(p, 44), sums = words + SUMS
   const padded = <usize>((channels + 3) & ~3)
   const mean = sums + (padded << 4), slope = mean + (padded << 2), offset = slope + (padded << 2)
   const width = channels / groups, count = <f64>cells * <f64>width
+  begin(words, load<u32>(p), 0, load<u32>(p, 4), cells, channels)
   for (let n = 0; n < samples; n++) {
-    columnMoments(sums, src, cells, channels)
+    split(sumsPart.index, words, channels, 4, FLOAT_WORK * <f64>cells)
     for (let first = 0; first < channels; first += width) {
       let sum: f64 = 0, squares: f64 = 0
       for (let c = first; c < first + width; c++) {
@@ -42,16 +113,8 @@ export function channelNormalize(p: usize): void {
       means += 4
       variances += 4
     }
-    for (let i = 0; i < cells; i++) {
-      for (let j = 0; j < channels; j += 4) {
-        const at = <usize>j << 2
-        const centered = f32x4.sub(v128.load(src + at), v128.load(mean + at))
-        const y = f32x4.add(f32x4.mul(centered, v128.load(slope + at)), v128.load(offset + at))
-        storeBelow(dst + at, y, channels - j)
-      }
-      dst += <usize>channels << 2
-      src += <usize>channels << 2
-    }
+    split(normalizePart.index, words, cells, 1, FLOAT_WORK * <f64>channels)
+    advance(words)
   }
 }
 
@@ -62,19 +125,19 @@ export function channelNormalize(p: usize): void {
  *   dx = inverse (g - mean(g) - h mean(g h)),  dgamma = sum dy h,  dbeta = sum dy over samples and cells
  */
 export function channelNormalizeGrad(p: usize): void {
-  let dx = <usize>load<u32>(p), dy = <usize>load<u32>(p, 12), x = <usize>load<u32>(p, 16)
   const dgamma = <usize>load<u32>(p, 4), dbeta = <usize>load<u32>(p, 8)
   let means = <usize>load<u32>(p, 20), variances = <usize>load<u32>(p, 24)
   const gamma = <usize>load<u32>(p, 28)
   const samples = load<i32>(p, 32), cells = load<i32>(p, 36), channels = load<i32>(p, 40), groups = load<i32>(p, 44)
-  const epsilon = <f64>load<f32>(p, 48), sums = <usize>load<u32>(p, 52)
+  const epsilon = <f64>load<f32>(p, 48), words = <usize>load<u32>(p, 52), sums = words + SUMS
   const padded = <usize>((channels + 3) & ~3)
   const mean = sums + (padded << 4), slope = mean + (padded << 2), offset = slope + (padded << 2)
   const factor = offset + (padded << 2), gammaTotals = factor + (padded << 2), betaTotals = gammaTotals + (padded << 3)
   const width = channels / groups, count = <f64>cells * <f64>width
+  begin(words, load<u32>(p), load<u32>(p, 12), load<u32>(p, 16), cells, channels)
   memory.fill(gammaTotals, 0, padded << 4)
   for (let n = 0; n < samples; n++) {
-    columnProducts(sums, dy, x, cells, channels)
+    split(sumsPart.index, words, channels, 4, FLOAT_WORK * <f64>cells)
     for (let first = 0; first < channels; first += width) {
       const m = <f64>load<f32>(means)
       const inverse = 1 / sqrt<f64>(<f64>load<f32>(variances) + epsilon)
@@ -97,19 +160,8 @@ export function channelNormalizeGrad(p: usize): void {
       means += 4
       variances += 4
     }
-    for (let i = 0; i < cells; i++) {
-      for (let j = 0; j < channels; j += 4) {
-        const at = <usize>j << 2
-        const g = f32x4.mul(v128.load(dy + at), v128.load(factor + at))
-        const centered = f32x4.sub(v128.load(x + at), v128.load(mean + at))
-        const rest = f32x4.add(f32x4.mul(centered, v128.load(slope + at)), v128.load(offset + at))
-        storeBelow(dx + at, f32x4.add(g, rest), channels - j)
-      }
-      const step = <usize>channels << 2
-      dx += step
-      dy += step
-      x += step
-    }
+    split(normalizeGradPart.index, words, cells, 1, FLOAT_WORK * <f64>channels)
+    advance(words)
   }
   for (let c = 0; c < channels; c++) {
     if (dgamma) store<f32>(dgamma + (<usize>c << 2), <f32>load<f64>(gammaTotals + (<usize>c << 3)))

@@ -55,13 +55,13 @@ function rowProducts(p: usize, q: usize, factor: usize, count: i32): v128 {
 
 @inline
 function downColumns(
-  form: i32, sums: usize, p: usize, q: usize, rows: i32, cols: i32, mean: usize, inverse: usize
+  form: i32, sums: usize, p: usize, q: usize, rows: i32, cols: i32, mean: usize, inverse: usize, first: i32, behind: i32,
 ): void {
   const step = <usize>cols << 2
   for (let start = 0; start < rows; start += BLOCK) {
     const end = min(start + BLOCK, rows)
     const offset = <usize>start * step
-    for (let j = 0; j < cols; j += 4) {
+    for (let j = first; j < behind; j += 4) {
       const to = sums + (<usize>j << 4)
       let s0 = f64x2.splat(0), s1 = s0, t0 = s0, t1 = s0
       if (start > 0) {
@@ -102,22 +102,23 @@ function downColumns(
 
 /**
  * Down the columns of x [rows, cols]: sum x, sum x^2. They lie in groups of four columns, 64 bytes a group: four f64
- * sums of x, four of x^2 (`sumOf`, `productOf`). What follows the last column is anything.
+ * sums of x, four of x^2 (`sumOf`, `productOf`). What follows the last column is anything. Only those of columns `first`
+ * (a multiple of 4) to `behind` are made.
  */
-function columnMoments(sums: usize, x: usize, rows: i32, cols: i32): void {
-  downColumns(SAME, sums, x, x, rows, cols, 0, 0)
+function columnMoments(sums: usize, x: usize, rows: i32, cols: i32, first: i32, behind: i32): void {
+  downColumns(SAME, sums, x, x, rows, cols, 0, 0, first, behind)
 }
 
 /** The same of p and p q. */
-function columnProducts(sums: usize, p: usize, q: usize, rows: i32, cols: i32): void {
-  downColumns(PLAIN, sums, p, q, rows, cols, 0, 0)
+function columnProducts(sums: usize, p: usize, q: usize, rows: i32, cols: i32, first: i32, behind: i32): void {
+  downColumns(PLAIN, sums, p, q, rows, cols, 0, 0, first, behind)
 }
 
 /** The same of p and p_r (q_r - mean_r) inverse_r; mean 0: none. */
 function columnScaledProducts(
-  sums: usize, p: usize, q: usize, rows: i32, cols: i32, mean: usize, inverse: usize
+  sums: usize, p: usize, q: usize, rows: i32, cols: i32, mean: usize, inverse: usize, first: i32, behind: i32,
 ): void {
-  downColumns(SCALED, sums, p, q, rows, cols, mean, inverse)
+  downColumns(SCALED, sums, p, q, rows, cols, mean, inverse, first, behind)
 }
 
 @inline

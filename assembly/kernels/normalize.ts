@@ -2,18 +2,24 @@
 //   layer  y = (x - mean) inverse gamma + beta,  inverse = 1 / sqrt(variance + epsilon), biased variance
 //   rms    y = x inverse gamma + beta,           inverse = 1 / sqrt(mean of x^2 + epsilon)
 // gamma, beta: [cols] or none (address 0). A row that is constant becomes beta exactly. y may equal x; dx may equal dy
-// or x. Reads up to 12 bytes past the last row, writes nothing there.
+// or x. Reads up to 12 bytes past the last row, writes nothing there. Over threads, a part is a range of rows; of the
+// sums down columns, a range of columns.
+import { FLOAT_WORK, split } from '../parallel'
 import { columnScaledProducts, productOf, rowMoments, rowProducts, sumOf } from './normalize-sums'
 import { storeBelow } from './tails'
 
 /** words: y, x, inverse [rows], mean [rows] (0: rms), gamma, beta, rows, cols, epsilon (f32) */
 export function layerNormalize(p: usize): void {
-  let dst = <usize>load<u32>(p), src = <usize>load<u32>(p, 4)
+  split(layerNormalizePart.index, p, load<i32>(p, 24), 1, FLOAT_WORK * <f64>load<i32>(p, 28))
+}
+
+function layerNormalizePart(p: usize, start: i32, end: i32, _: i32): void {
   const inverses = <usize>load<u32>(p, 8), means = <usize>load<u32>(p, 12)
   const gamma = <usize>load<u32>(p, 16), beta = <usize>load<u32>(p, 20)
-  const rows = load<i32>(p, 24), cols = load<i32>(p, 28)
-  const epsilon = <f64>load<f32>(p, 32), count = <f64>cols
-  for (let r = 0; r < rows; r++) {
+  const cols = load<i32>(p, 28), epsilon = <f64>load<f32>(p, 32), count = <f64>cols
+  const from = <usize>(start * cols) << 2
+  let dst = <usize>load<u32>(p) + from, src = <usize>load<u32>(p, 4) + from
+  for (let r = start; r < end; r++) {
     const sums = rowMoments(src, cols)
     const mean = means ? f64x2.extract_lane(sums, 0) / count : 0
     const variance = max<f64>(f64x2.extract_lane(sums, 1) / count - mean * mean, 0)
@@ -39,19 +45,30 @@ export function layerNormalize(p: usize): void {
  *   dx = inverse (g - mean(g) - h mean(g h)),  rms: without mean(g);  dgamma = sum dy h,  dbeta = sum dy over rows
  */
 export function layerNormalizeGrad(p: usize): void {
-  let dx = <usize>load<u32>(p), dy = <usize>load<u32>(p, 12), x = <usize>load<u32>(p, 16)
-  const dgamma = <usize>load<u32>(p, 4), dbeta = <usize>load<u32>(p, 8)
-  const inverses = <usize>load<u32>(p, 20), means = <usize>load<u32>(p, 24), gamma = <usize>load<u32>(p, 28)
-  const rows = load<i32>(p, 32), cols = load<i32>(p, 36), scratch = <usize>load<u32>(p, 40)
-  if (dgamma | dbeta) {
-    columnScaledProducts(scratch, dy, x, rows, cols, means, inverses)
-    for (let c = 0; c < cols; c++) {
-      if (dgamma) store<f32>(dgamma + (<usize>c << 2), <f32>productOf(scratch, c))
-      if (dbeta) store<f32>(dbeta + (<usize>c << 2), <f32>sumOf(scratch, c))
-    }
+  const rows = load<i32>(p, 32), cols = load<i32>(p, 36)
+  // all of it before dx takes dy's place
+  if (load<u32>(p, 4) | load<u32>(p, 8)) split(affineGradPart.index, p, cols, 4, FLOAT_WORK * <f64>rows)
+  split(layerNormalizeGradPart.index, p, rows, 1, FLOAT_WORK * <f64>cols)
+}
+
+function affineGradPart(p: usize, start: i32, end: i32, _: i32): void {
+  const dgamma = <usize>load<u32>(p, 4), dbeta = <usize>load<u32>(p, 8), dy = <usize>load<u32>(p, 12)
+  const cols = load<i32>(p, 36), scratch = <usize>load<u32>(p, 40)
+  columnScaledProducts(
+    scratch, dy, <usize>load<u32>(p, 16), load<i32>(p, 32), cols, <usize>load<u32>(p, 24), <usize>load<u32>(p, 20), start, end,
+  )
+  for (let c = start; c < end; c++) {
+    if (dgamma) store<f32>(dgamma + (<usize>c << 2), <f32>productOf(scratch, c))
+    if (dbeta) store<f32>(dbeta + (<usize>c << 2), <f32>sumOf(scratch, c))
   }
-  const count = <f64>cols
-  for (let r = 0; r < rows; r++) {
+}
+
+function layerNormalizeGradPart(p: usize, start: i32, end: i32, _: i32): void {
+  const inverses = <usize>load<u32>(p, 20), means = <usize>load<u32>(p, 24), gamma = <usize>load<u32>(p, 28)
+  const cols = load<i32>(p, 36), count = <f64>cols
+  const from = <usize>(start * cols) << 2
+  let dx = <usize>load<u32>(p) + from, dy = <usize>load<u32>(p, 12) + from, x = <usize>load<u32>(p, 16) + from
+  for (let r = start; r < end; r++) {
     const sums = rowProducts(dy, x, gamma, cols)
     const inverse = <f64>load<f32>(inverses + (<usize>r << 2))
     const mean = means ? <f64>load<f32>(means + (<usize>r << 2)) : 0

@@ -11,7 +11,7 @@ import {
 } from '../abi'
 import { header } from '../arena'
 import { atLeast, madd } from '../lanes'
-import { FLOAT_WORK, fork, isShared, partStart } from '../parallel'
+import { FLOAT_WORK, split } from '../parallel'
 import { sign } from './tails'
 
 /** Least epsilon: 0/0 never arises; where it matters, g^2 has left the range of a float long before. */
@@ -266,8 +266,7 @@ function lion(p: usize, end: usize, g: usize, m: usize, b1: f64, b2: f64, lr: f6
  * adam m, v, vMax (amsgrad); nadam m, v; radam m, v; adamax m, u; lion m.
  */
 export function update(o: usize): void {
-  if (isShared(FLOAT_WORK * <f64>load<i32>(o, 20))) fork(updatePart.index, o)
-  else updatePart(o, 0, 1)
+  split(updatePart.index, o, load<i32>(o, 20), 16, FLOAT_WORK)
   if (load<i32>(o) == OPTIMIZER_NADAM) store<f64>(header, nadamProduct(o), HEADER_MOMENTUM_PRODUCT)
 }
 
@@ -277,11 +276,11 @@ function nadamProduct(o: usize): f64 {
   return load<f64>(header, HEADER_MOMENTUM_PRODUCT) * (load<f64>(o, 28) * (1 - 0.5 * decayed))
 }
 
-function updatePart(o: usize, part: i32, parts: i32): void {
-  const count = load<i32>(o, 20), at = <usize>partStart(count, 16, part, parts) << 2
+function updatePart(o: usize, first: i32, behind: i32, _: i32): void {
+  const at = <usize>first << 2
   const kind = load<i32>(o), p = <usize>load<u32>(o, 4) + at, g = <usize>load<u32>(o, 8) + at
   const slot = <usize>load<u32>(o, 12) + at, stride = <usize>load<u32>(o, 16), flags = load<i32>(o, 24)
-  const end = <usize>load<u32>(o, 4) + (<usize>partStart(count, 16, part + 1, parts) << 2)
+  const end = <usize>load<u32>(o, 4) + (<usize>behind << 2)
   const a = load<f64>(o, 28), b = load<f64>(o, 36), e = max(load<f64>(o, 44), EPSILON_FLOOR), wd = load<f64>(o, 52)
   const momentum = load<f64>(o, 60), extra = load<f64>(o, 68)
   const lr = <f64>load<f32>(header, HEADER_LEARNING_RATE), t = load<u32>(header, HEADER_STEP_COUNT)

@@ -3,8 +3,13 @@
 // vectors even where channels are few), then the cells of the combined row. The gradient of the average goes the same
 // way back. That of the maximum finds its cell again from x and y: nothing is saved, and the first cell of the
 // window, in row-major order, that has the maximum takes it all.
-// Operands: four addresses, then batch, channels, and of each axis: size, output size, pool, stride, padding before.
+// Over threads, a part is a range of samples.
+// Operands: four addresses, then batch, channels, and of each axis: size, output size, pool, stride, padding before; then
+// the bytes of a sample of x and of one of y.
+import { FLOAT_WORK, scratchOf, split } from '../parallel'
 import { storeBelow } from './tails'
+
+const INPUT_BYTES = 84, OUTPUT_BYTES = 88
 
 @inline
 function sizeOf(p: usize, axis: usize): i32 {
@@ -14,6 +19,21 @@ function sizeOf(p: usize, axis: usize): i32 {
 @inline
 function outputOf(p: usize, axis: usize): i32 {
   return load<i32>(p + axis * 20, 28)
+}
+
+/** Address of sample `n` in the operand at `word`, like x or like y. */
+@inline
+function inputAt(p: usize, word: usize, n: i32): usize {
+  return <usize>load<u32>(p + word) + load<u32>(p, INPUT_BYTES) * n
+}
+
+@inline
+function outputAt(p: usize, word: usize, n: i32): usize {
+  return <usize>load<u32>(p + word) + load<u32>(p, OUTPUT_BYTES) * n
+}
+
+function splitSamples(kernel: u32, p: usize): void {
+  split(kernel, p, load<i32>(p, 16), 1, FLOAT_WORK / 4 * <f64>load<u32>(p, INPUT_BYTES))
 }
 
 /** First cell of window `o`. */
@@ -66,11 +86,11 @@ function arePairs(p: usize): bool {
 
 /** Such windows straight from x. */
 @inline
-function poolPairs(isMax: bool, p: usize): void {
-  let y = <usize>load<u32>(p), x = <usize>load<u32>(p, 4)
+function poolPairs(isMax: bool, p: usize, start: i32, end: i32): void {
+  let y = outputAt(p, 0, start), x = inputAt(p, 4, start)
   const channels = load<i32>(p, 20), OH = outputOf(p, 1), OW = outputOf(p, 2)
   const cell = <usize>channels << 2, row = <usize>sizeOf(p, 2) * cell, plane = <usize>sizeOf(p, 1) * row
-  for (let n = load<i32>(p, 16) * sizeOf(p, 0); n > 0; n--) {
+  for (let n = (end - start) * sizeOf(p, 0); n > 0; n--) {
     for (let j = 0; j < OH; j++) {
       let from = x + <usize>(2 * j) * row
       for (let k = 0; k < OW; k++) {
@@ -89,14 +109,14 @@ function poolPairs(isMax: bool, p: usize): void {
 }
 
 @inline
-function pool(isMax: bool, p: usize): void {
-  if (arePairs(p)) return poolPairs(isMax, p)
-  let dst = <usize>load<u32>(p), src = <usize>load<u32>(p, 4)
-  const scratch = <usize>load<u32>(p, 8)
-  const batch = load<i32>(p, 16), channels = load<i32>(p, 20)
+function pool(isMax: bool, p: usize, start: i32, end: i32, part: i32): void {
+  if (arePairs(p)) return poolPairs(isMax, p, start, end)
+  let dst = outputAt(p, 0, start), src = inputAt(p, 4, start)
+  const scratch = scratchOf(<usize>load<u32>(p, 8), part)
+  const channels = load<i32>(p, 20)
   const cellBytes = <usize>channels << 2, rowBytes = <usize>sizeOf(p, 2) * cellBytes
   const planeBytes = <usize>sizeOf(p, 1) * rowBytes
-  for (let n = 0; n < batch; n++) {
+  for (let n = start; n < end; n++) {
     for (let i = 0; i < outputOf(p, 0); i++) {
       const plane = src + <usize>firstOf(p, 0, i) * planeBytes
       for (let j = 0; j < outputOf(p, 1); j++) {
@@ -129,23 +149,32 @@ function pool(isMax: bool, p: usize): void {
 
 /** y = the largest cell of each window; NaN if one is. words: y, x, scratch, 0, ... */
 export function maxPool(p: usize): void {
-  pool(true, p)
+  splitSamples(maxPoolPart.index, p)
+}
+
+function maxPoolPart(p: usize, start: i32, end: i32, part: i32): void {
+  pool(true, p, start, end, part)
 }
 
 /** y = the mean of each window's cells. words: y, x, scratch, 0, ... */
 export function averagePool(p: usize): void {
-  pool(false, p)
+  splitSamples(averagePoolPart.index, p)
+}
+
+function averagePoolPart(p: usize, start: i32, end: i32, part: i32): void {
+  pool(false, p, start, end, part)
 }
 
 /** The gradients for such windows: each cell is written once. */
 @inline
-function pairsGrad(isMax: bool, p: usize): void {
-  let dx = <usize>load<u32>(p), dy = <usize>load<u32>(p, 4), x = <usize>load<u32>(p, 8), y = <usize>load<u32>(p, 12)
+function pairsGrad(isMax: bool, p: usize, start: i32, end: i32): void {
+  let dx = inputAt(p, 0, start), dy = outputAt(p, 4, start)
+  let x = inputAt(p, 8, start), y = outputAt(p, 12, start)
   const channels = load<i32>(p, 20), OH = outputOf(p, 1), OW = outputOf(p, 2)
   const cell = <usize>channels << 2, row = <usize>sizeOf(p, 2) * cell, plane = <usize>sizeOf(p, 1) * row
   const isRest = 2 * OH < sizeOf(p, 1) || 2 * OW < sizeOf(p, 2)
   const quarter = f32x4.splat(0.25)
-  for (let n = load<i32>(p, 16) * sizeOf(p, 0); n > 0; n--) {
+  for (let n = (end - start) * sizeOf(p, 0); n > 0; n--) {
     if (isRest) memory.fill(dx, 0, plane)
     for (let j = 0; j < OH; j++) {
       let at = <usize>(2 * j) * row
@@ -186,12 +215,17 @@ function pairsGrad(isMax: bool, p: usize): void {
 
 /** dx = sum of dy over the windows whose maximum y a cell is. words: dx, dy, x, y, ... */
 export function maxPoolGrad(p: usize): void {
-  if (arePairs(p)) return pairsGrad(true, p)
-  let dx = <usize>load<u32>(p), dy = <usize>load<u32>(p, 4), x = <usize>load<u32>(p, 8), y = <usize>load<u32>(p, 12)
-  const batch = load<i32>(p, 16), channels = load<i32>(p, 20)
+  splitSamples(maxPoolGradPart.index, p)
+}
+
+function maxPoolGradPart(p: usize, start: i32, end: i32, _: i32): void {
+  if (arePairs(p)) return pairsGrad(true, p, start, end)
+  let dx = inputAt(p, 0, start), dy = outputAt(p, 4, start)
+  let x = inputAt(p, 8, start), y = outputAt(p, 12, start)
+  const channels = load<i32>(p, 20)
   const cellBytes = <usize>channels << 2, rowBytes = <usize>sizeOf(p, 2) * cellBytes
   const planeBytes = <usize>sizeOf(p, 1) * rowBytes, imageBytes = <usize>sizeOf(p, 0) * planeBytes
-  for (let n = 0; n < batch; n++) {
+  for (let n = start; n < end; n++) {
     memory.fill(dx, 0, imageBytes)
     for (let i = 0; i < outputOf(p, 0); i++) {
       const plane = <usize>firstOf(p, 0, i) * planeBytes
@@ -230,13 +264,17 @@ export function maxPoolGrad(p: usize): void {
 
 /** dx = sum of dy / cells over the windows a cell is in. words: dx, dy, scratch, 0, ... */
 export function averagePoolGrad(p: usize): void {
-  if (arePairs(p)) return pairsGrad(false, p)
-  let dx = <usize>load<u32>(p), dy = <usize>load<u32>(p, 4)
-  const scratch = <usize>load<u32>(p, 8)
-  const batch = load<i32>(p, 16), channels = load<i32>(p, 20)
+  splitSamples(averagePoolGradPart.index, p)
+}
+
+function averagePoolGradPart(p: usize, start: i32, end: i32, part: i32): void {
+  if (arePairs(p)) return pairsGrad(false, p, start, end)
+  let dx = inputAt(p, 0, start), dy = outputAt(p, 4, start)
+  const scratch = scratchOf(<usize>load<u32>(p, 8), part)
+  const channels = load<i32>(p, 20)
   const cellBytes = <usize>channels << 2, rowBytes = <usize>sizeOf(p, 2) * cellBytes
   const planeBytes = <usize>sizeOf(p, 1) * rowBytes, imageBytes = <usize>sizeOf(p, 0) * planeBytes
-  for (let n = 0; n < batch; n++) {
+  for (let n = start; n < end; n++) {
     memory.fill(dx, 0, imageBytes)
     for (let i = 0; i < outputOf(p, 0); i++) {
       const plane = dx + <usize>firstOf(p, 0, i) * planeBytes

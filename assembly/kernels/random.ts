@@ -4,8 +4,12 @@
 // of block b under that key: four blocks a turn.
 import { HEADER_RANDOM_COUNTER, RANDOM_BERNOULLI, RANDOM_NORMAL, RANDOM_UNIFORM } from '../abi'
 import { madd, select, splat } from '../lanes'
+import { FLOAT_WORK, split } from '../parallel'
 import { callLog } from './calls'
 import { storeBelow } from './tails'
+
+/** Work of one number: its share of the rounds. */
+const WORK: f64 = 3 * FLOAT_WORK
 
 @inline
 function rotate(x: v128, bits: i32): v128 {
@@ -101,15 +105,17 @@ function applied(word: v128, src: usize, kind: i32, param: f32): v128 {
   return f32x4.mul(v128.load(src), factor)
 }
 
-/** `draw`: address of the words count, kind, param (f32), arena, seed low, seed high, stream. */
-function fill(dst: usize, src: usize, draw: usize): void {
-  const count = load<i32>(draw), kind = load<i32>(draw, 4), param = load<f32>(draw, 8)
+/** Numbers `start` to `count`. `draw`: address of the words count, kind, param (f32), arena, seed low, seed high, stream. */
+function fill(dst: usize, src: usize, draw: usize, start: i32, count: i32): void {
+  const kind = load<i32>(draw, 4), param = load<f32>(draw, 8)
   const counter = load<i32>(<usize>load<u32>(draw, 12), HEADER_RANDOM_COUNTER)
   blocks(load<i32>(draw, 16), load<i32>(draw, 20), i32x4.splat(counter), i32x4.splat(load<i32>(draw, 24)))
   const key0 = i32x4.extract_lane(first, 0), key1 = i32x4.extract_lane(second, 0)
   const step: usize = src ? 32 : 0
-  let block = i32x4(0, 1, 2, 3)
-  for (let i = 0; i < count; i += 8) {
+  let block = i32x4.add(i32x4(0, 1, 2, 3), i32x4.splat(start >> 1))
+  dst += <usize>start << 2
+  if (src) src += <usize>start << 2
+  for (let i = start; i < count; i += 8) {
     blocks(key0, key1, block, i32x4.splat(0))
     block = i32x4.add(block, i32x4.splat(4))
     const low = v128.shuffle<i32>(first, second, 0, 4, 1, 5), high = v128.shuffle<i32>(first, second, 2, 6, 3, 7)
@@ -122,10 +128,18 @@ function fill(dst: usize, src: usize, draw: usize): void {
 
 /** words: dst, count, kind, param (f32), arena, seed low, seed high, stream */
 export function random(p: usize): void {
-  fill(<usize>load<u32>(p), 0, p + 4)
+  split(randomPart.index, p, load<i32>(p, 4), 16, WORK)
+}
+
+function randomPart(p: usize, from: i32, end: i32, _: i32): void {
+  fill(<usize>load<u32>(p), 0, p + 4, from, end)
 }
 
 /** words: dst, src (dst may be src), then as `random`: the numbers `random` would give, as factors of src. */
 export function dropout(p: usize): void {
-  fill(<usize>load<u32>(p), <usize>load<u32>(p, 4), p + 8)
+  split(dropoutPart.index, p, load<i32>(p, 8), 16, WORK)
+}
+
+function dropoutPart(p: usize, from: i32, end: i32, _: i32): void {
+  fill(<usize>load<u32>(p), <usize>load<u32>(p, 4), p + 8, from, end)
 }

@@ -17,6 +17,7 @@ import {
   secondRow,
   sigmoids,
   UNITS,
+  walk,
   XZ,
   Y,
 } from './recurrent'
@@ -135,17 +136,33 @@ function resetGradRow(p: usize, at: i32, b: i32): void {
 
 /** words: see recurrent.ts */
 export function gru(p: usize): void {
-  forward(p, 3, gruRow, null)
+  walk(gruPart.index, p, 3)
+}
+
+function gruPart(p: usize, from: i32, end: i32, part: i32): void {
+  forward(p, from, end, part, 3, gruRow, null)
 }
 
 export function gruGrad(p: usize): void {
-  backward(p, 3, 3, gruGradRow, null)
+  walk(gruGradPart.index, p, 3)
+}
+
+function gruGradPart(p: usize, from: i32, end: i32, part: i32): void {
+  backward(p, from, end, part, 3, 3, gruGradRow, null)
 }
 
 export function gruBefore(p: usize): void {
-  forward(p, 2, resetRow, newRow)
+  walk(gruBeforePart.index, p, 3)
+}
+
+function gruBeforePart(p: usize, from: i32, end: i32, part: i32): void {
+  forward(p, from, end, part, 2, resetRow, newRow)
 }
 
 export function gruBeforeGrad(p: usize): void {
-  backward(p, 3, 2, newGradRow, resetGradRow)
+  walk(gruBeforeGradPart.index, p, 3)
+}
+
+function gruBeforeGradPart(p: usize, from: i32, end: i32, part: i32): void {
+  backward(p, from, end, part, 3, 2, newGradRow, resetGradRow)
 }

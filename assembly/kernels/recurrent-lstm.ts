@@ -15,6 +15,7 @@ import {
   sigmoids,
   tanhs,
   UNITS,
+  walk,
   XZ,
   Y,
 } from './recurrent'
@@ -68,9 +69,17 @@ function lstmGradRow(p: usize, at: i32, b: i32): void {
 
 /** words: see recurrent.ts */
 export function lstm(p: usize): void {
-  forward(p, 4, lstmRow, null)
+  walk(lstmPart.index, p, 4)
+}
+
+function lstmPart(p: usize, from: i32, end: i32, part: i32): void {
+  forward(p, from, end, part, 4, lstmRow, null)
 }
 
 export function lstmGrad(p: usize): void {
-  backward(p, 4, 4, lstmGradRow, null)
+  walk(lstmGradPart.index, p, 4)
+}
+
+function lstmGradPart(p: usize, from: i32, end: i32, part: i32): void {
+  backward(p, from, end, part, 4, 4, lstmGradRow, null)
 }

@@ -3,7 +3,7 @@
 import { FN_RELU, FN_SIGMOID, FN_TANH } from '../abi'
 import { splat } from '../lanes'
 import { sigmoid, tanh } from '../math'
-import { backward, FN, forward, GATES, H, productRow, rowOf, UNITS, XZ, Y } from './recurrent'
+import { backward, FN, forward, GATES, H, productRow, rowOf, UNITS, walk, XZ, Y } from './recurrent'
 import { storeBelow } from './tails'
 
 function simpleRow(p: usize, at: i32, b: i32): void {
@@ -39,9 +39,17 @@ function simpleGradRow(p: usize, at: i32, b: i32): void {
 
 /** words: see recurrent.ts */
 export function simpleRnn(p: usize): void {
-  forward(p, 1, simpleRow, null)
+  walk(simpleRnnPart.index, p, 1)
+}
+
+function simpleRnnPart(p: usize, from: i32, end: i32, part: i32): void {
+  forward(p, from, end, part, 1, simpleRow, null)
 }
 
 export function simpleRnnGrad(p: usize): void {
-  backward(p, 1, 1, simpleGradRow, null)
+  walk(simpleRnnGradPart.index, p, 1)
+}
+
+function simpleRnnGradPart(p: usize, from: i32, end: i32, part: i32): void {
+  backward(p, from, end, part, 1, 1, simpleGradRow, null)
 }

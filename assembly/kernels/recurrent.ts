@@ -5,15 +5,18 @@
 // and the states h, c [B, u], which hold the initial state first and the last one in the end.
 // Saved for the way back: the activated gates, and the states before each step, at the place of the step in x; only
 // y is in the order of reading. A step that the mask leaves out keeps its sample's states.
+// Over threads, a part is a range of samples through all steps: rows know nothing of each other.
 import {
   HEADER_MATMUL,
   MATMUL_ACCUMULATE,
+  MATMUL_PART_SHIFT,
   MATMUL_TRANSPOSE_B,
   RECURRENT_REVERSE,
   RECURRENT_SEQUENCE,
   RECURRENT_STATE,
 } from '../abi'
 import { sigmoid, tanh } from '../math'
+import { scratchOf, split, threadCount } from '../parallel'
 import { storeBelow } from './tails'
 
 // Operand words (byte offsets), forward | backward; an address of 0 is what isn't there.
@@ -38,7 +41,8 @@ export const FN = 68
 const ARENA = 72
 const SCRATCH = 76
 // Scratch: operands of the matmul, then rows [B, width u] of the product, then (with a second product) its left side
-// and its result [B, u] each, then the matmul's own.
+// and its result [B, u] each, then the matmul's own. Of the scratch of other parts, only the operands are used: they have
+// their rows of the first's.
 const PRODUCT_WORDS = 64
 
 /** One row: operands, row of [B, T], row of [B]. */
@@ -92,12 +96,11 @@ function addTo(dst: usize, src: usize, count: i32): void {
   }
 }
 
-/** A state's first value: a copy of what is at `word`, or 0. */
-function start(p: usize, state: usize, word: usize): void {
-  const dst = <usize>load<u32>(p + state), src = <usize>load<u32>(p + word)
-  const bytes = <usize>(load<i32>(p, BATCH) * load<i32>(p, UNITS)) << 2
-  if (!dst) return
-  if (src) memory.copy(dst, src, bytes)
+/** A state's first value: a copy of what is at `word`, or 0; of `rows` rows from `row` on. */
+function start(p: usize, state: usize, word: usize, row: i32, rows: i32): void {
+  if (!load<u32>(p + state)) return
+  const dst = rowOf(p, state, row, 1), bytes = <usize>(rows * load<i32>(p, UNITS)) << 2
+  if (load<u32>(p + word)) memory.copy(dst, rowOf(p, word, row, 1), bytes)
   else memory.fill(dst, 0, bytes)
 }
 
@@ -106,17 +109,19 @@ function counts(p: usize, at: i32): bool {
   return !mask || load<f32>(mask + (<usize>at << 2)) != 0
 }
 
-/** c [B, cols] = or += a [B, depth] . op(b) [+ bias], by the core's matmul; `spread`: see `forward`. */
-function product(p: usize, c: usize, a: usize, b: usize, bias: u32, cols: i32, depth: i32, flags: i32, spread: i32): void {
-  const words = <usize>load<u32>(p, SCRATCH)
+/** c [rows, cols] = or += a [rows, depth] . op(b) [+ bias], by the core's matmul; `spread`: see `forward`. */
+function product(
+  p: usize, part: i32, c: usize, a: usize, b: usize, bias: u32, rows: i32, cols: i32, depth: i32, flags: i32, spread: i32,
+): void {
+  const words = scratchOf(<usize>load<u32>(p, SCRATCH), part)
   store<u32>(words, <u32>c)
   store<u32>(words, <u32>a, 4)
   store<u32>(words, <u32>b, 8)
   store<u32>(words, bias, 12)
-  store<i32>(words, load<i32>(p, BATCH), 16)
+  store<i32>(words, rows, 16)
   store<i32>(words, cols, 20)
   store<i32>(words, depth, 24)
-  store<i32>(words, flags, 28)
+  store<i32>(words, flags | part << MATMUL_PART_SHIFT, 28)
   store<i32>(words, 0, 32)
   store<i32>(words, 0, 36)
   store<u32>(words, <u32>productRow(p, load<i32>(p, BATCH), spread), 40)
@@ -124,19 +129,29 @@ function product(p: usize, c: usize, a: usize, b: usize, bias: u32, cols: i32, d
 }
 
 /**
+ * Runs all steps of the kernel with those operands, split by samples: by whole tiles of a product's rows, where there are
+ * enough. A single sample's products may still be split.
+ */
+export function walk(kernel: u32, p: usize, width: i32): void {
+  const B = load<i32>(p, BATCH), u = <f64>load<i32>(p, UNITS)
+  const unit = B < 8 * threadCount() ? 1 : 4
+  split(kernel, p, B, unit, B > 1 ? <f64>load<i32>(p, STEPS) * u * u * <f64>width : -1)
+}
+
+/**
  * The product h . U of each step goes to `productRow`, then `row` of each sample makes gates and states. A cell with a
  * `second` product leaves its left side in part 0 of `secondRow` and finds the product in part 1.
  */
-export function forward(p: usize, width: i32, row: Row, second: Row | null): void {
-  const B = load<i32>(p, BATCH), T = load<i32>(p, STEPS), u = load<i32>(p, UNITS), flags = load<i32>(p, FLAGS)
-  const h = <usize>load<u32>(p, H), c = <usize>load<u32>(p, C)
+export function forward(p: usize, from: i32, end: i32, part: i32, width: i32, row: Row, second: Row | null): void {
+  const T = load<i32>(p, STEPS), u = load<i32>(p, UNITS), flags = load<i32>(p, FLAGS), rows = end - from
+  const h = rowOf(p, H, from, 1), c = <usize>load<u32>(p, C)
   const spread = width + (second ? 2 : 0)
-  start(p, H, H0)
-  start(p, C, C0)
+  start(p, H, H0, from, rows)
+  start(p, C, C0, from, rows)
   for (let s = 0; s < T; s++) {
     const t = flags & RECURRENT_REVERSE ? T - 1 - s : s
-    product(p, productRow(p, 0, width), h, load<u32>(p, U), load<u32>(p, BIAS), width * u, u, 0, spread)
-    for (let b = 0; b < B; b++) {
+    product(p, part, productRow(p, from, width), h, load<u32>(p, U), load<u32>(p, BIAS), rows, width * u, u, 0, spread)
+    for (let b = from; b < end; b++) {
       const at = b * T + t
       move(rowOf(p, BEFORE, at, 1), rowOf(p, H, b, 1), u)
       if (c) move(rowOf(p, SAVED, at, 1), rowOf(p, C, b, 1), u)
@@ -144,12 +159,13 @@ export function forward(p: usize, width: i32, row: Row, second: Row | null): voi
       else if (second) memory.fill(rowOf(p, SAVED, at, 1), 0, <usize>u << 2) // a factor of the gradient of U2
     }
     if (second) {
-      product(p, secondRow(p, 0, width, 1), secondRow(p, 0, width, 0), load<u32>(p, U2), 0, u, u, 0, spread)
-      for (let b = 0; b < B; b++) if (counts(p, b * T + t)) second(p, b * T + t, b)
+      const left = secondRow(p, from, width, 0)
+      product(p, part, secondRow(p, from, width, 1), left, load<u32>(p, U2), 0, rows, u, u, 0, spread)
+      for (let b = from; b < end; b++) if (counts(p, b * T + t)) second(p, b * T + t, b)
     }
-    if (flags & RECURRENT_SEQUENCE) for (let b = 0; b < B; b++) move(rowOf(p, Y, b * T + s, 1), rowOf(p, H, b, 1), u)
+    if (flags & RECURRENT_SEQUENCE) for (let b = from; b < end; b++) move(rowOf(p, Y, b * T + s, 1), rowOf(p, H, b, 1), u)
   }
-  if (!(flags & RECURRENT_SEQUENCE)) memory.copy(load<u32>(p, Y), h, <usize>(B * u) << 2)
+  if (!(flags & RECURRENT_SEQUENCE)) memory.copy(rowOf(p, Y, from, 1), h, <usize>(rows * u) << 2)
 }
 
 /**
@@ -157,35 +173,39 @@ export function forward(p: usize, width: i32, row: Row, second: Row | null): voi
  * of the gates to dxz (and dhz) and leaves in dh what passes by the product, which then adds dz . U^T. A cell with a
  * second product: as in `forward`, transposed.
  */
-export function backward(p: usize, parts: i32, width: i32, row: Row, second: Row | null): void {
-  const B = load<i32>(p, BATCH), T = load<i32>(p, STEPS), u = load<i32>(p, UNITS), flags = load<i32>(p, FLAGS)
-  const dy = load<u32>(p, XZ), split = load<u32>(p, BIAS)
+export function backward(
+  p: usize, from: i32, end: i32, part: i32, gates: i32, width: i32, row: Row, second: Row | null,
+): void {
+  const T = load<i32>(p, STEPS), u = load<i32>(p, UNITS), flags = load<i32>(p, FLAGS), rows = end - from
+  const dy = load<u32>(p, XZ), dhz = load<u32>(p, BIAS)
   const isSequence = (flags & RECURRENT_SEQUENCE) != 0
   const spread = width + (second ? 2 : 0)
-  start(p, H, H0)
-  start(p, C, C0)
+  start(p, H, H0, from, rows)
+  start(p, C, C0, from, rows)
   for (let s = T - 1; s >= 0; s--) {
     const t = flags & RECURRENT_REVERSE ? T - 1 - s : s
-    for (let b = 0; b < B; b++) {
+    for (let b = from; b < end; b++) {
       const at = b * T + t
       if (dy && (isSequence || s == T - 1)) addTo(rowOf(p, H, b, 1), rowOf(p, XZ, isSequence ? b * T + s : b, 1), u)
       if (counts(p, at)) row(p, at, b)
       else {
-        memory.fill(rowOf(p, Y, at, parts), 0, <usize>(parts * u) << 2)
-        if (split) memory.fill(rowOf(p, BIAS, at, width), 0, <usize>(width * u) << 2)
+        memory.fill(rowOf(p, Y, at, gates), 0, <usize>(gates * u) << 2)
+        if (dhz) memory.fill(rowOf(p, BIAS, at, width), 0, <usize>(width * u) << 2)
       }
     }
     if (second) {
-      const left = secondRow(p, 0, width, 0), result = secondRow(p, 0, width, 1)
-      product(p, result, left, load<u32>(p, U2), 0, u, u, MATMUL_TRANSPOSE_B, spread)
-      for (let b = 0; b < B; b++) if (counts(p, b * T + t)) second(p, b * T + t, b)
+      const left = secondRow(p, from, width, 0), result = secondRow(p, from, width, 1)
+      product(p, part, result, left, load<u32>(p, U2), 0, rows, u, u, MATMUL_TRANSPOSE_B, spread)
+      for (let b = from; b < end; b++) if (counts(p, b * T + t)) second(p, b * T + t, b)
     }
     if (s == 0 && !(flags & RECURRENT_STATE)) return
-    for (let b = 0; b < B; b++) {
+    for (let b = from; b < end; b++) {
       const at = b * T + t
-      move(productRow(p, b, width), split ? rowOf(p, BIAS, at, width) : rowOf(p, Y, at, parts), width * u)
+      move(productRow(p, b, width), dhz ? rowOf(p, BIAS, at, width) : rowOf(p, Y, at, gates), width * u)
     }
     const transposed = MATMUL_TRANSPOSE_B | MATMUL_ACCUMULATE
-    product(p, load<u32>(p, H), productRow(p, 0, width), load<u32>(p, U), 0, u, width * u, transposed, spread)
+    product(
+      p, part, rowOf(p, H, from, 1), productRow(p, from, width), load<u32>(p, U), 0, rows, u, width * u, transposed, spread,
+    )
   }
 }

@@ -3,7 +3,7 @@
 // row: one fixed order whatever the number of threads.
 import { REDUCE_MAX, REDUCE_MIN, REDUCE_SUM } from '../abi'
 import { loadTail, storeTail } from '../lanes'
-import { FLOAT_WORK, fork, isShared, partStart } from '../parallel'
+import { FLOAT_WORK, partStart, split } from '../parallel'
 
 @inline
 function combine(fn: i32, x: v128, y: v128): v128 {
@@ -93,13 +93,11 @@ function reduceBy(
 /** words: dst, src, outer, reduced, inner, fn, scale (f32) */
 export function reduce(p: usize): void {
   const outer = load<i32>(p, 8), inner = load<i32>(p, 16)
-  const work = FLOAT_WORK * <f64>outer * <f64>load<i32>(p, 12) * <f64>inner
-  if (outer * inner > 1 && isShared(work)) fork(reducePart.index, p)
-  else reducePart(p, 0, 1)
+  split(reducePart.index, p, 1, 0, FLOAT_WORK * <f64>outer * <f64>load<i32>(p, 12) * <f64>inner)
 }
 
 /** A part is a range of rows of dst, or of the columns of a few. */
-function reducePart(p: usize, part: i32, parts: i32): void {
+function reducePart(p: usize, part: i32, parts: i32, _: i32): void {
   let dst = <usize>load<u32>(p), src = <usize>load<u32>(p, 4)
   let outer = load<i32>(p, 8)
   const count = load<i32>(p, 12), inner = load<i32>(p, 16)

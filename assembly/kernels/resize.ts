@@ -2,31 +2,33 @@
 // Linear, with the centers of cells half a cell from their edges: output o lies at (o + 1/2) from / to - 1/2, between
 // two inputs, the outermost ones being continued. The position advances by whole numbers of 1 / (2 to): no rounding.
 import { madd } from '../lanes'
+import { FLOAT_WORK, split } from '../parallel'
 import { storeBelow } from './tails'
 
-/** words: destination, source, outer, from, to, inner, linear */
+/** words: destination, source, outer, from, to, inner, linear; `start` to `end` of outer */
 @inline
-function walk(isGrad: bool, p: usize): void {
-  let dst = <usize>load<u32>(p), src = <usize>load<u32>(p, 4)
-  const outer = load<i32>(p, 8), from = load<i32>(p, 12), to = load<i32>(p, 16), inner = load<i32>(p, 20)
+function walk(isGrad: bool, p: usize, start: i32, end: i32): void {
+  const from = load<i32>(p, 12), to = load<i32>(p, 16), inner = load<i32>(p, 20)
+  let dst = <usize>load<u32>(p) + (<usize>(start * inner) << 2) * (isGrad ? from : to)
+  let src = <usize>load<u32>(p, 4) + (<usize>(start * inner) << 2) * (isGrad ? to : from)
   const linear = load<i32>(p, 24) != 0, full = 2 * to
   const cellBytes = <usize>inner << 2, rowBytes = <usize>from * cellBytes
-  for (let i = 0; i < outer; i++) {
+  for (let i = start; i < end; i++) {
     if (isGrad) memory.fill(dst, 0, rowBytes)
     let low = 0, rest = linear ? from - to : 0 // position: low + rest / (2 to); before the first input, below 0
     for (let o = 0; o < to; o++) {
       for (; rest >= full; rest -= full) low++
-      const part: f32 = linear && rest > 0 && low < from - 1 ? <f32>rest / <f32>full : 0
-      const high = f32x4.splat(part), whole = f32x4.splat(1 - part)
+      const share: f32 = linear && rest > 0 && low < from - 1 ? <f32>rest / <f32>full : 0
+      const high = f32x4.splat(share), whole = f32x4.splat(1 - share)
       let at = (isGrad ? dst : src) + <usize>low * cellBytes // of the smaller side
       for (let j = 0; j < inner; j += 4) {
         if (isGrad) {
           const flow = v128.load(src + (<usize>j << 2))
           storeBelow(at, madd(flow, whole, v128.load(at)), inner - j)
-          if (part > 0) storeBelow(at + cellBytes, madd(flow, high, v128.load(at + cellBytes)), inner - j)
+          if (share > 0) storeBelow(at + cellBytes, madd(flow, high, v128.load(at + cellBytes)), inner - j)
         } else {
           let x = v128.load(at)
-          if (part > 0) x = madd(v128.load(at + cellBytes), high, f32x4.mul(x, whole))
+          if (share > 0) x = madd(v128.load(at + cellBytes), high, f32x4.mul(x, whole))
           storeBelow(dst + (<usize>j << 2), x, inner - j)
         }
         at += 16
@@ -40,12 +42,24 @@ function walk(isGrad: bool, p: usize): void {
   }
 }
 
+function splitOuter(kernel: u32, p: usize): void {
+  split(kernel, p, load<i32>(p, 8), 1, FLOAT_WORK * <f64>load<i32>(p, 16) * <f64>load<i32>(p, 20))
+}
+
 /** words: y, x, outer, from, to, inner, linear */
 export function resize(p: usize): void {
-  walk(false, p)
+  splitOuter(resizePart.index, p)
+}
+
+function resizePart(p: usize, start: i32, end: i32, _: i32): void {
+  walk(false, p, start, end)
 }
 
 /** words: dx, dy, outer, from, to, inner, linear */
 export function resizeGrad(p: usize): void {
-  walk(true, p)
+  splitOuter(resizeGradPart.index, p)
+}
+
+function resizeGradPart(p: usize, start: i32, end: i32, _: i32): void {
+  walk(true, p, start, end)
 }

@@ -5,7 +5,7 @@
 // nothing but -inf, or with NaN or +inf, becomes NaN. dst may equal src (dx may equal dy), else no overlap.
 // Reads up to 12 bytes past the last row, writes nothing there.
 import { exp } from '../math'
-import { FLOAT_WORK, fork, isShared, partStart } from '../parallel'
+import { FLOAT_WORK, split } from '../parallel'
 import { callLog1p } from './calls'
 import { addWide, lanesBelow, storeBelow, sumWide } from './tails'
 
@@ -43,13 +43,11 @@ export function logOfSum(sum: f64): f32 {
 
 /** words: dst, src, rows, cols, isLog (0 or 1) */
 export function softmax(p: usize): void {
-  if (isShared(ROW_WORK * <f64>load<i32>(p, 8) * <f64>load<i32>(p, 12))) fork(softmaxPart.index, p)
-  else softmaxPart(p, 0, 1)
+  split(softmaxPart.index, p, load<i32>(p, 8), 1, ROW_WORK * <f64>load<i32>(p, 12))
 }
 
-function softmaxPart(p: usize, part: i32, parts: i32): void {
-  const rows = load<i32>(p, 8), cols = load<i32>(p, 12), isLog = load<i32>(p, 16)
-  const start = partStart(rows, 1, part, parts), end = partStart(rows, 1, part + 1, parts)
+function softmaxPart(p: usize, start: i32, end: i32, _: i32): void {
+  const cols = load<i32>(p, 12), isLog = load<i32>(p, 16)
   const at = <usize>(start * cols) << 2
   let dst = <usize>load<u32>(p) + at, src = <usize>load<u32>(p, 4) + at
   for (let r = start; r < end; r++) {
@@ -78,13 +76,11 @@ function softmaxPart(p: usize, part: i32, parts: i32): void {
  *   log-softmax  dx_j = dy_j - exp(y_j) sum_k dy_k
  */
 export function softmaxGrad(p: usize): void {
-  if (isShared(ROW_WORK * <f64>load<i32>(p, 12) * <f64>load<i32>(p, 16))) fork(softmaxGradPart.index, p)
-  else softmaxGradPart(p, 0, 1)
+  split(softmaxGradPart.index, p, load<i32>(p, 12), 1, ROW_WORK * <f64>load<i32>(p, 16))
 }
 
-function softmaxGradPart(p: usize, part: i32, parts: i32): void {
-  const rows = load<i32>(p, 12), cols = load<i32>(p, 16), isLog = load<i32>(p, 20)
-  const start = partStart(rows, 1, part, parts), end = partStart(rows, 1, part + 1, parts)
+function softmaxGradPart(p: usize, start: i32, end: i32, _: i32): void {
+  const cols = load<i32>(p, 16), isLog = load<i32>(p, 20)
   const at = <usize>(start * cols) << 2
   let dx = <usize>load<u32>(p) + at, dy = <usize>load<u32>(p, 4) + at, y = <usize>load<u32>(p, 8) + at
   for (let r = start; r < end; r++) {

@@ -35,7 +35,7 @@ import {
   Tanh,
 } from '../functions/of-output'
 import { loadTail, splat, storeTail } from '../lanes'
-import { FLOAT_WORK, fork, isShared, partStart } from '../parallel'
+import { FLOAT_WORK, split } from '../parallel'
 
 // count >= 1. A ragged end costs no second copy of the body: the last vector is the last four floats, computed again
 // where it overlaps the one before. In place that is right because a vector is loaded before the previous is stored.
@@ -152,26 +152,22 @@ export function applyUnary(dst: usize, src: usize, count: u32, fn: i32, alpha: f
 
 /** Words: dst, src, count, function, alpha (f32). */
 export function unary(p: usize): void {
-  if (isShared(FLOAT_WORK * <f64>load<u32>(p, 8))) fork(unaryPart.index, p)
-  else unaryPart(p, 0, 1)
+  split(unaryPart.index, p, load<i32>(p, 8), 16, FLOAT_WORK)
 }
 
-function unaryPart(p: usize, part: i32, parts: i32): void {
-  const count = load<i32>(p, 8), start = partStart(count, 16, part, parts)
-  const at = <usize>start << 2, own = partStart(count, 16, part + 1, parts) - start
-  applyUnary(<usize>load<u32>(p) + at, <usize>load<u32>(p, 4) + at, own, load<i32>(p, 12), load<f32>(p, 16))
+function unaryPart(p: usize, from: i32, end: i32, _: i32): void {
+  const at = <usize>from << 2
+  applyUnary(<usize>load<u32>(p) + at, <usize>load<u32>(p, 4) + at, end - from, load<i32>(p, 12), load<f32>(p, 16))
 }
 
 /** Words: dx, dy, saved, count, function, alpha (f32). dx[i] = dy[i] f'(i); dx may be dy. */
 export function unaryGrad(p: usize): void {
-  if (isShared(FLOAT_WORK * <f64>load<u32>(p, 12))) fork(unaryGradPart.index, p)
-  else unaryGradPart(p, 0, 1)
+  split(unaryGradPart.index, p, load<i32>(p, 12), 16, FLOAT_WORK)
 }
 
-function unaryGradPart(p: usize, part: i32, parts: i32): void {
-  const count = load<i32>(p, 12), start = partStart(count, 16, part, parts)
-  const at = <usize>start << 2, own = partStart(count, 16, part + 1, parts) - start
+function unaryGradPart(p: usize, from: i32, end: i32, _: i32): void {
+  const at = <usize>from << 2
   const gradient = unchecked(GRADIENT[load<i32>(p, 16)])
   const dx = <usize>load<u32>(p) + at, dy = <usize>load<u32>(p, 4) + at, saved = <usize>load<u32>(p, 8) + at
-  if (own) gradient(dx, dy, saved, own, load<f32>(p, 20))
+  gradient(dx, dy, saved, end - from, load<f32>(p, 20))
 }

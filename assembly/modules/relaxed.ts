@@ -2,19 +2,17 @@
 // the core's places, by its own op codes, where a model asks for `numerics: 'fast'`.
 import { JOB_UNARY } from '../abi'
 import { productPart, productWork } from '../kernels/gemm'
-import { fork, isShared } from '../parallel'
+import { split } from '../parallel'
 
 export { ABI_VERSION } from '../abi'
-export { share } from '../parallel'
 
 type Kernel = (operands: usize) => void
 
 function matmul(p: usize): void {
-  if (isShared(productWork(p))) fork(matmulPart.index, p)
-  else matmulPart(p, 0, 1)
+  split(matmulPart.index, p, 1, 0, productWork(p))
 }
 
-function matmulPart(p: usize, part: i32, parts: i32): void {
+function matmulPart(p: usize, part: i32, parts: i32, _: i32): void {
   productPart(p, part, parts, load<u32>(JOB_UNARY))
 }
 

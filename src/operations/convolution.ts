@@ -35,45 +35,106 @@ export interface ConvGeometry {
 
 const roundUp = (size: number): number => Math.ceil(size / abi.ALIGNMENT) * abi.ALIGNMENT
 
-/** Floats of a block of patches: with the product's packed copy, half of a 1 MB L2 cache. */
+/** Floats of a block of patches: with the product's panel, half of a 1 MB L2 cache. */
 const BLOCK_FLOATS = 65536
 
-/** The matrices of one block (see assembly/kernels/convolution.ts) and where they lie in scratch. image: x or dx; y: y or dy. */
-function blockOf(image: Value, y: Value, { kernel, groups }: ConvGeometry) {
-  const [channels, filters] = [image.shape[4] / groups, y.shape[4] / groups]
-  const depth = elementCount(kernel) * channels
-  const rows = elementCount(y.shape) / y.shape[4]
-  const fitting = Math.floor(BLOCK_FLOATS / depth / abi.TILE_ROWS) * abi.TILE_ROWS
-  const blockRows = Math.min(rows, Math.max(64, Math.min(abi.BLOCK_ROWS, fitting)))
-  const kernelPart = roundUp(4 * blockRows * depth + 12)
-  const rowsPart = kernelPart + (groups > 1 ? roundUp(4 * depth * filters) : 0)
-  const words = rowsPart + (groups > 1 ? roundUp(4 * blockRows * filters) : 0)
-  return { depth, filters, blockRows, kernelPart, rowsPart, words }
-}
-type Block = ReturnType<typeof blockOf>
+/** Rows of a block that is a list of addresses. */
+const LISTED_ROWS = 512
 
-function wordsOf(op: KernelCall<ConvGeometry & Fused>, at: Addresses, image: Value, y: Value): number[] {
+/** What a kernel works on at a time. */
+interface Block {
+  /** dx: rows. Else samples, or, negative, lines of positions of one sample. */
+  readonly size: number
+  readonly rows: number
+  /** Floats of the patches, or of the padded copy. */
+  readonly image: number
+  /** Runs of a patch in the image, and floats of one; no list: 0. */
+  readonly runs: number
+  readonly runDepth: number
+}
+
+/** Of dx: patches. */
+function patchesBlock(rows: number, depth: number): Block {
+  const fitting = Math.floor(BLOCK_FLOATS / depth / abi.TILE_ROWS) * abi.TILE_ROWS
+  const size = Math.min(rows, Math.max(64, Math.min(abi.BLOCK_ROWS, fitting)))
+  return { size, rows: size, image: size * depth, runs: 0, runDepth: 0 }
+}
+
+/** The largest divisor of `n` up to `most`. */
+function divisorOf(n: number, most: number): number {
+  let divisor = Math.min(n, most)
+  while (n % divisor !== 0) divisor--
+  return divisor
+}
+
+/** Of y and dw: whole samples, or lines of one where two axes are enough. */
+function listedBlock(x: Value, geometry: ConvGeometry): Block {
+  const { input, output, kernel, strides, dilations, before, groups } = geometry
+  const [samples, channels] = [x.shape[0], x.shape[4] / groups]
+  const positions = elementCount(output)
+  const fitting = Math.floor(LISTED_ROWS / positions)
+  const lines =
+    fitting === 0 && output[0] === 1 ? Math.max(1, Math.floor(LISTED_ROWS / output[2])) : output[1]
+  const size = lines < output[1] ? -lines : Math.max(1, Math.min(samples, fitting))
+  const counts = [output[0], lines, output[2]]
+  const spans = counts.map((count, i) => (count - 1) * strides[i] + (kernel[i] - 1) * dilations[i] + 1)
+  const whole = output.map((count, i) => (count - 1) * strides[i] + (kernel[i] - 1) * dilations[i] + 1)
+  const isPadded = whole.some((span, i) => before[i] > 0 || span > input[i])
+  const row = kernel[2] * channels
+  const isRow = groups === 1 && dilations[2] === 1 && row <= abi.BLOCK_DEPTH
+  const runDepth = isRow ? row : divisorOf(channels, abi.BLOCK_DEPTH)
+  return {
+    size,
+    rows: Math.max(1, size) * elementCount(counts),
+    image: isPadded ? Math.max(1, size) * elementCount(spans) * x.shape[4] : 0,
+    runs: (elementCount(kernel) * channels) / runDepth,
+    runDepth,
+  }
+}
+
+/** Where the parts of the scratch buffer lie. image: x or dx; y: y or dy. */
+function scratchOf(block: Block, image: Value, y: Value, { kernel, groups }: ConvGeometry) {
+  const weights = (elementCount(kernel) * image.shape[4] * y.shape[4]) / groups
+  const kernelPart = roundUp(4 * block.image + 12)
+  const rowsPart = kernelPart + (groups > 1 ? roundUp(4 * weights) : 0)
+  const list = rowsPart + (groups > 1 ? roundUp((4 * block.rows * y.shape[4]) / groups) : 0)
+  const offsets = list + (block.runs > 0 ? roundUp(4 * (block.rows + abi.ROWS_SPARE)) : 0)
+  const words = offsets + roundUp(4 * block.runs)
+  return { kernelPart, rowsPart, list, offsets, words, product: words + abi.ALIGNMENT }
+}
+
+function wordsOf(op: KernelCall<ConvGeometry & Fused>, at: Addresses, { block, image, y }: Parts): number[] {
   const { input, output, kernel, strides, dilations, before, groups, epilogue } = op.attributes
   const [a, b, bias] = op.inputs
-  const { blockRows, kernelPart, rowsPart, words } = blockOf(image, y, op.attributes)
+  const { kernelPart, rowsPart, list, offsets, words } = scratchOf(block, image, y, op.attributes)
   return [
     ...[op.output, a, b].map((value) => at.of(value)),
     at.header,
-    ...[0, kernelPart, rowsPart, words].map((offset) => at.scratch + offset),
-    ...[blockRows, image.shape[0], image.shape[4], y.shape[4], groups, elementCount(kernel)],
+    block.image > 0 ? at.scratch : 0,
+    ...[kernelPart, rowsPart, words].map((offset) => at.scratch + offset),
+    ...[block.size, image.shape[0], image.shape[4], y.shape[4], groups, elementCount(kernel)],
     ...input.flatMap((size, i) => [size, output[i], kernel[i], strides[i], dilations[i], before[i]]),
     bias ? at.of(bias) : 0,
     epilogue ? unaryFunctions[epilogue.fn].code : abi.FN_LINEAR,
     f32(epilogue?.alpha ?? 0),
+    at.scratch + list,
+    at.scratch + offsets,
+    block.runDepth,
   ]
+}
+
+interface Parts {
+  readonly block: Block
+  readonly image: Value
+  readonly y: Value
+  /** Scratch of the product with a block. */
+  readonly product: number
 }
 
 interface Form {
   readonly code: number
   readonly shape: (inputs: readonly Value[], geometry: ConvGeometry) => Shape
-  readonly values: (op: KernelCall<ConvGeometry>) => readonly [image: Value, y: Value]
-  /** Of the product with a block. Without: depthwise, whose scratch is an image as wide as y. */
-  readonly product?: (block: Block) => readonly [M: number, K: number]
+  readonly parts: (op: KernelCall<ConvGeometry>) => Parts
   readonly fuses?: boolean
   readonly gradient?: (
     g: GraphBuilder,
@@ -83,21 +144,32 @@ interface Form {
   ) => readonly Value[]
 }
 
-const kernelOf = (
-  name: string,
-  { code, shape, values, product, fuses, gradient }: Form,
-): Kernel<ConvGeometry> => ({
+/** Of y and dw: a block's product takes M rows, K deep. */
+function listedParts(
+  x: Value,
+  y: Value,
+  geometry: ConvGeometry,
+  scratch: (rows: number, depth: number) => number,
+): Parts {
+  const block = listedBlock(x, geometry)
+  return { block, image: x, y, product: scratch(block.rows, block.runs * block.runDepth) }
+}
+
+/** Depthwise: an image as wide as y, where that is wider. */
+function depthwiseParts(x: Value, y: Value, { input }: ConvGeometry): Parts {
+  const image = y.shape[4] > x.shape[4] ? elementCount(input) * y.shape[4] : 0
+  return { block: { size: 0, rows: 0, image, runs: 0, runDepth: 0 }, image: x, y, product: 0 }
+}
+
+const kernelOf = (name: string, { code, shape, parts, fuses, gradient }: Form): Kernel<ConvGeometry> => ({
   name,
   module: convolutionModule,
   code,
   shapes: (inputs, geometry) => [shape(inputs, geometry)],
-  words: (op, at) => wordsOf(op, at, ...values(op)),
+  words: (op, at) => wordsOf(op, at, parts(op)),
   scratchBytes: (op) => {
-    const [image, y] = values(op)
-    const isWide = y.shape[4] > image.shape[4]
-    if (!product) return isWide ? 4 * elementCount(op.attributes.input) * y.shape[4] + 12 : 0
-    const block = blockOf(image, y, op.attributes)
-    return block.words + abi.ALIGNMENT + matmulScratchBytes(...product(block))
+    const { block, image, y, product } = parts(op)
+    return block.image + product > 0 ? scratchOf(block, image, y, op.attributes).product + product : 0
   },
   fuses,
   ...(gradient && {
@@ -110,8 +182,10 @@ const kernelOf = (
 export const conv: Kernel<ConvGeometry> = /*#__PURE__*/ kernelOf('conv', {
   code: abi.OP_CONV,
   shape: ([x, w], { output }) => [x.shape[0], ...output, w.shape[4]],
-  values: ({ inputs, output }) => [inputs[0], output],
-  product: ({ blockRows, depth }) => [blockRows, depth],
+  parts: ({ inputs, output, attributes }) =>
+    listedParts(inputs[0], output, attributes, (rows, depth) =>
+      matmulScratchBytes(rows, Math.min(depth, abi.BLOCK_DEPTH), false),
+    ),
   fuses: true,
   gradient: (g, [x, w], dy, geometry) => [
     g.kernel(convInputGrad, [dy, w], geometry)[0],
@@ -123,8 +197,16 @@ export const conv: Kernel<ConvGeometry> = /*#__PURE__*/ kernelOf('conv', {
 export const convInputGrad: Kernel<ConvGeometry> = /*#__PURE__*/ kernelOf('convInputGrad', {
   code: abi.OP_CONV_INPUT_GRAD,
   shape: ([dy, w], { input, groups }) => [dy.shape[0], ...input, w.shape[3] * groups],
-  values: ({ inputs, output }) => [output, inputs[0]],
-  product: ({ blockRows, filters }) => [blockRows, filters],
+  parts: ({ inputs: [dy], output, attributes: { kernel, groups } }) => {
+    const rows = elementCount(dy.shape) / dy.shape[4]
+    const block = patchesBlock(rows, (elementCount(kernel) * output.shape[4]) / groups)
+    return {
+      block,
+      image: output,
+      y: dy,
+      product: matmulScratchBytes(block.rows, dy.shape[4] / groups, false),
+    }
+  },
   // linear in both: the gradient of dx takes the place of x
   gradient: (g, [dy, w], ddx, geometry) => [
     g.kernel(conv, [ddx, w], geometry)[0],
@@ -136,15 +218,15 @@ export const convInputGrad: Kernel<ConvGeometry> = /*#__PURE__*/ kernelOf('convI
 export const convWeightGrad: Kernel<ConvGeometry> = /*#__PURE__*/ kernelOf('convWeightGrad', {
   code: abi.OP_CONV_WEIGHT_GRAD,
   shape: ([x, dy], { kernel, groups }) => [...kernel, x.shape[4] / groups, dy.shape[4]],
-  values: ({ inputs }) => [inputs[0], inputs[1]],
-  product: ({ blockRows, depth }) => [depth, blockRows],
+  parts: ({ inputs: [x, dy], attributes }) =>
+    listedParts(x, dy, attributes, (rows, depth) => matmulScratchBytes(depth, rows)),
 })
 
 /** y of x, w: each channel has m filters of its own. */
 export const depthwise: Kernel<ConvGeometry> = /*#__PURE__*/ kernelOf('depthwise', {
   code: abi.OP_DEPTHWISE,
   shape: ([x, w], { output }) => [x.shape[0], ...output, w.shape[3] * w.shape[4]],
-  values: ({ inputs, output }) => [inputs[0], output],
+  parts: ({ inputs, output, attributes }) => depthwiseParts(inputs[0], output, attributes),
   gradient: (g, [x, w], dy, geometry) => [
     g.kernel(depthwiseInputGrad, [dy, w], geometry)[0],
     g.kernel(depthwiseWeightGrad, [x, dy], geometry)[0],
@@ -155,14 +237,14 @@ export const depthwise: Kernel<ConvGeometry> = /*#__PURE__*/ kernelOf('depthwise
 export const depthwiseInputGrad: Kernel<ConvGeometry> = /*#__PURE__*/ kernelOf('depthwiseInputGrad', {
   code: abi.OP_DEPTHWISE_INPUT_GRAD,
   shape: ([dy, w], { input }) => [dy.shape[0], ...input, w.shape[3]],
-  values: ({ inputs, output }) => [output, inputs[0]],
+  parts: ({ inputs, output, attributes }) => depthwiseParts(output, inputs[0], attributes),
 })
 
 /** dw of x, dy. */
 export const depthwiseWeightGrad: Kernel<ConvGeometry> = /*#__PURE__*/ kernelOf('depthwiseWeightGrad', {
   code: abi.OP_DEPTHWISE_WEIGHT_GRAD,
   shape: ([x, dy], { kernel }) => [...kernel, x.shape[4], dy.shape[4] / x.shape[4]],
-  values: ({ inputs }) => [inputs[0], inputs[1]],
+  parts: ({ inputs, attributes }) => depthwiseParts(inputs[0], inputs[1], attributes),
 })
 
 /** One number for each axis but batch and channels. */

@@ -115,7 +115,7 @@ function channelWords(x: Value, { samples, groups, epsilon }: ChannelNormalizeAt
 }
 
 /** Bytes of scratch (assembly/kernels/normalize-channels.ts). */
-const channelScratch = (x: Value): number => 48 * 4 * Math.ceil(colsOf(x) / 4)
+const channelScratch = (x: Value): number => 64 + 48 * 4 * Math.ceil(colsOf(x) / 4)
 
 /**
  * x [..., C], gamma? [C], beta? [C] to y [..., C]; extras: mean and biased variance, each [samples, groups]. Batch

@@ -30,7 +30,8 @@ function poolWords(
 ): number[] {
   const [batch, ...rest] = shape
   const axes = windows.flatMap((count, i) => [rest[i], count, pool[i], strides[i], before[i]])
-  return [...addresses, batch, rest[3], ...axes]
+  const bytes = [rest, [...windows, rest[3]]].map((sample) => 4 * elementCount(sample))
+  return [...addresses, batch, rest[3], ...axes, ...bytes]
 }
 
 /** One row [width, channels], and a vector that may run over. */

@@ -82,12 +82,14 @@ function batchRowsOf(value: Value): [rows: number, cols: number] {
   return value.shape.length === 1 ? [value.shape[0], 1] : rowsOf(value)
 }
 
-/** Bytes of scratch a matmul needs: one tile of C, a panel of B, a block of A (see kernels/gemm.ts). */
-export function matmulScratchBytes(M: number, K: number): number {
-  const depth = Math.ceil(K / Math.ceil(K / abi.BLOCK_DEPTH))
-  const rows = Math.ceil(Math.min(M, abi.BLOCK_ROWS) / abi.TILE_ROWS) * abi.TILE_ROWS
-  return 4 * (abi.TILE_ROWS * abi.TILE_COLS + depth * (abi.TILE_COLS + rows))
+/** Bytes of scratch a matmul needs: a tile of C, a panel of B, a block of A if it is transposed (see kernels/gemm.ts). */
+export function matmulScratchBytes(M: number, K: number, transposeA = true): number {
+  const depth = roundUp4(Math.ceil(K / Math.ceil(K / abi.BLOCK_DEPTH)))
+  const rows = transposeA ? roundUp4(Math.min(M, abi.BLOCK_ROWS) + abi.ROWS_SPARE) : 0
+  return abi.EDGE_BYTES + 2 * abi.ROWS_BYTES + 4 * depth * (abi.TILE_COLS + rows)
 }
+
+const roundUp4 = (n: number): number => Math.ceil(n / 4) * 4
 
 function depthOf(op: Op<'matmul'>): number {
   const { shape } = op.inputs[0]
@@ -96,7 +98,10 @@ function depthOf(op: Op<'matmul'>): number {
 
 /** Scratch of an operation, bytes; planned like any buffer. */
 export function scratchBytes(op: Op): number {
-  if (op.name === 'matmul') return matmulScratchBytes(op.output.shape[0], depthOf(op as Op<'matmul'>))
+  if (op.name === 'matmul') {
+    const product = op as Op<'matmul'>
+    return matmulScratchBytes(op.output.shape[0], depthOf(product), product.attributes.transposeA)
+  }
   if (op.name !== 'kernel') return 0
   const { kernel, with: attributes } = (op as Op<'kernel'>).attributes
   return kernel.scratchBytes?.({ ...op, attributes }) ?? 0

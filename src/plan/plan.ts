@@ -68,6 +68,8 @@ export interface Plan {
   readonly regions: readonly { readonly name: string; readonly start: number; readonly end: number }[]
   readonly peakBytes: number
   readonly lowerBoundBytes: number
+  /** The most scratch that an operation has. */
+  readonly scratchBytes: number
   /** First address behind the plan. */
   readonly end: number
 }
@@ -232,6 +234,7 @@ export function planOf(
     ],
     peakBytes: placement.peakBytes,
     lowerBoundBytes: placement.lowerBoundBytes,
+    scratchBytes: Math.max(0, ...scratches.map((buffer) => buffer?.bytes ?? 0)),
     end,
   }
   checkPlan(plan, bufferOf)

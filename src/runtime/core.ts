@@ -6,13 +6,8 @@ import relaxedBinary from '../../build/relaxed.wasm'
 import type { KernelModule } from '../graph/kernel.ts'
 import { instantiate, type Kernels } from './modules.ts'
 
-/** Modules whose kernels are split over threads. */
-export interface Sharing extends Kernels {
-  share(maySleep: boolean, leastWork: number): void
-}
-
 /** The exports of assembly/index.ts. Addresses are bytes. */
-export interface Core extends Kernels, Sharing {
+export interface Core extends Kernels {
   readonly memory: WebAssembly.Memory
   readonly table: WebAssembly.Table
   arenaBase(): number
@@ -39,8 +34,5 @@ export const createCore = (indices: number[], memory: WebAssembly.Memory): Core 
   instantiate(coreModule, indices, { memory })
 
 /** Makes the kernels of `module` callable by the core. */
-export const addModule = <E extends Kernels>(
-  { memory, table }: Core,
-  module: KernelModule,
-  indices: number[],
-): E => instantiate(module, indices, { memory, table })
+export const addModule = ({ memory, table }: Core, module: KernelModule, indices: number[]): Kernels =>
+  instantiate(module, indices, { memory, table })

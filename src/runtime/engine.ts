@@ -13,16 +13,19 @@ import {
   HEADER_RANDOM_COUNTER,
   HEADER_STEP_COUNT,
   HEADER_STEP_END,
-  JOB_READY,
+  JOB_HELPERS,
+  JOB_LEAST_WORK,
+  JOB_PART_SCRATCH,
+  JOB_PART_SCRATCH_BYTES,
   MATMUL_SCRATCH_BYTES,
   OP_MATMUL,
 } from '../../assembly/abi.ts'
 import type { KernelModule } from '../graph/kernel.ts'
 import { fail } from '../numerics/errors.ts'
 import type { Plan, Slot } from '../plan/plan.ts'
-import { addModule, type Core, coreModule, createCore, relaxedModule, type Sharing } from './core.ts'
-import { codeOf, isShareable, isSupported } from './modules.ts'
-import { coreCount, maySleep, startHelpers, warn, whyNoThreads } from './threads.ts'
+import { addModule, type Core, coreModule, createCore, relaxedModule } from './core.ts'
+import { checkRuntime, codeOf, isShareable, isSupported } from './modules.ts'
+import { coreCount, type Helpers, startHelpers, warn, whyNoThreads } from './threads.ts'
 
 /** Multiply-adds from which threads pay: some 8 us of one, where a job costs 1 to 2 us. */
 const LEAST_WORK = 131072
@@ -41,7 +44,8 @@ export interface RuntimeOptions {
   readonly numerics?: 'exact' | 'fast'
   /**
    * How many threads compute, this one included; 'auto': one for each core, 8 at most. Default 1. The bits are the same for
-   * any number. Where there can be no threads (a page that is not cross-origin isolated), one warning, and one thread.
+   * any number. Where there can be none (a page's main thread, memory that can't be shared), one thread, and one warning
+   * when it first computes.
    */
   readonly threads?: number | 'auto'
 }
@@ -55,13 +59,12 @@ function newMemory(isShared: boolean): WebAssembly.Memory {
   }
 }
 
-/** The number of threads that can be had. */
-function threadCount(wanted: number | 'auto'): number {
+/** The number of threads that can be had, and why not those wanted. */
+function threadCount(wanted: number | 'auto'): readonly [count: number, why: string | null] {
   const count = wanted === 'auto' ? coreCount() : wanted
-  if (count === 1) return 1
-  const why = whyNoThreads() ?? (isShareable(coreModule) ? null : 'its wasm came compiled, for one thread')
-  if (why) warn(`threads: ${why}; one thread computes`)
-  return why ? 1 : count
+  if (count === 1) return [1, null]
+  const why = isShareable(coreModule) ? whyNoThreads() : 'its wasm came compiled, for one thread'
+  return [why ? 1 : count, why]
 }
 
 export class Engine {
@@ -77,50 +80,52 @@ export class Engine {
   private floats = new Float32Array(0)
   private ints = new Int32Array(0)
 
-  private readonly endHelpers: (() => void) | null = null
-  /** Instances that split kernels over threads. */
-  private readonly sharing: Sharing[] = []
+  private readonly helpers: Helpers | null = null
+  private readonly threads: number
+  /** Told when something first runs here: a model may be made in a page and train in a worker. */
+  private readonly whyOneThread: string | null
 
   constructor({ numerics = 'exact', threads = 1 }: RuntimeOptions = {}) {
-    const count = threadCount(threads)
+    checkRuntime()
+    const [count, why] = threadCount(threads)
+    this.threads = count
+    this.whyOneThread = why
     const isFast = numerics === 'fast' && isSupported(relaxedModule)
     const memory = newMemory(count > 1)
     this.core = createCore(this.indices, memory)
-    this.sharing.push(this.core)
-    // in front of the arena: what a matmul needs, for each thread
+    // in front of the arena: what a matmul needs, for each part of a job
     const scratch = this.core.arenaBase()
     this.base = scratch + (count > 1 || isFast ? count * MATMUL_SCRATCH_BYTES : 0)
     this.core.reserve(this.base + HEADER_BYTES)
     this.core.prepare(this.base, scratch)
-    if (isFast) this.sharing.push(addModule<Sharing>(this.core, relaxedModule, this.indices))
-    if (count > 1) {
-      this.shareFrom(LEAST_WORK)
-      const modules = isFast ? [codeOf(relaxedModule, memory)] : []
-      this.endHelpers = startHelpers(this, count - 1, { memory, core: codeOf(coreModule, memory), modules })
-    }
+    if (isFast) addModule(this.core, relaxedModule, this.indices)
     this.variant =
       (isFast ? 'relaxed' : 'simd') +
       (numerics === 'fast' && !isFast ? ' (no relaxed SIMD here)' : '') +
       (count > 1 ? `, ${count} threads` : threads === 1 ? '' : ', 1 thread')
     this.refresh()
+    if (count > 1) {
+      this.shareFrom(LEAST_WORK)
+      const modules = [coreModule, ...(isFast ? [relaxedModule] : [])].map((module) => codeOf(module, memory))
+      this.helpers = startHelpers(this, count - 1, memory, modules)
+    }
     this.ints[(this.base + HEADER_MATMUL) / 4] = this.indices[OP_MATMUL]
     this.double(HEADER_MOMENTUM_PRODUCT).setFloat64(0, 1, true)
   }
 
-  /** Threads that compute now: helpers join when they are ready. */
+  /** Threads that compute now: helpers join when they are ready, and again after another module has been loaded. */
   get threadsReady(): number {
-    return 1 + Atomics.load(this.ints, JOB_READY / 4)
+    return 1 + (Atomics.load(this.ints, JOB_HELPERS / 4) & 255)
   }
 
   /** Splits kernels from so many multiply-adds on; the bits are the same. */
   shareFrom(leastWork: number): void {
-    const canSleep = maySleep()
-    for (const { share } of this.sharing) share(canSleep, leastWork)
+    new Float64Array(this.core.memory.buffer)[JOB_LEAST_WORK / 8] = leastWork
   }
 
   /** Ends the helpers. */
   dispose(): void {
-    this.endHelpers?.()
+    this.helpers?.end()
   }
 
   private refresh(): void {
@@ -149,11 +154,16 @@ export class Engine {
   /** Makes `plan` the one that runs. */
   load(plan: Plan): void {
     if (this.loaded === plan) return
-    this.reserve(plan.end)
-    for (const module of plan.modules) {
-      if (!this.modules.has(module)) addModule(this.core, module, this.indices)
+    if (this.whyOneThread) warn(`threads: ${this.whyOneThread}; one thread computes`)
+    this.reserve(plan.end + (this.threads - 1) * plan.scratchBytes)
+    this.ints[JOB_PART_SCRATCH / 4] = plan.end
+    this.ints[JOB_PART_SCRATCH_BYTES / 4] = plan.scratchBytes
+    const added = plan.modules.filter((module) => !this.modules.has(module))
+    for (const module of added) {
+      addModule(this.core, module, this.indices)
       this.modules.add(module)
     }
+    if (added.length > 0) this.helpers?.add(added.map((module) => codeOf(module, this.core.memory)))
     const { words, programStart } = plan
     const program = this.ints.subarray(programStart / 4, programStart / 4 + words.length)
     program.set(words)
@@ -237,6 +247,18 @@ export class Engine {
   write(address: number, data: Float32Array | Int32Array): void {
     const memory = data instanceof Int32Array ? this.ints : this.floats
     memory.set(data, address / 4)
+  }
+
+  /** A few floats, one by one; whether none is NaN. */
+  writeFew(address: number, data: Float32Array): boolean {
+    const { floats } = this
+    let isWhole = true
+    for (let i = 0, at = address / 4; i < data.length; i++, at++) {
+      const value = data[i]
+      floats[at] = value
+      if (Number.isNaN(value)) isWhole = false
+    }
+    return isWhole
   }
 
   /** Index of the first NaN among `count` floats, or -1. */

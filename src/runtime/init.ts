@@ -1,7 +1,7 @@
 // The binaries, where the library's build brings none (lanegrad/slim): fetched, as bytes or compiled elsewhere. All that
 // are given are compiled and checked before the first one counts.
 import { check, checkOptions, fail, unknownName } from '../numerics/errors.ts'
-import { instanceOf, provide } from './modules.ts'
+import { checkRuntime, instanceOf, provide } from './modules.ts'
 
 /** A binary of the package: `core` for every model, the others for the layers and options that need them. */
 export type ModuleName =
@@ -96,6 +96,7 @@ function checkName(name: string): asserts name is ModuleName {
  */
 export async function init(options: InitOptions): Promise<void> {
   checkOptions('init', options, ['url', 'only', 'bytes', 'modules'])
+  checkRuntime()
   const { url, only = NAMES.filter((name) => name !== OPTIONAL), bytes, modules } = options
   const given = [url, bytes, modules].filter((source) => source !== undefined)
   if (given.length !== 1) fail(`init: give one of url, bytes, modules; got ${given.length} of them`)

@@ -43,6 +43,12 @@ const refusals: readonly (readonly [says: RegExp, means: string])[] = [
   ],
 ]
 
+/** @throws LanegradError where there is no WebAssembly at all */
+export function checkRuntime(): void {
+  if (typeof WebAssembly === 'undefined')
+    fail('this runtime has no WebAssembly, or it is switched off (lockdown mode, --jitless)')
+}
+
 function refuse(otherwise: string, error: unknown): never {
   const text = message(error)
   const known = refusals.find(([says]) => says.test(text))
@@ -114,7 +120,10 @@ function compile(module: KernelModule, isShared: boolean): WebAssembly.Module {
     if (binary instanceof WebAssembly.Module && !isShared) return binary
     return new WebAssembly.Module(isShared ? forSharedMemory(bytes as Bytes) : (bytes as Bytes))
   } catch (error) {
-    return refuse("this runtime can't compile WebAssembly with SIMD", error)
+    return refuse(
+      "this runtime can't compile WebAssembly with SIMD, as Chrome 91, Firefox 89, Safari 16.4, Node 16.4 and later can",
+      error,
+    )
   }
 }
 

@@ -1,30 +1,40 @@
-// Threads of an engine: workers, each with instances of its own over the engine's memory, that wait inside wasm for their
-// parts of a kernel (assembly/parallel.ts). JavaScript only starts and ends them: a step is one call, whatever their
-// number, and until a worker has arrived the others do without it. No eval: a worker's program is a data or blob URL.
-import { JOB_TURN } from '../../assembly/abi.ts'
+// Threads of an engine: workers, each with instances of its own over the engine's memory, that look inside wasm for
+// parts of kernels (assembly/parallel.ts). JavaScript only starts them, sends them modules and ends them: a step is one
+// call, whatever their number, and what a worker hasn't got yet the others do without it. No eval: a worker's program is
+// a data or blob URL.
+import {
+  JOB_COUNT_SHIFT,
+  JOB_HELPERS,
+  JOB_PARTS_SHIFT,
+  JOB_TEAM_SHIFT,
+  JOB_TURN,
+} from '../../assembly/abi.ts'
 
-/** What a worker is given. */
-interface Team {
-  readonly memory: WebAssembly.Memory
-  readonly core: WebAssembly.Module
-  /** Modules whose kernels are split. */
+/** The workers of an engine. */
+export interface Helpers {
+  /** Makes kernels of further modules theirs; until they have them, the first thread is alone. Not while it computes. */
+  add(modules: readonly WebAssembly.Module[]): void
+  end(): void
+}
+
+/** What a worker is sent: with the memory comes the core, as the first module. */
+interface Message {
+  readonly memory?: WebAssembly.Memory
   readonly modules: readonly WebAssembly.Module[]
 }
 
-interface Ended {
+interface Thread {
+  postMessage(message: Message): void
   terminate(): unknown
 }
 
-interface NodeWorker extends Ended {
+interface NodeWorker extends Thread {
   on(event: 'error', listener: () => void): unknown
   unref(): void
 }
 
 interface NodeThreads {
-  readonly Worker: new (
-    program: URL,
-    options: { readonly workerData: Team; readonly execArgv: [] },
-  ) => NodeWorker
+  readonly Worker: new (program: URL, options: { readonly execArgv: [] }) => NodeWorker
 }
 
 /** What Node, Deno and Bun bring; nothing of it exists in a browser. */
@@ -32,12 +42,20 @@ interface Host {
   readonly process?: { getBuiltinModule?(name: string): unknown }
 }
 
+/**
+ * A worker's team is the number of messages it has had, but the first. It never leaves `run` until there is another team;
+ * then it gets the next message. (The turn changes with the team: no wait is begun in between.)
+ */
 const RUN =
-  'const run=({memory,core,modules})=>{' +
-  'const e=new WebAssembly.Instance(core,{env:{memory}}).exports,{table}=e;' +
-  'table.grow(512-table.length);' +
-  'for(const m of modules)new WebAssembly.Instance(m,{env:{memory,table}});' +
-  `const w=new Int32Array(memory.buffer);for(;;)Atomics.wait(w,${JOB_TURN / 4},e.help())};`
+  'let core,env,words,team=-1;' +
+  'const run=({memory,modules})=>{' +
+  'for(const m of modules){' +
+  'const e=new WebAssembly.Instance(m,{env:env||{memory}}).exports;' +
+  'if(!env){core=e;words=new Int32Array(memory.buffer);const{table}=e;table.grow(512-table.length);env={memory,table}}}' +
+  'team++;' +
+  'for(;;){const turn=core.help(team);' +
+  `if(Atomics.load(words,${JOB_HELPERS / 4})>>${JOB_PARTS_SHIFT}!==team)break;` +
+  `Atomics.wait(words,${JOB_TURN / 4},turn)}};`
 
 const warned = /*#__PURE__*/ new Set<string>()
 
@@ -61,10 +79,17 @@ export function coreCount(): number {
 const HEADERS =
   'headers Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp'
 
+const POLICY = 'a Content-Security-Policy needs worker-src blob:'
+
 /** Why there can be no threads here; null: there can. */
 export function whyNoThreads(): string | null {
-  if (typeof SharedArrayBuffer === 'undefined' || globalThis.crossOriginIsolated === false)
-    return `memory can't be shared: a page must be cross-origin isolated for that (${HEADERS})`
+  const canShare = typeof SharedArrayBuffer !== 'undefined' && globalThis.crossOriginIsolated !== false
+  const memory = canShare
+    ? ''
+    : `memory can't be shared: a page must be cross-origin isolated for that (${HEADERS})`
+  if (canShare ? !maySleep() : 'document' in globalThis)
+    return `a page's main thread must not wait for others: train in a worker (lanegrad/worker)${memory && `; ${memory}`}`
+  if (memory) return memory
   if (!builtin('node:worker_threads') && typeof Worker === 'undefined') return 'this runtime has no workers'
   return null
 }
@@ -79,13 +104,13 @@ export function maySleep(): boolean {
   }
 }
 
-function startWorker(team: Team): Ended {
-  const refused = () => warn('threads: a worker did not start, so there is one thread less')
+function startWorker(): Thread {
+  const refused = () => warn(`threads: a worker did not start (${POLICY}), so there is one thread less`)
   const node = builtin<NodeThreads>('node:worker_threads')
   if (node) {
-    const program = `import{workerData}from'node:worker_threads';${RUN}run(workerData)`
+    const program = `import{parentPort}from'node:worker_threads';${RUN}parentPort.on('message',run)`
     const url = new URL(`data:text/javascript,${encodeURIComponent(program)}`)
-    const worker = new node.Worker(url, { workerData: team, execArgv: [] })
+    const worker = new node.Worker(url, { execArgv: [] })
     worker.unref() // Node ends when only helpers are left
     worker.on('error', refused)
     return worker
@@ -93,28 +118,52 @@ function startWorker(team: Team): Ended {
   const url = URL.createObjectURL(new Blob([`${RUN}onmessage=e=>run(e.data)`], { type: 'text/javascript' }))
   const worker = new Worker(url)
   worker.onerror = refused
-  worker.postMessage(team)
   return worker
 }
 
 /** Ends the workers of engines that were dropped without `dispose`. */
-const dropped = /*#__PURE__*/ new FinalizationRegistry<readonly Ended[]>((workers) => {
-  for (const worker of workers) worker.terminate()
-})
+const dropped = /*#__PURE__*/ new FinalizationRegistry<() => void>((end) => end())
 
-/** Starts `count` workers; they live until the function returned is called, or `owner` is gone. */
-export function startHelpers(owner: object, count: number, team: Team): () => void {
-  const workers: Ended[] = []
+/** Starts `count` workers with the core and what comes behind it; they live until they are ended, or `owner` is gone. */
+export function startHelpers(
+  owner: object,
+  count: number,
+  memory: WebAssembly.Memory,
+  modules: readonly WebAssembly.Module[],
+): Helpers {
+  const workers: Thread[] = []
   try {
-    for (let i = 0; i < count; i++) workers.push(startWorker(team))
+    for (let i = 0; i < count; i++) {
+      const worker = startWorker()
+      worker.postMessage({ memory, modules })
+      workers.push(worker)
+    }
   } catch {
-    warn(
-      'threads: no worker may be started here (a Content-Security-Policy needs worker-src blob:), so there is one thread',
-    )
+    warn(`threads: no worker may be started here (${POLICY}), so there is one thread`)
   }
-  dropped.register(owner, workers, workers)
-  return () => {
-    dropped.unregister(workers)
+  const words = new Int32Array(memory.buffer) // its first words: good for ever
+  let team = 0
+  const nextTeam = () => {
+    team++
+    Atomics.store(words, JOB_HELPERS / 4, team << JOB_PARTS_SHIFT)
+    // a job of no parts: who sleeps wakes, who looks sees the team
+    const count = (Atomics.load(words, JOB_TURN / 4) >> JOB_COUNT_SHIFT) + 1
+    Atomics.store(words, JOB_TURN / 4, (count << JOB_COUNT_SHIFT) | (team << JOB_TEAM_SHIFT))
+    Atomics.notify(words, JOB_TURN / 4)
+  }
+  const end = () => {
+    nextTeam() // Chromium gives a worker that computes or waits two seconds to end, and its memory as long
     for (const worker of workers) worker.terminate()
+  }
+  dropped.register(owner, end, end)
+  return {
+    add(more) {
+      for (const worker of workers) worker.postMessage({ modules: more })
+      nextTeam()
+    },
+    end() {
+      dropped.unregister(end)
+      end()
+    },
   }
 }

@@ -3,7 +3,7 @@
 // tolerances alone; a tensor too many counts as one too few. Keeps nothing: each run makes its own model.
 import type { NamedArray, RuntimeOptions } from '../../src/index.ts'
 import { learningRateAt } from '../../src/training/schedules.ts'
-import { splitAll } from '../split-all.ts'
+import { splitAll, splitAllInTurns } from '../split-all.ts'
 import { type GoldenModel, missing, modelOf, optimizerOf, tensorsOf } from './build.ts'
 import type { Expected, ExpectedTensor, ExpectedTensors, GoldenBatch, GoldenCase } from './case.ts'
 
@@ -157,10 +157,9 @@ function checkSteps(model: GoldenModel, golden: GoldenCase): string[] {
   ]
 }
 
-function check(golden: GoldenCase, runtime: RuntimeOptions): string[] {
-  const model = modelOf(golden, runtime)
+/** Ends the model, too. */
+function check(model: GoldenModel, golden: GoldenCase): string[] {
   try {
-    splitAll(model.session.engine)
     const given = tensorsOf({ ...golden.params, ...golden.state })
     const own = Object.keys(model.getWeights())
     const absent = own.filter((name) => !Object.hasOwn(given, name))
@@ -174,14 +173,33 @@ function check(golden: GoldenCase, runtime: RuntimeOptions): string[] {
   }
 }
 
+const outcomeOf = (reasons: readonly string[]): Outcome => ({
+  status: reasons.length === 0 ? 'passed' : 'failed',
+  reasons,
+})
+
 /** Runs a case to its end; an error thrown on the way is a failure. */
 export function runCase(golden: GoldenCase, runtime: RuntimeOptions = {}): Outcome {
   try {
     const lacking = missing(golden)
     if (lacking.length > 0) return { status: 'not run', reasons: lacking }
-    const reasons = check(golden, runtime)
-    return { status: reasons.length === 0 ? 'passed' : 'failed', reasons }
+    const model = modelOf(golden, runtime)
+    splitAll(model.session.engine)
+    return outcomeOf(check(model, golden))
   } catch (error) {
-    return { status: 'failed', reasons: [String(error)] }
+    return outcomeOf([String(error)])
+  }
+}
+
+/** The same, for browsers: waits for threads in turns of the event loop. */
+export async function runCaseInTurns(golden: GoldenCase, runtime: RuntimeOptions): Promise<Outcome> {
+  try {
+    const lacking = missing(golden)
+    if (lacking.length > 0) return { status: 'not run', reasons: lacking }
+    const model = modelOf(golden, runtime)
+    await splitAllInTurns(model.session.engine)
+    return outcomeOf(check(model, golden))
+  } catch (error) {
+    return outcomeOf([String(error)])
   }
 }
