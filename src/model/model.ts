@@ -30,6 +30,7 @@ import { type Inspection, inspect, type ProfileRow, profileRows, summaryText } f
 import type { Structure, Values } from './network.ts'
 import { predictBatches, predictRows } from './predict.ts'
 import { datasetBatches, readRows, readSources } from './reading.ts'
+import { Repeat } from './repeat.ts'
 import { loadWeights, saveSession } from './saving.ts'
 import type { Batch, Session } from './session.ts'
 import { rowsSource, type Source } from './source.ts'
@@ -96,11 +97,16 @@ export interface EvaluateOptions extends StepOptions {
 export interface PredictOptions extends NaNOption {
   /** Default 256; fewer rows at the end are exact, not padded. */
   readonly batchSize?: number
-  /** Layers behave as in training. Default false. */
+  /**
+   * Layers behave as in training; what they draw at random is then the same in every batch and at every call, until a
+   * training step. Default false.
+   */
   readonly training?: boolean
 }
 
 /** Options of `fit` that go to where they are read. */
+const NO_OPTIONS: TrainStepOptions = {}
+
 const FIT_OPTIONS = [
   'stepsPerEpoch',
   'shuffle',
@@ -136,7 +142,21 @@ const readMode = (mode: Mode): Mode => (MODES.includes(mode) ? mode : unknownNam
 /** How a model's outputs come: as they were given to `model`. */
 type Shaped<V, T> = V extends Symbolic ? T : V extends readonly Symbolic[] ? T[] : { [K in keyof V]: T }
 
-/** A neural network with its weights. Made by `sequential`, `model` or `load`. */
+/**
+ * A neural network with its weights. Made by `sequential`, `model` or `load`, never by `new`.
+ * @example
+ * ```js
+ * import { dense, load, Model, sequential } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [1], layers: [dense({ units: 1 })] })
+ * model.compile({ optimizer: 'adam', loss: 'meanSquaredError' }) // then train ...
+ * await model.fit([[1], [2], [3]], [2, 4, 6], { epochs: 3 })
+ * const { loss } = await model.evaluate([[4]], [8]) // ... test ...
+ * const again = load(model.save()) // ... keep ...
+ * console.log(again.predict([[5]]).data[0] === model.predict([[5]]).data[0]) // true
+ * console.log(again instanceof Model, again.countParams(), Number.isFinite(loss)) // true 2 true
+ * ```
+ */
 export class Model<V extends Values = Values> {
   private readonly kept: Session
   private isFitting = false
@@ -307,14 +327,18 @@ export class Model<V extends Values = Values> {
    * console.log(model.trainStep(x, y).loss < first) // true
    * ```
    */
-  trainStep(x: Data, y: Data, options: TrainStepOptions = {}): Logs {
+  trainStep(x: Data, y: Data, options: TrainStepOptions = NO_OPTIONS): Logs {
+    const { session } = this
+    const isPlain = options === NO_OPTIONS
+    const logs = isPlain && session.repeat?.step(x, y)
+    if (logs) return logs
     checkOptions('trainStep', options, ['sampleWeight', 'classWeight', 'allowNaN'])
     const read = this.batchOf('trainStep', x, y, options.sampleWeight)
     const batch = weighClasses('trainStep', read, this.training, options.classWeight)
-    const { session } = this
     const prepared = session.prepareFor('train', batch, batch.rows)
     session.feed(prepared, batch, null, 0, batch.rows, options.allowNaN ?? false)
     session.step()
+    if (isPlain) session.repeat = Repeat.of(session, prepared, x, y)
     return session.readLogs(prepared)
   }
 

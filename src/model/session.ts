@@ -22,6 +22,7 @@ import {
 } from './compute.ts'
 import { gatherRows, type Rows } from './data.ts'
 import { type Network, withTrainable } from './network.ts'
+import type { Repeat } from './repeat.ts'
 import { type Readings, readingsOf, Tally } from './tally.ts'
 
 export interface Training {
@@ -41,7 +42,7 @@ export interface Batch {
 const PLANS_KEPT = 64
 
 /** A plan and where the numbers of a batch go. */
-interface Prepared {
+export interface Prepared {
   readonly plan: Plan
   readonly x: readonly (Slot | undefined)[]
   readonly y: readonly (Slot | undefined)[]
@@ -81,6 +82,8 @@ export class Session {
   private layout: Layout
   private readonly plans = new Map<string, Prepared>()
   private last: LastPrepared | null = null
+  /** Of the last training step, while nothing of what it knows has changed. */
+  repeat: Repeat | null = null
 
   constructor(network: Network, outline: Outline, seed: number, runtime: RuntimeOptions = {}) {
     this.network = network
@@ -102,6 +105,7 @@ export class Session {
     this.alive = null
     this.plans.clear()
     this.last = null
+    this.repeat = null
   }
 
   /** Draws every weight from its initializer: its numbers depend on the seed and the weight's name only. */
@@ -164,6 +168,7 @@ export class Session {
     })
     this.plans.clear()
     this.last = null
+    this.repeat = null
     engine.stepCount = 0
     engine.momentumProduct = 1
     this.learningRate = training?.optimizer.learningRate ?? 0
@@ -270,6 +275,13 @@ export class Session {
     return prepared
   }
 
+  /** Makes a plan the one that runs. */
+  begin({ plan }: Prepared): void {
+    const { engine } = this
+    engine.load(plan)
+    engine.randomCounter = engine.stepCount * this.accumulationSteps + this.microCount
+  }
+
   /** Writes rows `from..to` of a batch (through `indices`, if given) into the arena and checks them. */
   feed(
     prepared: Prepared,
@@ -280,8 +292,7 @@ export class Session {
     allowNaN: boolean,
   ): void {
     const { engine, network } = this
-    engine.load(prepared.plan)
-    engine.randomCounter = engine.stepCount * this.accumulationSteps + this.microCount
+    this.begin(prepared)
     const put = (kind: string, name: string, rows: Rows | null, slot: Slot | undefined) => {
       if (!rows || !slot) return
       const count = (to - from) * (rows.data.length / rows.rows)
