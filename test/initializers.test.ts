@@ -165,3 +165,7 @@ describe('data', () => {
     expect(() => initialize('heNormal', [2, 2], -1, 1)).toThrow('seed must be')
   })
 })
+
+test('a number in place of options is refused', () => {
+  expect(() => initializers.constant(2 as never)).toThrow(/^constant must be an object with options; got 2/)
+})

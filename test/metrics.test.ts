@@ -834,3 +834,24 @@ describe('refused', () => {
     )
   })
 })
+
+test("the name 'cosineSimilarity' logs the similarity, as its constructor does", async () => {
+  const logged = async (metric: 'cosineSimilarity' | Metric) => {
+    const model = sequential({ inputShape: [2], layers: [activation({ activation: 'linear' })] })
+    model.compile({ loss: 'cosineSimilarity', metrics: [metric] })
+    return model.evaluate(
+      [
+        [3, 4],
+        [1, 0],
+      ],
+      [
+        [0, 2],
+        [1, 0],
+      ],
+    )
+  }
+  const logs = await logged('cosineSimilarity')
+  expect(logs.cosineSimilarity).toBeCloseTo(0.9, 6)
+  expect(logs.loss).toBeCloseTo(0.1, 6)
+  expect((await logged(cosineSimilarityMetric())).cosineSimilarity).toBeCloseTo(0.9, 6)
+})

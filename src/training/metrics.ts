@@ -19,7 +19,8 @@ import {
 } from './losses.ts'
 
 /**
- * 'accuracy', or the name of a loss, which is then reported as its mean; names of cross-entropies take `fromLogits`
+ * 'accuracy', or the name of a loss, which is then reported as its mean ('cosineSimilarity' as the similarity, 1 less the
+ * loss); names of cross-entropies take `fromLogits`
  * from the output's loss. 'accuracy' fits itself to the loss: class labels, one-hot rows, or single elements
  * (threshold 0.5 for a probability, 0 for a logit or a hinge loss).
  */
@@ -124,7 +125,12 @@ export function readMetric(
 function resolved(output: string, given: MetricLike, loss: Loss, columns: number): MeanMetric | Metric {
   if (given === 'accuracy') return { name: given, of: accuracyRule(loss, columns) }
   if (typeof given === 'string') {
-    if (isLossName(given)) return { name: given, of: [readLoss(given).kind] }
+    if (isLossName(given)) {
+      const { kind } = readLoss(given)
+      const mean = { name: given, of: [kind] }
+      // as Keras has it: the metric of this name is the similarity, the loss its distance from 1
+      return kind === 'cosineSimilarity' ? { ...mean, finish: (distance) => 1 - distance } : mean
+    }
     if (imported.includes(given))
       fail(`metric "${given}" is a function to import: write metrics: [${given}()] instead of its name`)
   } else if (isObject(given)) {
