@@ -1,13 +1,9 @@
-// The reference: every public name has a docstring, every @example runs and prints what it says. Names still without an
-// example are listed in test/names-without-example.json; the list may only shrink.
-import { readFileSync } from 'node:fs'
-import { describe, expect, test } from 'vitest'
+// The reference: every public name has a docstring, every value's an @example of its own; each runs and prints what the
+// comments behind its console.log lines say, in their order.
+import { expect, test } from 'vitest'
 import { docsOf, publicNames } from './public-names.ts'
-import { runExample, unfulfilled } from './run-example.ts'
+import { badImports, printedTexts, promisedTexts, runExample } from './run-example.ts'
 
-const withoutExample: string[] = JSON.parse(
-  readFileSync(new URL('names-without-example.json', import.meta.url), 'utf8'),
-)
 const values = publicNames.filter(({ isType }) => !isType)
 
 test('the reader of names finds functions, constants, classes and types', () => {
@@ -23,16 +19,11 @@ test('every public name is documented', () => {
   expect(publicNames.filter(({ doc }) => doc === '').map(({ name, path }) => `${name} (${path})`)).toEqual([])
 })
 
-describe('names without an example', () => {
-  const missing = [...new Set(values.filter(({ doc }) => !doc.includes('@example')).map(({ name }) => name))]
-
-  test('are those of the list', () => {
-    expect(missing.filter((name) => !withoutExample.includes(name))).toEqual([])
-  })
-
-  test('are as many: a name that has got one leaves the list', () => {
-    expect(withoutExample.filter((name) => !missing.includes(name))).toEqual([])
-  })
+test('every public value has an example that names it', () => {
+  const without = values.filter(
+    ({ name, doc }) => !new RegExp(`\\b${name}\\b`).test(doc.split('@example').slice(1).join()),
+  )
+  expect([...new Set(without.map(({ name, path }) => `${name} (${path})`))]).toEqual([])
 })
 
 const examples = [...new Set(publicNames.map(({ path }) => path))].flatMap((path) =>
@@ -46,5 +37,6 @@ const examples = [...new Set(publicNames.map(({ path }) => path))].flatMap((path
 )
 
 test.each(examples)('%s', async (_, code) => {
-  expect(unfulfilled(code, await runExample(code))).toEqual([])
+  expect(await badImports(code), 'imports there are and are used').toEqual([])
+  expect(printedTexts(await runExample(code))).toEqual(promisedTexts(code))
 })

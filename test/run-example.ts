@@ -15,13 +15,16 @@ export interface Run {
   readonly model: main.Model | undefined
 }
 
+const IMPORT = /^import \{ (.*) \} from '(.*)'$/gm
+
+const moduleOf = async (from: string): Promise<object> =>
+  MODULES[from] ?? (await import(from.replace(/^lanegrad\/(.*)$/, '../src/$1/index.ts')))
+
 export async function runExample(code: string): Promise<Run> {
-  const modules: Record<string, object> = { ...MODULES }
-  const imports = [...code.matchAll(/^import \{ (.*) \} from '(.*)'$/gm)]
-  for (const [, , from] of imports)
-    modules[from] ??= await import(from.replace(/^lanegrad\/(.*)$/, '../src/$1/index.ts'))
+  const modules: Record<string, object> = {}
+  for (const [, , from] of code.matchAll(IMPORT)) modules[from] = await moduleOf(from)
   const body = code
-    .replace(/^import \{ (.*) \} from '(.*)'$/gm, "const { $1 } = modules['$2']")
+    .replace(IMPORT, "const { $1 } = modules['$2']")
     .replaceAll('import.meta.resolve', 'resolve')
   const result = ['net', 'model'].find((name) => new RegExp(`^const ${name} =`, 'm').test(code))
   const AsyncFunction = (async () => {}).constructor as FunctionConstructor
@@ -31,13 +34,29 @@ export async function runExample(code: string): Promise<Run> {
   return { printed, model: await program(modules, resolve, { log }) }
 }
 
-/** Each `console.log(...) // text` of a program must have printed the text, as Node prints it. Gives what doesn't. */
-export function unfulfilled(code: string, { printed }: Run): string[] {
-  const promises = [...code.matchAll(/console\.log\(.*\) \/\/ (.*)$/gm)].map(([, text]) => text)
-  const texts = printed.map((values) =>
-    values.map((value) => (typeof value === 'string' ? value : inspect(value))).join(' '),
+/** Without what equals the text before it: a console.log in a loop prints one text again and again. */
+const once = (texts: readonly string[]): string[] => texts.filter((text, i) => text !== texts[i - 1])
+
+/** The text of each `console.log(...) // text` of a program, in order. */
+export const promisedTexts = (code: string): string[] =>
+  once([...code.matchAll(/console\.log\(.*\) \/\/ (.*)$/gm)].map(([, text]) => text))
+
+/** What a run printed, in order, as Node prints it. */
+export const printedTexts = ({ printed }: Run): string[] =>
+  once(
+    printed.map((values) =>
+      values.map((value) => (typeof value === 'string' ? value : inspect(value))).join(' '),
+    ),
   )
-  const missing = promises.filter((text) => !texts.includes(text)).map((text) => `never printed: ${text}`)
-  const other = texts.filter((text) => !promises.includes(text)).map((text) => `printed: ${text}`)
-  return [...missing, ...other]
+
+/** The names a program imports that their module hasn't, and those it doesn't use. */
+export async function badImports(code: string): Promise<string[]> {
+  const body = code.replace(IMPORT, '')
+  const bad: string[] = []
+  for (const [, list, from] of code.matchAll(IMPORT)) {
+    const module = await moduleOf(from)
+    const names = list.split(', ')
+    bad.push(...names.filter((name) => !(name in module) || !new RegExp(`\\b${name}\\b`).test(body)))
+  }
+  return bad
 }

@@ -18,6 +18,18 @@ export interface CsvLoggerOptions {
 /**
  * One line per epoch: its number from 0, then the logs in the order of their names, NA where an epoch lacks one. The head
  * names those of the first epoch. A file that can't be written is reported before anything is trained.
+ * @throws LanegradError on bad options, unless one of `path` and `write` is given; in `fit`, where the file can't be written
+ * @example
+ * ```js
+ * import { csvLogger, dense, sequential, sgd } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [1], layers: [dense({ units: 1, kernelInitializer: 'zeros' })] })
+ * model.compile({ optimizer: sgd({ learningRate: 0.5 }), loss: 'meanSquaredError' })
+ * const lines = []
+ * const callbacks = [csvLogger({ write: (line) => void lines.push(line) })] // or { path: 'logs/run.csv' }
+ * await model.fit([[0]], [2], { epochs: 2, callbacks })
+ * console.log(lines) // [ 'epoch,loss\n', '0,4\n', '1,0\n' ]
+ * ```
  */
 export function csvLogger(options: CsvLoggerOptions): Callback {
   const where = 'csvLogger'

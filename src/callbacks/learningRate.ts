@@ -32,7 +32,20 @@ const FACTOR: Rule<number> = {
   holds: (value): value is number => SHARE.holds(value) && value > 0,
 }
 
-/** Reduces the learning rate when `monitor` no longer improves. @throws LanegradError as `earlyStopping` does */
+/**
+ * Multiplies the learning rate by `factor` when `monitor` has not improved for `patience` epochs.
+ * @throws LanegradError as `earlyStopping` does
+ * @example
+ * ```js
+ * import { dense, reduceLROnPlateau, sequential, sgd } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [1], layers: [dense({ units: 1 })] })
+ * model.compile({ optimizer: sgd({ learningRate: 0.1 }), loss: 'meanSquaredError' })
+ * const plateau = reduceLROnPlateau({ monitor: 'loss', patience: 2, factor: 0.5, minDelta: 1000 }) // nothing improves by 1000
+ * await model.fit([[1], [2]], [1, 2], { epochs: 5, callbacks: [plateau] })
+ * console.log(model.learningRate) // 0.025
+ * ```
+ */
 export function reduceLROnPlateau(options: ReduceLROnPlateauOptions = {}): Callback {
   const where = 'reduceLROnPlateau'
   const read = readOptions(where, options, {
@@ -77,7 +90,20 @@ export interface LearningRateSchedulerOptions {
   readonly schedule: (epoch: number, rate: number) => number
 }
 
-/** Sets the learning rate when an epoch begins. */
+/**
+ * Sets the learning rate when an epoch begins: the base of the optimizer's schedule, if it has one.
+ * @throws LanegradError where `schedule` is no function; in `fit`, where it gives no finite number >= 0
+ * @example
+ * ```js
+ * import { dense, learningRateScheduler, sequential, sgd } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [1], layers: [dense({ units: 1 })] })
+ * model.compile({ optimizer: sgd({ learningRate: 0.1 }), loss: 'meanSquaredError' })
+ * const halving = learningRateScheduler({ schedule: (epoch, rate) => (epoch < 2 ? rate : rate / 2) })
+ * await model.fit([[1], [2]], [1, 2], { epochs: 4, callbacks: [halving] })
+ * console.log(model.learningRate) // 0.025
+ * ```
+ */
 export function learningRateScheduler(options: LearningRateSchedulerOptions): Callback {
   const where = 'learningRateScheduler'
   checkOptions(where, options, ['schedule'])
@@ -96,7 +122,20 @@ export function learningRateScheduler(options: LearningRateSchedulerOptions): Ca
   }
 }
 
-/** Ends training after a batch whose loss is NaN or infinite. */
+/**
+ * Ends training after a batch whose loss (the mean over the epoch so far) is NaN or infinite.
+ * @example
+ * ```js
+ * import { dense, sequential, sgd, terminateOnNaN } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [1], layers: [dense({ units: 1 })] })
+ * model.compile({ optimizer: sgd({ learningRate: 1e30 }), loss: 'meanSquaredError' }) // diverges at once
+ * let why = null
+ * const callbacks = [terminateOnNaN(), { onTrainEnd: (logs, reason) => void (why = reason) }]
+ * const history = await model.fit([[1], [2]], [3, 4], { epochs: 100, callbacks })
+ * console.log(history.loss.length, why) // 2 terminateOnNaN: the loss is Infinity after batch 0
+ * ```
+ */
 export function terminateOnNaN(): Callback {
   let run: FitParams | null = null
   return {

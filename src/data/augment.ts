@@ -28,8 +28,22 @@ export interface AugmentOptions {
 const DRAWS = 6
 
 /**
- * A transform for `batches`, or to call by itself: `augment(images, at)`. Pixels between pixels are interpolated (bilinear),
- * what comes from outside the image is 0.
+ * A transform for `batches`, or to call by itself: `augment(images, at)` of [rows, height, width, channels] or [rows, height,
+ * width]; `at`, the number of the batch (0), and the seed tell what happens. Pixels between pixels are interpolated
+ * (bilinear), what comes from outside the image is 0.
+ * @throws LanegradError on an unknown or unfit option; in the call, for what is no tensor of images
+ * @example
+ * ```js
+ * import { tensor } from 'lanegrad'
+ * import { augmentImages, batches } from 'lanegrad/data'
+ *
+ * const x = tensor([[[1, 2, 3]], [[1, 2, 3]], [[1, 2, 3]], [[1, 2, 3]]]) // four images of 1 x 3 pixels
+ * console.log(augmentImages({ flipHorizontal: true })(x).data.join(' ')) // 3 2 1 3 2 1 1 2 3 1 2 3
+ * console.log(augmentImages({ shift: [0, 1] })(x).data.join(' ')) // 0 1 2 2 3 0 2 3 0 0 1 2
+ * // each epoch meets each image in another form
+ * const source = batches({ x, y: [0, 1, 0, 1], transform: augmentImages({ shift: 2, rotation: 10, seed: 1 }) })
+ * console.log(source.steps) // 1
+ * ```
  */
 export function augmentImages(
   options: AugmentOptions = {},

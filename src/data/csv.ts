@@ -61,7 +61,17 @@ function indexOf(names: readonly string[], name: string): number {
   return index < 0 ? unknownName('column', name, names) : index
 }
 
-/** The texts of a column. @throws LanegradError on an unknown name, with the nearest known one */
+/**
+ * The texts of a column.
+ * @throws LanegradError on an unknown name, with the nearest known one
+ * @example
+ * ```js
+ * import { parseCsv, textColumn } from 'lanegrad/data'
+ *
+ * const table = parseCsv('city,rain\n"Bergen, Norway",2.4\nCairo,0.02\n')
+ * console.log(textColumn(table, 'city')) // [ 'Bergen, Norway', 'Cairo' ]
+ * ```
+ */
 export function textColumn({ names, rows }: Table, name: string): string[] {
   const column = indexOf(names, name)
   return rows.map((row) => row[column])
@@ -73,7 +83,15 @@ const MISSING = /^(|na|n\/a|nan|null|none|\?)$/i
 /**
  * Columns of numbers as a tensor [rows, columns]; all columns unless some are named. `missing` stands in for empty cells, NA,
  * N/A, NaN, null, none and ?.
- * @throws LanegradError naming row and column of a cell that is no number
+ * @throws LanegradError naming row (from 0, the head not counted) and column of a cell that is no number; on an unknown name
+ * @example
+ * ```js
+ * import { numberColumns, parseCsv } from 'lanegrad/data'
+ *
+ * const table = parseCsv('kind,length,width\na,5.5,NA\nb,4,3\n')
+ * const { shape, data } = numberColumns(table, ['width', 'length'], { missing: -1 })
+ * console.log(shape, data.join(' ')) // [ 2, 2 ] -1 5.5 3 4
+ * ```
  */
 export function numberColumns(
   { names, rows }: Table,
@@ -105,7 +123,16 @@ export interface Labels extends NamedArray {
 
 /**
  * A column of texts as labels [rows], numbers from 0. `classes` gives their order; default: all texts there are, sorted.
- * @throws LanegradError on a text that is none of `classes`
+ * @throws LanegradError on a text that is none of `classes`, or an unknown name
+ * @example
+ * ```js
+ * import { labelColumn, parseCsv } from 'lanegrad/data'
+ *
+ * const table = parseCsv('size\nsmall\nlarge\nsmall\n')
+ * const { data, classes } = labelColumn(table, 'size')
+ * console.log(data.join(' '), classes) // 1 0 1 [ 'large', 'small' ]
+ * console.log(labelColumn(table, 'size', ['small', 'medium', 'large']).data.join(' ')) // 0 2 0
+ * ```
  */
 export function labelColumn(table: Table, name: string, classes?: readonly string[]): Labels {
   const texts = textColumn(table, name)
@@ -120,7 +147,18 @@ export function labelColumn(table: Table, name: string, classes?: readonly strin
   return { shape: [texts.length], data, classes: known }
 }
 
-/** The same as one-hot rows [rows, classes]. */
+/**
+ * As `labelColumn`, as one-hot rows [rows, classes]: for the losses that take a target for every class.
+ * @throws LanegradError as labelColumn
+ * @example
+ * ```js
+ * import { oneHotColumn, parseCsv } from 'lanegrad/data'
+ *
+ * const table = parseCsv('size\nsmall\nlarge\n')
+ * const { shape, data } = oneHotColumn(table, 'size', ['small', 'medium', 'large'])
+ * console.log(shape, data.join(' ')) // [ 2, 3 ] 1 0 0 0 0 1
+ * ```
+ */
 export function oneHotColumn(
   table: Table,
   name: string,

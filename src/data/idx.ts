@@ -19,6 +19,15 @@ const TYPES: { readonly [code: number]: Reader } = {
 /**
  * The array of an IDX file, unzipped (see `gunzip`), as a copy. `name` opens the messages.
  * @throws LanegradError on another format, and where the file is longer or shorter than its sizes say
+ * @example
+ * ```js
+ * import { parseIdx } from 'lanegrad/data'
+ *
+ * // 8: bytes; 2 axes: 1 row of 3
+ * const file = Uint8Array.of(0, 0, 8, 2, 0, 0, 0, 1, 0, 0, 0, 3, 7, 8, 255)
+ * const { shape, data } = parseIdx(file)
+ * console.log(shape, data.join(' ')) // [ 1, 3 ] 7 8 255
+ * ```
  */
 export function parseIdx(file: Uint8Array | ArrayBuffer, name = 'IDX file'): ShapedArray {
   const bytes = file instanceof ArrayBuffer ? new Uint8Array(file) : file
@@ -47,7 +56,19 @@ export function parseIdx(file: Uint8Array | ArrayBuffer, name = 'IDX file'): Sha
   return { shape, data: type[1](view, count, start) }
 }
 
-/** Unzips a file that begins as gzip does; any other comes back as it is. @throws LanegradError on broken gzip */
+/**
+ * Unzips a file that begins as gzip does; any other comes back as it is. `name` opens the messages.
+ * @throws LanegradError on broken gzip (as a rejected promise)
+ * @example
+ * ```js
+ * import { gunzip } from 'lanegrad/data'
+ *
+ * const zipped = new Blob(['0123456789']).stream().pipeThrough(new CompressionStream('gzip'))
+ * const file = await new Response(zipped).arrayBuffer() // as `fetch` or `readFile` give it
+ * console.log((await gunzip(file)).length) // 10
+ * console.log((await gunzip(Uint8Array.of(1, 2, 3))).length) // 3
+ * ```
+ */
 export async function gunzip(file: Uint8Array | ArrayBuffer, name = 'file'): Promise<Uint8Array> {
   const bytes = file instanceof ArrayBuffer ? new Uint8Array(file) : file
   if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes

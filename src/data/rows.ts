@@ -23,9 +23,18 @@ const emptyOf = <T extends NumberArray>(like: T, length: number): T =>
   new (like.constructor as new (length: number) => T)(length)
 
 /**
- * The rows `indices` of `data`, in their order, as the same kind of data: `gatherRows(tensor([[1], [2], [3]]), [2, 0])` is
- * [[3], [1]].
- * @throws LanegradError on an index that is no row
+ * The rows `indices` of `data`, in their order and as often as they stand there, as copies in the same kind of data.
+ * @throws LanegradError on an index that is no row, or what has no rows
+ * @example
+ * ```js
+ * import { tensor } from 'lanegrad'
+ * import { gatherRows, kFold } from 'lanegrad/data'
+ *
+ * const { shape, data } = gatherRows(tensor([[1, 2], [3, 4], [5, 6]]), [2, 0])
+ * console.log(shape, data.join(' ')) // [ 2, 2 ] 5 6 1 2
+ * const [fold] = kFold(4, { folds: 2 })
+ * console.log(gatherRows(['a', 'b', 'c', 'd'], fold.train).length) // 2
+ * ```
  */
 export function gatherRows<T extends RowData | readonly unknown[]>(data: T, indices: ArrayLike<number>): T {
   const count = rowCount('gatherRows: data', data)

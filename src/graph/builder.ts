@@ -19,7 +19,19 @@ import { type DType, type LeafKind, type Shape, sameShape, shapeText, type Value
 /** Operations with an input that may be int32: moves, and those that read class labels. */
 const takesInt32: ReadonlySet<OpName> = new Set(['reshape', 'copy', 'loss', 'lossGrad', 'metric'])
 
-/** Writes operations into a graph: what custom layers and losses compute with. Each has its gradient. */
+/**
+ * Writes operations into a graph: what custom layers and losses compute with. Each has its gradient. Nothing is computed
+ * while they are written: a value is known by its `shape` alone.
+ * @example
+ * ```js
+ * import { customLayer, sequential } from 'lanegrad'
+ *
+ * // g is a GraphBuilder; x - mean(x) over the last axis
+ * const center = customLayer({ kind: 'center', build: ({ g }, [x]) => g.minus(x, g.mean(x, [x.shape.length - 1], true)) })
+ * const model = sequential({ inputShape: [3], layers: [center()] })
+ * console.log(model.predict([[1, 2, 6]]).data.join(' ')) // -2 -1 3
+ * ```
+ */
 export class GraphBuilder {
   readonly ops: AnyOp[] = []
   phase: Phase = 'forward'

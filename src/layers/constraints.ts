@@ -48,7 +48,9 @@ function make(kind: Constraint['kind'], options: object): Constraint {
 }
 
 /**
- * w min(norm, maxValue) / norm (default 2).
+ * w min(norm, maxValue) / norm; maxValue 2.
+ * @throws LanegradError on an unknown or unfit option; where the model is made, unless the axes are neighbouring ones of the
+ * weight
  * @example
  * ```js
  * import { dense, maxNorm, sequential } from 'lanegrad'
@@ -65,16 +67,55 @@ export function maxNorm(options: NormOptions & { readonly maxValue?: number } = 
   return make('maxNorm', { ...options, maxValue: options.maxValue ?? 2 })
 }
 
-/** max(w, 0) */
+/**
+ * max(w, 0)
+ * @example
+ * ```js
+ * import { constant, dense, nonNeg, sequential } from 'lanegrad'
+ *
+ * const layer = dense({ units: 1, kernelInitializer: constant({ value: -1 }), kernelConstraint: nonNeg() })
+ * const model = sequential({ inputShape: [2], layers: [layer] })
+ * model.compile({ optimizer: 'sgd', loss: 'meanSquaredError' })
+ * model.trainStep([[2, 0]], [98]) // brings the first weight to 3; the second has no gradient and is brought to 0
+ * console.log(model.getWeights()['dense_1/kernel'].data.join(' ')) // 3 0
+ * ```
+ */
 export const nonNeg = (): Constraint => make('nonNeg', {})
 
-/** w / norm */
+/**
+ * w / norm
+ * @throws LanegradError as maxNorm
+ * @example
+ * ```js
+ * import { dense, sequential, unitNorm } from 'lanegrad'
+ *
+ * const layer = dense({ units: 2, kernelInitializer: 'ones', kernelConstraint: unitNorm() })
+ * const model = sequential({ inputShape: [4], layers: [layer] })
+ * model.compile({ optimizer: 'sgd', loss: 'meanSquaredError' })
+ * model.trainStep([[0, 0, 0, 0]], [[0, 0]]) // no gradient, but each unit's four ones have the norm 2
+ * console.log([...model.predict([[1, 0, 0, 0]]).data].map((w) => w.toFixed(4)).join(' ')) // 0.5000 0.5000
+ * ```
+ */
 export function unitNorm(options: NormOptions = {}): Constraint {
   checkOptions('unitNorm', options, ['axis'])
   return make('unitNorm', options)
 }
 
-/** w (rate clip(norm, minValue, maxValue) + (1 - rate) norm) / norm; defaults 0, 1, 1. */
+/**
+ * w (rate clip(norm, minValue, maxValue) + (1 - rate) norm) / norm; minValue 0, maxValue 1, rate 1.
+ * @throws LanegradError as maxNorm, and for a maxValue below minValue
+ * @example
+ * ```js
+ * import { dense, minMaxNorm, sequential } from 'lanegrad'
+ *
+ * const layer = dense({ units: 1, kernelInitializer: 'ones', kernelConstraint: minMaxNorm({ maxValue: 1, rate: 0.5 }) })
+ * const model = sequential({ inputShape: [4], layers: [layer] })
+ * model.compile({ optimizer: 'sgd', loss: 'meanSquaredError' })
+ * const step = () => model.trainStep([[0, 0, 0, 0]], [0]) && model.predict([[1, 0, 0, 0]]).data[0].toFixed(3)
+ * // four equal weights, norm 2: each step goes half the way to norm 1, 1.5 and 1.25
+ * console.log(step(), step()) // 0.750 0.625
+ * ```
+ */
 export function minMaxNorm(
   options: NormOptions & {
     readonly minValue?: number

@@ -60,5 +60,15 @@ export const dotKind: LayerKind<DotConfig> = {
 /**
  * Scalar products of two inputs along an axis of each: [batch, m, k] and [batch, n, k] with axes 2 give
  * [batch, m, n]; two vectors [batch, k] give [batch, 1].
+ * @throws LanegradError unless there are two inputs of rank 2 or 3 whose axes are of one size
+ * @example
+ * ```js
+ * import { dot, input, model } from 'lanegrad'
+ *
+ * const [a, b] = [input({ shape: [2] }), input({ shape: [2] })]
+ * const outputs = { product: dot({ axes: 1 })(a, b), cosine: dot({ axes: 1, normalize: true })(a, b) }
+ * const { product, cosine } = model({ inputs: [a, b], outputs }).predict([[[3, 4]], [[0, 2]]])
+ * console.log(product.data[0], cosine.data[0].toFixed(4)) // 8 0.8000
+ * ```
  */
 export const dot = (options: DotOptions): Layer => makeLayer(dotKind, options)

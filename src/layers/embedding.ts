@@ -81,6 +81,16 @@ export const positionEmbeddingKind: LayerKind<ReturnType<typeof readPosition>> =
 /**
  * Adds a learnt vector for each position: x [batch, steps, channels] + position[0..steps]. Weight `position`
  * [length, channels].
+ * @throws LanegradError for an input of another rank or with more steps than `length`
+ * @example
+ * ```js
+ * import { embedding, positionEmbedding, sequential } from 'lanegrad'
+ *
+ * const layers = [embedding({ inputDim: 100, outputDim: 8 }), positionEmbedding({ length: 16 })]
+ * const model = sequential({ inputShape: [null], inputDtype: 'int32', layers })
+ * console.log(model.predict([[7, 7, 7]]).shape) // [ 1, 3, 8 ]
+ * console.log(model.getWeights()['positionEmbedding_1/position'].shape) // [ 16, 8 ]
+ * ```
  */
 export const positionEmbedding = (options: PositionEmbeddingOptions = {}): Layer =>
   makeLayer(positionEmbeddingKind, options)

@@ -120,11 +120,50 @@ export const spatialDropout1dKind: LayerKind<RateConfig> = /*#__PURE__*/ spatial
 export const spatialDropout2dKind: LayerKind<RateConfig> = /*#__PURE__*/ spatialKind(2)
 export const spatialDropout3dKind: LayerKind<RateConfig> = /*#__PURE__*/ spatialKind(3)
 
-/** Dropout of whole channels of [batch, steps, channels] (Tompson et al. 2015). */
+/**
+ * Dropout of whole channels of [batch, steps, channels] (Tompson et al. 2015): in training all steps of a channel are 0
+ * with probability `rate`, else multiplied by 1 / (1 - rate).
+ * @throws LanegradError for a rate that is negative or 1 or more, or an input of another rank
+ * @example
+ * ```js
+ * import { sequential, spatialDropout1d } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [3, 4], layers: [spatialDropout1d({ rate: 0.5 })] })
+ * const { data } = model.predict(new Float32Array(12).fill(1), { training: true })
+ * console.log(data.join(' ')) // 0 0 2 2 0 0 2 2 0 0 2 2
+ * ```
+ */
 export const spatialDropout1d = (options: RateOptions): Layer => makeLayer(spatialDropout1dKind, options)
-/** Dropout of whole channels of [batch, height, width, channels]. */
+/**
+ * Dropout of whole channels of [batch, height, width, channels], as `spatialDropout1d`: what neighbouring pixels tell, a
+ * dropped pixel alone would not hide.
+ * @throws LanegradError for a rate that is negative or 1 or more, or an input of another rank
+ * @example
+ * ```js
+ * import { sequential, spatialDropout2d } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [8, 8, 6], layers: [spatialDropout2d({ rate: 0.5 })] })
+ * const { data } = model.predict(new Float32Array(384).fill(1), { training: true })
+ * const channels = [0, 1, 2, 3, 4, 5].map((c) => [...new Set(data.filter((_, i) => i % 6 === c))].join())
+ * console.log(channels.join(' ')) // 0 0 2 2 0 0
+ * ```
+ */
 export const spatialDropout2d = (options: RateOptions): Layer => makeLayer(spatialDropout2dKind, options)
-/** Dropout of whole channels of [batch, depth, height, width, channels]. */
+/**
+ * Dropout of whole channels of [batch, depth, height, width, channels], as `spatialDropout1d`.
+ * @throws LanegradError for a rate that is negative or 1 or more, or an input of another rank
+ * @example
+ * ```js
+ * import { sequential, spatialDropout3d } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [2, 2, 2, 1], layers: [spatialDropout3d({ rate: 0.2 })] })
+ * const videos = new Float32Array(3 * 8).fill(1)
+ * console.log(model.predict(videos).data.join('')) // 111111111111111111111111
+ * const sums = [0, 0, 0]
+ * model.predict(videos, { training: true }).data.forEach((value, i) => (sums[Math.floor(i / 8)] += value))
+ * console.log(sums.join(' ')) // 10 0 10
+ * ```
+ */
 export const spatialDropout3d = (options: RateOptions): Layer => makeLayer(spatialDropout3dKind, options)
 
 /** The value an element that drops out takes: where selu tends for -infinity, -1.7580993408473766. */
@@ -145,6 +184,16 @@ export const alphaDropoutKind: LayerKind<RateConfig> = /*#__PURE__*/ rateKind(
 /**
  * Alpha dropout (Klambauer et al. 2017), for networks of `selu`: in training an element takes selu's lowest value with
  * probability `rate`; then all are scaled and shifted so that mean 0 and variance 1 stay.
+ * @throws LanegradError for a rate that is negative or 1 or more
+ * @example
+ * ```js
+ * import { alphaDropout, sequential } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [6], layers: [alphaDropout({ rate: 0.5 })] })
+ * const { data } = model.predict([[0, 0, 0, 0, 0, 0]], { training: true })
+ * // kept: 0 shifted by b, dropped: a * -1.7581 + b, with a = 0.8864 and b = 0.7792
+ * console.log([...data].map((value) => value.toFixed(2)).join(' ')) // -0.78 0.78 -0.78 0.78 0.78 -0.78
+ * ```
  */
 export const alphaDropout = (options: RateOptions): Layer => makeLayer(alphaDropoutKind, options)
 
@@ -155,7 +204,21 @@ export const gaussianDropoutKind: LayerKind<RateConfig> = /*#__PURE__*/ rateKind
   (context, x, rate) => multiplied(context, x, RANDOM_NORMAL, Math.sqrt(rate / (1 - rate))),
 )
 
-/** In training multiplies by normal noise of mean 1 and standard deviation sqrt(rate / (1 - rate)). */
+/**
+ * In training multiplies each element by normal noise of mean 1 and standard deviation sqrt(rate / (1 - rate)) (Srivastava
+ * et al. 2014). Nothing is dropped; the variance is that of `dropout` at this rate.
+ * @throws LanegradError for a rate that is negative or 1 or more
+ * @example
+ * ```js
+ * import { gaussianDropout, sequential } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [10000], layers: [gaussianDropout({ rate: 0.2 })] })
+ * const { data } = model.predict(new Float32Array(10000).fill(1), { training: true })
+ * const mean = data.reduce((sum, value) => sum + value, 0) / 10000
+ * const variance = data.reduce((sum, value) => sum + (value - mean) ** 2, 0) / 10000
+ * console.log(mean.toFixed(1), Math.sqrt(variance).toFixed(1)) // 1.0 0.5
+ * ```
+ */
 export const gaussianDropout = (options: RateOptions): Layer => makeLayer(gaussianDropoutKind, options)
 
 /** Options of `gaussianNoise`. */
@@ -176,5 +239,17 @@ export const gaussianNoiseKind: LayerKind<{ readonly stddev: number }> = {
   },
 }
 
-/** In training adds normal noise of mean 0. */
+/**
+ * In training adds normal noise of mean 0 to each element, anew at every step.
+ * @throws LanegradError for a negative stddev
+ * @example
+ * ```js
+ * import { gaussianNoise, sequential } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [10000], layers: [gaussianNoise({ stddev: 0.1 })] })
+ * const x = new Float32Array(10000).fill(3)
+ * const deviation = ({ data }) => Math.sqrt(data.reduce((sum, value) => sum + (value - 3) ** 2, 0) / 10000).toFixed(2)
+ * console.log(deviation(model.predict(x)), deviation(model.predict(x, { training: true }))) // 0.00 0.10
+ * ```
+ */
 export const gaussianNoise = (options: GaussianNoiseOptions): Layer => makeLayer(gaussianNoiseKind, options)

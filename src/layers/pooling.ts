@@ -95,7 +95,19 @@ export const maxPooling1d = (options: PoolingOptions = {}): Layer => makeLayer(m
  * ```
  */
 export const maxPooling2d = (options: PoolingOptions = {}): Layer => makeLayer(maxPooling2dKind, options)
-/** As maxPooling1d, of [batch, depth, height, width, channels]. */
+/**
+ * As maxPooling1d, of [batch, depth, height, width, channels].
+ * @throws LanegradError for sizes that aren't positive integers, an input of another rank, a window that doesn't fit
+ * @example
+ * ```js
+ * import { maxPooling3d, sequential } from 'lanegrad'
+ *
+ * // halves height and width, keeps the depth: the frames of a video
+ * const model = sequential({ inputShape: [5, 4, 4, 1], layers: [maxPooling3d({ poolSize: [1, 2, 2] })] })
+ * const { shape, data } = model.predict(Float32Array.from({ length: 80 }, (_, i) => i))
+ * console.log(shape, data[0]) // [ 1, 5, 2, 2, 1 ] 5
+ * ```
+ */
 export const maxPooling3d = (options: PoolingOptions = {}): Layer => makeLayer(maxPooling3dKind, options)
 /**
  * The mean of each window of [batch, steps, channels].
@@ -122,7 +134,18 @@ export const averagePooling1d = (options: PoolingOptions = {}): Layer =>
  */
 export const averagePooling2d = (options: PoolingOptions = {}): Layer =>
   makeLayer(averagePooling2dKind, options)
-/** As averagePooling1d, of [batch, depth, height, width, channels]. */
+/**
+ * As averagePooling1d, of [batch, depth, height, width, channels].
+ * @throws LanegradError for sizes that aren't positive integers, an input of another rank, a window that doesn't fit
+ * @example
+ * ```js
+ * import { averagePooling3d, sequential } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [3, 2, 2, 1], layers: [averagePooling3d({ strides: 1 })] })
+ * const { shape, data } = model.predict(Float32Array.of(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12))
+ * console.log(shape, data.join(' ')) // [ 1, 2, 1, 1, 1 ] 4.5 8.5
+ * ```
+ */
 export const averagePooling3d = (options: PoolingOptions = {}): Layer =>
   makeLayer(averagePooling3dKind, options)
 
@@ -179,7 +202,18 @@ export const globalAveragePooling1dKind = /*#__PURE__*/ globalKind('globalAverag
 export const globalAveragePooling2dKind = /*#__PURE__*/ globalKind('globalAveragePooling2d', 2, mean)
 export const globalAveragePooling3dKind = /*#__PURE__*/ globalKind('globalAveragePooling3d', 3, mean)
 
-/** [batch, steps, channels] to the largest of each channel, [batch, channels]. Masked steps take part, as in Keras. */
+/**
+ * [batch, steps, channels] to the largest of each channel, [batch, channels]. Masked steps take part, as in Keras. Of
+ * equal cells the first takes the gradient; so in the other axes' globalMaxPooling.
+ * @throws LanegradError for an input of another rank
+ * @example
+ * ```js
+ * import { globalMaxPooling1d, sequential } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [null, 2], layers: [globalMaxPooling1d()] }) // of any length
+ * console.log(model.predict([[[1, 8], [5, 2], [3, 4]]]).data.join(' ')) // 5 8
+ * ```
+ */
 export const globalMaxPooling1d = (options: GlobalPoolingOptions = {}): Layer =>
   makeLayer(globalMaxPooling1dKind, options)
 /**
@@ -194,12 +228,31 @@ export const globalMaxPooling1d = (options: GlobalPoolingOptions = {}): Layer =>
  */
 export const globalMaxPooling2d = (options: GlobalPoolingOptions = {}): Layer =>
   makeLayer(globalMaxPooling2dKind, options)
-/** [batch, depth, height, width, channels] to the largest of each channel, [batch, channels]. */
+/**
+ * [batch, depth, height, width, channels] to the largest of each channel, [batch, channels].
+ * @throws LanegradError for an input of another rank
+ * @example
+ * ```js
+ * import { globalMaxPooling3d, sequential } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [2, 2, 2, 1], layers: [globalMaxPooling3d({ keepDims: true })] })
+ * const { shape, data } = model.predict(Float32Array.of(1, 7, 3, 4, 8, 2, 6, 5))
+ * console.log(shape, data[0]) // [ 1, 1, 1, 1, 1 ] 8
+ * ```
+ */
 export const globalMaxPooling3d = (options: GlobalPoolingOptions = {}): Layer =>
   makeLayer(globalMaxPooling3dKind, options)
 /**
  * [batch, steps, channels] to the mean of each channel, [batch, channels]. Masked steps are left out: sum(x mask) /
  * sum(mask), and 0 where no step counts.
+ * @throws LanegradError for an input of another rank
+ * @example
+ * ```js
+ * import { globalAveragePooling1d, masking, sequential } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [3, 1], layers: [masking(), globalAveragePooling1d()] })
+ * console.log(model.predict([[[1], [3], [0]]]).data[0]) // 2
+ * ```
  */
 export const globalAveragePooling1d = (options: GlobalPoolingOptions = {}): Layer =>
   makeLayer(globalAveragePooling1dKind, options)
@@ -215,6 +268,17 @@ export const globalAveragePooling1d = (options: GlobalPoolingOptions = {}): Laye
  */
 export const globalAveragePooling2d = (options: GlobalPoolingOptions = {}): Layer =>
   makeLayer(globalAveragePooling2dKind, options)
-/** [batch, depth, height, width, channels] to the mean of each channel, [batch, channels]. */
+/**
+ * [batch, depth, height, width, channels] to the mean of each channel, [batch, channels].
+ * @throws LanegradError for an input of another rank
+ * @example
+ * ```js
+ * import { globalAveragePooling3d, sequential } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [2, 1, 2, 2], layers: [globalAveragePooling3d()] })
+ * const { shape, data } = model.predict(Float32Array.of(1, 10, 2, 20, 3, 30, 4, 40))
+ * console.log(shape, data.join(' ')) // [ 1, 2 ] 2.5 25
+ * ```
+ */
 export const globalAveragePooling3d = (options: GlobalPoolingOptions = {}): Layer =>
   makeLayer(globalAveragePooling3dKind, options)

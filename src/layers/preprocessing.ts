@@ -63,7 +63,17 @@ export const rescalingKind: LayerKind<{ readonly scale: PerChannel; readonly off
   },
 }
 
-/** x scale + offset: `rescaling({ scale: 1 / 255 })` brings bytes to 0 ... 1. */
+/**
+ * x scale + offset: `rescaling({ scale: 1 / 255 })` brings bytes to 0 ... 1. One number each, or one for each channel.
+ * @throws LanegradError for what is no finite number or list of such, or a list of another length than the last axis
+ * @example
+ * ```js
+ * import { rescaling, sequential } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [3], layers: [rescaling({ scale: 2 / 255, offset: -1 })] })
+ * console.log([...model.predict([[0, 127.5, 255]]).data].map((value) => value.toFixed(2)).join(' ')) // -1.00 0.00 1.00
+ * ```
+ */
 export const rescaling = (options: RescalingOptions): Layer => makeLayer(rescalingKind, options)
 
 // ---- normalization --------------------------------------------------------------------------------
@@ -94,7 +104,17 @@ export const normalizationKind: LayerKind<{ readonly mean: PerChannel; readonly 
   },
 }
 
-/** (x - mean) / max(sqrt(variance), 1e-7), for each channel of the last axis. `adaptNormalization` finds both in data. */
+/**
+ * (x - mean) / max(sqrt(variance), 1e-7), for each channel of the last axis. `adaptNormalization` finds both in data.
+ * @throws LanegradError for a number that isn't finite, a negative variance, or a list of another length than the last axis
+ * @example
+ * ```js
+ * import { normalization, sequential } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [2], layers: [normalization({ mean: [1, 10], variance: [4, 100] })] })
+ * console.log(model.predict([[5, 0]]).data.join(' ')) // 2 -1
+ * ```
+ */
 export const normalization = (options: NormalizationOptions): Layer => makeLayer(normalizationKind, options)
 
 /** Samples with their shape, [samples, ..., channels]. */
@@ -181,6 +201,18 @@ export const categoryEncodingKind: LayerKind<{
 /**
  * int32 ids to float32 rows of `numTokens`: 1 (or a count) at the place of each id that occurs, 0 elsewhere. Ids out of
  * range count nowhere.
+ * @throws LanegradError for an input that isn't int32, numTokens that isn't a positive integer
+ * @example
+ * ```js
+ * import { categoryEncoding, sequential } from 'lanegrad'
+ *
+ * const encode = (outputMode) => sequential({
+ *   inputShape: [3], inputDtype: 'int32', layers: [categoryEncoding({ numTokens: 4, outputMode })],
+ * }).predict([[1, 1, 3]])
+ * console.log(encode('multiHot').data.join(' ')) // 0 1 0 1
+ * console.log(encode('count').data.join(' ')) // 0 2 0 1
+ * console.log(encode('oneHot').shape) // [ 1, 3, 4 ]
+ * ```
  */
 export const categoryEncoding = (options: CategoryEncodingOptions): Layer =>
   makeLayer(categoryEncodingKind, options)

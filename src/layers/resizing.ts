@@ -53,7 +53,17 @@ function upSamplingKind(kind: string, axes: number): LayerKind<UpSamplingConfig>
 export const upSampling1dKind = /*#__PURE__*/ upSamplingKind('upSampling1d', 1)
 export const upSampling2dKind = /*#__PURE__*/ upSamplingKind('upSampling2d', 2)
 
-/** [batch, steps, channels] to [batch, steps * size, channels]: each step `size` times. */
+/**
+ * [batch, steps, channels] to [batch, steps * size, channels]: each step `size` times.
+ * @throws LanegradError for a size that isn't a positive integer, or an input of another rank
+ * @example
+ * ```js
+ * import { sequential, upSampling1d } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [2, 1], layers: [upSampling1d({ size: 3 })] })
+ * console.log(model.predict([[[1], [2]]]).data.join(' ')) // 1 1 1 2 2 2
+ * ```
+ */
 export const upSampling1d = (options: UpSampling1dOptions = {}): Layer => makeLayer(upSampling1dKind, options)
 /**
  * [batch, height, width, channels] to [batch, height * size[0], width * size[1], channels].
@@ -164,11 +174,22 @@ export interface CroppingOptions extends LayerOptions {
   readonly cropping?: Edges
 }
 
-/** Zeros around the steps of [batch, steps, channels]. */
+/**
+ * Zeros around the steps of [batch, steps, channels]: to [batch, before + steps + after, channels].
+ * @throws LanegradError for padding that isn't integers >= 0, or an input of another rank
+ * @example
+ * ```js
+ * import { sequential, zeroPadding1d } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [2, 1], layers: [zeroPadding1d({ padding: [2, 1] })] })
+ * console.log(model.predict([[[7], [8]]]).data.join(' ')) // 0 0 7 8 0
+ * ```
+ */
 export const zeroPadding1d = (options: ZeroPadding1dOptions = {}): Layer =>
   makeLayer(zeroPadding1dKind, options)
 /**
  * Zeros around [batch, height, width, channels].
+ * @throws LanegradError as zeroPadding1d
  * @example
  * ```js
  * import { sequential, zeroPadding2d } from 'lanegrad'
@@ -179,13 +200,34 @@ export const zeroPadding1d = (options: ZeroPadding1dOptions = {}): Layer =>
  */
 export const zeroPadding2d = (options: ZeroPaddingOptions = {}): Layer =>
   makeLayer(zeroPadding2dKind, options)
-/** Zeros around [batch, depth, height, width, channels]. */
+/**
+ * Zeros around [batch, depth, height, width, channels].
+ * @throws LanegradError for padding that isn't integers >= 0, or an input of another rank
+ * @example
+ * ```js
+ * import { sequential, zeroPadding3d } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [4, 4, 4, 2], layers: [zeroPadding3d({ padding: [0, 1, [2, 3]] })] })
+ * console.log(model.layers[0].outputShape) // [ 4, 6, 9, 2 ]
+ * ```
+ */
 export const zeroPadding3d = (options: ZeroPaddingOptions = {}): Layer =>
   makeLayer(zeroPadding3dKind, options)
-/** Cuts off steps of [batch, steps, channels]. @throws LanegradError where nothing is left */
+/**
+ * Cuts off steps at both ends of [batch, steps, channels]: to [batch, steps - before - after, channels].
+ * @throws LanegradError for cropping that isn't integers >= 0, an input of another rank, or where nothing is left
+ * @example
+ * ```js
+ * import { cropping1d, sequential } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [5, 1], layers: [cropping1d({ cropping: [1, 2] })] })
+ * console.log(model.predict([[[1], [2], [3], [4], [5]]]).data.join(' ')) // 2 3
+ * ```
+ */
 export const cropping1d = (options: Cropping1dOptions = {}): Layer => makeLayer(cropping1dKind, options)
 /**
- * Cuts off the edges of [batch, height, width, channels]. @throws LanegradError where nothing is left
+ * Cuts off the edges of [batch, height, width, channels].
+ * @throws LanegradError as cropping1d
  * @example
  * ```js
  * import { cropping2d, sequential } from 'lanegrad'
@@ -195,7 +237,17 @@ export const cropping1d = (options: Cropping1dOptions = {}): Layer => makeLayer(
  * ```
  */
 export const cropping2d = (options: CroppingOptions = {}): Layer => makeLayer(cropping2dKind, options)
-/** Cuts off the edges of [batch, depth, height, width, channels]. @throws LanegradError where nothing is left */
+/**
+ * Cuts off the edges of [batch, depth, height, width, channels].
+ * @throws LanegradError as cropping1d
+ * @example
+ * ```js
+ * import { cropping3d, sequential } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [4, 6, 8, 2], layers: [cropping3d({ cropping: [0, 1, [2, 3]] })] })
+ * console.log(model.layers[0].outputShape) // [ 4, 4, 3, 2 ]
+ * ```
+ */
 export const cropping3d = (options: CroppingOptions = {}): Layer => makeLayer(cropping3dKind, options)
 
 /** Options of `repeatVector`. */

@@ -117,6 +117,15 @@ export const separableConv2dKind: LayerKind<SeparableConfig> = /*#__PURE__*/ sep
  * filters]. Weights `depthwise_kernel` [k, C, m], `pointwise_kernel` [1, C * m, filters], `bias` [filters];
  * m: depthMultiplier.
  * @throws LanegradError as conv1d
+ * @example
+ * ```js
+ * import { separableConv1d, sequential } from 'lanegrad'
+ *
+ * const layer = separableConv1d({ filters: 16, kernelSize: 5, padding: 'causal' })
+ * const model = sequential({ inputShape: [100, 8], layers: [layer] })
+ * console.log(model.layers[0].outputShape, model.countParams()) // [ 100, 16 ] 184
+ * // 5 * 8 + 8 * 16 + 16; conv1d has 5 * 8 * 16 + 16 = 656
+ * ```
  */
 export const separableConv1d = (options: SeparableConvOptions<'valid' | 'same' | 'causal'>): Layer =>
   makeLayer(separableConv1dKind, options)

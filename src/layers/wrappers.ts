@@ -146,6 +146,17 @@ export const maskingKind: LayerKind<{ readonly maskValue: number }> = {
 }
 
 /**
- * Marks the steps of [batch, steps, ...] that count, for the layers and losses behind it; the others become 0.
+ * Marks the steps of [batch, steps, ...] that count, for the layers and losses behind it; the others, whose features are
+ * all `maskValue`, become 0.
+ * @throws LanegradError for a maskValue that isn't finite, or an input below rank 3
+ * @example
+ * ```js
+ * import { gru, masking, sequential } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [null, 1], layers: [masking({ maskValue: -1 }), gru({ units: 4 })] })
+ * const short = model.predict([[[5], [0]]])
+ * const padded = model.predict([[[5], [0], [-1], [-1]]])
+ * console.log(padded.data.join() === short.data.join()) // true
+ * ```
  */
 export const masking = (options: MaskingOptions = {}): Layer => makeLayer(maskingKind, options)

@@ -1,7 +1,21 @@
 // The class of every error thrown on purpose. In a file of its own, so that subpaths, which are bundled apart from the
 // main file, take it from there (scripts/subpaths.mjs): `instanceof` holds everywhere.
 
-/** The one error class the library throws on purpose. */
+/**
+ * The one error class the library throws on purpose. Its message says what was expected and what came. The same class
+ * from every entry of the package.
+ * @example
+ * ```js
+ * import { dense, LanegradError } from 'lanegrad'
+ *
+ * try {
+ *   dense({ units: 0 })
+ * } catch (error) {
+ *   if (!(error instanceof LanegradError)) throw error
+ *   console.log(error.message) // dense: units must be a positive integer; got 0
+ * }
+ * ```
+ */
 export class LanegradError extends Error {
   override name = 'LanegradError'
 }

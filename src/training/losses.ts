@@ -78,18 +78,23 @@ export type LossFunction = (g: GraphBuilder, truth: Value, prediction: Value) =>
 export type LossLike = LossName | keyof typeof aliases | Loss
 
 interface LossOptions {
+  /** 'mean' (default) divides by the number of terms (elements or rows), whatever their sample weights; 'sum' doesn't. */
   readonly reduction?: 'mean' | 'sum'
 }
 interface LogitsOptions extends LossOptions {
+  /** The prediction is a logit (before sigmoid or softmax). Default false. */
   readonly fromLogits?: boolean
 }
 interface CategoricalOptions extends LogitsOptions {
+  /** s, at least 0 and below 1: y becomes (1 - s) y + s / classes. Default 0. */
   readonly labelSmoothing?: number
 }
 interface SparseOptions extends CategoricalOptions {
+  /** Rows with this class id are left out of sum and count. Default null: none. */
   readonly ignoreIndex?: number | null
 }
 interface HuberOptions extends LossOptions {
+  /** Where the parabola goes over into a line, > 0. Default 1. */
   readonly delta?: number
 }
 type AnyOptions = SparseOptions & HuberOptions
@@ -118,12 +123,37 @@ function make(kind: LossName, options: object): Loss {
   return Object.freeze({ kind, reduction, fromLogits, param: (param && read[param.key]) ?? 0, ignoreIndex })
 }
 
-/** mean of (y - p)^2 over all elements */
+/**
+ * mean of (y - p)^2 over all elements
+ * @throws LanegradError on an unknown or unfit option
+ * @example
+ * ```js
+ * import { activation, meanSquaredError, sequential } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [2], layers: [activation({ activation: 'linear' })] }) // predicts its input
+ * model.compile({ loss: meanSquaredError() })
+ * // (0 + 9) / 2
+ * console.log((await model.evaluate([[1, 2]], [[1, 5]])).loss) // 4.5
+ * ```
+ */
 export const meanSquaredError = (options: LossOptions = {}): Loss => make('meanSquaredError', options)
-/** mean of |y - p|; derivative 0 at 0 */
+/**
+ * mean of |y - p| over all elements; derivative 0 at 0
+ * @throws LanegradError on an unknown or unfit option
+ * @example
+ * ```js
+ * import { activation, meanAbsoluteError, sequential } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [2], layers: [activation({ activation: 'linear' })] }) // predicts its input
+ * model.compile({ loss: meanAbsoluteError() })
+ * // (0 + 3) / 2
+ * console.log((await model.evaluate([[1, 2]], [[1, 5]])).loss) // 1.5
+ * ```
+ */
 export const meanAbsoluteError = (options: LossOptions = {}): Loss => make('meanAbsoluteError', options)
 /**
- * d^2 / 2 up to |d| = delta (default 1), then delta (|d| - delta / 2) (Huber 1964)
+ * mean over all elements, d = p - y, of d^2 / 2 up to |d| = delta (default 1), then delta (|d| - delta / 2) (Huber 1964)
+ * @throws LanegradError on an unknown or unfit option
  * @example
  * ```js
  * import { dense, huber, sequential } from 'lanegrad'
@@ -134,27 +164,152 @@ export const meanAbsoluteError = (options: LossOptions = {}): Loss => make('mean
  * ```
  */
 export const huber = (options: HuberOptions = {}): Loss => make('huber', options)
-/** mean of log cosh(p - y) */
+/**
+ * mean of log cosh(p - y) over all elements: (p - y)^2 / 2 near 0, |p - y| - log 2 far from it
+ * @throws LanegradError on an unknown or unfit option
+ * @example
+ * ```js
+ * import { activation, logCosh, sequential } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [1], layers: [activation({ activation: 'linear' })] }) // predicts its input
+ * model.compile({ loss: logCosh() })
+ * // log(cosh(3)), close to 3 - log(2)
+ * console.log((await model.evaluate([[1]], [4])).loss.toFixed(4)) // 2.3093
+ * ```
+ */
 export const logCosh = (options: LossOptions = {}): Loss => make('logCosh', options)
-/** mean of p - y log p */
+/**
+ * mean of p - y log p over all elements: y counts, p > 0 their expected number. Least at p = y, where it isn't 0;
+ * logarithms are those of max(p, 1e-7).
+ * @throws LanegradError on an unknown or unfit option
+ * @example
+ * ```js
+ * import { activation, poisson, sequential } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [1], layers: [activation({ activation: 'linear' })] }) // predicts its input
+ * model.compile({ loss: poisson() })
+ * // 2 - 3 log(2); at the best prediction, 3, it is 3 - 3 log(3) = -0.2958
+ * console.log((await model.evaluate([[2]], [3])).loss.toFixed(4)) // -0.0794
+ * ```
+ */
 export const poisson = (options: LossOptions = {}): Loss => make('poisson', options)
-/** mean of max(0, 1 - y p), y in {-1, 1} */
+/**
+ * mean of max(0, 1 - y p) over all elements, y in {-1, 1}: labels of 0 and 1 aren't turned into these, as Keras does.
+ * @throws LanegradError on an unknown or unfit option
+ * @example
+ * ```js
+ * import { activation, hinge, sequential } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [1], layers: [activation({ activation: 'linear' })] }) // predicts its input
+ * model.compile({ loss: hinge() })
+ * // 0.5 lies inside the margin, 2 on the wrong side: (0.5 + 3) / 2
+ * console.log((await model.evaluate([[0.5], [2]], [1, -1])).loss) // 1.75
+ * ```
+ */
 export const hinge = (options: LossOptions = {}): Loss => make('hinge', options)
-/** mean of max(0, 1 - y p)^2, y in {-1, 1} */
+/**
+ * mean of max(0, 1 - y p)^2 over all elements, y in {-1, 1}, as of `hinge`
+ * @throws LanegradError on an unknown or unfit option
+ * @example
+ * ```js
+ * import { activation, sequential, squaredHinge } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [1], layers: [activation({ activation: 'linear' })] }) // predicts its input
+ * model.compile({ loss: squaredHinge() })
+ * // (0.5^2 + 3^2) / 2
+ * console.log((await model.evaluate([[0.5], [2]], [1, -1])).loss) // 4.625
+ * ```
+ */
 export const squaredHinge = (options: LossOptions = {}): Loss => make('squaredHinge', options)
-/** mean over all elements of -y log p - (1 - y) log(1 - p) */
+/**
+ * mean over all elements of -y log p - (1 - y) log(1 - p), y from 0 to 1. p is a probability, taken as at least 1e-7 and at
+ * most 1 - 1e-7, or with `fromLogits` a logit; behind a sigmoid activation it is computed from the logit by itself.
+ * @throws LanegradError on an unknown or unfit option
+ * @example
+ * ```js
+ * import { activation, binaryCrossentropy, sequential } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [1], layers: [activation({ activation: 'linear' })] }) // predicts its input
+ * model.compile({ loss: binaryCrossentropy() })
+ * // (-log(0.8) - log(0.2)) / 2
+ * console.log((await model.evaluate([[0.8], [0.8]], [1, 0])).loss.toFixed(4)) // 0.9163
+ * ```
+ */
 export const binaryCrossentropy = (options: LogitsOptions = {}): Loss => make('binaryCrossentropy', options)
-/** mean over rows of -sum y log p; y one-hot or probabilities */
+/**
+ * mean over rows (the last axis) of -sum y log p; y one-hot or probabilities. p as it is, not scaled to the sum 1 as in
+ * Keras, and at least 1e-7; or with `fromLogits` logits; behind a softmax activation it is computed from the logits by
+ * itself.
+ * @throws LanegradError on an unknown or unfit option
+ * @example
+ * ```js
+ * import { activation, categoricalCrossentropy, sequential } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [2], layers: [activation({ activation: 'linear' })] }) // predicts its input
+ * model.compile({ loss: categoricalCrossentropy({ labelSmoothing: 0.1 }) })
+ * // the target becomes [0.05, 0.95]: -0.05 log(0.2) - 0.95 log(0.8)
+ * console.log((await model.evaluate([[0.2, 0.8]], [[0, 1]])).loss.toFixed(4)) // 0.2925
+ * ```
+ */
 export const categoricalCrossentropy = (options: CategoricalOptions = {}): Loss =>
   make('categoricalCrossentropy', options)
-/** mean over rows of -log p[y]; y integer class labels */
+/**
+ * mean over rows (the last axis) of -log p[y]; y integer class labels, one for each row. p as of `categoricalCrossentropy`.
+ * @throws LanegradError on an unknown or unfit option
+ * @example
+ * ```js
+ * import { activation, sequential, sparseCategoricalCrossentropy } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [2], layers: [activation({ activation: 'linear' })] }) // predicts its input
+ * model.compile({ loss: sparseCategoricalCrossentropy({ ignoreIndex: -1 }) })
+ * // -log(0.8): the second row is left out
+ * console.log((await model.evaluate([[0.2, 0.8], [0.5, 0.5]], [1, -1])).loss.toFixed(4)) // 0.2231
+ * ```
+ */
 export const sparseCategoricalCrossentropy = (options: SparseOptions = {}): Loss =>
   make('sparseCategoricalCrossentropy', options)
-/** mean over rows of sum y (log y - log p) */
+/**
+ * mean over rows (the last axis) of sum y (log y - log p), both probabilities; logarithms are those of at least 1e-7
+ * @throws LanegradError on an unknown or unfit option
+ * @example
+ * ```js
+ * import { activation, klDivergence, sequential } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [2], layers: [activation({ activation: 'linear' })] }) // predicts its input
+ * model.compile({ loss: klDivergence() })
+ * // 0.5 log(0.5 / 0.25) + 0.5 log(0.5 / 0.75)
+ * console.log((await model.evaluate([[0.25, 0.75]], [[0.5, 0.5]])).loss.toFixed(4)) // 0.1438
+ * ```
+ */
 export const klDivergence = (options: LossOptions = {}): Loss => make('klDivergence', options)
-/** mean over rows of max(0, 1 + max((1 - y) p) - sum(y p)) */
+/**
+ * mean over rows (the last axis) of max(0, 1 + max((1 - y) p) - sum(y p)); y one-hot
+ * @throws LanegradError on an unknown or unfit option
+ * @example
+ * ```js
+ * import { activation, categoricalHinge, sequential } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [3], layers: [activation({ activation: 'linear' })] }) // predicts its input
+ * model.compile({ loss: categoricalHinge() })
+ * // the right score, 3, is ahead of the best other one by 0.5, not by 1
+ * console.log((await model.evaluate([[1, 3, 2.5]], [[0, 1, 0]])).loss) // 0.5
+ * ```
+ */
 export const categoricalHinge = (options: LossOptions = {}): Loss => make('categoricalHinge', options)
-/** mean over rows of 1 - cos(y, p) */
+/**
+ * mean over rows (the last axis) of 1 - cos(y, p), from 0 (one direction) to 2 (opposite ones); Keras's is -cos(y, p). The
+ * metric, cos itself, is `cosineSimilarityMetric`.
+ * @throws LanegradError on an unknown or unfit option
+ * @example
+ * ```js
+ * import { activation, cosineSimilarity, sequential } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [2], layers: [activation({ activation: 'linear' })] }) // predicts its input
+ * model.compile({ loss: cosineSimilarity() })
+ * // 1 - (3 * 0 + 4 * 2) / (5 * 2)
+ * console.log((await model.evaluate([[3, 4]], [[0, 2]])).loss.toFixed(4)) // 0.2000
+ * ```
+ */
 export const cosineSimilarity = (options: LossOptions = {}): Loss => make('cosineSimilarity', options)
 
 /**

@@ -28,6 +28,7 @@ const STEPS: Rule<number> = {
 
 /** Options that every optimizer takes. */
 export interface OptimizerOptions {
+  /** Default 0.001; of sgd 0.01. */
   readonly learningRate?: number
   /** Changes the learning rate from step to step; null (default): constant. */
   readonly schedule?: Schedule | null
@@ -148,16 +149,74 @@ function make<K extends OptimizerName>(kind: K, options: Options<K>): Optimizer 
   return Object.freeze({ kind, ...values, schedule, clip: readClip(kind, options) }) as unknown as Optimizer
 }
 
-/** Stochastic gradient descent; learningRate 0.01, momentum 0, nesterov false, weightDecay 0 (L2). */
+/**
+ * Stochastic gradient descent; learningRate 0.01, momentum 0, nesterov false, weightDecay 0 (L2: added to the gradient, as
+ * in PyTorch; Keras's acts on the weight).
+ * @throws LanegradError on an unknown or unfit option
+ * @example
+ * ```js
+ * import { dense, sequential, sgd } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [1], layers: [dense({ units: 1, useBias: false, kernelInitializer: 'zeros' })] })
+ * model.compile({ optimizer: sgd({ learningRate: 0.1, momentum: 0.9 }), loss: 'meanAbsoluteError' }) // the gradient is -x
+ * const weightAfter = (x) => model.trainStep([[x]], [100]) && model.predict([[1]]).data[0].toFixed(3)
+ * // steps of 0.1, 0.19 and 0.271: each keeps 0.9 of the one before
+ * console.log(weightAfter(1), weightAfter(1), weightAfter(1)) // 0.100 0.290 0.561
+ * ```
+ */
 export const sgd = (options: Options<'sgd'> = {}): Optimizer => make('sgd', options)
-/** RMSprop (Tieleman and Hinton 2012; centered: Graves 2013); rho 0.9, epsilon 1e-7 outside the root. */
+/**
+ * RMSprop (Tieleman and Hinton 2012; centered: Graves 2013); learningRate 0.001, rho 0.9, momentum 0, centered false,
+ * epsilon 1e-7 outside the root, weightDecay 0 (L2).
+ * @throws LanegradError on an unknown or unfit option
+ * @example
+ * ```js
+ * import { dense, rmsprop, sequential } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [1], layers: [dense({ units: 1, useBias: false, kernelInitializer: 'zeros' })] })
+ * model.compile({ optimizer: rmsprop({ learningRate: 0.01 }), loss: 'meanAbsoluteError' }) // the gradient is -x
+ * const weightAfter = (x) => model.trainStep([[x]], [100]) && model.predict([[1]]).data[0].toFixed(4)
+ * // the mean square starts at 0: the first steps are large, 0.01 / sqrt(0.1) and 0.01 / sqrt(0.19)
+ * console.log(weightAfter(4), weightAfter(4), weightAfter(4)) // 0.0316 0.0546 0.0738
+ * ```
+ */
 export const rmsprop = (options: Options<'rmsprop'> = {}): Optimizer => make('rmsprop', options)
-/** Adagrad (Duchi et al. 2011); initialAccumulatorValue 0.1. */
+/**
+ * Adagrad (Duchi et al. 2011); learningRate 0.001, initialAccumulatorValue 0.1, epsilon 1e-7 outside the root, weightDecay
+ * 0 (L2).
+ * @throws LanegradError on an unknown or unfit option
+ * @example
+ * ```js
+ * import { adagrad, dense, sequential } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [1], layers: [dense({ units: 1, useBias: false, kernelInitializer: 'zeros' })] })
+ * model.compile({ optimizer: adagrad({ learningRate: 0.1 }), loss: 'meanAbsoluteError' }) // the gradient is -x
+ * const weightAfter = (x) => model.trainStep([[x]], [100]) && model.predict([[1]]).data[0].toFixed(4)
+ * // squared gradients add up: steps of 0.4 / sqrt(16.1), 0.4 / sqrt(32.1) and 0.4 / sqrt(48.1)
+ * console.log(weightAfter(4), weightAfter(4), weightAfter(4)) // 0.0997 0.1703 0.2280
+ * ```
+ */
 export const adagrad = (options: Options<'adagrad'> = {}): Optimizer => make('adagrad', options)
-/** Adadelta (Zeiler 2012); rho 0.95, epsilon inside the root. */
+/**
+ * Adadelta (Zeiler 2012); learningRate 0.001 (the paper has none, so 1), rho 0.95, epsilon 1e-7 inside the roots,
+ * weightDecay 0 (L2).
+ * @throws LanegradError on an unknown or unfit option
+ * @example
+ * ```js
+ * import { adadelta, dense, sequential } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [1], layers: [dense({ units: 1, useBias: false, kernelInitializer: 'zeros' })] })
+ * model.compile({ optimizer: adadelta({ learningRate: 1 }), loss: 'meanAbsoluteError' }) // the gradient is -x
+ * const weightAfter = (x) => model.trainStep([[x]], [100]) && model.predict([[1]]).data[0].toFixed(5)
+ * // the size of a step comes from the steps before, the first from epsilon: sqrt(1e-7 / 0.05)
+ * console.log(weightAfter(4), weightAfter(4), weightAfter(4)) // 0.00141 0.00285 0.00429
+ * ```
+ */
 export const adadelta = (options: Options<'adadelta'> = {}): Optimizer => make('adadelta', options)
 /**
- * Adam (Kingma and Ba 2015); amsgrad: Reddi et al. 2018; weightDecay is L2, added to the gradient.
+ * Adam (Kingma and Ba 2015); amsgrad: Reddi et al. 2018. learningRate 0.001, beta1 0.9, beta2 0.999, epsilon 1e-7, amsgrad
+ * false, weightDecay 0 (L2: added to the gradient; see `adamw`).
+ * @throws LanegradError on an unknown or unfit option
  * @example
  * ```js
  * import { adam, dense, sequential } from 'lanegrad'
@@ -168,18 +227,101 @@ export const adadelta = (options: Options<'adadelta'> = {}): Optimizer => make('
  * ```
  */
 export const adam = (options: Options<'adam'> = {}): Optimizer => make('adam', options)
-/** Adam with decoupled weight decay (Loshchilov and Hutter 2019); weightDecay 0.004. */
+/**
+ * Adam with decoupled weight decay (Loshchilov and Hutter 2019): the weight shrinks by learningRate weightDecay beside its
+ * step. weightDecay 0.004, the others as of `adam`.
+ * @throws LanegradError on an unknown or unfit option
+ * @example
+ * ```js
+ * import { adamw, dense, sequential } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [1], layers: [dense({ units: 1, useBias: false, kernelInitializer: 'ones' })] })
+ * model.compile({ optimizer: adamw({ learningRate: 0.1, weightDecay: 0.1 }), loss: 'meanAbsoluteError' }) // the gradient is -x
+ * const weightAfter = (x) => model.trainStep([[x]], [100]) && model.predict([[1]]).data[0].toFixed(4)
+ * // from 1 on: 0.99 times the weight, and a step of 0.1
+ * console.log(weightAfter(1), weightAfter(1), weightAfter(1)) // 1.0900 1.1791 1.2673
+ * ```
+ */
 export const adamw = (options: Options<'adamw'> = {}): Optimizer => make('adamw', options)
-/** Adam with Nesterov momentum (Dozat 2016); momentumDecay 0.004. */
+/**
+ * Adam with Nesterov momentum (Dozat 2016); learningRate 0.001, beta1 0.9, beta2 0.999, epsilon 1e-7, momentumDecay 0.004,
+ * weightDecay 0 (L2).
+ * @throws LanegradError on an unknown or unfit option
+ * @example
+ * ```js
+ * import { dense, nadam, sequential } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [1], layers: [dense({ units: 1, useBias: false, kernelInitializer: 'zeros' })] })
+ * model.compile({ optimizer: nadam({ learningRate: 0.1 }), loss: 'meanAbsoluteError' }) // the gradient is -x
+ * const weightAfter = (x) => model.trainStep([[x]], [100]) && model.predict([[1]]).data[0].toFixed(4)
+ * // adam would take steps of 0.1; here the gradient counts once more beside its mean, most of all at first
+ * console.log(weightAfter(4), weightAfter(4), weightAfter(4)) // 0.1056 0.1840 0.2572
+ * ```
+ */
 export const nadam = (options: Options<'nadam'> = {}): Optimizer => make('nadam', options)
-/** Rectified Adam (Liu et al. 2020). */
+/**
+ * Rectified Adam (Liu et al. 2020): while too few gradients have been seen to tell their variance, steps are momentum
+ * alone. learningRate 0.001, beta1 0.9, beta2 0.999, epsilon 1e-8, weightDecay 0 (L2).
+ * @throws LanegradError on an unknown or unfit option
+ * @example
+ * ```js
+ * import { dense, radam, sequential } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [1], layers: [dense({ units: 1, useBias: false, kernelInitializer: 'zeros' })] })
+ * model.compile({ optimizer: radam({ learningRate: 0.01 }), loss: 'meanAbsoluteError' }) // the gradient is -x
+ * const weightAfter = (x) => model.trainStep([[x]], [100]) && model.predict([[1]]).data[0].toFixed(2)
+ * // five steps of 0.01 times the gradient, then the rectified ones of adam
+ * console.log([4, 4, 4, 4, 4, 4].map(weightAfter).join(' ')) // 0.04 0.08 0.12 0.16 0.20 0.20
+ * ```
+ */
 export const radam = (options: Options<'radam'> = {}): Optimizer => make('radam', options)
-/** Adamax, Adam on the infinity norm (Kingma and Ba 2015). */
+/**
+ * Adamax, Adam on the infinity norm (Kingma and Ba 2015); learningRate 0.001, beta1 0.9, beta2 0.999, epsilon 1e-7,
+ * weightDecay 0 (L2).
+ * @throws LanegradError on an unknown or unfit option
+ * @example
+ * ```js
+ * import { adamax, dense, sequential } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [1], layers: [dense({ units: 1, useBias: false, kernelInitializer: 'zeros' })] })
+ * model.compile({ optimizer: adamax({ learningRate: 0.1 }), loss: 'meanAbsoluteError' }) // the gradient is -x
+ * const weightAfter = (x) => model.trainStep([[x]], [100]) && model.predict([[1]]).data[0].toFixed(4)
+ * // the mean gradient is divided by the largest so far, 4, which fades slowly
+ * console.log(weightAfter(4), weightAfter(1), weightAfter(1)) // 0.1000 0.1606 0.2081
+ * ```
+ */
 export const adamax = (options: Options<'adamax'> = {}): Optimizer => make('adamax', options)
-/** Lion (Chen et al. 2023); decoupled weightDecay. */
+/**
+ * Lion (Chen et al. 2023): every step is learningRate, up or down. learningRate 0.001 (take less than for adam), beta1 0.9,
+ * beta2 0.99, weightDecay 0 (decoupled, as of `adamw`).
+ * @throws LanegradError on an unknown or unfit option
+ * @example
+ * ```js
+ * import { dense, lion, sequential } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [1], layers: [dense({ units: 1, useBias: false, kernelInitializer: 'zeros' })] })
+ * model.compile({ optimizer: lion({ learningRate: 0.01 }), loss: 'meanAbsoluteError' }) // the gradient is -x
+ * const weightAfter = (x) => model.trainStep([[x]], [100]) && model.predict([[1]]).data[0].toFixed(3)
+ * // large or small, only the sign of the mean gradient counts
+ * console.log(weightAfter(4), weightAfter(0.25), weightAfter(100)) // 0.010 0.020 0.030
+ * ```
+ */
 export const lion = (options: Options<'lion'> = {}): Optimizer => make('lion', options)
 
-/** Every optimizer's constructor by name. */
+/**
+ * Every optimizer's constructor by name: for a choice that comes from outside.
+ * @example
+ * ```js
+ * import { dense, optimizers, sequential } from 'lanegrad'
+ *
+ * const settings = { optimizer: 'nadam', learningRate: 0.01 } // from a form, say
+ * const model = sequential({ inputShape: [2], layers: [dense({ units: 1 })] })
+ * const { optimizer, ...options } = settings
+ * model.compile({ optimizer: optimizers[optimizer](options), loss: 'meanSquaredError' })
+ * console.log(model.learningRate) // 0.01
+ * console.log(Object.keys(optimizers).join(' ')) // sgd rmsprop adagrad adadelta adam adamw nadam radam adamax lion
+ * ```
+ */
 export const optimizers = {
   sgd,
   rmsprop,

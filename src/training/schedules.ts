@@ -95,32 +95,136 @@ const schedules: { readonly [K in ScheduleName]: Row<Parameters[K]> } = {
   },
 }
 
-/** base gamma^floor(step / stepSize). @throws LanegradError on bad options, as all of these do. */
+/**
+ * base gamma^floor(step / stepSize): base is the optimizer's learningRate, step counts updates from 0, here and in the
+ * other schedules.
+ * @throws LanegradError on an unknown or unfit option
+ * @example
+ * ```js
+ * import { dense, sequential, sgd, stepDecay } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [1], layers: [dense({ units: 1, useBias: false, kernelInitializer: 'zeros' })] })
+ * const schedule = stepDecay({ stepSize: 2, gamma: 0.5 })
+ * model.compile({ optimizer: sgd({ learningRate: 1, schedule }), loss: 'meanAbsoluteError' })
+ * // the gradient is -1: every step lessens the loss by its learning rate
+ * const losses = Array.from({ length: 7 }, () => model.trainStep([[1]], [9]).loss)
+ * console.log(losses.slice(1).map((loss, i) => losses[i] - loss).join(' ')) // 1 1 0.5 0.5 0.25 0.25
+ * ```
+ */
 export const stepDecay = (options: Options<'stepDecay'>) => make('stepDecay', options)
-/** base gamma^(number of milestones reached); `milestones` are increasing steps. */
+/**
+ * base gamma^(number of milestones reached); `milestones` are increasing steps from 1.
+ * @throws LanegradError on an unknown or unfit option
+ * @example
+ * ```js
+ * import { dense, multiStepDecay, sequential, sgd } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [1], layers: [dense({ units: 1, useBias: false, kernelInitializer: 'zeros' })] })
+ * const schedule = multiStepDecay({ milestones: [1, 3], gamma: 0.5 })
+ * model.compile({ optimizer: sgd({ learningRate: 1, schedule }), loss: 'meanAbsoluteError' })
+ * // the gradient is -1: every step lessens the loss by its learning rate
+ * const losses = Array.from({ length: 6 }, () => model.trainStep([[1]], [9]).loss)
+ * console.log(losses.slice(1).map((loss, i) => losses[i] - loss).join(' ')) // 1 0.5 0.5 0.25 0.25
+ * ```
+ */
 export const multiStepDecay = (options: Options<'multiStepDecay'>) => make('multiStepDecay', options)
-/** base gamma^step. */
+/**
+ * base gamma^step, gamma > 0.
+ * @throws LanegradError on an unknown or unfit option
+ * @example
+ * ```js
+ * import { dense, exponentialDecay, sequential, sgd } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [1], layers: [dense({ units: 1, useBias: false, kernelInitializer: 'zeros' })] })
+ * const schedule = exponentialDecay({ gamma: 0.5 })
+ * model.compile({ optimizer: sgd({ learningRate: 1, schedule }), loss: 'meanAbsoluteError' })
+ * // the gradient is -1: every step lessens the loss by its learning rate
+ * const losses = Array.from({ length: 5 }, () => model.trainStep([[1]], [9]).loss)
+ * console.log(losses.slice(1).map((loss, i) => losses[i] - loss).join(' ')) // 1 0.5 0.25 0.125
+ * ```
+ */
 export const exponentialDecay = (options: Options<'exponentialDecay'>) => make('exponentialDecay', options)
 /**
  * Half a cosine from base to `minimum` (0) over `steps`, then `minimum`. Loshchilov and Hutter 2017.
+ * @throws LanegradError on an unknown or unfit option
  * @example
  * ```js
  * import { cosineDecay, dense, sequential, sgd } from 'lanegrad'
  *
- * const model = sequential({ inputShape: [1], layers: [dense({ units: 1 })] })
- * model.compile({ optimizer: sgd({ learningRate: 0.1, schedule: cosineDecay({ steps: 500 }) }), loss: 'meanSquaredError' })
- * model.trainStep([[1]], [2])
+ * const model = sequential({ inputShape: [1], layers: [dense({ units: 1, useBias: false, kernelInitializer: 'zeros' })] })
+ * const schedule = cosineDecay({ steps: 4 })
+ * model.compile({ optimizer: sgd({ learningRate: 1, schedule }), loss: 'meanAbsoluteError' })
+ * // the gradient is -1: every step lessens the loss by its learning rate
+ * const losses = Array.from({ length: 6 }, () => model.trainStep([[1]], [9]).loss)
+ * console.log(losses.slice(1).map((loss, i) => (losses[i] - loss).toFixed(3)).join(' ')) // 1.000 0.854 0.500 0.146 0.000
  * ```
  */
 export const cosineDecay = (options: Options<'cosineDecay', 'minimum'>) => make('cosineDecay', options)
-/** (base - end) (1 - step / steps)^power + end, then `end` (0); power 1 is a straight line. */
+/**
+ * (base - end) (1 - step / steps)^power + end, then `end` (0); power 1 (default) is a straight line.
+ * @throws LanegradError on an unknown or unfit option
+ * @example
+ * ```js
+ * import { dense, polynomialDecay, sequential, sgd } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [1], layers: [dense({ units: 1, useBias: false, kernelInitializer: 'zeros' })] })
+ * const schedule = polynomialDecay({ steps: 4, power: 2 })
+ * model.compile({ optimizer: sgd({ learningRate: 1, schedule }), loss: 'meanAbsoluteError' })
+ * // the gradient is -1: every step lessens the loss by its learning rate
+ * const losses = Array.from({ length: 7 }, () => model.trainStep([[1]], [9]).loss)
+ * console.log(losses.slice(1).map((loss, i) => losses[i] - loss).join(' ')) // 1 0.5625 0.25 0.0625 0 0
+ * ```
+ */
 export const polynomialDecay = (options: Options<'polynomialDecay', 'power' | 'end'>) =>
   make('polynomialDecay', options)
-/** base (step + 1) / steps during the first `steps`, then the schedule `after`, counted from there, or base. */
+/**
+ * base (step + 1) / steps during the first `steps`, then the schedule `after`, counted from there, or base (default: null).
+ * @throws LanegradError on an unknown or unfit option
+ * @example
+ * ```js
+ * import { dense, exponentialDecay, linearWarmup, sequential, sgd } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [1], layers: [dense({ units: 1, useBias: false, kernelInitializer: 'zeros' })] })
+ * const schedule = linearWarmup({ steps: 4, after: exponentialDecay({ gamma: 0.5 }) })
+ * model.compile({ optimizer: sgd({ learningRate: 1, schedule }), loss: 'meanAbsoluteError' })
+ * // the gradient is -1: every step lessens the loss by its learning rate
+ * const losses = Array.from({ length: 7 }, () => model.trainStep([[1]], [9]).loss)
+ * console.log(losses.slice(1).map((loss, i) => losses[i] - loss).join(' ')) // 0.25 0.5 0.75 1 1 0.5
+ * ```
+ */
 export const linearWarmup = (options: Options<'linearWarmup', 'after'>) => make('linearWarmup', options)
-/** base / (1 + decay step). */
+/**
+ * base / (1 + decay step), decay >= 0.
+ * @throws LanegradError on an unknown or unfit option
+ * @example
+ * ```js
+ * import { dense, inverseTimeDecay, sequential, sgd } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [1], layers: [dense({ units: 1, useBias: false, kernelInitializer: 'zeros' })] })
+ * const schedule = inverseTimeDecay({ decay: 3 })
+ * model.compile({ optimizer: sgd({ learningRate: 1, schedule }), loss: 'meanAbsoluteError' })
+ * // the gradient is -1: every step lessens the loss by its learning rate
+ * const losses = Array.from({ length: 5 }, () => model.trainStep([[1]], [9]).loss)
+ * console.log(losses.slice(1).map((loss, i) => (losses[i] - loss).toFixed(3)).join(' ')) // 1.000 0.250 0.143 0.100
+ * ```
+ */
 export const inverseTimeDecay = (options: Options<'inverseTimeDecay'>) => make('inverseTimeDecay', options)
-/** base min((step + 1)^-1/2, (step + 1) warmup^-3/2). Vaswani et al. 2017. */
+/**
+ * base min((step + 1)^-1/2, (step + 1) warmup^-3/2). Vaswani et al. 2017. It rises over `warmup` steps, to base / sqrt(warmup),
+ * and then falls.
+ * @throws LanegradError on an unknown or unfit option
+ * @example
+ * ```js
+ * import { dense, inverseSqrtDecay, sequential, sgd } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [1], layers: [dense({ units: 1, useBias: false, kernelInitializer: 'zeros' })] })
+ * const schedule = inverseSqrtDecay({ warmup: 4 })
+ * model.compile({ optimizer: sgd({ learningRate: 1, schedule }), loss: 'meanAbsoluteError' })
+ * // the gradient is -1: every step lessens the loss by its learning rate
+ * const losses = Array.from({ length: 7 }, () => model.trainStep([[1]], [9]).loss)
+ * console.log(losses.slice(1).map((loss, i) => (losses[i] - loss).toFixed(3)).join(' ')) // 0.125 0.250 0.375 0.500 0.447 0.408
+ * ```
+ */
 export const inverseSqrtDecay = (options: Options<'inverseSqrtDecay'>) => make('inverseSqrtDecay', options)
 
 /** Plain data, from a file say, as a checked, frozen schedule with all defaults filled in. @throws LanegradError */

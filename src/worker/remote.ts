@@ -83,7 +83,7 @@ const NO_CALLBACKS: readonly Callback[] = []
  * const { port1: worker, port2: port } = new MessageChannel()
  * serveModels({ port })
  * const net = sequential({ inputShape: [2], layers: [dense({ units: 1 })] })
- * const remote = await workerModel(net, { worker })
+ * const remote = await workerModel(net, { worker }) // a WorkerModel
  * console.log((await remote.predict([[1, 2], [3, 4]])).shape) // [ 2, 1 ]
  * await remote.close()
  * await remote.summary().catch((error) => console.log(error.message)) // summary: this worker model was closed

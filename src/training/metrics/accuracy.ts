@@ -5,15 +5,28 @@ import type { MeanMetric, Metric, MetricBatch } from '../metrics.ts'
 import { classOf, meanOfRows, NAME, type NameOption, nameOf } from './read.ts'
 
 interface ThresholdOptions extends NameOption {
+  /** An element is predicted if it is larger. Default 0.5. */
   readonly threshold?: number
 }
 interface TopKOptions extends NameOption {
+  /** Default 5. */
   readonly k?: number
 }
 
 /**
  * Share of the elements with (prediction > threshold) == (truth > 0.5). Default threshold 0.5; 0 suits logits.
  * @throws LanegradError on an unknown or unfit option
+ * @example
+ * ```js
+ * import { activation, binaryAccuracy, sequential } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [1], layers: [activation({ activation: 'linear' })] }) // predicts its input
+ * const metrics = [binaryAccuracy(), binaryAccuracy({ name: 'strict', threshold: 0.65 })]
+ * model.compile({ loss: 'binaryCrossentropy', metrics })
+ * const logs = await model.evaluate([[0.9], [0.7], [0.6], [0.1]], [1, 1, 0, 0])
+ * // the third element is above 0.5, but not above 0.65
+ * console.log(logs.binaryAccuracy, logs.strict) // 0.75 1
+ * ```
  */
 export function binaryAccuracy(options: ThresholdOptions = {}): MeanMetric {
   const kind = 'binaryAccuracy'
@@ -25,11 +38,37 @@ function argmaxAccuracy(kind: string, code: number, labels: boolean, options: Na
   return { name: nameOf(kind, options), labels, of: { code, param: 0 } }
 }
 
-/** Share of the rows whose largest prediction is where the truth's is; truth: one-hot rows. Ties: the first. */
+/**
+ * Share of the rows whose largest prediction is where the truth's is; truth: one-hot rows. Ties: the first.
+ * @throws LanegradError on an unknown or unfit option
+ * @example
+ * ```js
+ * import { activation, categoricalAccuracy, sequential } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [3], layers: [activation({ activation: 'linear' })] }) // predicts its input
+ * model.compile({ loss: 'categoricalCrossentropy', metrics: [categoricalAccuracy()] })
+ * const logs = await model.evaluate([[0.1, 0.8, 0.1], [0.6, 0.3, 0.1]], [[0, 1, 0], [0, 1, 0]])
+ * console.log(logs.categoricalAccuracy) // 0.5
+ * ```
+ */
 export const categoricalAccuracy = (options: NameOption = {}): MeanMetric =>
   argmaxAccuracy('categoricalAccuracy', abi.METRIC_CATEGORICAL_ACCURACY, false, options)
 
-/** Share of the rows whose largest prediction is the class's; truth: class ids. Ties: the first. */
+/**
+ * Share of the rows whose largest prediction is the class's; truth: class ids. Ties: the first. Rows are all axes but the
+ * last: of a sequence every step counts.
+ * @throws LanegradError on an unknown or unfit option
+ * @example
+ * ```js
+ * import { activation, sequential, sparseCategoricalAccuracy } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [4, 2], layers: [activation({ activation: 'linear' })] }) // predicts its input
+ * model.compile({ loss: 'sparseCategoricalCrossentropy', metrics: [sparseCategoricalAccuracy()] })
+ * const logs = await model.evaluate([[[0.9, 0.1], [0.2, 0.8], [0.3, 0.7], [0.4, 0.6]]], [[0, 1, 1, 0]])
+ * // one sample of four steps; the last is wrong
+ * console.log(logs.sparseCategoricalAccuracy) // 0.75
+ * ```
+ */
 export const sparseCategoricalAccuracy = (options: NameOption = {}): MeanMetric =>
   argmaxAccuracy('sparseCategoricalAccuracy', abi.METRIC_SPARSE_ACCURACY, true, options)
 
@@ -51,10 +90,35 @@ function topK(kind: string, labels: boolean, options: TopKOptions): Metric {
 /**
  * Share of the rows whose class is among the k (default 5) largest predictions; truth: one-hot rows. Predictions as
  * large as the k-th all count, as in Keras.
+ * @throws LanegradError on an unknown or unfit option
+ * @example
+ * ```js
+ * import { activation, sequential, topKCategoricalAccuracy } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [3], layers: [activation({ activation: 'linear' })] }) // predicts its input
+ * model.compile({ loss: 'categoricalCrossentropy', metrics: [topKCategoricalAccuracy({ k: 2 })] })
+ * const logs = await model.evaluate([[0.5, 0.3, 0.2], [0.5, 0.3, 0.2]], [[0, 1, 0], [0, 0, 1]])
+ * // the second largest counts, the third does not
+ * console.log(logs.topKCategoricalAccuracy) // 0.5
+ * ```
  */
 export const topKCategoricalAccuracy = (options: TopKOptions = {}): Metric =>
   topK('topKCategoricalAccuracy', false, options)
 
-/** The same; truth: class ids. */
+/**
+ * Share of the rows whose class is among the k (default 5) largest predictions; truth: class ids. Ties as of
+ * `topKCategoricalAccuracy`.
+ * @throws LanegradError on an unknown or unfit option
+ * @example
+ * ```js
+ * import { activation, sequential, sparseTopKCategoricalAccuracy } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [3], layers: [activation({ activation: 'linear' })] }) // predicts its input
+ * const metrics = [1, 2].map((k) => sparseTopKCategoricalAccuracy({ name: `top${k}`, k }))
+ * model.compile({ loss: 'sparseCategoricalCrossentropy', metrics })
+ * const logs = await model.evaluate([[0.5, 0.3, 0.2], [0.2, 0.3, 0.5]], [0, 1])
+ * console.log(logs.top1, logs.top2) // 0.5 1
+ * ```
+ */
 export const sparseTopKCategoricalAccuracy = (options: TopKOptions = {}): Metric =>
   topK('sparseTopKCategoricalAccuracy', true, options)

@@ -124,20 +124,55 @@ const elementwise = { threshold: 0.5, average: 'micro', ofClasses: true } as con
 /**
  * Of what was predicted, the share that is true. Elements above `threshold` (default 0.5; 0 suits logits; null: the
  * largest of each row) are predicted; with `topK` only the k largest of a row, with `classId` only that class counts.
- * `average` (default 'micro', as in Keras) joins the classes. Truth: 0 and 1 for every element, or class ids.
+ * `average` (default 'micro', as in Keras) joins the classes. Truth: 0 and 1 for every element, or class ids. 0 where
+ * nothing was predicted.
  * @throws LanegradError on an unknown or unfit option
+ * @example
+ * ```js
+ * import { activation, precision, sequential } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [2], layers: [activation({ activation: 'linear' })] }) // predicts its input
+ * model.compile({ loss: 'sparseCategoricalCrossentropy', metrics: [precision({ average: null })] })
+ * const logs = await model.evaluate([[0.7, 0.3], [0.6, 0.4], [0.2, 0.8]], [0, 1, 1])
+ * // one of the two rows given class 0 has it, the one given class 1 too
+ * console.log(logs.precision_0, logs.precision_1) // 0.5 1
+ * ```
  */
 export const precision = (options: ClassOptions = {}): Metric =>
   counting('precision', options, elementwise, (right, extra) => share(right, right + extra))
 
-/** Of what is true, the share that was predicted. Options as of `precision`. */
+/**
+ * Of what is true, the share that was predicted. Options as of `precision`. 0 where nothing is true.
+ * @throws LanegradError on an unknown or unfit option
+ * @example
+ * ```js
+ * import { activation, recall, sequential } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [1], layers: [activation({ activation: 'linear' })] }) // predicts its input
+ * model.compile({ loss: 'binaryCrossentropy', metrics: [recall({ threshold: 0.25 })] })
+ * const logs = await model.evaluate([[0.9], [0.8], [0.3], [0.2]], [1, 0, 1, 1])
+ * // of the three true elements, 0.9 and 0.3 are above the threshold
+ * console.log(logs.recall.toFixed(4)) // 0.6667
+ * ```
+ */
 export const recall = (options: ClassOptions = {}): Metric =>
   counting('recall', options, elementwise, (right, _, missed) => share(right, right + missed))
 
 /**
  * The harmonic mean of precision and recall, 2 TP / (2 TP + FP + FN). By default the largest of each row is predicted
- * (`threshold` null; a single unit: above 0.5) and `average` is 'macro'. Truth: 0 and 1 for every element, or class ids.
+ * (`threshold` null; a single unit: above 0.5) and `average` is 'macro' (Keras: null, a number for each class). Truth: 0
+ * and 1 for every element, or class ids.
  * @throws LanegradError on an unknown or unfit option
+ * @example
+ * ```js
+ * import { activation, f1Score, sequential } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [2], layers: [activation({ activation: 'linear' })] }) // predicts its input
+ * model.compile({ loss: 'sparseCategoricalCrossentropy', metrics: [f1Score()] })
+ * const logs = await model.evaluate([[0.7, 0.3], [0.6, 0.4], [0.2, 0.8], [0.9, 0.1]], [0, 1, 1, 0])
+ * // class 0: 4 / 5, class 1: 2 / 3
+ * console.log(logs.f1Score.toFixed(4)) // 0.7333
+ * ```
  */
 export const f1Score = (options: CountOptions = {}): Metric =>
   counting(

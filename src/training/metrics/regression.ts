@@ -9,7 +9,20 @@ const LEAST = 1e-7
 /** Least squared norm in a cosine, as in the loss. */
 const LEAST_SQUARED_NORM = 1e-12
 
-/** sqrt(mean (y - p)^2) over all elements of the epoch */
+/**
+ * sqrt(mean (y - p)^2) over all elements of the epoch
+ * @throws LanegradError on an unknown or unfit option
+ * @example
+ * ```js
+ * import { activation, rootMeanSquaredError, sequential } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [1], layers: [activation({ activation: 'linear' })] }) // predicts its input
+ * model.compile({ loss: 'meanSquaredError', metrics: [rootMeanSquaredError()] })
+ * const logs = await model.evaluate([[1], [5]], [1, 2], { batchSize: 1 })
+ * // sqrt((0 + 9) / 2), not the mean of the two batches, (0 + 3) / 2
+ * console.log(logs.rootMeanSquaredError.toFixed(4)) // 2.1213
+ * ```
+ */
 export const rootMeanSquaredError = (options: NameOption = {}): MeanMetric => ({
   name: nameOf('rootMeanSquaredError', options),
   of: ['meanSquaredError'],
@@ -19,6 +32,16 @@ export const rootMeanSquaredError = (options: NameOption = {}): MeanMetric => ({
 /**
  * e^(mean cross-entropy) over rows: how many classes the model is undecided between, as it were. Truth: class ids or
  * one-hot rows; follows the loss's `fromLogits` and leaves out what its ignoreIndex does.
+ * @throws LanegradError on an unknown or unfit option
+ * @example
+ * ```js
+ * import { activation, perplexity, sequential } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [4], layers: [activation({ activation: 'linear' })] }) // predicts its input
+ * model.compile({ loss: 'sparseCategoricalCrossentropy', metrics: [perplexity()] })
+ * const logs = await model.evaluate([[0.25, 0.25, 0.25, 0.25]], [2])
+ * console.log(logs.perplexity.toFixed(2)) // 4.00
+ * ```
  */
 export const perplexity = (options: NameOption = {}): MeanMetric => ({
   name: nameOf('perplexity', options),
@@ -26,7 +49,20 @@ export const perplexity = (options: NameOption = {}): MeanMetric => ({
   finish: exp,
 })
 
-/** 100 mean |y - p| / max(|y|, 1e-7): percent */
+/**
+ * 100 mean |y - p| / max(|y|, 1e-7): percent
+ * @throws LanegradError on an unknown or unfit option
+ * @example
+ * ```js
+ * import { activation, meanAbsolutePercentageError, sequential } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [1], layers: [activation({ activation: 'linear' })] }) // predicts its input
+ * model.compile({ loss: 'meanSquaredError', metrics: [meanAbsolutePercentageError()] })
+ * const logs = await model.evaluate([[90], [220]], [100, 200])
+ * // 10 of 100 and 20 of 200
+ * console.log(logs.meanAbsolutePercentageError) // 10
+ * ```
+ */
 export const meanAbsolutePercentageError = (options: NameOption = {}): Metric =>
   meanOfRows(nameOf('meanAbsolutePercentageError', options), false, ({ truth, prediction, columns }, row) => {
     let sum = 0
@@ -35,7 +71,20 @@ export const meanAbsolutePercentageError = (options: NameOption = {}): Metric =>
     return (100 * sum) / columns
   })
 
-/** Mean over rows of cos(y, p) = y.p / (|y| |p|); the loss of that name is 1 - cos. In logs: `cosineSimilarity`. */
+/**
+ * Mean over rows of cos(y, p) = y.p / (|y| |p|); the loss of that name is 1 - cos. In logs: `cosineSimilarity`.
+ * @throws LanegradError on an unknown or unfit option
+ * @example
+ * ```js
+ * import { activation, cosineSimilarityMetric, sequential } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [2], layers: [activation({ activation: 'linear' })] }) // predicts its input
+ * model.compile({ loss: 'meanSquaredError', metrics: [cosineSimilarityMetric()] })
+ * const logs = await model.evaluate([[3, 4]], [[0, 2]])
+ * // (3 * 0 + 4 * 2) / (5 * 2)
+ * console.log(logs.cosineSimilarity) // 0.8
+ * ```
+ */
 export const cosineSimilarityMetric = (options: NameOption = {}): Metric =>
   meanOfRows(nameOf('cosineSimilarity', options), false, ({ truth, prediction, columns }, row) => {
     let xx = 0
@@ -60,6 +109,17 @@ interface Spread {
 /**
  * 1 - sum (y - p)^2 / sum (y - mean y)^2, the mean over columns: 1 is perfect, 0 as good as the mean. A column without
  * spread counts 1 if predicted exactly, else 0 (as in sklearn). NaN before the first row.
+ * @throws LanegradError on an unknown or unfit option
+ * @example
+ * ```js
+ * import { activation, r2Score, sequential } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [1], layers: [activation({ activation: 'linear' })] }) // predicts its input
+ * model.compile({ loss: 'meanSquaredError', metrics: [r2Score()] })
+ * const logs = await model.evaluate([[1], [2], [3], [5]], [1, 2, 3, 4])
+ * // squared errors 1, squares around the mean 5
+ * console.log(logs.r2Score) // 0.8
+ * ```
  */
 export const r2Score = (options: NameOption = {}): Metric<Spread[]> => ({
   name: nameOf('r2Score', options),
