@@ -6,9 +6,11 @@
  * @typedef {object} Entry
  * @property {() => void | Promise<void>} [activate]  untimed, before each sample
  * @property {(i: number) => unknown} run  one call; i counts the calls; a promise is awaited
+ * @property {(from: number, count: number) => Promise<number>} [time]  milliseconds of `count` calls, where what is
+ *   measured runs elsewhere and has a clock of its own
  */
 
-/** @typedef {{ rounds: number, sampleMs: number, warmMs: number }} Timing */
+/** @typedef {{ rounds: number, sampleMs: number, warmMs: number, mostMs: number }} Timing  mostMs: see interleave */
 
 /**
  * Calls `run` `count` times and returns the milliseconds it took.
@@ -25,34 +27,45 @@ async function time(run, from, count) {
 }
 
 /**
+ * An entry whose samples would last longer than `mostMs` in all takes part in fewer rounds, two at least.
  * @param {Entry[]} entries
  * @param {Timing} timing
  * @returns {Promise<number[][]>} per entry and round: ms per call
  */
-export async function interleave(entries, { rounds, sampleMs, warmMs }) {
+export async function interleave(entries, { rounds, sampleMs, warmMs, mostMs }) {
   const states = []
-  for (const { activate, run } of entries) {
+  for (const { activate, run, time: own } of entries) {
     await activate?.()
+    const timed = own ?? ((/** @type {number} */ from, /** @type {number} */ count) => time(run, from, count))
     // Warm until the engine's best code runs; only the last stretch, twice as long as all before, sizes the samples.
     let done = 0,
       spent = 0,
       last = 0,
       lastCount = 1
     for (let count = 1; ; count *= 2) {
-      last = await time(run, done, count)
+      last = await timed(done, count)
       lastCount = count
       done += count
       spent += last
-      if (spent >= warmMs && done >= 3) break
+      if (spent >= warmMs && (done >= 3 || spent >= mostMs / 3)) break
     }
     const callsPerSample = Math.max(1, Math.round((sampleMs * lastCount) / Math.max(last, 1e-6)))
-    states.push({ activate, run, done, callsPerSample, samples: /** @type {number[]} */ ([]) })
+    const ownRounds = Math.max(2, Math.floor((mostMs * lastCount) / (callsPerSample * last)))
+    states.push({
+      activate,
+      timed,
+      done,
+      callsPerSample,
+      rounds: Math.min(rounds, ownRounds),
+      samples: /** @type {number[]} */ ([]),
+    })
   }
   for (let round = 0; round < rounds; round++) {
     for (let i = 0; i < states.length; i++) {
       const state = states[(i + round) % states.length] // nobody always runs behind the same neighbour
+      if (state.samples.length === state.rounds) continue
       await state.activate?.()
-      const elapsed = await time(state.run, state.done, state.callsPerSample)
+      const elapsed = await state.timed(state.done, state.callsPerSample)
       state.done += state.callsPerSample
       state.samples.push(elapsed / state.callsPerSample)
     }

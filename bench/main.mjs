@@ -1,126 +1,113 @@
-// The bench's command line: which suites, cases and subjects, how long, and where the numbers go.
-// Leaves a table per suite on standard output and, with --json, a file of rows. Exits with 1 when a subject computed
-// something wrong or did not train. All subjects run in this one process, in turns.
-import { mkdirSync, writeFileSync } from 'node:fs'
-import { cpus } from 'node:os'
-import { dirname, resolve } from 'node:path'
-import { Command, InvalidArgumentError, Option } from 'commander'
-import { caseLines, header, ownLine } from './report.mjs'
-import { loadSubject, SUBJECT_NAMES } from './subjects/index.mjs'
-import * as matmul from './suites/matmul.mjs'
-import * as ops from './suites/ops.mjs'
-import * as step from './suites/step.mjs'
+// The bench: runs the suites, cases and subjects that options.mjs tells, prints a table per suite and, with --json,
+// writes a file of rows (`Result` in report.mjs). Exits with 1 when a subject computed something wrong or did not
+// train. All subjects but the native ones run in this one process, in turns.
+import { accessSync, constants, mkdirSync, writeFileSync } from 'node:fs'
+import { availableParallelism, cpus } from 'node:os'
+import { dirname } from 'node:path'
+import { runOtherNodes } from './nodes.mjs'
+import { readOptions } from './options.mjs'
+import { caseLines, header, wrapped } from './report.mjs'
+import { loadSubject } from './subjects/index.mjs'
+import { loadSuite } from './suites/index.mjs'
 
-const FULL = { rounds: 15, sampleMs: 80, warmMs: 300 }
-const QUICK = { rounds: 5, sampleMs: 30, warmMs: 100 }
-const TITLES = {
-  matmul: 'matmul: C = op(A).op(B), sizes m x k x n, GFLOP/s (more is better)',
-  ops: 'ops: one operation of a training step, GFLOP/s or GB/s (more is better)',
-  step: 'step: one training step, batch copied in, ms or us (less is better)',
-}
+const options = readOptions()
+const { timing } = options
 
-/** @param {string} text */
-function positiveInteger(text) {
-  const value = Number(text)
-  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('expected a whole number from 1')
-  return value
-}
-
-/** @param {string} text */
-function subjectList(text) {
-  const names = text.split(',').map((name) => name.trim())
-  for (const name of names) {
-    if (!SUBJECT_NAMES.includes(name)) {
-      throw new InvalidArgumentError(`unknown subject '${name}', known are ${SUBJECT_NAMES.join(', ')}`)
-    }
-  }
-  return names
-}
-
-/** @param {string} text */
-function pattern(text) {
+// a place that can't be written is found out before measuring
+if (options.json) {
   try {
-    return new RegExp(text, 'i')
-  } catch (error) {
-    throw new InvalidArgumentError(/** @type {Error} */ (error).message)
-  }
-}
-
-const options = new Command('bench')
-  .description('Compares lanegrad with its peers: the same work, in one process, on one thread, in turns.')
-  .option('--json <file>', 'write the rows to a file as well')
-  .option('--only <pattern>', "run the cases whose 'suite/case' matches this regular expression", pattern)
-  .option('--rounds <n>', `samples of each subject (${FULL.rounds}, quick ${QUICK.rounds})`, positiveInteger)
-  .option('--quick', 'fewer and shorter samples')
-  .addOption(
-    new Option('--subjects <list>', 'which subjects, separated by commas')
-      .default(SUBJECT_NAMES, SUBJECT_NAMES.join(','))
-      .argParser(subjectList),
-  )
-  .parse()
-  .opts()
-
-// npm runs scripts in bench/, not where it was called; a place that can't be written is found out before measuring
-const jsonFile = options.json && resolve(process.env.INIT_CWD ?? '.', options.json)
-if (jsonFile) {
-  try {
-    mkdirSync(dirname(jsonFile), { recursive: true })
-    writeFileSync(jsonFile, '[]\n')
+    mkdirSync(dirname(options.json), { recursive: true })
+    writeFileSync(options.json, '')
   } catch (error) {
     console.error(`error: --json ${options.json}: ${error instanceof Error ? error.message : error}`)
     process.exit(2)
   }
 }
+if (options.report) {
+  try {
+    mkdirSync(options.report, { recursive: true })
+    accessSync(options.report, constants.W_OK)
+  } catch (error) {
+    console.error(`error: --report ${options.report}: ${error instanceof Error ? error.message : error}`)
+    process.exit(2)
+  }
+}
 
-const timing = { ...(options.quick ? QUICK : FULL), ...(options.rounds && { rounds: options.rounds }) }
 /** @type {import('./subjects/index.mjs').Subject[]} */
 const subjects = []
+const titles = []
 for (const name of options.subjects) {
-  const subject = await loadSubject(name)
+  const subject = await loadSubject(name, options.quick)
   const reason = await subject.available()
-  if (reason) console.log(`${name}: left out: ${reason}`)
-  else subjects.push(subject)
+  if (reason) {
+    for (const line of wrapped(`${name}: left out: ${reason}`)) console.log(line)
+    continue
+  }
+  subjects.push(subject)
+  titles.push(`${name} ${subject.version()}`.trim())
 }
-for (let i = 0; i < subjects.length; i += 3) {
-  const names = subjects.slice(i, i + 3).map((s) => `${s.name} ${s.version()}`.trim())
-  console.log(`${i ? '         ' : 'subjects:'} ${names.join(', ')}`)
+for (const line of wrapped(`subjects: ${titles.join(', ')}`)) console.log(line)
+for (const subject of subjects) {
+  const note = await subject.note?.()
+  if (note) for (const line of wrapped(`note: ${subject.name}: ${note}`)) console.log(line)
 }
 
+/** @type {import('./report.mjs').Row[]} */
 const rows = []
 const errors = []
 const startMs = performance.now()
 const startCpu = process.cpuUsage()
-for (const suite of [matmul, ops, step]) {
-  const cases = suite.cases().filter((one) => !options.only || options.only.test(`${suite.name}/${one.name}`))
+for (const suiteName of options.suites) {
+  const suite = await loadSuite(suiteName)
+  const cases = suite.cases().filter((one) => !options.only || options.only.test(`${suiteName}/${one.name}`))
   if (!cases.length) continue
-  console.log(`\n${TITLES[suite.name]}\n${header(suite !== step)}`)
+  console.log(`\n${suiteName}: ${suite.title}\n${suite.header ?? header()}`)
+  /** @type {Map<string, string[]>} subject and reason: nets */
+  const notes = new Map()
   for (const one of cases) {
-    const result = await suite.runCase(/** @type {any} */ (one), subjects, timing)
+    const result = await suite.runCase(one, subjects, timing)
     rows.push(...result.rows)
     errors.push(...result.errors)
-    if (!result.rows.length) continue
-    console.log(suite === ops ? ownLine(result.rows) : caseLines(result.rows, noteFor(one)).join('\n'))
+    for (const { subject, net, reason } of result.notes) {
+      const key = `${subject}\n${reason}`
+      notes.set(key, [...(notes.get(key) ?? []), net])
+    }
+    if (result.rows.length) console.log((result.lines ?? caseLines(result.rows)).join('\n'))
+  }
+  for (const [key, nets] of notes) {
+    const [subject, reason] = key.split('\n')
+    for (const line of wrapped(`not run: ${subject}: ${[...new Set(nets)].join(', ')}: ${reason}`))
+      console.log(line)
   }
 }
-
-/** Marks the subjects that train with another optimizer than the case asks for. @param {any} one */
-function noteFor(one) {
-  return (/** @type {string} */ name) => {
-    const subject = subjects.find((s) => s.name === name)
-    return one.optimizer && subject && !subject.optimizers.includes(one.optimizer) ? ' (SGD)' : ''
-  }
-}
+for (const subject of subjects) subject.stop?.()
 
 if (!rows.length) errors.push('no case matched, or no subject could run')
-if (jsonFile) writeFileSync(jsonFile, `${JSON.stringify(rows, null, 2)}\n`)
-const cpu = cpus()[0]?.model.trim() ?? 'unknown CPU'
-console.log(`\n${cpu}, Node ${process.versions.node}, one thread, ${timing.rounds} rounds`)
 const usedCpu = process.cpuUsage(startCpu)
 const share = (usedCpu.user + usedCpu.system) / 1e3 / (performance.now() - startMs)
-if (rows.length && share < 0.9) {
-  console.log(
-    `note: other programs were busy, this one had ${(100 * share).toFixed(0)}% of a core: trust no figure`,
-  )
+const machine = {
+  cpu: cpus()[0]?.model.trim() ?? 'unknown CPU',
+  node: process.versions.node,
+  threads: availableParallelism(),
+  date: new Date().toISOString(),
+}
+console.log(`\n${machine.cpu}, ${machine.threads} threads, Node ${machine.node}, ${timing.rounds} rounds`)
+// what runs in processes of its own leaves this one idle: then its share tells nothing
+const isAlone =
+  !subjects.some(({ stop }) => stop) && !options.suites.some((name) => /start|memory|size/.test(name))
+if (rows.length && isAlone && share < 0.9) {
+  const busy = `other programs were busy, this one had ${(100 * share).toFixed(0)}% of a core: trust no figure`
+  console.log(`note: ${busy}`)
 }
 for (const error of errors) console.error(`error: ${error}`)
 process.exitCode = errors.length ? 1 : 0
+
+const others = options.node ? await runOtherNodes(options.node, rows) : { rows: [], isFine: true }
+rows.push(...others.rows)
+if (!others.isFine) process.exitCode = 1
+if (options.json) writeFileSync(options.json, `${JSON.stringify({ machine, rows }, null, 2)}\n`)
+if (options.report && rows.length) {
+  const { commandOf, writeReport } = await import('./report/main.mjs')
+  const { file, plots } = writeReport({ machine, rows }, options.report, commandOf(process.argv.slice(2)))
+  console.log(`${file}: ${plots} plots`)
+}

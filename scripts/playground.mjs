@@ -124,6 +124,7 @@ const types = {
   '.css': 'text/css; charset=utf-8',
   '.svg': 'image/svg+xml',
   '.bin': 'application/octet-stream',
+  '.wasm': 'application/wasm',
 }
 
 /** Serves `folder` on this machine only; resolves with the server and its address. */

@@ -11,25 +11,32 @@ export const subject = {
   optimizers: ['sgd'],
   available: async () => null,
 
-  trainer({ units, hidden, loss, sgdLearningRate, batchSize, batches, weights }) {
+  cannot: ({ kind }) => (kind === 'dense' || kind === 'conv' ? null : 'it has no such layers'),
+
+  trainer({ inputShape, layers, outputs, loss, sgdLearningRate, batchSize, batches }) {
     const isMse = loss === 'mse'
-    const inputs = units[0],
-      outputs = /** @type {number} */ (units.at(-1))
+    const inputs = inputShape.reduce((a, b) => a * b, 1)
+    const [height, width, depth] = inputShape.length === 3 ? inputShape : [1, 1, inputs]
     const net = new convnet.Net()
     net.makeLayers([
-      { type: 'input', out_sx: 1, out_sy: 1, out_depth: inputs },
-      ...units
-        .slice(1, -1)
-        .map((count) => ({ type: 'fc', num_neurons: count, activation: hidden, bias_pref: 0 })),
+      { type: 'input', out_sx: width, out_sy: height, out_depth: depth },
+      ...layers.slice(0, -1).flatMap(({ type, units, activation }) => {
+        if (type === 'dense') return { type: 'fc', num_neurons: units, activation, bias_pref: 0 }
+        if (type === 'conv') return { type: 'conv', sx: 3, filters: units, activation, bias_pref: 0 }
+        return type === 'pool' ? { type: 'pool', sx: 2, stride: 2 } : []
+      }),
       isMse ? { type: 'regression', num_neurons: outputs } : { type: 'softmax', num_classes: outputs },
     ])
-    const dense = net.layers.filter((/** @type {any} */ layer) => layer.layer_type === 'fc')
-    weights.forEach(({ kernel, bias }, i) => {
-      dense[i].biases.w.set(bias)
-      dense[i].filters.forEach((/** @type {any} */ filter, /** @type {number} */ j) => {
-        for (let t = 0; t < filter.w.length; t++) filter.w[t] = kernel[t * bias.length + j]
+    const own = net.layers.filter((/** @type {any} */ layer) => layer.filters)
+    // its volumes are [height, width, depth], too: a filter is a column of our kernel
+    layers
+      .filter(({ weights }) => weights.kernel)
+      .forEach(({ weights: { kernel, bias } }, i) => {
+        own[i].biases.w.set(bias.data)
+        own[i].filters.forEach((/** @type {any} */ filter, /** @type {number} */ j) => {
+          for (let t = 0; t < filter.w.length; t++) filter.w[t] = kernel.data[t * bias.data.length + j]
+        })
       })
-    })
     const trainer = new convnet.SGDTrainer(net, {
       method: 'sgd',
       learning_rate: isMse ? 2 * sgdLearningRate : sgdLearningRate,
@@ -37,7 +44,7 @@ export const subject = {
       batch_size: batchSize,
       l2_decay: 0,
     })
-    const example = new convnet.Vol(1, 1, inputs, 0)
+    const example = new convnet.Vol(width, height, depth, 0)
     const target = new Array(outputs).fill(0)
     let lossSum = 0
     return {

@@ -9,13 +9,25 @@ import { readFileSync } from 'node:fs'
  * @property {('adam' | 'sgd')[]} optimizers  a subject without Adam trains with plain SGD, and is marked so
  * @property {() => Promise<string | null>} available  null, or the reason why it can't run here
  * @property {() => void | Promise<void>} [activate]  untimed, before it is used again after another subject
+ * @property {(net: Net, what: 'train' | 'predict') => string | null} [cannot]  the reason why it can't run this net
+ * @property {(net: Net) => boolean} [slow]  a call takes seconds: not with --quick
+ * @property {number} [slowMatmul]  products of more flops take a second: not with --quick
  * @property {(product: import('../problems.mjs').Product) => MatmulHandle | Promise<MatmulHandle>} [matmul]
- * @property {(net: import('../problems.mjs').Net) => Trainer | Promise<Trainer>} [trainer]
+ * @property {(net: Net, runtime?: Runtime) => Trainer | Promise<Trainer>} [trainer]
+ * @property {(net: Net) => Predictor | Promise<Predictor>} [predictor]
+ * @property {() => string | null} [note]  what a reader of its figures must know
+ * @property {(cores: number) => Promise<Variant[]>} [variants]  what it can run on, for suite `threads`
+ * @property {() => void} [stop]  ends what runs beside this process
  */
+
+/** @typedef {import('../nets.mjs').Net} Net */
+/** @typedef {{ threads?: number, numerics?: 'exact' | 'fast' }} Runtime */
+/** @typedef {{ name: string, series: string, threads: number, runtime: Runtime }} Variant */
 
 /**
  * @typedef {object} MatmulHandle
  * @property {() => unknown} run  computes the product once; a promise is awaited
+ * @property {import('../harness.mjs').Entry['time']} [time]
  * @property {() => ArrayLike<number> | Promise<ArrayLike<number>>} read  the last result, [m, n]
  * @property {() => void} dispose
  */
@@ -23,15 +35,45 @@ import { readFileSync } from 'node:fs'
 /**
  * @typedef {object} Trainer
  * @property {(i: number) => unknown} step  one training step on batch i modulo their number; a promise is awaited
+ * @property {import('../harness.mjs').Entry['time']} [time]
  * @property {() => number | Promise<number>} loss  mean loss of the last step's batch, before its update
  * @property {() => void} dispose
  */
 
-export const SUBJECT_NAMES = ['lanegrad', 'tfjs-wasm', 'tfjs-cpu', 'jax-js', 'convnetjs', 'plain-js']
+/**
+ * @typedef {object} Predictor
+ * @property {(i: number) => ArrayLike<number> | Promise<ArrayLike<number>>} run  the outputs of batch i modulo their number
+ * @property {import('../harness.mjs').Entry['time']} [time]
+ * @property {() => void} dispose
+ */
 
-/** @param {string} name @returns {Promise<Subject>} */
-export async function loadSubject(name) {
-  return (await import(`./${name}.mjs`)).subject
+export const SUBJECT_NAMES = [
+  'lanegrad',
+  'pytorch',
+  'tfjs-wasm',
+  'tfjs-cpu',
+  'onnxruntime-web',
+  'jax-js',
+  'convnetjs',
+  'plain-js',
+]
+
+/** Those that are no JavaScript. */
+export const NATIVE = ['pytorch']
+
+export const TOO_SLOW = 'it takes seconds: not with --quick'
+
+/** @param {string} name @param {boolean} isQuick @returns {Promise<Subject>} */
+export async function loadSubject(name, isQuick = false) {
+  /** @type {Subject} */
+  const subject = (await import(`./${name}.mjs`)).subject
+  const { slow, cannot } = subject
+  if (!isQuick) return { ...subject, slowMatmul: undefined }
+  if (!slow) return subject
+  return {
+    ...subject,
+    cannot: (net, what) => cannot?.(net, what) ?? (slow(net) ? TOO_SLOW : null),
+  }
 }
 
 /** Version of an installed package. @param {string} packageName */

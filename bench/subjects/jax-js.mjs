@@ -1,8 +1,11 @@
 // Subject `jax-js`: its WebAssembly device, everything under `jit`, plain SGD written with its own operations.
 // Arrays are owned: `.ref` keeps one for a further use. Work is lazy, so every step waits until the new parameters
 // are there; in Node it has no worker threads.
-import { blockUntilReady, defaultDevice, init, jit, nn, numpy as np, valueAndGrad } from '@jax-js/jax'
+import { blockUntilReady, defaultDevice, init, jit, nn, numpy as np, tree, valueAndGrad } from '@jax-js/jax'
 import { installedVersion } from './index.mjs'
+import { jaxNet } from './jax-js-net.mjs'
+
+/** @typedef {Record<string, np.Array>[]} Tree */
 
 /** @type {import('./index.mjs').Subject} */
 export const subject = {
@@ -17,8 +20,8 @@ export const subject = {
   },
 
   async matmul({ form, m, k, n, a, b }) {
-    const left = np.array(a).reshape(form === 'At.B' ? [k, m] : [m, k])
-    const right = np.array(b).reshape(form === 'A.Bt' ? [n, k] : [k, n])
+    const left = np.array(/** @type {any} */ (a)).reshape(form === 'At.B' ? [k, m] : [m, k])
+    const right = np.array(/** @type {any} */ (b)).reshape(form === 'A.Bt' ? [n, k] : [k, n])
     await blockUntilReady([left, right])
     const multiply = jit((/** @type {np.Array} */ x, /** @type {np.Array} */ y) =>
       np.matmul(form === 'At.B' ? x.transpose() : x, form === 'A.Bt' ? y.transpose() : y),
@@ -38,59 +41,61 @@ export const subject = {
     }
   },
 
-  async trainer({ units, hidden, loss, sgdLearningRate, batchSize, batches, weights }) {
-    /** @typedef {{ kernel: np.Array, bias: np.Array }[]} Parameters */
-    const outputs = /** @type {number} */ (units.at(-1))
+  slow: ({ kind }) => kind === 'conv',
 
-    const lossOf = (
-      /** @type {Parameters} */ parameters,
-      /** @type {np.Array} */ x,
-      /** @type {np.Array} */ y,
-    ) => {
-      const prediction = parameters.reduce((input, { kernel, bias }, i) => {
-        const z = np.matmul(input, kernel).add(bias)
-        return i === parameters.length - 1 ? z : hidden === 'relu' ? nn.relu(z) : np.tanh(z)
-      }, x)
+  async trainer(net) {
+    const { loss, sgdLearningRate, batches, outputs } = net
+    const { parameters: initial, predict, inputOf } = jaxNet(net)
+    const rows = net.batchSize * net.labelsPerSample
+
+    const lossOf = (/** @type {Tree} */ parameters, /** @type {np.Array} */ x, /** @type {np.Array} */ y) => {
+      const prediction = predict(parameters, x)
       if (loss === 'mse') return np.mean(np.square(prediction.sub(y)))
-      return np.sum(nn.logSoftmax(prediction).mul(nn.oneHot(y, outputs))).mul(-1 / batchSize)
+      return np.sum(nn.logSoftmax(prediction).mul(nn.oneHot(y, outputs))).mul(-1 / rows)
     }
 
     const step = jit(
-      (/** @type {Parameters} */ parameters, /** @type {np.Array} */ x, /** @type {np.Array} */ y) => {
-        const held = parameters.map(({ kernel, bias }) => ({ kernel: kernel.ref, bias: bias.ref }))
-        const [value, gradients] = valueAndGrad(lossOf)(held, x, y)
-        const updated = parameters.map(({ kernel, bias }, i) => ({
-          kernel: kernel.sub(gradients[i].kernel.mul(sgdLearningRate)),
-          bias: bias.sub(gradients[i].bias.mul(sgdLearningRate)),
-        }))
-        return [value, updated]
+      (/** @type {Tree} */ parameters, /** @type {np.Array} */ x, /** @type {np.Array} */ y) => {
+        const [value, gradients] = valueAndGrad(lossOf)(tree.ref(parameters), x, y)
+        const rate = sgdLearningRate
+        const update = (/** @type {np.Array} */ w, /** @type {np.Array} */ g) => w.sub(g.mul(rate))
+        return [value, tree.map(update, parameters, gradients)]
       },
     )
 
-    let parameters = weights.map(({ kernel, bias }) => ({
-      kernel: np.array(kernel).reshape([kernel.length / bias.length, bias.length]),
-      bias: np.array(bias),
-    }))
+    let parameters = initial
     await blockUntilReady(parameters)
     /** @type {np.Array | undefined} */
     let lastLoss
     return {
       async step(i) {
         const batch = batches[i % batches.length]
-        const x = np.array(batch.x).reshape([batchSize, units[0]])
-        const y = loss === 'mse' ? np.array(batch.y).reshape([batchSize, outputs]) : np.array(batch.y)
+        const y = np.array(/** @type {any} */ (batch.y))
         lastLoss?.dispose()
-        ;[lastLoss, parameters] = step(parameters, x, y)
+        ;[lastLoss, parameters] = /** @type {[np.Array, Tree]} */ (
+          step(parameters, inputOf(batch.x), loss === 'mse' ? y.reshape([rows, outputs]) : y)
+        )
         await blockUntilReady(parameters)
       },
       loss: async () => (await /** @type {np.Array} */ (lastLoss).ref.data())[0],
       dispose() {
         lastLoss?.dispose()
-        for (const { kernel, bias } of parameters) {
-          kernel.dispose()
-          bias.dispose()
-        }
+        tree.dispose(parameters)
         step.dispose()
+      },
+    }
+  },
+
+  async predictor(net) {
+    const { batches } = net
+    const { parameters, predict, inputOf } = jaxNet(net)
+    await blockUntilReady(parameters)
+    const run = jit(predict)
+    return {
+      run: (i) => run(tree.ref(parameters), inputOf(batches[i % batches.length].x)).data(),
+      dispose() {
+        tree.dispose(parameters)
+        run.dispose()
       },
     }
   },

@@ -1,6 +1,7 @@
 // Subject `lanegrad`: this project, as built: dist/index.js for training, build/core.wasm for bare products.
 // Needs `npm run build` first. A step passes the batch's own typed arrays, so its copy is inside the timing.
 import { existsSync, readFileSync } from 'node:fs'
+import { EPSILON } from '../nets.mjs'
 import { installedVersion } from './index.mjs'
 
 const CORE = new URL('../../build/core.wasm', import.meta.url)
@@ -20,29 +21,25 @@ export const subject = {
     try {
       lanegrad = await import('lanegrad')
     } catch (error) {
-      if (error.code === 'ERR_MODULE_NOT_FOUND') return 'not built yet (no dist/index.js): npm run build'
+      if (/** @type {any} */ (error).code === 'ERR_MODULE_NOT_FOUND')
+        return 'not built yet (no dist/index.js): npm run build'
       throw error
     }
     return null
   },
 
-  trainer(net) {
-    const { adam, dense, meanSquaredError, sequential, sgd, sparseCategoricalCrossentropy } = lanegrad
-    const layers = net.units
-      .slice(1)
-      .map((units, i) => dense(i === net.units.length - 2 ? { units } : { units, activation: net.hidden }))
-    const model = sequential({ inputShape: [net.units[0]], layers, seed: 1 })
-    const { learningRate } = net
+  trainer(net, runtime) {
+    const { adam, meanSquaredError, sgd, sparseCategoricalCrossentropy } = lanegrad
+    const model = modelOf(lanegrad, net, runtime)
+    const { learningRate, labelsPerSample, batchSize } = net
     model.compile({
       optimizer: net.optimizer === 'adam' ? adam({ learningRate }) : sgd({ learningRate }),
       loss: net.loss === 'mse' ? meanSquaredError() : sparseCategoricalCrossentropy({ fromLogits: true }),
     })
-    const named = net.weights.flatMap(({ kernel, bias }, i) => [
-      [`dense_${i + 1}/kernel`, kernel],
-      [`dense_${i + 1}/bias`, bias],
-    ])
-    model.setWeights(Object.fromEntries(named))
-    const { batches } = net
+    const batches = net.batches.map(({ x, y }) => ({
+      x: shaped(net, x),
+      y: labelsPerSample > 1 ? { shape: [batchSize, labelsPerSample], data: y } : y,
+    }))
     let loss = 0
     return {
       step(i) {
@@ -52,6 +49,40 @@ export const subject = {
       loss: () => loss,
       dispose: () => model.dispose(),
     }
+  },
+
+  predictor(net) {
+    const model = modelOf(lanegrad, net)
+    const batches = net.batches.map(({ x }) => shaped(net, x))
+    return {
+      run: (i) => /** @type {any} */ (model.predict(batches[i % batches.length])).data,
+      dispose: () => model.dispose(),
+    }
+  },
+
+  /** Threads up to the cores, and relaxed arithmetic where the engine has it. */
+  async variants(cores) {
+    const counts = Array.from({ length: cores }, (_, i) => i + 1)
+    const probe = lanegrad.sequential({
+      inputShape: [1],
+      layers: [lanegrad.dense({ units: 1 })],
+      numerics: 'fast',
+    })
+    const kinds = /^relaxed/.test(probe.variant)
+      ? /** @type {const} */ (['exact', 'fast'])
+      : /** @type {const} */ (['exact'])
+    probe.dispose()
+    return kinds.flatMap((numerics) =>
+      counts.map((threads) => {
+        const series = numerics === 'fast' ? 'lanegrad fast' : 'lanegrad'
+        return {
+          name: threads > 1 ? `${series} ${threads}` : series,
+          series,
+          threads,
+          runtime: { threads, numerics },
+        }
+      }),
+    )
   },
 
   // ---- the core alone: a program of one matmul instruction, run in place -----------------------------------------
@@ -70,11 +101,9 @@ export const subject = {
     const bAt = align(aAt + a.byteLength)
     const cAt = align(bAt + b.byteLength)
     const scratchAt = align(cAt + 4 * m * n)
-    // one tile of C, a panel of B, a block of A: see kernels/gemm.ts
-    const scratchFloats =
-      abi.TILE_ROWS * abi.TILE_COLS + abi.BLOCK_DEPTH * abi.TILE_COLS + abi.BLOCK_ROWS * abi.BLOCK_DEPTH
-    if (!core.reserve(align(scratchAt + 4 * scratchFloats)))
+    if (!core.reserve(align(scratchAt + abi.MATMUL_SCRATCH_BYTES)))
       throw new Error('lanegrad: the memory did not grow')
+    core.prepare(arena, scratchAt)
     const transpose = form === 'At.B' ? abi.MATMUL_TRANSPOSE_A : form === 'A.Bt' ? abi.MATMUL_TRANSPOSE_B : 0
     const words = new Uint32Array(core.memory.buffer, program, 1 + operandCount)
     words[0] = core.kernelAt(0) | (words.length << 16) // matmul is the first of the core's kernels
@@ -88,6 +117,89 @@ export const subject = {
       dispose() {},
     }
   },
+}
+
+/** A batch's x as rows of the net's shape. @param {import('../nets.mjs').Net} net @param {Float32Array | Int32Array} data */
+const shaped = ({ batchSize, inputShape }, data) => ({ shape: [batchSize, ...inputShape], data })
+
+/**
+ * The net as a model with its initial weights, not compiled.
+ * @param {typeof import('lanegrad')} L @param {import('../nets.mjs').Net} net
+ * @param {import('./index.mjs').Runtime} [runtime]
+ */
+export function modelOf(L, net, runtime) {
+  const x = L.input({ shape: net.inputShape, dtype: net.inputDtype })
+  /** @type {Record<string, any>} */
+  const weights = {}
+  let value = /** @type {any} */ (x)
+  net.layers.forEach((layer, i) => {
+    const { units, activation, heads } = layer
+    /** Takes over weights of the net under the names of one of our layers. @param {string} own @param {Record<string, string>} names */
+    const give = (own, names) => {
+      for (const [to, from] of Object.entries(names)) weights[`${own}/${to}`] = layer.weights[from]
+      return own
+    }
+    const same = (/** @type {string[]} */ ...names) => Object.fromEntries(names.map((name) => [name, name]))
+    const named = (/** @type {string} */ part, /** @type {Record<string, string>} */ names) => ({
+      name: give(`${part}_${i}`, names),
+    })
+    const norm = (/** @type {string} */ n) =>
+      L.layerNormalization({
+        epsilon: EPSILON,
+        ...named(`norm${n}`, { gamma: `gamma${n}`, beta: `beta${n}` }),
+      })
+    const gelu = /** @type {const} */ ('gelu')
+    switch (layer.type) {
+      case 'dense':
+        value = L.dense({ units, activation, ...named('dense', same('kernel', 'bias')) })(value)
+        break
+      case 'conv':
+        value = L.conv2d({
+          filters: units,
+          kernelSize: 3,
+          activation,
+          ...named('conv', same('kernel', 'bias')),
+        })(value)
+        break
+      case 'pool':
+        value = L.maxPooling2d()(value)
+        break
+      case 'flatten':
+        value = L.flatten()(value)
+        break
+      case 'lstm':
+        value = L.lstm({
+          units,
+          ...named('lstm', { kernel: 'kernel', recurrent_kernel: 'recurrent', bias: 'bias' }),
+        })(value)
+        break
+      case 'embedding': {
+        const [inputDim] = layer.weights.embeddings.shape
+        value = L.embedding({ inputDim, outputDim: units, ...named('embedding', same('embeddings')) })(value)
+        value = L.positionEmbedding(named('position', same('position')))(value)
+        break
+      }
+      case 'block': {
+        const keyDim = units / heads
+        const projections = same(...['q', 'k', 'v', 'o'].flatMap((own) => [`w${own}`, `b${own}`]))
+        const attention = { numHeads: heads, keyDim, causal: true, ...named('attention', projections) }
+        value = L.add()(value, L.multiHeadAttention(attention)(norm('1')(value)))
+        const up = L.dense({
+          units: 4 * units,
+          activation: gelu,
+          ...named('up', { kernel: 'up', bias: 'upBias' }),
+        })
+        const down = L.dense({ units, ...named('down', { kernel: 'down', bias: 'downBias' }) })
+        value = L.add()(value, down(up(norm('2')(value))))
+        break
+      }
+      case 'norm':
+        value = norm('')(value)
+    }
+  })
+  const model = L.model({ inputs: x, outputs: value, ...runtime })
+  model.setWeights(weights)
+  return model
 }
 
 /** The contract holds bare `export const NAME = integer` lines. @returns {Record<string, number>} */

@@ -14,14 +14,19 @@ export const subject = {
     return { run: () => multiply(c, a, b, m, k, n), read: () => c, dispose() {} }
   },
 
-  trainer({ units, hidden, loss, optimizer, learningRate, batchSize, batches, weights }) {
-    const layers = weights.map(({ kernel, bias }, i) => ({
-      inputs: units[i],
-      outputs: units[i + 1],
-      out: new Float32Array(batchSize * units[i + 1]),
-      dOut: new Float32Array(batchSize * units[i + 1]),
-      kernel: parameter(kernel),
-      bias: parameter(bias),
+  slowMatmul: 4e8,
+
+  cannot: ({ kind }) => (kind === 'dense' ? null : 'it is written for dense layers only'),
+
+  trainer({ layers: dense, loss, optimizer, learningRate, batchSize, batches }) {
+    const layers = dense.map(({ units, activation, weights: { kernel, bias } }) => ({
+      inputs: kernel.shape[0],
+      outputs: units,
+      activation,
+      out: new Float32Array(batchSize * units),
+      dOut: new Float32Array(batchSize * units),
+      kernel: parameter(kernel.data),
+      bias: parameter(bias.data),
     }))
     const last = layers[layers.length - 1]
     let stepCount = 0
@@ -29,11 +34,11 @@ export const subject = {
     return {
       step(i) {
         const { x, y } = batches[i % batches.length]
-        let input = x
+        let input = /** @type {Float32Array} */ (x)
         for (const layer of layers) {
           matmul(layer.out, input, layer.kernel.w, batchSize, layer.inputs, layer.outputs)
           addBias(layer.out, layer.bias.w)
-          if (layer !== last) activate(layer.out, hidden)
+          if (layer !== last) activate(layer.out, layer.activation)
           input = layer.out
         }
         lossSum = (loss === 'mse' ? meanSquaredError : crossEntropy)(last.dOut, last.out, y, batchSize)
@@ -42,7 +47,7 @@ export const subject = {
           const below = l ? layers[l - 1] : null
           matmulTransposedA(
             layer.kernel.g,
-            below ? below.out : x,
+            below ? below.out : /** @type {Float32Array} */ (x),
             layer.dOut,
             layer.inputs,
             batchSize,
@@ -51,7 +56,7 @@ export const subject = {
           sumRows(layer.bias.g, layer.dOut)
           if (!below) break
           matmulTransposedB(below.dOut, layer.dOut, layer.kernel.w, batchSize, layer.outputs, layer.inputs)
-          activateGrad(below.dOut, below.out, hidden)
+          activateGrad(below.dOut, below.out, below.activation)
         }
         stepCount++
         for (const { kernel, bias } of layers) {
@@ -166,13 +171,13 @@ function sumRows(db, d) {
   for (let i = 0; i < d.length; ) for (let j = 0; j < db.length; j++, i++) db[j] += d[i]
 }
 
-/** @param {Float32Array} out @param {'relu' | 'tanh'} kind */
+/** @param {Float32Array} out @param {string} kind */
 function activate(out, kind) {
   if (kind === 'relu') for (let i = 0; i < out.length; i++) out[i] = Math.max(out[i], 0)
   else for (let i = 0; i < out.length; i++) out[i] = Math.tanh(out[i])
 }
 
-/** d *= activation'(z), from out = activation(z) @param {Float32Array} d @param {Float32Array} out @param {'relu' | 'tanh'} kind */
+/** d *= activation'(z), from out = activation(z) @param {Float32Array} d @param {Float32Array} out @param {string} kind */
 function activateGrad(d, out, kind) {
   if (kind === 'relu') for (let i = 0; i < d.length; i++) d[i] = out[i] > 0 ? d[i] : 0
   else for (let i = 0; i < d.length; i++) d[i] *= 1 - out[i] * out[i]

@@ -4,6 +4,7 @@
 import '@tensorflow/tfjs-layers' // registers the gradients of the core operations
 import * as tf from '@tensorflow/tfjs-core'
 import { installedVersion } from './index.mjs'
+import { inputOf, tfjsNet } from './tfjs-net.mjs'
 
 /**
  * @param {string} name
@@ -41,38 +42,38 @@ export function tfjsSubject(name, backend, prepare) {
       }
     },
 
-    trainer({ units, hidden, loss, optimizer, learningRate, batchSize, batches, weights }) {
-      const outputs = /** @type {number} */ (units.at(-1))
+    cannot(net, what) {
+      const missing =
+        what === 'train' && net.kind === 'conv' && !tf.getKernel('Conv2DBackpropFilter', backend)
+      return missing
+        ? `its ${backend} backend has no kernel Conv2DBackpropFilter: convolutions can't train`
+        : null
+    },
+
+    slowMatmul: backend === 'cpu' ? 2e8 : undefined,
+
+    slow: ({ kind }) => backend === 'cpu' && kind !== 'dense',
+
+    trainer(net) {
+      const { loss, optimizer, learningRate, batches, outputs } = net
       const rule = optimizer === 'adam' ? tf.train.adam(learningRate) : tf.train.sgd(learningRate)
-      const layers = weights.map(({ kernel, bias }) => ({
-        kernel: tf.tidy(() => tf.variable(tf.tensor2d(kernel, [kernel.length / bias.length, bias.length]))),
-        bias: tf.tidy(() => tf.variable(tf.tensor1d(bias))),
-      }))
-      const variables = layers.flatMap(({ kernel, bias }) => [kernel, bias])
-
-      /** @param {tf.Tensor2D} x  [batchSize, inputs] */
-      const predict = (x) =>
-        layers.reduce((input, { kernel, bias }, i) => {
-          const isLast = i === layers.length - 1
-          const activation = isLast || hidden === 'tanh' ? 'linear' : hidden // its fused kernels have no tanh
-          const out = tf.fused.matMul({ a: input, b: kernel, bias, activation })
-          return !isLast && hidden === 'tanh' ? tf.tanh(out) : out
-        }, x)
-
+      const { predict, variables, dispose } = tfjsNet(net)
       /** @type {tf.Scalar | null} */
       let lastLoss = null
       return {
         step(i) {
           const batch = batches[i % batches.length]
-          const x = tf.tensor2d(batch.x, [batchSize, units[0]])
+          const x = inputOf(net, batch.x)
           const y =
-            loss === 'mse' ? tf.tensor2d(batch.y, [batchSize, outputs]) : tf.tensor1d(batch.y, 'int32')
+            loss === 'mse' ? tf.tensor2d(batch.y, [net.batchSize, outputs]) : tf.tensor1d(batch.y, 'int32')
           lastLoss?.dispose()
           lastLoss = rule.minimize(
-            () =>
-              loss === 'mse'
-                ? tf.losses.meanSquaredError(y, predict(x))
-                : tf.losses.softmaxCrossEntropy(tf.oneHot(y, outputs), predict(x)),
+            () => {
+              const prediction = tf.reshape(predict(x), [-1, outputs])
+              return loss === 'mse'
+                ? tf.losses.meanSquaredError(y, prediction)
+                : tf.losses.softmaxCrossEntropy(tf.oneHot(y, outputs), prediction)
+            },
             true,
             variables,
           )
@@ -81,8 +82,18 @@ export function tfjsSubject(name, backend, prepare) {
         loss: () => /** @type {tf.Scalar} */ (lastLoss).dataSync()[0],
         dispose() {
           rule.dispose()
-          tf.dispose([...variables, ...(lastLoss ? [lastLoss] : [])])
+          dispose()
+          lastLoss?.dispose()
         },
+      }
+    },
+
+    predictor(net) {
+      const { batches } = net
+      const { predict, dispose } = tfjsNet(net)
+      return {
+        run: (i) => tf.tidy(() => predict(inputOf(net, batches[i % batches.length].x)).dataSync()),
+        dispose,
       }
     },
   }

@@ -4,22 +4,31 @@
 import { interleave } from '../harness.mjs'
 import { multiplyAddLimit } from '../limit.mjs'
 import { products } from '../problems.mjs'
-import { LIMIT, rowsOf } from '../report.mjs'
+import { LIMIT, OURS, rowsOf } from '../report.mjs'
+import { TOO_SLOW } from '../subjects/index.mjs'
 
 export const name = 'matmul'
+export const title = 'C = op(A).op(B), sizes m x k x n, GFLOP/s (more is better)'
 
 export const cases = () => products()
 
 /**
- * @param {import('../problems.mjs').Product} product
+ * @param {ReturnType<typeof products>[number]} one
  * @param {import('../subjects/index.mjs').Subject[]} subjects
  * @param {import('../harness.mjs').Timing} timing
  */
-export async function runCase(product, subjects, timing) {
+export async function runCase(one, subjects, timing) {
+  const product = one.make()
   const errors = []
+  const notes = []
+  const flops = 2 * product.m * product.k * product.n
   const running = []
   for (const subject of subjects) {
     if (!subject.matmul) continue
+    if (flops > (subject.slowMatmul ?? Infinity)) {
+      notes.push({ subject: subject.name, net: product.name, reason: TOO_SLOW })
+      continue
+    }
     try {
       await subject.activate?.()
       const handle = await subject.matmul(product)
@@ -34,7 +43,11 @@ export async function runCase(product, subjects, timing) {
   const limit = multiplyAddLimit()
   const samples = await interleave(
     [
-      ...running.map(({ subject, handle }) => ({ activate: subject.activate, run: handle.run })),
+      ...running.map(({ subject, handle }) => ({
+        activate: subject.activate,
+        run: handle.run,
+        time: handle.time,
+      })),
       { run: limit.run },
     ],
     timing,
@@ -43,12 +56,19 @@ export async function runCase(product, subjects, timing) {
     await subject.activate?.()
     handle.dispose()
   }
-  const flops = 2 * product.m * product.k * product.n
+  const limits = samples[running.length]
+  const most = limit.flopsPerCall / Math.min(...limits)
+  const share = (/** @type {number[]} */ ms) => flops / Math.min(...ms) / most
   const rows = rowsOf(name, product.name, 'GFLOP/s', [
-    ...running.map(({ subject }, i) => ({ subject: subject.name, samplesMs: samples[i], flops })),
-    { subject: LIMIT, samplesMs: samples[running.length], flops: limit.flopsPerCall },
+    ...running.map(({ subject }, i) => ({
+      subject: subject.name,
+      samplesMs: samples[i],
+      flops,
+      share: subject.name === OURS ? share(samples[i]) : null,
+    })),
+    { subject: LIMIT, samplesMs: limits, flops: limit.flopsPerCall },
   ])
-  return { rows, errors }
+  return { rows, errors, notes }
 }
 
 /** Compares about 100 entries of C, ends included. @param {import('../problems.mjs').Product} p @param {ArrayLike<number>} c */

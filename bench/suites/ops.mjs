@@ -3,9 +3,10 @@
 // Enters: nothing of the peers; this suite is about our own kernels. Leaves: rows of lanegrad and of the limit.
 // Bytes are what an operation must read and write once; flops those of its products alone.
 import { multiplyAddLimit } from '../limit.mjs'
-import { LIMIT, OURS, rowsOf } from '../report.mjs'
+import { LIMIT, OURS, ownLine, rowsOf } from '../report.mjs'
 
 export const name = 'ops'
+export const title = 'one operation of a training step, GFLOP/s or GB/s (more is better)'
 
 const BATCH = 64
 const floats = (/** @type {number[]} */ ...shape) => 4 * shape.reduce((a, b) => a * b, 1)
@@ -131,7 +132,7 @@ export function cases() {
     'dropout',
     [['', /^dropout$/, 2 * rows]],
   )
-  for (const fn of ['relu', 'tanh', 'gelu']) {
+  for (const fn of /** @type {const} */ (['relu', 'tanh', 'gelu'])) {
     family(
       {
         ...sequence,
@@ -228,7 +229,7 @@ function copyLimit(bytes) {
  * @param {import('../harness.mjs').Timing} timing
  */
 export async function runCase(one, subjects, { rounds }) {
-  if (!subjects.some((subject) => subject.name === OURS)) return { rows: [], errors: [] }
+  if (!subjects.some((subject) => subject.name === OURS)) return { rows: [], errors: [], notes: [] }
   const lanegrad = await import('lanegrad')
   const net = lanegrad.sequential({
     inputShape: one.shape,
@@ -255,7 +256,9 @@ export async function runCase(one, subjects, { rounds }) {
           one.operation.test(row.operation) &&
           (!one.label || row.label === one.label),
       )
-    if (!found.length) return { rows: [], errors: [`${one.name}: the profile has no such operation`] }
+    if (!found.length) {
+      return { rows: [], errors: [`${one.name}: the profile has no such operation`], notes: [] }
+    }
     samples.push(found.reduce((sum, row) => sum + row.ms, 0))
   }
   net.dispose()
@@ -263,11 +266,12 @@ export async function runCase(one, subjects, { rounds }) {
   const work = one.flops ?? one.bytes ?? 0
   const limit = multiplyAddLimit()
   const limits = one.flops ? timesOf(limit.run, rounds) : copyLimit(work)
+  const share = (work * Math.min(...limits)) / Math.min(...samples) / limit.flopsPerCall
   const rows = rowsOf(name, one.name, unit, [
-    { subject: OURS, samplesMs: samples, flops: work },
+    { subject: OURS, samplesMs: samples, flops: work, share: one.flops ? share : null },
     { subject: LIMIT, samplesMs: limits, flops: one.flops ? limit.flopsPerCall : work },
   ])
-  return { rows, errors: [] }
+  return { rows, errors: [], notes: [], lines: [ownLine(rows)] }
 }
 
 /** @param {() => void} run @param {number} rounds */

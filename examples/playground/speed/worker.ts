@@ -66,19 +66,18 @@ function runners({ hidden, batchSize }: Problem): { wasm: Runner; plain: Runner 
     loss: sparseCategoricalCrossentropy({ fromLogits: true }),
   })
   const first = model.getWeights()
-  const weights = ['hidden', 'output'].map((name) => ({
-    kernel: first[`${name}/kernel`].data,
-    bias: first[`${name}/bias`].data,
-  }))
+  const layerOf = (name: string, units: number, activation: string) => ({
+    units,
+    activation,
+    weights: { kernel: first[`${name}/kernel`], bias: first[`${name}/bias`] },
+  })
   const plain = subject.trainer({
-    units: [INPUTS, hidden, CLASSES],
-    hidden: 'relu',
+    layers: [layerOf('hidden', hidden, 'relu'), layerOf('output', CLASSES, 'linear')],
     loss: 'crossEntropy',
     optimizer: 'adam',
     learningRate: RATE,
     batchSize,
     batches,
-    weights,
   })
   const data = batches.map(({ x, y }) => ({
     x: { shape: [batchSize, INPUTS], data: x },
@@ -132,7 +131,7 @@ const scope = self as unknown as {
   postMessage(lap: Lap): void
 }
 
-scope.onmessage = async ({ data: problem }) => {
+async function race(problem: Problem): Promise<void> {
   const { wasm, plain } = runners(problem)
   const counts = { wasm: start(), plain: start() }
   const turns = Math.max(2, Math.round((problem.seconds * 1000) / TURN_MS))
@@ -152,4 +151,13 @@ scope.onmessage = async ({ data: problem }) => {
     scope.postMessage({ wasm: { ...counts.wasm }, plain: { ...counts.plain }, isDone: i === turns })
     await new Promise((done) => setTimeout(done, 0))
   }
+}
+
+// thrown out of the promise: the page hears of a worker's errors, not of its rejections
+scope.onmessage = ({ data }) => {
+  race(data).catch((error) =>
+    setTimeout(() => {
+      throw error
+    }),
+  )
 }
