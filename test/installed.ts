@@ -26,6 +26,8 @@ export interface Project {
   /** Paths of the tarball's files. */
   readonly files: readonly string[]
   write(path: string, text: string | Uint8Array): string
+  /** Runs a program there; gives what it printed. */
+  run(program: string, ...args: string[]): string
   /** Runs `node <args>` there; gives what it printed. */
   node(...args: string[]): string
   remove(): void
@@ -40,6 +42,13 @@ export function install(): Project {
   }[]
   npm(['init', '-y'], folder)
   npm(['install', `./${filename}`], folder)
+  const run = (program: string, ...args: string[]): string => {
+    const env = { ...process.env, DENO_NO_UPDATE_CHECK: '1' }
+    const { status, stdout, stderr } = spawnSync(program, args, { cwd: folder, encoding: 'utf8', env })
+    const lines = stderr?.split('\n').filter((line) => line.length < 500) ?? [] // no minified code
+    if (status !== 0) throw new Error(`${program} ${args.join(' ')}: ${lines.join('\n')}`)
+    return stdout
+  }
   return {
     folder,
     files: files.map(({ path }) => path).sort(),
@@ -49,19 +58,23 @@ export function install(): Project {
       writeFileSync(file, text)
       return file
     },
-    node(...args) {
-      const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: folder, encoding: 'utf8' })
-      const lines = stderr.split('\n').filter((line) => line.length < 500) // no minified code
-      if (status !== 0) throw new Error(`node ${args.join(' ')}: ${lines.join('\n')}`)
-      return stdout
-    },
+    run,
+    node: (...args) => run(process.execPath, ...args),
     remove: () => rmSync(folder, { recursive: true, force: true }),
   }
 }
 
+const readmeBlocks = (language: string): string[] =>
+  readFileSync(join(root, 'README.md'), 'utf8')
+    .split(`\`\`\`${language}\n`)
+    .slice(1)
+    .map((text) => text.split('```')[0])
+
 /** The JavaScript programs of the README, in its order. */
-export const readmePrograms = (): string[] =>
-  [...readFileSync(join(root, 'README.md'), 'utf8').matchAll(/```js\n(.*?)```/gs)].map(([, code]) => code)
+export const readmePrograms = (): string[] => readmeBlocks('js')
+
+/** The README's page. */
+export const readmePage = (): string => readmeBlocks('html')[0]
 
 /** What XOR's program prints, as numbers. */
 export const numbersIn = (printed: string): number[] =>

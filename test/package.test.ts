@@ -8,7 +8,17 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { build } from 'esbuild'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { install, isXor, numbersIn, type Project, readmePrograms, root, subpaths } from './installed.ts'
+import {
+  install,
+  isXor,
+  numbersIn,
+  type Project,
+  readmePage,
+  readmePrograms,
+  root,
+  subpaths,
+} from './installed.ts'
+import { runtimes } from './runtimes/runtimes.ts'
 
 let project: Project
 beforeAll(() => {
@@ -52,25 +62,40 @@ describe('the tarball', () => {
   })
 })
 
-describe('Node', () => {
-  test("the README's first model learns XOR", () => {
-    project.write('xor.mjs', xor)
-    expect(numbersIn(project.node('xor.mjs')).slice(-4)).toSatisfy(isXor)
+describe("the README's first model, as it stands there", () => {
+  test('has ten lines at most', () => {
+    expect(xor.trim().split('\n').length).toBeLessThanOrEqual(10)
   })
 
+  const commands: Readonly<Record<string, readonly string[]>> = { deno: ['run', '--no-prompt'], bun: ['run'] }
+  const those = runtimes.filter(({ name }) => name.startsWith('node') || commands[name])
+  for (const { name, find } of those) {
+    const program = find()
+    const isAbsent = program ? '' : ' (skipped: not here; npm run test:runtimes -- --install)'
+    test.skipIf(isAbsent)(`${name} learns XOR${isAbsent}`, { timeout: 60_000 }, () => {
+      project.write('xor.mjs', xor)
+      const printed = project.run(program ?? '', ...(commands[name] ?? []), 'xor.mjs')
+      expect(numbersIn(printed).slice(-4)).toSatisfy(isXor)
+    })
+  }
+})
+
+describe('Node', () => {
   // require of an ES module: 20.19, 22.12 and later
-  const [major, minor] = process.versions.node.split('.').map(Number)
-  const canRequire = major > 22 || (major === 22 && minor >= 12) || (major === 20 && minor >= 19)
-  test.skipIf(!canRequire)('require gives the same library as import', () => {
-    project.write(
-      'both.cjs',
-      `const required = require('lanegrad')
-       const data = require('lanegrad/data')
-       import('lanegrad').then((imported) => console.log(
-         required.sequential === imported.sequential, required.LanegradError === data.LanegradError))`,
-    )
-    expect(project.node('--disable-warning=ExperimentalWarning', 'both.cjs').trim()).toBe('true true')
-  })
+  for (const { name, find } of runtimes.filter((runtime) => runtime.name.startsWith('node'))) {
+    const program = find()
+    test.skipIf(!program)(`${name}: require gives the same library as import`, () => {
+      project.write(
+        'both.cjs',
+        `const required = require('lanegrad')
+         const data = require('lanegrad/data')
+         import('lanegrad').then((imported) => console.log(
+           required.sequential === imported.sequential, required.LanegradError === data.LanegradError))`,
+      )
+      const printed = project.run(program ?? '', '--disable-warning=ExperimentalWarning', 'both.cjs')
+      expect(printed.trim()).toBe('true true')
+    })
+  }
 
   test.each([
     ['lanegrad', 'lanegrad/data'],
@@ -357,17 +382,17 @@ describe.skipIf(!browser)(`in a page${browser ? '' : ' (skipped: no Chromium at 
     expect(numbersIn(await open(`file://${file}`))).toSatisfy(isXor)
   })
 
-  test('a page that imports dist/index.js as it is', { timeout: 90_000 }, async () => {
-    const server = createServer((request, response) => {
-      const isScript = request.url?.endsWith('.js')
-      response.setHeader('content-type', isScript ? 'text/javascript' : 'text/html')
-      response.end(
-        isScript ? readFileSync(dist('index.js')) : page(shown.replace("'lanegrad'", "'/lanegrad/index.js'")),
-      )
+  test("the README's page, in the folder it was installed in", { timeout: 90_000 }, async () => {
+    project.write('xor.html', readmePage())
+    const server = createServer(({ url = '' }, response) => {
+      const path = join(project.folder, new URL(url, 'http://page').pathname)
+      if (!/\.(js|html)$/.test(path) || !existsSync(path)) return response.writeHead(404).end()
+      response.setHeader('content-type', path.endsWith('.js') ? 'text/javascript' : 'text/html')
+      response.end(readFileSync(path))
     })
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
     const { port } = server.address() as AddressInfo
-    const text = await open(`http://127.0.0.1:${port}/`).finally(() => server.close())
+    const text = await open(`http://127.0.0.1:${port}/xor.html`).finally(() => server.close())
     expect(numbersIn(text)).toSatisfy(isXor)
   })
 })

@@ -6,7 +6,7 @@ import { type Question, readQuestion, readTraining, type Training } from '../exa
 import { faultsOf, type Row, tableOf } from './runtimes/rows.ts'
 import { runOn } from './runtimes/run.ts'
 import { type Runtime, runtimes } from './runtimes/runtimes.ts'
-import type { Report } from './runtimes/suite.ts'
+import type { Report, Variant } from './runtimes/suite.ts'
 
 const EVERY = 8
 /** After this no further runtime is begun. Firefox and WebKit take longest to start: they come last. */
@@ -57,7 +57,16 @@ describe('the verdict', () => {
     hash: 'aa',
     hashes: { dense: 'a', sequence: 'b' },
     unsaved: [],
+    variants: [],
   }
+  const result = { caseCount: 1, failed: [], hash: 'aa', hashes: report.hashes, unsaved: [] }
+  const threads: Variant = { name: 'simd, 2 threads', got: 'simd, 2 threads', told: [], result }
+  const none: Variant = { ...threads, got: 'simd, 1 thread', told: ['no memory'], result: undefined }
+  const relaxed: Variant = { name: 'relaxed', got: 'relaxed', told: [], result: { ...result, hash: 'cc' } }
+  const both: Variant = { ...relaxed, name: 'relaxed, 2 threads' }
+  const page = (told: string[]): Variant => ({ name: 'page', got: 'simd, 1 thread', told, result })
+  const TOLD = 'main thread must not wait: lanegrad/worker'
+  const others = { ...result, hash: 'dd', hashes: { dense: 'd', sequence: 'b' } }
   const rows = (changes: Partial<Report>): Row[] => [
     { runtime: 'one', report, seconds: 1 },
     { runtime: 'gone', absent: 'apt-get install gone' },
@@ -66,6 +75,36 @@ describe('the verdict', () => {
 
   test('equal rows have no fault, and an absent runtime is none', () => {
     expect(faultsOf(rows({}))).toEqual([])
+  })
+
+  test('threads with the same bits have none, relaxed arithmetic may have others, and both those', () => {
+    expect(faultsOf(rows({ variants: [threads, relaxed, both], onMainThread: page([TOLD]) }))).toEqual([])
+  })
+
+  test.each(['its wasm came compiled, for one thread', 'no relaxed SIMD here'])('%s: a reason', (why) => {
+    expect(faultsOf(rows({ variants: [{ ...none, told: [why] }] }))).toEqual([])
+  })
+
+  test.each<[Partial<Report>, string]>([
+    [{ variants: [{ ...threads, result: others }] }, 'two, simd, 2 threads: not the bits of one (dense)'],
+    [{ variants: [none] }, 'two, simd, 2 threads: none; no memory'],
+    [{ variants: [{ ...threads, told: ['of a worker less'] }] }, 'two, simd, 2 threads: of a worker less'],
+    [
+      { variants: [relaxed, { ...both, result: others }] },
+      'two, relaxed, 2 threads: not the bits of two, relaxed (dense)',
+    ],
+    [
+      { variants: [{ ...relaxed, result: { ...result, failed: ['dense_1: loss'] } }] },
+      'two, relaxed: dense_1: loss',
+    ],
+    [{ onMainThread: page([]) }, 'two, page: not told once, but: []'],
+    [{ onMainThread: page([TOLD, TOLD]) }, `two, page: not told once, but: ["${TOLD}","${TOLD}"]`],
+    [
+      { onMainThread: { ...page([TOLD]), got: 'simd, 2 threads', result: undefined } },
+      'two, page: simd, 2 threads',
+    ],
+  ])('of variants: %#: %s', (changes, fault) => {
+    expect(faultsOf(rows(changes))).toEqual([fault])
   })
 
   test.each([
@@ -81,12 +120,21 @@ describe('the verdict', () => {
     expect(faultsOf([{ runtime: 'one', error: 'ended with 1' }])).toEqual(['one: ended with 1'])
   })
 
-  test('the table has a line per runtime; an absent one tells how to get it', () => {
+  test('the table has a line per runtime and variant; an absent one tells why', () => {
     expect(tableOf(rows({ failed: ['x'] })).split('\n')).toEqual([
       'runtime  version  engine  variant  cases  hash  seconds',
       'one      1        V8      simd     2/2    aa    1.0',
       'gone     not here; apt-get install gone',
       'two      1        V8      simd     1/2    aa    2.0',
+    ])
+    expect(
+      tableOf(rows({ variants: [threads, none] }))
+        .split('\n')
+        .slice(3),
+    ).toEqual([
+      'two      1        V8      simd             2/2    aa    2.0',
+      '                          simd, 2 threads  1/1    aa',
+      '                          simd, 2 threads  none; no memory',
     ])
   })
 })

@@ -1,5 +1,5 @@
-// Models in workers of a real page: Chromium, the built bundle as a server sends it, under a content security policy that
-// lets no code be made from text. Needs Chromium on the PATH (or its path in CHROMIUM) and playwright-core, and `npm run
+// Models in workers of a real page, and pages that are left: Chromium, the built bundle as a server sends it, under a
+// content security policy that lets no code be made from text. Needs Chromium on the PATH (or its path in CHROMIUM) and playwright-core, and `npm run
 // build`. What comes back is compared with training here; how long a frame takes is printed and decides nothing.
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
@@ -35,7 +35,7 @@ const EPOCHS = 8
 const OPTIONS = `{ epochs: ${EPOCHS}, batchSize: 64 }`
 
 const page = (code: string) => `
-  import { dense, sequential } from 'lanegrad'
+  import { dense, load, sequential } from 'lanegrad'
   import { workerModel } from 'lanegrad/worker'
   const start = (name = 'worker') => new Worker(new URL('./' + name + '.js', import.meta.url), { type: 'module' })
   const small = () => {
@@ -47,8 +47,70 @@ const page = (code: string) => `
   const later = (ms) => new Promise((done) => setTimeout(done, ms))
   window.result = (async () => { ${code} })()`
 
+/** A page that keeps what was learnt when it is left, and goes on with it when it comes back; \`train\` trains \`net\`. */
+const left = (train: string) =>
+  page(`
+    const stored = sessionStorage.getItem('model')
+    const net = stored ? load(Uint8Array.from(atob(stored), (c) => c.charCodeAt(0))) : ${NET}
+    if (!stored) net.compile({ optimizer: 'adam', loss: 'mse' })
+    addEventListener('pagehide', () => {
+      const file = net.save({ includeOptimizer: true })
+      let text = ''
+      for (const byte of file) text += String.fromCharCode(byte)
+      sessionStorage.setItem('model', btoa(text))
+      sessionStorage.setItem('said', said())
+    })
+    const { x, y } = ${DATA}
+    const said = () => net.predict(x.subarray(0, 784)).data.join()
+    const isSame = !stored || said() === sessionStorage.getItem('said')
+    const { stepCount } = net.session.engine
+    window.epochs = 0
+    const callbacks = [{ onEpochEnd: () => { window.epochs++ } }]
+    ${train}
+    return { isSame, stepCount }`).replaceAll('512', '32') // it is to fit into the storage
+
 const scripts: Record<string, string> = {
   worker: workerScript,
+  threading: workerScript,
+  blank: '',
+  leftTraining: left('net.fit(x, y, { epochs: 1e6, callbacks })'),
+  leftWorking: left(`
+    const remote = await workerModel(net, { worker: start() })
+    remote.fit(x, y, { epochs: 1e6, callbacks })`),
+  threads: page(`
+    const digests = []
+    for (const worker of [start('threading'), start('worker')]) {
+      const net = ${NET.replace('sequential({', 'sequential({ threads: 2,')}
+      net.compile({ optimizer: 'adam', loss: 'mse' })
+      const remote = await workerModel(net, { worker })
+      const { x, y } = ${DATA}
+      await remote.fit(x, y, ${OPTIONS})
+      await remote.close()
+      const digest = await crypto.subtle.digest('SHA-256', net.save({ includeOptimizer: true }))
+      digests.push([...new Uint8Array(digest)])
+      console.log('trained')
+      if (digests.length === 2) net.predict(x)
+      await later(100)
+    }
+    return digests`),
+  cancelled: page(`
+    const net = ${NET}
+    net.compile({ optimizer: 'adam', loss: 'mse' })
+    const remote = await workerModel(net, { worker: start() })
+    const control = new AbortController()
+    let batches = 0, reason = ''
+    const { x, y } = ${DATA}
+    const history = await remote.fit(x, y, {
+      epochs: 1e6, batchSize: 64, signal: control.signal, progressMs: 10,
+      callbacks: [{
+        onBatchEnd() { if (++batches === 20) control.abort() },
+        onTrainEnd(logs, why) { reason = why },
+      }],
+    })
+    const before = (await remote.predict(x)).data
+    await remote.close()
+    const after = net.predict(x).data
+    return { batches, reason, epochs: history.loss?.length ?? 0, isSame: before.every((v, i) => v === after[i]) }`),
   readme: pageScript,
   broken: 'throw new Error("broken script")',
   silent: '',
@@ -86,7 +148,10 @@ const scripts: Record<string, string> = {
   ends: page(`
     const bad = ['broken', 'missing', 'silent']
     const results = []
-    for (const name of bad) results.push(await messageOf(workerModel(small(), { worker: start(name), timeoutMs: 500 })))
+    for (const name of bad) {
+      const timeoutMs = name === 'silent' ? 500 : 20_000
+      results.push(await messageOf(workerModel(small(), { worker: start(name), timeoutMs })))
+    }
     const late = await workerModel(small(), { worker: start('late') })
     results.push((await late.predict([[0, 0]])).shape)
     // an error elsewhere in its script ends no worker of a browser
@@ -133,10 +198,11 @@ describe.skipIf(missing)(`in a page${missing ? ` (skipped: ${missing})` : ''}`, 
           ? readFileSync(file(`dist/${name}.js`), 'utf8')
           : scripts[name] && served(scripts[name])
       if (url === '/favicon.ico') return response.writeHead(204).end()
-      const isMissing = text === undefined || (text === '' && name !== 'silent')
+      const isMissing = text === undefined || (text === '' && !['silent', 'blank'].includes(name))
+      const blobs = name === 'threading' ? "; worker-src 'self' blob:" : ''
       response.writeHead(isMissing ? 404 : 200, {
         'content-type': isPage ? 'text/html' : 'text/javascript',
-        'content-security-policy': "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'",
+        'content-security-policy': `default-src 'self'; script-src 'self' 'wasm-unsafe-eval'${blobs}`,
         'cross-origin-opener-policy': 'same-origin',
         'cross-origin-embedder-policy': 'require-corp',
       })
@@ -203,10 +269,62 @@ describe.skipIf(missing)(`in a page${missing ? ` (skipped: ${missing})` : ''}`, 
     expect(result.left).toBe(0) // moved
     const { longest, frames, tookMs } = result
     console.log(
-      `784-512-512-10 in a worker: ${frames} frames in ${tookMs.toFixed(0)} ms, the longest took ${longest.toFixed(0)} ms`,
+      `784-512-512-10 in a worker: ${((frames * 1000) / tookMs).toFixed(1)} frames a second, the longest took ${longest.toFixed(0)} ms`,
     )
     expect(frames).toBeGreaterThan(EPOCHS) // a page that trains itself at an epoch a time would show fewer
   })
+
+  test('threads work there; a page is told of none before it computes itself', {
+    timeout: 120_000,
+  }, async () => {
+    const digests = await resultOf<number[][]>('threads')
+    const net = new Function('dense', 'sequential', `return ${NET}`)(dense, sequential)
+    net.compile({ optimizer: 'adam', loss: 'mse' })
+    const { x, y } = new Function(`return ${DATA}`)()
+    await net.fit(x, y, new Function(`return ${OPTIONS}`)())
+    const digest = createHash('sha256')
+      .update(net.save({ includeOptimizer: true }))
+      .digest()
+    expect(digests).toEqual([[...digest], [...digest]])
+    expect(logs.filter((line) => line && !line.includes('blob:http'))).toEqual([
+      'trained',
+      // the second worker's policy lets no worker be made of a blob
+      'lanegrad: threads: a worker did not start (a Content-Security-Policy needs worker-src blob:), so there is one thread less',
+      'trained',
+      "lanegrad: threads: a page's main thread must not wait for others: train in a worker (lanegrad/worker); one thread computes",
+    ])
+  })
+
+  test('tells of progress and is cancelled; what was learnt by then is here', {
+    timeout: 60_000,
+  }, async () => {
+    const result = await resultOf<{ batches: number; epochs: number }>('cancelled')
+    expect(result).toMatchObject({ reason: 'aborted', isSame: true })
+    expect(result.batches).toBeGreaterThanOrEqual(20)
+  })
+
+  test.each(['leftTraining', 'leftWorking'])(
+    '%s: a page that is left while it trains goes on when it comes back',
+    { timeout: 60_000 },
+    async (name) => {
+      const opened = await open(name)
+      const comesBack = () => opened.evaluate<{ isSame: boolean; stepCount: number }>('window.result')
+      expect(await comesBack()).toEqual({ isSame: true, stepCount: 0 })
+      let last = 0
+      for (let visit = 0; visit < 2; visit++) {
+        await expect.poll(() => opened.evaluate('window.epochs'), { timeout: 20_000 }).toBeGreaterThan(4)
+        await opened.goto(`${address}/blank.html`)
+        expect(opened.workers()).toEqual([])
+        await opened.goBack()
+        const { isSame, stepCount } = await comesBack()
+        expect(isSame).toBe(true)
+        expect(stepCount).toBeGreaterThanOrEqual(last + (4 * ROWS) / 32) // whole epochs, of 32 rows a step
+        last = stepCount
+      }
+      await opened.close()
+      expect(logs.filter(Boolean)).toEqual([])
+    },
+  )
 
   test('sees what the page writes into shared memory', async () => {
     expect(await resultOf('shared')).toEqual([true, 0])

@@ -7,7 +7,7 @@
 import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
-import { parseIdx } from '../../src/data/idx.ts'
+import { parseIdx } from 'lanegrad/data'
 
 /** What is wrong with the data, in words for the person at the terminal. */
 export class InputError extends Error {

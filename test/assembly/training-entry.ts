@@ -1,4 +1,8 @@
-// The kernels of the training suite by name, and the setter of the arena's header, for tests alone.
+// The kernels of the training suite by name, and the setter of the arena's header, for tests alone. What the core's
+// `prepare` does for kernels that can be split is done at once.
+import { JOB_SPLIT } from '../../assembly/abi'
+import { splitWork } from '../../assembly/parallel'
+
 export { enter } from '../../assembly/arena'
 export { clipNorm, clipValue } from '../../assembly/kernels/clip'
 export { loss, lossGrad } from '../../assembly/kernels/loss'
@@ -6,3 +10,5 @@ export { metric } from '../../assembly/kernels/metric'
 export { update } from '../../assembly/kernels/optimizer'
 export { penalty, penaltyGrad } from '../../assembly/kernels/penalty'
 export { softmax, softmaxGrad } from '../../assembly/kernels/softmax'
+
+store<u32>(JOB_SPLIT, splitWork.index)

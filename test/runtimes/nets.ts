@@ -1,5 +1,5 @@
 // What must give the same bits everywhere: three nets, each trained 100 steps from a seed, then saved and loaded again.
-// Enters: nothing; the samples are made here of integers. Leaves: per net the bytes of its weights and predictions.
+// Enters: what they run on; the samples are made here of integers. Leaves: per net the bytes of its weights and predictions.
 // Runs on every runtime: nothing here but JavaScript and the library.
 import {
   batchNormalization,
@@ -16,8 +16,10 @@ import {
   multiHeadAttention,
   type NamedArray,
   type optimizers,
+  type RuntimeOptions,
   sequential,
 } from '../../src/index.ts'
+import { splitAllInTurns } from '../split-all.ts'
 
 export interface Trained {
   readonly name: string
@@ -98,19 +100,22 @@ export function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
 const isSame = (a: Uint8Array, b: Uint8Array): boolean =>
   a.length === b.length && a.every((byte, i) => byte === b[i])
 
-function train(name: string, { inputShape, optimizer, ids, layers }: Net): Trained {
+async function train(name: string, net: Net, runtime: RuntimeOptions): Promise<Trained> {
+  const { inputShape, optimizer, ids, layers } = net
   const size = inputShape.reduce((product, length) => product * length, ROWS)
   const x = ids
     ? Int32Array.from(integers(size, ids))
     : Float32Array.from(integers(size, 256), (n) => n / 128 - 1)
   const y = Int32Array.from(integers(ROWS, CLASSES))
-  const model = sequential({ inputShape, ...(ids && { inputDtype: 'int32' }), seed: 7, layers: layers() })
+  const inputDtype = ids ? 'int32' : 'float32'
+  const model = sequential({ inputShape, inputDtype, seed: 7, layers: layers(), ...runtime })
+  await splitAllInTurns(model.session.engine)
   model.compile({ optimizer, loss: 'sparseCategoricalCrossentropy' })
   for (let step = 0; step < STEPS; step++) model.trainStep(x, y)
 
   const weightsOf = (own: Model): Uint8Array => joined(Object.values(own.getWeights()).map(bytesOf))
   const predictionsOf = (own: Model): Uint8Array => bytesOf(own.predict(x) as NamedArray)
-  const loaded = load(model.save()) as Model
+  const loaded = load(model.save(), runtime) as Model
   const [weights, predictions] = [weightsOf(model), predictionsOf(model)]
   const survivesSaving = isSame(weightsOf(loaded), weights) && isSame(predictionsOf(loaded), predictions)
   model.dispose()
@@ -118,4 +123,9 @@ function train(name: string, { inputShape, optimizer, ids, layers }: Net): Train
   return { name, weights, predictions, survivesSaving }
 }
 
-export const trainNets = (): Trained[] => Object.entries(nets).map(([name, net]) => train(name, net))
+/** One after the other. With threads, whatever can be split is. */
+export async function trainNets(runtime: RuntimeOptions): Promise<Trained[]> {
+  const trained: Trained[] = []
+  for (const [name, net] of Object.entries(nets)) trained.push(await train(name, net, runtime))
+  return trained
+}

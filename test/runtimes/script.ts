@@ -2,11 +2,12 @@
 // what went wrong, as the only line on stdout.
 import { readFileSync } from 'node:fs'
 import process from 'node:process'
-import { runSuite } from './suite.ts'
+import { runSuite, runVariants } from './suite.ts'
 
 let result: object
 try {
-  result = await runSuite(JSON.parse(readFileSync(process.argv[2], 'utf8')))
+  const cases = JSON.parse(readFileSync(process.argv[2], 'utf8'))
+  result = { ...(await runSuite(cases)), variants: await runVariants(cases) }
 } catch (error) {
   result = { error: String(error) }
 }

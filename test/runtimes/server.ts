@@ -1,11 +1,13 @@
 // The local server of the pages. Enters: the staged folder. Leaves: its address, and the first result a page posts.
-// Pages come under the strictest policy the library runs with; forbidden.html under one it can't run with.
+// Pages come under the strictest policy the library runs with, and may share memory with their workers; forbidden.html
+// comes under a policy the library can't run with.
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 
-const POLICY = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'"
+/** worker-src: for threads alone. */
+const POLICY = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self' blob:"
 const FORBIDDING_POLICY = "default-src 'self'; script-src 'self'"
 
 const pages: Readonly<Record<string, readonly [script: string, policy: string]>> = {
@@ -15,6 +17,7 @@ const pages: Readonly<Record<string, readonly [script: string, policy: string]>>
 const files: Readonly<Record<string, string>> = {
   '/index.js': 'text/javascript',
   '/page.js': 'text/javascript',
+  '/inside.js': 'text/javascript',
   '/forbidden.js': 'text/javascript',
   '/cases.json': 'application/json',
 }
@@ -32,6 +35,8 @@ export async function servePages(folder: string): Promise<PageServer> {
   })
   const server = createServer((request, response) => {
     const path = request.url ?? ''
+    response.setHeader('cross-origin-opener-policy', 'same-origin')
+    response.setHeader('cross-origin-embedder-policy', 'require-corp')
     if (request.method === 'POST' && path === '/result') {
       let text = ''
       request.on('data', (data) => {
@@ -50,6 +55,7 @@ export async function servePages(folder: string): Promise<PageServer> {
       )
     } else if (files[path]) {
       response.setHeader('content-type', `${files[path]}; charset=utf-8`)
+      response.setHeader('content-security-policy', POLICY) // a worker's own
       response.end(readFileSync(join(folder, path)))
     } else {
       response.statusCode = 404

@@ -1,5 +1,5 @@
 // A folder to run the suite from. Enters: golden cases, the built library (dist/). Leaves: a temporary folder with
-// script.js, page.js, forbidden.js and worker.js, the library's files beside them, and cases.json; the caller removes it.
+// script.js, page.js, inside.js, forbidden.js and worker.js, the library's files beside them, and cases.json; the caller removes it.
 // What is tested is the library as it ships, not its sources: imports of src/index.ts become imports of dist's files.
 import { copyFileSync, cpSync, existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -36,7 +36,7 @@ export async function stage(every = 1): Promise<{ folder: string; caseCount: num
   const folder = makeFolder('lanegrad-suite-')
   const cases = casesIn(join(ROOT, 'test/golden')).filter((_, i) => i % every === 0)
   writeFileSync(join(folder, 'cases.json'), JSON.stringify(cases))
-  await bundle(['script', 'page', 'forbidden'], './index.js', folder)
+  await bundle(['script', 'page', 'inside', 'forbidden'], './index.js', folder)
   await bundle(['worker'], './workerd/index.js', folder)
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
   copyFileSync(join(ROOT, 'dist/index.js'), join(folder, 'index.js'))

@@ -1,16 +1,14 @@
-// The conformance suite: one program for every runtime. Enters: the golden cases. Leaves: a report that survives JSON.
-// Assumes only what every runtime has: JavaScript, WebAssembly, crypto.subtle, setTimeout. Each runtime's own way to
+// The conformance suite: one program for every runtime. Enters: the golden cases. Leaves: a report that survives JSON, of
+// what every runtime can, and of the variants that some can: threads, relaxed arithmetic. Assumes only what every runtime has: JavaScript, WebAssembly, crypto.subtle, setTimeout. Each runtime's own way to
 // start it is in script.ts, page.ts and worker.ts.
+
+import { dense, type RuntimeOptions, sequential } from '../../src/index.ts'
 import type { GoldenCase } from '../golden-runner/case.ts'
-import { runCase } from '../golden-runner/run.ts'
+import { runCaseInTurns } from '../golden-runner/run.ts'
 import { joined, trainNets } from './nets.ts'
 
-export interface Report {
-  /** As the runtime names itself; empty where it doesn't. */
-  readonly version: string
-  readonly engine: string
-  /** Which of the library's binaries ran. There is one so far. */
-  readonly variant: string
+/** What the cases and nets gave. */
+export interface Result {
   readonly caseCount: number
   /** `id: reason` of each golden case that didn't pass. */
   readonly failed: readonly string[]
@@ -20,6 +18,30 @@ export interface Report {
   readonly hashes: Readonly<Record<string, string>>
   /** Nets that were others after saving and loading. */
   readonly unsaved: readonly string[]
+}
+
+/** A variant of the core, asked for. */
+export interface Variant {
+  /** As it was asked for. */
+  readonly name: string
+  /** What the model says it runs on. */
+  readonly got: string
+  /** What the console was told. */
+  readonly told: readonly string[]
+  /** Where it can be had. */
+  readonly result?: Result
+}
+
+export interface Report extends Result {
+  /** As the runtime names itself; empty where it doesn't. */
+  readonly version: string
+  readonly engine: string
+  /** What the model says it runs on. */
+  readonly variant: string
+  /** Threads and relaxed arithmetic; of a page, in its worker. */
+  readonly variants: readonly Variant[]
+  /** Threads, asked for where none may be waited for: the main thread of a page. */
+  readonly onMainThread?: Variant
   /** What the library says where compiling WebAssembly is forbidden: by a page's policy, in workerd always. */
   readonly refusal?: string
 }
@@ -27,6 +49,8 @@ export interface Report {
 const HASH_DIGITS = 16
 /** Garbage collectors free a model's memory between turns: a page may hold some hundred of them only. */
 const CASES_PER_TURN = 10
+/** Of the cases, for variants: each model has a team of workers of its own. */
+const VARIANTS_EVERY = 8
 
 const turn = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0))
 
@@ -61,22 +85,20 @@ function named(): Pick<Report, 'version' | 'engine'> {
   }
 }
 
-export async function runSuite(cases: readonly GoldenCase[]): Promise<Report> {
+async function run(cases: readonly GoldenCase[], runtime: RuntimeOptions): Promise<Result> {
   const failed: string[] = []
   for (const [i, golden] of cases.entries()) {
-    const { status, reasons } = runCase(golden)
+    const { status, reasons } = await runCaseInTurns(golden, runtime)
     if (status !== 'passed') failed.push(`${golden.id}: ${reasons[0] ?? status}`)
     if (i % CASES_PER_TURN === 0) await turn()
   }
-  const trained = trainNets()
+  const trained = await trainNets(runtime)
   const hashes = await Promise.all(
     trained.map(
       async ({ name, weights, predictions }) => [name, await hashOf([weights, predictions])] as const,
     ),
   )
   return {
-    ...named(),
-    variant: 'simd',
     caseCount: cases.length,
     failed,
     hash: await hashOf(trained.flatMap(({ weights, predictions }) => [weights, predictions])),
@@ -84,3 +106,46 @@ export async function runSuite(cases: readonly GoldenCase[]): Promise<Report> {
     unsaved: trained.filter(({ survivesSaving }) => !survivesSaving).map(({ name }) => name),
   }
 }
+
+/** `name` asked for by `runtime`; it is run where the model says it is `expected`. */
+async function runVariant(
+  name: string,
+  runtime: RuntimeOptions,
+  cases: readonly GoldenCase[],
+  expected = name,
+): Promise<Variant> {
+  const told: string[] = []
+  const { warn } = console
+  console.warn = (...texts) => told.push(texts.join(' '))
+  try {
+    const model = sequential({ inputShape: [1], layers: [dense({ units: 1 })], ...runtime })
+    model.predict([[1]])
+    const { variant: got } = model
+    model.dispose()
+    if (got !== expected) return { name, got, told }
+    return { name, got, told, result: await run(cases, runtime) }
+  } finally {
+    console.warn = warn
+  }
+}
+
+/** What every runtime can. */
+export async function runSuite(
+  cases: readonly GoldenCase[],
+): Promise<Omit<Report, 'variants' | 'onMainThread'>> {
+  const { variant } = sequential({ inputShape: [1], layers: [dense({ units: 1 })] })
+  return { ...named(), variant, ...(await run(cases, {})) }
+}
+
+/** What some can, on some of the cases. */
+export async function runVariants(cases: readonly GoldenCase[]): Promise<Variant[]> {
+  const some = cases.filter((_, i) => i % VARIANTS_EVERY === 0)
+  const threads = await runVariant('simd, 2 threads', { threads: 2 }, some)
+  const relaxed = await runVariant('relaxed', { numerics: 'fast' }, some)
+  if (!relaxed.result || !threads.result) return [threads, relaxed]
+  return [threads, relaxed, await runVariant('relaxed, 2 threads', { numerics: 'fast', threads: 2 }, some)]
+}
+
+/** Threads on a page's main thread: there are none, and the bits are the same. */
+export const runOnMainThread = (): Promise<Variant> =>
+  runVariant('threads on the page', { threads: 2 }, [], 'simd, 1 thread')
