@@ -8,17 +8,21 @@
 // With several groups, a group's columns of w and of y's rows are copied to and from dense matrices.
 //
 // words of all three: dst, two sources, matmul (header), patches [blockRows, K] or the padded copy (0: none), kernel
-// part [groups, K, F / groups], rows part [rows of a block, F / groups], matmul words (its scratch 64 bytes behind), size of a
+// part [groups, K, F / groups], rows part [rows of a block, F / groups], matmul words (words of a part and its scratch behind), size of a
 // block (dx: rows; else samples, or -lines of one sample), N, C, F, groups, taps, then for each axis: input size, output
 // size, kernel size, stride, dilation, padding before; then bias (0: none), fn, alpha (conv alone), list of rows,
-// offsets of runs, depth of a run.
-// K = taps * C / groups.
-import { HEADER_MATMUL, MATMUL_ACCUMULATE, MATMUL_ROWS, MATMUL_TRANSPOSE_A, MATMUL_TRANSPOSE_B, ROWS_SPARE } from '../abi'
+// offsets of runs, depth of a run, scratch, part (0).
+// K = taps * C / groups. Over threads, a part of y and of dx is a range of samples; of dw only the product is split.
+import {
+  HEADER_MATMUL, MATMUL_ACCUMULATE, MATMUL_PART_SHIFT, MATMUL_ROWS, MATMUL_TRANSPOSE_A, MATMUL_TRANSPOSE_B, ROWS_SPARE,
+} from '../abi'
 import { storeTail } from '../lanes'
+import { scratchOf, split } from '../parallel'
 
 /** Byte offset of the first axis among the words; an axis has six. */
 const AXES = 56
-const BIAS = 128, FN = 132, LIST = 140, OFFSETS = 144, RUN = 148
+const BIAS = 128, FN = 132, LIST = 140, OFFSETS = 144, RUN = 148, SCRATCH = 152, PART = 156
+const WORDS_BYTES = 160, OWN_BYTES = 192 // between the matmul's words and its scratch: the words of a part
 
 /** dst = src, `bytes` (a multiple of 4); up to 12 bytes behind either are read and written, too: to be used in ascending order. */
 @inline
@@ -187,6 +191,26 @@ function listPatches(p: usize, x: usize, samples: i32, line: i32, lines: i32): v
   }
 }
 
+/** The words of a part: those of the plan, with scratch of its own for all but the kernel part, which is read. */
+function wordsOf(p: usize, part: i32): usize {
+  if (part == 0) return p
+  const shift = scratchOf(load<u32>(p, SCRATCH), part) - load<u32>(p, SCRATCH)
+  const own = <usize>load<u32>(p, 28) + 64 + shift
+  memory.copy(own, p, WORDS_BYTES)
+  if (load<u32>(own, 16)) move(own, 16, shift)
+  move(own, 24, shift)
+  move(own, 28, shift)
+  move(own, LIST, shift)
+  move(own, OFFSETS, shift)
+  store<i32>(own, part << MATMUL_PART_SHIFT, PART)
+  return own
+}
+
+@inline
+function move(p: usize, word: usize, by: usize): void {
+  store<u32>(p + word, load<u32>(p + word) + <u32>by)
+}
+
 /** c[M,N] = a.b by the core's matmul; `end`: fn and alpha. */
 function multiply(
   p: usize, c: usize, a: usize, b: usize, M: i32, N: i32, K: i32, flags: i32, bias: usize, end: u64,
@@ -199,9 +223,9 @@ function multiply(
   store<i32>(words, M, 16)
   store<i32>(words, N, 20)
   store<i32>(words, K, 24)
-  store<i32>(words, flags, 28)
+  store<i32>(words, flags | load<i32>(p, PART), 28)
   store<u64>(words, end, 32)
-  store<u32>(words, <u32>words + 64, 40)
+  store<u32>(words, <u32>words + 64 + OWN_BYTES, 40)
   store<u32>(words, load<u32>(p, OFFSETS), 44)
   store<u32>(words, load<u32>(p, RUN), 48)
   call_indirect<void>(load<u32>(load<u32>(p, 12), HEADER_MATMUL), words)
@@ -258,16 +282,22 @@ function moveList(list: usize, count: i32, bytes: u32): void {
   for (const end = list + (<usize>count << 2); list < end; list += 4) store<u32>(list, load<u32>(list) + bytes)
 }
 
-/** Block by block: y of x (forward), or dw of x and dy. */
-function convolve(p: usize, isForward: bool, x: usize, w: usize, y: usize): void {
-  const block = load<i32>(p, 32), N = load<i32>(p, 36), lines = load<i32>(p, AXES + 28)
+/** Multiply-adds of a sample. */
+@inline
+function workOf(p: usize): f64 {
+  const K = load<i32>(p, 52) * load<i32>(p, 40) / load<i32>(p, 48)
+  return <f64>positionsOf(p) * <f64>K * <f64>load<i32>(p, 44)
+}
+
+/** Samples `from` to `end`, block by block: y of x (forward), or dw of x and dy. */
+function convolve(p: usize, isForward: bool, x: usize, w: usize, y: usize, from: i32, end: i32): void {
+  const block = load<i32>(p, 32), lines = load<i32>(p, AXES + 28)
   const sample = <usize>(load<i32>(p, AXES) * load<i32>(p, AXES + 24) * load<i32>(p, AXES + 48) * load<i32>(p, 40)) << 2
   const wide = <usize>load<i32>(p, 44) << 2, positions = positionsOf(p)
   const samples = max(block, 1), linesOfBlock = block > 0 ? lines : -block
-  if (isForward) moveKernels(p, w, false)
-  let row = 0
-  for (let n = 0; n < N; n += samples) {
-    const some = min(samples, N - n)
+  let row = from * positions
+  for (let n = from; n < end; n += samples) {
+    const some = min(samples, end - n)
     for (let line = 0; line < lines; line += linesOfBlock) {
       const height = min(linesOfBlock, lines - line)
       const count = some * (positions / lines) * height
@@ -276,31 +306,43 @@ function convolve(p: usize, isForward: bool, x: usize, w: usize, y: usize): void
       row += count
     }
   }
-  if (!isForward) moveKernels(p, w, true)
 }
 
 /** words: y, x, w, ... */
 export function conv(p: usize): void {
-  convolve(p, true, load<u32>(p, 4), load<u32>(p, 8), load<u32>(p))
+  moveKernels(p, load<u32>(p, 8), false)
+  split(convPart.index, p, load<i32>(p, 36), max(load<i32>(p, 32), 1), workOf(p))
+}
+
+function convPart(words: usize, from: i32, end: i32, part: i32): void {
+  const p = wordsOf(words, part)
+  convolve(p, true, load<u32>(p, 4), load<u32>(p, 8), load<u32>(p), from, end)
 }
 
 /** words: dw, x, dy, ... */
 export function convWeightGrad(p: usize): void {
-  convolve(p, false, load<u32>(p, 4), load<u32>(p), load<u32>(p, 8))
+  convolve(p, false, load<u32>(p, 4), load<u32>(p), load<u32>(p, 8), 0, load<i32>(p, 36))
+  moveKernels(p, load<u32>(p), true)
 }
 
 /** words: dx, dy, w, ... */
 export function convInputGrad(p: usize): void {
+  moveKernels(p, load<u32>(p, 8), false)
+  split(convInputGradPart.index, p, load<i32>(p, 36), 1, workOf(p))
+}
+
+function convInputGradPart(words: usize, from: i32, end: i32, part: i32): void {
+  const p = wordsOf(words, part)
   const dx = <usize>load<u32>(p), dy = <usize>load<u32>(p, 4)
   const patches = <usize>load<u32>(p, 16), rowsPart = <usize>load<u32>(p, 24)
   const blockRows = load<i32>(p, 32), F = load<i32>(p, 44), groups = load<i32>(p, 48)
   const channels = load<i32>(p, 40) / groups, filters = F / groups, K = load<i32>(p, 52) * channels
   const wide = <usize>F << 2, narrow = <usize>filters << 2
-  const rows = load<i32>(p, 36) * positionsOf(p)
   const cells = load<i32>(p, AXES) * load<i32>(p, AXES + 24) * load<i32>(p, AXES + 48)
-  memory.fill(dx, 0, <usize>(load<i32>(p, 36) * cells * load<i32>(p, 40)) << 2)
-  moveKernels(p, load<u32>(p, 8), false)
-  for (let row = 0; row < rows; row += blockRows) {
+  const sample = <usize>(cells * load<i32>(p, 40)) << 2
+  memory.fill(dx + sample * from, 0, sample * (end - from))
+  const rows = end * positionsOf(p)
+  for (let row = from * positionsOf(p); row < rows; row += blockRows) {
     const count = min(blockRows, rows - row)
     let kernel = <usize>(groups > 1 ? load<u32>(p, 20) : load<u32>(p, 8))
     for (let group = 0; group < groups; group++) {

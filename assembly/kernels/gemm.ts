@@ -51,8 +51,9 @@ export function productPart(p: usize, part: i32, parts: i32, applyUnary: u32): v
   const M = load<i32>(p, 16), N = load<i32>(p, 20)
   let rowStart = 0, rowEnd = M, colStart = 0, colEnd = N
   if (N >= M) {
-    colStart = partStart(N, 16, part, parts) // 16 floats: a cache line
-    colEnd = partStart(N, 16, part + 1, parts)
+    const unit = N < 64 ? 8 : 16 // panels; of many, cache lines
+    colStart = partStart(N, unit, part, parts)
+    colEnd = partStart(N, unit, part + 1, parts)
   } else {
     rowStart = partStart(M, 12, part, parts)
     rowEnd = partStart(M, 12, part + 1, parts)

@@ -92,6 +92,9 @@ function listedBlock(x: Value, geometry: ConvGeometry): Block {
   }
 }
 
+/** Behind a product's words: those a part of a job has for itself. */
+const PART_WORDS_BYTES = 192
+
 /** Where the parts of the scratch buffer lie. image: x or dx; y: y or dy. */
 function scratchOf(block: Block, image: Value, y: Value, { kernel, groups }: ConvGeometry) {
   const weights = (elementCount(kernel) * image.shape[4] * y.shape[4]) / groups
@@ -100,7 +103,7 @@ function scratchOf(block: Block, image: Value, y: Value, { kernel, groups }: Con
   const list = rowsPart + (groups > 1 ? roundUp((4 * block.rows * y.shape[4]) / groups) : 0)
   const offsets = list + (block.runs > 0 ? roundUp(4 * (block.rows + abi.ROWS_SPARE)) : 0)
   const words = offsets + roundUp(4 * block.runs)
-  return { kernelPart, rowsPart, list, offsets, words, product: words + abi.ALIGNMENT }
+  return { kernelPart, rowsPart, list, offsets, words, product: words + abi.ALIGNMENT + PART_WORDS_BYTES }
 }
 
 function wordsOf(op: KernelCall<ConvGeometry & Fused>, at: Addresses, { block, image, y }: Parts): number[] {
@@ -120,6 +123,8 @@ function wordsOf(op: KernelCall<ConvGeometry & Fused>, at: Addresses, { block, i
     at.scratch + list,
     at.scratch + offsets,
     block.runDepth,
+    at.scratch,
+    0,
   ]
 }
 
