@@ -22,8 +22,8 @@ const classifier = (metrics: readonly 'accuracy'[] = []): Model =>
 
 const weights = (of: Model) => Object.values(of.getWeights()).map(({ data }) => [...data])
 
-/** x as a tensor: never the quick way. */
-const shaped = (x: Float32Array) => tensor(x, [x.length / SIDE, SIDE])
+/** In float64: never the quick way. */
+const wide = (x: Float32Array) => Float64Array.from(x)
 
 describe('the bits of the whole way', () => {
   const labels = (rows: number, from: number) => Int32Array.from({ length: rows }, (_, i) => (i + from) % 3)
@@ -32,10 +32,23 @@ describe('the bits of the whole way', () => {
     const [quick, whole] = [regression(), regression()]
     for (let step = 0; step < 6; step++) {
       const [x, y] = [numbers(rows * SIDE, step), numbers(rows * 2, step + 5)]
-      expect(quick.trainStep(x, y)).toEqual(whole.trainStep(shaped(x), y))
+      expect(quick.trainStep(x, y)).toEqual(whole.trainStep(wide(x), y))
       expect(quick.session.repeat).not.toBeNull()
       expect(whole.session.repeat).toBeNull()
     }
+    expect(weights(quick)).toEqual(weights(whole))
+  })
+
+  test('arrays with their shapes', () => {
+    const [quick, whole] = [regression(), regression()]
+    for (let step = 0; step < 6; step++) {
+      const [x, y] = [numbers(4 * SIDE, step), numbers(8, step + 5)]
+      expect(quick.trainStep(tensor(x, [4, SIDE]), { data: y, shape: [4, 2] })).toEqual(
+        whole.trainStep(wide(x), y),
+      )
+      expect(quick.session.repeat).not.toBeNull()
+    }
+    expect(() => quick.trainStep(tensor(numbers(28, 0), [SIDE, 4]), numbers(8, 1))).toThrow(/expected shape/)
     expect(weights(quick)).toEqual(weights(whole))
   })
 
@@ -43,7 +56,7 @@ describe('the bits of the whole way', () => {
     const [quick, whole] = [classifier(metrics), classifier(metrics)]
     for (const rows of [6, 6, 6, 2, 2, 6, 6]) {
       const [x, y] = [numbers(rows * SIDE, rows), labels(rows, rows)]
-      expect(quick.trainStep(x, y)).toEqual(whole.trainStep(shaped(x), y))
+      expect(quick.trainStep(x, y)).toEqual(whole.trainStep(wide(x), y))
     }
     expect(weights(quick)).toEqual(weights(whole))
   })
@@ -53,11 +66,10 @@ describe('the bits of the whole way', () => {
     const [x, y] = [numbers(4 * SIDE, 1), numbers(8, 2)]
     const both = (act: (of: Model) => unknown) => {
       for (const of of [quick, whole]) act(of)
-      for (let step = 0; step < 2; step++)
-        expect(quick.trainStep(x, y)).toEqual(whole.trainStep(shaped(x), y))
+      for (let step = 0; step < 2; step++) expect(quick.trainStep(x, y)).toEqual(whole.trainStep(wide(x), y))
     }
     both(() => {})
-    both((of) => of.predict(shaped(x)))
+    both((of) => of.predict(wide(x)))
     both((of) => {
       of.learningRate = 0.5
     })
@@ -94,6 +106,8 @@ describe('what is not alike', () => {
     expect(() => of.trainStep(x, Int32Array.of(0, 1, 3, 0))).toThrow(/element 2 is 3/)
     expect(() => of.trainStep(x, Int32Array.of(0, 1))).toThrow(/rows/)
     expect(() => of.trainStep(numbers(5, 0), y)).toThrow(/multiple of 7/)
+    for (const nothing of [null, undefined, 3])
+      expect(() => of.trainStep(nothing as never, y)).toThrow(/trainStep: x: expected/)
     expect(weights(of)).toEqual(before)
     expect(of.trainStep(x, [0, 1, 2, 0]).loss).toBeGreaterThan(0)
   })

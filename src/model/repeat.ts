@@ -1,6 +1,7 @@
-// A training step like the one before: flat arrays of the same sizes, one input and one output. What the whole way
-// (batch.ts, data.ts, Session.feed) finds out anew is known then, so that a step of a tiny net takes half the time. Whatever
-// isn't as before, or not as it must be, is left to the whole way, and with it the error messages.
+// A training step like the one before: typed arrays, flat or shaped, of the same sizes, one input and one output. What the
+// whole way (batch.ts, data.ts, Session.feed) finds out anew is known then, so that a step of a tiny net takes half the
+// time. Whatever isn't as before, or not as it must be, is left to the whole way, and with it the error messages.
+import type { NamedArray } from '../numerics/tensor.ts'
 import type { Slot } from '../plan/plan.ts'
 import type { Logs } from '../training/callbacks.ts'
 import { takesLabels } from '../training/losses.ts'
@@ -9,6 +10,15 @@ import type { Prepared, Session } from './session.ts'
 
 /** Up to here numbers are copied and looked at one by one; for more, calls for all of them cost less. */
 const FEW = 64
+
+/** The numbers of a flat array, or of one with its shape, of a slot's size; null for all else. */
+function flat(given: Data, { shape, count }: Slot): ArrayBufferView | null {
+  if (ArrayBuffer.isView(given)) return given.length === count ? given : null
+  const { data, shape: own } = (given ?? {}) as Partial<NamedArray>
+  if (!Array.isArray(own) || own.length !== shape.length || data?.length !== count) return null
+  for (let i = 0; i < shape.length; i++) if (own[i] !== shape[i]) return null
+  return data
+}
 
 export class Repeat {
   private readonly session: Session
@@ -36,44 +46,34 @@ export class Repeat {
     const [into] = prepared.x
     const [target] = prepared.y
     if (!into || !target || into.dtype !== 'float32' || prepared.weights[0]) return null
-    const repeat = new Repeat(
-      session,
-      prepared,
-      into,
-      target,
-      takesLabels(loss) ? (session.shapeOf(output).at(-1) ?? 0) : null,
-    )
-    return repeat.isLike(x, y) ? repeat : null
-  }
-
-  private isLike(x: Data, y: Data): boolean {
-    return (
-      x instanceof Float32Array &&
-      x.length === this.x.count &&
-      (this.classes === null ? y instanceof Float32Array : y instanceof Int32Array) &&
-      (y as Float32Array | Int32Array).length === this.y.count
-    )
+    const classes = takesLabels(loss) ? (session.shapeOf(output).at(-1) ?? 0) : null
+    const isSimple = flat(x, into) instanceof Float32Array && flat(y, target)
+    return isSimple ? new Repeat(session, prepared, into, target, classes) : null
   }
 
   /** The logs of a step, or null if it isn't like the one before; then nothing has happened. */
   step(x: Data, y: Data): Logs | null {
-    if (!this.isLike(x, y)) return null
     const { session, prepared, classes, ignored } = this
+    const rows = flat(x, this.x)
+    const truths = flat(y, this.y)
+    if (!(rows instanceof Float32Array)) return null
     const { engine } = session
-    if (classes !== null) {
-      const labels = y as Int32Array
-      for (let i = 0; i < labels.length; i++)
-        if ((labels[i] < 0 || labels[i] >= classes) && labels[i] !== ignored) return null
+    if (classes === null) {
+      if (!(truths instanceof Float32Array)) return null
+      session.begin(prepared)
+      if (!this.put(rows, this.x) || !this.put(truths, this.y)) return null
+    } else {
+      if (!(truths instanceof Int32Array)) return null
+      for (let i = 0; i < truths.length; i++)
+        if ((truths[i] < 0 || truths[i] >= classes) && truths[i] !== ignored) return null
+      session.begin(prepared)
+      if (!this.put(rows, this.x)) return null
+      engine.write(this.y.address, truths)
     }
-    session.begin(prepared)
-    if (!this.put(x as Float32Array, this.x)) return null
-    if (classes !== null) engine.write(this.y.address, y as Int32Array)
-    else if (!this.put(y as Float32Array, this.y)) return null
     session.step()
     const { readings } = prepared
-    if (readings.metrics.length > 0 || readings.losses.some(({ counter }) => counter > 0))
-      return session.readLogs(prepared)
-    return { loss: engine.scalar(readings.loss) }
+    const isWhole = readings.metrics.length > 0 || readings.losses.some(({ counter }) => counter > 0)
+    return isWhole ? session.readLogs(prepared) : { loss: engine.scalar(readings.loss) }
   }
 
   /** Copies floats to their slot; whether none is NaN. */
