@@ -110,6 +110,59 @@ export function tileOfRuns(
   v128.store(c3, x30); v128.store(c3, x31, 16)
 }
 
+/** The first 4 columns of a tile of 4 rows, for a last panel that has no more. */
+export function narrowTile(
+  c: usize, cs: usize, d: usize, ds: usize, rows: usize, offset: u32, step: usize, b: usize, depth: i32,
+): void {
+  let x0 = v128.load(d), x1 = v128.load(d + ds), x2 = v128.load(d + 2 * ds), x3 = v128.load(d + 3 * ds)
+  let a: usize = load<u32>(rows) + offset, a1: usize = load<u32>(rows, 4) + offset
+  let a2: usize = load<u32>(rows, 8) + offset, a3: usize = load<u32>(rows, 12) + offset
+  const end = b + (<usize>depth << 5)
+  while (true) {
+    {
+      const p = v128.load(b)
+      x0 = madd(v128.load_splat<f32>(a), p, x0)
+      x1 = madd(v128.load_splat<f32>(a1), p, x1)
+      x2 = madd(v128.load_splat<f32>(a2), p, x2)
+      x3 = madd(v128.load_splat<f32>(a3), p, x3)
+    }
+    if (b + 32 >= end) break
+    {
+      const p = v128.load(b, 32)
+      x0 = madd(v128.load_splat<f32>(a, 4), p, x0)
+      x1 = madd(v128.load_splat<f32>(a1, 4), p, x1)
+      x2 = madd(v128.load_splat<f32>(a2, 4), p, x2)
+      x3 = madd(v128.load_splat<f32>(a3, 4), p, x3)
+    }
+    if (b + 64 >= end) break
+    {
+      const p = v128.load(b, 64)
+      x0 = madd(v128.load_splat<f32>(a, 8), p, x0)
+      x1 = madd(v128.load_splat<f32>(a1, 8), p, x1)
+      x2 = madd(v128.load_splat<f32>(a2, 8), p, x2)
+      x3 = madd(v128.load_splat<f32>(a3, 8), p, x3)
+    }
+    if (b + 96 >= end) break
+    {
+      const p = v128.load(b, 96)
+      x0 = madd(v128.load_splat<f32>(a, 12), p, x0)
+      x1 = madd(v128.load_splat<f32>(a1, 12), p, x1)
+      x2 = madd(v128.load_splat<f32>(a2, 12), p, x2)
+      x3 = madd(v128.load_splat<f32>(a3, 12), p, x3)
+    }
+    b += 128
+    a += step
+    a1 += step
+    a2 += step
+    a3 += step
+    if (b >= end) break
+  }
+  v128.store(c, x0)
+  v128.store(c + cs, x1)
+  v128.store(c + 2 * cs, x2)
+  v128.store(c + 3 * cs, x3)
+}
+
 /** Tile of 6 rows, for fused multiply-adds, which need no register for the product. */
 export function tallTile(
   c: usize, cs: usize, d: usize, ds: usize, rows: usize, offset: u32, step: usize, b: usize, depth: i32,

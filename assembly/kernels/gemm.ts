@@ -15,7 +15,7 @@ import {
 import { partStart } from '../parallel'
 import { clearColumns, listPacked, listRows, packFour, packRows, packTransposed } from './gemm-pack'
 import { columnProduct, rowProduct } from './gemm-thin'
-import { tallTile, tile, tileOfRuns } from './gemm-tiles'
+import { narrowTile, tallTile, tile, tileOfRuns } from './gemm-tiles'
 
 /** Runs below this depth are a loop inside a tile. */
 const SHORT_RUN = 16
@@ -135,6 +135,7 @@ function tiledProduct(p: usize, scratch: usize, m0: i32, rows: i32, colStart: i3
           for (let k = 0, o = offsets; k < depth; k += runDepth, o += 4) {
             const b = panel + (<usize>k << 5)
             if (ASC_FEATURE_RELAXED_SIMD && height == 6) tallTile(ct, ts, d, ds, row, load<u32>(o), step, b, runDepth)
+            else if (cols <= 4) narrowTile(ct, ts, d, ds, row, load<u32>(o), step, b, runDepth)
             else tile(ct, ts, d, ds, row, load<u32>(o), step, b, runDepth)
             d = ct
             ds = ts
