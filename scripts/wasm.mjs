@@ -23,9 +23,16 @@ async function compile(target) {
   const partial = `${outFile}.${process.pid}`
   const args = [entryOf(target), '--target', target, '--outFile', partial]
   const asc = spawn(process.execPath, ['node_modules/assemblyscript/bin/asc.js', ...args], {
-    stdio: 'inherit',
+    stdio: ['ignore', 'inherit', 'pipe'],
   })
-  const code = await new Promise((resolve) => asc.on('exit', resolve))
+  // of --converge: its last round made nothing smaller and was thrown away
+  const remark = 'Last converge was suboptimal.'
+  let text = ''
+  asc.stderr.setEncoding('utf8').on('data', (part) => {
+    text += part
+  })
+  const code = await new Promise((resolve) => asc.on('close', resolve))
+  process.stderr.write(text.replaceAll(`${remark}\n`, '').replace(remark, ''))
   if (code !== 0) process.exit(1)
   renameSync(partial, outFile)
 }

@@ -384,4 +384,40 @@ describe('matmul across blocks', () => {
       expect(worst).toBeLessThanOrEqual((K + 1) ** 2 * 2 ** -24)
     },
   )
+
+  test.each(forms)(
+    'a row alone, a column alone: the bits of the whole; transposed: %s, %s',
+    (transposeA, transposeB) => {
+      const [M, N, K] = [9, 38, 300]
+      const [a, b] = [new Float32Array(M * K), new Float32Array(K * N)]
+      uniform(a, 1, 1, -1, 1)
+      uniform(b, 1, 2, -1, 1)
+      /** The part of op(A).op(B) in these rows and columns. */
+      const product = (engine: Engine, rows: readonly number[], cols: readonly number[]) => {
+        const taken = (count: number, at: (i: number) => number) =>
+          Float32Array.from({ length: count }, (_, i) => at(i))
+        const [m, n] = [rows.length, cols.length]
+        const left = taken(m * K, (i) =>
+          transposeA ? a[rows[i % m] * K + Math.floor(i / m)] : a[rows[Math.floor(i / K)] * K + (i % K)],
+        )
+        const right = taken(n * K, (i) =>
+          transposeB ? b[(i % K) * N + cols[Math.floor(i / K)]] : b[Math.floor(i / n) * N + cols[i % n]],
+        )
+        return runGraph(
+          engine,
+          (g, [x, y]) => ({ results: { c: g.matmul(x, y, { transposeA, transposeB }) } }),
+          [
+            { shape: transposeA ? [K, m] : [m, K], data: left },
+            { shape: transposeB ? [n, K] : [K, n], data: right },
+          ],
+        ).results.c
+      }
+      const all = (count: number) => Array.from({ length: count }, (_, i) => i)
+      for (const engine of [one, fast]) {
+        const whole = product(engine, all(M), all(N))
+        expect(bits(product(engine, [6], all(N)))).toBe(bits(whole.slice(6 * N, 7 * N)))
+        expect(bits(product(engine, all(M), [35]))).toBe(bits(whole.filter((_, i) => i % N === 35)))
+      }
+    },
+  )
 })

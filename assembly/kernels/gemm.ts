@@ -9,8 +9,8 @@
 // and N, and for any part of C that a thread computes.
 // With fused multiply-adds tiles have 6 rows; the last 4 or fewer rows have one of 4.
 import {
-  BLOCK_DEPTH, BLOCK_ROWS, EDGE_BYTES, FN_LINEAR, JOB_SCRATCH, MATMUL_ACCUMULATE, MATMUL_ROWS, MATMUL_PART_SHIFT, MATMUL_SCRATCH_BYTES,
-  MATMUL_TRANSPOSE_A, MATMUL_TRANSPOSE_B, ROWS_BYTES,
+  BLOCK_DEPTH, BLOCK_ROWS, EDGE_BYTES, FN_LINEAR, JOB_SCRATCH, MATMUL_ACCUMULATE, MATMUL_PART_SHIFT, MATMUL_ROWS,
+  MATMUL_SCRATCH_BYTES, MATMUL_TRANSPOSE_A, MATMUL_TRANSPOSE_B, ROWS_BYTES,
 } from '../abi'
 import { partStart } from '../parallel'
 import { clearColumns, listPacked, listRows, packFour, packRows, packTransposed } from './gemm-pack'

@@ -28,6 +28,8 @@ export class Repeat {
   /** Labels are below it; null: targets are floats. */
   private readonly classes: number | null
   private readonly ignored: number | null
+  /** No metrics, and all rows count. */
+  private readonly isLossAlone: boolean
 
   private constructor(session: Session, prepared: Prepared, x: Slot, y: Slot, classes: number | null) {
     this.session = session
@@ -36,6 +38,8 @@ export class Repeat {
     this.y = y
     this.classes = classes
     this.ignored = session.training?.outputs[0].loss.ignoreIndex ?? null
+    const { metrics, losses } = prepared.readings
+    this.isLossAlone = metrics.length === 0 && losses.every(({ counter }) => counter === 0)
   }
 
   /** Of a step that `prepared` has just run, on x and y without weights; null: not of this simple kind. */
@@ -71,9 +75,7 @@ export class Repeat {
       engine.write(this.y.address, truths)
     }
     session.step()
-    const { readings } = prepared
-    const isWhole = readings.metrics.length > 0 || readings.losses.some(({ counter }) => counter > 0)
-    return isWhole ? session.readLogs(prepared) : { loss: engine.scalar(readings.loss) }
+    return this.isLossAlone ? { loss: engine.scalar(prepared.readings.loss) } : session.readLogs(prepared)
   }
 
   /** Copies floats to their slot; whether none is NaN. */

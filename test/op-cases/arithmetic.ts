@@ -35,11 +35,13 @@ function matmulCase(
 }
 
 const transposes = [{}, { transposeA: true }, { transposeB: true }, { transposeA: true, transposeB: true }]
-/** M N K: edges of the 4 x 8 tile, and past the blocks of 256 rows and 256 deep. */
+/** M N K: edges of the tiles, rows and columns alone, and past the blocks of 256 rows and 256 deep. */
 const matmulSizes = [
   [1, 1, 1],
   [1, 3, 4],
   [3, 1, 33],
+  [1, 71, 9],
+  [45, 1, 6],
   [4, 8, 5],
   [5, 17, 3],
   [17, 5, 33],
@@ -55,6 +57,8 @@ const matmulCases = [
   ...(
     [
       [1, 1, 1],
+      [1, 39, 5],
+      [39, 1, 5],
       [5, 17, 33],
       [257, 9, 300],
     ] as const

@@ -58,7 +58,17 @@ const convCases = [conv, convInputGrad].flatMap((kernel) => [
   convCase(kernel, 2, plane([4, 4], [2, 2]), [6, 4], { groups: 2 }),
   convCase(kernel, 1, plane([5, 3], [3, 1]), [3, 9], { groups: 3, strides: [1, 2, 2], ...pads(1) }),
   convCase(kernel, 1, plane([2, 3], [1, 1]), [9, 17], { strides: [1, 1, 2] }),
-  convCase(kernel, 1, plane([9, 37], [1, 2]), [1, 2], { groups: 1 }), // two blocks of rows
+  convCase(kernel, 1, plane([9, 37], [1, 2]), [1, 2], { groups: 1 }), // dx: two blocks of rows
+  // blocks of LISTED_ROWS: of lines, between zeros or not, strided; of samples
+  convCase(kernel, 1, plane([25, 24], [3, 3]), [1, 2], pads(1)),
+  convCase(kernel, 2, plane([29, 23], [2, 3]), [2, 2], { groups: 2 }),
+  convCase(kernel, 1, plane([59, 21], [3, 2]), [1, 1], { strides: [1, 2, 1], before: [0, 2, 1] }),
+  convCase(kernel, 5, plane([13, 13], [2, 2]), [1, 3], pads(1)),
+  convCase(kernel, 1, row(530, 3), [2, 3], { before: [0, 0, 2] }),
+  // deeper than BLOCK_DEPTH: blocks of whole runs; runs cut, since a row of taps, or a pixel, is longer
+  convCase(kernel, 1, plane([4, 3], [3, 3]), [40, 5], pads(1)),
+  convCase(kernel, 1, row(5, 2), [300, 3]),
+  convCase(kernel, 2, row(4, 2), [263, 2], { dilations: [1, 1, 2] }),
   convCase(kernel, 3, plane([10, 10], [1, 1]), [2, 2], { groups: 2 }),
   convCase(kernel, 2, row(9, 4), [3, 5], { before: [0, 0, 3] }),
   convCase(kernel, 1, row(11, 3), [2, 4], { dilations: [1, 1, 4], strides: [1, 1, 2], groups: 2 }),
