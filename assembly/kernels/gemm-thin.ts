@@ -10,47 +10,47 @@ function start(y: usize, bias: usize, o: usize, from: i32): v128 {
   return from == 3 ? v128.load_splat<f32>(bias) : f32x4.splat(0)
 }
 
-/** m stored [K, n], rows `ms` bytes apart. */
+/**
+ * m stored [K, n], rows `ms` bytes apart. Four rows of m at a time, from end to end: they are read as they lie, as streams,
+ * and y stays in L1.
+ */
 export function rowProduct(y: usize, x: usize, m: usize, ms: usize, n: i32, K: i32, from: i32, bias: usize): void {
-  const end = x + (<usize>K << 2)
-  let j = 0
-  for (; j + 32 <= n; j += 32) { // 8 sums at a time: fewer would wait for each other's additions
-    const o = <usize>j << 2
-    let y0 = start(y, bias, o, from), y1 = start(y, bias, o + 16, from)
-    let y2 = start(y, bias, o + 32, from), y3 = start(y, bias, o + 48, from)
-    let y4 = start(y, bias, o + 64, from), y5 = start(y, bias, o + 80, from)
-    let y6 = start(y, bias, o + 96, from), y7 = start(y, bias, o + 112, from)
-    let row = m + o
-    for (let at = x; at < end; at += 4) {
-      const s = v128.load_splat<f32>(at)
-      y0 = madd(s, v128.load(row), y0)
-      y1 = madd(s, v128.load(row, 16), y1)
-      y2 = madd(s, v128.load(row, 32), y2)
-      y3 = madd(s, v128.load(row, 48), y3)
-      y4 = madd(s, v128.load(row, 64), y4)
-      y5 = madd(s, v128.load(row, 80), y5)
-      y6 = madd(s, v128.load(row, 96), y6)
-      y7 = madd(s, v128.load(row, 112), y7)
-      row += ms
+  if (from != 1) for (let j = 0; j < n; j += 4) storeTail(y + (<usize>j << 2), start(y, bias, <usize>j << 2, from), n - j)
+  const pairs = y + (<usize>(n & ~7) << 2), end = y + (<usize>n << 2)
+  const last = x + (<usize>K << 2)
+  let row = m
+  for (; x + 16 <= last; x += 16) {
+    const s0 = v128.load_splat<f32>(x), s1 = v128.load_splat<f32>(x, 4)
+    const s2 = v128.load_splat<f32>(x, 8), s3 = v128.load_splat<f32>(x, 12)
+    let r0 = row, r1 = row + ms, r2 = r1 + ms, r3 = r2 + ms
+    row = r3 + ms
+    let at = y
+    for (; at < pairs; at += 32) {
+      const low = madd(s1, v128.load(r1), madd(s0, v128.load(r0), v128.load(at)))
+      const high = madd(s1, v128.load(r1, 16), madd(s0, v128.load(r0, 16), v128.load(at, 16)))
+      v128.store(at, madd(s3, v128.load(r3), madd(s2, v128.load(r2), low)))
+      v128.store(at, madd(s3, v128.load(r3, 16), madd(s2, v128.load(r2, 16), high)), 16)
+      r0 += 32
+      r1 += 32
+      r2 += 32
+      r3 += 32
     }
-    v128.store(y + o, y0)
-    v128.store(y + o, y1, 16)
-    v128.store(y + o, y2, 32)
-    v128.store(y + o, y3, 48)
-    v128.store(y + o, y4, 64)
-    v128.store(y + o, y5, 80)
-    v128.store(y + o, y6, 96)
-    v128.store(y + o, y7, 112)
+    for (; at < end; at += 16) {
+      const sum = madd(s1, v128.load(r1), madd(s0, v128.load(r0), v128.load(at)))
+      storeTail(at, madd(s3, v128.load(r3), madd(s2, v128.load(r2), sum)), <i32>(end - at) >> 2)
+      r0 += 16
+      r1 += 16
+      r2 += 16
+      r3 += 16
+    }
   }
-  for (; j < n; j += 4) {
-    const o = <usize>j << 2
-    let sum = start(y, bias, o, from)
-    let row = m + o
-    for (let at = x; at < end; at += 4) {
-      sum = madd(v128.load_splat<f32>(at), v128.load(row), sum)
-      row += ms
+  for (; x < last; x += 4) {
+    const s0 = v128.load_splat<f32>(x)
+    for (let j = 0; j < n; j += 4) {
+      const o = <usize>j << 2
+      storeTail(y + o, madd(s0, v128.load(row + o), v128.load(y + o)), n - j)
     }
-    storeTail(y + o, sum, n - j)
+    row += ms
   }
 }
 

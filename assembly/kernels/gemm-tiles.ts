@@ -1,7 +1,7 @@
 // The register tiles of gemm.ts: 8 columns of C, of as many rows as registers hold.
 // C tile = D + sum over k of A[i,k] B[k,j]. D's rows are `ds` bytes apart: C itself, or one row for all (0: zeros, a bias).
 // A's rows lie anywhere: row i at rows[i] + offset, `depth` floats, of which four lie together, every `step` bytes: 16, or
-// more if rows are packed side by side. Of several runs, run r at rows[i] + offsets[r]. b: packed [depth, 8]; c: rows `cs`
+// more if rows are packed side by side. Of several runs, run r at rows[i] + offsets[r]. The panel of B: packed [depth, 8]; c: rows `cs`
 // bytes apart.
 //
 // What bounds a tile on x64 is how many instructions a cycle takes in (6), not the arithmetic (4): 16 of 22 for a step of
@@ -11,9 +11,86 @@
 // all loads in front and spills the registers (22 against 40 GFLOP/s).
 import { madd } from '../lanes'
 
-/** Tile of 4 rows: 8 accumulators, 2 vectors of B, a product and 4 broadcasts of A fit x64's 15 registers. One run. */
+/**
+ * Tiles of 4 rows, one below the other, `count` rows in all: 8 accumulators, 2 vectors of B, a product and 4 broadcasts of A
+ * fit x64's 15 registers. One run. A call for each tile would cost 4 % at depth 64.
+ */
 export function tile(
-  c: usize, cs: usize, d: usize, ds: usize, rows: usize, offset: u32, step: usize, b: usize, depth: i32,
+  c: usize, cs: usize, d: usize, ds: usize, rows: usize, offset: u32, step: usize, panel: usize, depth: i32, count: i32,
+): void {
+  const end = panel + (<usize>depth << 5)
+  for (; count > 0; count -= 4) {
+    let b = panel
+    const c1 = c + cs, c2 = c1 + cs, c3 = c2 + cs, d1 = d + ds, d2 = d1 + ds, d3 = d2 + ds
+    let x00 = v128.load(d), x01 = v128.load(d, 16)
+    let x10 = v128.load(d1), x11 = v128.load(d1, 16)
+    let x20 = v128.load(d2), x21 = v128.load(d2, 16)
+    let x30 = v128.load(d3), x31 = v128.load(d3, 16)
+    let a: usize = load<u32>(rows) + offset, a1: usize = load<u32>(rows, 4) + offset
+    let a2: usize = load<u32>(rows, 8) + offset, a3: usize = load<u32>(rows, 12) + offset
+    while (true) {
+      {
+        const p = v128.load(b), q = v128.load(b, 16)
+        const s0 = v128.load_splat<f32>(a), s1 = v128.load_splat<f32>(a1)
+        const s2 = v128.load_splat<f32>(a2), s3 = v128.load_splat<f32>(a3)
+        x00 = madd(s0, p, x00); x01 = madd(s0, q, x01)
+        x10 = madd(s1, p, x10); x11 = madd(s1, q, x11)
+        x20 = madd(s2, p, x20); x21 = madd(s2, q, x21)
+        x30 = madd(s3, p, x30); x31 = madd(s3, q, x31)
+      }
+      if (b + 32 >= end) break
+      {
+        const p = v128.load(b, 32), q = v128.load(b, 48)
+        const s0 = v128.load_splat<f32>(a, 4), s1 = v128.load_splat<f32>(a1, 4)
+        const s2 = v128.load_splat<f32>(a2, 4), s3 = v128.load_splat<f32>(a3, 4)
+        x00 = madd(s0, p, x00); x01 = madd(s0, q, x01)
+        x10 = madd(s1, p, x10); x11 = madd(s1, q, x11)
+        x20 = madd(s2, p, x20); x21 = madd(s2, q, x21)
+        x30 = madd(s3, p, x30); x31 = madd(s3, q, x31)
+      }
+      if (b + 64 >= end) break
+      {
+        const p = v128.load(b, 64), q = v128.load(b, 80)
+        const s0 = v128.load_splat<f32>(a, 8), s1 = v128.load_splat<f32>(a1, 8)
+        const s2 = v128.load_splat<f32>(a2, 8), s3 = v128.load_splat<f32>(a3, 8)
+        x00 = madd(s0, p, x00); x01 = madd(s0, q, x01)
+        x10 = madd(s1, p, x10); x11 = madd(s1, q, x11)
+        x20 = madd(s2, p, x20); x21 = madd(s2, q, x21)
+        x30 = madd(s3, p, x30); x31 = madd(s3, q, x31)
+      }
+      if (b + 96 >= end) break
+      {
+        const p = v128.load(b, 96), q = v128.load(b, 112)
+        const s0 = v128.load_splat<f32>(a, 12), s1 = v128.load_splat<f32>(a1, 12)
+        const s2 = v128.load_splat<f32>(a2, 12), s3 = v128.load_splat<f32>(a3, 12)
+        x00 = madd(s0, p, x00); x01 = madd(s0, q, x01)
+        x10 = madd(s1, p, x10); x11 = madd(s1, q, x11)
+        x20 = madd(s2, p, x20); x21 = madd(s2, q, x21)
+        x30 = madd(s3, p, x30); x31 = madd(s3, q, x31)
+      }
+      b += 128
+      a += step
+      a1 += step
+      a2 += step
+      a3 += step
+      if (b >= end) break
+    }
+    v128.store(c, x00); v128.store(c, x01, 16)
+    v128.store(c1, x10); v128.store(c1, x11, 16)
+    v128.store(c2, x20); v128.store(c2, x21, 16)
+    v128.store(c3, x30); v128.store(c3, x31, 16)
+    c = c3 + cs
+    d = d3 + ds
+    rows += 16
+  }
+}
+
+/**
+ * A tile that packs: B's rows where they lie, from `src` on, `ss` bytes apart, go to the panel on their way. Waiting for them
+ * is hidden behind the arithmetic, which a copy by itself can't. A's rows are no packed ones.
+ */
+export function packingTile(
+  c: usize, cs: usize, d: usize, ds: usize, rows: usize, offset: u32, src: usize, ss: usize, b: usize, depth: i32,
 ): void {
   const c1 = c + cs, c2 = c1 + cs, c3 = c2 + cs, d1 = d + ds, d2 = d1 + ds, d3 = d2 + ds
   let x00 = v128.load(d), x01 = v128.load(d, 16)
@@ -22,53 +99,21 @@ export function tile(
   let x30 = v128.load(d3), x31 = v128.load(d3, 16)
   let a: usize = load<u32>(rows) + offset, a1: usize = load<u32>(rows, 4) + offset
   let a2: usize = load<u32>(rows, 8) + offset, a3: usize = load<u32>(rows, 12) + offset
-  const end = b + (<usize>depth << 5)
-  while (true) {
-    {
-      const p = v128.load(b), q = v128.load(b, 16)
-      const s0 = v128.load_splat<f32>(a), s1 = v128.load_splat<f32>(a1)
-      const s2 = v128.load_splat<f32>(a2), s3 = v128.load_splat<f32>(a3)
-      x00 = madd(s0, p, x00); x01 = madd(s0, q, x01)
-      x10 = madd(s1, p, x10); x11 = madd(s1, q, x11)
-      x20 = madd(s2, p, x20); x21 = madd(s2, q, x21)
-      x30 = madd(s3, p, x30); x31 = madd(s3, q, x31)
-    }
-    if (b + 32 >= end) break
-    {
-      const p = v128.load(b, 32), q = v128.load(b, 48)
-      const s0 = v128.load_splat<f32>(a, 4), s1 = v128.load_splat<f32>(a1, 4)
-      const s2 = v128.load_splat<f32>(a2, 4), s3 = v128.load_splat<f32>(a3, 4)
-      x00 = madd(s0, p, x00); x01 = madd(s0, q, x01)
-      x10 = madd(s1, p, x10); x11 = madd(s1, q, x11)
-      x20 = madd(s2, p, x20); x21 = madd(s2, q, x21)
-      x30 = madd(s3, p, x30); x31 = madd(s3, q, x31)
-    }
-    if (b + 64 >= end) break
-    {
-      const p = v128.load(b, 64), q = v128.load(b, 80)
-      const s0 = v128.load_splat<f32>(a, 8), s1 = v128.load_splat<f32>(a1, 8)
-      const s2 = v128.load_splat<f32>(a2, 8), s3 = v128.load_splat<f32>(a3, 8)
-      x00 = madd(s0, p, x00); x01 = madd(s0, q, x01)
-      x10 = madd(s1, p, x10); x11 = madd(s1, q, x11)
-      x20 = madd(s2, p, x20); x21 = madd(s2, q, x21)
-      x30 = madd(s3, p, x30); x31 = madd(s3, q, x31)
-    }
-    if (b + 96 >= end) break
-    {
-      const p = v128.load(b, 96), q = v128.load(b, 112)
-      const s0 = v128.load_splat<f32>(a, 12), s1 = v128.load_splat<f32>(a1, 12)
-      const s2 = v128.load_splat<f32>(a2, 12), s3 = v128.load_splat<f32>(a3, 12)
-      x00 = madd(s0, p, x00); x01 = madd(s0, q, x01)
-      x10 = madd(s1, p, x10); x11 = madd(s1, q, x11)
-      x20 = madd(s2, p, x20); x21 = madd(s2, q, x21)
-      x30 = madd(s3, p, x30); x31 = madd(s3, q, x31)
-    }
-    b += 128
-    a += step
-    a1 += step
-    a2 += step
-    a3 += step
-    if (b >= end) break
+  for (const end = b + (<usize>depth << 5); b < end; b += 32) {
+    const p = v128.load(src), q = v128.load(src, 16)
+    const s0 = v128.load_splat<f32>(a), s1 = v128.load_splat<f32>(a1)
+    const s2 = v128.load_splat<f32>(a2), s3 = v128.load_splat<f32>(a3)
+    v128.store(b, p)
+    v128.store(b, q, 16)
+    x00 = madd(s0, p, x00); x01 = madd(s0, q, x01)
+    x10 = madd(s1, p, x10); x11 = madd(s1, q, x11)
+    x20 = madd(s2, p, x20); x21 = madd(s2, q, x21)
+    x30 = madd(s3, p, x30); x31 = madd(s3, q, x31)
+    src += ss
+    a += 4
+    a1 += 4
+    a2 += 4
+    a3 += 4
   }
   v128.store(c, x00); v128.store(c, x01, 16)
   v128.store(c1, x10); v128.store(c1, x11, 16)
@@ -78,36 +123,41 @@ export function tile(
 
 /** The same for several short runs: without leaving the registers, one step a turn. */
 export function tileOfRuns(
-  c: usize, cs: usize, d: usize, ds: usize, rows: usize, offsets: usize, runs: i32, b: usize, depth: i32,
+  c: usize, cs: usize, d: usize, ds: usize, rows: usize, offsets: usize, runs: i32, panel: usize, depth: i32, count: i32,
 ): void {
-  const c1 = c + cs, c2 = c1 + cs, c3 = c2 + cs, d1 = d + ds, d2 = d1 + ds, d3 = d2 + ds
-  let x00 = v128.load(d), x01 = v128.load(d, 16)
-  let x10 = v128.load(d1), x11 = v128.load(d1, 16)
-  let x20 = v128.load(d2), x21 = v128.load(d2, 16)
-  let x30 = v128.load(d3), x31 = v128.load(d3, 16)
-  const bytes = <usize>depth << 5
-  for (const all = b + bytes * runs; b < all; offsets += 4) {
-    const o = load<u32>(offsets)
-    let a: usize = load<u32>(rows) + o, a1: usize = load<u32>(rows, 4) + o
-    let a2: usize = load<u32>(rows, 8) + o, a3: usize = load<u32>(rows, 12) + o
-    for (const end = b + bytes; b < end; b += 32) {
-      const p = v128.load(b), q = v128.load(b, 16)
-      const s0 = v128.load_splat<f32>(a), s1 = v128.load_splat<f32>(a1)
-      const s2 = v128.load_splat<f32>(a2), s3 = v128.load_splat<f32>(a3)
-      x00 = madd(s0, p, x00); x01 = madd(s0, q, x01)
-      x10 = madd(s1, p, x10); x11 = madd(s1, q, x11)
-      x20 = madd(s2, p, x20); x21 = madd(s2, q, x21)
-      x30 = madd(s3, p, x30); x31 = madd(s3, q, x31)
-      a += 4
-      a1 += 4
-      a2 += 4
-      a3 += 4
+  const bytes = <usize>depth << 5, all = panel + bytes * runs
+  for (; count > 0; count -= 4) {
+    const c1 = c + cs, c2 = c1 + cs, c3 = c2 + cs, d1 = d + ds, d2 = d1 + ds, d3 = d2 + ds
+    let x00 = v128.load(d), x01 = v128.load(d, 16)
+    let x10 = v128.load(d1), x11 = v128.load(d1, 16)
+    let x20 = v128.load(d2), x21 = v128.load(d2, 16)
+    let x30 = v128.load(d3), x31 = v128.load(d3, 16)
+    for (let b = panel, run = offsets; b < all; run += 4) {
+      const o = load<u32>(run)
+      let a: usize = load<u32>(rows) + o, a1: usize = load<u32>(rows, 4) + o
+      let a2: usize = load<u32>(rows, 8) + o, a3: usize = load<u32>(rows, 12) + o
+      for (const end = b + bytes; b < end; b += 32) {
+        const p = v128.load(b), q = v128.load(b, 16)
+        const s0 = v128.load_splat<f32>(a), s1 = v128.load_splat<f32>(a1)
+        const s2 = v128.load_splat<f32>(a2), s3 = v128.load_splat<f32>(a3)
+        x00 = madd(s0, p, x00); x01 = madd(s0, q, x01)
+        x10 = madd(s1, p, x10); x11 = madd(s1, q, x11)
+        x20 = madd(s2, p, x20); x21 = madd(s2, q, x21)
+        x30 = madd(s3, p, x30); x31 = madd(s3, q, x31)
+        a += 4
+        a1 += 4
+        a2 += 4
+        a3 += 4
+      }
     }
+    v128.store(c, x00); v128.store(c, x01, 16)
+    v128.store(c1, x10); v128.store(c1, x11, 16)
+    v128.store(c2, x20); v128.store(c2, x21, 16)
+    v128.store(c3, x30); v128.store(c3, x31, 16)
+    c = c3 + cs
+    d = d3 + ds
+    rows += 16
   }
-  v128.store(c, x00); v128.store(c, x01, 16)
-  v128.store(c1, x10); v128.store(c1, x11, 16)
-  v128.store(c2, x20); v128.store(c2, x21, 16)
-  v128.store(c3, x30); v128.store(c3, x31, 16)
 }
 
 /** The first 4 columns of a tile of 4 rows, for a last panel that has no more. */
@@ -163,83 +213,89 @@ export function narrowTile(
   v128.store(c + 3 * cs, x3)
 }
 
-/** Tile of 6 rows, for fused multiply-adds, which need no register for the product. */
+/** Tiles of 6 rows, for fused multiply-adds, which need no register for the product. */
 export function tallTile(
-  c: usize, cs: usize, d: usize, ds: usize, rows: usize, offset: u32, step: usize, b: usize, depth: i32,
+  c: usize, cs: usize, d: usize, ds: usize, rows: usize, offset: u32, step: usize, panel: usize, depth: i32, count: i32,
 ): void {
-  const c1 = c + cs, c2 = c1 + cs, c3 = c2 + cs, c4 = c3 + cs, c5 = c4 + cs
-  const d1 = d + ds, d2 = d1 + ds, d3 = d2 + ds, d4 = d3 + ds, d5 = d4 + ds
-  let x00 = v128.load(d), x01 = v128.load(d, 16)
-  let x10 = v128.load(d1), x11 = v128.load(d1, 16)
-  let x20 = v128.load(d2), x21 = v128.load(d2, 16)
-  let x30 = v128.load(d3), x31 = v128.load(d3, 16)
-  let x40 = v128.load(d4), x41 = v128.load(d4, 16)
-  let x50 = v128.load(d5), x51 = v128.load(d5, 16)
-  let a: usize = load<u32>(rows) + offset, a1: usize = load<u32>(rows, 4) + offset
-  let a2: usize = load<u32>(rows, 8) + offset, a3: usize = load<u32>(rows, 12) + offset
-  let a4: usize = load<u32>(rows, 16) + offset, a5: usize = load<u32>(rows, 20) + offset
-  const end = b + (<usize>depth << 5)
-  while (true) {
-    {
-      const p = v128.load(b), q = v128.load(b, 16)
-      const s0 = v128.load_splat<f32>(a), s1 = v128.load_splat<f32>(a1), s2 = v128.load_splat<f32>(a2)
-      x00 = madd(s0, p, x00); x01 = madd(s0, q, x01)
-      x10 = madd(s1, p, x10); x11 = madd(s1, q, x11)
-      x20 = madd(s2, p, x20); x21 = madd(s2, q, x21)
-      const s3 = v128.load_splat<f32>(a3), s4 = v128.load_splat<f32>(a4), s5 = v128.load_splat<f32>(a5)
-      x30 = madd(s3, p, x30); x31 = madd(s3, q, x31)
-      x40 = madd(s4, p, x40); x41 = madd(s4, q, x41)
-      x50 = madd(s5, p, x50); x51 = madd(s5, q, x51)
+  const end = panel + (<usize>depth << 5)
+  for (; count > 0; count -= 6) {
+    let b = panel
+    const c1 = c + cs, c2 = c1 + cs, c3 = c2 + cs, c4 = c3 + cs, c5 = c4 + cs
+    const d1 = d + ds, d2 = d1 + ds, d3 = d2 + ds, d4 = d3 + ds, d5 = d4 + ds
+    let x00 = v128.load(d), x01 = v128.load(d, 16)
+    let x10 = v128.load(d1), x11 = v128.load(d1, 16)
+    let x20 = v128.load(d2), x21 = v128.load(d2, 16)
+    let x30 = v128.load(d3), x31 = v128.load(d3, 16)
+    let x40 = v128.load(d4), x41 = v128.load(d4, 16)
+    let x50 = v128.load(d5), x51 = v128.load(d5, 16)
+    let a: usize = load<u32>(rows) + offset, a1: usize = load<u32>(rows, 4) + offset
+    let a2: usize = load<u32>(rows, 8) + offset, a3: usize = load<u32>(rows, 12) + offset
+    let a4: usize = load<u32>(rows, 16) + offset, a5: usize = load<u32>(rows, 20) + offset
+    while (true) {
+      {
+        const p = v128.load(b), q = v128.load(b, 16)
+        const s0 = v128.load_splat<f32>(a), s1 = v128.load_splat<f32>(a1), s2 = v128.load_splat<f32>(a2)
+        x00 = madd(s0, p, x00); x01 = madd(s0, q, x01)
+        x10 = madd(s1, p, x10); x11 = madd(s1, q, x11)
+        x20 = madd(s2, p, x20); x21 = madd(s2, q, x21)
+        const s3 = v128.load_splat<f32>(a3), s4 = v128.load_splat<f32>(a4), s5 = v128.load_splat<f32>(a5)
+        x30 = madd(s3, p, x30); x31 = madd(s3, q, x31)
+        x40 = madd(s4, p, x40); x41 = madd(s4, q, x41)
+        x50 = madd(s5, p, x50); x51 = madd(s5, q, x51)
+      }
+      if (b + 32 >= end) break
+      {
+        const p = v128.load(b, 32), q = v128.load(b, 48)
+        const s0 = v128.load_splat<f32>(a, 4), s1 = v128.load_splat<f32>(a1, 4), s2 = v128.load_splat<f32>(a2, 4)
+        x00 = madd(s0, p, x00); x01 = madd(s0, q, x01)
+        x10 = madd(s1, p, x10); x11 = madd(s1, q, x11)
+        x20 = madd(s2, p, x20); x21 = madd(s2, q, x21)
+        const s3 = v128.load_splat<f32>(a3, 4), s4 = v128.load_splat<f32>(a4, 4), s5 = v128.load_splat<f32>(a5, 4)
+        x30 = madd(s3, p, x30); x31 = madd(s3, q, x31)
+        x40 = madd(s4, p, x40); x41 = madd(s4, q, x41)
+        x50 = madd(s5, p, x50); x51 = madd(s5, q, x51)
+      }
+      if (b + 64 >= end) break
+      {
+        const p = v128.load(b, 64), q = v128.load(b, 80)
+        const s0 = v128.load_splat<f32>(a, 8), s1 = v128.load_splat<f32>(a1, 8), s2 = v128.load_splat<f32>(a2, 8)
+        x00 = madd(s0, p, x00); x01 = madd(s0, q, x01)
+        x10 = madd(s1, p, x10); x11 = madd(s1, q, x11)
+        x20 = madd(s2, p, x20); x21 = madd(s2, q, x21)
+        const s3 = v128.load_splat<f32>(a3, 8), s4 = v128.load_splat<f32>(a4, 8), s5 = v128.load_splat<f32>(a5, 8)
+        x30 = madd(s3, p, x30); x31 = madd(s3, q, x31)
+        x40 = madd(s4, p, x40); x41 = madd(s4, q, x41)
+        x50 = madd(s5, p, x50); x51 = madd(s5, q, x51)
+      }
+      if (b + 96 >= end) break
+      {
+        const p = v128.load(b, 96), q = v128.load(b, 112)
+        const s0 = v128.load_splat<f32>(a, 12), s1 = v128.load_splat<f32>(a1, 12), s2 = v128.load_splat<f32>(a2, 12)
+        x00 = madd(s0, p, x00); x01 = madd(s0, q, x01)
+        x10 = madd(s1, p, x10); x11 = madd(s1, q, x11)
+        x20 = madd(s2, p, x20); x21 = madd(s2, q, x21)
+        const s3 = v128.load_splat<f32>(a3, 12), s4 = v128.load_splat<f32>(a4, 12), s5 = v128.load_splat<f32>(a5, 12)
+        x30 = madd(s3, p, x30); x31 = madd(s3, q, x31)
+        x40 = madd(s4, p, x40); x41 = madd(s4, q, x41)
+        x50 = madd(s5, p, x50); x51 = madd(s5, q, x51)
+      }
+      b += 128
+      a += step
+      a1 += step
+      a2 += step
+      a3 += step
+      a4 += step
+      a5 += step
+      if (b >= end) break
     }
-    if (b + 32 >= end) break
-    {
-      const p = v128.load(b, 32), q = v128.load(b, 48)
-      const s0 = v128.load_splat<f32>(a, 4), s1 = v128.load_splat<f32>(a1, 4), s2 = v128.load_splat<f32>(a2, 4)
-      x00 = madd(s0, p, x00); x01 = madd(s0, q, x01)
-      x10 = madd(s1, p, x10); x11 = madd(s1, q, x11)
-      x20 = madd(s2, p, x20); x21 = madd(s2, q, x21)
-      const s3 = v128.load_splat<f32>(a3, 4), s4 = v128.load_splat<f32>(a4, 4), s5 = v128.load_splat<f32>(a5, 4)
-      x30 = madd(s3, p, x30); x31 = madd(s3, q, x31)
-      x40 = madd(s4, p, x40); x41 = madd(s4, q, x41)
-      x50 = madd(s5, p, x50); x51 = madd(s5, q, x51)
-    }
-    if (b + 64 >= end) break
-    {
-      const p = v128.load(b, 64), q = v128.load(b, 80)
-      const s0 = v128.load_splat<f32>(a, 8), s1 = v128.load_splat<f32>(a1, 8), s2 = v128.load_splat<f32>(a2, 8)
-      x00 = madd(s0, p, x00); x01 = madd(s0, q, x01)
-      x10 = madd(s1, p, x10); x11 = madd(s1, q, x11)
-      x20 = madd(s2, p, x20); x21 = madd(s2, q, x21)
-      const s3 = v128.load_splat<f32>(a3, 8), s4 = v128.load_splat<f32>(a4, 8), s5 = v128.load_splat<f32>(a5, 8)
-      x30 = madd(s3, p, x30); x31 = madd(s3, q, x31)
-      x40 = madd(s4, p, x40); x41 = madd(s4, q, x41)
-      x50 = madd(s5, p, x50); x51 = madd(s5, q, x51)
-    }
-    if (b + 96 >= end) break
-    {
-      const p = v128.load(b, 96), q = v128.load(b, 112)
-      const s0 = v128.load_splat<f32>(a, 12), s1 = v128.load_splat<f32>(a1, 12), s2 = v128.load_splat<f32>(a2, 12)
-      x00 = madd(s0, p, x00); x01 = madd(s0, q, x01)
-      x10 = madd(s1, p, x10); x11 = madd(s1, q, x11)
-      x20 = madd(s2, p, x20); x21 = madd(s2, q, x21)
-      const s3 = v128.load_splat<f32>(a3, 12), s4 = v128.load_splat<f32>(a4, 12), s5 = v128.load_splat<f32>(a5, 12)
-      x30 = madd(s3, p, x30); x31 = madd(s3, q, x31)
-      x40 = madd(s4, p, x40); x41 = madd(s4, q, x41)
-      x50 = madd(s5, p, x50); x51 = madd(s5, q, x51)
-    }
-    b += 128
-    a += step
-    a1 += step
-    a2 += step
-    a3 += step
-    a4 += step
-    a5 += step
-    if (b >= end) break
+    v128.store(c, x00); v128.store(c, x01, 16)
+    v128.store(c1, x10); v128.store(c1, x11, 16)
+    v128.store(c2, x20); v128.store(c2, x21, 16)
+    v128.store(c3, x30); v128.store(c3, x31, 16)
+    v128.store(c4, x40); v128.store(c4, x41, 16)
+    v128.store(c5, x50); v128.store(c5, x51, 16)
+    c = c5 + cs
+    d = d5 + ds
+    rows += 24
   }
-  v128.store(c, x00); v128.store(c, x01, 16)
-  v128.store(c1, x10); v128.store(c1, x11, 16)
-  v128.store(c2, x20); v128.store(c2, x21, 16)
-  v128.store(c3, x30); v128.store(c3, x31, 16)
-  v128.store(c4, x40); v128.store(c4, x41, 16)
-  v128.store(c5, x50); v128.store(c5, x51, 16)
 }

@@ -15,7 +15,7 @@ import {
 import { partStart } from '../parallel'
 import { clearColumns, listPacked, listRows, packFour, packRows, packTransposed } from './gemm-pack'
 import { columnProduct, rowProduct } from './gemm-thin'
-import { narrowTile, tallTile, tile, tileOfRuns } from './gemm-tiles'
+import { narrowTile, packingTile, tallTile, tile, tileOfRuns } from './gemm-tiles'
 
 /** Runs below this depth are a loop inside a tile. */
 const SHORT_RUN = 16
@@ -113,38 +113,46 @@ function tiledProduct(p: usize, scratch: usize, m0: i32, rows: i32, colStart: i3
       tileRow = a + (<usize>m0 << 2)
       offsets = <usize>load<u32>(p, 44) + (<usize>(k0 / runDepth) << 2)
     }
+    // the first tile of a panel packs it, if A's rows lie in one run
+    const firstPacks = !transposeA && !transposeB && runs == 1 && rows >= 4
     for (let j = colStart; j < colEnd; j += 8) {
       const cols = min(8, colEnd - j)
-      const bj = <usize>j << 2
+      const bj = <usize>j << 2, block = b + <usize>k0 * bs + bj
+      let ci = c + <usize>m0 * cs + bj, row = tileRow, i = 0
       if (transposeB) {
         listRows(freeList, b + <usize>j * bs + (<usize>k0 << 2), bs, cols)
         packTransposed(panel, 32, freeList, 0, cols, depth)
         if (cols < 8) clearColumns(panel, depth, cols)
-      } else packRows(panel, b + <usize>k0 * bs + bj, bs, depth, cols)
-      let ci = c + <usize>m0 * cs + bj
-      let row = tileRow
-      for (let i = 0; i < rows; ) {
-        const height = tileRows(rows - i, runDepth), count = min(height, rows - i)
-        const isWhole = count == height && cols == 8
+      } else if (firstPacks && cols == 8) {
+        packingTile(ci, cs, adds ? ci : bias ? bias + bj : zeros, adds ? cs : 0, row, load<u32>(offsets), block, bs, panel, depth)
+        ci += cs << 2
+        row += 16
+        i = 4
+      } else packRows(panel, block, bs, depth, cols)
+      while (i < rows) {
+        // whole tiles together; one that is cut goes through the scratch tile
+        const height = tileRows(rows - i, runDepth), left = rows - i
+        const isWhole = cols == 8 && left >= height
+        const count = isWhole ? left - left % height : min(height, left)
         const ct = isWhole ? ci : scratch, ts = isWhole ? cs : 32
         if (!isWhole && adds) moveTile(scratch, 32, ci, cs, count, cols)
         let d = adds ? ct : bias ? bias + bj : zeros, ds = adds ? ts : 0
         if (height == 4 && runDepth < SHORT_RUN && !transposeA) {
-          tileOfRuns(ct, ts, d, ds, row, offsets, depth / runDepth, panel, runDepth)
+          tileOfRuns(ct, ts, d, ds, row, offsets, depth / runDepth, panel, runDepth, count)
         } else {
           for (let k = 0, o = offsets; k < depth; k += runDepth, o += 4) {
             const b = panel + (<usize>k << 5)
-            if (ASC_FEATURE_RELAXED_SIMD && height == 6) tallTile(ct, ts, d, ds, row, load<u32>(o), step, b, runDepth)
+            if (ASC_FEATURE_RELAXED_SIMD && height == 6) tallTile(ct, ts, d, ds, row, load<u32>(o), step, b, runDepth, count)
             else if (cols <= 4) narrowTile(ct, ts, d, ds, row, load<u32>(o), step, b, runDepth)
-            else tile(ct, ts, d, ds, row, load<u32>(o), step, b, runDepth)
+            else tile(ct, ts, d, ds, row, load<u32>(o), step, b, runDepth, count)
             d = ct
             ds = ts
           }
         }
         if (!isWhole) moveTile(ci, cs, scratch, 32, count, cols)
-        ci += cs * height
-        row += <usize>height << 2
-        i += height
+        ci += cs * count
+        row += <usize>count << 2
+        i += count
       }
     }
   }
