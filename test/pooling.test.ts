@@ -2,9 +2,11 @@
 // tie, NaN, masks, saved models, and what is refused. (Every size at which a kernel might go wrong: op-cases.)
 import { describe, expect, test } from 'vitest'
 import {
+  activation,
   averagePooling1d,
   averagePooling2d,
   averagePooling3d,
+  conv2d,
   cropping1d,
   cropping2d,
   cropping3d,
@@ -15,11 +17,13 @@ import {
   globalMaxPooling1d,
   globalMaxPooling2d,
   globalMaxPooling3d,
+  input,
   type Layer,
   load,
   maxPooling1d,
   maxPooling2d,
   maxPooling3d,
+  model,
   type PoolingOptions,
   repeatVector,
   sequential,
@@ -337,5 +341,47 @@ describe('refused', () => {
     ['expected an input of rank 2 [batch, features], got shape [1,3,1]', repeatVector({ n: 2 }), [1, 3, 1]],
   ])('%s', (message, layer, shape) => {
     refused(`layer ${layer.kind.kind}_1: ${message}`, () => netOf(layer, shape))
+  })
+})
+
+describe('relu in front of a maximum is taken behind it', () => {
+  const shape = [2, 5, 4, 3]
+  const x = Float32Array.from({ length: 120 }, (_, i) => Math.round(7 * Math.cos(i * i)) / 4) // ties, zeros
+  const net = (activation: 'relu' | { name: 'leakyRelu'; alpha: number }) =>
+    sequential({
+      inputShape: shape.slice(1),
+      layers: [
+        conv2d({ filters: 5, kernelSize: 2, padding: 'same', activation, name: 'conv' }),
+        maxPooling2d({ poolSize: 2, padding: 'same' }),
+      ],
+    }).compile({ loss: 'mse' })
+
+  test('the same outputs and gradients as of leakyRelu with slope 0, which is not moved', () => {
+    const [moved, plain] = [net('relu'), net({ name: 'leakyRelu', alpha: 0 })]
+    const input = tensor(x, shape)
+    const y = moved.predict(input)
+    const bits = (data: Float32Array | Int32Array) => Array.from(data, (value) => value + 0) // -0 is 0
+    expect(bits(y.data)).toEqual(bits(plain.predict(input).data))
+    const target = tensor(
+      y.data.map((_, i) => Math.sin(i)),
+      y.shape,
+    )
+    const [a, b] = [moved, plain].map((model) => model.gradients(input, target, { inputs: true }))
+    for (const name of Object.keys(b)) expect(bits(a[name].data), name).toEqual(bits(b[name].data))
+  })
+
+  test('no relu is left on the larger array', () => {
+    const { graph } = net('relu').inspect({ mode: 'train', batchSize: 2 })
+    expect(graph).toMatch(/unary .*fn=relu.* \[2,3,2,5\]/)
+    expect(graph).not.toMatch(/ conv .*relu/)
+  })
+
+  test('what else reads the relu still gets it', () => {
+    const input_ = input({ shape: [4, 2] })
+    const relu = activation({ activation: 'relu' })(input_)
+    const both = model({ inputs: input_, outputs: [relu, maxPooling1d({ poolSize: 2 })(relu)] })
+    const [all, largest] = both.predict(tensor(Float32Array.of(-1, 2, 3, -4, -5, -6, -7, 8), [1, 4, 2]))
+    expect([...all.data]).toEqual([0, 2, 3, 0, 0, 0, 0, 8])
+    expect([...largest.data]).toEqual([3, 2, 0, 8])
   })
 })

@@ -1,6 +1,7 @@
 // Pooling: the maximum or mean of windows, or of the whole of each sample. Channels last; 1-D and 2-D pooling is 3-D
 // pooling with first axes of size 1.
 
+import type { GraphBuilder } from '../graph/builder.ts'
 import type { Kernel } from '../graph/kernel.ts'
 import type { Value } from '../graph/value.ts'
 import { BOOLEAN, oneOf } from '../numerics/errors.ts'
@@ -35,6 +36,24 @@ interface PoolingConfig {
   readonly padding: 'valid' | 'same'
 }
 
+/** What x is relu of, in x's shape; null: x is no relu. */
+function beforeRelu(g: GraphBuilder, x: Value): Value | null {
+  const op = g.ops.findLast(({ output }) => output === x)
+  if (op?.name === 'unary' && op.attributes.fn === 'relu') return op.inputs[0]
+  const inner = op?.name === 'reshape' ? beforeRelu(g, op.inputs[0]) : null
+  return inner && g.reshape(inner, x.shape)
+}
+
+/**
+ * The maximum of relu is relu of the maximum, which is less work, and so is its gradient: the same values, and where they
+ * are above 0 from the same cells.
+ */
+function maxPooled(context: LayerContext, x: Value, config: PoolingConfig): Value {
+  const inner = beforeRelu(context.g, x)
+  const y = pool(context, maxPool, inner ?? x, config)
+  return inner ? context.g.unary('relu', y) : y
+}
+
 /** x [batch, ...axes, channels] pooled over its 1 to 3 axes. */
 function pool({ g }: LayerContext, kernel: Kernel<PoolAttributes>, x: Value, config: PoolingConfig): Value {
   const { poolSize, strides, padding } = config
@@ -61,7 +80,10 @@ function poolingKind(kind: string, axes: number, kernel: Kernel<PoolAttributes>)
         padding: [oneOf('valid', 'same'), 'valid'],
       })
     },
-    build: (context, inputs, config) => pool(context, kernel, spatial(inputs, axes), config),
+    build(context, inputs, config) {
+      const x = spatial(inputs, axes)
+      return kernel === maxPool ? maxPooled(context, x, config) : pool(context, kernel, x, config)
+    },
   }
 }
 
