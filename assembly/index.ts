@@ -10,6 +10,7 @@ import { run as runProgram } from './program'
 
 export { ABI_VERSION } from './abi'
 export { arenaBase, findNaN, reserve } from './arena'
+export { uniform } from './kernels/initialize'
 export { kernelAt } from './program'
 
 /** Once, before any kernel runs: the arena, and a matmul's scratch for each part of a job. */

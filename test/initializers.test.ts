@@ -6,10 +6,24 @@ import {
   fansOf,
   type Initializer,
   type InitializerName,
-  initialize,
+  initialize as initializeIn,
   toInitializer,
 } from '../src/layers/initializers.ts'
-import { streamOf } from '../src/numerics/random.ts'
+import { streamOf, uniform } from '../src/numerics/random.ts'
+import { elementCount } from '../src/numerics/tensor.ts'
+import { Engine } from '../src/runtime/engine.ts'
+
+/** Initial weights in an array of their own. */
+function initialize(
+  initializer: Initializer | InitializerName,
+  shape: readonly number[],
+  seed: number,
+  stream: number,
+) {
+  const out = new Float32Array(elementCount(shape))
+  initializeIn(out, initializer, shape, { seed, stream, uniform })
+  return out
+}
 
 const stream = streamOf('dense/kernel')
 const variance = (values: Float32Array) => {
@@ -168,4 +182,24 @@ describe('data', () => {
 
 test('a number in place of options is refused', () => {
   expect(() => initializers.constant(2 as never)).toThrow(/^constant must be an object with options; got 2/)
+})
+
+describe('the core draws the uniform numbers of numerics/random.ts, to the bit', () => {
+  const engine = new Engine()
+  const address = engine.base + 4096
+  engine.reserve(address + 8192)
+  test.each([0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 1000])('%i of them, and nothing behind them', (count) => {
+    for (const seed of [0, 1, 0xffffffff, 2 ** 53 - 1]) {
+      for (const [low, high] of [
+        [-0.0625, 0.0625],
+        [2, 3.1],
+      ]) {
+        const all = engine.floatView(address, count + 16).fill(-9)
+        engine.uniform(all.subarray(0, count), seed, 0xdeadbeef, low, high)
+        const expected = new Float32Array(count + 16).fill(-9)
+        uniform(expected.subarray(0, count), seed, 0xdeadbeef, low, high)
+        expect(all).toEqual(expected)
+      }
+    }
+  })
 })

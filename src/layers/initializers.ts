@@ -1,5 +1,5 @@
 // What enters: an initializer (plain frozen data, or its name), a shape, a seed and a stream.
-// What leaves: the initial weights, float32, row-major. Names and formulas are Keras's.
+// What leaves: the initial weights, float32, row-major, where the caller wants them. Names and formulas are Keras's.
 // May assume nothing about the initializer: it may come from a file. Never depends on the order in
 // which layers are built: give each weight the stream of its name (streamOf).
 
@@ -14,7 +14,7 @@ import {
   show,
   unknownName,
 } from '../numerics/errors.ts'
-import { truncatedNormal as fillTruncated, normal, uniform } from '../numerics/random.ts'
+import { truncatedNormal as fillTruncated, normal } from '../numerics/random.ts'
 import { elementCount } from '../numerics/tensor.ts'
 
 // the parameters of each kind, with their defaults
@@ -259,39 +259,48 @@ export function toInitializer(
   return Object.freeze({ kind, ...values }) as Initializer
 }
 
+/** What random numbers depend on, and how to draw the uniform ones, of which there may be millions. */
+interface Draw {
+  readonly seed: number
+  readonly stream: number
+  uniform(out: Float32Array, seed: number, stream: number, low: number, high: number): void
+}
+
 /**
- * Initial weights of `shape`; a pure function of its arguments.
- * @throws LanegradError on an unknown initializer, a bad shape or seed, or `orthogonal` below rank 2.
+ * Sets `out`, which is all 0, to the initial weights of `shape`: they depend on nothing but the arguments.
+ * @throws LanegradError on an unknown initializer, or `orthogonal` below rank 2.
  */
 export function initialize(
+  out: Float32Array,
   initializer: Initializer | InitializerName,
   shape: readonly number[],
-  seed: number,
-  stream: number,
-): Float32Array {
+  { seed, stream, uniform }: Draw,
+): void {
   const known = toInitializer(initializer)
-  const out = new Float32Array(elementCount(shape))
   switch (known.kind) {
     case 'zeros':
-      return out
+      return
     case 'unitForgetBias':
-      return out.fill(1, out.length / 4, out.length / 2)
+      out.fill(1, out.length / 4, out.length / 2)
+      return
     case 'ones':
-      return out.fill(1)
+      out.fill(1)
+      return
     case 'constant':
-      return out.fill(known.value)
+      out.fill(known.value)
+      return
     case 'randomUniform':
       uniform(out, seed, stream, known.minValue, known.maxValue)
-      return out
+      return
     case 'randomNormal':
       normal(out, seed, stream, known.mean, known.stddev)
-      return out
+      return
     case 'truncatedNormal':
       fillTruncated(out, seed, stream, known.mean, known.stddev)
-      return out
+      return
     case 'orthogonal':
       fillOrthogonal(out, shape, seed, stream, known.gain)
-      return out
+      return
   }
   // variance scaling
   const [fanIn, fanOut] = fansOf(shape)
@@ -305,7 +314,6 @@ export function initialize(
     // the stddev of a unit normal cut off at 2 is 0.8796...
     fillTruncated(out, seed, stream, 0, Math.sqrt(variance) / 0.8796256610342398)
   }
-  return out
 }
 
 /** [fanIn, fanOut]: dense [in, out]; convolution [...spatial, in, out] times the receptive field; [n] is n, n. */

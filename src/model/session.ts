@@ -110,8 +110,11 @@ export class Session {
 
   /** Draws every weight from its initializer: its numbers depend on the seed and the weight's name only. */
   initialize(): void {
+    const { engine, seed } = this
+    const uniform: typeof engine.uniform = (...args) => engine.uniform(...args)
     for (const { name, shape, initializer } of this.outline.weights) {
-      this.writeWeight(name, initialize(initializer, shape, this.seed, streamOf(name)))
+      const out = engine.floatView(this.addressOf(name), elementCount(shape))
+      initialize(out, initializer, shape, { seed, stream: streamOf(name), uniform })
     }
   }
 
@@ -149,18 +152,22 @@ export class Session {
     this.arrange(this.training, network, outlineOf(network))
   }
 
-  /** Lays the arena out anew around the weights. */
+  /** Lays the arena out anew around the weights: where none changes its place, without touching them. */
   private arrange(training: Training | null, network: Network, outline: Outline): void {
     const { engine } = this
     const update = training && updateOf(training.optimizer)
     const layout = layoutOf(engine.base, outline.weights, update?.slotNames.length ?? 0)
-    const { start } = layout.trainable
-    const kept = outline.weights.map((spec) => this.readWeight(spec).data)
+    const isMoved = ({ name }: WeightSpec) => layout.parameters.get(name) !== this.layout.parameters.get(name)
+    const moved = outline.weights.some(isMoved) ? outline.weights : []
+    const kept = moved.map((spec) => this.readWeight(spec).data)
+    const from = moved.length > 0 ? layout.trainable.start : layout.gradientsStart
     engine.reserve(layout.end)
-    engine.clear(start, layout.end - start)
+    engine.clear(from, layout.end - from)
     Object.assign(this, { layout, training, network, outline })
-    outline.weights.forEach(({ name, shape }, i) => {
+    moved.forEach(({ name }, i) => {
       this.writeWeight(name, kept[i])
+    })
+    outline.weights.forEach(({ name, shape }) => {
       const gradient = layout.gradients.get(name)
       if (gradient === undefined || !update?.slotStart) return
       const slot = gradient - layout.gradientsStart + layout.slotsStart

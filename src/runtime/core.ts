@@ -13,6 +13,15 @@ export interface Core extends Kernels {
   arenaBase(): number
   reserve(bytes: number): number
   findNaN(address: number, count: number): number
+  uniform(
+    dst: number,
+    count: number,
+    seedLow: number,
+    seedHigh: number,
+    stream: number,
+    low: number,
+    scale: number,
+  ): void
   prepare(arena: number, scratch: number): void
   forward(arena: number): void
   backward(arena: number): void

@@ -261,6 +261,13 @@ export class Engine {
     return isWhole
   }
 
+  /** Fills a view of the arena with uniform numbers, the bits that `uniform` of numerics/random.ts gives. */
+  uniform(view: Float32Array, seed: number, stream: number, low: number, high: number): void {
+    const { byteOffset, length } = view
+    const scale = (high - low) / 0x1000000
+    this.core.uniform(byteOffset, length, seed | 0, Math.floor(seed / 0x100000000), stream, low, scale)
+  }
+
   /** Index of the first NaN among `count` floats, or -1. */
   findNaN(address: number, count: number): number {
     return this.core.findNaN(address, count)
