@@ -61,22 +61,22 @@ export const JOB_SUM_COUNT = 16
 // Each module of kernels has the codes from its first one on, in the order of the list in its entry file
 // (assembly/program.ts for the core, assembly/modules/). All modules share one memory and one function table; the
 // engine loads a module when a plan first needs one of its kernels.
-export const OP_MATMUL = 1
-export const OP_UNARY = 2
-export const OP_UNARY_GRAD = 3
-export const OP_BINARY = 4
-export const OP_REDUCE = 5
-export const OP_COPY = 6
-export const OP_SOFTMAX = 7
-export const OP_SOFTMAX_GRAD = 8
-export const OP_LOSS = 9
-export const OP_LOSS_GRAD = 10
-export const OP_PENALTY = 11
-export const OP_PENALTY_GRAD = 12
-export const OP_METRIC = 13
-export const OP_CLIP_VALUE = 14
-export const OP_CLIP_NORM = 15
-export const OP_UPDATE = 16
+export const OP_UNARY = 1
+export const OP_UNARY_GRAD = 2
+export const OP_BINARY = 3
+export const OP_REDUCE = 4
+export const OP_COPY = 5
+export const OP_SOFTMAX = 6
+export const OP_SOFTMAX_GRAD = 7
+export const OP_LOSS = 8
+export const OP_LOSS_GRAD = 9
+export const OP_PENALTY = 10
+export const OP_PENALTY_GRAD = 11
+export const OP_METRIC = 12
+export const OP_CLIP_VALUE = 13
+export const OP_CLIP_NORM = 14
+export const OP_UPDATE = 15
+export const OP_MATMUL = 16
 export const OP_CORE_END = 17 // first code behind the core's
 
 // module random

@@ -15,9 +15,11 @@ import { unary, unaryGrad } from './kernels/unary'
 
 type Kernel = (operands: usize) => void
 
-/** In the order of the OP_* codes of abi.ts. */
+/**
+ * In the order of the OP_* codes of abi.ts. Functions come in this order in the binary: matmul's last, next to the relaxed
+ * ones in the bundle, so that gzip sees how alike they are.
+ */
 const kernels: StaticArray<Kernel> = [
-  matmul,
   unary,
   unaryGrad,
   binary,
@@ -33,6 +35,7 @@ const kernels: StaticArray<Kernel> = [
   clipValue,
   clipNorm,
   update,
+  matmul,
 ]
 
 /** Function table index of kernel `i` of this module; -1 behind the last. */

@@ -20,7 +20,8 @@ import { fromMain, subpaths } from './subpaths.mjs'
 
 const FIRST_CHARACTER = 35
 
-const names = Object.keys(JSON.parse(readFileSync('asconfig.json', 'utf8')).targets).sort()
+/** In this order, alike next to alike, gzip, which looks back 32 KB, makes 2 KB less of them than by name. */
+const names = Object.keys(JSON.parse(readFileSync('asconfig.json', 'utf8')).targets)
 const constant = (name) => `WASM_${name.toUpperCase()}`
 const declare = (write) => names.map((name) => write(constant(name), name)).join('')
 

@@ -106,7 +106,7 @@ export const subject = {
     core.prepare(arena, scratchAt)
     const transpose = form === 'At.B' ? abi.MATMUL_TRANSPOSE_A : form === 'A.Bt' ? abi.MATMUL_TRANSPOSE_B : 0
     const words = new Uint32Array(core.memory.buffer, program, 1 + operandCount)
-    words[0] = core.kernelAt(0) | (words.length << 16) // matmul is the first of the core's kernels
+    words[0] = core.kernelAt(abi.OP_MATMUL - abi.OP_UNARY) | (words.length << 16)
     words.set([cAt, aAt, bAt, 0, m, n, k, transpose, abi.FN_LINEAR, 0, scratchAt], 1)
     new Float32Array(core.memory.buffer, aAt, a.length).set(a)
     new Float32Array(core.memory.buffer, bAt, b.length).set(b)

@@ -1,6 +1,6 @@
 // The compiled core and the modules of kernels: instantiated once per model; a module joins the core's memory and
 // function table.
-import { OP_CORE_END, OP_MATMUL } from '../../assembly/abi.ts'
+import { OP_CORE_END, OP_MATMUL, OP_UNARY } from '../../assembly/abi.ts'
 import binary from '../../build/core.wasm'
 import relaxedBinary from '../../build/relaxed.wasm'
 import type { KernelModule } from '../graph/kernel.ts'
@@ -29,7 +29,7 @@ export interface Core extends Kernels {
   run(arena: number, from: number, to: number): void
 }
 
-export const coreModule: KernelModule = { name: 'core', binary, codes: [OP_MATMUL, OP_CORE_END] }
+export const coreModule: KernelModule = { name: 'core', binary, codes: [OP_UNARY, OP_CORE_END] }
 
 /** Kernels of the core again, for runtimes with relaxed SIMD: their multiply-adds may round once instead of twice. */
 export const relaxedModule: KernelModule = {
