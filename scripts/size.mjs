@@ -20,7 +20,6 @@ async function program(contents) {
     bundle: true,
     minify: true,
     format: 'esm',
-    charset: 'utf8',
     write: false,
   })
   const { code } = await minify(outputFiles[0].text, { module: true, ecma: 2020, compress: { passes: 3 } })
