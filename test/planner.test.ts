@@ -4,12 +4,15 @@
 // evaluation in which nothing is shared agrees).
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { OP_UPDATE } from '../assembly/abi.ts'
 import type { GraphBuilder } from '../src/graph/builder.ts'
 import type { Value } from '../src/graph/value.ts'
-import { layoutOf } from '../src/plan/layout.ts'
+import { bufferBytes, layoutOf } from '../src/plan/layout.ts'
 import { type Lifetime, placeBuffers } from '../src/plan/memory.ts'
 import type { Plan } from '../src/plan/plan.ts'
+import { updateInstructions } from '../src/plan/update.ts'
 import { Engine } from '../src/runtime/engine.ts'
+import { optimizers, updateOf } from '../src/training/optimizers.ts'
 import { type Gene, randomLeaves, writeRandomGraph } from './random-graph.ts'
 import { evaluate } from './reference/ops.ts'
 import {
@@ -296,4 +299,53 @@ test('a ragged buffer may end where a page of the memory ends', () => {
   const { prepared, results } = run(16 + missing / 4)
   expect(prepared.plan.end % 65536).toBe(0)
   expect(Math.abs(results.y[0] - 3200)).toBeLessThan(1) // a float32 sum of 16,000 numbers
+})
+
+describe('the update phase', () => {
+  const sizes = fc.array(fc.tuple(fc.constantFrom(1, 5, 40, 65535, 65536, 90000), fc.boolean()), {
+    minLength: 1,
+    maxLength: 8,
+  })
+  const rangesOf = (optimizer: 'adam' | 'nadam', weights: readonly (readonly [number, boolean])[]) => {
+    const update = updateOf(optimizers[optimizer]())
+    const specs = weights.map(([size, trainable], i) => ({ name: `w${i}`, shape: [size], trainable }))
+    const layout = layoutOf(64, specs, update.slotNames.length)
+    const ranges = updateInstructions(update, layout, specs)
+      .filter(({ code }) => code === OP_UPDATE)
+      .map(({ operands: [, start, gradients, slots, stride, count] }) => {
+        const at = start - layout.trainable.start
+        expect([gradients, slots, stride]).toEqual([
+          layout.gradientsStart + at,
+          layout.slotsStart + at,
+          layout.trainable.bytes,
+        ])
+        return [at, at + 4 * count]
+      })
+    return { ranges, bytes: layout.trainable.bytes, specs }
+  }
+
+  test('updates every weight once, a large one by itself', () => {
+    fc.assert(
+      fc.property(sizes, (weights) => {
+        const { ranges, bytes } = rangesOf('adam', weights)
+        expect(ranges.flat()).toEqual(
+          bytes === 0 ? [] : [0, ...ranges.slice(1).flatMap(([from]) => [from, from]), bytes],
+        )
+        const lengths = weights.flatMap(([size, trainable]) => (trainable ? bufferBytes([size]) : []))
+        const large = lengths.filter((length) => length >= 65536 * 4)
+        for (const length of large) expect(ranges.map(([from, to]) => to - from)).toContain(length)
+      }),
+      { seed: SEED },
+    )
+  })
+
+  test('nadam, whose product of momenta counts the runs, has one', () => {
+    expect(
+      rangesOf('nadam', [
+        [90000, true],
+        [5, true],
+        [90000, true],
+      ]).ranges,
+    ).toHaveLength(1)
+  })
 })

@@ -17,6 +17,9 @@ import { clearColumns, listPacked, listRows, packFour, packRows, packTransposed 
 import { columnProduct, rowProduct } from './gemm-thin'
 import { narrowTile, packingTile, tallTile, tile, tileOfRuns } from './gemm-tiles'
 
+/** Rows from which a gradient is cut by rows. */
+const LEAST_ROWS = 128
+
 /** Runs below this depth are a loop inside a tile. */
 const SHORT_RUN = 16
 
@@ -45,12 +48,12 @@ export function productWork(p: usize): f64 {
  * u32 addresses of its rows as stored (ROWS_SPARE more at its end, of any row), and two words follow: the address of the
  * u32 offsets of a row's runs, and their depth, at most BLOCK_DEPTH. op(B) is B then.
  * A part is a range of columns or of rows, of whole tiles: the longer side is cut, since each part packs all of the
- * other's matrix. applyUnary: the function table index of that function of the core.
+ * other's matrix; of a large weight's gradient (A transposed) the rows, a range of memory like that of the update. applyUnary: the function table index of that function of the core.
  */
 export function productPart(p: usize, part: i32, parts: i32, applyUnary: u32): void {
   const M = load<i32>(p, 16), N = load<i32>(p, 20)
   let rowStart = 0, rowEnd = M, colStart = 0, colEnd = N
-  if (N >= M) {
+  if (N >= M && !(M >= LEAST_ROWS && load<i32>(p, 28) & MATMUL_TRANSPOSE_A)) {
     const unit = N < 64 ? 8 : 16 // panels; of many, cache lines
     colStart = partStart(N, unit, part, parts)
     colEnd = partStart(N, unit, part + 1, parts)

@@ -64,6 +64,28 @@ function constrained(address: number, shape: readonly number[], limits: WeightLi
   }
 }
 
+/**
+ * A weight of so many bytes is updated by an instruction of its own: each thread then takes the part of it whose gradient
+ * it has just computed, which lies in its cache.
+ */
+const LARGE_BYTES = 0x40000
+
+/** The trainable region in pieces, [first byte, bytes]: each large weight, and what lies between those. */
+function updatePieces(
+  { trainable, parameters }: Layout,
+  specs: readonly ParameterSpec[],
+): [number, number][] {
+  const large = specs.filter(({ trainable, shape }) => trainable && bufferBytes(shape) >= LARGE_BYTES)
+  const cuts = large.flatMap(({ name, shape }) => {
+    const start = (parameters.get(name) ?? 0) - trainable.start
+    return [start, start + bufferBytes(shape)]
+  })
+  const ends = [...cuts, trainable.bytes]
+  return [0, ...cuts].flatMap((start, i): [number, number][] =>
+    ends[i] > start ? [[start, ends[i] - start]] : [],
+  )
+}
+
 export function updateInstructions(
   update: UpdateSpec,
   layout: Layout,
@@ -87,11 +109,18 @@ export function updateInstructions(
       ]
     : []
   const clips = update.clip ? clipInstructions(update.clip, layout, specs) : []
-  const regions = [trainable.start, gradientsStart, slotsStart, trainable.bytes, count, update.flags]
+  // nadam counts its runs: one for all
+  const isOnce = update.code === abi.OPTIMIZER_NADAM
+  const pieces = isOnce ? [[0, trainable.bytes]] : updatePieces(layout, specs)
+  const updates = pieces.map(([at, bytes]): Instruction => {
+    const regions = [trainable.start + at, gradientsStart + at, slotsStart + at, trainable.bytes, bytes / 4]
+    const constants = update.constants.flatMap(f64)
+    return { code: abi.OP_UPDATE, operands: [update.code, ...regions, update.flags, ...constants] }
+  })
   return [
     ...(steps > 1 ? [accumulate(0), accumulate(steps)] : []),
     ...clips,
-    { code: abi.OP_UPDATE, operands: [update.code, ...regions, ...update.constants.flatMap(f64)] },
+    ...updates,
     ...specs.flatMap((spec) =>
       spec.trainable && spec.constraint
         ? [constrained(parameters.get(spec.name) ?? 0, spec.shape, spec.constraint)]

@@ -31,11 +31,11 @@ export interface Core extends Kernels {
 
 export const coreModule: KernelModule = { name: 'core', binary, codes: [OP_UNARY, OP_CORE_END] }
 
-/** Kernels of the core again, for runtimes with relaxed SIMD: their multiply-adds may round once instead of twice. */
+/** The core's last kernel again, for runtimes with relaxed SIMD: its multiply-adds may round once instead of twice. */
 export const relaxedModule: KernelModule = {
   name: 'relaxed',
   binary: relaxedBinary,
-  codes: [OP_MATMUL, OP_MATMUL + 1],
+  codes: [OP_MATMUL, OP_CORE_END],
 }
 
 /** A core over `memory`. */
