@@ -1,7 +1,7 @@
 // One optimizer step over flat memory: parameters p, gradients g and the optimizer's slots, all in the same order.
 // `count` is a multiple of 16; slot i starts at slots + i * slotStride. The learning rate and the step count t
 // (from 1) come from the arena's header. Scalars are derived in f64 from + - * / sqrt alone, then rounded once.
-// p, g and slots that are 0 (padding) stay 0, with any epsilon. Run one update per step: nadam multiplies its
+// Where g is 0 (padding), p that is 0 stays 0, with any epsilon. Run one update per step: nadam multiplies its
 // product in the header each time. Weight decay wd is g += wd p first, where not said otherwise.
 // Formulas: the papers named below, in the form PyTorch gives them.
 import {
@@ -39,11 +39,17 @@ function average(x: v128, y: v128, share: v128): v128 {
   return flush(madd(f32x4.sub(y, x), share, x))
 }
 
-/** The same of y = g^2, for x not negative. */
+/**
+ * |g| counts as at least this in averages of g^2: neither the square, nor what is left of it by a share of 1e-5, nor the
+ * last bits of either are denormals then. It is far below any epsilon that matters.
+ */
+const LEAST_ROOT: f32 = 1e-14
+
+/** The same of y = g^2. */
 @inline
 function averageSquare(x: v128, g: v128, share: v128): v128 {
-  const mean = madd(f32x4.sub(f32x4.mul(g, g), x), share, x)
-  return v128.andnot(mean, f32x4.lt(mean, f32x4.splat(SLOT_FLOOR)))
+  const y = f32x4.pmax(f32x4.abs(g), f32x4.splat(LEAST_ROOT))
+  return madd(f32x4.sub(f32x4.mul(y, y), x), share, x)
 }
 
 @inline

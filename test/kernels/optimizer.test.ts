@@ -145,12 +145,12 @@ describe.each(NAMED)('%s', (_, o) => {
     })
   })
 
-  it('padding stays 0, with any epsilon', () => {
+  it('padding stays 0, with any epsilon: its slots are 0, or a square far below any other', () => {
     for (const epsilon of [0, o.epsilon ?? 0]) {
       const run = new Run({ ...o, epsilon }, new Float64Array(32))
       for (let t = 0; t < 6; t++) run.apply(new Float64Array(32))
       expect(memory.floats(run.params)).toEqual(new Array(32).fill(0))
-      expect(memory.floats(run.slots).every((v) => v === 0)).toBe(true)
+      for (const slot of memory.floats(run.slots)) expect(Math.abs(slot)).toBeLessThan(2e-28)
     }
   })
 
@@ -162,11 +162,11 @@ describe.each(NAMED)('%s', (_, o) => {
     for (const value of memory.floats(run.params)) expect(Math.abs(value)).toBeLessThan(100)
   })
 
-  it('slots without gradients end at 0, not among the denormals', () => {
+  it('slots without gradients end at 0 or far from the denormals', () => {
     const run = new Run({ ...o, weightDecay: 0 }, new Float64Array(16).fill(1))
     run.apply(new Float64Array(16).fill(1e-18))
     for (let t = 0; t < 1000; t++) run.apply(new Float64Array(16))
-    for (const value of memory.floats(run.slots)) expect(value === 0 || Math.abs(value) > 1.2e-38).toBe(true)
+    for (const value of memory.floats(run.slots)) expect(value === 0 || Math.abs(value) > 1e-37).toBe(true)
   })
 
   it('a NaN gradient reaches its own parameter only', () => {
