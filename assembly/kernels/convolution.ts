@@ -11,18 +11,19 @@
 // part [groups, K, F / groups], rows part [rows of a block, F / groups], matmul words (words of a part and its scratch behind), size of a
 // block (dx: rows; else samples, or -lines of one sample), N, C, F, groups, taps, then for each axis: input size, output
 // size, kernel size, stride, dilation, padding before; then bias (0: none), fn, alpha (conv alone), list of rows,
-// offsets of runs, depth of a run, scratch, part (0).
-// K = taps * C / groups. Over threads, a part of y and of dx is a range of samples; of dw only the product is split.
+// offsets of runs, depth of a run, scratch, part (0), ranges of samples, sums of all but the first (dw alone).
+// K = taps * C / groups. Over threads, a part of y and of dx is a range of samples. A small dw is the sum of those of several
+// ranges of samples, as many for any number of threads; of a large one, which is one range, the product is split.
 import {
   HEADER_MATMUL, MATMUL_ACCUMULATE, MATMUL_PART_SHIFT, MATMUL_ROWS, MATMUL_TRANSPOSE_A, MATMUL_TRANSPOSE_B, ROWS_SPARE,
 } from '../abi'
 import { storeTail } from '../lanes'
-import { scratchOf, split } from '../parallel'
+import { partStart, scratchOf, split } from '../parallel'
 
 /** Byte offset of the first axis among the words; an axis has six. */
 const AXES = 56
-const BIAS = 128, FN = 132, LIST = 140, OFFSETS = 144, RUN = 148, SCRATCH = 152, PART = 156
-const WORDS_BYTES = 160, OWN_BYTES = 192 // between the matmul's words and its scratch: the words of a part
+const BIAS = 128, FN = 132, LIST = 140, OFFSETS = 144, RUN = 148, SCRATCH = 152, PART = 156, RANGES = 160, SUMS = 164
+const WORDS_BYTES = 168, OWN_BYTES = 192 // between the matmul's words and its scratch: the words of a part
 
 /** dst = src, `bytes` (a multiple of 4); up to 12 bytes behind either are read and written, too: to be used in ascending order. */
 @inline
@@ -295,14 +296,15 @@ function convolve(p: usize, isForward: bool, x: usize, w: usize, y: usize, from:
   const sample = <usize>(load<i32>(p, AXES) * load<i32>(p, AXES + 24) * load<i32>(p, AXES + 48) * load<i32>(p, 40)) << 2
   const wide = <usize>load<i32>(p, 44) << 2, positions = positionsOf(p)
   const samples = max(block, 1), linesOfBlock = block > 0 ? lines : -block
-  let row = from * positions
+  const first = from * positions
+  let row = first
   for (let n = from; n < end; n += samples) {
     const some = min(samples, end - n)
     for (let line = 0; line < lines; line += linesOfBlock) {
       const height = min(linesOfBlock, lines - line)
       const count = some * (positions / lines) * height
       listPatches(p, x + sample * n, some, line, height)
-      productOfList(p, isForward, w, y + wide * row, count, row > 0)
+      productOfList(p, isForward, w, y + wide * row, count, row > first)
       row += count
     }
   }
@@ -321,8 +323,35 @@ function convPart(words: usize, from: i32, end: i32, part: i32): void {
 
 /** words: dw, x, dy, ... */
 export function convWeightGrad(p: usize): void {
-  convolve(p, false, load<u32>(p, 4), load<u32>(p), load<u32>(p, 8), 0, load<i32>(p, 36))
-  moveKernels(p, load<u32>(p), true)
+  const ranges = load<i32>(p, RANGES)
+  if (ranges == 1) {
+    convolve(p, false, load<u32>(p, 4), load<u32>(p), load<u32>(p, 8), 0, load<i32>(p, 36))
+    moveKernels(p, load<u32>(p), true)
+    return
+  }
+  split(convWeightGradPart.index, p, ranges, 1, workOf(p) * <f64>load<i32>(p, 36) / <f64>ranges)
+  const bytes = weightBytes(p)
+  let sum = <usize>load<u32>(p, SUMS)
+  for (let i = 1; i < ranges; i++) {
+    accumulate(load<u32>(p), sum, bytes)
+    sum += bytes + 63 & ~63
+  }
+}
+
+/** Of dw, of one group. */
+@inline
+function weightBytes(p: usize): usize {
+  return <usize>(load<i32>(p, 52) * load<i32>(p, 40) * load<i32>(p, 44)) << 2
+}
+
+function convWeightGradPart(words: usize, from: i32, end: i32, part: i32): void {
+  const p = wordsOf(words, part)
+  const samples = load<i32>(p, 36), ranges = load<i32>(p, RANGES), step = weightBytes(p) + 63 & ~63
+  for (let i = from; i < end; i++) {
+    const dw: usize = i ? <usize>load<u32>(p, SUMS) + step * (i - 1) : <usize>load<u32>(p)
+    const first = partStart(samples, 1, i, ranges), last = partStart(samples, 1, i + 1, ranges)
+    convolve(p, false, load<u32>(p, 4), dw, load<u32>(p, 8), first, last)
+  }
 }
 
 /** words: dx, dy, w, ... */

@@ -95,21 +95,26 @@ function listedBlock(x: Value, geometry: ConvGeometry): Block {
 /** Behind a product's words: those a part of a job has for itself. */
 const PART_WORDS_BYTES = 192
 
-/** Where the parts of the scratch buffer lie. image: x or dx; y: y or dy. */
-function scratchOf(block: Block, image: Value, y: Value, { kernel, groups }: ConvGeometry) {
+/** Where the parts of the scratch buffer lie, and its bytes. */
+function scratchOf(parts: Parts, { kernel, groups }: ConvGeometry) {
+  const { block, image, y, product: productBytes, ranges = 1 } = parts
   const weights = (elementCount(kernel) * image.shape[4] * y.shape[4]) / groups
   const kernelPart = roundUp(4 * block.image + 12)
   const rowsPart = kernelPart + (groups > 1 ? roundUp(4 * weights) : 0)
   const list = rowsPart + (groups > 1 ? roundUp((4 * block.rows * y.shape[4]) / groups) : 0)
   const offsets = list + (block.runs > 0 ? roundUp(4 * (block.rows + abi.ROWS_SPARE)) : 0)
   const words = offsets + roundUp(4 * block.runs)
-  return { kernelPart, rowsPart, list, offsets, words, product: words + abi.ALIGNMENT + PART_WORDS_BYTES }
+  const product = words + abi.ALIGNMENT + PART_WORDS_BYTES
+  const sums = roundUp(product + productBytes)
+  const bytes = sums + (ranges - 1) * roundUp(4 * weights)
+  return { kernelPart, rowsPart, list, offsets, words, sums, bytes }
 }
 
-function wordsOf(op: KernelCall<ConvGeometry & Fused>, at: Addresses, { block, image, y }: Parts): number[] {
+function wordsOf(op: KernelCall<ConvGeometry & Fused>, at: Addresses, parts: Parts): number[] {
+  const { block, image, y, ranges = 1 } = parts
   const { input, output, kernel, strides, dilations, before, groups, epilogue } = op.attributes
   const [a, b, bias] = op.inputs
-  const { kernelPart, rowsPart, list, offsets, words } = scratchOf(block, image, y, op.attributes)
+  const { kernelPart, rowsPart, list, offsets, words, sums } = scratchOf(parts, op.attributes)
   return [
     ...[op.output, a, b].map((value) => at.of(value)),
     at.header,
@@ -125,15 +130,21 @@ function wordsOf(op: KernelCall<ConvGeometry & Fused>, at: Addresses, { block, i
     block.runDepth,
     at.scratch,
     0,
+    ranges,
+    at.scratch + sums,
   ]
 }
 
 interface Parts {
   readonly block: Block
+  /** x or dx. */
   readonly image: Value
+  /** y or dy. */
   readonly y: Value
-  /** Scratch of the product with a block. */
+  /** Scratch of the product with a block, bytes. */
   readonly product: number
+  /** Of samples, whose weight gradients are added up. Default 1. */
+  readonly ranges?: number
 }
 
 interface Form {
@@ -173,8 +184,8 @@ const kernelOf = (name: string, { code, shape, parts, fuses, gradient }: Form): 
   shapes: (inputs, geometry) => [shape(inputs, geometry)],
   words: (op, at) => wordsOf(op, at, parts(op)),
   scratchBytes: (op) => {
-    const { block, image, y, product } = parts(op)
-    return block.image + product > 0 ? scratchOf(block, image, y, op.attributes).product + product : 0
+    const all = parts(op)
+    return all.block.image + all.product > 0 ? scratchOf(all, op.attributes).bytes : 0
   },
   fuses,
   ...(gradient && {
@@ -219,12 +230,20 @@ export const convInputGrad: Kernel<ConvGeometry> = /*#__PURE__*/ kernelOf('convI
   ],
 })
 
+/** Floats of a weight gradient up to which it is a sum over ranges of samples: products of so few rows are hardly split. */
+const SUMMED = 16384
+/** What threads can share of it. The sum has the same order for any number of threads. */
+const RANGES = 8
+
 /** dw of x, dy. */
 export const convWeightGrad: Kernel<ConvGeometry> = /*#__PURE__*/ kernelOf('convWeightGrad', {
   code: abi.OP_CONV_WEIGHT_GRAD,
   shape: ([x, dy], { kernel, groups }) => [...kernel, x.shape[4] / groups, dy.shape[4]],
-  parts: ({ inputs: [x, dy], attributes }) =>
-    listedParts(x, dy, attributes, (rows, depth) => matmulScratchBytes(depth, rows)),
+  parts: ({ inputs: [x, dy], output, attributes }) => ({
+    ...listedParts(x, dy, attributes, (rows, depth) => matmulScratchBytes(depth, rows)),
+    ranges:
+      attributes.groups === 1 && elementCount(output.shape) <= SUMMED ? Math.min(RANGES, x.shape[0]) : 1,
+  }),
 })
 
 /** y of x, w: each channel has m filters of its own. */
