@@ -39,7 +39,7 @@ const gigabytes = (bytes: number): string => `${(bytes / 0x40000000).toFixed(1)}
 export interface RuntimeOptions {
   /**
    * 'exact' (the default): the same bits on every machine. 'fast': matrix products may fuse multiplications and additions,
-   * where the runtime has relaxed SIMD; up to 1.4 times as fast, and the last bits depend on the machine.
+   * where the runtime has relaxed SIMD; up to 1.4 times as fast (not on Node 22), and the last bits depend on the machine.
    */
   readonly numerics?: 'exact' | 'fast'
   /**
