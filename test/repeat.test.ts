@@ -1,4 +1,4 @@
-// The quick way for a training step like the one before: the bits and the errors of the whole way.
+// The quick way for a training step or a prediction like the one before: the bits and the errors of the whole way.
 import { describe, expect, test } from 'vitest'
 import { dense, input, type Model, model, sequential, tensor } from '../src/index.ts'
 
@@ -6,7 +6,7 @@ const SIDE = 7
 const numbers = (count: number, from: number) =>
   Float32Array.from({ length: count }, (_, i) => ((i * 37 + from) % 19) / 19)
 
-const regression = (): Model =>
+const regression = (): ReturnType<typeof sequential> =>
   sequential({
     inputShape: [SIDE],
     layers: [dense({ units: 5, activation: 'tanh' }), dense({ units: 2 })],
@@ -126,5 +126,66 @@ describe('what is not alike', () => {
     const of = model({ inputs: { a, b }, outputs: { p: shared(a), q: shared(b) } }).compile({ loss: 'mse' })
     of.trainStep({ a: numbers(4, 1), b: numbers(4, 2) }, { p: numbers(2, 1), q: numbers(2, 2) })
     expect(of.session.repeat).toBeNull()
+  })
+})
+
+describe('predictions', () => {
+  test('the same numbers, whatever comes in between', () => {
+    const [quick, whole] = [regression(), regression()]
+    const both = (act: (of: Model) => unknown) => {
+      for (const of of [quick, whole]) act(of)
+      for (const rows of [1, 1, 40, 40, 1, 300, 300]) {
+        const x = numbers(rows * SIDE, rows)
+        const { shape, data } = quick.predict(x)
+        expect(shape).toEqual([rows, 2])
+        expect([...data]).toEqual([...whole.predict(wide(x)).data])
+        expect([...quick.predict(tensor(x, [rows, SIDE])).data]).toEqual([...data])
+        expect(whole.session.prediction).toBeNull()
+      }
+    }
+    both(() => {})
+    both((of) => of.trainStep(wide(numbers(28, 1)), numbers(8, 2)))
+    both((of) => of.setWeights({ 'dense_1/bias': numbers(5, 9) }))
+    both((of) => of.compile({ optimizer: 'sgd', loss: 'mae' }))
+  })
+
+  test('is taken again, and gives arrays of its own', () => {
+    const of = regression()
+    const x = numbers(SIDE, 1)
+    const first = of.predict(x)
+    const known = of.session.prediction
+    expect(known).not.toBeNull()
+    const second = of.predict(x)
+    expect(of.session.prediction).toBe(known)
+    first.data.fill(0)
+    expect([...second.data]).toEqual([...of.predict(x).data])
+    of.compile({ loss: 'mae' })
+    expect(of.session.prediction).toBeNull()
+  })
+
+  test('NaN, sizes that do not fit, nothing at all, a disposed model', () => {
+    const of = regression()
+    const x = numbers(4 * SIDE, 1)
+    of.predict(x)
+    const bad = x.slice()
+    bad[SIDE + 1] = Number.NaN
+    expect(() => of.predict(bad)).toThrow(/^input .*: row 1 holds NaN/)
+    expect(of.predict(bad, { allowNaN: true }).data[2]).toBeNaN()
+    expect(() => of.predict(numbers(5, 0))).toThrow(/multiple of 7/)
+    for (const nothing of [null, undefined, 3])
+      expect(() => of.predict(nothing as never)).toThrow(/predict: x: expected/)
+    of.dispose()
+    expect(() => of.predict(x)).toThrow(/disposed/)
+  })
+
+  test('several outputs go the whole way', () => {
+    const a = input({ shape: [2], name: 'a' })
+    const of = model({ inputs: a, outputs: [dense({ units: 1 })(a), dense({ units: 3 })(a)] })
+    for (let i = 0; i < 2; i++)
+      expect(of.predict(numbers(4, 1)).map(({ shape }) => [...shape])).toEqual([
+        [2, 1],
+        [2, 3],
+      ])
+    expect(of.session.prediction).toBeNull()
   })
 })

@@ -30,7 +30,7 @@ import { type Inspection, inspect, type ProfileRow, profileRows, summaryText } f
 import type { Structure, Values } from './network.ts'
 import { predictBatches, predictRows } from './predict.ts'
 import { datasetBatches, readRows, readSources } from './reading.ts'
-import { Repeat } from './repeat.ts'
+import { Repeat, RepeatedPrediction } from './repeat.ts'
 import { loadWeights, saveSession } from './saving.ts'
 import type { Batch, Session } from './session.ts'
 import { rowsSource, type Source } from './source.ts'
@@ -104,9 +104,10 @@ export interface PredictOptions extends NaNOption {
   readonly training?: boolean
 }
 
-/** Options of `fit` that go to where they are read. */
-const NO_OPTIONS: TrainStepOptions = {}
+/** Where none are given. */
+const NO_OPTIONS: TrainStepOptions & PredictOptions = {}
 
+/** Options of `fit` that go to where they are read. */
 const FIT_OPTIONS = [
   'stepsPerEpoch',
   'shuffle',
@@ -399,9 +400,12 @@ export class Model<V extends Values = Values> {
   predict(batches: Batches<{ readonly x: Data }>, options?: PredictOptions): Promise<Shaped<V, FloatArray>>
   predict(
     x: Data | Batches<{ readonly x: Data }>,
-    options: PredictOptions = {},
+    options: PredictOptions = NO_OPTIONS,
   ): Shaped<V, FloatArray> | Promise<Shaped<V, FloatArray>> {
     const { session } = this
+    const isPlain = options === NO_OPTIONS
+    const known = isPlain && session.prediction?.run(x as Data)
+    if (known) return known as Shaped<V, FloatArray>
     const own = readOptions('predict', options, { batchSize: [POSITIVE_INTEGER, 256] }, [
       'training',
       'allowNaN',
@@ -412,7 +416,13 @@ export class Model<V extends Values = Values> {
       return joined(named, outputStructure) as Shaped<V, FloatArray>
     }
     if (isBatches(session, x)) return predictBatches(session, x, { ...options, ...own }).then(shaped)
-    return shaped(predictRows(session, readInputs(session, 'predict', x as Data), { ...options, ...own }))
+    const batch = readInputs(session, 'predict', x as Data)
+    const outputs = predictRows(session, batch, { ...options, ...own })
+    if (isPlain && batch.rows <= own.batchSize) {
+      const prepared = session.prepareFor('predict', batch, batch.rows)
+      session.prediction = RepeatedPrediction.of(session, prepared, x as Data)
+    }
+    return shaped(outputs)
   }
 
   /**

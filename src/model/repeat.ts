@@ -1,8 +1,10 @@
-// A training step like the one before: typed arrays, flat or shaped, of the same sizes, one input and one output. What the
-// whole way (batch.ts, data.ts, Session.feed) finds out anew is known then, so that a step of a tiny net takes half the
-// time. Whatever isn't as before, or not as it must be, is left to the whole way, and with it the error messages.
-import type { NamedArray } from '../numerics/tensor.ts'
+// A training step or a prediction like the one before: typed arrays, flat or shaped, of the same sizes, one input and one
+// output. What the whole way (batch.ts, data.ts, Session.feed) finds out anew is known then, so that a step of a tiny net
+// takes half the time. Whatever isn't as before, or not as it must be, is left to the whole way, and with it the error
+// messages.
+import type { FloatArray, NamedArray } from '../numerics/tensor.ts'
 import type { Slot } from '../plan/plan.ts'
+import type { Engine } from '../runtime/engine.ts'
 import type { Logs } from '../training/callbacks.ts'
 import { takesLabels } from '../training/losses.ts'
 import type { Data } from './data.ts'
@@ -18,6 +20,51 @@ function flat(given: Data, { shape, count }: Slot): ArrayBufferView | null {
   if (!Array.isArray(own) || own.length !== shape.length || data?.length !== count) return null
   for (let i = 0; i < shape.length; i++) if (own[i] !== shape[i]) return null
   return data
+}
+
+/** Copies floats to their slot; whether none is NaN. */
+function put(engine: Engine, data: Float32Array, { address, count }: Slot): boolean {
+  if (count <= FEW) return engine.writeFew(address, data)
+  engine.write(address, data)
+  return engine.findNaN(address, count) < 0
+}
+
+/** The one input of a prediction, and its one output. */
+export class RepeatedPrediction {
+  private readonly session: Session
+  private readonly prepared: Prepared
+  private readonly x: Slot
+  private readonly y: Slot
+
+  private constructor(session: Session, prepared: Prepared, x: Slot, y: Slot) {
+    this.session = session
+    this.prepared = prepared
+    this.x = x
+    this.y = y
+  }
+
+  /** Of rows x that `prepared` has just run; null: not of this simple kind. */
+  static of(session: Session, prepared: Prepared, x: Data): RepeatedPrediction | null {
+    const { inputs, outputs, outputStructure } = session.network
+    const [into] = prepared.x
+    const result = prepared.plan.results.get(outputs[0].name)
+    const isOne = inputs.length === 1 && outputStructure === 'single'
+    if (!isOne || into?.dtype !== 'float32' || result?.dtype !== 'float32') return null
+    return flat(x, into) instanceof Float32Array
+      ? new RepeatedPrediction(session, prepared, into, result)
+      : null
+  }
+
+  /** The output for x, or null if that isn't like the one before. */
+  run(x: Data): FloatArray | null {
+    const { session, prepared, y } = this
+    const rows = flat(x, this.x)
+    if (!(rows instanceof Float32Array)) return null
+    session.begin(prepared)
+    if (!put(session.engine, rows, this.x)) return null
+    session.engine.forward()
+    return { shape: [...y.shape], data: session.engine.floatView(y.address, y.count).slice() }
+  }
 }
 
 export class Repeat {
@@ -65,24 +112,16 @@ export class Repeat {
     if (classes === null) {
       if (!(truths instanceof Float32Array)) return null
       session.begin(prepared)
-      if (!this.put(rows, this.x) || !this.put(truths, this.y)) return null
+      if (!put(engine, rows, this.x) || !put(engine, truths, this.y)) return null
     } else {
       if (!(truths instanceof Int32Array)) return null
       for (let i = 0; i < truths.length; i++)
         if ((truths[i] < 0 || truths[i] >= classes) && truths[i] !== ignored) return null
       session.begin(prepared)
-      if (!this.put(rows, this.x)) return null
+      if (!put(engine, rows, this.x)) return null
       engine.write(this.y.address, truths)
     }
     session.step()
     return this.isLossAlone ? { loss: engine.scalar(prepared.readings.loss) } : session.readLogs(prepared)
-  }
-
-  /** Copies floats to their slot; whether none is NaN. */
-  private put(data: Float32Array, { address, count }: Slot): boolean {
-    const { engine } = this.session
-    if (count <= FEW) return engine.writeFew(address, data)
-    engine.write(address, data)
-    return engine.findNaN(address, count) < 0
   }
 }

@@ -22,7 +22,7 @@ import {
 } from './compute.ts'
 import { gatherRows, type Rows } from './data.ts'
 import { type Network, withTrainable } from './network.ts'
-import type { Repeat } from './repeat.ts'
+import type { Repeat, RepeatedPrediction } from './repeat.ts'
 import { type Readings, readingsOf, Tally } from './tally.ts'
 
 export interface Training {
@@ -84,6 +84,8 @@ export class Session {
   private last: LastPrepared | null = null
   /** Of the last training step, while nothing of what it knows has changed. */
   repeat: Repeat | null = null
+  /** Likewise, of the last prediction. */
+  prediction: RepeatedPrediction | null = null
 
   constructor(network: Network, outline: Outline, seed: number, runtime: RuntimeOptions = {}) {
     this.network = network
@@ -106,6 +108,7 @@ export class Session {
     this.plans.clear()
     this.last = null
     this.repeat = null
+    this.prediction = null
   }
 
   /** Draws every weight from its initializer: its numbers depend on the seed and the weight's name only. */
@@ -176,6 +179,7 @@ export class Session {
     this.plans.clear()
     this.last = null
     this.repeat = null
+    this.prediction = null
     engine.stepCount = 0
     engine.momentumProduct = 1
     this.learningRate = training?.optimizer.learningRate ?? 0
