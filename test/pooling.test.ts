@@ -385,3 +385,39 @@ describe('relu in front of a maximum is taken behind it', () => {
     expect([...largest.data]).toEqual([3, 2, 0, 8])
   })
 })
+
+test('the gradient of windows side by side takes the place of what was pooled; uncovered cells get 0', () => {
+  const shape = [3, 5, 7, 3]
+  const net = (...between: Layer[]) =>
+    sequential({
+      inputShape: shape.slice(1),
+      layers: [conv2d({ filters: 6, kernelSize: 1, activation: 'gelu' }), ...between, maxPooling2d()],
+    }).compile({ loss: 'mse' })
+  const [direct, cut] = [
+    net(),
+    net(
+      cropping2d({
+        cropping: [
+          [0, 1],
+          [0, 1],
+        ],
+      }),
+    ),
+  ]
+  const x = tensor(
+    Float32Array.from({ length: 315 }, (_, i) => Math.sin(i * i)),
+    shape,
+  )
+  const y = direct.predict(x)
+  const target = tensor(
+    y.data.map((_, i) => Math.cos(i)),
+    y.shape,
+  )
+  const [a, b] = [direct, cut].map((model) => model.gradients(x, target, { inputs: true }))
+  for (const name of Object.keys(a)) expect([...a[name].data], name).toEqual([...b[name].data])
+
+  const { graph, memory } = direct.inspect({ batchSize: 3 })
+  const [, dx, pooled] = /(%\d+) = maxPoolGrad %\d+, (%\d+),/.exec(graph) ?? []
+  const buffers = memory.split('\n').map((line) => line.split(/\s+/))
+  expect(buffers.filter((values) => values.includes(dx) && values.includes(pooled))).toHaveLength(1)
+})

@@ -165,17 +165,16 @@ function averagePoolPart(p: usize, start: i32, end: i32, part: i32): void {
   pool(false, p, start, end, part)
 }
 
-/** The gradients for such windows: each cell is written once. */
+/** The gradients for such windows: each cell is written once, when x has been read there: dx may take its place. */
 @inline
 function pairsGrad(isMax: bool, p: usize, start: i32, end: i32): void {
   let dx = inputAt(p, 0, start), dy = outputAt(p, 4, start)
   let x = inputAt(p, 8, start), y = outputAt(p, 12, start)
   const channels = load<i32>(p, 20), OH = outputOf(p, 1), OW = outputOf(p, 2)
   const cell = <usize>channels << 2, row = <usize>sizeOf(p, 2) * cell, plane = <usize>sizeOf(p, 1) * row
-  const isRest = 2 * OH < sizeOf(p, 1) || 2 * OW < sizeOf(p, 2)
+  const covered = <usize>(2 * OH) * row, rest = row - <usize>(2 * OW) * cell // of a plane, of a row that no window covers
   const quarter = f32x4.splat(0.25)
   for (let n = (end - start) * sizeOf(p, 0); n > 0; n--) {
-    if (isRest) memory.fill(dx, 0, plane)
     for (let j = 0; j < OH; j++) {
       let at = <usize>(2 * j) * row
       for (let k = 0; k < OW; k++) {
@@ -207,7 +206,12 @@ function pairsGrad(isMax: bool, p: usize, start: i32, end: i32): void {
         dy += cell
         if (isMax) y += cell
       }
+      if (rest) {
+        memory.fill(dx + at, 0, rest)
+        memory.fill(dx + at + row, 0, rest)
+      }
     }
+    if (covered < plane) memory.fill(dx + covered, 0, plane - covered)
     dx += plane
     if (isMax) x += plane
   }

@@ -52,6 +52,15 @@ const maxPoolGrad: Kernel<PoolAttributes> = {
     poolWords([at.of(output), at.of(dy), at.of(x), at.of(y)], x.shape, attributes),
 }
 
+/** Of windows of 2 x 2 cells side by side, none of them cut: each cell of dx is written when x has been read there. */
+const maxPoolPairsGrad: Kernel<PoolAttributes> = { ...maxPoolGrad, reuses: [1] }
+
+/** As the kernel asks for them (arePairs in assembly/kernels/pool.ts). */
+const arePairs = ([, , ...sizes]: Shape, { pool, strides, before, windows }: PoolAttributes): boolean =>
+  [pool, strides].every((of) => String(of) === '1,2,2') &&
+  before.every((cells) => cells === 0) &&
+  [0, 1].every((axis) => 2 * windows[axis + 1] <= sizes[axis])
+
 /**
  * The largest of each window of x [batch, depth, height, width, channels]. Of equal cells the first, in row-major
  * order, takes the whole gradient.
@@ -65,7 +74,9 @@ export const maxPool: Kernel<PoolAttributes> = {
     poolWords([at.of(output), at.of(x), at.scratch, 0], x.shape, attributes),
   scratchBytes: ({ inputs: [x] }) => rowBytes(x.shape),
   gradient: (g, { inputs: [x], output, attributes }, [dy]) =>
-    dy ? g.kernel(maxPoolGrad, [dy, x, output], attributes) : [],
+    dy
+      ? g.kernel(arePairs(x.shape, attributes) ? maxPoolPairsGrad : maxPoolGrad, [dy, x, output], attributes)
+      : [],
 }
 
 const averagePoolGrad: Kernel<PoolAttributes & { readonly shape: Shape }> = {
