@@ -182,15 +182,14 @@ export {
 export type { ArrayLikeData, Batches, Data, Dataset } from './model/data.ts'
 export type { Inspection, ProfileRow } from './model/inspect.ts'
 export type { InspectedBuffer, InspectedOperation } from './model/memory-map.ts'
-export {
-  type EvaluateOptions,
-  type FitOptions,
-  Model,
-  type ModelLayer,
-  type PredictOptions,
-  type StepOptions,
-  type TrainStepOptions,
-} from './model/model.ts'
+export { Model, type ModelLayer } from './model/model.ts'
+export type {
+  EvaluateOptions,
+  FitOptions,
+  PredictOptions,
+  StepOptions,
+  TrainStepOptions,
+} from './model/options.ts'
 export { type TransferOptions, transfer } from './model/transfer.ts'
 export { LanegradError } from './numerics/lanegrad-error.ts'
 export { type FloatArray, type NamedArray, tensor } from './numerics/tensor.ts'

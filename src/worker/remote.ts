@@ -5,15 +5,15 @@ import { isBatches, sortArguments } from '../model/batch.ts'
 import type { Callback } from '../model/callbacks.ts'
 import type { CompileOptions } from '../model/compile.ts'
 import type { Batches, Data, Dataset } from '../model/data.ts'
+import type { Model } from '../model/model.ts'
+import type { Values } from '../model/network.ts'
 import type {
   EvaluateOptions,
   FitOptions,
-  Model,
   PredictOptions,
   StepOptions,
   TrainStepOptions,
-} from '../model/model.ts'
-import type { Values } from '../model/network.ts'
+} from '../model/options.ts'
 import type { Session } from '../model/session.ts'
 import { check, checkOptions, fail, LanegradError, NON_NEGATIVE } from '../numerics/errors.ts'
 import type { FloatArray } from '../numerics/tensor.ts'

@@ -1,0 +1,72 @@
+// What the methods of Model that take data may be told besides.
+import type { Callback } from './callbacks.ts'
+import type { ClassWeight } from './class-weight.ts'
+import type { Batches, Data, Dataset } from './data.ts'
+
+interface NaNOption {
+  /** Take NaN in the data as it is; by default it is an error. */
+  readonly allowNaN?: boolean
+}
+
+/** Options of what looks at one batch. */
+export interface StepOptions extends NaNOption {
+  /** One weight per row of y (or per position); for several outputs a list or a record. */
+  readonly sampleWeight?: Data
+}
+
+/** Options of `trainStep`. */
+export interface TrainStepOptions extends StepOptions {
+  /**
+   * Weight of each class (`{ 0: 1, 1: 5 }`, those left out weigh 1), multiplied into the sample weights by each row's
+   * label, one-hot row or rounded single unit; for several outputs by output name. Validation takes none.
+   */
+  readonly classWeight?: ClassWeight
+}
+
+/** Options of `fit`. */
+export interface FitOptions extends TrainStepOptions {
+  /** Default 1. */
+  readonly epochs?: number
+  /** Where counting starts: training goes on to `epochs`. Default 0. */
+  readonly initialEpoch?: number
+  /** Default 32. Not for batches from an iterable, nor are `shuffle`, `validationSplit` and `sampleWeight`. */
+  readonly batchSize?: number
+  /** Batches from an iterable that make an epoch. Default: all. */
+  readonly stepsPerEpoch?: number
+  /** A new order of the rows in every epoch, given by the model's seed. Default true. */
+  readonly shuffle?: boolean
+  /** Share of the rows, the last ones, kept for validation. Default 0. */
+  readonly validationSplit?: number
+  /** What to evaluate after every epoch; logs then have `val_loss` and so on. */
+  readonly validationData?: readonly [x: Data, y: Data, sampleWeight?: Data] | Dataset | Batches
+  /** Default: batchSize. */
+  readonly validationBatchSize?: number
+  /** Batches of an iterable validationData to take. Default: all. */
+  readonly validationSteps?: number
+  /** Epochs from one validation to the next. Default 1. */
+  readonly validationFreq?: number
+  /** 1: one line per epoch on the console. Default 0. */
+  readonly verbose?: 0 | 1
+  readonly callbacks?: readonly Callback[]
+  /** Stops training within one step; `fit` then resolves with the epochs that were whole. */
+  readonly signal?: AbortSignal | null
+}
+
+/** Options of `evaluate`. */
+export interface EvaluateOptions extends StepOptions {
+  /** Default 256. */
+  readonly batchSize?: number
+  /** Batches of an iterable to take. Default: all. */
+  readonly steps?: number
+}
+
+/** Options of `predict`. */
+export interface PredictOptions extends NaNOption {
+  /** Default 256; fewer rows at the end are exact, not padded. */
+  readonly batchSize?: number
+  /**
+   * Layers behave as in training; what they draw at random is then the same in every batch and at every call, until a
+   * training step. Default false.
+   */
+  readonly training?: boolean
+}
