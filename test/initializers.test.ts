@@ -21,7 +21,7 @@ function initialize(
   stream: number,
 ) {
   const out = new Float32Array(elementCount(shape))
-  initializeIn(out, initializer, shape, { seed, stream, uniform })
+  initializeIn(out, initializer, shape, seed, stream, { uniform })
   return out
 }
 

@@ -1,8 +1,8 @@
 // The register tiles of gemm.ts: 8 columns of C, of as many rows as registers hold.
 // C tile = D + sum over k of A[i,k] B[k,j]. D's rows are `ds` bytes apart: C itself, or one row for all (0: zeros, a bias).
 // A's rows lie anywhere: row i at rows[i] + offset, `depth` floats, of which four lie together, every `step` bytes: 16, or
-// more if rows are packed side by side. Of several runs, run r at rows[i] + offsets[r]. The panel of B: packed [depth, 8]; c: rows `cs`
-// bytes apart.
+// more if rows are packed side by side. Of several runs, run r at rows[i] + offsets[r]. The panel of B: packed
+// [depth, 8]; c: rows `cs` bytes apart.
 //
 // What bounds a tile on x64 is how many instructions a cycle takes in (6), not the arithmetic (4): 16 of 22 for a step of
 // k, and what the loop adds. So several steps a turn, and one pointer for each row of A, which need one address

@@ -48,7 +48,8 @@ export function productWork(p: usize): f64 {
  * u32 addresses of its rows as stored (ROWS_SPARE more at its end, of any row), and two words follow: the address of the
  * u32 offsets of a row's runs, and their depth, at most BLOCK_DEPTH. op(B) is B then.
  * A part is a range of columns or of rows, of whole tiles: the longer side is cut, since each part packs all of the
- * other's matrix; of a large weight's gradient (A transposed) the rows, a range of memory like that of the update. applyUnary: the function table index of that function of the core.
+ * other's matrix; of a large weight's gradient (A transposed) the rows, a range of memory like that of the update.
+ * applyUnary: the function table index of that function of the core.
  */
 export function productPart(p: usize, part: i32, parts: i32, applyUnary: u32): void {
   const M = load<i32>(p, 16), N = load<i32>(p, 20)
@@ -134,7 +135,7 @@ function tiledProduct(p: usize, scratch: usize, m0: i32, rows: i32, colStart: i3
       } else packRows(panel, block, bs, depth, cols)
       while (i < rows) {
         // whole tiles together; one that is cut goes through the scratch tile
-        const height = tileRows(rows - i, runDepth), left = rows - i
+        const left = rows - i, height = tileRows(left, runDepth)
         const isWhole = cols == 8 && left >= height
         const count = isWhole ? left - left % height : min(height, left)
         const ct = isWhole ? ci : scratch, ts = isWhole ? cs : 32

@@ -5,11 +5,11 @@
 // window, in row-major order, that has the maximum takes it all.
 // Over threads, a part is a range of samples.
 // Operands: four addresses, then batch, channels, and of each axis: size, output size, pool, stride, padding before; then
-// the bytes of a sample of x and of one of y.
+// the bytes of a sample of x and of one of y, and whether the windows are pairs.
 import { FLOAT_WORK, scratchOf, split } from '../parallel'
 import { storeBelow } from './tails'
 
-const INPUT_BYTES = 84, OUTPUT_BYTES = 88
+const INPUT_BYTES = 84, OUTPUT_BYTES = 88, PAIRS = 92
 
 @inline
 function sizeOf(p: usize, axis: usize): i32 {
@@ -76,12 +76,9 @@ function combineRows(
 }
 
 /** Whether the windows are 2 x 2 cells side by side, none of them cut. */
+@inline
 function arePairs(p: usize): bool {
-  for (let i = 1; i < 3; i++) {
-    const at = p + i * 20
-    if (load<i32>(at, 32) != 2 || load<i32>(at, 36) != 2 || load<i32>(at, 40) || 2 * outputOf(p, i) > sizeOf(p, i)) return false
-  }
-  return load<i32>(p, 32) == 1 && load<i32>(p, 36) == 1 && !load<i32>(p, 40)
+  return load<u32>(p, PAIRS) != 0
 }
 
 /** Such windows straight from x. */

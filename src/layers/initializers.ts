@@ -259,10 +259,8 @@ export function toInitializer(
   return Object.freeze({ kind, ...values }) as Initializer
 }
 
-/** What random numbers depend on, and how to draw the uniform ones, of which there may be millions. */
-interface Draw {
-  readonly seed: number
-  readonly stream: number
+/** Who draws uniform numbers, of which there may be millions: the engine, or numerics/random.ts. */
+interface Source {
   uniform(out: Float32Array, seed: number, stream: number, low: number, high: number): void
 }
 
@@ -274,7 +272,9 @@ export function initialize(
   out: Float32Array,
   initializer: Initializer | InitializerName,
   shape: readonly number[],
-  { seed, stream, uniform }: Draw,
+  seed: number,
+  stream: number,
+  source: Source,
 ): void {
   const known = toInitializer(initializer)
   switch (known.kind) {
@@ -290,7 +290,7 @@ export function initialize(
       out.fill(known.value)
       return
     case 'randomUniform':
-      uniform(out, seed, stream, known.minValue, known.maxValue)
+      source.uniform(out, seed, stream, known.minValue, known.maxValue)
       return
     case 'randomNormal':
       normal(out, seed, stream, known.mean, known.stddev)
@@ -309,7 +309,7 @@ export function initialize(
   const variance = scale / Math.max(1, fan)
   if (known.kind.endsWith('Uniform')) {
     const limit = Math.sqrt(3 * variance)
-    uniform(out, seed, stream, -limit, limit)
+    source.uniform(out, seed, stream, -limit, limit)
   } else {
     // the stddev of a unit normal cut off at 2 is 0.8796...
     fillTruncated(out, seed, stream, 0, Math.sqrt(variance) / 0.8796256610342398)

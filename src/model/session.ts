@@ -114,10 +114,9 @@ export class Session {
   /** Draws every weight from its initializer: its numbers depend on the seed and the weight's name only. */
   initialize(): void {
     const { engine, seed } = this
-    const uniform: typeof engine.uniform = (...args) => engine.uniform(...args)
     for (const { name, shape, initializer } of this.outline.weights) {
       const out = engine.floatView(this.addressOf(name), elementCount(shape))
-      initialize(out, initializer, shape, { seed, stream: streamOf(name), uniform })
+      initialize(out, initializer, shape, seed, streamOf(name), engine)
     }
   }
 

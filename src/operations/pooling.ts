@@ -22,6 +22,12 @@ export interface PoolAttributes {
   readonly windows: Shape
 }
 
+/** Whether the windows are 2 x 2 cells side by side, none of them cut, of x [batch, depth, height, width, channels]. */
+const arePairs = ([, , ...sizes]: Shape, { pool, strides, before, windows }: PoolAttributes): boolean =>
+  [pool, strides].every((of) => String(of) === '1,2,2') &&
+  before.every((cells) => cells === 0) &&
+  [0, 1].every((axis) => 2 * windows[axis + 1] <= sizes[axis])
+
 /** `shape`: of the input, [batch, depth, height, width, channels]. */
 function poolWords(
   addresses: readonly number[],
@@ -31,7 +37,8 @@ function poolWords(
   const [batch, ...rest] = shape
   const axes = windows.flatMap((count, i) => [rest[i], count, pool[i], strides[i], before[i]])
   const bytes = [rest, [...windows, rest[3]]].map((sample) => 4 * elementCount(sample))
-  return [...addresses, batch, rest[3], ...axes, ...bytes]
+  const pairs = Number(arePairs(shape, { pool, strides, before, windows }))
+  return [...addresses, batch, rest[3], ...axes, ...bytes, pairs]
 }
 
 /** One row [width, channels], and a vector that may run over. */
@@ -52,14 +59,8 @@ const maxPoolGrad: Kernel<PoolAttributes> = {
     poolWords([at.of(output), at.of(dy), at.of(x), at.of(y)], x.shape, attributes),
 }
 
-/** Of windows of 2 x 2 cells side by side, none of them cut: each cell of dx is written when x has been read there. */
+/** Where the windows are pairs, each cell of dx is written when x has been read there. */
 const maxPoolPairsGrad: Kernel<PoolAttributes> = { ...maxPoolGrad, reuses: [1] }
-
-/** As the kernel asks for them (arePairs in assembly/kernels/pool.ts). */
-const arePairs = ([, , ...sizes]: Shape, { pool, strides, before, windows }: PoolAttributes): boolean =>
-  [pool, strides].every((of) => String(of) === '1,2,2') &&
-  before.every((cells) => cells === 0) &&
-  [0, 1].every((axis) => 2 * windows[axis + 1] <= sizes[axis])
 
 /**
  * The largest of each window of x [batch, depth, height, width, channels]. Of equal cells the first, in row-major
