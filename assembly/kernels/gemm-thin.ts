@@ -1,4 +1,5 @@
-// Products with a row or a column, which no register tile suits: y[n] = start + sum over k of x[k] m[k, n], by lanes of n.
+// Products with a row or a column, which no register tile suits: y[n] = start + sum over k of x[k] m[k, n], by lanes of n;
+// and small ones, row by row, for which there is nothing to win by packing.
 // Each sum goes over k in ascending order from its start, as in gemm.ts: the same bits as a row of a larger product.
 import { madd, storeTail } from '../lanes'
 
@@ -90,5 +91,36 @@ export function columnProduct(y: usize, x: usize, m: usize, ms: usize, n: i32, K
     }
     storeTail(y + o, low, left)
     if (left > 4) storeTail(y + o + 16, high, left - 4)
+  }
+}
+
+/**
+ * c[rows, cols], rows `cs` bytes apart, = d[i, j] + sum over k of a[i, k] b[k, j]; rows of d, 0 if there are none, are `ds`
+ * bytes apart, those of b `bs`; a[i, k] lies at i ai + k ak bytes.
+ */
+export function smallProduct(
+  c: usize, cs: usize, d: usize, ds: usize, a: usize, ai: usize, ak: usize, b: usize, bs: usize, rows: i32, cols: i32, K: i32,
+): void {
+  for (let i = 0; i < rows; i++) {
+    for (let j = 0; j < cols; j += 8) {
+      const o = <usize>j << 2, left = cols - j, second: usize = left > 4 ? 16 : 0
+      let low = f32x4.splat(0), high = low, x = a, row = b + o
+      if (d) {
+        low = v128.load(d + o)
+        high = v128.load(d + o + second)
+      }
+      for (let k = 0; k < K; k++) {
+        const s = v128.load_splat<f32>(x)
+        low = madd(s, v128.load(row), low)
+        high = madd(s, v128.load(row + second), high)
+        x += ak
+        row += bs
+      }
+      storeTail(c + o, low, left)
+      if (second) storeTail(c + o + 16, high, left - 4)
+    }
+    a += ai
+    c += cs
+    d += ds
   }
 }

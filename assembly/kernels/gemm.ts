@@ -14,11 +14,14 @@ import {
 } from '../abi'
 import { partStart } from '../parallel'
 import { clearColumns, listPacked, listRows, packFour, packRows, packTransposed } from './gemm-pack'
-import { columnProduct, rowProduct } from './gemm-thin'
+import { columnProduct, rowProduct, smallProduct } from './gemm-thin'
 import { narrowTile, packingTile, tallTile, tile, tileOfRuns } from './gemm-tiles'
 
 /** Rows from which a gradient is cut by rows. */
 const LEAST_ROWS = 128
+
+/** Multiply-adds up to which a product costs less row by row than its packing would. */
+const SMALL_WORK: f64 = 256
 
 /** Runs below this depth are a loop inside a tile. */
 const SHORT_RUN = 16
@@ -62,13 +65,16 @@ export function productPart(p: usize, part: i32, parts: i32, applyUnary: u32): v
     rowStart = partStart(M, 12, part, parts)
     rowEnd = partStart(M, 12, part + 1, parts)
   }
-  if ((M == 1 || N == 1) && !(load<i32>(p, 28) & MATMUL_ROWS)) {
-    thinProduct(p, rowStart + colStart, M == 1 ? colEnd : rowEnd)
+  const flags = load<i32>(p, 28), isThin = M == 1 || N == 1
+  const isAcross = (flags & MATMUL_TRANSPOSE_B) != 0 && load<i32>(p, 24) > 1
+  if (!(flags & MATMUL_ROWS) && (isThin || !isAcross && productWork(p) <= SMALL_WORK)) {
+    if (isThin) thinProduct(p, rowStart + colStart, M == 1 ? colEnd : rowEnd)
+    else smallPart(p, rowStart, rowEnd, colStart, colEnd)
     activate(p, rowStart, rowEnd - rowStart, colStart, colEnd, applyUnary)
     return
   }
   // the planned buffer is the first thread's
-  const own = part + (load<i32>(p, 28) >> MATMUL_PART_SHIFT)
+  const own = part + (flags >> MATMUL_PART_SHIFT)
   const ownScratch = ASC_FEATURE_RELAXED_SIMD || own > 0
   const scratch = ownScratch ? <usize>load<u32>(JOB_SCRATCH) + own * MATMUL_SCRATCH_BYTES : <usize>load<u32>(p, 40)
   for (let m0 = rowStart; m0 < rowEnd; m0 += BLOCK_ROWS) {
@@ -180,6 +186,17 @@ function packRuns(p: usize, out: usize, table: usize, depth: i32, m0: i32, rows:
     packFour(out + (<usize>i << 2), table, offset, depth)
     i += min(4, runDepth - within) // what is written behind the last row of a run, the next run writes over
   }
+}
+
+/** Rows and columns of a small C, where b is contiguous along them. */
+function smallPart(p: usize, rowStart: i32, rowEnd: i32, colStart: i32, colEnd: i32): void {
+  const M = load<i32>(p, 16), N = load<i32>(p, 20), K = load<i32>(p, 24), flags = load<i32>(p, 28)
+  const transposeA = (flags & MATMUL_TRANSPOSE_A) != 0, adds = (flags & MATMUL_ACCUMULATE) != 0
+  const at = <usize>colStart << 2, cs = <usize>N << 2
+  const ai: usize = transposeA ? 4 : <usize>K << 2, ak: usize = transposeA ? <usize>M << 2 : 4
+  const c = <usize>load<u32>(p) + <usize>rowStart * cs + at, a = <usize>load<u32>(p, 4) + <usize>rowStart * ai
+  const bias = <usize>load<u32>(p, 12), d = adds ? c : bias ? bias + at : 0
+  smallProduct(c, cs, d, adds ? cs : 0, a, ai, ak, <usize>load<u32>(p, 8) + at, cs, rowEnd - rowStart, colEnd - colStart, K)
 }
 
 /** A row, or a column (the transpose of the product of the transposes), from element `first` to `end`. */

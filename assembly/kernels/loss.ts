@@ -8,7 +8,7 @@
 // of the ranges, of the gradient any range.
 // Reads up to 12 bytes past the end of the prediction and the target, writes nothing there.
 import { JOB_SUM_COUNT, JOB_SUMS, LOSS_FIRST_ROW, LOSS_IGNORE_INDEX, LOSS_MEAN } from '../abi'
-import { FLOAT_WORK, partStart, split } from '../parallel'
+import { FLOAT_WORK, split } from '../parallel'
 import { elementLoss, elementLossGrad } from './loss-elements'
 import { COLS, FLAGS, IGNORE_INDEX, KIND, ROWS, SCALE, TARGET } from './loss-operands'
 import { rowLoss, rowLossGrad } from './loss-rows'
@@ -45,9 +45,13 @@ export function loss(p: usize): void {
 function lossPart(q: usize, first: i32, behind: i32, _: i32): void {
   const rows = load<i32>(q, ROWS), areElements = load<i32>(q, KIND) < LOSS_FIRST_ROW
   const count = areElements ? rows * load<i32>(q, COLS) : rows, unit = areElements ? 16 : 1
-  for (let i = first; i < behind; i++) {
-    const from = partStart(count, unit, i, JOB_SUM_COUNT), end = partStart(count, unit, i + 1, JOB_SUM_COUNT)
-    store<f64>(JOB_SUMS + (i << 3), areElements ? elementLoss(q, from, end) : rowLoss(q, from, end))
+  const units = <u64>((count + unit - 1) / unit)
+  for (let i = first, from = min(<i32>(units * i / JOB_SUM_COUNT) * unit, count); i < behind; i++) {
+    const end = min(<i32>(units * (i + 1) / JOB_SUM_COUNT) * unit, count)
+    let sum: f64 = 0
+    if (from < end) sum = areElements ? elementLoss(q, from, end) : rowLoss(q, from, end)
+    store<f64>(JOB_SUMS + (i << 3), sum)
+    from = end
   }
 }
 

@@ -289,8 +289,9 @@ function updatePart(o: usize, first: i32, behind: i32, _: i32): void {
   const end = <usize>load<u32>(o, 4) + (<usize>behind << 2)
   const a = load<f64>(o, 28), b = load<f64>(o, 36), e = max(load<f64>(o, 44), EPSILON_FLOOR), wd = load<f64>(o, 52)
   const momentum = load<f64>(o, 60), extra = load<f64>(o, 68)
-  const lr = <f64>load<f32>(header, HEADER_LEARNING_RATE), t = load<u32>(header, HEADER_STEP_COUNT)
+  const lr = <f64>load<f32>(header, HEADER_LEARNING_RATE)
   const slot1 = slot + stride, slot2 = slot1 + stride
+  const t = kind < OPTIMIZER_ADAM ? 0 : load<u32>(header, HEADER_STEP_COUNT) // the others don't need the powers
   // adam's family: bias corrections of the two moments, and epsilon relative to the uncorrected second one
   const open1 = 1 - power(a, t), powerB = power(b, t), open2 = 1 - powerB, root = sqrt(open2)
   const inner = max(root * load<f64>(o, 44), EPSILON_FLOOR)
