@@ -100,11 +100,15 @@ describe('fit refuses', () => {
     )
   })
 
-  test('callbacks that are no list of objects', async () => {
-    await refused('fit: callbacks must be a list of objects; got object', options({ callbacks: {} }))
+  test('callbacks that are no objects, or have a hook there is none of', async () => {
+    const expected = 'fit: callbacks must be an object of hooks or a list of such objects'
+    await refused(`${expected}; got 3`, options({ callbacks: 3 }))
+    await refused(`${expected}; got [function]`, options({ callbacks: [() => 1] }))
+    const hooks =
+      'onTrainBegin, onEpochBegin, onBatchBegin, onBatchEnd, onTestBegin, onTestEnd, onEpochEnd, onTrainEnd'
     await refused(
-      'fit: callbacks must be a list of objects; got [function]',
-      options({ callbacks: [() => 1] }),
+      `unknown hook "onTrainBatchEnd"; did you mean "onBatchEnd"? Known: ${hooks}`,
+      options({ callbacks: { onTrainBatchEnd() {} } }),
     )
   })
 })

@@ -3,6 +3,7 @@
 import { describe, expect, test } from 'vitest'
 import {
   add,
+  auc,
   type CompileOptions,
   dense,
   input,
@@ -10,6 +11,7 @@ import {
   model,
   type Symbolic,
   sequential,
+  sgd,
 } from '../src/index.ts'
 import { refused } from './refused.ts'
 
@@ -113,8 +115,11 @@ describe('compile refuses', () => {
       'compile: metrics: "tow" is no output; outputs are one, two',
       { loss: 'mse', metrics: { tow: ['mae'] } },
     ],
-    ['metrics of one must be a list of names; got "mae"', { loss: 'mse', metrics: { one: 'mae' } }],
-    ['compile: metrics must be given for one, two; got "mae"', { loss: 'mse', metrics: 'mae' }],
+    ['metrics of one must be a list of names; got 3', { loss: 'mse', metrics: { one: 3 } }],
+    ['compile: metrics must be given for one, two; got 3', { loss: 'mse', metrics: 3 }],
+    ['unknown loss: got a function; if it makes one, call it, else give it to customLoss', { loss: () => 0 }],
+    ['unknown optimizer: got a function; if it makes one, call it', { loss: 'mse', optimizer: sgd }],
+    ['unknown metric: got a function; if it makes one, call it', { loss: 'mse', metrics: [auc] }],
     [
       'metric mae of two needs a target for every element; sparseCategoricalCrossentropy takes class labels',
       { loss: { one: 'mse', two: 'sparseCategoricalCrossentropy' }, metrics: ['mae'] },

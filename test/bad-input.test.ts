@@ -102,7 +102,8 @@ describe.each(methods)('%s refuses', (name, call) => {
   })
 
   test('one-hot rows where labels are due', async () => {
-    await refused(`${name}: y: expected shape [batch]; got [4,3]`, () => call(x, tensor(x, [4, 3])))
+    const expected = 'expected shape [batch] (class ids; one-hot rows take categoricalCrossentropy)'
+    await refused(`${name}: y: ${expected}; got [4,3]`, () => call(x, tensor(x, [4, 3])))
   })
 
   test('NaN in x, unless allowed', async () => {

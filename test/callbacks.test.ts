@@ -85,6 +85,20 @@ describe('earlyStopping', () => {
     expect(reason).toBe("earlyStopping: accuracy hasn't been better than 0.7 for 1 epochs")
   })
 
+  test.each([
+    ['val_encoder2_loss', 'less'],
+    ['account_loss', 'less'],
+    ['tower2_meanAbsoluteError', 'less'],
+    ['val_diceLoss', 'less'],
+    ['val_less_f1Score_2', 'more'],
+    ['r2Score', 'more'],
+    ['loss_acc', 'more'],
+  ])('auto goes by the metric, not by the output it is of: %s, %s is better', async (monitor, better) => {
+    const logs = [1, 2, 3].map((value) => ({ [monitor]: value }))
+    const { epochs } = await play(earlyStopping({ monitor }), logs)
+    expect(epochs).toBe(better === 'more' ? 3 : 2)
+  })
+
   test('puts the best weights back at the end, stopped or not; by default none', async () => {
     const best = (values: number[], options = {}) =>
       play(earlyStopping({ patience: 2, restoreBestWeights: true, ...options }), losses(...values))
@@ -394,6 +408,9 @@ describe('files', () => {
     const net = regression()
     const before = net.save({ includeOptimizer: true })
     writeFileSync(join(folder, 'file'), 'text')
+    refused('modelCheckpoint: path: only {epoch} stands for something; got "{val_loss:.2f}"', () =>
+      modelCheckpoint({ path: 'm-{epoch}-{val_loss:.2f}' }),
+    )
     for (const [path, reason] of [
       [folder, 'it is a folder'],
       [join(folder, 'file', 'model'), 'EEXIST'],

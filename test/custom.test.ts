@@ -82,6 +82,22 @@ describe('customLayer', () => {
 
   test('its gradients come with the operations', () => checkGradients(build(), y))
 
+  test('a weight starts from glorotUniform, or from what is named', () => {
+    const plain = customLayer({
+      kind: 'plain',
+      build: ({ g, weight }, [value]) => g.matmul(value, weight('w', [3, 2])),
+    })
+    const named = customLayer({
+      kind: 'named',
+      build: ({ g, weight }, [value]) => g.times(value, weight('w', [2], { initializer: 'ones' })),
+    })
+    const net = sequential({ inputShape: [3], layers: [plain(), named()] })
+    const { 'plain_1/w': drawn, 'named_1/w': ones } = net.getWeights()
+    expect(ones.data).toEqual(new Float32Array([1, 1]))
+    expect(new Set(drawn.data).size).toBe(6)
+    for (const value of drawn.data) expect(Math.abs(value)).toBeLessThan(Math.sqrt(6 / 5))
+  })
+
   test('trains, freezes, goes into blocks and takes several inputs', () => {
     const mixed = customLayer({
       kind: 'mixed',
@@ -229,11 +245,11 @@ describe('customLoss', () => {
     })
     const truth = { a: y, b: y }
     const { loss, a_loss, b_loss, b_row } = await net.evaluate(x, truth)
-    expect(loss).toBeCloseTo(a_loss + b_loss, 5)
+    expect(loss).toBeCloseTo(0.25 * a_loss + 2 * b_loss, 5)
     const { a, b } = net.predict(x)
     const errors = (p: ArrayLike<number>) => y.flat().map((t, i) => Math.abs(p[i] - t))
-    expect(a_loss).toBeCloseTo(0.25 * mean(errors(a.data).map((d) => (1 + d) ** 2 - 1)), 5)
-    expect(b_loss).toBeCloseTo(2 * mean(errors(b.data).map((d) => d * d)), 5)
+    expect(a_loss).toBeCloseTo(mean(errors(a.data).map((d) => (1 + d) ** 2 - 1)), 5)
+    expect(b_loss).toBeCloseTo(mean(errors(b.data).map((d) => d * d)), 5)
     expect(b_row).toBeCloseTo(2 * mean(errors(b.data).map((d) => d * d)), 5) // two elements a row
     const { history } = { history: await net.fit(x, truth, { epochs: 30, batchSize: 3 }) }
     expect(history.loss[29]).toBeLessThan(history.loss[0] / 2)

@@ -766,7 +766,7 @@ describe('refused', () => {
     ],
     [
       'a constructor not called',
-      /^unknown metric function/,
+      'unknown metric: got a function; if it makes one, call it',
       compiled({ metrics: [auc as unknown as MetricLike] }),
     ],
     [

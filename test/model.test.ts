@@ -203,17 +203,40 @@ describe('several inputs and outputs', () => {
     expect(net.predict([a, b])).toEqual(tensor([[33]]))
   })
 
-  test('the total loss is the weighted sum; logs name the outputs', () => {
+  test('the total loss is the weighted sum; each output logs its own without its weight, as Keras does', () => {
     const { a: first, b: second, sum, both } = parts()
     const net = model({ inputs: [first, second], outputs: { s: sum, t: both } }).compile({
       loss: { s: 'mse', t: 'mae' },
       lossWeights: { s: 1, t: 0.5 },
-      metrics: { t: ['mse'] },
+      metrics: { t: 'mse' },
       optimizer: sgd({ learningRate: 0 }),
     })
     // s: ((11 - 10)^2 + (22 - 20)^2) / 2 = 2.5; t: |33 - 29| = 4
     const y = { s: [[10, 20]], t: [29] }
-    expect(net.trainStep([a, b], y)).toEqual({ loss: 4.5, s_loss: 2.5, t_loss: 2, t_mse: 16 })
+    expect(net.trainStep([a, b], y)).toEqual({ loss: 4.5, s_loss: 2.5, t_loss: 4, t_mse: 16 })
+  })
+
+  test('a layer takes several values, or a list of them', () => {
+    const { a: first, b: second } = parts()
+    const net = model({ inputs: [first, second], outputs: [add()(first, second), add()([first, second])] })
+    const [one, other] = net.predict([a, b])
+    expect(one).toEqual(other)
+  })
+
+  test('a layer in two models has weights of its own in each', () => {
+    const x = input({ shape: [1] })
+    const shared = dense({ units: 1, name: 'shared', ...ones })
+    const [one, other] = [0, 1].map(() => model({ inputs: x, outputs: shared(x) }))
+    one.compile({ loss: 'mse', optimizer: sgd() }).trainStep([[1]], [5])
+    expect(one.predict([[1]]).data[0]).not.toBe(other.predict([[1]]).data[0])
+    other.setWeights(one.getWeights())
+    expect(other.predict([[1]])).toEqual(one.predict([[1]]))
+  })
+
+  test('what would have no effect is refused', () => {
+    const net = sequential({ inputShape: [1], layers: [dense({ units: 1 })] })
+    expect(() => Object.assign(net, { stopTraining: true })).toThrow(TypeError)
+    expect(() => Object.assign(net.layers[0], { trainable: false })).toThrow(TypeError)
   })
 
   test('a layer called twice shares its weights, and its gradient is the sum of both uses', () => {

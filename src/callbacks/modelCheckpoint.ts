@@ -1,6 +1,6 @@
 // Saves the model while it trains: to a file, whole or not at all, or through a function of the caller's.
 import type { Callback, FitParams } from '../model/callbacks.ts'
-import { BOOLEAN, POSITIVE_INTEGER, readOptions } from '../numerics/errors.ts'
+import { BOOLEAN, fail, POSITIVE_INTEGER, readOptions, show } from '../numerics/errors.ts'
 import type { Logs } from '../training/callbacks.ts'
 import { fileWriter } from './files.ts'
 import { Monitor, type MonitorOptions, monitorReaders } from './monitor.ts'
@@ -56,6 +56,8 @@ export function modelCheckpoint(options: ModelCheckpointOptions): Callback {
   )
   const { every, includeOptimizer } = read
   const { path, save } = options
+  const [unknown] = /\{(?!epoch\})[^}]*\}?/.exec(path ?? '') ?? []
+  if (unknown) fail(`${where}: path: only {epoch} stands for something; got ${show(unknown)}`)
   const writer = fileWriter(where, 'save', path, save)
   const monitor = read.saveBestOnly ? new Monitor(where, read) : null
   const pathOf = (epoch: number) => (path ?? '').replaceAll('{epoch}', String(epoch + 1))

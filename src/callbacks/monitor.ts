@@ -26,6 +26,9 @@ const TEXT: Rule<string> = {
   holds: (value): value is string => typeof value === 'string' && value !== '',
 }
 
+/** Of a metric's name, `<output>_<metric>` or `<metric>_<class>`: an output's name tells nothing. */
+const METRIC = /[^_]+(_\d+)?$/
+const LOSS = /(loss|error)(_\d+)?$/i
 const MORE = /acc|auc|precision|recall|f1|fscore|fbeta|iou|dice|r2|cosinesimilarity|specificity|sensitivity/i
 const LESS = /loss|error|mse|mae|mape|msle|rmse|entropy|divergence|hinge|poisson|logcosh|huber|perplexity/i
 
@@ -39,8 +42,9 @@ export class Monitor {
 
   /** @throws LanegradError, naming `where`, where the mode can't be told by the name */
   constructor(where: string, { monitor, mode, minDelta }: Required<MonitorOptions>) {
-    const isMore = mode === 'max' || (mode === 'auto' && MORE.test(monitor))
-    if (mode === 'auto' && !isMore && !LESS.test(monitor))
+    const [metric] = METRIC.exec(monitor) ?? ['']
+    const isMore = mode === 'max' || (mode === 'auto' && !LOSS.test(metric) && MORE.test(metric))
+    if (mode === 'auto' && !isMore && !LESS.test(metric))
       fail(
         `${where}: monitor ${show(monitor)} doesn't tell whether less or more is better: give mode: 'min' or 'max'`,
       )

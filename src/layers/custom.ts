@@ -16,7 +16,7 @@ export interface CustomLayerDefinition<C extends object> {
   readonly kind: string
   /**
    * Writes the layer: gets values with the batch axis first, gives one value. `context.g` has the operations,
-   * `context.weight(name, shape, { initializer })` the weights. Called anew for every batch size and kind of run. Throw
+   * `context.weight(name, shape, { initializer: 'zeros' })` the weights. Called anew for every batch size and kind of run. Throw
    * a LanegradError where an input doesn't fit; the layer's name is put in front.
    */
   build(context: LayerContext, inputs: readonly Value[], config: C): Value

@@ -17,7 +17,7 @@ import {
   readOptions,
 } from '../numerics/errors.ts'
 import type { Constraint } from './constraints.ts'
-import type { Initializer } from './initializers.ts'
+import type { Initializer, InitializerName } from './initializers.ts'
 
 /** A sum added to the loss: l1 * sum |w| + l2 * sum w^2 (Keras: no 1/2). */
 export interface Regularizer {
@@ -26,7 +26,8 @@ export interface Regularizer {
 }
 
 export interface WeightOptions {
-  readonly initializer: Initializer
+  /** Default glorotUniform. */
+  readonly initializer?: Initializer | InitializerName
   readonly regularizer?: Regularizer
   readonly constraint?: Constraint | null
   /** false for state that no gradient moves */
@@ -44,7 +45,7 @@ export interface LayerContext {
   /** A stream of random numbers of this call's own; `own` tells several of one call apart. */
   stream(own?: string): number
   /** The layer's own weight of that name; the same value at every call of the layer. */
-  weight(name: string, shape: Shape, options: WeightOptions): Value
+  weight(name: string, shape: Shape, options?: WeightOptions): Value
   /** A weight of an earlier layer, by `layer/weight` name: the first of `names` there is. */
   weightOf(...names: readonly string[]): Value
   /**
@@ -104,6 +105,7 @@ export interface LayerOptions {
 /** R: what a call gives, a list of values for layers with several outputs. */
 export interface Layer<R = Symbolic> {
   (...inputs: readonly Symbolic[]): R
+  (inputs: readonly Symbolic[]): R
   readonly layerName: string | null
   readonly kind: LayerKind<object>
   readonly config: object
@@ -147,7 +149,8 @@ export function layerOf<C extends object, R = Symbolic>(
   trainable: boolean,
 ): Layer<R> {
   const outputs = kind.outputs?.(config) ?? 1
-  const call = (...inputs: readonly Symbolic[]): R => {
+  const call = (...given: readonly (Symbolic | readonly Symbolic[])[]): R => {
+    const inputs = given.flat() as readonly Symbolic[]
     if (inputs.length === 0 || !inputs.every(isSymbolic)) {
       fail(`layer ${name ?? kind.kind}: call it on values made by input() or by other layers`)
     }

@@ -92,6 +92,12 @@ function* checkingLabels(
   }
 }
 
+/** What is most often mixed up. */
+const targetHints: Readonly<Record<string, string>> = {
+  sparseCategoricalCrossentropy: ' (class ids; one-hot rows take categoricalCrossentropy)',
+  categoricalCrossentropy: ' (one-hot rows; class ids take sparseCategoricalCrossentropy)',
+}
+
 /** Rows of every input and target. @throws LanegradError naming what doesn't fit */
 export function readBatch(
   session: Session,
@@ -124,6 +130,7 @@ export function* readingBatch(
       name,
       shape: targetShape(loss, whole),
       dtype: takesLabels(loss) ? 'int32' : 'float32',
+      hint: targetHints[loss.kind],
     }
     const rows = yield* readingRows(name, parts[i], expected)
     if (takesLabels(loss)) yield* checkingLabels(name, rows, whole.at(-1) ?? 0, loss.ignoreIndex)

@@ -1,4 +1,5 @@
 // What `fit` tells the outside, and how that steers it: hooks as a plain object.
+import { check, isObject, unknownName } from '../numerics/errors.ts'
 import type { Logs } from '../training/callbacks.ts'
 import type { Model } from './model.ts'
 
@@ -40,4 +41,27 @@ export interface Callback {
   onEpochEnd?(epoch: number, logs: Logs): void | Promise<void>
   /** `reason` says why training ended before its last epoch: what `stop` was given, 'aborted', or null. */
   onTrainEnd?(logs: Logs, reason: string | null): void | Promise<void>
+}
+
+/** The hooks there are. */
+export const HOOKS: readonly (keyof Callback)[] = [
+  'onTrainBegin',
+  'onEpochBegin',
+  'onBatchBegin',
+  'onBatchEnd',
+  'onTestBegin',
+  'onTestEnd',
+  'onEpochEnd',
+  'onTrainEnd',
+]
+
+/** One or several, as a list. @throws LanegradError on what is no object, and on a hook that doesn't exist. */
+export function readCallbacks(given: Callback | readonly Callback[], what: string): readonly Callback[] {
+  const callbacks: readonly Callback[] = Array.isArray(given) ? given : [given]
+  for (const callback of callbacks) {
+    check(isObject(callback), what, 'an object of hooks or a list of such objects', given)
+    for (const key of Object.keys(callback))
+      if (/^on[A-Z]/.test(key) && !HOOKS.some((hook) => hook === key)) unknownName('hook', key, HOOKS)
+  }
+  return callbacks
 }

@@ -3,12 +3,13 @@
 import { type RowShape, rowShapeText } from '../graph/value.ts'
 import { check, checkOptions, fail, isObject, show } from '../numerics/errors.ts'
 import { type LossLike, readLoss, takesLabels } from '../training/losses.ts'
-import { type MetricLike, readMetric } from '../training/metrics.ts'
+import { type MetricLike, type MetricName, readMetric } from '../training/metrics.ts'
 import { type Optimizer, type OptimizerName, readOptimizer } from '../training/optimizers.ts'
 import { columnsOf, type OutputTraining } from './compute.ts'
 import type { Session, Training } from './session.ts'
 
-type MetricsByOutput = readonly MetricLike[] | Readonly<Record<string, readonly MetricLike[]>>
+type Metrics = MetricName | readonly MetricLike[]
+type MetricsByOutput = Metrics | Readonly<Record<string, Metrics>>
 
 /** Options of `compile`. */
 export interface CompileOptions {
@@ -18,7 +19,7 @@ export interface CompileOptions {
   readonly loss: LossLike | readonly LossLike[] | Readonly<Record<string, LossLike>>
   /** Factor of each output's loss in the total. Default 1. */
   readonly lossWeights?: readonly number[] | Readonly<Record<string, number>>
-  /** Names, losses or metric objects (`auc()`, your own), for every output or by output name. They take no weights. */
+  /** A name, or a list of names, losses and metric objects (`auc()`, your own), for every output or by output name. They take no weights. */
   readonly metrics?: MetricsByOutput
   /** The same, weighted by sample and class weights. */
   readonly weightedMetrics?: MetricsByOutput
@@ -83,7 +84,9 @@ function perOutput<T>(
 
 /** A Loss has a kind and a reduction; a record by output name hasn't, whatever its outputs are named. */
 const isLoss = (loss: CompileOptions['loss']): loss is LossLike =>
-  typeof loss === 'string' || (isObject(loss) && 'kind' in loss && 'reduction' in loss)
+  typeof loss === 'string' ||
+  typeof loss === 'function' ||
+  (isObject(loss) && 'kind' in loss && 'reduction' in loss)
 
 /** @throws LanegradError on an unknown name (with the nearest known one) or a loss that doesn't fit its output */
 export function readTraining(session: Session, options: CompileOptions): Training {
@@ -93,9 +96,11 @@ export function readTraining(session: Session, options: CompileOptions): Trainin
   const losses = isLoss(loss) ? names.map(() => loss) : perOutput('loss', loss, names)
   const weights =
     lossWeights === undefined ? names.map(() => 1) : perOutput('lossWeights', lossWeights, names)
-  const isForAll = (given: MetricsByOutput): given is readonly MetricLike[] => Array.isArray(given)
+  const isForAll = (given: MetricsByOutput): given is Metrics =>
+    Array.isArray(given) || typeof given === 'string'
+  const asList = (given: Metrics) => (typeof given === 'string' ? [given] : given)
   const wantedOf = (what: string, given: MetricsByOutput) =>
-    isForAll(given) ? names.map(() => given) : perOutput(what, given, names, [])
+    (isForAll(given) ? names.map(() => given) : perOutput<Metrics>(what, given, names, [])).map(asList)
   const wanted = wantedOf('metrics', metrics)
   const wantedWeighted = wantedOf('weightedMetrics', weightedMetrics)
   const outputs = names.map((output, i) =>

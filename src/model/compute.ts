@@ -104,6 +104,7 @@ export interface MeanPlace {
   readonly result: string
   /** The number of terms: `terms` times the second element of `counter`, or `terms`; of a loss: the rows it weighs. */
   readonly counter: string | null
+  /** Of a loss: its weight in the total. */
   readonly terms: number
   readonly finish?: (mean: number) => number
 }
@@ -206,15 +207,21 @@ export function computationOf(
             writeRowCount(g, loss, prediction, target, null),
           )
         : sampleWeights
-    const value = writeLoss(g, loss, weight, prediction, target, weighted)
-    terms.push(value)
-    if (outputs.length > 1 || counter) {
+    const isLogged = outputs.length > 1 // as Keras logs it: without its weight
+    const value = writeLoss(g, loss, isLogged ? 1 : weight, prediction, target, weighted)
+    terms.push(isLogged && weight !== 1 ? g.scale(value, weight) : value)
+    if (isLogged || counter) {
       const result = `loss of ${output}`
       results.set(result, value)
       const isCounted = counter !== null && loss.reduction === 'mean'
       const name = `rows of ${output}`
       if (isCounted) results.set(name, counter)
-      losses.push({ key: keyOf(network, output, 'loss'), result, terms: 1, counter: isCounted ? name : null })
+      losses.push({
+        key: keyOf(network, output, 'loss'),
+        result,
+        terms: isLogged ? weight : 1,
+        counter: isCounted ? name : null,
+      })
     }
     const taken = new Set<string>()
     const write = (given: MetricLike, isWeighted: boolean) => {

@@ -44,6 +44,8 @@ export interface Expected {
   readonly name: string
   readonly shape: RowShape
   readonly dtype: DType
+  /** What the shape is for, in messages. */
+  readonly hint?: string
 }
 
 /** Checked data of one input or target: `rows` rows of `shape`, the expected shape itself where it has no null. */
@@ -106,15 +108,14 @@ export function rowsOf(what: string, given: ArrayLikeData, expected: Expected): 
 
 /** The same in pieces. */
 export function* readingRows(what: string, given: ArrayLikeData, expected: Expected): Pieces<Rows> {
-  const { shape } = expected
+  const { shape, hint = '' } = expected
+  const wanted = `expected shape ${rowShapeText(shape)}${hint}`
   if (isTyped(given)) {
     if (shape.includes(null))
       fail(`${what}: a flat array can't tell its shape; expected a tensor of shape ${rowShapeText(shape)}`)
     const perRow = elementCount(shape as Shape)
     if (given.length === 0 || given.length % perRow !== 0) {
-      fail(
-        `${what}: expected shape ${rowShapeText(shape)}, a multiple of ${perRow} elements; got ${given.length}`,
-      )
+      fail(`${what}: ${wanted}, a multiple of ${perRow} elements; got ${given.length}`)
     }
     const data = yield* converting(what, given, expected.dtype)
     return { data, rows: given.length / perRow, shape: shape as Shape }
@@ -129,11 +130,11 @@ export function* readingRows(what: string, given: ArrayLikeData, expected: Expec
     : yield* makingTensor(given as NestedNumbers, undefined, what)
   const [rows, ...rest] = whole
   if (!(rows > 0) || elementCount(whole) !== data.length) {
-    fail(`${what}: expected shape ${rowShapeText(shape)}; got ${show(whole)} with ${data.length} elements`)
+    fail(`${what}: ${wanted}; got ${show(whole)} with ${data.length} elements`)
   }
   const isFixed = !shape.includes(null)
   if (!fits(rest, shape) && !(isFixed && fits(trimmed(rest), trimmed(shape as Shape)))) {
-    fail(`${what}: expected shape ${rowShapeText(shape)}; got ${show(whole)}`)
+    fail(`${what}: ${wanted}; got ${show(whole)}`)
   }
   const converted = yield* converting(what, data, expected.dtype)
   return { data: converted, rows, shape: isFixed ? (shape as Shape) : rest }

@@ -3,7 +3,7 @@
 import type { GraphBuilder } from '../graph/builder.ts'
 import { type Shape, sameShape, shapeText, type Value } from '../graph/value.ts'
 import { type Constraint, checkAxes } from '../layers/constraints.ts'
-import type { Initializer } from '../layers/initializers.ts'
+import { type Initializer, toInitializer } from '../layers/initializers.ts'
 import type { LayerContext, Regularizer, WeightOptions } from '../layers/layer.ts'
 import { fail, LanegradError } from '../numerics/errors.ts'
 import { streamOf } from '../numerics/random.ts'
@@ -64,19 +64,23 @@ export function writeLayers(
     values.set(name, g.leaf('input', name, shapes[i], dtype))
   })
 
-  const weight = (full: string, isTrainable: boolean, shape: Shape, options: WeightOptions): Value => {
-    const { initializer, regularizer = NO_REGULARIZER, constraint = null, trainable = true } = options
+  const weight = (full: string, isTrainable: boolean, shape: Shape, options: WeightOptions = {}): Value => {
+    const {
+      initializer = 'glorotUniform',
+      regularizer = NO_REGULARIZER,
+      constraint = null,
+      trainable = true,
+    } = options
     const known = weights.get(full)
+    const own = full.slice(full.indexOf('/') + 1)
     if (known && !sameShape(known.spec.shape, shape)) {
-      const own = full.slice(full.indexOf('/') + 1)
       fail(`its weight ${own} has shape ${shapeText(known.spec.shape)}, this input needs ${shapeText(shape)}`)
     }
-    if (constraint && constraint.kind !== 'nonNeg')
-      checkAxes(full.slice(full.indexOf('/') + 1), constraint, shape.length)
+    if (constraint && constraint.kind !== 'nonNeg') checkAxes(own, constraint, shape.length)
     const spec: WeightSpec = {
       name: full,
       shape,
-      initializer,
+      initializer: typeof initializer === 'string' ? toInitializer(initializer) : initializer,
       regularizer,
       constraint,
       trainable: trainable && isTrainable,

@@ -20,7 +20,7 @@ import type { FloatArray } from '../numerics/tensor.ts'
 import { elementCount } from '../numerics/tensor.ts'
 import type { History, Logs } from '../training/callbacks.ts'
 import { isBatches, readBatch, readInputs, sortArguments } from './batch.ts'
-import type { Callback } from './callbacks.ts'
+import { readCallbacks } from './callbacks.ts'
 import { weighClasses } from './class-weight.ts'
 import { type CompileOptions, readTraining } from './compile.ts'
 import type { Mode } from './compute.ts'
@@ -53,12 +53,6 @@ const FIT_OPTIONS = [
   'classWeight',
   'allowNaN',
 ]
-
-function readCallbacks(callbacks: readonly Callback[], what: string): readonly Callback[] {
-  const isList = Array.isArray(callbacks) && callbacks.every((hooks) => typeof hooks === 'object' && hooks)
-  check(isList, what, 'a list of objects', callbacks)
-  return callbacks
-}
 
 /** A layer of a model, to look at. */
 export interface ModelLayer {
@@ -98,6 +92,7 @@ export class Model<V extends Values = Values> {
   /** @internal */
   constructor(session: Session) {
     this.kept = session
+    Object.seal(this) // `stopTraining = true` and the like are errors, not without effect
   }
 
   /** Throws after dispose: every method goes through here. @internal */
@@ -139,12 +134,14 @@ export class Model<V extends Values = Values> {
   /** The layers in order of first call. */
   get layers(): readonly ModelLayer[] {
     const { network } = this.session
-    return [...new Set(network.calls.map(({ layer }) => layer))].map(({ name, kind, trainable }) => ({
-      name,
-      kind: kind.kind,
-      trainable,
-      outputShape: this.session.outline.shapes.get(name) ?? [],
-    }))
+    return [...new Set(network.calls.map(({ layer }) => layer))].map(({ name, kind, trainable }) =>
+      Object.freeze({
+        name,
+        kind: kind.kind,
+        trainable,
+        outputShape: this.session.outline.shapes.get(name) ?? [],
+      }),
+    )
   }
 
   /**

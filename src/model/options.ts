@@ -47,7 +47,7 @@ export interface FitOptions extends TrainStepOptions {
   readonly validationFreq?: number
   /** 1: one line per epoch on the console. Default 0. */
   readonly verbose?: 0 | 1
-  readonly callbacks?: readonly Callback[]
+  readonly callbacks?: Callback | readonly Callback[]
   /** Stops training within one step; `fit` then resolves with the epochs that were whole. */
   readonly signal?: AbortSignal | null
 }

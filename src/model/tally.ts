@@ -83,6 +83,8 @@ function batchOf(engine: Engine, { prediction, truth, factors, ignoreIndex }: Ho
 interface Mean {
   sum: number
   count: number
+  /** Of a loss: its share of the total. */
+  readonly weight?: number
   readonly finish?: (mean: number) => number
 }
 /** 0 where nothing counted, as the loss of such a batch is. */
@@ -105,15 +107,15 @@ export class Tally {
     this.loss += total * rows
     this.isSplit = readings.isSplit
     let rest = total
-    for (const { key, value, counter } of readings.losses) {
+    for (const { key, value, counter, terms: weight } of readings.losses) {
       const loss = engine.scalar(value)
       const count = counter ? engine.scalar(counter + 4) : rows
-      const mean = this.losses.get(key) ?? { sum: 0, count: 0 }
+      const mean = this.losses.get(key) ?? { sum: 0, count: 0, weight }
       mean.sum += loss * count
       mean.count += count
       this.losses.set(key, mean)
       this.isCounted ||= counter > 0
-      rest -= loss
+      rest -= weight * loss
     }
     this.rest += rest * rows
     for (const place of readings.metrics) {
@@ -135,13 +137,15 @@ export class Tally {
 
   /** `isWhole` false: only what costs nothing to tell, the means. */
   logs(prefix = '', isWhole = true): Record<string, number> {
-    const losses = [...this.losses].map(([key, mean]) => [key, meanOf(mean)] as const)
     // where batches weigh by the rows that count, each output by its own, the total is put together from them
     const loss = this.isCounted
-      ? losses.reduce((sum, [, mean]) => sum + mean, this.rest / this.rows)
+      ? [...this.losses.values()].reduce(
+          (sum, mean) => sum + (mean.weight ?? 1) * meanOf(mean),
+          this.rest / this.rows,
+        )
       : this.loss / this.rows
     const logs: Record<string, number> = { [`${prefix}loss`]: loss }
-    if (this.isSplit) for (const [key, mean] of losses) logs[prefix + key] = mean
+    if (this.isSplit) for (const [key, mean] of this.losses) logs[prefix + key] = meanOf(mean)
     for (const [name, entry] of this.metrics) {
       const key = prefix + name
       if ('sum' in entry) {

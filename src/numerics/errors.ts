@@ -34,6 +34,7 @@ export function show(value: unknown): string {
  * at most 2 edits (or a third of the name's length) away, upper and lower case taken as equal.
  */
 export function unknownName(what: string, got: unknown, known: readonly string[]): never {
+  if (typeof got === 'function') fail(`unknown ${what}: got a function; if it makes one, call it`)
   let nearest = ''
   if (typeof got === 'string' && got.length <= 60) {
     let least = Math.max(2, got.length / 3) + 1

@@ -52,7 +52,9 @@ const losses = {
 } as const satisfies Record<string, LossRow>
 export type LossName = keyof typeof losses
 
-const aliases = { mse: 'meanSquaredError', mae: 'meanAbsoluteError' } as const
+const aliases = { mse: 'meanSquaredError', mae: 'meanAbsoluteError', bce: 'binaryCrossentropy' } as const
+
+export type LossAlias = keyof typeof aliases
 
 /** A loss as plain data: what the constructors below make and what a saved model holds. */
 export interface Loss {
@@ -75,7 +77,7 @@ export interface Loss {
 export type LossFunction = (g: GraphBuilder, truth: Value, prediction: Value) => Value
 
 /** A loss, or the name of one. */
-export type LossLike = LossName | keyof typeof aliases | Loss
+export type LossLike = LossName | LossAlias | Loss
 
 interface LossOptions {
   /** 'mean' (default) divides by the number of terms (elements or rows), whatever their sample weights; 'sum' doesn't. */
@@ -373,13 +375,15 @@ function writeCustom(
 /** Names a loss may be given by. */
 export const lossNames = (): string[] => [...Object.keys(losses), ...Object.keys(aliases)]
 
-export const isLossName = (name: string): name is LossName | keyof typeof aliases =>
+export const isLossName = (name: string): name is LossName | LossAlias =>
   Object.hasOwn(losses, name) || Object.hasOwn(aliases, name)
 
 /** A name or a Loss to a checked Loss. @throws LanegradError */
 export function readLoss(loss: LossLike): Loss {
   const given: Partial<Loss> = isObject(loss) ? loss : {}
   if (typeof given.write === 'function') return loss as Loss
+  if (typeof loss === 'function')
+    fail('unknown loss: got a function; if it makes one, call it, else give it to customLoss')
   const name: unknown = given.kind ?? loss
   const kind =
     typeof name === 'string' && !given.kind && Object.hasOwn(aliases, name)

@@ -10,6 +10,7 @@ import { elementCount } from '../numerics/tensor.ts'
 import {
   isLossName,
   type Loss,
+  type LossAlias,
   type LossName,
   lossNames,
   readLoss,
@@ -24,7 +25,7 @@ import {
  * from the output's loss. 'accuracy' fits itself to the loss: class labels, one-hot rows, or single elements
  * (threshold 0.5 for a probability, 0 for a logit or a hinge loss).
  */
-export type MetricName = 'accuracy' | LossName | 'mse' | 'mae'
+export type MetricName = 'accuracy' | 'acc' | LossName | LossAlias
 
 /** What a metric sees of one batch of one output. Views: copy what must last. */
 export interface MetricBatch {
@@ -123,7 +124,7 @@ export function readMetric(
 }
 
 function resolved(output: string, given: MetricLike, loss: Loss, columns: number): MeanMetric | Metric {
-  if (given === 'accuracy') return { name: given, of: accuracyRule(loss, columns) }
+  if (given === 'accuracy' || given === 'acc') return { name: given, of: accuracyRule(loss, columns) }
   if (typeof given === 'string') {
     if (isLossName(given)) {
       const { kind } = readLoss(given)

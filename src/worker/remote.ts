@@ -2,7 +2,7 @@
 // that runs `serveModels`. The model stays here and follows: at the ends of epochs it gets the worker's state, so that
 // callbacks see it as they do without a worker, and what was learnt isn't lost if the worker dies.
 import { isBatches, sortArguments } from '../model/batch.ts'
-import type { Callback } from '../model/callbacks.ts'
+import { type Callback, HOOKS, readCallbacks } from '../model/callbacks.ts'
 import type { CompileOptions } from '../model/compile.ts'
 import type { Batches, Data, Dataset } from '../model/data.ts'
 import type { Model } from '../model/model.ts'
@@ -60,16 +60,6 @@ interface Call {
   readonly hooks: Hooks
 }
 
-const HOOKS: readonly (keyof Callback)[] = [
-  'onTrainBegin',
-  'onEpochBegin',
-  'onBatchBegin',
-  'onBatchEnd',
-  'onTestBegin',
-  'onTestEnd',
-  'onEpochEnd',
-  'onTrainEnd',
-]
 const NO_CALLBACKS: readonly Callback[] = []
 
 /**
@@ -229,10 +219,8 @@ export class WorkerModel<V extends Values = Values> {
   fit(data: Dataset | Batches, options?: RemoteFitOptions): Promise<History>
   async fit(...args: readonly unknown[]): Promise<History> {
     const { given, options } = this.sorted<RemoteFitOptions>('fit', args)
-    const { callbacks = NO_CALLBACKS, signal, transfer, progressMs = 50, ...rest } = options
-    const isList =
-      Array.isArray(callbacks) && callbacks.every((hooks) => typeof hooks === 'object' && hooks !== null)
-    check(isList, 'fit: callbacks', 'a list of objects', callbacks)
+    const { callbacks: hooks = NO_CALLBACKS, signal, transfer, progressMs = 50, ...rest } = options
+    const callbacks = readCallbacks(hooks, 'fit: callbacks')
     check(NON_NEGATIVE.holds(progressMs), 'fit: progressMs', NON_NEGATIVE.expected, progressMs)
     if (this.isFitting) fail('fit: this model is being fitted already; await the first call')
     this.isFitting = true
