@@ -1,5 +1,6 @@
 // src/ to dist/types: the declarations a program may reach from the package's entries. tsc writes them for all of src, with
-// `.ts` in their imports, which only some of TypeScript's module resolutions follow: here they become `.js`.
+// `.ts` in their imports, which only some of TypeScript's module resolutions follow: here they become `.js`. What not every
+// program has declared (no DOM, no newer library) is declared beside its use.
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
@@ -8,6 +9,7 @@ import { subpaths } from './subpaths.mjs'
 const FROM = 'build/types'
 const TO = 'dist/types'
 const ENTRIES = ['src/index.ts', 'src/index.slim.ts', ...subpaths.map((name) => `src/${name}/index.ts`)]
+const WASM = 'declare global { namespace WebAssembly { interface Module {} } }\n'
 const IMPORT = /((?:\bfrom|\bimport\()\s*['"])(\.[^'"]*)\.ts(?=['"])/g
 
 rmSync(FROM, { recursive: true, force: true })
@@ -25,7 +27,8 @@ function take(source) {
   if (file.startsWith('dist/assembly')) throw new Error(`${source}: no part of the public types`)
   mkdirSync(dirname(file), { recursive: true })
   const lib = text.includes('[Symbol.dispose]') ? '/// <reference lib="esnext.disposable" />\n' : ''
-  writeFileSync(file, lib + text.replace(IMPORT, '$1$2.js'))
+  const wasm = text.includes('WebAssembly.Module') ? WASM : ''
+  writeFileSync(file, lib + text.replace(IMPORT, '$1$2.js') + wasm)
   for (const [, , path] of text.matchAll(IMPORT)) take(`${join(dirname(source), path)}.ts`)
 }
 for (const entry of ENTRIES) take(entry)

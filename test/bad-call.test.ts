@@ -184,3 +184,11 @@ describe('calls at the wrong time', () => {
     }
   })
 })
+
+test('compile and setTrainable wait for evaluate', async () => {
+  const busy = 'this model is being evaluated; await evaluate first'
+  const logs = net.evaluate(x, labels)
+  await refused(`compile: ${busy}`, () => net.compile({ loss: 'mse' }))
+  await refused(`setTrainable: ${busy}`, () => net.setTrainable({}))
+  expect(await logs).toEqual(await net.evaluate(x, labels))
+})

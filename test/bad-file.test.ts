@@ -138,6 +138,10 @@ describe('a network that lies', () => {
   const unique = 'names must be unique in a model'
   const call = (name: string, layer: string, inputs: string[]) => ({ name, layer, inputs })
   const made = 'which no input or earlier layer makes'
+  const nested = (kind: unknown) => ({
+    ...{ name: 'dense_1', kind: 'timeDistributed', trainable: true },
+    config: { layer: { kind, config: {} } },
+  })
   const more = [3, 4].map((size) => ({ name: size > 3 ? 'more' : 'input', shape: [3], dtype: 'float32' }))
   test.each<[string, unknown, string | RegExp]>([
     // sizes that are only claimed
@@ -155,8 +159,9 @@ describe('a network that lies', () => {
     // inputs
     ['inputs.0.shape', [-3], 'shape of an input must be a list of positive integers or null; got [-3]'],
     ['inputs.0.dtype', 'int8', 'dtype of an input must be "float32" or "int32"; got "int8"'],
-    ['inputs.0.name', '', 'name of an input must be a name; got ""'],
-    ['inputs', more, 'no output depends on input "more"'],
+    ['inputs.0.name', '', 'name of an input must be a name of up to 200 characters; got ""'],
+    ['inputs', more, 'several inputs or outputs come as a list or a record'],
+    ['inputs.0.name', 'toString', 'name of an input must be a name of up to 200 characters; got "toString"'],
     // layers
     ['layers.0.kind', 'denze', /^unknown layer "denze"; did you mean "dense"\? Known: dense, /],
     ['layers.0.kind', '__proto__', /^unknown layer "__proto__"; Known: /],
@@ -166,6 +171,13 @@ describe('a network that lies', () => {
     ['layers.1.config', undefined, 'config of layer out must be an object; got undefined'],
     ['layers.1.trainable', 1, 'trainable of layer out must be a boolean; got 1'],
     ['layers.0.name', 'out', `two layers are named "out"; ${unique}`],
+    [
+      'layers.0.config.kernelConstraint',
+      '__proto__',
+      /^unknown dense: kernelConstraint: constraint "__proto__"/,
+    ],
+    ['layers.0', nested({ x: 1 }), /^unknown layer object; Known: dense, /],
+    ['layers.0', nested('denze'), /^unknown layer "denze"/],
     ['layers', undefined, 'layers must be a list of objects; got undefined'],
     // the graph: a cycle of two, of one, an order that can't run
     ['calls.0.inputs', ['out'], `layer dense_1 reads "out", ${made}`],
@@ -203,6 +215,9 @@ describe('a network that lies', () => {
     ['network', '{"inputs": [', "network in the file's metadata is no JSON"],
     ['network', '', "network in the file's metadata is no JSON"],
     ['network', '[1]', 'model description must be an object; got [1]'],
+    ['network', '['.repeat(20000), "network in the file's metadata is nested too deeply"],
+    ['seed', '', 'seed must be a non-negative integer; got ""'],
+    ['seed', '0x10', 'seed must be a non-negative integer; got "0x10"'],
     ['seed', '-1', 'seed must be a non-negative integer; got "-1"'],
     ['seed', 'x', 'seed must be a non-negative integer; got "x"'],
   ])('the text of %s is %j', (key, text, message) => {

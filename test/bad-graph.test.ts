@@ -21,6 +21,22 @@ describe('graphs that do not hold together', () => {
   const a = input({ shape: [2], name: 'a' })
   const b = input({ shape: [2], name: 'b' })
   const unique = 'names must be unique in a model'
+  test('a name that another output of a layer has already', () => {
+    const taken = 'must be a string without blanks, "/", "#" or ":" ("toString" and the like are taken)'
+    refused(`dense: name ${taken}; got "rnn:1"`, () => dense({ units: 5, name: 'rnn:1' }))
+    for (const name of ['optimizer', 'constructor', 'n'.repeat(129)])
+      refused(
+        `dense: name ${taken}; got ${JSON.stringify(name.length > 60 ? `${name.slice(0, 60)}…` : name)}`,
+        () => dense({ units: 1, name }),
+      )
+    refused(`model: name of an input ${taken}; got "dense_1/kernel"`, () =>
+      model({ inputs: { 'dense_1/kernel': a }, outputs: dense({ units: 1 })(a) }),
+    )
+    refused('model: name of an output must be a name of up to 200 characters; got ""', () =>
+      model({ inputs: a, outputs: { '': dense({ units: 1 })(a) } }),
+    )
+  })
+
   test.each<[string, () => unknown]>([
     [
       `two layers or inputs are named "same"; ${unique}`,

@@ -120,7 +120,7 @@ describe('options out of range', () => {
     ['dense: units must be a positive integer; got undefined', () => dense({} as DenseOptions)],
     ['dense: useBias must be a boolean; got "no"', () => dense({ units: 1, useBias: 'no' } as never)],
     [
-      'dense: name must be a string without blanks, "/" or "#"; got "a/b"',
+      'dense: name must be a string without blanks, "/", "#" or ":" ("toString" and the like are taken); got "a/b"',
       () => dense({ units: 1, name: 'a/b' }),
     ],
     [
@@ -137,9 +137,12 @@ describe('options out of range', () => {
     ],
     ['permute: dims must be each of 1, 2, ... once; got [1,3]', () => permute({ dims: [1, 3] })],
     ['concatenate: axis must be an integer other than 0 (the batch); got 0', () => concatenate({ axis: 0 })],
-    ['input: shape must be a list of positive integers (or null); got [0]', () => input({ shape: [0] })],
     [
-      'input pixels: shape must be a list of positive integers (or null); got undefined',
+      'input: shape must be a list of positive integers (or null), at most 15; got [0]',
+      () => input({ shape: [0] }),
+    ],
+    [
+      'input pixels: shape must be a list of positive integers (or null), at most 15; got undefined',
       () => input({ name: 'pixels' } as never),
     ],
     [

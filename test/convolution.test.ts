@@ -297,17 +297,17 @@ describe('refuses', () => {
     [
       'kernelSize',
       { ...window, kernelSize: [3] },
-      'conv2d: kernelSize must be a positive integer or a list of 2; got [3]',
+      'conv2d: kernelSize must be an integer from 1 to 65535 or a list of 2; got [3]',
     ],
     [
       'strides',
       { ...window, strides: 0 },
-      'conv2d: strides must be a positive integer or a list of 2; got 0',
+      'conv2d: strides must be an integer from 1 to 65535 or a list of 2; got 0',
     ],
     [
       'dilationRate',
       { ...window, dilationRate: [1, 1.5] },
-      'conv2d: dilationRate must be a positive integer or a list of 2; got [1,1.5]',
+      'conv2d: dilationRate must be an integer from 1 to 65535 or a list of 2; got [1,1.5]',
     ],
     [
       'padding',

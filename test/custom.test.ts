@@ -148,6 +148,30 @@ describe('customLayer', () => {
         layers: [customLayer({ kind: 'nothing', build: () => undefined as never })()],
       }),
     )
+    const chain = (build: Parameters<typeof customLayer>[0]['build']) => {
+      const layers = [dense({ units: 3 }), customLayer({ kind: 'own', build })(), dense({ units: 2 })]
+      return sequential({ inputShape: [3], layers })
+    }
+    const still = { initializer: 'zeros', trainable: false } as const
+    const first = 'layer own_1: what build gives must be a value with the batch axis first'
+    refused(`${first}; got [3,1]`, () => chain(({ g }, [value]) => g.reshape(value, [3, 1])))
+    refused('layer own_1: assign: expected a weight and a value of its shape; got [2] and [1,3]', () =>
+      chain(({ assign, weight }, [value]) => {
+        assign(weight('w', [2], still), value)
+        return value
+      }),
+    )
+    refused(/^layer own_1: unknown unary function "toString"; Known: /, () =>
+      chain(({ g }, [value]) => g.unary('toString' as never, value)),
+    )
+    expect(() => chain(({ g }, [value]) => g.plus(value, 1 as never))).toThrow(/^layer own_1: /)
+    const byBatch = chain(({ g, weight }, [value]) => g.plus(value, weight('w', [value.shape[0], 3])))
+    byBatch.predict([[1, 2, 3]])
+    const rows = [
+      [1, 2, 3],
+      [4, 5, 6],
+    ]
+    refused('weight own_1/w would take its shape from the batch: [2,3]', () => byBatch.predict(rows), byBatch)
     refused('layer picky_1: expected 4 features', () =>
       sequential({
         inputShape: [3],

@@ -776,7 +776,7 @@ describe('refused', () => {
     ],
     [
       'no name',
-      'metrics of out: name must be a text; got ""',
+      'metrics of out: name must be a text ("toString" and the like are taken); got ""',
       compiled({ metrics: [{ ...auc(), name: '' }] }),
     ],
     [

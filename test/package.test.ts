@@ -327,16 +327,18 @@ describe('types', () => {
   ]
   for (const [name, tsc] of compilers)
     test.skipIf(!existsSync(tsc)).each([
-      ['esnext', 'bundler'],
-      ['node16', 'node16'],
-      ['nodenext', 'nodenext'],
+      ['esnext', 'bundler', { lib: ['es2022', 'dom'], types: [] }],
+      ['node16', 'node16', { lib: ['es2022', 'dom'], types: [] }],
+      ['nodenext', 'nodenext', { lib: ['es2022'], types: ['node'] }],
     ])(
-      `${name}, module %s, moduleResolution %s: strict, skipLibCheck false`,
+      `${name}, module %s, moduleResolution %s, %j: strict, skipLibCheck false`,
       { timeout: 120_000 },
-      (module, moduleResolution) => {
+      (module, moduleResolution, known) => {
         project.write('types/main.mts', program)
-        const options = { module, moduleResolution, target: 'es2022', lib: ['es2022', 'dom'], types: [] }
-        const compilerOptions = { ...options, strict: true, skipLibCheck: false, noEmit: true }
+        const typeRoots = [join(root, 'node_modules/@types')]
+        const options = { module, moduleResolution, target: 'es2022', ...known, typeRoots }
+        const strictly = { strict: true, exactOptionalPropertyTypes: true, skipLibCheck: false }
+        const compilerOptions = { ...options, ...strictly, noEmit: true }
         project.write('types/tsconfig.json', JSON.stringify({ compilerOptions, files: ['main.mts'] }))
         let printed = ''
         try {

@@ -279,13 +279,16 @@ test.each(named)('saved and loaded, a model with %s does the same', (_, layer, s
 describe('refused', () => {
   test.each<[string, () => unknown]>([
     [
-      'maxPooling2d: poolSize must be a positive integer or a list of 2; got [2,2,2]',
+      'maxPooling2d: poolSize must be an integer from 1 to 65535 or a list of 2; got [2,2,2]',
       () => maxPooling2d({ poolSize: [2, 2, 2] }),
     ],
-    ['maxPooling1d: poolSize must be a positive integer; got 0', () => maxPooling1d({ poolSize: 0 })],
-    ['maxPooling1d: poolSize must be a positive integer; got 1.5', () => maxPooling1d({ poolSize: 1.5 })],
+    ['maxPooling1d: poolSize must be an integer from 1 to 65535; got 0', () => maxPooling1d({ poolSize: 0 })],
     [
-      'averagePooling3d: strides must be a positive integer or a list of 3; got [1,1,-1]',
+      'maxPooling1d: poolSize must be an integer from 1 to 65535; got 1.5',
+      () => maxPooling1d({ poolSize: 1.5 }),
+    ],
+    [
+      'averagePooling3d: strides must be an integer from 1 to 65535 or a list of 3; got [1,1,-1]',
       () => averagePooling3d({ strides: [1, 1, -1] }),
     ],
     [
@@ -296,7 +299,7 @@ describe('refused', () => {
       'globalMaxPooling1d: keepDims must be a boolean; got 1',
       () => globalMaxPooling1d({ keepDims: 1 as never }),
     ],
-    ['upSampling1d: size must be a positive integer; got -2', () => upSampling1d({ size: -2 })],
+    ['upSampling1d: size must be an integer from 1 to 65535; got -2', () => upSampling1d({ size: -2 })],
     [
       'upSampling2d: interpolation must be "nearest" or "bilinear"; got "bicubic"',
       () => upSampling2d({ interpolation: 'bicubic' as 'bilinear' }),

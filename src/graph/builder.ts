@@ -1,12 +1,13 @@
 // Writes operations into a growing graph. Enters: values and attributes. Leaves: values with inferred shapes.
 // Layers, losses and gradient rules all write through this; the methods are the operations a user's own layer
 // may use. Each method only appends (or returns its input where nothing needs doing).
-import { fail } from '../numerics/errors.ts'
+import { fail, unknownName } from '../numerics/errors.ts'
 import { elementCount } from '../numerics/tensor.ts'
 import type { AnyOp, Graph, Op, Phase } from './graph.ts'
 import type { Kernel } from './kernel.ts'
 import {
   type BinaryName,
+  binaryFunctions,
   type OpAttributes,
   type OpName,
   type ReductionName,
@@ -117,6 +118,7 @@ export class GraphBuilder {
 
   /** fn(x), element by element; `alpha` is the parameter of those that have one. */
   unary(fn: UnaryName, x: Value, alpha = 0): Value {
+    if (!Object.hasOwn(unaryFunctions, fn)) unknownName('unary function', fn, Object.keys(unaryFunctions))
     return fn === 'linear' ? x : this.add('unary', [x], { fn, alpha })
   }
 
@@ -127,6 +129,7 @@ export class GraphBuilder {
 
   /** fn(a, b), element by element; shapes broadcast as in NumPy. */
   binary(fn: BinaryName, a: Value, b: Value): Value {
+    if (!Object.hasOwn(binaryFunctions, fn)) unknownName('binary function', fn, Object.keys(binaryFunctions))
     return this.add('binary', [a, b], { fn })
   }
 

@@ -144,9 +144,8 @@ export function readConstraint(
   where: string,
 ): Constraint | null {
   if (constraint === null) return null
-  const { kind, ...options } =
-    typeof constraint === 'string' ? (constraints[constraint]?.() ?? { kind: constraint }) : constraint
+  const { kind, ...options } = typeof constraint === 'string' ? { kind: constraint } : constraint
   if (typeof kind !== 'string' || !Object.hasOwn(constraints, kind))
     unknownName(`${where}: constraint`, kind, Object.keys(constraints))
-  return make(kind, options)
+  return typeof constraint === 'string' ? constraints[kind]() : make(kind, options)
 }

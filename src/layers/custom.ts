@@ -80,6 +80,8 @@ export function customLayer<C extends object = object>(definition: CustomLayerDe
     build(context, inputs, config) {
       const value = build(context, inputs, config as C)
       check(isValue(value), 'what build gives', 'a value', value)
+      const { shape } = value
+      check(shape[0] === inputs[0].shape[0], 'what build gives', 'a value with the batch axis first', shape)
       return value
     },
   }

@@ -123,10 +123,16 @@ export const readLayer = <R extends Readers>(
 export const isSymbolic = (value: unknown): value is Symbolic =>
   isObject(value) && 'layer' in value && 'inputs' in value && 'input' in value
 
-export const isName = (name: unknown): boolean => typeof name === 'string' && /^[^/#\s]+$/.test(name)
+/** Up to `most` characters, and no name that every object has (toString, ...): names are keys of logs, weights and files. */
+export const isText = (name: unknown, most: number): name is string =>
+  typeof name === 'string' && name !== '' && name.length <= most && !(name in Object.prototype)
 
-function checkName(name: unknown, what: string): void {
-  check(isName(name), what, 'a string without blanks, "/" or "#"', name)
+/** The name of an input or a layer: it goes into those of calls (`a#2`), their outputs (`a:1`) and weights (`a/kernel`). */
+export const isName = (name: unknown): boolean => isText(name, 128) && /^(?!optimizer$)[^/#:\s]+$/.test(name)
+
+export function checkName(name: unknown, what: string): void {
+  const expected = 'a string without blanks, "/", "#" or ":" ("toString" and the like are taken)'
+  check(isName(name), what, expected, name)
 }
 
 /** A layer of `kind` from its options; `name` and `trainable` are common to all kinds. */
@@ -180,6 +186,9 @@ export interface InputOptions {
   readonly dtype?: DType
 }
 
+/** Of an input, the batch axis aside. */
+export const MOST_AXES = 15
+
 export const DTYPE = /*#__PURE__*/ oneOf('float32', 'int32')
 
 /**
@@ -198,8 +207,11 @@ export function input(options: InputOptions): Symbolic {
   const { shape, name = '', dtype = 'float32' } = options
   if (name !== '') checkName(name, 'input: name')
   const what = name ? `input ${name}` : 'input'
-  const sizes = Array.isArray(shape) && shape.every((n) => n === null || (Number.isSafeInteger(n) && n > 0))
-  check(sizes, `${what}: shape`, 'a list of positive integers (or null)', shape)
+  const sizes =
+    Array.isArray(shape) &&
+    shape.length <= MOST_AXES &&
+    [...shape].every((n) => n === null || (Number.isSafeInteger(n) && n > 0))
+  check(sizes, `${what}: shape`, 'a list of positive integers (or null), at most 15', shape)
   must(DTYPE, dtype, `${what}: dtype`)
   return Object.freeze({
     layer: null,

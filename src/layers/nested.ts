@@ -20,10 +20,14 @@ export function readNested(where: string, value: unknown, kinds?: LayerKinds): N
   } else {
     check(isRecord(value) && isRecord(value.config), where, 'a layer', value)
     const given = value.kind
-    kind = isRecord(given)
-      ? (given as unknown as LayerKind<object>)
-      : (kinds?.get(String(given)) ?? unknownName('layer', given, [...(kinds?.keys() ?? [])]))
-    config = isRecord(given) ? value.config : kind.read(value.config, kinds)
+    if (kinds) {
+      kind = kinds.get(String(given)) ?? unknownName('layer', given, [...kinds.keys()])
+      config = kind.read(value.config, kinds)
+    } else {
+      check(isRecord(given), where, 'a layer', value)
+      kind = given as unknown as LayerKind<object>
+      config = value.config
+    }
   }
   return { kind, config, toJSON: () => ({ kind: kind.kind, config }) }
 }

@@ -86,8 +86,8 @@ export const sizes =
   (axes: number) =>
   (value: unknown, what: string): readonly number[] => {
     const list: readonly unknown[] = Array.isArray(value) ? [...value] : new Array(axes).fill(value)
-    const fits = list.length === axes && list.every((size) => POSITIVE_INTEGER.holds(size))
-    check(fits, what, `a positive integer${axes > 1 ? ` or a list of ${axes}` : ''}`, value)
+    const fits = list.length === axes && list.every((size) => POSITIVE_INTEGER.holds(size) && size < 0x10000)
+    check(fits, what, `an integer from 1 to 65535${axes > 1 ? ` or a list of ${axes}` : ''}`, value)
     return list as readonly number[]
   }
 

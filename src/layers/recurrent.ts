@@ -168,10 +168,11 @@ const oneFunction =
   }
 
 function readRecurrent(kind: string, isGated: boolean, options: object, own: Readers) {
+  const gates: Readers = isGated ? { recurrentActivation: [oneFunction('sigmoid'), 'sigmoid'] } : {}
   const config = readLayer(kind, options, {
     units: POSITIVE_INTEGER,
     activation: [isGated ? oneFunction('tanh') : oneFunction('tanh', 'relu', 'sigmoid', 'linear'), 'tanh'],
-    ...(isGated && { recurrentActivation: [oneFunction('sigmoid'), 'sigmoid'] as const }),
+    ...gates,
     ...sequenceReaders(),
     ...gateWeights('zeros'),
     ...own,

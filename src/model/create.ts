@@ -47,7 +47,7 @@ export function create<V extends Values>(
   const network = networkOf(inputs, outputs)
   const session = new Session(network, outlineOf(network), readSeed(where, seed), readRuntime(where, runtime))
   session.initialize()
-  return new Model<V>(session)
+  return Model.of<V>(session)
 }
 
 /** Options of `model`. */
@@ -157,5 +157,5 @@ export function load<V extends Values = Symbolic>(bytes: Uint8Array, options: Lo
     kinds.set(layerKind.kind, layerKind)
   }
   const runtime = readRuntime('load', options)
-  return new Model<V>(loadSession(bytes, kinds, { losses, compile, runtime }))
+  return Model.of<V>(loadSession(bytes, kinds, { losses, compile, runtime }))
 }

@@ -111,7 +111,12 @@ export function writeLayers(
         limits.set(name, { layer: call.layer.name, count })
     },
     assign(value, next) {
-      assigned.set(value.leaf?.name ?? fail('assign: not a weight'), next)
+      const { kind, name = '' } = value.leaf ?? {}
+      if (kind !== 'parameter' || !sameShape(value.shape, next.shape))
+        fail(
+          `assign: expected a weight and a value of its shape; got ${shapeText(value.shape)} and ${shapeText(next.shape)}`,
+        )
+      assigned.set(name, next)
     },
     maskOf: (value) => masks.get(value) ?? null,
     setMask(value, mask) {
@@ -137,6 +142,7 @@ export function writeLayers(
       })
     } catch (error) {
       if (error instanceof LanegradError) fail(`layer ${name}: ${error.message}`)
+      if (error instanceof Error) error.message = `layer ${name}: ${error.message}` // of a user's own
       throw error
     }
   }

@@ -88,11 +88,16 @@ type Shaped<V, T> = V extends Symbolic ? T : V extends readonly Symbolic[] ? T[]
 export class Model<V extends Values = Values> {
   private readonly kept: Session
   private isFitting = false
+  private evaluations = 0
 
-  /** @internal */
-  constructor(session: Session) {
+  private constructor(session: Session) {
     this.kept = session
     Object.seal(this) // `stopTraining = true` and the like are errors, not without effect
+  }
+
+  /** @internal */
+  static of<V extends Values>(session: Session): Model<V> {
+    return new Model<V>(session)
   }
 
   /** Throws after dispose: every method goes through here. @internal */
@@ -118,9 +123,14 @@ export class Model<V extends Values = Values> {
    */
   compile(options: CompileOptions): this {
     const { session } = this
-    if (this.isFitting) fail('compile: this model is being fitted; await fit first')
+    this.refuseWhileBusy('compile')
     session.train(readTraining(session, options))
     return this
+  }
+
+  private refuseWhileBusy(what: string): void {
+    if (this.isFitting) fail(`${what}: this model is being fitted; await fit first`)
+    if (this.evaluations > 0) fail(`${what}: this model is being evaluated; await evaluate first`)
   }
 
   /**
@@ -151,7 +161,7 @@ export class Model<V extends Values = Values> {
    */
   setTrainable(layers: Readonly<Record<string, boolean>> | ((layer: string) => boolean)): this {
     const { session } = this
-    if (this.isFitting) fail('setTrainable: this model is being fitted; await fit first')
+    this.refuseWhileBusy('setTrainable')
     const isGiven = typeof layers === 'function' || isObject(layers)
     check(isGiven, 'setTrainable: layers', 'an object of booleans by name, or a function', layers)
     const names = this.layers.map(({ name }) => name)
@@ -298,20 +308,25 @@ export class Model<V extends Values = Values> {
       'sampleWeight',
       'allowNaN',
     ])
-    const { steps, allowNaN = false } = options
     this.training // throws before compile
+    const { steps, allowNaN = false } = options
     const turn = turns()
-    let source: Source
-    if (isBatches(session, data)) {
-      if (options.batchSize !== undefined) fail('evaluate: batchSize is not for batches from an iterable')
-      source = datasetBatches(session, this.training, data, { what, steps, passes: 1 })
-    } else {
-      if (steps !== undefined) fail('evaluate: steps is for batches from an iterable')
-      const batch = await readRows(session, this.training, data, { what, allowNaN, turn })
-      source = rowsSource(session, batch, batchSize, false)
+    this.evaluations++
+    try {
+      let source: Source
+      if (isBatches(session, data)) {
+        if (options.batchSize !== undefined) fail('evaluate: batchSize is not for batches from an iterable')
+        source = datasetBatches(session, this.training, data, { what, steps, passes: 1 })
+      } else {
+        if (steps !== undefined) fail('evaluate: steps is for batches from an iterable')
+        const batch = await readRows(session, this.training, data, { what, allowNaN, turn })
+        source = rowsSource(session, batch, batchSize, false)
+      }
+      const run = { what, number: 1, prefix: '', turn, signal: null, allowNaN }
+      return (await evaluateAll(session, source, run)) ?? {} // null only where a signal aborts
+    } finally {
+      this.evaluations--
     }
-    const run = { what, number: 1, prefix: '', turn, signal: null, allowNaN }
-    return (await evaluateAll(session, source, run)) ?? {} // null only where a signal aborts
   }
 
   /**

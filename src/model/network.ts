@@ -3,11 +3,14 @@
 // unique, every reference resolved. Shapes are checked later, when a graph is written.
 import type { DType } from '../graph/value.ts'
 import {
+  checkName,
   DTYPE,
   isSymbolic,
+  isText,
   type Layer,
   type LayerKind,
   type LayerKinds,
+  MOST_AXES,
   type Symbolic,
 } from '../layers/layer.ts'
 import { BOOLEAN, check, fail, isRecord, must, oneOf, show, unknownName } from '../numerics/errors.ts'
@@ -117,6 +120,7 @@ export function networkOf(inputs: Values, outputs: Values): Network {
   const names = new Map<Symbolic, string>()
   const networkInputs = given.entries.map(([key, value], i): NetworkInput => {
     if (!value.input) fail('model: inputs must be values made by input()')
+    if (key !== null) checkName(key, 'model: name of an input')
     const name = key ?? (value.input.name || (given.entries.length === 1 ? 'input' : `input_${i + 1}`))
     names.set(value, name)
     return { ...value.input, name }
@@ -137,6 +141,7 @@ export function networkOf(inputs: Values, outputs: Values): Network {
     return { name, kind: layer.kind, config: layer.config, trainable: layer.trainable }
   }
   const calls: Call[] = []
+  const callCounts = new Map<NetworkLayer, number>()
   for (const value of values) {
     if (value.layer === null) {
       if (!names.has(value))
@@ -150,8 +155,9 @@ export function networkOf(inputs: Values, outputs: Values): Network {
     }
     const layer = layers.get(value.layer) ?? named(value.layer)
     layers.set(value.layer, layer)
-    const earlier = calls.filter((call) => call.layer === layer).length
-    const name = earlier === 0 ? layer.name : `${layer.name}#${earlier + 1}`
+    const count = (callCounts.get(layer) ?? 0) + 1
+    callCounts.set(layer, count)
+    const name = count === 1 ? layer.name : `${layer.name}#${count}`
     if (value.call) callNames.set(value.call, name)
     names.set(value, outputName(name, value.index))
     calls.push({ name, layer, inputs: value.inputs.map((input) => names.get(input) ?? '') })
@@ -161,7 +167,7 @@ export function networkOf(inputs: Values, outputs: Values): Network {
     inputStructure: given.structure,
     calls,
     outputs: wanted.entries.map(([key, value]) => ({
-      name: key ?? names.get(value) ?? '',
+      name: key === null ? (names.get(value) ?? '') : name(key, 'model: name of an output'),
       value: names.get(value) ?? '',
     })),
     outputStructure: wanted.structure,
@@ -171,7 +177,11 @@ export function networkOf(inputs: Values, outputs: Values): Network {
 
 /** Unique names, references that resolve, every input used. */
 function checkNetwork(network: Network): Network {
-  const { inputs, calls, outputs } = network
+  const { inputs, calls, outputs, inputStructure, outputStructure } = network
+  const isOne = (structure: Structure, { length }: readonly unknown[]) =>
+    structure !== 'single' || length === 1
+  if (!isOne(inputStructure, inputs) || !isOne(outputStructure, outputs))
+    fail('several inputs or outputs come as a list or a record')
   const layers = [...new Set(calls.map((call) => call.layer))]
   uniqueNames([...inputs.map(({ name }) => name), ...layers.map(({ name }) => name)], 'layers or inputs')
   uniqueNames(
@@ -186,9 +196,12 @@ function checkNetwork(network: Network): Network {
         fail(`layer ${call.name} reads ${show(name)}, which no input or earlier layer makes`)
       used.add(name)
     }
-    if (known.has(call.name))
-      fail(`two layers or inputs are named ${show(call.name)}; names must be unique in a model`)
-    for (let i = 0; i < outputCount(call); i++) known.add(outputName(call.name, i))
+    for (let i = 0; i < outputCount(call); i++) {
+      const name = outputName(call.name, i)
+      if (known.has(name))
+        fail(`two layers or inputs are named ${show(name)}; names must be unique in a model`)
+      known.add(name)
+    }
   }
   for (const { value } of outputs) {
     if (!known.has(value)) fail(`output ${show(value)} is made by no layer of the model`)
@@ -228,11 +241,11 @@ function objects(value: unknown, what: string): Record<string, unknown>[] {
   return value
 }
 
-const isName = (value: unknown): value is string =>
-  typeof value === 'string' && value.length > 0 && value.length <= 200
+/** Names of calls and outputs are made of those of layers, or a record's keys. */
+const isName = (value: unknown): value is string => isText(value, 200)
 
 function name(value: unknown, what: string): string {
-  check(isName(value), what, 'a name', value)
+  check(isName(value), what, 'a name of up to 200 characters', value)
   return value
 }
 
@@ -246,7 +259,7 @@ export function readNetwork(data: unknown, kinds: LayerKinds): Network {
     const { shape, dtype } = entry
     const sizes =
       Array.isArray(shape) &&
-      shape.length < 16 &&
+      shape.length <= MOST_AXES &&
       shape.every((n) => n === null || (Number.isSafeInteger(n) && n > 0))
     check(sizes, 'shape of an input', 'a list of positive integers or null', shape)
     return {

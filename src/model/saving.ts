@@ -27,7 +27,11 @@ import { describe, readNetwork } from './network.ts'
 import { Session, type Training } from './session.ts'
 
 const FORMAT = 'lanegrad/1'
-const SLOT_PREFIX = 'optimizer/'
+const SLOT_PREFIX = 'optimizer/' // no layer has that name
+/** So that the count, an int32, has some way to go. */
+const MOST_STEPS = 2 ** 30
+/** Layers within layers, as JSON nests them. */
+const MOST_DEPTH = 500
 
 /** Metrics made by constructors, and a user's own, hold functions: only names and losses go into a file. */
 const onlyPlainMetrics = (key: string, value: unknown): unknown =>
@@ -60,8 +64,9 @@ type Tensors = ReadonlyMap<string, NamedArray>
 
 /** The weights of a file, checked against a model's: same names, same shapes. */
 function checkWeights({ weights }: Outline, tensors: Tensors): [name: string, data: Float32Array][] {
+  const known = new Set(weights.map(({ name }) => name))
   for (const name of tensors.keys()) {
-    if (!name.startsWith(SLOT_PREFIX) && !weights.some((spec) => spec.name === name))
+    if (!name.startsWith(SLOT_PREFIX) && !known.has(name))
       fail(`the file holds a weight ${show(name)}, which the model has not`)
   }
   return weights.map(({ name, shape }) => {
@@ -82,6 +87,11 @@ export function loadWeights(session: Session, bytes: Uint8Array): void {
 }
 
 function parse(what: string, text: string): unknown {
+  let depth = 0
+  for (const [bracket] of text.replace(/"(\\.|[^"\\])*"/g, '').matchAll(/[[{\]}]/g)) {
+    depth += bracket === '[' || bracket === '{' ? 1 : -1
+    if (depth > MOST_DEPTH) fail(`${what} in the file's metadata is nested too deeply`)
+  }
   try {
     return JSON.parse(text)
   } catch {
@@ -147,7 +157,7 @@ function readOptimizerState(session: Session, text: string, tensors: Tensors): v
   )
   const momentum = must(FINITE, momentumProduct, 'optimizerState: momentumProduct')
   for (const count of [stepCount, epochCount, microCount])
-    check(NATURAL.holds(count) && count < 0x80000000, 'optimizerState: a count', 'an integer from 0', count)
+    check(NATURAL.holds(count) && count < MOST_STEPS, 'optimizerState: a count', 'an integer from 0', count)
   for (const [name, slot] of session.optimizerSlots()) {
     const tensor = tensors.get(SLOT_PREFIX + name) ?? fail(`the file lacks the optimizer's ${name}`)
     if (!(tensor.data instanceof Float32Array) || tensor.data.length !== slot.length)
@@ -179,7 +189,12 @@ export function loadSession(
   if (metadata.format !== FORMAT)
     fail(`not a saved model: the metadata's format is ${show(metadata.format)}, expected "${FORMAT}"`)
   const seed = Number(metadata.seed)
-  check(Number.isSafeInteger(seed) && seed >= 0, 'seed', 'a non-negative integer', metadata.seed)
+  check(
+    /^\d+$/.test(metadata.seed ?? '') && Number.isSafeInteger(seed),
+    'seed',
+    'a non-negative integer',
+    metadata.seed,
+  )
   const network = readNetwork(parse('network', metadata.network ?? ''), kinds)
   const outline = outlineOf(network)
   const weights = checkWeights(outline, tensors) // before any memory is taken for sizes the file only claims

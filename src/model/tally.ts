@@ -1,6 +1,7 @@
 // Loss and metrics over the batches of an epoch. Enters: after each run, the numbers in the arena. Leaves: logs, exact
 // whatever the batch sizes: means are sums over counts, other metrics are computed from all they have seen. Holds
 // copies only; the views it hands to metrics are gone after the call.
+import { fail, show } from '../numerics/errors.ts'
 import type { Plan, Slot } from '../plan/plan.ts'
 import type { Engine } from '../runtime/engine.ts'
 import type { Metric, MetricBatch } from '../training/metrics.ts'
@@ -153,7 +154,10 @@ export class Tally {
         logs[key] = entry.finish ? entry.finish(mean) : mean
       } else if (isWhole) {
         const result = entry.metric.result(entry.state)
+        const isList = Array.isArray(result) && result.every((value) => typeof value === 'number')
         if (typeof result === 'number') logs[key] = result
+        else if (!isList)
+          fail(`metric ${name}: result must give a number or a list of numbers; got ${show(result)}`)
         else
           result.forEach((value, i) => {
             logs[`${key}_${i}`] = value

@@ -7,7 +7,8 @@
 //   program | constants | inputs, targets, results | transient     the plan that is loaded
 import { type AnyOp, type Graph, leavesOf } from '../graph/graph.ts'
 import type { KernelModule } from '../graph/kernel.ts'
-import type { DType, Shape, Value } from '../graph/value.ts'
+import { type DType, type Shape, sameShape, shapeText, type Value } from '../graph/value.ts'
+import { fail } from '../numerics/errors.ts'
 import { elementCount } from '../numerics/tensor.ts'
 import { checkPlan } from './check.ts'
 import { encode, type Instruction, scratchBytes } from './encode.ts'
@@ -129,9 +130,12 @@ export function planOf(
     pins.set(value, address)
   }
   const dataStart = fixed.end
+  const shapes = new Map(parameters.map(({ name, shape }) => [name, shape]))
   for (const value of leaves) {
     const { kind, name } = value.leaf ?? { kind: 'constant', name: '' }
     if (kind === 'constant') continue
+    if (kind === 'parameter' && !sameShape(value.shape, shapes.get(name) ?? []))
+      fail(`weight ${name} would take its shape from the batch: ${shapeText(value.shape)}`)
     const address = kind === 'parameter' ? (layout.parameters.get(name) ?? 0) : fixed.take(value.shape)
     pins.set(value, address)
     if (kind !== 'parameter') slots[kind].set(name, slot(value, address))

@@ -51,7 +51,13 @@ export interface RuntimeOptions {
 }
 
 function newMemory(isShared: boolean): WebAssembly.Memory {
-  if (!isShared) return new WebAssembly.Memory({ initial: 1 })
+  if (!isShared) {
+    try {
+      return new WebAssembly.Memory({ initial: 1 })
+    } catch {
+      return fail('the runtime gave no memory: are there many models? dispose() gives theirs back at once')
+    }
+  }
   try {
     return new WebAssembly.Memory({ initial: 1, maximum: 65536, shared: true })
   } catch {

@@ -110,7 +110,8 @@ export function readMetric(
 ): MeanMetric | Metric {
   const metric = resolved(output, given, loss, columns)
   const { name } = metric
-  check(typeof name === 'string' && name !== '', `metrics of ${output}: name`, 'a text', name)
+  const isKey = typeof name === 'string' && name !== '' && !(name in Object.prototype)
+  check(isKey, `metrics of ${output}: name`, 'a text ("toString" and the like are taken)', name)
   const labels = takesLabels(loss)
   const takes = isMean(metric) && Array.isArray(metric.of) ? lossFor(metric.of, loss) !== undefined : true
   if ((metric.labels ?? labels) !== labels || !takes) {
