@@ -127,6 +127,10 @@ describe.each(methods)('%s refuses', (name, call) => {
       `${name}: sampleWeight: expected one weight for each of 4 rows; got shape [3]`,
       given([1, 2, 3]),
     )
+    await refused(
+      `${name}: sampleWeight: expected one weight for each of 4 rows; got shape [4,3]`,
+      given(tensor(new Float32Array(12).fill(1), [4, 3])),
+    )
     const message = `${name}: sampleWeight: expected a typed array, a tensor or nested arrays of shape [batch]; got`
     await refused(`${message} null`, given(null))
     await refused(`${message} 1`, given(1))

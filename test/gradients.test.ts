@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest'
 import {
   add,
   concatenate,
+  conv2d,
   type Data,
   dense,
   flatten,
@@ -245,4 +246,26 @@ describe('whole networks', () => {
       return fit + [...penalties, ...decay].reduce((p, q) => p + q, 0)
     })
   })
+})
+
+test('behind a sigmoid of whatever shape, the cross-entropy is that of the logit', () => {
+  const sure = { activation: 'sigmoid', kernelInitializer: 'ones', useBias: false } as const
+  const nets = [
+    sequential({ inputShape: [1, 1], layers: [dense({ units: 1, ...sure })] }),
+    sequential({ inputShape: [1, 1, 1], layers: [conv2d({ filters: 1, kernelSize: 1, ...sure })] }),
+  ]
+  for (const net of nets) {
+    net.compile({ optimizer: 'sgd', loss: 'binaryCrossentropy' })
+    const [kernel] = Object.values(net.gradients(Float32Array.of(20), Float32Array.of(0)))
+    expect(kernel.data[0]).toBeCloseTo(20, 5) // (sigmoid(20) - 0) 20
+    expect(net.trainStep(Float32Array.of(20), Float32Array.of(0)).loss).toBeCloseTo(20, 5)
+  }
+})
+
+test('the gradient of a bias over many rows is as exact as a float can be', () => {
+  const rows = 100_000
+  const net = sequential({ inputShape: [1], layers: [dense({ units: 2, kernelInitializer: 'zeros' })] })
+  net.compile({ optimizer: 'sgd', loss: meanSquaredError({ reduction: 'sum' }) })
+  const { data } = net.gradients(new Float32Array(rows), new Float32Array(2 * rows).fill(0.1))['dense_1/bias']
+  for (const value of data) expect(value / (-2 * rows * Math.fround(0.1))).toBeCloseTo(1, 5)
 })

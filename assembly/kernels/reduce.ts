@@ -1,9 +1,13 @@
 // dst[outer, inner] = scale * reduce over r of src[outer, r, inner]; fn: sum, max or min (scale 1 for those).
 // Sums along a row add four interleaved lanes, then the lanes, then the tail; sums down columns add row by
-// row: one fixed order whatever the number of threads.
+// row: one fixed order whatever the number of threads. Long ones are sums of blocks' sums: the rounding errors of n floats
+// are those of BLOCK + n / BLOCK additions.
 import { REDUCE_MAX, REDUCE_MIN, REDUCE_SUM } from '../abi'
-import { loadTail, storeTail } from '../lanes'
+import { storeTail } from '../lanes'
 import { FLOAT_WORK, partStart, split } from '../parallel'
+
+/** Additions in one go. */
+const BLOCK = 256
 
 @inline
 function combine(fn: i32, x: v128, y: v128): v128 {
@@ -35,9 +39,14 @@ function alongRow(fn: i32, src: usize, count: i32): f32 {
   return result
 }
 
-/** dst[from...to-1] from `count` rows of `inner` floats. Sixteen columns at a time, then four, then the tail. */
+/**
+ * dst[from...to-1] from `count` rows of `inner` floats, `more`: and what is there. Sixteen columns at a time, then four or
+ * fewer: behind those, up to 12 bytes are read, and dropped.
+ */
 @inline
-function downColumns(fn: i32, dst: usize, src: usize, count: i32, inner: i32, from: i32, to: i32, scale: f32): void {
+function downColumns(
+  fn: i32, dst: usize, src: usize, count: i32, inner: i32, from: i32, to: i32, scale: f32, more: bool,
+): void {
   const step = <usize>inner << 2
   const factor = f32x4.splat(scale)
   let j = from
@@ -52,29 +61,31 @@ function downColumns(fn: i32, dst: usize, src: usize, count: i32, inner: i32, fr
       x3 = combine(fn, x3, v128.load(s, 48))
     }
     const d = dst + (<usize>j << 2)
-    v128.store(d, f32x4.mul(x0, factor))
-    v128.store(d, f32x4.mul(x1, factor), 16)
-    v128.store(d, f32x4.mul(x2, factor), 32)
-    v128.store(d, f32x4.mul(x3, factor), 48)
+    x0 = f32x4.mul(x0, factor)
+    x1 = f32x4.mul(x1, factor)
+    x2 = f32x4.mul(x2, factor)
+    x3 = f32x4.mul(x3, factor)
+    if (more) {
+      x0 = combine(fn, v128.load(d), x0)
+      x1 = combine(fn, v128.load(d, 16), x1)
+      x2 = combine(fn, v128.load(d, 32), x2)
+      x3 = combine(fn, v128.load(d, 48), x3)
+    }
+    v128.store(d, x0)
+    v128.store(d, x1, 16)
+    v128.store(d, x2, 32)
+    v128.store(d, x3, 48)
   }
-  for (; j + 4 <= to; j += 4) {
+  for (; j < to; j += 4) {
+    const d = dst + (<usize>j << 2)
     let s = src + (<usize>j << 2)
     let x = v128.load(s)
     for (let r = 1; r < count; r++) {
       s += step
       x = combine(fn, x, v128.load(s))
     }
-    v128.store(dst + (<usize>j << 2), f32x4.mul(x, factor))
-  }
-  const rest = to - j
-  if (rest > 0) {
-    let s = src + (<usize>j << 2)
-    let x = loadTail(s, rest)
-    for (let r = 1; r < count; r++) {
-      s += step
-      x = combine(fn, x, loadTail(s, rest))
-    }
-    storeTail(dst + (<usize>j << 2), f32x4.mul(x, factor), rest)
+    x = f32x4.mul(x, factor)
+    storeTail(d, more ? combine(fn, v128.load(d), x) : x, to - j)
   }
 }
 
@@ -83,8 +94,14 @@ function reduceBy(
   fn: i32, dst: usize, src: usize, outer: i32, count: i32, inner: i32, from: i32, to: i32, scale: f32,
 ): void {
   for (let o = 0; o < outer; o++) {
-    if (inner == 1) store<f32>(dst, alongRow(fn, src, count) * scale)
-    else downColumns(fn, dst, src, count, inner, from, to, scale)
+    const block = inner == 1 ? 4 * BLOCK : BLOCK
+    for (let r = 0; r < count; r += block) {
+      const rows = min(block, count - r), s = src + (<usize>(r * inner) << 2)
+      if (inner == 1) {
+        const x = alongRow(fn, s, rows) * scale
+        store<f32>(dst, r ? combineScalar(fn, load<f32>(dst), x) : x)
+      } else downColumns(fn, dst, s, rows, inner, from, to, scale, r > 0)
+    }
     dst += <usize>inner << 2
     src += <usize>(count * inner) << 2
   }

@@ -63,10 +63,11 @@ export const gradientRules: { readonly [N in OpName]: Rule<N> } = {
     }
   },
   reduce: (g, { attributes: { fn, scale, shape }, inputs: [x], output }, dy) => {
-    const spread = g.expand(g.reshape(dy, shape), x.shape)
-    if (fn === 'sum') return [g.scale(spread, scale)]
-    // every element equal to the extremum takes the gradient
-    return [g.times(spread, g.binary('equal', x, g.reshape(output, shape)))]
+    if (fn === 'sum') return [g.scale(g.expand(g.reshape(dy, shape), x.shape), scale)]
+    // the elements equal to the extremum share the gradient
+    const equal = g.binary('equal', x, g.reshape(output, shape))
+    const share = g.binary('divide', g.reshape(dy, shape), g.sumTo(equal, shape))
+    return [g.times(g.expand(share, x.shape), equal)]
   },
   reshape: (g, { inputs: [x] }, dy) => [g.reshape(dy, x.shape)],
   expand: (g, { inputs: [x] }, dy) => [g.sumTo(dy, x.shape)],

@@ -3,6 +3,7 @@ import { recomputed } from '../graph/recompute.ts'
 import type { Value } from '../graph/value.ts'
 import { BOOLEAN, check } from '../numerics/errors.ts'
 import {
+  hasSteps,
   isName,
   type Layer,
   type LayerContext,
@@ -67,8 +68,7 @@ export const blockKind: LayerKind<BlockConfig> = {
         const y = buildNested(layer, inner, names[i], [x])
         const mask = context.maskOf(x)
         // as between layers of a model
-        if (mask && !set.has(y) && mask.shape.every((n, axis) => n === y.shape[axis]))
-          context.setMask(y, mask)
+        if (mask && !set.has(y) && hasSteps(y, mask)) context.setMask(y, mask)
         return y
       }, one(inputs))
     }

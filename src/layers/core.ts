@@ -174,9 +174,11 @@ function readShape(shape: Shape, what: string): Shape {
 export const reshapeKind: LayerKind<{ readonly targetShape: Shape }> = {
   kind: 'reshape',
   read: (options) => readLayer('reshape', options, { targetShape: readShape }),
-  build({ g }, inputs, { targetShape }) {
+  build({ g, setMask }, inputs, { targetShape }) {
     const x = one(inputs)
-    return g.reshape(x, [x.shape[0], ...targetShape])
+    const y = g.reshape(x, [x.shape[0], ...targetShape])
+    if (y !== x) setMask(y, null)
+    return y
   },
 }
 
@@ -206,11 +208,13 @@ function readDims(dims: readonly number[], what: string): readonly number[] {
 export const permuteKind: LayerKind<{ readonly dims: readonly number[] }> = {
   kind: 'permute',
   read: (options) => readLayer('permute', options, { dims: readDims }),
-  build({ g }, inputs, { dims }) {
+  build({ g, setMask }, inputs, { dims }) {
     const x = one(inputs)
     if (x.shape.length !== dims.length + 1)
       fail(`expected an input of rank ${dims.length + 1}, got shape ${shapeText(x.shape)}`)
-    return g.permute(x, [0, ...dims])
+    const y = g.permute(x, [0, ...dims])
+    if (y !== x) setMask(y, null)
+    return y
   },
 }
 

@@ -59,12 +59,16 @@ export interface LayerContext {
   maskOf(value: Value): Value | null
   /**
    * Sets the mask of a value this call makes. Without it, the output takes over the product of the inputs' masks if
-   * its first two axes are theirs.
+   * its first two axes are theirs, and more follow.
    */
   setMask(value: Value, mask: Value | null): void
   /** The context of a layer inside this one: its weights are named `<this layer>/<own>/...`. */
   nested(own: string): LayerContext
 }
+
+/** Whether a value has the steps of a mask [batch, steps], each with an axis or more of its own. */
+export const hasSteps = ({ shape }: Value, mask: Value): boolean =>
+  shape.length > mask.shape.length && mask.shape.every((n, axis) => n === shape[axis])
 
 /** Kinds by name: what a saved model may hold. */
 export type LayerKinds = ReadonlyMap<string, LayerKind<object>>

@@ -131,11 +131,17 @@ export const AXIS_BUT_BATCH: Rule<number> = {
 export const concatenateKind: LayerKind<{ readonly axis: number }> = {
   kind: 'concatenate',
   read: (options) => readLayer('concatenate', options, { axis: [AXIS_BUT_BATCH, -1] }),
-  build({ g }, inputs, { axis }) {
+  build({ g, maskOf, setMask }, inputs, { axis }) {
     const rank = inputs[0].shape.length
     const at = axis < 0 ? axis + rank : axis
     if (at < 1 || at >= rank) fail(`axis ${axis} of inputs of rank ${rank}`)
-    return g.concatenate(inputs, at)
+    const y = g.concatenate(inputs, at)
+    if (at === 1 && inputs.some(maskOf)) {
+      const all = g.constant(1)
+      const masks = inputs.map((x) => maskOf(x) ?? g.expand(all, x.shape.slice(0, 2)))
+      setMask(y, g.concatenate(masks, 1))
+    }
+    return y
   },
 }
 

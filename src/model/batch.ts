@@ -1,7 +1,7 @@
 // What callers pass as x, y and sample weights, to a batch: checked rows in the network's order. Nothing is copied
 // unless its type must change, and nothing has run yet when these throw. In pieces, so that `fit` needn't hold the
 // event loop while large data is read.
-import { shapeText } from '../graph/value.ts'
+import { type Shape, shapeText } from '../graph/value.ts'
 import { check, fail, isObject } from '../numerics/errors.ts'
 import { finish, PIECE, type Pieces } from '../numerics/pieces.ts'
 import { isShaped } from '../numerics/tensor.ts'
@@ -63,15 +63,15 @@ export const readInputs = (session: Session, what: string, x: Data): Batch => ({
   weights: [],
 })
 
-/** One weight per row of y, or per position of a row. */
-function* readingWeights(what: string, given: ArrayLikeData, y: Rows): Pieces<Rows> {
+/** One weight per row of y, or per position of a row; `positions`: what of a row's shape counts them. */
+function* readingWeights(what: string, given: ArrayLikeData, { rows }: Rows, positions: Shape): Pieces<Rows> {
   const isFlat = ArrayBuffer.isView(given) || (Array.isArray(given) && typeof given[0] === 'number')
-  const shape = isFlat ? [] : isShaped(given) ? given.shape.slice(1) : y.shape.slice(0, 1)
+  const shape = isFlat ? [] : isShaped(given) ? given.shape.slice(1) : positions.slice(0, 1)
   const weights = yield* readingRows(what, given, { name: what, shape, dtype: 'float32' })
-  if (weights.rows !== y.rows || !shape.every((n, i) => n === y.shape[i])) {
-    const positions = y.shape.length > 0 ? ` (or positions of ${shapeText(y.shape)})` : ''
+  if (weights.rows !== rows || !shape.every((n, i) => n === (positions[i] ?? 1))) {
+    const more = positions.length > 0 ? ` (or positions of ${shapeText(positions)})` : ''
     fail(
-      `${what}: expected one weight for each of ${y.rows} rows${positions}; got shape ${shapeText([weights.rows, ...shape])}`,
+      `${what}: expected one weight for each of ${rows} rows${more}; got shape ${shapeText([weights.rows, ...shape])}`,
     )
   }
   return weights
@@ -141,7 +141,9 @@ export function* readingBatch(
     weights === undefined ? null : splitData(`${what}: sampleWeight`, weights, names, outputStructure)
   for (let i = 0; i < outputs.length; i++) {
     const name = label(`${what}: sampleWeight`, names, i)
-    sampleWeights.push(given ? yield* readingWeights(name, given[i], targets[i]) : null)
+    const { shape } = targets[i]
+    const positions = takesLabels(outputs[i].loss) ? shape : shape.slice(0, -1)
+    sampleWeights.push(given ? yield* readingWeights(name, given[i], targets[i], positions) : null)
   }
   const rows = commonRows([
     { what: `${what}: x`, rows: inputs.rows },

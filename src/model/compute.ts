@@ -154,7 +154,9 @@ function maskedWeights(
 /** Weights of samples or of their steps, times a mask [batch, steps]; null: none. */
 function timesMask(g: GraphBuilder, weights: Value | null, mask: Value | null): Value | null {
   if (!weights || !mask) return weights ?? mask
-  return g.times(mask, weights.shape.length === 1 ? g.reshape(weights, [weights.shape[0], 1]) : weights)
+  const under = (value: Value, rank: number) =>
+    g.reshape(value, [...value.shape, ...new Array<number>(Math.max(0, rank - value.shape.length)).fill(1)])
+  return g.times(under(mask, weights.shape.length), under(weights, 2))
 }
 
 export function computationOf(
@@ -197,7 +199,7 @@ export function computationOf(
     const mask = steps && steps.shape.length < prediction.shape.length ? steps : null
     const counter = writeRowCount(g, loss, prediction, target, mask)
     const weighted =
-      mask && counter
+      mask && counter && loss.reduction === 'mean'
         ? maskedWeights(
             g,
             prediction,
@@ -206,7 +208,7 @@ export function computationOf(
             counter,
             writeRowCount(g, loss, prediction, target, null),
           )
-        : sampleWeights
+        : timesMask(g, sampleWeights, mask)
     const isLogged = outputs.length > 1 // as Keras logs it: without its weight
     const value = writeLoss(g, loss, isLogged ? 1 : weight, prediction, target, weighted)
     terms.push(isLogged && weight !== 1 ? g.scale(value, weight) : value)

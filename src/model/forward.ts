@@ -4,7 +4,7 @@ import type { GraphBuilder } from '../graph/builder.ts'
 import { type Shape, sameShape, shapeText, type Value } from '../graph/value.ts'
 import { type Constraint, checkAxes } from '../layers/constraints.ts'
 import { type Initializer, toInitializer } from '../layers/initializers.ts'
-import type { LayerContext, Regularizer, WeightOptions } from '../layers/layer.ts'
+import { hasSteps, type LayerContext, type Regularizer, type WeightOptions } from '../layers/layer.ts'
 import { fail, LanegradError } from '../numerics/errors.ts'
 import { streamOf } from '../numerics/random.ts'
 import type { ParameterSpec } from '../plan/layout.ts'
@@ -138,7 +138,7 @@ export function writeLayers(
       const mask = commonMask(g, masks, inputs)
       outputs.forEach((value, i) => {
         values.set(outputName(name, i), value)
-        if (mask && !set.has(value) && sameShape(value.shape.slice(0, 2), mask.shape)) masks.set(value, mask)
+        if (mask && !set.has(value) && hasSteps(value, mask)) masks.set(value, mask)
       })
     } catch (error) {
       if (error instanceof LanegradError) fail(`layer ${name}: ${error.message}`)

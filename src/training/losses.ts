@@ -410,9 +410,15 @@ export function termCount(loss: Loss, shape: Shape): number {
   return rows.reduce((count, size) => count * size, 1)
 }
 
-/** The value whose softmax (or sigmoid) `prediction` is, if it is one. */
+/** The value whose softmax (or sigmoid) `prediction` is, if it is one, under whatever shape with its rows. */
 function logitsOf(g: GraphBuilder, loss: Loss, prediction: Value): Value | null {
   const maker: AnyOp | undefined = g.ops.find((op) => op.output === prediction)
+  if (maker?.name === 'reshape') {
+    const [inner] = maker.inputs
+    const hasRows = loss.kind === 'binaryCrossentropy' || inner.shape.at(-1) === prediction.shape.at(-1)
+    const logits = hasRows && logitsOf(g, loss, inner)
+    return logits ? g.reshape(logits, prediction.shape) : null
+  }
   const isSoftmax = maker?.name === 'softmax' && !maker.attributes.log
   const isSigmoid = maker?.name === 'unary' && maker.attributes.fn === 'sigmoid'
   return maker && (loss.kind === 'binaryCrossentropy' ? isSigmoid : isSoftmax) ? maker.inputs[0] : null

@@ -27,6 +27,9 @@ const reduceCases = (Object.keys(reductions) as ReductionName[]).flatMap((fn) =>
     reduceCase(fn, [5, size], 1, 2),
   ]),
   reduceCase(fn, [300, 3], 0, 1),
+  // several blocks of a sum
+  reduceCase(fn, [2, 600, 21], 1, 2),
+  reduceCase(fn, [2500, 1], 0, 1),
 ])
 
 const permutations = [
