@@ -1,8 +1,18 @@
-// CSV texts as tables, and their columns as numbers. Enters: a text (RFC 4180: quoted fields, either line end, a byte
-// order mark). Leaves: a table of texts, then tensors. A cell that is no number is an error with its place, unless it is
+// CSV texts as tables, and their columns as numbers. Enters: a text (RFC 4180: quoted fields, any line ends, a byte order
+// mark). Leaves: a table of texts, then tensors. A cell that is no number is an error with its place, unless it is
 // one of the spellings of a missing value and the caller says what stands in for it.
 import papaparse from 'papaparse'
-import { check, checkOptions, fail, show, unknownName } from '../numerics/errors.ts'
+import {
+  BOOLEAN,
+  check,
+  checkOptions,
+  fail,
+  isRecord,
+  type Rule,
+  readOptions,
+  show,
+  unknownName,
+} from '../numerics/errors.ts'
 import type { FloatArray, NamedArray } from '../numerics/tensor.ts'
 
 /** The cells of a CSV file, as text. */
@@ -22,9 +32,16 @@ export interface CsvOptions {
   readonly columns?: readonly string[]
 }
 
+const DELIMITER: Rule<string> = {
+  expected: 'a text without quotes and line ends',
+  holds: (x): x is string => typeof x === 'string' && /^[^"\r\n\ufeff]+$/.test(x),
+}
+
 /**
- * `parseCsv('a,b\n1,x')` is { names: ['a', 'b'], rows: [['1', 'x']] }. Empty lines are skipped.
- * @throws LanegradError naming the line: a broken quote, or more or fewer fields than names
+ * `parseCsv('a,b\n1,x')` is { names: ['a', 'b'], rows: [['1', 'x']] }. Blank lines before the first and after the last row
+ * are skipped, and those between rows of several columns; between rows of one column a blank line is a row with an empty
+ * cell. Line ends are \n, \r\n and \r, also in one text; within quotes they stay what they are.
+ * @throws LanegradError naming the line where the row begins: a broken quote, or more or fewer fields than names
  * @example
  * ```js
  * import { labelColumn, numberColumns, parseCsv } from 'lanegrad/data'
@@ -35,30 +52,69 @@ export interface CsvOptions {
  * ```
  */
 export function parseCsv(text: string, options: CsvOptions = {}): Table {
-  checkOptions('parseCsv', options, ['delimiter', 'header', 'columns'])
-  const { delimiter = ',', header = true, columns } = options
+  const readers = { delimiter: [DELIMITER, ','], header: [BOOLEAN, true] } as const
+  const { delimiter, header } = readOptions('parseCsv', options, readers, ['columns'])
   check(typeof text === 'string', 'parseCsv: text', 'a string', text)
-  check(typeof delimiter === 'string' && delimiter !== '', 'parseCsv: delimiter', 'a text', delimiter)
-  const { data, errors } = papaparse.parse<string[]>(text, { delimiter, skipEmptyLines: true })
-  if (errors.length > 0) fail(`parseCsv: row ${(errors[0].row ?? 0) + 1}: ${errors[0].message}`)
-  if (data.length === 0) fail('parseCsv: the text is empty')
+  const newline = /(?<!\r)\n|\r(?!\n)/.test(text) ? '\n' : '\r\n'
+  const lines = newline === '\n' && text.includes('\r') ? withLineFeeds(text, delimiter) : text
+  const start = lines.search(/[^\ufeff\r\n]/)
+  if (start < 0) fail('parseCsv: the text is empty')
+  // before parsing, where a blank line and a quoted empty cell still differ
+  const body = lines.slice(start).replace(/(?<![\r\n])[\r\n]+$/, '')
+  const { data, errors } = papaparse.parse<string[]>(body, { delimiter, newline })
+  const failAt = (row: number, message: string) => {
+    const before = data.slice(0, row).map((cells) => `${cells} \n`)
+    fail(`parseCsv: line ${(lines.slice(0, start) + before.join('')).split(/\r\n?|\n/).length}${message}`)
+  }
+  if (errors.length > 0) failAt(errors[0].row ?? 0, `: ${errors[0].message}`)
   const names = header ? data[0] : data[0].map((_, i) => String(i))
   names.forEach((name, i) => {
     if (names.indexOf(name) !== i) fail(`parseCsv: two columns are named ${show(name)}`)
   })
-  const rows = header ? data.slice(1) : data
-  rows.forEach((row, i) => {
-    if (row.length !== names.length)
-      fail(`parseCsv: row ${i + (header ? 2 : 1)} has ${row.length} fields, expected ${names.length}`)
+  const rows = data.filter((row, i) => {
+    if (header && i === 0) return false
+    if (row.length === names.length) return true
+    if (row.length > 1 || row[0] !== '') failAt(i, ` has ${row.length} fields, expected ${names.length}`)
+    return false
   })
-  if (!columns) return { names, rows }
-  const kept = columns.map((name) => indexOf(names, name))
+  const { columns } = options
+  if (columns === undefined) return { names, rows }
+  const kept = indicesOf('parseCsv: columns', names, columns)
   return { names: [...columns], rows: rows.map((row) => kept.map((column) => row[column])) }
+}
+
+/** \n for every line end outside quotes. A quote opens where a cell begins, and anew right after it closed. */
+function withLineFeeds(text: string, delimiter: string): string {
+  let isQuoted = false
+  let closed = -1
+  return text.replace(/"|\r\n?/g, (found, at) => {
+    if (found !== '"') return isQuoted ? found : '\n'
+    const opens = at === closed + 1 || '\r\n\ufeff'.includes(text[at - 1]) || text.endsWith(delimiter, at)
+    if (isQuoted) closed = at
+    isQuoted = !isQuoted && opens
+    return found
+  })
 }
 
 function indexOf(names: readonly string[], name: string): number {
   const index = names.indexOf(name)
   return index < 0 ? unknownName('column', name, names) : index
+}
+
+function indicesOf(what: string, names: readonly string[], columns: readonly string[]): number[] {
+  check(Array.isArray(columns), what, 'a list of names', columns)
+  return columns.map((name) => indexOf(names, name))
+}
+
+function checkTable(where: string, table: Table): void {
+  const isTable = isRecord(table) && Array.isArray(table.names) && Array.isArray(table.rows)
+  check(isTable, `${where}: table`, 'a table as parseCsv gives it', table)
+}
+
+function textsOf(where: string, table: Table, name: string): string[] {
+  checkTable(where, table)
+  const column = indexOf(table.names, name)
+  return table.rows.map((row) => row[column])
 }
 
 /**
@@ -72,18 +128,20 @@ function indexOf(names: readonly string[], name: string): number {
  * console.log(textColumn(table, 'city')) // [ 'Bergen, Norway', 'Cairo' ]
  * ```
  */
-export function textColumn({ names, rows }: Table, name: string): string[] {
-  const column = indexOf(names, name)
-  return rows.map((row) => row[column])
+export function textColumn(table: Table, name: string): string[] {
+  return textsOf('textColumn', table, name)
 }
 
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i
+/** float32 makes it infinite. */
+const isTooLarge = (value: number) => Math.abs(Math.fround(value)) === Infinity
 const MISSING = /^(|na|n\/a|nan|null|none|\?)$/i
 
 /**
  * Columns of numbers as a tensor [rows, columns]; all columns unless some are named. `missing` stands in for empty cells, NA,
- * N/A, NaN, null, none and ?.
- * @throws LanegradError naming row (from 0, the head not counted) and column of a cell that is no number; on an unknown name
+ * N/A, NaN, null, none and ?; it is a number that float32 holds, or NaN.
+ * @throws LanegradError naming row (from 0, the head not counted) and column of a cell that is no number, or one that is
+ * too large for float32; on an unknown name
  * @example
  * ```js
  * import { numberColumns, parseCsv } from 'lanegrad/data'
@@ -94,21 +152,30 @@ const MISSING = /^(|na|n\/a|nan|null|none|\?)$/i
  * ```
  */
 export function numberColumns(
-  { names, rows }: Table,
-  columns: readonly string[] = names,
+  table: Table,
+  columns?: readonly string[],
   options: { readonly missing?: number } = {},
 ): FloatArray {
-  checkOptions('numberColumns', options, ['missing'])
+  const where = 'numberColumns'
+  checkOptions(where, options, ['missing'])
   const { missing } = options
-  const indices = columns.map((name) => indexOf(names, name))
+  const isStandIn = missing === undefined || (typeof missing === 'number' && !isTooLarge(missing))
+  check(isStandIn, `${where}: missing`, 'a float32 number or NaN', missing)
+  checkTable(where, table)
+  const { names, rows } = table
+  const indices = indicesOf(`${where}: columns`, names, columns === undefined ? names : columns)
   const data = new Float32Array(rows.length * indices.length)
   rows.forEach((row, i) => {
     indices.forEach((column, j) => {
-      const cell = row[column].trim()
+      const cell = String(row[column]).trim()
       const isMissing = missing !== undefined && MISSING.test(cell)
-      if (!isMissing && !NUMBER.test(cell))
-        fail(`numberColumns: column ${show(columns[j])}, row ${i}: ${show(row[column])} is no number`)
-      data[i * indices.length + j] = isMissing ? missing : Number(cell)
+      const value = isMissing ? missing : Number(cell)
+      const isNumber = isMissing || NUMBER.test(cell)
+      if (!isNumber || isTooLarge(value)) {
+        const problem = isNumber ? 'too large for float32' : 'no number'
+        fail(`${where}: column ${show(names[column])}, row ${i}: ${show(row[column])} is ${problem}`)
+      }
+      data[i * indices.length + j] = value
     })
   })
   return { shape: [rows.length, indices.length], data }
@@ -121,9 +188,29 @@ export interface Labels extends NamedArray {
   readonly classes: readonly string[]
 }
 
+function labelsOf(where: string, table: Table, name: string, classes?: readonly string[]): Labels {
+  const texts = textsOf(where, table, name)
+  const known = classes === undefined ? [...new Set(texts)].sort() : classes
+  const isKnown = Array.isArray(known) && known.every((text) => typeof text === 'string')
+  check(
+    isKnown && new Set(known).size === known.length,
+    `${where}: classes`,
+    'a list of different texts',
+    known,
+  )
+  const numbers = new Map(known.map((text, i) => [text, i]))
+  const data = Int32Array.from(texts, (text, row) => {
+    return (
+      numbers.get(text) ??
+      fail(`column ${show(name)}, row ${row}: ${show(text)} is none of ${known.join(', ')}`)
+    )
+  })
+  return { shape: [texts.length], data, classes: known }
+}
+
 /**
  * A column of texts as labels [rows], numbers from 0. `classes` gives their order; default: all texts there are, sorted.
- * @throws LanegradError on a text that is none of `classes`, or an unknown name
+ * @throws LanegradError on a text that is none of `classes`, on one that stands there twice, or an unknown name
  * @example
  * ```js
  * import { labelColumn, parseCsv } from 'lanegrad/data'
@@ -135,16 +222,7 @@ export interface Labels extends NamedArray {
  * ```
  */
 export function labelColumn(table: Table, name: string, classes?: readonly string[]): Labels {
-  const texts = textColumn(table, name)
-  const known = classes ?? [...new Set(texts)].sort()
-  const numbers = new Map(known.map((text, i) => [text, i]))
-  const data = Int32Array.from(texts, (text, row) => {
-    return (
-      numbers.get(text) ??
-      fail(`column ${show(name)}, row ${row}: ${show(text)} is none of ${known.join(', ')}`)
-    )
-  })
-  return { shape: [texts.length], data, classes: known }
+  return labelsOf('labelColumn', table, name, classes)
 }
 
 /**
@@ -164,7 +242,7 @@ export function oneHotColumn(
   name: string,
   classes?: readonly string[],
 ): FloatArray & { readonly classes: readonly string[] } {
-  const labels = labelColumn(table, name, classes)
+  const labels = labelsOf('oneHotColumn', table, name, classes)
   const count = labels.classes.length
   const data = new Float32Array(labels.data.length * count)
   labels.data.forEach((label, row) => {
