@@ -26,6 +26,23 @@ describe('gatherRows', () => {
   test.each([3, -1, 0.5])('refuses row %f of 3', (index) => {
     refused(`gatherRows: index ${index} is none of 3 rows`, () => gatherRows([1, 2, 3], [index]))
   })
+
+  test.each([5, undefined, '01', new Set([0])])('refuses %o as row numbers', (indices) => {
+    refused(/^gatherRows: indices must be a list of row numbers; got /, () =>
+      gatherRows([1, 2], indices as never),
+    )
+  })
+})
+
+test('tensors whose data is not as long as their shape says are refused', () => {
+  const x = { shape: [2, 3], data: Float32Array.of(1, 2, 3, 4, 5) }
+  const message = 'shape [2,3] holds 6 elements; the data has 5'
+  refused(`gatherRows: data: ${message}`, () => gatherRows(x, [0]))
+  refused(`trainTestSplit: x: ${message}`, () => trainTestSplit(x, [1, 2]))
+  refused(`trainTestSplit: y: ${message}`, () => trainTestSplit([1, 2], x))
+  refused(`kFold: stratify: ${message}`, () => kFold(2, { folds: 2, stratify: x }))
+  refused(`batches: x: ${message}`, () => batches({ x, y: [1, 2] }))
+  refused(`batches: weights: ${message}`, () => batches({ x: [1, 2], y: [1, 2], weights: x }))
 })
 
 describe('trainTestSplit', () => {
@@ -78,6 +95,13 @@ describe('trainTestSplit', () => {
     const size = 'trainTestSplit: testSize must be a share between 0 and 1 or a number of rows'
     for (const testSize of [0, -1, 1.5])
       refused(`${size}; got ${testSize}`, () => trainTestSplit(x, y, { testSize }))
+    refused(`${size}; got "0.5"`, () => trainTestSplit(x, y, { testSize: '0.5' } as object))
+    refused('trainTestSplit: y must be a tensor, a typed array or a list; got undefined', () =>
+      trainTestSplit(x, undefined as never),
+    )
+    refused('trainTestSplit: seed must be an integer from 0; got -1', () =>
+      trainTestSplit(x, y, { seed: -1 }),
+    )
     refused('trainTestSplit: testSize 20 of 20 rows leaves an empty part', () =>
       trainTestSplit(x, y, { testSize: 20 }),
     )
@@ -118,6 +142,7 @@ describe('kFold', () => {
     for (const folds of [1, 5, 2.5])
       refused(`kFold: folds must be an integer from 2 to the 4 rows; got ${folds}`, () => kFold(4, { folds }))
     refused('kFold: count must be a positive integer; got 0', () => kFold(0))
+    refused('kFold: count must be below 2^32; got 10000000000', () => kFold(1e10))
   })
 })
 
@@ -175,6 +200,12 @@ describe('batches', () => {
   test('refuses what does not fit', () => {
     refused('batches: x has 10 rows, y has 2', () => batches({ x, y: [1, 2] }))
     refused('batches: batchSize must be a positive integer; got 0', () => batches({ x, y, batchSize: 0 }))
+    refused('batches: shuffle must be a boolean; got "no"', () =>
+      batches({ x, y, shuffle: 'no' as unknown as boolean }),
+    )
+    const data = 'must be a tensor, a typed array or a list; got undefined'
+    refused(`batches: x ${data}`, () => batches({} as { x: number[]; y: number[] }))
+    refused(`batches: y ${data}`, () => batches({ x: [1] } as { x: number[]; y: number[] }))
   })
 })
 

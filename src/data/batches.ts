@@ -1,5 +1,5 @@
 // Rows in memory as batches for `fit`, changed on their way (augmentation). A new pass begins with every iteration.
-import { check, checkOptions, must, POSITIVE_INTEGER } from '../numerics/errors.ts'
+import { BOOLEAN, check, NATURAL, POSITIVE_INTEGER, readOptions } from '../numerics/errors.ts'
 import { permutation, streamOf } from '../numerics/random.ts'
 import { commonRowCount, gatherRows, type RowData } from './rows.ts'
 
@@ -45,16 +45,17 @@ export interface IterableBatches<X, Y> extends Iterable<BatchOf<X, Y>> {
 export function batches<X extends RowData, Y extends RowData, T extends RowData = X>(
   options: BatchesOptions<X, Y, T>,
 ): IterableBatches<T, Y> {
-  checkOptions('batches', options, ['x', 'y', 'weights', 'batchSize', 'shuffle', 'seed', 'transform'])
-  const { x, y, weights, batchSize = 32, shuffle = true, seed = 0, transform } = options
-  must(POSITIVE_INTEGER, batchSize, 'batches: batchSize')
+  const readers = { batchSize: [POSITIVE_INTEGER, 32], shuffle: [BOOLEAN, true], seed: [NATURAL, 0] } as const
+  const others = ['x', 'y', 'weights', 'transform']
+  const { batchSize, shuffle, seed } = readOptions('batches', options, readers, others)
+  const { x, y, weights, transform } = options
   check(
     transform === undefined || typeof transform === 'function',
     'batches: transform',
     'a function',
     transform,
   )
-  const count = commonRowCount('batches', { x, y, weights })
+  const count = commonRowCount('batches', weights === undefined ? { x, y } : { x, y, weights })
   const steps = Math.ceil(count / batchSize)
   let passes = 0
   return {

@@ -1,7 +1,8 @@
 // Rows of data in memory, whatever holds them: tensors, flat typed arrays (one element a row), lists. Never changes what
 // it gets.
-import { check, fail } from '../numerics/errors.ts'
+import { check, fail, isObject, NATURAL } from '../numerics/errors.ts'
 import {
+  checkLength,
   isShaped,
   isTyped,
   type NestedNumbers,
@@ -14,7 +15,10 @@ export type RowData = ShapedArray | NumberArray | readonly NestedNumbers[]
 
 /** How many rows there are. @throws LanegradError on anything else */
 export function rowCount(what: string, data: RowData | readonly unknown[]): number {
-  if (isShaped(data)) return data.shape[0] ?? fail(`${what}: a tensor of shape [] has no rows`)
+  if (isShaped(data)) {
+    checkLength(what, data.shape, data.data.length)
+    return data.shape[0] ?? fail(`${what}: a tensor of shape [] has no rows`)
+  }
   check(isTyped(data) || Array.isArray(data), what, 'a tensor, a typed array or a list', data)
   return data.length
 }
@@ -38,6 +42,8 @@ const emptyOf = <T extends NumberArray>(like: T, length: number): T =>
  */
 export function gatherRows<T extends RowData | readonly unknown[]>(data: T, indices: ArrayLike<number>): T {
   const count = rowCount('gatherRows: data', data)
+  const isList = isObject(indices) && NATURAL.holds(indices.length)
+  check(isList, 'gatherRows: indices', 'a list of row numbers', indices)
   for (let i = 0; i < indices.length; i++) {
     if (!(Number.isInteger(indices[i]) && indices[i] >= 0 && indices[i] < count))
       fail(`gatherRows: index ${indices[i]} is none of ${count} rows`)
@@ -59,10 +65,9 @@ export function gatherRows<T extends RowData | readonly unknown[]>(data: T, indi
 }
 
 /** All of one count. @throws LanegradError */
-export function commonRowCount(where: string, parts: Readonly<Record<string, RowData | undefined>>): number {
+export function commonRowCount(where: string, parts: Readonly<Record<string, RowData>>): number {
   let count = -1
   for (const [name, data] of Object.entries(parts)) {
-    if (data === undefined) continue
     const rows = rowCount(`${where}: ${name}`, data)
     if (count >= 0 && rows !== count)
       fail(`${where}: ${Object.keys(parts)[0]} has ${count} rows, ${name} has ${rows}`)

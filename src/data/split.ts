@@ -1,6 +1,15 @@
 // Which rows are for training and which for testing. Enters: data or a count of rows, a seed. Leaves: parts or row
 // numbers, the same for the same seed on every engine.
-import { check, checkOptions, fail, show } from '../numerics/errors.ts'
+import {
+  check,
+  fail,
+  must,
+  NATURAL,
+  number,
+  POSITIVE_INTEGER,
+  readOptions,
+  show,
+} from '../numerics/errors.ts'
 import { permutation, streamOf } from '../numerics/random.ts'
 import { isShaped } from '../numerics/tensor.ts'
 import { commonRowCount, gatherRows, type RowData, rowCount } from './rows.ts'
@@ -23,6 +32,11 @@ export interface Split<X, Y> {
   readonly train: { readonly x: X; readonly y: Y }
   readonly test: { readonly x: X; readonly y: Y }
 }
+
+const SIZE = number(
+  'a share between 0 and 1 or a number of rows',
+  (size) => size > 0 && (size < 1 || Number.isInteger(size)),
+)
 
 /** The class of each row as numbers from 0, in the order in which labels appear. */
 function classesOf(
@@ -77,11 +91,10 @@ export function trainTestSplit<X extends RowData, Y extends RowData>(
   options: SplitOptions = {},
 ): Split<X, Y> {
   const where = 'trainTestSplit'
-  checkOptions(where, options, ['testSize', 'seed', 'stratify'])
-  const { testSize = 0.25, seed = 0, stratify = false } = options
+  const readers = { testSize: [SIZE, 0.25], seed: [NATURAL, 0] } as const
+  const { testSize, seed } = readOptions(where, options, readers, ['stratify'])
+  const { stratify = false } = options
   const count = commonRowCount(where, { x, y })
-  const isSize = testSize > 0 && (testSize < 1 || Number.isInteger(testSize))
-  check(isSize, `${where}: testSize`, 'a share between 0 and 1 or a number of rows', testSize)
   const testCount = testSize < 1 ? Math.ceil(count * testSize) : testSize
   if (!(testCount < count)) fail(`${where}: testSize ${show(testSize)} of ${count} rows leaves an empty part`)
   const classes = classesOf(where, stratify === true ? y : stratify || null, count)
@@ -120,11 +133,15 @@ export interface Fold {
  */
 export function kFold(count: number, options: FoldOptions = {}): Fold[] {
   const where = 'kFold'
-  checkOptions(where, options, ['folds', 'seed', 'stratify'])
-  const { folds = 5, seed = 0, stratify = null } = options
-  check(Number.isSafeInteger(count) && count > 0, `${where}: count`, 'a positive integer', count)
-  const isCount = Number.isSafeInteger(folds) && folds >= 2 && folds <= count
-  check(isCount, `${where}: folds`, `an integer from 2 to the ${count} rows`, folds)
+  must(POSITIVE_INTEGER, count, `${where}: count`)
+  check(count < 2 ** 32, `${where}: count`, 'below 2^32', count)
+  const foldCount = number(
+    `an integer from 2 to the ${count} rows`,
+    (n) => Number.isInteger(n) && n >= 2 && n <= count,
+  )
+  const readers = { folds: [foldCount, 5], seed: [NATURAL, 0] } as const
+  const { folds, seed } = readOptions(where, options, readers, ['stratify'])
+  const { stratify = null } = options
   const { of, sizes } = classesOf(where, stratify, count)
   // dealt like cards, class after class, so that neither the classes' nor the folds' sizes differ by more than one
   const foldOf = new Uint32Array(count)

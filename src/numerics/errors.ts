@@ -68,7 +68,8 @@ export interface Rule<T = unknown> {
   holds(value: unknown): value is T
 }
 
-const number = (expected: string, holds: (value: number) => boolean): Rule<number> => ({
+/** A finite number that fulfils more. */
+export const number = (expected: string, holds: (value: number) => boolean): Rule<number> => ({
   expected,
   holds: (value): value is number => typeof value === 'number' && Number.isFinite(value) && holds(value),
 })

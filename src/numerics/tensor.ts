@@ -49,6 +49,12 @@ export function elementCount(shape: readonly number[], what = 'shape'): number {
   return count
 }
 
+/** Throws unless data of this length has this shape. */
+export function checkLength(what: string, shape: readonly number[], length: number): void {
+  const count = elementCount(shape, `${what}: shape`)
+  if (count !== length) fail(`${what}: shape ${show(shape)} holds ${count} elements; the data has ${length}`)
+}
+
 /**
  * tensor([[1, 2], [3, 4]]) has shape [2, 2]; tensor(float32Array, [2, 2]) keeps the array as its data.
  * Float32Array and Int32Array keep their type, everything else becomes float32. `what` opens error messages.
@@ -85,9 +91,7 @@ export function* makingTensor(
   }
   check(shape === undefined || Array.isArray(shape), `${what}: shape`, 'an array of dimensions', shape)
   const result = [...(shape ?? inferred)]
-  const count = elementCount(result, `${what}: shape`)
-  if (count !== flat.length)
-    fail(`${what}: shape ${show(result)} holds ${count} elements; the data has ${flat.length}`)
+  checkLength(what, result, flat.length)
   return Object.freeze({ shape: Object.freeze(result), data: flat })
 }
 
