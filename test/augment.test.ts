@@ -299,6 +299,14 @@ describe('augmentImages', () => {
     expect(Math.min(...angles)).toBeLessThan(-15)
   })
 
+  test('turns and shifts by huge numbers still give numbers', () => {
+    const far = { rotation: 1e308, shift: Number.MAX_SAFE_INTEGER }
+    for (const options of [far, { rotation: far.rotation }]) {
+      const { data } = augmentImages(options)(plane(1, 1))
+      expect(data.every((value) => value >= 0 && value < 141)).toBe(true) // 100 + 20 + 20 in the last corner
+    }
+  })
+
   test('zooms within its factors', () => {
     const { data } = augmentImages({ zoom: 0.5 })(plane(1, 2))
     const factors = upTo(40).map((row) => {
@@ -350,7 +358,15 @@ describe('augmentImages', () => {
     refused('augmentImages: shift must be a number of pixels from 0, or two; got 0.5', () =>
       augmentImages({ shift: 0.5 }),
     )
-    refused('augmentImages: zoom must be below 1; got 1', () => augmentImages({ zoom: 1 }))
+    refused('augmentImages: shift must be a number of pixels from 0, or two; got 1e+308', () =>
+      augmentImages({ shift: 1e308 }),
+    )
+    refused('augmentImages: zoom must be a number from 0 up to, not including, 1; got 1', () =>
+      augmentImages({ zoom: 1 }),
+    )
+    refused('augmentImages: flipHorizontal must be a boolean; got "yes"', () =>
+      augmentImages({ flipHorizontal: 'yes' } as object),
+    )
     refused('augmentImages: rotation must be a finite number >= 0; got -5', () =>
       augmentImages({ rotation: -5 }),
     )

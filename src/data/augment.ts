@@ -1,7 +1,7 @@
 // Images shifted, flipped, turned, scaled and made noisy at random. Enters: a batch of images [rows, H, W, C] (or
 // [rows, H, W]) and its number. Leaves: new images of the same shape. What happens to an image depends on the seed, the
 // batch's number and the row alone, with the same bits on every engine.
-import { check, checkOptions, fail, must, NON_NEGATIVE, show } from '../numerics/errors.ts'
+import { BOOLEAN, check, fail, NATURAL, NON_NEGATIVE, readOptions, SHARE, show } from '../numerics/errors.ts'
 import { cos, sin } from '../numerics/exact.ts'
 import { normal, streamOf, uniform } from '../numerics/random.ts'
 import { elementCount, type FloatArray, isShaped, type ShapedArray } from '../numerics/tensor.ts'
@@ -27,6 +27,12 @@ export interface AugmentOptions {
 /** Random numbers an image takes. */
 const DRAWS = 6
 
+function shiftsOf(shift: unknown, what: string): readonly number[] {
+  const shifts = Array.isArray(shift) ? shift : [shift, shift]
+  check(shifts.length === 2 && shifts.every(NATURAL.holds), what, 'a number of pixels from 0, or two', shift)
+  return shifts
+}
+
 /**
  * A transform for `batches`, or to call by itself: `augment(images, at)` of [rows, height, width, channels] or [rows, height,
  * width]; `at`, the number of the batch (0), and the seed tell what happens. Pixels between pixels are interpolated
@@ -49,16 +55,15 @@ export function augmentImages(
   options: AugmentOptions = {},
 ): (images: ShapedArray, at?: number) => FloatArray {
   const where = 'augmentImages'
-  const keys = ['shift', 'flipHorizontal', 'flipVertical', 'rotation', 'zoom', 'noise', 'seed']
-  checkOptions(where, options, keys)
-  const { shift = 0, flipHorizontal = false, flipVertical = false, rotation = 0, zoom = 0 } = options
-  const { noise = 0, seed = 0 } = options
-  const shifts: readonly number[] = (Array.isArray(shift) ? shift : [shift, shift]) as number[]
-  const isShift = shifts.length === 2 && shifts.every((pixels) => Number.isInteger(pixels) && pixels >= 0)
-  check(isShift, `${where}: shift`, 'a number of pixels from 0, or two', shift)
-  for (const [name, value] of Object.entries({ rotation, zoom, noise }))
-    must(NON_NEGATIVE, value, `${where}: ${name}`)
-  check(zoom < 1, `${where}: zoom`, 'below 1', zoom)
+  const { shift, flipHorizontal, flipVertical, rotation, zoom, noise, seed } = readOptions(where, options, {
+    shift: [shiftsOf, 0],
+    flipHorizontal: [BOOLEAN, false],
+    flipVertical: [BOOLEAN, false],
+    rotation: [NON_NEGATIVE, 0],
+    zoom: [SHARE, 0],
+    noise: [NON_NEGATIVE, 0],
+    seed: [NATURAL, 0],
+  })
 
   return (images, at = 0) => {
     const isImages = isShaped(images) && (images.shape.length === 3 || images.shape.length === 4)
@@ -77,9 +82,9 @@ export function augmentImages(
     const centerX = (width - 1) / 2
     for (let row = 0; row < rows; row++) {
       const [down, right, flipX, flipY, turn, scale] = draws.subarray(row * DRAWS, (row + 1) * DRAWS)
-      const dy = Math.floor(down * (2 * shifts[0] + 1)) - shifts[0]
-      const dx = Math.floor(right * (2 * shifts[1] + 1)) - shifts[1]
-      const angle = ((2 * turn - 1) * rotation * Math.PI) / 180
+      const dy = Math.floor(down * (2 * shift[0] + 1)) - shift[0]
+      const dx = Math.floor(right * (2 * shift[1] + 1)) - shift[1]
+      const angle = ((((2 * turn - 1) * rotation) % 360) * Math.PI) / 180
       const factor = 1 + (2 * scale - 1) * zoom
       const signX = flipHorizontal && flipX < 0.5 ? -1 : 1
       const signY = flipVertical && flipY < 0.5 ? -1 : 1
