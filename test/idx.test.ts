@@ -3,6 +3,7 @@ import { gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { gunzip, parseIdx } from '../src/data/index.ts'
 import { dense, LanegradError, sequential } from '../src/index.ts'
+import { refused } from './refused.ts'
 
 /** A file of `shape` with these element bytes. */
 const file = (type: number, shape: readonly number[], ...bytes: number[]) =>
@@ -62,6 +63,18 @@ describe('parseIdx refuses', () => {
     expect(() => parseIdx(bytes, 'images')).toThrow(new LanegradError(`images: ${message}`))
     expect(() => parseIdx(bytes)).toThrow(new LanegradError(`IDX file: ${message}`))
   })
+})
+
+test.each<[string, unknown]>([
+  ['undefined', undefined],
+  ['object', new DataView(new ArrayBuffer(16))],
+  ['object', new SharedArrayBuffer(16)],
+  ['object', Uint16Array.of(0, 0, 8, 1)],
+  ['[0,0,8,1,0,0,0,0]', [0, 0, 8, 1, 0, 0, 0, 0]],
+])('files that are no bytes are refused: %s', async (shown, file) => {
+  const message = `file must be a Uint8Array or an ArrayBuffer; got ${shown}`
+  refused(`parseIdx: ${message}`, () => parseIdx(file as Uint8Array, 'images'))
+  await expect(gunzip(file as Uint8Array)).rejects.toThrow(new LanegradError(`gunzip: ${message}`))
 })
 
 describe('gunzip', () => {

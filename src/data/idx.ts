@@ -1,7 +1,7 @@
 // IDX files, as MNIST and its drop-ins come: bytes to an array with its shape. Big-endian: two zero bytes, the element
 // type, the number of axes, their sizes as 32-bit words, then the elements, the last axis fastest. A file that breaks this
 // is refused; nothing is guessed or filled in.
-import { fail } from '../numerics/errors.ts'
+import { check, fail } from '../numerics/errors.ts'
 import type { NumberArray, ShapedArray } from '../numerics/tensor.ts'
 
 type Reader = readonly [bytes: number, read: (view: DataView, count: number, at: number) => NumberArray]
@@ -16,8 +16,14 @@ const TYPES: { readonly [code: number]: Reader } = {
   14: [8, (view, count, at) => Float64Array.from({ length: count }, (_, i) => view.getFloat64(at + 8 * i))],
 }
 
+function bytesOf(what: string, file: Uint8Array | ArrayBuffer): Uint8Array {
+  const bytes = file instanceof ArrayBuffer ? new Uint8Array(file) : file
+  check(bytes instanceof Uint8Array, what, 'a Uint8Array or an ArrayBuffer', file)
+  return bytes
+}
+
 /**
- * The array of an IDX file, unzipped (see `gunzip`), as a copy. `name` opens the messages.
+ * The array of an IDX file, unzipped (see `gunzip`), as a copy. `name` opens the messages about what the file holds.
  * @throws LanegradError on another format, and where the file is longer or shorter than its sizes say
  * @example
  * ```js
@@ -30,7 +36,7 @@ const TYPES: { readonly [code: number]: Reader } = {
  * ```
  */
 export function parseIdx(file: Uint8Array | ArrayBuffer, name = 'IDX file'): ShapedArray {
-  const bytes = file instanceof ArrayBuffer ? new Uint8Array(file) : file
+  const bytes = bytesOf('parseIdx: file', file)
   const { length } = bytes
   const need = (count: number, what: string) => {
     if (length < count) fail(`${name}: truncated: ${count} bytes ${what}, got ${length}`)
@@ -57,7 +63,8 @@ export function parseIdx(file: Uint8Array | ArrayBuffer, name = 'IDX file'): Sha
 }
 
 /**
- * Unzips a file that begins as gzip does; any other comes back as it is. `name` opens the messages.
+ * Unzips a file that begins as gzip does; any other comes back as it is. `name` opens the message of broken
+ * gzip.
  * @throws LanegradError on broken gzip (as a rejected promise)
  * @example
  * ```js
@@ -70,7 +77,7 @@ export function parseIdx(file: Uint8Array | ArrayBuffer, name = 'IDX file'): Sha
  * ```
  */
 export async function gunzip(file: Uint8Array | ArrayBuffer, name = 'file'): Promise<Uint8Array> {
-  const bytes = file instanceof ArrayBuffer ? new Uint8Array(file) : file
+  const bytes = bytesOf('gunzip: file', file)
   if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes
   const zipped = new Blob([bytes as Uint8Array<ArrayBuffer>]).stream()
   try {
