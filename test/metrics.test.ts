@@ -235,6 +235,47 @@ describe('examples of Keras and scikit-learn', () => {
       [0, 2],
     ])
   })
+
+  test('confusionMatrix takes nested rows', () => {
+    const truth = [2, 0, 2, 1]
+    const scores = [
+      [0.1, 0.2, 0.7],
+      [0.5, 0.3, 0.2],
+      [0.9, 0.1, 0],
+      [0, 0.4, 0.6],
+    ] // 2, 0, 0, 2
+    const matrix = [
+      [1, 0, 0],
+      [0, 0, 1],
+      [1, 0, 1],
+    ]
+    const rows = oneHot(truth, 3)
+    for (const yTrue of [truth, rows, truth.map((id) => [id]), rows.flat(), Int32Array.from(rows.flat())])
+      expect(confusionMatrix(yTrue, scores)).toEqual(matrix)
+    expect(
+      confusionMatrix(
+        truth,
+        scores.map((row) => Float32Array.from(row)),
+      ),
+    ).toEqual(matrix)
+    expect(confusionMatrix(rows, [2, 0, 0, 2])).toEqual(matrix)
+    expect(confusionMatrix(rows, [[2], [0], [0], [2]])).toEqual(matrix)
+    expect(confusionMatrix([0, 1, 1], [[0.2], [0.9], [0.3]])).toEqual([
+      [1, 0],
+      [1, 1],
+    ])
+    // sequences: an id at each of two steps
+    const steps = { sampleWeight: [1, 2, 3, 4] }
+    const pairs = [
+      [2, 0],
+      [2, 1],
+    ]
+    expect(confusionMatrix(pairs, [scores.slice(0, 2), scores.slice(2)], steps)).toEqual([
+      [2, 0, 0],
+      [0, 0, 4],
+      [3, 0, 1],
+    ])
+  })
 })
 
 // ---- over any cut into batches --------------------------------------------------------------------
@@ -824,6 +865,63 @@ describe('refused', () => {
       'matrix: a class',
       'confusionMatrix: row 1 of yPred has class 5, expected 0 to 2',
       () => confusionMatrix([1, 0], [1, 5], { numClasses: 3 }),
+    ],
+    [
+      'matrix: nothing',
+      'confusionMatrix: yTrue must be a tensor or a list of numbers; got undefined',
+      () => (confusionMatrix as () => unknown)(),
+    ],
+    [
+      'matrix: a stray id',
+      'confusionMatrix: row 1 of yTrue has class 1000000, expected 0 to 4095',
+      () => confusionMatrix([0, 1e6], [1, 0]),
+    ],
+    [
+      'matrix: NaN',
+      'confusionMatrix: yPred: element 1 is NaN, not a number',
+      () => confusionMatrix([0, 1], [1, Number.NaN]),
+    ],
+    [
+      'matrix: NaN in a row',
+      'confusionMatrix: yTrue: element 2 is NaN, not a number',
+      () =>
+        confusionMatrix(
+          [
+            [1, 0],
+            [Number.NaN, 1],
+          ],
+          [0, 1],
+        ),
+    ],
+    [
+      'matrix: ragged rows',
+      'confusionMatrix: yPred: ragged nesting at depth 1: expected 2 elements as in the first; got 1 elements',
+      () => confusionMatrix([1, 0], [[0.9, 0.1], [0.2]]),
+    ],
+    [
+      'matrix: a tensor with too little data',
+      'confusionMatrix: yPred: shape [2,2] holds 4 elements; the data has 3',
+      () => confusionMatrix([1, 0], { shape: [2, 2], data: Float32Array.of(1, 0, 1) }),
+    ],
+    [
+      'matrix: rows of other widths',
+      'confusionMatrix: yTrue has 6 elements for the 2 rows of yPred',
+      () =>
+        confusionMatrix(
+          [
+            [1, 0, 0],
+            [0, 1, 0],
+          ],
+          [
+            [1, 0],
+            [0, 1],
+          ],
+        ),
+    ],
+    [
+      'matrix: weights',
+      'confusionMatrix: sampleWeight: element 0 is "a", not a number',
+      () => confusionMatrix([1, 0], [1, 0], { sampleWeight: ['a', 'b'] as unknown as number[] }),
     ],
   ])('%s', (_, message, call) => refused(message, call))
 

@@ -1,17 +1,19 @@
 // Precision, recall and F1 from counts of right and wrong answers per class (column), weighted by rows; and the
 // confusion matrix, a plain function for after `predict`.
 import {
-  checkOptions,
+  check,
   FINITE,
   fail,
+  isObject,
   must,
   NATURAL,
   oneOf,
   orNull,
   POSITIVE_INTEGER,
   readOptions,
+  show,
 } from '../../numerics/errors.ts'
-import type { NamedArray } from '../../numerics/tensor.ts'
+import { checkLength, isShaped, type NestedNumbers, type ShapedArray, tensor } from '../../numerics/tensor.ts'
 import type { Metric, MetricBatch } from '../metrics.ts'
 import { argmax, isOfClass, NAME, type NameOption } from './read.ts'
 
@@ -183,7 +185,7 @@ export const f1Score = (options: CountOptions = {}): Metric =>
   )
 
 interface MatrixOptions {
-  /** Default: as many as the prediction has columns, or one more than the largest class id. */
+  /** Default: as many as the prediction has columns, or one more than the largest class id, 4096 at most. */
   readonly numClasses?: number
   /** Of a single unit: class 1 if larger. Default 0.5. */
   readonly threshold?: number
@@ -191,13 +193,34 @@ interface MatrixOptions {
   readonly sampleWeight?: ArrayLike<number>
 }
 
-const isTensor = (values: ArrayLike<number> | NamedArray): values is NamedArray => 'shape' in values
+/** Classes that ids alone may ask for: a stray id must not take all memory. */
+const MOST_CLASSES = 4096
+
+type Answers = ArrayLike<number> | readonly NestedNumbers[] | ShapedArray
+
+/** Numbers, none of them NaN, and how many lie in a row: 1 for ids. */
+function read(name: string, given: Answers): { readonly values: ArrayLike<number>; readonly width: number } {
+  const what = `confusionMatrix: ${name}`
+  const isNested = Array.isArray(given) && isObject(given[0])
+  const answers = isNested ? tensor(given, undefined, what) : given
+  const values = (isShaped(answers) ? answers.data : answers) as ArrayLike<number>
+  check(isObject(values) && NATURAL.holds(values.length), what, 'a tensor or a list of numbers', given)
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i]
+    if (typeof value !== 'number' || Number.isNaN(value))
+      fail(`${what}: element ${i} is ${show(value)}, not a number`)
+  }
+  if (!isShaped(answers)) return { values, width: 1 }
+  const { shape, data } = answers
+  checkLength(what, shape, data.length)
+  return { values, width: shape.length > 1 && !(data instanceof Int32Array) ? shape[shape.length - 1] : 1 }
+}
 
 /**
  * How often (with `sampleWeight`: with what weight) a row of class i was given class j: `matrix[i][j]`, truth along rows.
- * Each of both is class ids, one for each row, or what `predict` gives: rows of scores, whose first largest is the
- * class, or one score for each row (class 1 if above `threshold`); yTrue may be one-hot rows.
- * @throws LanegradError where the lengths don't fit or an id is no class
+ * Each of both is class ids, one for each row, or what `predict` gives: rows of scores (also nested), whose first largest
+ * is the class, or one score for each row (class 1 if above `threshold`); yTrue may be one-hot rows.
+ * @throws LanegradError where the lengths don't fit, an id is no class, or on what is no number
  * @example
  * ```js
  * import { confusionMatrix } from 'lanegrad'
@@ -205,40 +228,39 @@ const isTensor = (values: ArrayLike<number> | NamedArray): values is NamedArray 
  * console.log(confusionMatrix([0, 1, 1], [0, 1, 0])) // [ [ 1, 0 ], [ 1, 1 ] ]
  * ```
  */
-export function confusionMatrix(
-  yTrue: ArrayLike<number> | NamedArray,
-  yPred: ArrayLike<number> | NamedArray,
-  options: MatrixOptions = {},
-): number[][] {
-  checkOptions('confusionMatrix', options, ['numClasses', 'threshold', 'sampleWeight'])
-  const { threshold = 0.5, sampleWeight } = options
-  const scores = isTensor(yPred) ? yPred.data : yPred
-  const truths = isTensor(yTrue) ? yTrue.data : yTrue
-  const isScores = isTensor(yPred) && yPred.shape.length > 1 && !(scores instanceof Int32Array)
-  const columns = isScores ? yPred.shape[yPred.shape.length - 1] : 1
-  const rows = scores.length / columns
-  const isOneHot = columns > 1 && truths.length === scores.length
-  if (truths.length !== rows && !isOneHot)
-    fail(`confusionMatrix: yTrue has ${truths.length} elements for the ${rows} rows of yPred`)
-  if (sampleWeight && sampleWeight.length !== rows)
-    fail(`confusionMatrix: sampleWeight has ${sampleWeight.length} elements for ${rows} rows`)
-  const classesOf = (values: ArrayLike<number>, width: number) =>
+export function confusionMatrix(yTrue: Answers, yPred: Answers, options: MatrixOptions = {}): number[][] {
+  const readers = { threshold: [FINITE, 0.5] } as const
+  const { threshold } = readOptions('confusionMatrix', options, readers, ['numClasses', 'sampleWeight'])
+  const { sampleWeight } = options
+  const truth = read('yTrue', yTrue)
+  const scores = read('yPred', yPred)
+  const rows = scores.values.length / scores.width
+  const { length } = truth.values
+  // one-hot rows may come flat
+  const width = length === rows ? 1 : scores.width > 1 ? scores.width : truth.width
+  if (length !== rows * width)
+    fail(`confusionMatrix: yTrue has ${length} elements for the ${rows} rows of yPred`)
+  const weights = sampleWeight === undefined ? undefined : read('sampleWeight', sampleWeight).values
+  if (weights && weights.length !== rows)
+    fail(`confusionMatrix: sampleWeight has ${weights.length} elements for ${rows} rows`)
+  const classesOf = (values: ArrayLike<number>, perRow: number) =>
     Array.from({ length: rows }, (_, row) => {
-      if (width > 1) return argmax(values, row * width, width)
+      if (perRow > 1) return argmax(values, row * perRow, perRow)
       const value = values[row]
-      return Number.isInteger(value) || Number.isNaN(value) ? value : Number(value > threshold)
+      return Number.isInteger(value) ? value : Number(value > threshold)
     })
-  const given = classesOf(scores, columns)
-  const actual = classesOf(truths, isOneHot ? columns : 1)
+  const given = classesOf(scores.values, scores.width)
+  const actual = classesOf(truth.values, width)
+  const columns = Math.max(scores.width, width)
   const largest = [...given, ...actual].reduce((most, id) => Math.max(most, id), 0)
-  const { numClasses = columns > 1 ? columns : largest + 1 } = options
+  const { numClasses = columns > 1 ? columns : Math.min(largest + 1, MOST_CLASSES) } = options
   must(POSITIVE_INTEGER, numClasses, 'confusionMatrix: numClasses')
-  const matrix = Array.from({ length: numClasses }, () => new Array<number>(numClasses).fill(0))
   for (const [name, ids] of Object.entries({ yTrue: actual, yPred: given })) {
     const bad = ids.findIndex((id) => !(id >= 0 && id < numClasses))
     if (bad >= 0)
       fail(`confusionMatrix: row ${bad} of ${name} has class ${ids[bad]}, expected 0 to ${numClasses - 1}`)
   }
-  for (let row = 0; row < rows; row++) matrix[actual[row]][given[row]] += sampleWeight?.[row] ?? 1
+  const matrix = Array.from({ length: numClasses }, () => new Array<number>(numClasses).fill(0))
+  for (let row = 0; row < rows; row++) matrix[actual[row]][given[row]] += weights?.[row] ?? 1
   return matrix
 }
