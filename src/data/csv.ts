@@ -55,6 +55,7 @@ export function parseCsv(text: string, options: CsvOptions = {}): Table {
   const readers = { delimiter: [DELIMITER, ','], header: [BOOLEAN, true] } as const
   const { delimiter, header } = readOptions('parseCsv', options, readers, ['columns'])
   check(typeof text === 'string', 'parseCsv: text', 'a string', text)
+  // a text of one kind of line end is parsed as it is
   const newline = /(?<!\r)\n|\r(?!\n)/.test(text) ? '\n' : '\r\n'
   const lines = newline === '\n' && text.includes('\r') ? withLineFeeds(text, delimiter) : text
   const start = lines.search(/[^\ufeff\r\n]/)
