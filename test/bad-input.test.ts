@@ -143,7 +143,7 @@ describe.each(methods)('%s refuses', (name, call) => {
   })
 
   test('options that are no object', async () => {
-    const message = `${name} options must be an object; got null`
+    const message = `${name} options must be a plain object; got null`
     await refused(message, () => call(x, labels, null as unknown as StepOptions))
   })
 })

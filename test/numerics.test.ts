@@ -1,6 +1,7 @@
 // Exact functions against Math.* (float64) and 40-digit arithmetic rounded to 17 digits; errors; tensor().
 // Never expects a value that the library itself computed.
 
+import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
@@ -205,8 +206,18 @@ describe('errors', () => {
     )
     expect(() => checkOptions('dense', { units: 3 }, ['units'])).not.toThrow()
     expect(() => checkOptions('dense', null as unknown as object, ['units'])).toThrow(
-      'dense options must be an object; got null',
+      'dense options must be a plain object; got null',
     )
+    for (const given of [new Map([['units', 3]]), Promise.resolve({}), new Float32Array(1), []])
+      expect(() => checkOptions('dense', given, ['units'])).toThrow(
+        'dense options must be a plain object; got',
+      )
+    const foreign = runInNewContext('({ units: 3 })') as object
+    const inherited = new (class {
+      units = 3
+    })()
+    for (const given of [foreign, inherited, Object.create(null) as object])
+      expect(() => checkOptions('dense', given, ['units'])).not.toThrow()
     expect(() => checkOptions('dense', JSON.parse('{"__proto__": 1}'), ['units'])).toThrow('"__proto__"')
   })
   test('readOptions fills in defaults and names the broken rule', () => {

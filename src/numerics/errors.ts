@@ -51,7 +51,9 @@ export function unknownName(what: string, got: unknown, known: readonly string[]
 
 /** Throws if `options` is no plain object or has a key that isn't in `known`. */
 export function checkOptions(where: string, options: object, known: readonly string[]): void {
-  check(isRecord(options), `${where} options`, 'an object', options)
+  // a Map's entries are no keys; class instances and objects of other realms are as good as a literal
+  const isPlain = Object.prototype.toString.call(options) === '[object Object]'
+  check(isPlain, `${where} options`, 'a plain object', options)
   for (const key of Object.keys(options)) if (!known.includes(key)) unknownName(`${where} option`, key, known)
 }
 
@@ -89,7 +91,7 @@ export const BOOLEAN: Rule<boolean> = {
 }
 
 /** One of these. */
-export const oneOf = <const S extends string | null>(...names: readonly S[]): Rule<S> => ({
+export const oneOf = <const S extends string | number | null>(...names: readonly S[]): Rule<S> => ({
   expected: names
     .map(show)
     .join(', ')
