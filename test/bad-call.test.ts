@@ -104,6 +104,12 @@ describe('fit refuses', () => {
     const expected = 'fit: callbacks must be an object of hooks or a list of such objects'
     await refused(`${expected}; got 3`, options({ callbacks: 3 }))
     await refused(`${expected}; got [function]`, options({ callbacks: [() => 1] }))
+    await refused(`${expected}; got [[…]]`, options({ callbacks: [[{ onEpochEnd() {} }]] }))
+    class Own {
+      onEpochEnd = 5
+    }
+    for (const callbacks of [{ onEpochEnd: 5 }, [new Own()]])
+      await refused('fit: callbacks: onEpochEnd must be a function; got 5', options({ callbacks }))
     const hooks =
       'onTrainBegin, onEpochBegin, onBatchBegin, onBatchEnd, onTestBegin, onTestEnd, onEpochEnd, onTrainEnd'
     await refused(

@@ -1,5 +1,5 @@
 // What `fit` tells the outside, and how that steers it: hooks as a plain object.
-import { check, isObject, unknownName } from '../numerics/errors.ts'
+import { check, isRecord, unknownName } from '../numerics/errors.ts'
 import type { Logs } from '../training/callbacks.ts'
 import type { Model } from './model.ts'
 
@@ -14,7 +14,10 @@ export interface FitParams {
   /** Epochs from one validation to the next; 0 without validation. */
   readonly validationFreq: number
   readonly model: Model
-  /** Ends training after this batch (what is left of its epoch is skipped, its validation and onEpochEnd aren't). */
+  /**
+   * Ends training after this batch, or at once where the next is waited for (what is left of its epoch is skipped, its
+   * validation and onEpochEnd aren't).
+   */
   stop(reason?: string): void
   /** Of the optimizer, before its schedule; setting it acts from the next step on. */
   learningRate: number
@@ -55,11 +58,15 @@ export const HOOKS: readonly (keyof Callback)[] = [
   'onTrainEnd',
 ]
 
-/** One or several, as a list. @throws LanegradError on what is no object, and on a hook that doesn't exist. */
+/** One or several, as a list. @throws LanegradError on what is no object, and on a hook that is none or doesn't exist. */
 export function readCallbacks(given: Callback | readonly Callback[], what: string): readonly Callback[] {
   const callbacks: readonly Callback[] = Array.isArray(given) ? given : [given]
   for (const callback of callbacks) {
-    check(isObject(callback), what, 'an object of hooks or a list of such objects', given)
+    check(isRecord(callback), what, 'an object of hooks or a list of such objects', given)
+    for (const hook of HOOKS) {
+      const own: unknown = callback[hook] ?? null
+      check(own === null || typeof own === 'function', `${what}: ${hook}`, 'a function', own)
+    }
     for (const key of Object.keys(callback))
       if (/^on[A-Z]/.test(key) && !HOOKS.some((hook) => hook === key)) unknownName('hook', key, HOOKS)
   }
