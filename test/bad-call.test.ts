@@ -7,6 +7,7 @@ import {
   dense,
   input,
   LanegradError,
+  load,
   type Model,
   model,
   type Symbolic,
@@ -115,6 +116,56 @@ describe('fit refuses', () => {
     await refused(
       `unknown hook "onTrainBatchEnd"; did you mean "onBatchEnd"? Known: ${hooks}`,
       options({ callbacks: { onTrainBatchEnd() {} } }),
+    )
+  })
+})
+
+describe('what is no signal', () => {
+  test.each([new AbortController(), 'x', 5, {}, { aborted: false }])('%o is refused', async (signal) => {
+    const got = typeof signal === 'object' ? 'object' : JSON.stringify(signal)
+    const message = `fit: signal must be an AbortSignal (controller.signal); got ${got}`
+    await refused(message, () => net.fit(x, labels, { signal: signal as AbortSignal }))
+  })
+
+  test('one of another realm, null and undefined pass', async () => {
+    const foreign = { aborted: true, addEventListener() {}, removeEventListener() {} }
+    expect(await net.fit(x, labels, { signal: foreign as unknown as AbortSignal })).toEqual({})
+    const options = { signal: null, callbacks: { onEpochEnd: undefined }, validationData: undefined }
+    expect((await net.fit(x, labels, options)).loss).toHaveLength(1)
+  })
+})
+
+describe('flags', () => {
+  const refusedFlag = (what: string, got: unknown, call: (given: never) => unknown) =>
+    refused(`${what} must be a boolean; got ${JSON.stringify(got)}`, () => call(got as never))
+
+  test.each(['x', 1, null])('%j is none', async (got) => {
+    await refusedFlag('fit: shuffle', got, (shuffle) => net.fit(x, labels, { shuffle }))
+    await refusedFlag('fit: allowNaN', got, (allowNaN) => net.fit(x, labels, { allowNaN }))
+    await refusedFlag('evaluate: allowNaN', got, (allowNaN) => net.evaluate(x, labels, { allowNaN }))
+    await refusedFlag('predict: allowNaN', got, (allowNaN) => net.predict(x, { allowNaN }))
+    await refusedFlag('predict: training', got, (training) => net.predict(x, { training }))
+    for (const method of ['trainStep', 'gradients', 'profile'] as const)
+      await refusedFlag(`${method}: allowNaN`, got, (allowNaN) => net[method](x, labels, { allowNaN }))
+    await refusedFlag('gradients: inputs', got, (inputs) => net.gradients(x, labels, { inputs }))
+    await refusedFlag('save: includeOptimizer', got, (includeOptimizer) => net.save({ includeOptimizer }))
+    await refusedFlag('load: compile', got, (compile) => load(net.save(), { compile }))
+  })
+
+  test.each(['1', 2, true])('verbose %j', async (verbose) => {
+    const message = `fit: verbose must be 0 or 1; got ${JSON.stringify(verbose)}`
+    await refused(message, () => net.fit(x, labels, { verbose: verbose as never }))
+  })
+
+  test.each([0, false, ''])('validationData %j', async (validationData) => {
+    const message = `fit: validationData must be [x, y], { x, y } or batches; got ${JSON.stringify(validationData)}`
+    await refused(message, () => net.fit(x, labels, { validationData: validationData as never }))
+  })
+
+  test('options as a Map', async () => {
+    const options = new Map([['epochs', 3]])
+    await refused('fit options must be a plain object; got object', () =>
+      net.fit(x, labels, options as never),
     )
   })
 })

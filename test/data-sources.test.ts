@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest'
 import {
   add,
   type Batches,
+  type Callback,
   type Dataset,
   dense,
   type FitOptions,
@@ -243,6 +244,108 @@ describe('prefetching', () => {
     expect(net.getWeights()).toEqual(other.getWeights())
   })
 
+  test('abort ends a fit that waits for the function of the batches; what it gives later is not begun', async () => {
+    const stop = new AbortController()
+    let give = (_: Iterable<Dataset>) => {}
+    let begun = 0
+    const data = () =>
+      new Promise<Iterable<Dataset>>((resolve) => {
+        give = resolve
+      })
+    setTimeout(() => stop.abort(), 20)
+    expect(await regression().fit(data, { signal: stop.signal })).toEqual({})
+    give({
+      [Symbol.iterator]() {
+        begun++
+        return generator()
+      },
+    })
+    await later()
+    expect(begun).toBe(0)
+  })
+
+  describe('a batch that never comes does not keep', () => {
+    const endless = (first: unknown = parts[0]) =>
+      async function* () {
+        yield first as Dataset
+        await new Promise(() => {})
+      }
+    const bad = endless({ x: [[Number.NaN, 1]], y: [1] })
+    const run = (net: Net, callback: Callback) => net.fit(endless(), { callbacks: callback, epochs: 2 })
+
+    test('an error of the batch before', async () => {
+      const net = regression()
+      const nan = 'input input: row 0 holds NaN (pass allowNaN: true to use it all the same)'
+      await refusedSoon(`fit: epoch 1, batch 1: ${nan}`, () => net.fit(bad), net)
+      await refusedSoon(`evaluate, batch 1: ${nan}`, () => net.evaluate(bad), net)
+      await refusedSoon(`predict, batch 1: ${nan}`, () => net.predict(bad), net)
+      const validated = net.fit(parts, { validationData: bad })
+      await expect(validated).rejects.toThrow(`fit: epoch 1: validationData, batch 1: ${nan}`)
+    })
+
+    test("a callback's error", async () => {
+      const onBatchEnd = () => {
+        throw new RangeError('enough')
+      }
+      await expect(run(regression(), { onBatchEnd })).rejects.toThrow(new RangeError('enough'))
+    })
+
+    test.each(['at once', 'later'])('params.stop(), %s', async (when) => {
+      let stop = () => {}
+      const reasons: unknown[] = []
+      const history = await run(regression(), {
+        onTrainBegin: (params) => {
+          stop = () => params.stop('seen enough')
+        },
+        onBatchEnd: () => {
+          if (when === 'at once') stop()
+          else setTimeout(() => stop(), 20)
+        },
+        onTrainEnd: (_, reason) => void reasons.push(reason),
+      })
+      expect([history.loss.length, reasons]).toEqual([1, ['seen enough']])
+    })
+
+    test('params.stop() before the first batch: that is no epoch', async () => {
+      const never = async function* () {
+        await new Promise(() => {})
+        yield parts[0]
+      }
+      const onTrainBegin = (params: FitParams) => void setTimeout(() => params.stop(), 20)
+      expect(await regression().fit(never, { callbacks: { onTrainBegin } })).toEqual({})
+    })
+
+    test.each(['at once', 'later'])('dispose(), %s', async (when) => {
+      const disposed = new LanegradError('this model was disposed')
+      const end = (net: Net) => {
+        if (when === 'at once') net.dispose()
+        else setTimeout(() => net.dispose(), 20)
+      }
+      const net = regression()
+      await expect(run(net, { onBatchEnd: () => end(net) })).rejects.toThrow(disposed)
+      const other = regression()
+      const running = [other.evaluate(endless()), other.predict(endless())]
+      setTimeout(() => end(other), 20)
+      for (const each of running) await expect(each).rejects.toThrow(disposed)
+    })
+  })
+
+  test('what return() of an iterator throws does not hide the error that ended the run', async () => {
+    const closing = (first: unknown): Batches => ({
+      [Symbol.iterator]: () => ({
+        next: () => ({ value: first as Dataset, done: false }),
+        return() {
+          throw new RangeError('closing')
+        },
+      }),
+    })
+    const net = regression()
+    await expect(net.fit(closing({ x }))).rejects.toThrow('must be an object { x, y, weights? }')
+    await expect(net.evaluate(closing({ x }))).rejects.toThrow('must be an object { x, y, weights? }')
+    await expect(net.predict(closing({ y }) as never)).rejects.toThrow('must be an object { x }')
+    await expect(net.evaluate(closing(parts[0]), { steps: 2 })).rejects.toThrow(new RangeError('closing'))
+  })
+
   test('an error of the source ends the fit; the model can be fitted again', async () => {
     async function* broken(): AsyncGenerator<Dataset> {
       yield parts[0]
@@ -307,8 +410,20 @@ describe('fit refuses', () => {
     const net = regression()
     await refusedSoon('fit: epoch 1: the data has no batches', () => net.fit(new Set<Dataset>()), net)
     const bad = (() => 3) as unknown as Batches
-    const message = 'fit: epoch 1: the function for the batches must return an iterable or async iterable'
-    await refusedSoon(message, () => net.fit(bad), net)
+    const expected = 'must be an iterable or async iterable, its iterator an object with next()'
+    await refusedSoon(`fit: epoch 1: batches ${expected}; got 3`, () => net.fit(bad), net)
+    for (const open of [() => 3, () => null, () => ({}), 5]) {
+      const data = { [Symbol.iterator]: open } as unknown as Batches
+      await refusedSoon(`fit: epoch 1: batches ${expected}; got object`, () => net.fit(data), net)
+    }
+  })
+
+  test.each([5, null, undefined])('a next() that gives %s', async (given) => {
+    const net = regression()
+    const data = { [Symbol.iterator]: () => ({ next: () => given }) } as unknown as Batches
+    const message = `what next() of the batches gives must be an object { value, done }; got ${given}`
+    await refusedSoon(`fit: epoch 1: ${message}`, () => net.fit(data), net)
+    await refusedSoon(`evaluate: ${message}`, () => net.evaluate(data), net)
   })
 
   test('options that are not for batches, or only for them', async () => {
@@ -330,6 +445,8 @@ describe('fit refuses', () => {
       () => net.evaluate(x, y, { steps: 2 }),
       net,
     )
+    const count = 'fit: stepsPerEpoch must be a positive integer; got 0'
+    await refusedSoon(count, () => net.fit(parts, { stepsPerEpoch: 0 }), net)
     const size = 'evaluate: batchSize is not for batches from an iterable'
     await refusedSoon(size, () => net.evaluate(parts, { batchSize: 2 }), net)
   })

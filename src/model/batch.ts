@@ -3,7 +3,7 @@
 // event loop while large data is read.
 import { type Shape, shapeText } from '../graph/value.ts'
 import { check, fail, isObject } from '../numerics/errors.ts'
-import { finish, PIECE, type Pieces } from '../numerics/pieces.ts'
+import { PIECE, type Pieces } from '../numerics/pieces.ts'
 import { isShaped } from '../numerics/tensor.ts'
 import { takesLabels, targetShape } from '../training/losses.ts'
 import {
@@ -56,13 +56,6 @@ export function* readingInputs(
   return { rows: commonRows(named), x: rows }
 }
 
-/** A batch of inputs alone. */
-export const readInputs = (session: Session, what: string, x: Data): Batch => ({
-  ...finish(readingInputs(session, what, x)),
-  y: [],
-  weights: [],
-})
-
 /** One weight per row of y, or per position of a row; `positions`: what of a row's shape counts them. */
 function* readingWeights(what: string, given: ArrayLikeData, { rows }: Rows, positions: Shape): Pieces<Rows> {
   const isFlat = ArrayBuffer.isView(given) || (Array.isArray(given) && typeof given[0] === 'number')
@@ -99,18 +92,6 @@ const targetHints: Readonly<Record<string, string>> = {
 }
 
 /** Rows of every input and target. @throws LanegradError naming what doesn't fit */
-export function readBatch(
-  session: Session,
-  training: Training,
-  what: string,
-  x: Data,
-  y: Data,
-  sampleWeight?: Data,
-): Batch {
-  return finish(readingBatch(session, training, what, { x, y, weights: sampleWeight }))
-}
-
-/** The same in pieces. */
 export function* readingBatch(
   session: Session,
   { outputs }: Training,
@@ -191,9 +172,10 @@ export function sortArguments<O extends { readonly sampleWeight?: Data }>(
   return { data: first, options }
 }
 
-/** validationData: [x, y, sampleWeight?], or data as `fit` takes it. */
-export function readHeldOut(session: Session, given: unknown): Dataset | Batches {
+/** validationData: [x, y, sampleWeight?], or data as `fit` takes it; null: there is none. */
+export function readHeldOut(session: Session, given: unknown): Dataset | Batches | null {
   const what = 'fit: validationData'
+  if (given === null) return null
   if (isDataset(session, given)) checkDataset(what, given)
   else if (!isBatches(session, given)) {
     const isList = Array.isArray(given) && (given.length === 2 || given.length === 3)

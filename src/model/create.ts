@@ -1,7 +1,7 @@
 // Where models come from: a chain of layers, any acyclic graph of them, or a saved file.
 import { layerKinds } from '../layers/kinds.ts'
 import { type InputOptions, input, type Layer, type LayerKind, type Symbolic } from '../layers/layer.ts'
-import { check, checkOptions, fail } from '../numerics/errors.ts'
+import { BOOLEAN, check, checkOptions, fail, readOptions } from '../numerics/errors.ts'
 import type { RuntimeOptions } from '../runtime/engine.ts'
 import type { Loss } from '../training/losses.ts'
 import { outlineOf } from './compute.ts'
@@ -145,8 +145,9 @@ export interface LoadOptions extends RuntimeOptions {
  * ```
  */
 export function load<V extends Values = Symbolic>(bytes: Uint8Array, options: LoadOptions = {}): Model<V> {
-  checkOptions('load', options, ['layers', 'losses', 'compile', 'numerics', 'threads'])
-  const { layers = [], losses = [], compile = true } = options
+  const others = ['layers', 'losses', 'numerics', 'threads']
+  const { compile } = readOptions('load', options, { compile: [BOOLEAN, true] }, others)
+  const { layers = [], losses = [] } = options
   const isCustom = Array.isArray(layers) && layers.every((layer) => layer?.layerKind)
   check(isCustom, 'load: layers', 'a list of what customLayer made', layers)
   const isLoss = Array.isArray(losses) && losses.every((loss) => loss?.write)

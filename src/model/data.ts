@@ -35,7 +35,8 @@ type AnyIterable<T> = Iterable<T> | AsyncIterable<T>
 /**
  * Batches, for data that isn't in memory as a whole: an iterable or async iterable of `{ x, y, weights? }`, or a function
  * that returns a new one for each pass. The next batch is asked for while the current one trains; its arrays may
- * be filled anew for that, they have been copied.
+ * be filled anew for that, they have been copied. A run that ends early closes the iterator (`return()`), but doesn't wait
+ * for a batch that is still to come.
  */
 export type Batches<T = Dataset> = AnyIterable<T> | (() => AnyIterable<T> | Promise<AnyIterable<T>>)
 

@@ -4,7 +4,7 @@ import type { History, Logs } from '../training/callbacks.ts'
 import type { Callback, FitParams } from './callbacks.ts'
 import type { Model } from './model.ts'
 import type { Session } from './session.ts'
-import { feedPiece, type Source } from './source.ts'
+import { feedPiece, type Source, through } from './source.ts'
 import { Tally } from './tally.ts'
 import { type Turn, turns } from './turns.ts'
 
@@ -28,12 +28,11 @@ export async function evaluateAll(
   }: RunOptions & { what: string; number: number; prefix: string },
 ): Promise<Logs | null> {
   const tally = new Tally()
-  const pass = await source.pass(what, number, turn, signal)
-  try {
+  return through(source.pass(what, number, turn, [signal]), async (pass) => {
     for (;;) {
       const next = pass.next()
       const piece = next instanceof Promise ? await next : next
-      if (piece === null) break
+      if (piece === null) return tally.logs(prefix)
       if (!piece || signal?.aborted) return null
       const count = piece.to - piece.from
       const prepared = session.prepareFor('evaluate', piece.batch, count)
@@ -43,10 +42,7 @@ export async function evaluateAll(
       const pending = turn()
       if (pending) await pending
     }
-  } finally {
-    await pass.close()
-  }
-  return tally.logs(prefix)
+  })
 }
 
 export interface FitPlan {
@@ -77,10 +73,12 @@ export async function fitAll(session: Session, plan: FitPlan): Promise<History> 
   const options = { turn, signal, allowNaN }
   let last: Logs = {}
   let stopped: string | null = null
+  const stopping = new AbortController() // ends what waits for a batch to train on
   const params: FitParams = {
     ...{ epochs, steps, samples, batchSize, validationFreq: validation ? validationFreq : 0, model },
     stop(reason = 'stopped by a callback') {
       stopped = reason
+      stopping.abort()
     },
     get learningRate() {
       return model.learningRate
@@ -93,13 +91,14 @@ export async function fitAll(session: Session, plan: FitPlan): Promise<History> 
   /** One pass over the data; the logs of the epoch, or null when aborted. */
   async function runEpoch(epoch: number): Promise<Logs | null> {
     const tally = new Tally()
-    const pass = await train.pass(`fit: epoch ${epoch + 1}`, epoch - plan.initialEpoch + 1, turn, signal)
-    try {
-      for (let index = 0; stopped === null; index++) {
+    const number = epoch - plan.initialEpoch + 1
+    const opening = train.pass(`fit: epoch ${epoch + 1}`, number, turn, [signal, stopping.signal])
+    return through(opening, async (pass) => {
+      for (let index = 0; index === 0 || stopped === null; index++) {
         const next = pass.next()
         const piece = next instanceof Promise ? await next : next
-        if (piece === null) break
-        if (!piece || signal?.aborted) return null
+        if (piece === null || (!piece && index > 0 && !signal?.aborted)) break
+        if (!piece || signal?.aborted) return null // without a batch it is no epoch
         for (const callback of callbacks) {
           const pending = callback.onBatchBegin?.(index)
           if (pending) await pending
@@ -116,11 +115,9 @@ export async function fitAll(session: Session, plan: FitPlan): Promise<History> 
         const pending = turn()
         if (pending) await pending
       }
-    } finally {
-      await pass.close()
-    }
-    session.epochCount++
-    return tally.logs()
+      session.epochCount++
+      return tally.logs()
+    })
   }
 
   async function validate(epoch: number): Promise<Logs | null> {

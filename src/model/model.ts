@@ -5,32 +5,37 @@ import type { Symbolic } from '../layers/layer.ts'
 import {
   BOOLEAN,
   check,
-  checkOptions,
   fail,
   isObject,
   must,
-  NATURAL,
   NON_NEGATIVE,
   POSITIVE_INTEGER,
   readOptions,
   show,
   unknownName,
 } from '../numerics/errors.ts'
+import { finish } from '../numerics/pieces.ts'
 import type { FloatArray } from '../numerics/tensor.ts'
 import { elementCount } from '../numerics/tensor.ts'
 import type { History, Logs } from '../training/callbacks.ts'
-import { isBatches, readBatch, readInputs, sortArguments } from './batch.ts'
-import { readCallbacks } from './callbacks.ts'
-import { weighClasses } from './class-weight.ts'
+import { isBatches, readingBatch, readingInputs, sortArguments } from './batch.ts'
+import { type ClassWeight, weighClasses } from './class-weight.ts'
 import { type CompileOptions, readTraining } from './compile.ts'
 import type { Mode } from './compute.ts'
 import { type ArrayLikeData, type Batches, type Data, type Dataset, rowsOf } from './data.ts'
 import { evaluateAll, fitAll } from './fit.ts'
 import { type Inspection, inspect, type ProfileRow, profileRows, summaryText } from './inspect.ts'
 import type { Structure, Values } from './network.ts'
-import type { EvaluateOptions, FitOptions, PredictOptions, StepOptions, TrainStepOptions } from './options.ts'
+import {
+  type EvaluateOptions,
+  type FitOptions,
+  OPTIONS,
+  type PredictOptions,
+  type StepOptions,
+  type TrainStepOptions,
+} from './options.ts'
 import { predictBatches, predictRows } from './predict.ts'
-import { datasetBatches, readRows, readSources } from './reading.ts'
+import { datasetBatches, evaluatesBatches, heldOut, readRows, readSources } from './reading.ts'
 import { Repeat, RepeatedPrediction } from './repeat.ts'
 import { loadWeights, saveSession } from './saving.ts'
 import type { Batch, Session } from './session.ts'
@@ -39,20 +44,6 @@ import { turns } from './turns.ts'
 
 /** Where none are given. */
 const NO_OPTIONS: TrainStepOptions & PredictOptions = {}
-
-/** Options of `fit` that go to where they are read. */
-const FIT_OPTIONS = [
-  'stepsPerEpoch',
-  'shuffle',
-  'validationSplit',
-  'validationData',
-  'validationSteps',
-  'verbose',
-  'signal',
-  'sampleWeight',
-  'classWeight',
-  'allowNaN',
-]
 
 /** A layer of a model, to look at. */
 export interface ModelLayer {
@@ -188,7 +179,7 @@ export class Model<V extends Values = Values> {
   }
 
   private get training() {
-    return this.session.training ?? fail('the model has no loss and optimizer yet: call compile first')
+    return this.kept.training ?? fail('the model has no loss and optimizer yet: call compile first')
   }
 
   /** Of the optimizer, before its schedule; setting it acts from the next step on, until `compile`. */
@@ -200,8 +191,12 @@ export class Model<V extends Values = Values> {
     this.session.learningRate = this.training && must(NON_NEGATIVE, rate, 'learningRate')
   }
 
-  private batchOf(what: string, x: Data, y: Data, sampleWeight?: Data): Batch {
-    return readBatch(this.session, this.training, what, x, y, sampleWeight)
+  /** Rows of every input and target, not looked through for NaN; those of `predict` have no targets. @internal */
+  batchOf(what: string, data: Dataset, classWeight?: ClassWeight): Batch {
+    const { kept } = this
+    if (what === 'predict') return { ...finish(readingInputs(kept, what, data.x)), y: [], weights: [] }
+    const read = finish(readingBatch(kept, this.training, what, data))
+    return weighClasses(what, read, this.training, classWeight)
   }
 
   /**
@@ -227,27 +222,14 @@ export class Model<V extends Values = Values> {
   async fit(...args: readonly unknown[]): Promise<History> {
     const { session } = this
     const { data, options } = sortArguments<FitOptions>(session, 'fit', args)
-    const read = readOptions(
-      'fit',
-      options,
-      {
-        epochs: [POSITIVE_INTEGER, 1],
-        initialEpoch: [NATURAL, 0],
-        batchSize: [POSITIVE_INTEGER, 32],
-        validationBatchSize: [POSITIVE_INTEGER, options?.batchSize ?? 32],
-        validationFreq: [POSITIVE_INTEGER, 1],
-        callbacks: [readCallbacks, []],
-      },
-      FIT_OPTIONS,
-    )
+    const read = readOptions('fit', options, OPTIONS.fit)
+    const held = heldOut(session, data, options)
     if (this.isFitting) fail('fit: this model is being fitted already; await the first call')
-    const { verbose = 0, signal = null, allowNaN = false } = options
     this.training // throws before compile
     this.isFitting = true
     try {
-      const { train, validation } = await readSources(session, this.training, data, options)
-      const model = this as unknown as Model
-      return await fitAll(session, { ...read, model, train, validation, verbose, signal, allowNaN })
+      const sources = await readSources(session, this.training, data, held, read)
+      return await fitAll(session, { ...read, ...sources, model: this as unknown as Model })
     } finally {
       this.isFitting = false
     }
@@ -273,11 +255,11 @@ export class Model<V extends Values = Values> {
     const isPlain = options === NO_OPTIONS
     const logs = isPlain && session.repeat?.step(x, y)
     if (logs) return logs
-    checkOptions('trainStep', options, ['sampleWeight', 'classWeight', 'allowNaN'])
-    const read = this.batchOf('trainStep', x, y, options.sampleWeight)
-    const batch = weighClasses('trainStep', read, this.training, options.classWeight)
+    const what = 'trainStep'
+    const { sampleWeight: weights, classWeight, allowNaN } = readOptions(what, options, OPTIONS[what])
+    const batch = this.batchOf(what, { x, y, weights }, classWeight)
     const prepared = session.prepareFor('train', batch, batch.rows)
-    session.feed(prepared, batch, null, 0, batch.rows, options.allowNaN ?? false)
+    session.feed(prepared, batch, null, 0, batch.rows, allowNaN)
     session.step()
     if (isPlain) session.repeat = Repeat.of(session, prepared, x, y)
     return session.readLogs(prepared)
@@ -303,22 +285,15 @@ export class Model<V extends Values = Values> {
     const { session } = this
     const what = 'evaluate'
     const { data, options } = sortArguments<EvaluateOptions>(session, what, args)
-    const { batchSize } = readOptions(what, options, { batchSize: [POSITIVE_INTEGER, 256] }, [
-      'steps',
-      'sampleWeight',
-      'allowNaN',
-    ])
+    const { batchSize, steps, allowNaN } = readOptions(what, options, OPTIONS[what])
     this.training // throws before compile
-    const { steps, allowNaN = false } = options
     const turn = turns()
     this.evaluations++
     try {
       let source: Source
-      if (isBatches(session, data)) {
-        if (options.batchSize !== undefined) fail('evaluate: batchSize is not for batches from an iterable')
-        source = datasetBatches(session, this.training, data, { what, steps, passes: 1 })
+      if (evaluatesBatches(session, data, options)) {
+        source = datasetBatches(session, this.training, data, { steps, passes: 1 })
       } else {
-        if (steps !== undefined) fail('evaluate: steps is for batches from an iterable')
         const batch = await readRows(session, this.training, data, { what, allowNaN, turn })
         source = rowsSource(session, batch, batchSize, false)
       }
@@ -351,19 +326,16 @@ export class Model<V extends Values = Values> {
     const isPlain = options === NO_OPTIONS
     const known = isPlain && session.prediction?.run(x as Data)
     if (known) return known as Shaped<V, FloatArray>
-    const own = readOptions('predict', options, { batchSize: [POSITIVE_INTEGER, 256] }, [
-      'training',
-      'allowNaN',
-    ])
+    const read = readOptions('predict', options, OPTIONS.predict)
     const shaped = (outputs: readonly FloatArray[]) => {
       const { outputs: known, outputStructure } = session.network
       const named = outputs.map((output, i): [string, FloatArray] => [known[i].name, output])
       return joined(named, outputStructure) as Shaped<V, FloatArray>
     }
-    if (isBatches(session, x)) return predictBatches(session, x, { ...options, ...own }).then(shaped)
-    const batch = readInputs(session, 'predict', x as Data)
-    const outputs = predictRows(session, batch, { ...options, ...own })
-    if (isPlain && batch.rows <= own.batchSize) {
+    if (isBatches(session, x)) return predictBatches(session, x, read).then(shaped)
+    const batch = this.batchOf('predict', { x: x as Data, y: [] })
+    const outputs = predictRows(session, batch, read)
+    if (isPlain && batch.rows <= read.batchSize) {
       const prepared = session.prepareFor('predict', batch, batch.rows)
       session.prediction = RepeatedPrediction.of(session, prepared, x as Data)
     }
@@ -388,13 +360,12 @@ export class Model<V extends Values = Values> {
     y: Data,
     options: StepOptions & { readonly inputs?: boolean } = {},
   ): Record<string, FloatArray> {
-    checkOptions('gradients', options, ['inputs', 'sampleWeight', 'allowNaN'])
+    const what = 'gradients'
+    const { inputs, sampleWeight: weights, allowNaN } = readOptions(what, options, OPTIONS[what])
     const { session } = this
-    const batch = this.batchOf('gradients', x, y, options.sampleWeight)
-    const prepared = session.prepareFor('gradients', batch, batch.rows, {
-      inputGradients: options.inputs ?? false,
-    })
-    session.feed(prepared, batch, null, 0, batch.rows, options.allowNaN ?? false)
+    const batch = this.batchOf(what, { x, y, weights })
+    const prepared = session.prepareFor(what, batch, batch.rows, { inputGradients: inputs })
+    session.feed(prepared, batch, null, 0, batch.rows, allowNaN)
     session.engine.forward()
     session.engine.backward()
     const result: Record<string, FloatArray> = {}
@@ -403,7 +374,7 @@ export class Model<V extends Values = Values> {
       if (trainable)
         result[name] = slot ? session.read(slot) : { shape, data: new Float32Array(elementCount(shape)) }
     }
-    if (options.inputs) {
+    if (inputs) {
       for (const [name, slot] of prepared.plan.gradients) result[name] ??= session.read(slot)
     }
     return result
@@ -464,14 +435,12 @@ export class Model<V extends Values = Values> {
    * the optimizer are left as they were.
    */
   profile(x: Data, y: Data, options: StepOptions & { readonly repeats?: number } = {}): ProfileRow[] {
-    const { repeats } = readOptions('profile', options, { repeats: [POSITIVE_INTEGER, 20] }, [
-      'sampleWeight',
-      'allowNaN',
-    ])
+    const what = 'profile'
+    const { repeats, sampleWeight: weights, allowNaN } = readOptions(what, options, OPTIONS[what])
     const { session } = this
-    const batch = this.batchOf('profile', x, y, options.sampleWeight)
+    const batch = this.batchOf(what, { x, y, weights })
     const prepared = session.prepareFor('train', batch, batch.rows)
-    session.feed(prepared, batch, null, 0, batch.rows, options.allowNaN ?? false)
+    session.feed(prepared, batch, null, 0, batch.rows, allowNaN)
     const before = session.state().slice()
     try {
       session.engine.stepCount++
@@ -497,8 +466,8 @@ export class Model<V extends Values = Values> {
    * ```
    */
   save(options: { readonly includeOptimizer?: boolean } = {}): Uint8Array {
-    checkOptions('save', options, ['includeOptimizer'])
-    return saveSession(this.session, options.includeOptimizer ?? false)
+    const read = readOptions('save', options, { includeOptimizer: [BOOLEAN, false] })
+    return saveSession(this.session, read.includeOptimizer)
   }
 
   /** Replaces the weights by those of a saved model of the same shapes. Nothing changes unless all fit. */

@@ -1,5 +1,16 @@
 // What the methods of Model that take data may be told besides.
-import type { Callback } from './callbacks.ts'
+import {
+  BOOLEAN,
+  isObject,
+  must,
+  NATURAL,
+  oneOf,
+  POSITIVE_INTEGER,
+  type Read,
+  type Rule,
+  SHARE,
+} from '../numerics/errors.ts'
+import { type Callback, readCallbacks } from './callbacks.ts'
 import type { ClassWeight } from './class-weight.ts'
 import type { Batches, Data, Dataset } from './data.ts'
 
@@ -70,3 +81,59 @@ export interface PredictOptions extends NaNOption {
    */
   readonly training?: boolean
 }
+
+/** Of any realm. */
+const SIGNAL: Rule<AbortSignal | null> = {
+  expected: 'an AbortSignal (controller.signal)',
+  holds: (value): value is AbortSignal | null =>
+    value === null ||
+    (isObject(value) &&
+      'aborted' in value &&
+      'addEventListener' in value &&
+      typeof value.addEventListener === 'function'),
+}
+
+/** Checked where the data is. */
+const asGiven = <T>(value: T): T => value
+const count = (value: number | undefined, what: string): number | undefined =>
+  value === undefined ? value : must(POSITIVE_INTEGER, value, what)
+
+const COUNT = [count, undefined] as const
+const ALLOW_NAN = [BOOLEAN, false] as const
+const SAMPLE_WEIGHT = [asGiven<Data | undefined>, undefined] as const
+const CLASS_WEIGHT = [asGiven<ClassWeight | undefined>, undefined] as const
+
+/** How the options of each method are read. */
+export const OPTIONS = {
+  fit: {
+    epochs: [POSITIVE_INTEGER, 1],
+    initialEpoch: [NATURAL, 0],
+    batchSize: [POSITIVE_INTEGER, 32],
+    stepsPerEpoch: COUNT,
+    shuffle: [BOOLEAN, true],
+    validationSplit: [SHARE, 0],
+    validationData: [asGiven<unknown>, null],
+    validationBatchSize: COUNT,
+    validationSteps: COUNT,
+    validationFreq: [POSITIVE_INTEGER, 1],
+    verbose: [oneOf(0, 1), 0],
+    callbacks: [readCallbacks, []],
+    signal: [SIGNAL, null],
+    sampleWeight: SAMPLE_WEIGHT,
+    classWeight: CLASS_WEIGHT,
+    allowNaN: ALLOW_NAN,
+  },
+  evaluate: {
+    batchSize: [POSITIVE_INTEGER, 256],
+    steps: COUNT,
+    sampleWeight: SAMPLE_WEIGHT,
+    allowNaN: ALLOW_NAN,
+  },
+  predict: { batchSize: [POSITIVE_INTEGER, 256], training: [BOOLEAN, false], allowNaN: ALLOW_NAN },
+  trainStep: { sampleWeight: SAMPLE_WEIGHT, classWeight: CLASS_WEIGHT, allowNaN: ALLOW_NAN },
+  gradients: { inputs: [BOOLEAN, false], sampleWeight: SAMPLE_WEIGHT, allowNaN: ALLOW_NAN },
+  profile: { repeats: [POSITIVE_INTEGER, 20], sampleWeight: SAMPLE_WEIGHT, allowNaN: ALLOW_NAN },
+} as const
+
+/** Options of `fit` as they are read. */
+export type FitRead = Read<typeof OPTIONS.fit>

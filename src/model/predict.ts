@@ -1,23 +1,25 @@
 // Outputs for rows or batches. Enters: checked rows, or an iterable of batches. Leaves: copies of the outputs, rows in the
 // order they came.
 import { shapeText } from '../graph/value.ts'
-import { check, fail, isObject } from '../numerics/errors.ts'
+import { check, fail, isObject, type Read } from '../numerics/errors.ts'
 import { elementCount, type FloatArray } from '../numerics/tensor.ts'
 import { readingInputs } from './batch.ts'
 import type { Batches, Data } from './data.ts'
-import type { PredictOptions } from './options.ts'
+import type { OPTIONS } from './options.ts'
 import type { Batch, Session } from './session.ts'
-import { batchesSource, feedPiece } from './source.ts'
+import { batchesSource, feedPiece, through } from './source.ts'
 import { turns } from './turns.ts'
+
+type Options = Read<typeof OPTIONS.predict>
 
 /** The outputs for all batches `{ x }` of an iterable, joined, in the network's order. */
 export async function predictBatches(
   session: Session,
   batches: Batches<unknown>,
-  options: PredictOptions,
+  options: Options,
 ): Promise<FloatArray[]> {
   const turn = turns()
-  const source = batchesSource(batches, {
+  const source = batchesSource(session, batches, {
     steps: null,
     passes: 1,
     *read(name, value) {
@@ -27,17 +29,14 @@ export async function predictBatches(
     },
   })
   const parts: FloatArray[][] = []
-  const pass = await source.pass('predict', 1, turn, null)
-  try {
+  await through(source.pass('predict', 1, turn, []), async (pass) => {
     for (;;) {
       const piece = await pass.next()
       if (!piece) break
       parts.push(predictRows(session, piece.batch, options, piece.name))
       await turn()
     }
-  } finally {
-    await pass.close()
-  }
+  })
   return parts[0].map((first, i) => {
     const all = parts.map((outputs) => outputs[i])
     const rest = String(first.shape.slice(1))
@@ -61,7 +60,7 @@ export async function predictBatches(
 export function predictRows(
   session: Session,
   batch: Batch,
-  { batchSize = 256, training = false, allowNaN = false }: PredictOptions,
+  { batchSize, training, allowNaN }: Options,
   name = '',
 ): FloatArray[] {
   const { engine } = session

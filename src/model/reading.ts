@@ -1,10 +1,10 @@
 // Data as `fit` and `evaluate` are given it, to sources of batches. Enters: one dataset or an iterable of batches, and the
 // options that go with it. Leaves: rows read in turns and looked through for NaN, or batches that are checked as they come.
-import { fail, must, POSITIVE_INTEGER, SHARE } from '../numerics/errors.ts'
+import { fail } from '../numerics/errors.ts'
 import { checkDataset, isBatches, readHeldOut, readingBatch } from './batch.ts'
 import { type ClassWeight, weighClasses } from './class-weight.ts'
 import { type Batches, type Dataset, type Rows, sliceRows } from './data.ts'
-import type { FitOptions } from './options.ts'
+import type { EvaluateOptions, FitOptions, FitRead } from './options.ts'
 import type { Batch, Session, Training } from './session.ts'
 import { batchesSource, rowsSource, type Source } from './source.ts'
 import { inTurns, type Turn, turns } from './turns.ts'
@@ -17,8 +17,7 @@ const part = (batch: Batch, from: number, to: number): Batch => ({
 })
 
 /** The last `share` of the rows for validation, as Keras splits. */
-function splitValidation(batch: Batch, share: number): [train: Batch, validation: Batch | null] {
-  must(SHARE, share, 'fit: validationSplit')
+export function splitValidation(batch: Batch, share: number): [train: Batch, validation: Batch | null] {
   if (share === 0) return [batch, null]
   const at = Math.floor(batch.rows * (1 - share))
   if (at === 0 || at === batch.rows)
@@ -76,7 +75,6 @@ export async function readRows(
 }
 
 interface BatchesReading {
-  readonly what: string
   /** Batches that make a pass, and how many passes there will be. */
   readonly steps: number | undefined
   readonly passes: number
@@ -88,10 +86,9 @@ export function datasetBatches(
   session: Session,
   training: Training,
   batches: Batches,
-  { what, steps, passes, classWeight }: BatchesReading,
+  { steps, passes, classWeight }: BatchesReading,
 ): Source {
-  if (steps !== undefined) must(POSITIVE_INTEGER, steps, `${what}: steps of a pass`)
-  return batchesSource(batches, {
+  return batchesSource(session, batches, {
     steps: steps ?? null,
     passes,
     *read(name, value) {
@@ -102,33 +99,60 @@ export function datasetBatches(
   })
 }
 
-/** What `fit` trains on and validates with. @throws LanegradError naming data or options that don't go together */
+/** Throws where an option isn't for rows, or isn't for batches; whether the data is batches. */
+function checkForm<O extends object>(
+  session: Session,
+  what: string,
+  data: Dataset | Batches | null,
+  options: O,
+  forRows: readonly (keyof O & string)[],
+  forBatches: readonly (keyof O & string)[],
+): data is Batches {
+  const areBatches = isBatches(session, data)
+  for (const name of areBatches ? forRows : forBatches)
+    if (options[name] !== undefined)
+      fail(`${what}: ${name} is ${areBatches ? 'not ' : ''}for batches from an iterable`)
+  return areBatches
+}
+
+/** Whether `evaluate` goes over batches. @throws LanegradError naming options that don't go with the data */
+export const evaluatesBatches = (
+  session: Session,
+  data: Dataset | Batches,
+  options: EvaluateOptions,
+): data is Batches => checkForm(session, 'evaluate', data, options, ['batchSize'], ['steps'])
+
+/** The data to validate with. @throws LanegradError naming data or options that don't go together */
+export function heldOut(
+  session: Session,
+  data: Dataset | Batches,
+  options: FitOptions,
+): Dataset | Batches | null {
+  const held = readHeldOut(session, options.validationData ?? null)
+  if (held && options.validationSplit) fail('fit: give validationSplit or validationData, not both')
+  checkForm(session, 'fit', data, options, ['batchSize', 'shuffle', 'validationSplit'], ['stepsPerEpoch'])
+  checkForm(session, 'fit', held, options, [], ['validationSteps'])
+  return held
+}
+
+/** What `fit` trains on and validates with. @throws LanegradError naming what doesn't fit */
 export async function readSources(
   session: Session,
   training: Training,
   data: Dataset | Batches,
-  options: FitOptions,
+  held: Dataset | Batches | null,
+  options: FitRead,
 ): Promise<{ train: Source; validation: Source | null }> {
-  const { epochs = 1, initialEpoch = 0, batchSize = 32, shuffle = true, validationSplit = 0 } = options
-  const { stepsPerEpoch, validationData, validationSteps, classWeight, allowNaN = false } = options
+  const { epochs, initialEpoch, batchSize, shuffle, validationSplit, classWeight, allowNaN } = options
   const turn = turns()
   const passes = Math.max(1, epochs - initialEpoch)
-  const held = validationData && readHeldOut(session, validationData)
-  if (held && validationSplit !== 0) fail('fit: give validationSplit or validationData, not both')
   const hold = (batch: Batch) => rowsSource(session, batch, options.validationBatchSize ?? batchSize, false)
   let train: Source
   let validation: Source | null = null
   if (isBatches(session, data)) {
-    for (const name of ['batchSize', 'shuffle', 'validationSplit'] as const)
-      if (options[name] !== undefined) fail(`fit: ${name} is not for batches from an iterable`)
-    train = datasetBatches(session, training, data, {
-      what: 'fit',
-      steps: stepsPerEpoch,
-      passes,
-      classWeight,
-    })
+    const steps = options.stepsPerEpoch
+    train = datasetBatches(session, training, data, { steps, passes, classWeight })
   } else {
-    if (stepsPerEpoch !== undefined) fail('fit: stepsPerEpoch is for batches from an iterable')
     const read = await readRows(session, training, data, { what: 'fit', allowNaN, turn })
     const [batch, split] = splitValidation(read, validationSplit)
     train = rowsSource(session, weighClasses('fit', batch, training, classWeight), batchSize, shuffle)
@@ -136,8 +160,7 @@ export async function readSources(
   }
   const what = 'fit: validationData'
   if (held && isBatches(session, held))
-    validation = datasetBatches(session, training, held, { what, steps: validationSteps, passes })
-  else if (validationSteps !== undefined) fail('fit: validationSteps is for batches from an iterable')
+    validation = datasetBatches(session, training, held, { steps: options.validationSteps, passes })
   else if (held) validation = hold(await readRows(session, training, held, { what, allowNaN, turn }))
   return { train, validation }
 }

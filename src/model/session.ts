@@ -79,6 +79,8 @@ export class Session {
   /** Steps since the last update, where gradients are accumulated. */
   microCount = 0
   private alive: Engine | null
+  /** Ends what waits for a batch. */
+  readonly disposing = new AbortController()
   private layout: Layout
   private readonly plans = new Map<string, Prepared>()
   private last: LastPrepared | null = null
@@ -105,6 +107,7 @@ export class Session {
   dispose(): void {
     this.alive?.dispose()
     this.alive = null
+    this.disposing.abort()
     this.plans.clear()
     this.last = null
     this.repeat = null

@@ -1,7 +1,7 @@
 // Where the batches of each pass over the data come from: rows in memory, or an iterable of batches. Enters: checked
 // rows, or whatever a caller's iterable gives. Leaves: one piece after another, ready to feed. Batches of an iterable
 // are checked here, one by one; the next is asked for as soon as the last one is there, before that one trains.
-import { fail, LanegradError } from '../numerics/errors.ts'
+import { check, fail, isObject, LanegradError } from '../numerics/errors.ts'
 import type { Pieces } from '../numerics/pieces.ts'
 import { permuting } from '../numerics/random.ts'
 import type { Batches, Rows } from './data.ts'
@@ -24,9 +24,9 @@ export interface Piece {
 }
 
 export interface Pass {
-  /** The next piece; null at the end, undefined when the signal aborted meanwhile. */
+  /** The next piece; null at the end, undefined when a signal aborted meanwhile. */
   next(): Piece | null | Promise<Piece | null | undefined>
-  close(): unknown
+  close(): Promise<void>
 }
 
 export interface Source {
@@ -35,7 +35,7 @@ export interface Source {
   readonly samples: number
   readonly batchSize: number
   /** `number` counts the passes from 1; `what` opens messages. */
-  pass(what: string, number: number, turn: Turn, signal: AbortSignal | null): Promise<Pass>
+  pass(what: string, number: number, turn: Turn, signals: readonly (AbortSignal | null)[]): Promise<Pass>
 }
 
 /** Rows in memory, cut into batches; shuffled in an order given by the model's seed and the epochs trained so far. */
@@ -56,30 +56,60 @@ export function rowsSource(session: Session, batch: Batch, batchSize: number, sh
           at = Math.min(rows, from + batchSize)
           return { batch, order, from, to: at, isChecked: true, name: '' }
         },
-        close: () => undefined,
+        async close() {},
       }
     },
   }
 }
 
-type AnyIterator = Iterator<unknown> | AsyncIterator<unknown>
-
-function iteratorOf(what: string, given: unknown): { iterator: AnyIterator; isSpent: boolean } {
-  const iterable = given as Partial<AsyncIterable<unknown> & Iterable<unknown>> | null | undefined
-  const iterator = iterable?.[Symbol.asyncIterator]?.() ?? iterable?.[Symbol.iterator]?.()
-  if (!iterator) fail(`${what}: the function for the batches must return an iterable or async iterable`)
-  return { iterator, isSpent: (iterator as unknown) === given }
+/** What `work` makes of a pass, which is closed then. Where both fail, it is the work's error that is told. */
+export async function through<T>(opening: Promise<Pass>, work: (pass: Pass) => Promise<T>): Promise<T> {
+  const pass = await opening
+  let result: T
+  try {
+    result = await work(pass)
+  } catch (error) {
+    await pass.close().catch(() => {})
+    throw error
+  }
+  await pass.close()
+  return result
 }
 
-/** The result of a promise, or null as soon as the signal aborts: the promise may never settle. */
-function orAborted<T>(promise: Promise<T>, signal: AbortSignal | null): Promise<T | null> {
-  if (!signal) return promise
-  if (signal.aborted) return Promise.resolve(null)
-  return new Promise((resolve, reject) => {
-    const abort = () => resolve(null)
-    signal.addEventListener('abort', abort, { once: true })
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
+export type AnyIterator = Iterator<unknown> | AsyncIterator<unknown>
+
+/** @throws LanegradError where there is none; `what` opens its message */
+export function iteratorOf(what: string, given: unknown): AnyIterator {
+  const { [Symbol.asyncIterator]: later, [Symbol.iterator]: now } = Object(given) as Record<symbol, unknown>
+  const open = later ?? now
+  const iterator: Partial<AnyIterator> | null = typeof open === 'function' ? open.call(given) : null
+  check(
+    typeof iterator?.next === 'function',
+    `${what}batches`,
+    'an iterable or async iterable, its iterator an object with next()',
+    given,
+  )
+  return iterator as AnyIterator
+}
+
+/** The result of a promise, or null as soon as a signal aborts: the promise may never settle. */
+async function orAborted<T>(
+  promise: Promise<T>,
+  signals: readonly (AbortSignal | null)[],
+): Promise<T | null> {
+  let abort = () => {}
+  const aborted = new Promise<null>((resolve) => {
+    abort = () => resolve(null)
   })
+  for (const signal of signals) {
+    signal?.addEventListener('abort', abort)
+    if (signal?.aborted) abort()
+  }
+  try {
+    return await Promise.race([aborted, promise])
+  } finally {
+    for (const signal of signals) signal?.removeEventListener('abort', abort)
+  }
 }
 
 /** The arrays may be a caller's buffers, filled again for the next batch while this one waits. */
@@ -95,7 +125,11 @@ interface Reading {
 }
 
 /** Batches of a caller's iterable. */
-export function batchesSource(batches: Batches<unknown>, { steps, passes, read }: Reading): Source {
+export function batchesSource(
+  session: Session,
+  batches: Batches<unknown>,
+  { steps, passes, read }: Reading,
+): Source {
   const isFunction = typeof batches === 'function'
   const count =
     (batches as { readonly steps?: unknown }).steps ?? (batches as { readonly length?: unknown }).length
@@ -104,20 +138,39 @@ export function batchesSource(batches: Batches<unknown>, { steps, passes, read }
     steps: steps ?? (!isFunction && Number.isSafeInteger(count) ? (count as number) : 0),
     samples: 0,
     batchSize: 0,
-    async pass(what, number, turn, signal) {
+    async pass(what, number, turn, signals) {
+      const ends = [...signals, session.disposing.signal]
       let iterator = shared
-      if (!iterator) {
-        const opened = iteratorOf(what, isFunction ? await batches() : batches)
-        iterator = opened.iterator
-        if (opened.isSpent && !isFunction) {
+      let pending: Promise<IteratorResult<unknown>> | null = null
+      let isWaiting = false // for what is pending
+      let taken = 0
+      let isDone = false // the iterator has ended, or is nobody's concern here any more
+      async function open() {
+        const given = isFunction ? await batches() : batches
+        if (isDone) return null
+        const opened = iteratorOf(`${what}: `, given)
+        if (!isFunction && (opened as unknown) === given) {
           if (steps === null && passes > 1) spent(what)
-          shared = iterator
+          shared = opened
+        }
+        return opened
+      }
+      async function request() {
+        isWaiting = true
+        try {
+          iterator ??= await open()
+          const result = await iterator?.next()
+          check(
+            isObject(result),
+            `${what}: what next() of the batches gives`,
+            'an object { value, done }',
+            result,
+          )
+          return result
+        } finally {
+          isWaiting = false
         }
       }
-      const request = async () => iterator.next()
-      let pending: Promise<IteratorResult<unknown>> | null = null
-      let taken = 0
-      let isDone = false
       const prefetch = () => {
         pending = request()
         pending.catch(() => {}) // awaited later, if at all
@@ -126,8 +179,11 @@ export function batchesSource(batches: Batches<unknown>, { steps, passes, read }
       return {
         async next() {
           if (taken === steps) return null
-          const result = await orAborted(pending ?? prefetch(), signal)
-          if (result === null) return undefined
+          const result = await orAborted(pending ?? prefetch(), ends)
+          if (result === null) {
+            session.engine // throws after dispose
+            return undefined
+          }
           if (result.done) {
             isDone = true
             if (taken === 0 && number > 1 && !shared) spent(what)
@@ -142,13 +198,13 @@ export function batchesSource(batches: Batches<unknown>, { steps, passes, read }
           if (taken !== steps) prefetch()
           return { batch, order: null, from: 0, to: batch.rows, isChecked: false, name: `${name}: ` }
         },
-        close() {
+        async close() {
           // what is iterated once goes on in the next epoch; its owner closes it
-          if (isDone || (shared && steps !== null)) return undefined
-          const closing = (async () => iterator.return?.())()
-          if (!signal?.aborted) return closing
-          closing.catch(() => {}) // an async generator returns after its pending batch, which may never come
-          return undefined
+          if (isDone || (shared && steps !== null)) return
+          isDone = true
+          const closing = (async () => iterator?.return?.())()
+          closing.catch(() => {}) // awaited below, if at all
+          if (!isWaiting) await closing // else an async generator returns after its batch, which may never come
         },
       }
     },
