@@ -62,6 +62,8 @@ function made(seed = 5) {
   })
   return net
 }
+/** To call a method by its name. */
+type Any = { [method: string]: (...args: unknown[]) => Promise<unknown> }
 const hash = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
 const bits = (net: { save: Library.Model['save'] }) => hash(net.save({ includeOptimizer: true }))
 
@@ -342,6 +344,68 @@ describe('data', () => {
     )
   })
 
+  test('an array that has moved before is refused, and the next call works', async () => {
+    const { remote } = await remoteOf()
+    const gone = x.slice()
+    structuredClone(gone, { transfer: [gone.buffer] })
+    const transfer = { transfer: true }
+    const expected = 'expected shape [batch,6], a multiple of 6 elements; got 0'
+    const call = (method: string, ...args: unknown[]) =>
+      messageOf((remote as unknown as Any)[method](gone, y, ...args))
+    for (const method of ['fit', 'evaluate', 'trainStep', 'gradients']) {
+      expect(await call(method, transfer)).toBe(`${method}: x: ${expected}`)
+      expect(await call(method)).toMatch(`${method}: its arguments can't go to the worker: `)
+    }
+    expect(await messageOf(remote.predict(gone, transfer))).toBe(`predict: x: ${expected}`)
+    // where nothing here looks at it
+    const batches = [{ x: gone, y }]
+    expect(await messageOf(remote.fit(batches, transfer))).toMatch(/^fit: its arguments can't go/)
+    expect((await remote.fit(x, y)).loss).toHaveLength(1)
+  })
+
+  test('what is refused has not moved', async () => {
+    const { remote } = await remoteOf()
+    const own = { x: x.slice(), y: y.slice() }
+    const few = y.slice(1)
+    const transfer = true
+    const calls: [string, () => Promise<unknown>][] = [
+      ['unknown fit option "epoch"', () => remote.fit(own, { transfer, epoch: 3 } as never)],
+      ['fit: epochs must be', () => remote.fit(own.x, own.y, { transfer, epochs: 0 })],
+      ['fit: callbacks must be', () => remote.fit(own, { transfer, callbacks: [1] as never })],
+      ['fit: progressMs must be', () => remote.fit(own, { transfer, progressMs: -1 })],
+      ['fit: stepsPerEpoch is for', () => remote.fit(own, { transfer, stepsPerEpoch: 1 })],
+      ['fit: validationSplit 0.999 of', () => remote.fit(own, { transfer, validationSplit: 0.999 })],
+      ['fit: classWeight: "a" is no', () => remote.fit(own, { transfer, classWeight: { a: 1 } as never })],
+      ['fit: x has 200 rows, fit: y has 199', () => remote.fit(own.x, few, { transfer })],
+      ['fit: validationData: x has', () => remote.fit(own, { transfer, validationData: [own.x, few] })],
+      ['evaluate: steps is for', () => remote.evaluate(own, { transfer, steps: 1 })],
+      ['evaluate: x: expected shape', () => remote.evaluate(few, own.y, { transfer })],
+      ['trainStep: y: element 0', () => remote.trainStep(own.x, few.fill(7), { transfer })],
+      ['unknown gradients option', () => remote.gradients(own.x, own.y, { transfer, input: 1 } as never)],
+      ['predict: x: expected shape', () => remote.predict(few, { transfer })],
+      ['predict: training must be', () => remote.predict(own.x, { transfer, training: 'x' as never })],
+    ]
+    for (const [message, call] of calls) {
+      expect(await messageOf(call())).toMatch(message)
+      expect([own.x.length, own.y.length, few.length]).toEqual([x.length, y.length, y.length - 1])
+    }
+    const fitting = remote.fit(x, y, { epochs: 20 })
+    expect(await messageOf(remote.fit(own, { transfer }))).toMatch('fit: this model is being fitted already')
+    await fitting
+    expect([own.x.length, own.y.length]).toEqual([x.length, y.length])
+  })
+
+  test('what a compile on its way there will make fit moves', async () => {
+    const net = sequential({ inputShape: [6], layers: [dense({ units: 3 })] })
+    const { remote } = await remoteOf(net)
+    const compiling = remote.compile({ loss: 'sparseCategoricalCrossentropy' })
+    const logs = remote.trainStep(x.slice(), y.slice(), { transfer: true })
+    await compiling
+    expect(Object.keys(await logs)).toEqual(['loss'])
+    net.dispose()
+    expect(Object.keys(await remote.trainStep(x.slice(), y.slice(), { transfer: true }))).toEqual(['loss'])
+  })
+
   test('a view goes without the rest of its buffer, a shared buffer as it is', async () => {
     const local = made()
     const { remote } = await remoteOf()
@@ -392,6 +456,18 @@ describe('data', () => {
     expect(await remote.predict(slices)).toEqual(await local.predict(slices))
   })
 
+  test('a stream, which can be opened but once', async () => {
+    const { remote } = await remoteOf()
+    const stream = new ReadableStream<Library.Dataset>({
+      start(controller) {
+        for (const batch of slices()) controller.enqueue(batch)
+        controller.close()
+      },
+    })
+    const logs = await remote.evaluate(stream as unknown as AsyncIterable<Library.Dataset>)
+    expect(logs).toEqual(await made().evaluate(slices))
+  })
+
   test('what is iterated once goes on from epoch to epoch', async () => {
     const endless = function* () {
       for (;;) yield* slices()
@@ -424,17 +500,84 @@ describe('data', () => {
   })
 })
 
+describe('a batch that never comes', () => {
+  const endless = (first: unknown = { x, y }) =>
+    async function* () {
+      yield first as Library.Dataset
+      await new Promise(() => {})
+    }
+  const bad = endless({ x: x.map(() => Number.NaN), y })
+
+  test('does not keep an error of the batch before', async () => {
+    const { remote } = await remoteOf()
+    expect(await messageOf(remote.fit(bad))).toMatch(/^fit: epoch 1, batch 1: .* holds NaN/)
+    expect(await messageOf(remote.evaluate(bad))).toMatch(/^evaluate, batch 1: .* holds NaN/)
+    expect(await messageOf(remote.predict(bad))).toMatch(/^predict, batch 1: .* holds NaN/)
+    expect(await messageOf(remote.fit(x, y, { validationData: bad }))).toMatch(
+      /^fit: epoch 1: validationData, batch 1: .* holds NaN/,
+    )
+    expect((await remote.fit(x, y)).loss).toHaveLength(1)
+  })
+
+  test.each([0, 50])("does not keep a callback's error, nor stop() (progressMs %i)", async (progressMs) => {
+    const { remote } = await remoteOf()
+    const error = new RangeError('enough')
+    const throwing = async () => {
+      await new Promise((done) => setTimeout(done, 20)) // the next batch is waited for then
+      throw error
+    }
+    const fitting = remote.fit(endless(), { progressMs, callbacks: { onBatchEnd: throwing } })
+    await expect(fitting).rejects.toBe(error)
+    const validating = remote.fit(x, y, {
+      ...{ progressMs, validationData: endless(), callbacks: { onBatchEnd: throwing } },
+    })
+    await expect(validating).rejects.toBe(error)
+    let run: Library.FitParams | undefined
+    const callbacks: Library.Callback = {
+      onTrainBegin: (params) => {
+        run = params
+      },
+      onBatchEnd: () => run?.stop(),
+    }
+    expect((await remote.fit(endless(), { progressMs, callbacks, epochs: 2 })).loss).toHaveLength(1)
+  })
+
+  test('nor a signal, though the function of the batches never resolves', async () => {
+    const { remote } = await remoteOf()
+    const control = new AbortController()
+    setTimeout(() => control.abort(), 50)
+    expect(await remote.fit(() => new Promise<never>(() => {}), { signal: control.signal })).toEqual({})
+  })
+})
+
 describe('errors', () => {
   test('are those of the model here', async () => {
     const local = made()
     const { remote } = await remoteOf()
-    type Any = { [method: string]: (...args: unknown[]) => unknown }
     const calls: [string, ...unknown[]][] = [
       ['fit', x, y.slice(1)],
       ['fit', x, y, { epochs: 0 }],
       ['fit', x, y, { epoch: 1 }],
       ['fit', x, y, { callbacks: [1] }],
       ['fit', { x, z: y }],
+      ['fit'],
+      ['fit', x],
+      ['fit', x, y, null],
+      ['fit', x, y, new Map()],
+      ['fit', x, y, { signal: new AbortController() }],
+      ['fit', x, y, { callbacks: [{ onEpochEnd: 5 }] }],
+      ['fit', x, y, { validationData: 0 }],
+      ['fit', x, y, { stepsPerEpoch: 2 }],
+      ['evaluate'],
+      ['evaluate', x, y, null],
+      ['evaluate', x, y, { steps: 2 }],
+      ['predict', x, null],
+      ['predict', x, { training: 'x' }],
+      ['trainStep', x, y, null],
+      ['trainStep', x, y, { allowNaN: 1 }],
+      ['gradients', x, y, null],
+      ['gradients', x, y, { inputs: 'yes' }],
+      ['save', { includeOptimizer: 'yes' }],
       ['evaluate', x, y, { batchSize: -1 }],
       ['predict', [[1, 2]]],
       ['predict', x, { transferred: true }],
@@ -459,6 +602,42 @@ describe('errors', () => {
     )
   })
 
+  test('a batch that no message can carry ends the call', async () => {
+    const { remote } = await remoteOf()
+    const data = function* () {
+      yield { x, y, weights: () => {} } as unknown as Library.Dataset
+    }
+    expect(await messageOf(remote.fit(data))).toMatch(/^fit: a batch can't go to the worker: /)
+    const bad = () => 3 as unknown as Library.Batches
+    expect(await messageOf(remote.fit(bad as never))).toMatch(/^fit: batches must be .*; got 3$/)
+    expect((await remote.fit(x, y)).loss).toHaveLength(1)
+  })
+
+  test('a message that cannot be read, there or here, ends what is pending', async () => {
+    const { port1: worker, port2: port } = new MessageChannel()
+    serveModels({ port })
+    let there: MessagePort | undefined
+    port.addEventListener('message', ({ data }) => {
+      there ??= (data as { readonly port?: MessagePort }).port
+    })
+    const remote = await workerModel(made(), { worker })
+    const here = (remote as unknown as { readonly port: MessagePort }).port
+    const ends: [MessagePort | undefined, string][] = [
+      [there, "fit: a message can't be read in the worker"],
+      [here, "fit: a message from the worker can't be read here"],
+    ]
+    for (const [end, message] of ends) {
+      const fitting = messageOf(remote.fit(x, y, { epochs: 1e6 }))
+      await remote.predict(x)
+      end?.dispatchEvent(new Event('messageerror'))
+      expect(await fitting).toBe(message)
+      await remote.predict(x)
+      expect((await remote.fit(x, y)).loss).toHaveLength(1)
+    }
+    await remote.close()
+    worker.close()
+  })
+
   test('workerModel and serveModels refuse what they cannot use', async () => {
     expect(await messageOf(workerModel(made(), {} as never))).toMatch(
       /worker must be a Worker; got undefined/,
@@ -466,6 +645,10 @@ describe('errors', () => {
     expect(await messageOf(workerModel(made(), { wurker: 1 } as never))).toMatch(
       /unknown workerModel option "wurker"/,
     )
+    for (const given of [undefined, null, {}, 5])
+      expect(await messageOf(workerModel(given as never, { worker: start() }))).toMatch(
+        /^workerModel: model must be a model; got /,
+      )
     const port = { postMessage() {} }
     expect(() => serveModels({ port, losses: [1] as never })).toThrow(
       /serveModels: losses must be a list of objects/,
@@ -546,12 +729,15 @@ describe("a worker's end", () => {
   })
 
   test('closed: what is pending and what follows is refused', async () => {
-    const { remote } = await remoteOf()
+    const { worker, remote } = await remoteOf()
     const fitting = messageOf(remote.fit(x, y, { epochs: 1e6 }))
     await remote.close()
     expect(await fitting).toBe('fit: this worker model was closed')
     expect(await messageOf(remote.model())).toBe('state: this worker model was closed')
     await remote.close()
+    expect(await messageOf(workerModel(made(), { worker }))).toBe(
+      'workerModel: the worker ended when the last model in it was closed; start another',
+    )
   })
 })
 

@@ -3,13 +3,16 @@
 // `terminate` or by running out of memory: no one event tells of these everywhere.
 import type { Model } from '../model/model.ts'
 import type { Values } from '../model/network.ts'
-import { LanegradError } from '../numerics/errors.ts'
+import { fail, LanegradError } from '../numerics/errors.ts'
 import { type Greeting, type Opening, portable, type ToPage } from './messages.ts'
 import { snapshot } from './state.ts'
 import { listen, send, type WorkerLike } from './target.ts'
 
 /** Models in each worker. */
 const residents = /*#__PURE__*/ new WeakMap<object, number>()
+
+/** Those that were ended when the last model in them was closed. */
+const closed = /*#__PURE__*/ new WeakSet<object>()
 
 const LOST = 'the model it was made from has the state of the last epoch that was told of'
 
@@ -20,6 +23,7 @@ const reasonOf = ({ message }: { readonly message?: string }): string =>
 /** What takes the messages from the worker, and hears of its end. */
 interface Receiver {
   take(message: ToPage): void
+  drop(reason: string): void
   end(reason: string): void
 }
 
@@ -99,7 +103,8 @@ export async function connect<V extends Values, R extends Receiver>(
   timeoutMs: number,
   make: (port: MessagePort, leave: () => unknown) => R,
 ): Promise<R> {
-  model.session // throws after dispose
+  if (closed.has(worker))
+    fail('workerModel: the worker ended when the last model in it was closed; start another')
   const count = (by: number): number => {
     const now = (residents.get(worker) ?? 0) + by
     residents.set(worker, now)
@@ -114,7 +119,11 @@ export async function connect<V extends Values, R extends Receiver>(
   try {
     await ready(worker, timeoutMs)
     const { port1, port2 } = new MessageChannel()
-    const remote = make(port1, () => (leave() === 0 ? worker.terminate?.() : undefined))
+    const remote = make(port1, () => {
+      if (leave() > 0 || !worker.terminate) return undefined
+      closed.add(worker)
+      return worker.terminate()
+    })
     const lock = needsLock(worker, port1) ? `lanegrad ${crypto.randomUUID()}` : null
     await new Promise<void>((resolve, reject) => {
       const end = (why: string) => {
@@ -135,6 +144,7 @@ export async function connect<V extends Values, R extends Receiver>(
           port1.close()
         } else remote.take(message)
       })
+      listen(port1, 'messageerror', () => remote.drop("a message from the worker can't be read here"))
       port1.start()
       ends.push(watch(worker, port1, lock !== null, end))
       const bytes = model.save()

@@ -4,24 +4,28 @@
 import type { Callback, FitParams } from '../model/callbacks.ts'
 import type { Batches } from '../model/data.ts'
 import type { Model } from '../model/model.ts'
-import { fail } from '../numerics/errors.ts'
+import { type AnyIterator, iteratorOf } from '../model/source.ts'
 import type { Effect, RemoteBatches } from './messages.ts'
 
-type Iterators = Iterator<unknown> | AsyncIterator<unknown>
 type Hook = (...args: unknown[]) => unknown
 
 export class Hooks {
   private readonly model: Model
   private readonly callbacks: readonly Callback[]
   private readonly effect: (effect: Effect) => void
-  private readonly offered: Batches<unknown>[] = []
-  private readonly iterators = new Map<unknown, Iterators>()
+  private readonly what: string
+  /** With the iterator that told their form, for their first pass. */
+  private readonly offered: { readonly batches: Batches<unknown>; first: AnyIterator | null }[] = []
+  /** By the worker's keys; null: closed. */
+  private readonly iterators = new Map<unknown, AnyIterator | null>()
   private readonly errors: unknown[] = []
   private rate = 0
   /** The hooks so far: one runs after the other. */
   private queue: Promise<unknown> = Promise.resolve()
 
-  constructor(model: Model, callbacks: readonly Callback[], effect: (effect: Effect) => void) {
+  /** `what` opens messages. */
+  constructor(what: string, model: Model, callbacks: readonly Callback[], effect: (effect: Effect) => void) {
+    this.what = what
     this.model = model
     this.callbacks = callbacks
     this.effect = effect
@@ -71,35 +75,33 @@ export class Hooks {
 
   /** What goes to the worker in place of batches. */
   offer(batches: Batches<unknown>): RemoteBatches {
-    const batchesOnPage = this.offered.push(batches) - 1
-    if (typeof batches === 'function') return { batchesOnPage, form: 'function', steps: undefined }
+    const isFunction = typeof batches === 'function'
+    const first = isFunction ? null : iteratorOf(this.what, batches)
+    const batchesOnPage = this.offered.push({ batches, first }) - 1
+    if (isFunction) return { batchesOnPage, form: 'function', steps: undefined }
     const { steps, length } = batches as { readonly steps?: unknown; readonly length?: unknown }
-    const isOnce = (iteratorOf(batches) as unknown) === batches
+    const isOnce = (first as unknown) === batches
     return { batchesOnPage, form: isOnce ? 'once' : 'again', steps: steps ?? length }
   }
 
   private async pull(hook: 'next' | 'return', offered: number, key: unknown): Promise<unknown> {
     let iterator = this.iterators.get(key)
-    if (!iterator) {
-      if (hook === 'return') return undefined // nothing was taken
-      const batches = this.offered[offered]
-      iterator = iteratorOf(typeof batches === 'function' ? await batches() : batches)
+    if (hook === 'return') {
+      this.iterators.set(key, null)
+      await iterator?.return?.()
+      return undefined
+    }
+    if (iterator === undefined) {
+      const entry = this.offered[offered]
+      const { batches, first } = entry
+      const given = typeof batches === 'function' ? await batches() : batches
+      if (this.iterators.has(key)) return undefined // closed meanwhile
+      iterator = first ?? iteratorOf(this.what, given)
+      entry.first = null
       this.iterators.set(key, iterator)
     }
-    if (hook === 'next') return iterator.next()
-    this.iterators.delete(key)
-    await iterator.return?.()
-    return undefined
+    return iterator?.next()
   }
-}
-
-function iteratorOf(given: unknown): Iterators {
-  const iterable = given as Partial<AsyncIterable<unknown> & Iterable<unknown>> | null | undefined
-  return (
-    iterable?.[Symbol.asyncIterator]?.() ??
-    iterable?.[Symbol.iterator]?.() ??
-    fail('the function for the batches must return an iterable or async iterable')
-  )
 }
 
 /** The page's model for callbacks: weights set on it are set in the worker too. */

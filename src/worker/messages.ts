@@ -28,8 +28,8 @@ export interface CallOptions {
   /** Names of the hooks that some callback has. */
   readonly hooks: readonly string[]
   readonly progressMs: number
-  /** Whether the signal is aborted; null: there is none. */
-  readonly aborted: boolean | null
+  /** Whether the signal is aborted. */
+  readonly aborted: boolean
 }
 
 /** From the page: calls by number, and what they are told while they run. */
@@ -57,6 +57,8 @@ export interface Effect {
 /** From the worker. `ask` calls a hook, or pulls a batch; `rate` is the learning rate. */
 export type ToPage =
   | { readonly type: 'opened' }
+  /** A message came that can't be read: a call, or a batch. */
+  | { readonly type: 'unread' }
   | { readonly type: 'result'; readonly id: number; readonly value: unknown; readonly state: Snapshot | null }
   | { readonly type: 'error'; readonly id: number; readonly error: Failure; readonly state: Snapshot | null }
   | {
@@ -112,7 +114,8 @@ export function packed(value: unknown, moved: Set<object>, isTransferred: boolea
     const { buffer } = value
     if (!(buffer instanceof ArrayBuffer)) return value // a SharedArrayBuffer: both sides see the same
     if (isTransferred) {
-      moved.add(buffer)
+      // one that has moved before is empty: as no buffer to move it is refused at once, in every runtime
+      if (buffer.byteLength > 0) moved.add(buffer)
       return value
     }
     if (value instanceof DataView || value.byteLength === buffer.byteLength) return value

@@ -2,20 +2,32 @@
 // that runs `serveModels`. The model stays here and follows: at the ends of epochs it gets the worker's state, so that
 // callbacks see it as they do without a worker, and what was learnt isn't lost if the worker dies.
 import { isBatches, sortArguments } from '../model/batch.ts'
-import { type Callback, HOOKS, readCallbacks } from '../model/callbacks.ts'
+import { type Callback, HOOKS } from '../model/callbacks.ts'
+import type { ClassWeight } from '../model/class-weight.ts'
 import type { CompileOptions } from '../model/compile.ts'
 import type { Batches, Data, Dataset } from '../model/data.ts'
 import type { Model } from '../model/model.ts'
 import type { Values } from '../model/network.ts'
-import type {
-  EvaluateOptions,
-  FitOptions,
-  PredictOptions,
-  StepOptions,
-  TrainStepOptions,
+import {
+  type EvaluateOptions,
+  type FitOptions,
+  OPTIONS,
+  type PredictOptions,
+  type StepOptions,
+  type TrainStepOptions,
 } from '../model/options.ts'
-import type { Session } from '../model/session.ts'
-import { check, checkOptions, fail, LanegradError, NON_NEGATIVE } from '../numerics/errors.ts'
+import { evaluatesBatches, heldOut, splitValidation } from '../model/reading.ts'
+import type { Batch, Session } from '../model/session.ts'
+import {
+  check,
+  checkOptions,
+  fail,
+  isObject,
+  LanegradError,
+  must,
+  NON_NEGATIVE,
+  readOptions,
+} from '../numerics/errors.ts'
 import type { FloatArray } from '../numerics/tensor.ts'
 import type { History, Logs } from '../training/callbacks.ts'
 import { connect } from './connect.ts'
@@ -36,7 +48,7 @@ export interface WorkerModelOptions {
 export interface Transfer {
   /**
    * true: its arrays move there without being copied, and are empty here afterwards. Default false: they are copied. Not
-   * for batches from an iterable.
+   * for batches from an iterable. What is refused for its options, shapes or labels doesn't move; data with NaN does.
    */
   readonly transfer?: boolean
 }
@@ -60,7 +72,18 @@ interface Call {
   readonly hooks: Hooks
 }
 
-const NO_CALLBACKS: readonly Callback[] = []
+/** What a call is given beside what goes to the worker. */
+interface CallSettings extends Transfer {
+  readonly signal?: AbortSignal | null
+  readonly callbacks?: readonly Callback[]
+  readonly progressMs?: number
+}
+
+/** The options. @throws LanegradError unless they are an object at all, which a copy can't tell any more */
+function plain<O extends object>(what: string, options: O): O {
+  checkOptions(what, options, Object.keys(Object(options)))
+  return options
+}
 
 /**
  * A model in a worker, made by `workerModel`: the methods of Model as promises. Calls start in their order, during `fit` between
@@ -88,6 +111,8 @@ export class WorkerModel<V extends Values = Values> {
   private readonly calls = new Map<number, Call>()
   private ids = 0
   private isFitting = false
+  /** Calls of `compile` on their way: the model here isn't compiled as theirs yet. */
+  private compiling = 0
   private ended: string | null = null
 
   /** @internal */
@@ -103,13 +128,25 @@ export class WorkerModel<V extends Values = Values> {
     if (this.ended !== null) return
     this.ended = reason
     this.port.close()
-    for (const { method, reject } of this.calls.values()) reject(new LanegradError(`${method}: ${reason}`))
+    this.drop(reason)
+  }
+
+  /** Rejects everything that is pending. @internal */
+  drop(reason: string): void {
+    for (const [id, { method, reject }] of this.calls) {
+      this.post({ type: 'abort', id })
+      reject(new LanegradError(`${method}: ${reason}`))
+    }
     this.calls.clear()
   }
 
   /** @internal */
   take(message: ToPage): void {
     if (message.type === 'opened') return
+    if (message.type === 'unread') {
+      this.drop("a message can't be read in the worker")
+      return
+    }
     if (message.state) this.follow(message.state)
     if (message.type === 'state') return
     const call = this.calls.get(message.id)
@@ -117,10 +154,10 @@ export class WorkerModel<V extends Values = Values> {
     const { hooks } = call
     if (message.type === 'ask') {
       const { ask } = message
-      hooks.ask(message.hook, message.args, message.rate).then(
-        (value) => this.post({ type: 'answer', id: ask, value }),
-        (error) => this.post({ type: 'answer', id: ask, thrown: hooks.keep(error) }),
-      )
+      hooks
+        .ask(message.hook, message.args, message.rate)
+        .then((value) => this.post({ type: 'answer', id: ask, value }, `${call.method}: a batch`))
+        .catch((error) => this.post({ type: 'answer', id: ask, thrown: hooks.keep(error) }))
       return
     }
     this.calls.delete(message.id)
@@ -141,42 +178,40 @@ export class WorkerModel<V extends Values = Values> {
     }
   }
 
-  private post(message: ToWorker, moved: Iterable<object> = []): void {
-    if (this.ended === null) send(this.port, message, moved)
+  /** @throws LanegradError that opens with `what` if no message can carry it: then nothing has moved */
+  private post(message: ToWorker, what = '', moved: Iterable<object> = []): void {
+    if (this.ended !== null) return
+    try {
+      send(this.port, message, moved)
+    } catch (error) {
+      fail(`${what} can't go to the worker: ${(error as Error).message}`)
+    }
   }
 
-  private call<T>(
+  private async call<T>(
     method: string,
     args: readonly unknown[],
-    {
-      transfer = false,
-      signal = null,
-      callbacks = NO_CALLBACKS,
-      progressMs = 0,
-    }: Transfer & { signal?: AbortSignal | null; callbacks?: readonly Callback[]; progressMs?: number } = {},
+    { transfer = false, signal = null, callbacks = [], progressMs = 0 }: CallSettings = {},
   ): Promise<T> {
-    if (this.ended !== null) return Promise.reject(new LanegradError(`${method}: ${this.ended}`))
+    if (this.ended !== null) fail(`${method}: ${this.ended}`)
     const id = ++this.ids
     const effect = (given: object) => {
       const moved = new Set<object>()
-      this.post({ type: 'effect', id, effect: packed(given, moved, false) as object }, moved)
+      const sent = packed(given, moved, false) as object
+      this.post({ type: 'effect', id, effect: sent }, `${method}: what a callback set`, moved)
     }
-    const hooks = new Hooks(this.local as unknown as Model, callbacks, effect)
+    const hooks = new Hooks(`${method}: `, this.local as unknown as Model, callbacks, effect)
     const wanted = HOOKS.filter((hook) => callbacks.some((callback) => callback[hook]))
     const options: CallOptions = {
       hooks: wanted,
       progressMs,
-      aborted: signal === null ? null : signal.aborted,
+      aborted: signal?.aborted ?? false,
     }
     return new Promise<T>((resolve, reject) => {
       check(typeof transfer === 'boolean', `${method}: transfer`, 'a boolean', transfer)
       const moved = new Set<object>()
       const sent = args.map((arg) => packed(this.standIn(arg, hooks), moved, transfer))
-      try {
-        this.post({ type: 'call', id, method, args: sent, options }, moved)
-      } catch (error) {
-        fail(`${method}: its arguments can't go to the worker: ${(error as Error).message}`)
-      }
+      this.post({ type: 'call', id, method, args: sent, options }, `${method}: its arguments`, moved)
       const abort = () => this.post({ type: 'abort', id })
       signal?.addEventListener('abort', abort)
       const settled =
@@ -198,8 +233,13 @@ export class WorkerModel<V extends Values = Values> {
 
   /** As `Model.compile`. Losses and metrics that hold functions are those of their name that `serveModels` was given. */
   async compile(options: CompileOptions): Promise<void> {
-    await this.call('compile', [portable(options)])
-    this.local.compile(options)
+    this.compiling++
+    try {
+      await this.call('compile', [portable(options)])
+      this.local.compile(options)
+    } finally {
+      this.compiling--
+    }
   }
 
   /** As `Model.setTrainable`; a function is called here. */
@@ -218,14 +258,21 @@ export class WorkerModel<V extends Values = Values> {
   fit(x: Data, y: Data, options?: RemoteFitOptions): Promise<History>
   fit(data: Dataset | Batches, options?: RemoteFitOptions): Promise<History>
   async fit(...args: readonly unknown[]): Promise<History> {
-    const { given, options } = this.sorted<RemoteFitOptions>('fit', args)
-    const { callbacks: hooks = NO_CALLBACKS, signal, transfer, progressMs = 50, ...rest } = options
-    const callbacks = readCallbacks(hooks, 'fit: callbacks')
-    check(NON_NEGATIVE.holds(progressMs), 'fit: progressMs', NON_NEGATIVE.expected, progressMs)
+    const { data, given, options } = this.sorted<RemoteFitOptions>('fit', args)
+    const { transfer, progressMs = 50, ...known } = options
+    const { callbacks, signal, validationSplit } = readOptions('fit', known, OPTIONS.fit)
+    must(NON_NEGATIVE, progressMs, 'fit: progressMs')
+    const held = heldOut(this.session, data, known)
     if (this.isFitting) fail('fit: this model is being fitted already; await the first call')
+    if (transfer) {
+      const batch = this.verify('fit', data, known.classWeight)
+      if (batch) splitValidation(batch, validationSplit)
+      this.verify('fit: validationData', held)
+    }
+    const { callbacks: _, signal: __, ...rest } = known
     this.isFitting = true
     try {
-      return await this.call<History>('fit', [...given, rest], { transfer, signal, callbacks, progressMs })
+      return await this.call('fit', [...given, rest], { transfer, signal, callbacks, progressMs })
     } finally {
       this.isFitting = false
     }
@@ -234,23 +281,43 @@ export class WorkerModel<V extends Values = Values> {
   /** What `fit` and `evaluate` are called with: the data, and the options apart from it. */
   private sorted<O extends EvaluateOptions | FitOptions>(what: string, args: readonly unknown[]) {
     const { data, options } = sortArguments<O>(this.session, what, args)
-    checkOptions(what, options, Object.keys(options ?? {})) // an object at all; the model knows its names
-    return { given: args.slice(0, data === args[0] ? 1 : 2), options }
+    return { data, given: data === args[0] ? [data] : [args[0], args[1]], options: plain(what, options) }
+  }
+
+  /**
+   * Throws what the worker would throw, as far as the model here can tell without looking for NaN: what has moved there
+   * is gone here.
+   */
+  private verify(what: string, data: Dataset | Batches | null, classWeight?: ClassWeight): Batch | null {
+    if (!data || this.compiling || isBatches(this.session, data)) return null
+    return this.local.batchOf(what, data, classWeight)
+  }
+
+  /** A call with data and nothing but options that the worker takes. */
+  private async ask<T>(
+    method: 'evaluate' | 'predict' | 'trainStep' | 'gradients',
+    given: readonly unknown[],
+    data: Dataset | Batches<unknown>,
+    options: Remote<TrainStepOptions>,
+  ): Promise<T> {
+    const { transfer, ...rest } = plain(method, options)
+    readOptions(method, rest, OPTIONS[method])
+    if (transfer) this.verify(method, data as Dataset | Batches, rest.classWeight)
+    return this.call(method, [...given, rest], { transfer })
   }
 
   /** As `Model.trainStep`. */
   trainStep(x: Data, y: Data, options: Remote<TrainStepOptions> = {}): Promise<Logs> {
-    const { transfer, ...rest } = options
-    return this.call('trainStep', [x, y, rest], { transfer })
+    return this.ask('trainStep', [x, y], { x, y, weights: options?.sampleWeight }, options)
   }
 
   /** As `Model.evaluate`. */
   evaluate(x: Data, y: Data, options?: Remote<EvaluateOptions>): Promise<Logs>
   evaluate(data: Dataset | Batches, options?: Remote<EvaluateOptions>): Promise<Logs>
   async evaluate(...args: readonly unknown[]): Promise<Logs> {
-    const { given, options } = this.sorted<Remote<EvaluateOptions>>('evaluate', args)
-    const { transfer, ...rest } = options
-    return this.call('evaluate', [...given, rest], { transfer })
+    const { data, given, options } = this.sorted<Remote<EvaluateOptions>>('evaluate', args)
+    evaluatesBatches(this.session, data, options)
+    return this.ask('evaluate', given, data, options)
   }
 
   /** As `Model.predict`. */
@@ -258,8 +325,8 @@ export class WorkerModel<V extends Values = Values> {
     x: Data | Batches<{ readonly x: Data }>,
     options: Remote<PredictOptions> = {},
   ): Promise<Awaited<ReturnType<Model<V>['predict']>>> {
-    const { transfer, ...rest } = options
-    return this.call('predict', [x, rest], { transfer })
+    const data = isBatches(this.session, x) ? x : { x: x as Data, y: [] }
+    return this.ask('predict', [x], data, options)
   }
 
   /** As `Model.gradients`. */
@@ -268,8 +335,7 @@ export class WorkerModel<V extends Values = Values> {
     y: Data,
     options: Remote<StepOptions & { readonly inputs?: boolean }> = {},
   ): Promise<Record<string, FloatArray>> {
-    const { transfer, ...rest } = options
-    return this.call('gradients', [x, y, rest], { transfer })
+    return this.ask('gradients', [x, y], { x, y, weights: options?.sampleWeight }, options)
   }
 
   /** As `Model.getWeights`. */
@@ -293,7 +359,6 @@ export class WorkerModel<V extends Values = Values> {
   }
 
   /** Sets `Model.learningRate`: from the next step on, until `compile`. */
-  /** Sets it, as `Model.learningRate` does. */
   setLearningRate(rate: number): Promise<void> {
     return this.call('setLearningRate', [rate])
   }
@@ -362,8 +427,10 @@ export async function workerModel<V extends Values>(
   options: WorkerModelOptions,
 ): Promise<WorkerModel<V>> {
   checkOptions('workerModel', options, ['worker', 'timeoutMs'])
+  const { session } = (model ?? {}) as Partial<Model<V>> // throws after dispose
+  check(isObject(session), 'workerModel: model', 'a model', model)
   const { worker, timeoutMs = 30_000 } = options
   check(typeof worker?.postMessage === 'function', 'workerModel: worker', 'a Worker', worker)
-  check(NON_NEGATIVE.holds(timeoutMs), 'workerModel: timeoutMs', NON_NEGATIVE.expected, timeoutMs)
+  must(NON_NEGATIVE, timeoutMs, 'workerModel: timeoutMs')
   return connect(model, worker, timeoutMs, (port, leave) => new WorkerModel(model, port, leave))
 }

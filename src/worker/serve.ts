@@ -137,6 +137,7 @@ class Served {
       if (training) this.model.compile(unpacked(training, known) as Parameters<Model['compile']>[0])
       restore(this.model, state)
       listen(port, 'message', (message: ToWorker) => this.take(message))
+      listen(port, 'messageerror', () => this.post({ type: 'unread' }))
       port.start()
       const opened = () => this.post({ type: 'opened' })
       if (lock === null) opened()
@@ -194,10 +195,8 @@ class Served {
   private async call(id: number, method: string, args: readonly unknown[], options: CallOptions) {
     const told = Promise.resolve()
     const run: Running = { abort: new AbortController(), params: null, told, untold: 0, failure: null }
-    const { aborted } = options
-    if (aborted) run.abort.abort()
+    if (options.aborted) run.abort.abort()
     this.running.set(id, run)
-    const signal = aborted === null ? {} : { signal: run.abort.signal }
     const isFit = method === 'fit'
     const state = () => (isFit && !this.isClosed ? this.takeState() : null)
     try {
@@ -205,7 +204,7 @@ class Served {
       if (isFit)
         given[given.length - 1] = {
           ...(given.at(-1) as object),
-          ...signal,
+          signal: run.abort.signal,
           callbacks: [this.hooks(id, run, options)],
         }
       const value = await this.perform(method, given)
@@ -266,6 +265,7 @@ class Served {
         () => run.untold--,
         (error) => {
           run.failure ??= error
+          run.abort.abort() // training may wait for a batch that never comes
         },
       )
       run.told = run.told.then(() => told)
