@@ -1,6 +1,7 @@
 // The page around the tabs: which one is shown, the link to its set-up, the theme. A tab's code is fetched when it is
 // first opened.
 import { readPalette } from './lib/colors.ts'
+import { h } from './lib/dom.ts'
 import { type MakeTab, readPlace, type Tab } from './lib/state.ts'
 
 const loaders: Readonly<Record<string, () => Promise<{ makeTab: MakeTab }>>> = {
@@ -35,6 +36,30 @@ function replaceHash(hash: string): void {
   }, 150)
 }
 
+/** Opens a tab by a click: the one before stays in the history, as it is now. */
+function visit(name: string): void {
+  if (name === current) return
+  if (waiting) history.replaceState(null, '', wanted)
+  clearTimeout(waiting)
+  waiting = 0
+  wanted = `#${name}`
+  history.pushState(null, '', wanted)
+  void open(name, null)
+}
+
+/** A tab that can't be shown says so in its panel, and is made anew when it is opened again. */
+async function fail(name: string, error: unknown): Promise<void> {
+  const made = tabs.get(name)
+  tabs.delete(name)
+  const panel = byId(`panel-${name}`)
+  const again = h('button', { type: 'button', onclick: () => open(name, null) }, 'The usual set-up')
+  const text = `This can’t be shown: ${error instanceof Error ? error.message : error} `
+  panel.replaceChildren(h('p', { class: 'waiting', role: 'alert' }, text, again))
+  console.error(error)
+  const tab = await made?.catch(() => null)
+  tab?.hide()
+}
+
 /** Opens a tab; with a query as that says, otherwise as it was left. */
 async function open(name: string, query: URLSearchParams | null): Promise<void> {
   const before = current
@@ -45,7 +70,7 @@ async function open(name: string, query: URLSearchParams | null): Promise<void> 
     tab.tabIndex = other === name ? 0 : -1
     byId(`panel-${other}`).hidden = other !== name
   }
-  if (before && before !== name) (await tabs.get(before))?.hide()
+  if (before && before !== name) (await tabs.get(before)?.catch(() => null))?.hide()
   const isNew = !tabs.has(name)
   let loading = tabs.get(name)
   if (!loading) {
@@ -57,21 +82,21 @@ async function open(name: string, query: URLSearchParams | null): Promise<void> 
       })
     })
     tabs.set(name, loading)
-    loading.catch((error: unknown) => {
-      tabs.delete(name)
-      panel.textContent = `This tab can't be shown: ${error instanceof Error ? error.message : error}`
-      console.error(error)
-    })
   }
-  const tab = await loading
-  if (query || isNew) tab.apply(query ?? new URLSearchParams())
-  if (current !== name) return
-  tab.show()
-  replaceHash(tab.hash())
+  try {
+    const tab = await loading
+    // a link to what the tab is already, as on the way back, leaves it as it is
+    if (isNew || (query && tab.hash() !== location.hash)) tab.apply(query ?? new URLSearchParams())
+    if (current !== name) return
+    replaceHash(tab.hash())
+    await tab.show()
+  } catch (error) {
+    await fail(name, error)
+  }
 }
 
 for (const button of document.querySelectorAll<HTMLElement>('[role=tab]')) {
-  button.addEventListener('click', () => open(button.dataset.tab as string, null))
+  button.addEventListener('click', () => visit(button.dataset.tab as string))
   button.addEventListener('keydown', (event) => {
     const move = { ArrowRight: 1, ArrowLeft: -1, Home: -names.length, End: names.length }[event.key]
     if (move === undefined) return
@@ -83,9 +108,14 @@ for (const button of document.querySelectorAll<HTMLElement>('[role=tab]')) {
         Math.abs(move) > 1 ? Math.max(0, Math.min(names.length - 1, at)) : (at + names.length) % names.length
       ]
     byId(`tab-${name}`).focus()
-    void open(name, null)
+    visit(name)
   })
 }
+
+// of a frame, a press, a change: in short, and the whole on the console
+window.addEventListener('error', ({ error }) => {
+  if (error) say(`Something went wrong: ${error instanceof Error ? error.message : error}`)
+})
 
 window.addEventListener('hashchange', () => {
   clearTimeout(waiting)

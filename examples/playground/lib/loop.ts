@@ -11,7 +11,7 @@ export class Loop {
   private stamps: number[] = []
   private readonly frame: (hasTime: () => boolean, now: number) => void
 
-  /** `frame` works while `hasTime()`. */
+  /** `frame` works while `hasTime()`; where it throws, the loop ends. */
   constructor(frame: (hasTime: () => boolean, now: number) => void) {
     this.frame = frame
   }
@@ -29,7 +29,12 @@ export class Loop {
       while (now - this.stamps[0] > 1000) this.stamps.shift()
       const isLate = this.stamps.length > 10 && this.rate < 55
       const end = performance.now() + (isLate ? SMALL_BUDGET_MS : BUDGET_MS)
-      this.frame(() => performance.now() < end, now)
+      try {
+        this.frame(() => performance.now() < end, now)
+      } catch (error) {
+        this.stop()
+        throw error
+      }
     }
     this.handle = requestAnimationFrame(tick)
   }

@@ -3,10 +3,10 @@
 
 export type Settings = Record<string, string | number>
 
-/** What a setting may be: one of a list, or a number from min to max. */
+/** What a setting may be: one of a list, or a number from min to max, in steps from min where there is a step. */
 export type Rule =
   | { readonly of: readonly (string | number)[] }
-  | { readonly min: number; readonly max: number }
+  | { readonly min: number; readonly max: number; readonly step?: number }
   | { readonly matches: RegExp }
 
 export interface Place {
@@ -29,7 +29,8 @@ export function readSettings<T extends Settings>(
   for (const [name, fallback] of Object.entries(defaults)) {
     const text = query.get(name)
     if (text === null) continue
-    const value = typeof fallback === 'number' ? Number(text) : text
+    // decimal digits only: no hex, no exponent
+    const value = typeof fallback === 'string' ? text : /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN
     if (allows(rules[name], value)) settings[name] = value
   }
   return settings as T
@@ -38,7 +39,8 @@ export function readSettings<T extends Settings>(
 function allows(rule: Rule, value: string | number): boolean {
   if ('of' in rule) return rule.of.includes(value)
   if ('matches' in rule) return rule.matches.test(String(value))
-  return typeof value === 'number' && value >= rule.min && value <= rule.max
+  const { min, max, step } = rule
+  return typeof value === 'number' && value >= min && value <= max && !(step && (value - min) % step)
 }
 
 export function writePlace<T extends Settings>(tab: string, settings: T, defaults: T): string {
@@ -49,9 +51,15 @@ export function writePlace<T extends Settings>(tab: string, settings: T, default
   return `#${tab}${text && `?${text}`}`
 }
 
+/** Learning rates of a link. */
+export const anyRate = { min: 1e-6, max: 10 }
+/** Seeds of a link. */
+export const anySeed = { min: 1, max: 1e6, step: 1 }
+
 /** What main.ts asks of a tab. `apply` sets it up as a link says; `hash` is that link. */
 export interface Tab {
-  show(): void
+  /** Rejects where the tab can't be shown as it is set up. */
+  show(): void | Promise<void>
   hide(): void
   apply(query: URLSearchParams): void
   hash(): string
