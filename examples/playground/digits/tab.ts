@@ -51,16 +51,18 @@ export const makeTab: MakeTab = (root, onChange) => {
   let lastRecord = 0
   let wasPlaying = false
 
-  const lossChart = new Chart('Loss by batches', [{ name: 'loss', color: () => palette.ink }], {
-    text: (value) => round(value, 2),
-  })
+  const lossChart = new Chart(
+    'Loss (mean cross-entropy of a digit) by samples seen',
+    [{ name: 'loss', color: () => palette.ink }],
+    { unit: 'sample', text: (value) => round(value, 2) },
+  )
   const accuracyChart = new Chart(
-    'Accuracy by thousands of samples',
+    'Accuracy by samples seen',
     [
       { name: 'training', color: () => palette.ink },
       { name: 'test', color: () => palette.accent },
     ],
-    { top: 1, text: (value) => `${Math.round(value * 100)} %` },
+    { unit: 'sample', top: 1, text: (value) => `${Math.round(value * 100)} %` },
   )
   const figures = {
     epoch: figure('Epoch', 'epoch'),
@@ -348,8 +350,8 @@ export const makeTab: MakeTab = (root, onChange) => {
         panel(
           'Progress',
           h('div', { class: 'figures' }, ...Object.values(figures).map(({ element }) => element)),
-          lossChart.picture.canvas,
-          accuracyChart.picture.canvas,
+          lossChart.element,
+          accuracyChart.element,
           h(
             'div',
             { class: 'legend' },

@@ -48,9 +48,14 @@ export const makeTab: MakeTab = (root, onChange) => {
   let checkedStep = -1
   let timer = 0
 
-  const chart = new Chart('Loss by epoch', [{ name: 'loss', color: () => palette.ink }], {
-    text: (value) => round(value, 2),
-  })
+  const chart = new Chart(
+    'Loss (mean of the four rows) by epoch',
+    [{ name: 'loss', color: () => palette.ink }],
+    {
+      unit: 'epoch',
+      text: (value) => round(value, 2),
+    },
+  )
   const figures = {
     epoch: figure('Epoch', 'epoch'),
     row: figure('Row', 'row'),
@@ -294,7 +299,7 @@ export const makeTab: MakeTab = (root, onChange) => {
         panel(
           'Progress',
           h('div', { class: 'figures' }, ...Object.values(figures).map(({ element }) => element)),
-          chart.picture.canvas,
+          chart.element,
         ),
       ),
     ),

@@ -102,12 +102,15 @@ export const makeTab: MakeTab = (root, onChange) => {
     if (!loop.isRunning) paint()
   })
   const chart = new Chart(
-    'Loss by epoch',
+    'Loss (mean cross-entropy of a point) by epoch',
     [
       { name: 'training', color: () => palette.ink },
       { name: 'test', color: () => palette.accent },
     ],
-    { text: (value) => (value >= 0.1 || value === 0 ? round(value, 2) : value.toPrecision(1)) },
+    {
+      unit: 'epoch',
+      text: (value) => (value >= 0.1 || value === 0 ? round(value, 2) : value.toPrecision(1)),
+    },
   )
   const figures = {
     epoch: figure('Epoch', 'epoch'),
@@ -475,7 +478,7 @@ export const makeTab: MakeTab = (root, onChange) => {
         panel(
           'Progress',
           h('div', { class: 'figures' }, ...Object.values(figures).map(({ element }) => element)),
-          chart.picture.canvas,
+          chart.element,
           h(
             'div',
             { class: 'legend' },

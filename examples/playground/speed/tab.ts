@@ -149,7 +149,7 @@ export const makeTab: MakeTab = (root, onChange) => {
             ),
           ),
         ),
-        h('div', { class: 'stack' }, h('p', {}), verdict),
+        verdict,
       ),
       panel(
         'Numbers',
