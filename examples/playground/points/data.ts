@@ -27,6 +27,8 @@ export const setNames = {
 export type SetName = keyof typeof setNames
 
 const COUNT = 400
+/** Points a link holds at most. */
+export const MOST_POINTS = 600
 
 /** Numbers from 0 up to 1 (mulberry32). */
 export function randomNumbers(seed: number): () => number {
@@ -84,16 +86,11 @@ export function makePoints(name: SetName, noise: number, seed: number): Point[] 
   })
 }
 
-/** Training and test points: a share of each, in an order the seed gives. */
-export function split(
-  points: readonly Point[],
-  share: number,
-  seed: number,
-): [train: Point[], test: Point[]] {
-  const order = [...points]
-  shuffle(order, randomNumbers(seed + 1))
-  const count = Math.min(order.length, Math.max(1, Math.round(order.length * share)))
-  return [order.slice(0, count), order.slice(count)]
+/** Training and test points, by a point's number alone: one more changes nothing for those before it. */
+export function split(points: readonly Point[], share: number): [train: Point[], test: Point[]] {
+  // multiples of the golden ratio, modulo 1, are spread evenly wherever they end; the first is 0: a training point
+  const isTraining = (_: Point, i: number) => (i * 0.6180339887) % 1 < share
+  return [points.filter(isTraining), points.filter((point, i) => !isTraining(point, i))]
 }
 
 export function shuffle<T>(list: T[], random: () => number): void {
@@ -116,9 +113,10 @@ export function encodePoints(points: readonly Point[]): string {
     .join('')
 }
 
+/** The first points of a text, at most MOST_POINTS. */
 export function decodePoints(text: string): Point[] {
   const place = (step: number) => (step / 2047) * 2 * EXTENT - EXTENT
-  return (text.match(/[0-9a-z]{5}/g) ?? []).map((word) => {
+  return (text.match(/[0-9a-z]{5}/g) ?? []).slice(0, MOST_POINTS).map((word) => {
     const number = Number.parseInt(word, 36)
     const steps = Math.floor(number / 2)
     return {

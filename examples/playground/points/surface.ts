@@ -5,6 +5,9 @@ import { h, Picture } from '../lib/dom.ts'
 import type { Point } from './data.ts'
 import { EXTENT, SIDE } from './grid.ts'
 
+/** Between two points of a stroke. */
+const APART = 0.35
+
 export class Surface {
   /** The heat map, scaled by the style sheet, and over it the points: these are painted only when they change. */
   readonly element: HTMLElement
@@ -13,6 +16,7 @@ export class Surface {
   train: readonly Point[] = []
   test: readonly Point[] = []
   showTest = false
+  private last: [x: number, y: number] = [0, 0]
   private cursor: [x: number, y: number] | null = null
   private isDown = false
   private isDrawing = false
@@ -29,17 +33,19 @@ export class Surface {
       this.isDown = true
       this.place(event)
     })
-    let last = 0
     canvas.addEventListener('pointermove', (event) => {
-      if (!this.isDown || event.timeStamp - last < 35) return
-      last = event.timeStamp
-      this.place(event)
+      if (this.isDown) this.place(event, APART)
     })
     for (const end of ['pointerup', 'pointercancel'] as const)
       canvas.addEventListener(end, () => {
         this.isDown = false
       })
     canvas.addEventListener('keydown', (event) => this.key(event))
+    canvas.addEventListener('focus', () => {
+      if (!this.isDrawing || !canvas.matches(':focus-visible')) return
+      this.cursor = [0, 0]
+      this.picture.redraw()
+    })
     canvas.addEventListener('blur', () => {
       this.cursor = null
       this.picture.redraw()
@@ -52,15 +58,18 @@ export class Surface {
     this.element.classList.toggle('drawing', on)
     if (on) canvas.tabIndex = 0
     else canvas.removeAttribute('tabindex')
+    this.picture.redraw()
   }
 
-  private place(event: PointerEvent): void {
+  /** A point where the pointer is, unless that is nearer than `apart` to the one before. */
+  private place(event: PointerEvent, apart = 0): void {
     const box = this.picture.canvas.getBoundingClientRect()
     const share = (at: number, from: number, size: number) => Math.min(1, Math.max(0, (at - from) / size))
-    this.onPoint(
-      share(event.clientX, box.left, box.width) * 2 * EXTENT - EXTENT,
-      EXTENT - share(event.clientY, box.top, box.height) * 2 * EXTENT,
-    )
+    const x = share(event.clientX, box.left, box.width) * 2 * EXTENT - EXTENT
+    const y = EXTENT - share(event.clientY, box.top, box.height) * 2 * EXTENT
+    if (Math.hypot(x - this.last[0], y - this.last[1]) < apart) return
+    this.last = [x, y]
+    this.onPoint(x, y)
   }
 
   private key(event: KeyboardEvent): void {
@@ -81,23 +90,22 @@ export class Surface {
     const { context, width, height } = this.picture
     const xOf = (x: number) => ((x + EXTENT) / (2 * EXTENT)) * width
     const yOf = (y: number) => ((EXTENT - y) / (2 * EXTENT)) * height
-    const dots = (points: readonly Point[], radius: number, rim: string) => {
-      context.lineWidth = 1.2
-      context.strokeStyle = rim
-      for (const label of [0, 1]) {
-        context.fillStyle = label ? palette.blue : palette.orange
+    // blue points are round, orange ones square; training points are full, test points hollow
+    const dots = (points: readonly Point[], isFull: boolean) => {
+      context.lineWidth = isFull ? 1.2 : 2
+      for (const label of [0, 1] as const) {
+        const color = label ? palette.blue : palette.orange
+        context.fillStyle = isFull ? color : palette.card
+        context.strokeStyle = isFull ? palette.card : color
         context.beginPath()
-        for (const point of points) {
-          if (point.label !== label) continue
-          context.moveTo(xOf(point.x) + radius, yOf(point.y))
-          context.arc(xOf(point.x), yOf(point.y), radius, 0, 2 * Math.PI)
-        }
+        for (const point of points)
+          if (point.label === label) traceMark(context, label, xOf(point.x), yOf(point.y), 3.4)
         context.fill()
         context.stroke()
       }
     }
-    dots(this.train, 3.4, palette.card)
-    if (this.showTest) dots(this.test, 3.4, palette.ink)
+    if (this.showTest || this.isDrawing) dots(this.test, false)
+    dots(this.train, true)
     if (!this.cursor) return
     context.strokeStyle = palette.ink
     context.lineWidth = 2
@@ -105,4 +113,17 @@ export class Surface {
     context.arc(xOf(this.cursor[0]), yOf(this.cursor[1]), 8, 0, 2 * Math.PI)
     context.stroke()
   }
+}
+
+/** Adds a class's mark to the path: a circle for blue, a square for orange. */
+export function traceMark(
+  context: CanvasRenderingContext2D,
+  label: Point['label'],
+  x: number,
+  y: number,
+  radius: number,
+): void {
+  context.moveTo(x + radius, y)
+  if (label) context.arc(x, y, radius, 0, 2 * Math.PI)
+  else context.rect(x - radius * 0.9, y - radius * 0.9, radius * 1.8, radius * 1.8)
 }

@@ -4,10 +4,11 @@ import { Chart } from '../lib/chart.ts'
 import { palette } from '../lib/colors.ts'
 import { button, checkbox, choice, figure, grouped, h, panel, percent, round, slider } from '../lib/dom.ts'
 import { Loop } from '../lib/loop.ts'
-import { type MakeTab, type Rule, readSettings, writePlace } from '../lib/state.ts'
+import { anyRate, anySeed, type MakeTab, type Rule, readSettings, writePlace } from '../lib/state.ts'
 import {
   decodePoints,
   encodePoints,
+  MOST_POINTS,
   makePoints,
   type Point,
   type Rows,
@@ -19,7 +20,7 @@ import {
 import { Diagram, type Neuron } from './diagram.ts'
 import { EXTENT, gridRows } from './grid.ts'
 import { Network, type NetworkOptions, type Score } from './network.ts'
-import { Surface } from './surface.ts'
+import { Surface, traceMark } from './surface.ts'
 
 const defaults = {
   data: 'circles',
@@ -49,21 +50,23 @@ const sizes = [1, 4, 8, 16, 32, 64, 128]
 /** Epochs a second; full: as many as fit in a frame's budget. */
 const speeds: Readonly<Record<string, string>> = { slow: 'Slow', normal: 'Normal', full: 'Full' }
 
+const noises = { min: 0, max: 50, step: 5 }
+const shares = { min: 10, max: 90, step: 10 }
 const rules: { readonly [K in keyof Settings]: Rule } = {
   data: { of: Object.keys(setNames) },
-  noise: { min: 0, max: 50 },
-  train: { min: 10, max: 90 },
+  noise: noises,
+  train: shares,
   batch: { of: sizes },
   layers: { matches: /^$|^[1-8](-[1-8]){0,5}$/ },
   act: { of: activations },
   opt: { of: chosen },
-  rate: { min: 0, max: 10 },
+  rate: anyRate,
   reg: { of: ['none', 'l1', 'l2'] },
-  strength: { min: 0, max: 1 },
+  strength: { min: 1e-6, max: 1 },
   speed: { of: Object.keys(speeds) },
-  seed: { min: 1, max: 1e6 },
+  seed: anySeed,
   test: { of: [0, 1] },
-  points: { matches: /^([0-9a-z]{5}){0,600}$/ },
+  points: { matches: /^[0-9a-z]*$/ },
 }
 
 const textsOf = (values: readonly (string | number)[]) =>
@@ -88,9 +91,14 @@ export const makeTab: MakeTab = (root, onChange) => {
   let isStale = true
   let wasPlaying = false
   const grid = gridRows()
+  const ownNote = h('p', { class: 'note', role: 'status' })
+  /** Beside the square; what is there already isn't read out again. */
+  const note = (text: string) => {
+    if (ownNote.textContent !== text) ownNote.textContent = text
+  }
 
   const surface = new Surface((x, y) => {
-    if (settings.data !== 'own') return
+    if (settings.data !== 'own' || points.length >= MOST_POINTS) return
     points.push({ x, y, label: brush })
     settings.points = encodePoints(points)
     useSplit()
@@ -147,22 +155,37 @@ export const makeTab: MakeTab = (root, onChange) => {
   }
 
   function usePoints(): void {
-    points =
-      settings.data === 'own'
-        ? decodePoints(settings.points)
-        : makePoints(settings.data as SetName, settings.noise, settings.seed)
+    const isOwn = settings.data === 'own'
+    points = isOwn
+      ? decodePoints(settings.points)
+      : makePoints(settings.data as SetName, settings.noise, settings.seed)
+    if (isOwn) settings.points = encodePoints(points)
     useSplit()
   }
 
   function useSplit(): void {
-    ;[train, test] = split(points, settings.train / 100, settings.seed)
+    ;[train, test] = split(points, settings.train / 100)
     trainRows = rowsOf(train)
     testRows = rowsOf(test)
     surface.train = train
     surface.test = test
     surface.picture.redraw()
     network?.forget()
+    if (train.length === 0) setPlaying(false)
+    note(
+      points.length < MOST_POINTS
+        ? 'Click or drag on the square; with the keyboard: arrows, then Enter. Hollow points are kept for testing.'
+        : `${MOST_POINTS} points: more don’t fit in a link.`,
+    )
     refresh()
+  }
+
+  /** Whether there is anything to learn; otherwise that is said. */
+  function hasPoints(): boolean {
+    if (train.length > 0) return true
+    note('Draw some points first.')
+    surface.element.scrollIntoView({ block: 'nearest' })
+    return false
   }
 
   /** How training and test points are answered now: computed once, shown and charted. */
@@ -177,7 +200,6 @@ export const makeTab: MakeTab = (root, onChange) => {
   }
 
   function epoch(): void {
-    if (train.length === 0) return
     network.trainEpoch(train, settings.batch)
     isStale = true
   }
@@ -254,22 +276,28 @@ export const makeTab: MakeTab = (root, onChange) => {
 
   const play = button('Play', () => setPlaying(!loop.isRunning), { class: 'main', 'data-action': 'play' })
   function setPlaying(on: boolean): void {
-    if (on) {
+    if (on && hasPoints()) {
       before = performance.now()
       due = 1
       loop.start()
-    } else loop.stop()
-    play.textContent = on ? 'Pause' : 'Play'
+    } else if (loop.isRunning) {
+      loop.stop()
+      // the last frame may not have been painted, its chart even less
+      isStale = true
+      paint()
+    }
+    play.textContent = loop.isRunning ? 'Pause' : 'Play'
   }
   const step = button(
-    'Step',
+    'One epoch',
     () => {
       setPlaying(false)
+      if (!hasPoints()) return
       epoch()
       record()
       paint()
     },
-    { title: 'One epoch', 'data-action': 'step' },
+    { 'data-action': 'step' },
   )
   const reset = button('Reset', rebuild, { 'data-action': 'reset' })
   const reseed = button(
@@ -305,13 +333,11 @@ export const makeTab: MakeTab = (root, onChange) => {
       change({ strength: Number(text) }, () => build(true)),
     ),
     batch: choice('Batch size', textsOf(sizes), (text) => change({ batch: Number(text) }, nothing)),
-    noise: slider('Noise', { min: 0, max: 50, step: 5, text: (value) => `${value} %` }, (noise) =>
+    noise: slider('Noise', { ...noises, text: (value) => `${value} %` }, (noise) =>
       change({ noise }, usePoints),
     ),
-    train: slider(
-      'Used for training',
-      { min: 10, max: 90, step: 10, text: (value) => `${value} %` },
-      (train) => change({ train }, useSplit),
+    train: slider('Used for training', { ...shares, text: (value) => `${value} %` }, (train) =>
+      change({ train }, useSplit),
     ),
     test: checkbox('Show test points', (on) =>
       change({ test: on ? 1 : 0 }, () => {
@@ -332,6 +358,7 @@ export const makeTab: MakeTab = (root, onChange) => {
         usePoints()
         build()
         showData()
+        if (name === 'own') surface.element.scrollIntoView({ block: 'nearest' })
       }),
     )
     element.dataset.set = name
@@ -356,7 +383,7 @@ export const makeTab: MakeTab = (root, onChange) => {
     { class: 'row', hidden: true },
     ...brushes,
     button('Clear', () => change({ points: '' }, usePoints)),
-    h('p', { class: 'note' }, 'Click or drag on the square; with the keyboard: arrows, then Enter.'),
+    ownNote,
   )
 
   function showData(): void {
@@ -369,6 +396,9 @@ export const makeTab: MakeTab = (root, onChange) => {
     surface.drawing = isOwn
     const noise = controls.noise.element.querySelector('input')
     if (noise) noise.disabled = isOwn
+    const showsTest = controls.test.element.querySelector('input')
+    if (showsTest) showsTest.disabled = isOwn
+    controls.test.set(isOwn || settings.test === 1)
   }
 
   const layerChips = h('div', { class: 'layers' })
@@ -466,7 +496,8 @@ export const makeTab: MakeTab = (root, onChange) => {
                 'span',
                 { class: 'legend' },
                 h('span', {}, h('i', { class: 'dot i-blue' }), 'blue'),
-                h('span', {}, h('i', { class: 'dot i-orange' }), 'orange'),
+                h('span', {}, h('i', { class: 'dot square i-orange' }), 'orange'),
+                h('span', {}, h('i', { class: 'dot hollow' }), 'test'),
               ),
             ),
           ),
@@ -506,7 +537,6 @@ export const makeTab: MakeTab = (root, onChange) => {
       for (const name of ['speed', 'act', 'opt', 'reg'] as const) controls[name].set(settings[name])
       controls.noise.set(settings.noise)
       controls.train.set(settings.train)
-      controls.test.set(settings.test === 1)
       surface.showTest = settings.test === 1
       syncStrength()
       usePoints()
@@ -533,7 +563,7 @@ function drawThumbnail(canvas: HTMLCanvasElement, name: SetName): void {
   for (const { x, y, label } of makePoints(name, 0, 1)) {
     context.fillStyle = label ? palette.blue : palette.orange
     context.beginPath()
-    context.arc(place(x), place(-y), 3, 0, 2 * Math.PI)
+    traceMark(context, label, place(x), place(-y), 3)
     context.fill()
   }
   if (name !== 'own') return
