@@ -1,5 +1,5 @@
 // The network of the Digits tab: 784 pixels, hidden layers, 10 logits; trained in short steps. `probe` has every layer's
-// output and gets the weights before it is asked.
+// output and gets the weights before it is asked; `tested` keeps the weights a test has begun with.
 import {
   type Activation,
   dense,
@@ -34,6 +34,7 @@ export class Network {
   samples = 0
   private readonly trained: Model<Symbolic>
   private readonly probe: Model<Symbolic[]>
+  private readonly tested: Model<Symbolic>
   private readonly digits: Digits
   private readonly order: Uint32Array
   private readonly random: () => number
@@ -51,6 +52,7 @@ export class Network {
     values.push(dense({ name: 'output', units: 10 })(values[values.length - 1]))
     this.trained = model({ inputs: x, outputs: values[values.length - 1], seed })
     this.probe = model({ inputs: x, outputs: values, seed })
+    this.tested = model({ inputs: x, outputs: values[values.length - 1], seed })
     this.trained.compile({
       optimizer: optimizers[optimizer]({ learningRate }),
       loss: sparseCategoricalCrossentropy({ fromLogits: true }),
@@ -93,20 +95,26 @@ export class Network {
     return { loss, accuracy }
   }
 
+  /** The next piece begins a test of the weights as they are then. */
+  beginTest(): void {
+    this.testAt = 0
+    this.testRight = 0
+  }
+
   /** Goes on testing by a piece; the share of right answers when the last piece is done, null before. */
   testPiece(): number | null {
     const { test } = this.digits
+    if (this.testAt === 0) this.tested.setWeights(this.trained.getWeights())
     const to = Math.min(test.count, this.testAt + TEST_ROWS)
     const { x, y } = gather(test, null, this.testAt, to)
-    const { data } = this.trained.predict(x)
+    const { data } = this.tested.predict(x)
     y.data.forEach((label, row) => {
       if (largest(data.subarray(row * 10, row * 10 + 10)) === label) this.testRight++
     })
     this.testAt = to
     if (to < test.count) return null
     const share = this.testRight / test.count
-    this.testAt = 0
-    this.testRight = 0
+    this.beginTest()
     return share
   }
 
@@ -133,6 +141,7 @@ export class Network {
   dispose(): void {
     this.trained.dispose()
     this.probe.dispose()
+    this.tested.dispose()
   }
 }
 

@@ -7,7 +7,11 @@ const SIZE = 280
 const BOX = 20
 
 export class Pad {
-  readonly canvas: HTMLCanvasElement
+  readonly element: HTMLElement
+  private readonly canvas: HTMLCanvasElement
+  private readonly hint = h('span', {}, 'draw here')
+  /** What `put` shows, as long as nothing is drawn. */
+  private picked: Float32Array | null = null
   private readonly context: CanvasRenderingContext2D
   private last: [x: number, y: number] | null = null
 
@@ -20,9 +24,12 @@ export class Pad {
       'aria-label': 'Draw a digit here; the test digits below can be picked instead',
     })
     this.context = this.canvas.getContext('2d', { willReadFrequently: true }) as CanvasRenderingContext2D
+    this.element = h('div', { class: 'pad-box' }, this.canvas, this.hint)
     this.clear()
     const { canvas } = this
     canvas.addEventListener('pointerdown', (event) => {
+      if (this.picked) this.clear()
+      this.hint.hidden = true
       canvas.setPointerCapture(event.pointerId)
       this.last = this.place(event)
       this.line(this.last)
@@ -58,18 +65,23 @@ export class Pad {
   }
 
   clear(): void {
+    this.picked = null
+    this.hint.hidden = false
     this.context.fillStyle = '#000'
     this.context.fillRect(0, 0, SIZE, SIZE)
   }
 
-  /** Shows an image of 28 x 28 bytes. */
+  /** Shows an image of 28 x 28 bytes, until something is drawn. */
   put(pixels: Uint8Array): void {
+    this.picked = Float32Array.from(pixels, (pixel) => pixel / 255)
+    this.hint.hidden = true
     this.context.imageSmoothingEnabled = false
     this.context.drawImage(greyImage(pixels), 0, 0, SIZE, SIZE)
   }
 
-  /** [784] in 0 to 1; null while nothing is drawn. */
+  /** [784] in 0 to 1: what was picked as it is, what was drawn as MNIST has it; null while there is nothing. */
   digit(): Float32Array | null {
+    if (this.picked) return this.picked
     const { data } = this.context.getImageData(0, 0, SIZE, SIZE)
     let [left, top, right, bottom] = [SIZE, SIZE, -1, -1]
     for (let y = 0, at = 0; y < SIZE; y++)

@@ -4,7 +4,7 @@ import { Chart } from '../lib/chart.ts'
 import { HeatImage, palette } from '../lib/colors.ts'
 import { button, choice, figure, grouped, h, Picture, panel, percent, round } from '../lib/dom.ts'
 import { Loop } from '../lib/loop.ts'
-import { type MakeTab, type Rule, readSettings, writePlace } from '../lib/state.ts'
+import { anyRate, anySeed, type MakeTab, type Rule, readSettings, writePlace } from '../lib/state.ts'
 import { type Digits, loadDigits, PIXELS, SIDE } from './data.ts'
 import { type Answer, largest, Network, type NetworkOptions } from './network.ts'
 import { greyImage, Pad } from './pad.ts'
@@ -25,13 +25,15 @@ const activations = ['relu', 'tanh', 'sigmoid', 'gelu', 'silu', 'elu']
 const chosen = ['adam', 'sgd', 'rmsprop', 'adagrad', 'adamw', 'nadam', 'lion']
 const rates = [0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3]
 const sizes = [16, 32, 64, 128, 256]
+/** Units of a layer in a link: 1 to 256. */
+const unit = '(?:[1-9]\\d?|1\\d\\d|2[0-4]\\d|25[0-6])'
 const rules: { readonly [K in keyof Settings]: Rule } = {
-  hidden: { matches: /^([1-9]\d{0,2})(-[1-9]\d{0,2}){0,3}$/ },
+  hidden: { matches: new RegExp(`^${unit}(-${unit}){0,3}$`) },
   act: { of: activations },
   opt: { of: chosen },
-  rate: { min: 0, max: 10 },
+  rate: anyRate,
   batch: { of: sizes },
-  seed: { min: 1, max: 1e6 },
+  seed: anySeed,
 }
 const TILES = 32
 const textsOf = (values: readonly (string | number)[]) =>
@@ -80,7 +82,8 @@ export const makeTab: MakeTab = (root, onChange) => {
     const name = h('span', {}, String(digit))
     return { fill, text, name }
   })
-  const verdict = h('p', { 'data-figure': 'verdict' }, 'Draw a digit, or pick one below.')
+  const verdict = h('p', { 'data-figure': 'verdict' })
+  const trust = h('p', { class: 'note' })
   const activity = new Picture('Activations of the hidden layers', 'activations', (picture) => {
     const { context, width, height } = picture
     const layers = answer?.hidden ?? []
@@ -113,6 +116,7 @@ export const makeTab: MakeTab = (root, onChange) => {
 
   function build(): void {
     if (!digits) return
+    testing.stop()
     network?.dispose()
     const options: NetworkOptions = {
       units: settings.hidden.split('-').map(Number),
@@ -132,6 +136,7 @@ export const makeTab: MakeTab = (root, onChange) => {
     const count = Math.min(TILES, options.units[0])
     tileHeats = Array.from({ length: count }, () => new HeatImage(SIDE, SIDE))
     tiles.canvas.style.aspectRatio = `8 / ${Math.ceil(count / 8)}`
+    ask()
     paint()
   }
 
@@ -162,6 +167,27 @@ export const makeTab: MakeTab = (root, onChange) => {
       : accuracy
   }
 
+  /** Tests the weights as they are now, a piece a frame. */
+  const testing = new Loop(() => {
+    const share = network?.testPiece() ?? null
+    if (share === null) return
+    testing.stop()
+    testAccuracy = share
+    record()
+    paint()
+  })
+  function testNow(): void {
+    network?.beginTest()
+    testing.start()
+  }
+
+  function record(): void {
+    if (!network) return
+    lastRecord = network.samples
+    lossChart.add(network.samples, [smoothLoss])
+    accuracyChart.add(network.samples, [smoothAccuracy, testAccuracy])
+  }
+
   const loop = new Loop((hasTime, now) => {
     if (!network) return
     // one frame in four goes on testing, the others train
@@ -171,11 +197,7 @@ export const makeTab: MakeTab = (root, onChange) => {
       while (hasTime())
     rateSamples.push([now, network.samples])
     while (now - rateSamples[0][0] > 2000) rateSamples.shift()
-    if (network.samples - lastRecord >= 500) {
-      lastRecord = network.samples
-      lossChart.add(network.samples, [smoothLoss])
-      accuracyChart.add(network.samples, [smoothAccuracy, testAccuracy])
-    }
+    if (network.samples - lastRecord >= 500) record()
     if (now - lastPaint > 150) {
       lastPaint = now
       paint()
@@ -202,6 +224,9 @@ export const makeTab: MakeTab = (root, onChange) => {
       heat.set(data, unit, units, 1 / most)
     })
     tiles.redraw()
+    trust.textContent = Number.isFinite(testAccuracy)
+      ? `It is right on ${percent(testAccuracy)} of the test digits.`
+      : 'Not tested yet: train it first.'
     if (answer) ask()
   }
 
@@ -211,6 +236,8 @@ export const makeTab: MakeTab = (root, onChange) => {
     disabled: true,
   })
   function setPlaying(on: boolean): void {
+    const was = loop.isRunning
+    testing.stop()
     if (on && network) loop.start()
     else loop.stop()
     play.textContent = loop.isRunning ? 'Pause' : 'Train'
@@ -218,15 +245,17 @@ export const makeTab: MakeTab = (root, onChange) => {
       rateSamples = []
       paint()
     }
+    if (was && !on) testNow()
   }
   const one = button(
-    'Step',
+    'One batch',
     () => {
       setPlaying(false)
       step()
+      testNow()
       paint()
     },
-    { title: 'One batch', disabled: true },
+    { disabled: true, 'data-action': 'step' },
   )
   const reset = button('Reset', build, { disabled: true, 'data-action': 'reset' })
 
@@ -271,12 +300,12 @@ export const makeTab: MakeTab = (root, onChange) => {
     )
   }
   const more = button(
-    'Others',
+    'Other digits',
     () => {
       sampleAt += 10
       showSamples()
     },
-    { class: 'quiet', title: 'Other test digits' },
+    { class: 'quiet' },
   )
   const clear = button('Clear', () => {
     pad.clear()
@@ -289,17 +318,18 @@ export const makeTab: MakeTab = (root, onChange) => {
     state.textContent = 'Fetching the digits (about 2 MB) …'
     try {
       digits = await loadDigits()
-      state.textContent = `${grouped(digits.train.count)} digits to learn from, ${grouped(digits.test.count)} to be tested on.`
-      for (const element of [play, one, reset]) element.disabled = false
-      showSamples()
-      build()
     } catch (error) {
       state.textContent = `The digits can't be fetched: ${error instanceof Error ? error.message : error}`
       state.append(
         ' ',
         button('Try again', () => void load()),
       )
+      return
     }
+    state.textContent = `${grouped(digits.train.count)} digits to learn from, ${grouped(digits.test.count)} to be tested on.`
+    for (const element of [play, one, reset]) element.disabled = false
+    showSamples()
+    build()
   }
 
   root.append(
@@ -317,7 +347,15 @@ export const makeTab: MakeTab = (root, onChange) => {
         { class: 'stack' },
         panel(
           'Your digit',
-          h('div', { class: 'stack' }, pad.canvas, h('div', { class: 'row' }, clear, more), samples),
+          h(
+            'div',
+            { class: 'stack' },
+            pad.element,
+            verdict,
+            trust,
+            h('div', { class: 'row' }, clear, more),
+            samples,
+          ),
         ),
       ),
       h(
@@ -328,7 +366,6 @@ export const makeTab: MakeTab = (root, onChange) => {
           h(
             'div',
             { class: 'stack' },
-            verdict,
             h(
               'div',
               { class: 'bars' },
@@ -365,9 +402,9 @@ export const makeTab: MakeTab = (root, onChange) => {
   )
 
   return {
-    show() {
-      void load()
+    async show() {
       paint()
+      await load()
       if (wasPlaying) setPlaying(true)
     },
     hide() {
