@@ -7,7 +7,7 @@ import { type StageId, type Step, stages, text } from './stages.ts'
 
 const WIDTH = 560
 const HEIGHT = 320
-const RADIUS = 24
+const RADIUS = 28
 const at = {
   x: (i: number): [number, number] => [40, 95 + i * 130],
   hidden: (j: number): [number, number] => [235, 50 + j * 110],
@@ -95,29 +95,41 @@ export function drawDiagram(id: StageId, { weights: w, row, library }: Step): SV
     }),
   )
 
+  // every weight is moved at these stages, so every weight is shown
+  const showsWeights = id === 'check' || id === 'update'
+  const biasText = (index: number) =>
+    `${weightNames[index]} ${text(id === 'update' ? library.next[index] : w[index])}`
+  /** Of a node: three decimals fit in it. */
+  const inner = (value: number) => text(value, 3)
+
   for (let i = 0; i < 2; i++) node(at.x(i), `x${i + 1}`, text(row.x[i]), '', id === 'input' || id === 'z1')
   for (let j = 0; j < HIDDEN; j++) {
-    const value = since('a1') ? text(library.a1[j]) : since('z1') ? text(library.z1[j]) : ''
+    const value = since('a1') ? inner(library.a1[j]) : since('z1') ? inner(library.z1[j]) : ''
+    const bias = biasText(6 + j)
     const name = since('a1') ? `a${j + 1}` : since('z1') ? `z${j + 1}` : `hidden ${j + 1}`
-    const below = since('dz1')
-      ? `∂L/∂z ${text(library.dz1[j])}`
-      : since('da1')
-        ? `∂L/∂a ${text(library.da1[j])}`
-        : `b ${text(id === 'update' ? library.next[6 + j] : w[6 + j])}`
+    const below = showsWeights
+      ? bias
+      : since('dz1')
+        ? `∂L/∂z ${text(library.dz1[j])}`
+        : since('da1')
+          ? `∂L/∂a ${text(library.da1[j])}`
+          : bias
     node(at.hidden(j), name, value, below, ['z1', 'a1', 'da1', 'dz1'].includes(id))
   }
   node(
     at.output,
     since('output') ? 'ŷ' : since('z2') ? 's' : 'output',
-    since('output') ? text(library.output) : since('z2') ? text(library.z2) : '',
-    since('dz2')
-      ? `∂L/∂s ${text(library.dz2)}`
-      : since('dOutput')
-        ? `∂L/∂ŷ ${text(library.dOutput)}`
-        : `c ${text(w[12])}`,
+    since('output') ? inner(library.output) : since('z2') ? inner(library.z2) : '',
+    showsWeights
+      ? biasText(12)
+      : since('dz2')
+        ? `∂L/∂s ${text(library.dz2)}`
+        : since('dOutput')
+          ? `∂L/∂ŷ ${text(library.dOutput)}`
+          : biasText(12),
     ['z2', 'output', 'dOutput', 'dz2'].includes(id),
   )
-  node(at.loss, 'L', since('loss') ? text(library.loss) : '', `y = ${row.y}`, id === 'loss')
+  node(at.loss, 'L', since('loss') ? inner(library.loss) : '', `y = ${row.y}`, id === 'loss')
 
   return svg(
     'svg',

@@ -19,12 +19,16 @@ export const losses = {
     slope: (p: number, y: number) => 2 * (p - y),
     formula: '(ŷ − y)²',
     slopeFormula: '2 (ŷ − y)',
+    work: (p: string, y: number) => `(${p} − ${y})²`,
+    slopeWork: (p: string, y: number) => `2 · (${p} − ${y})`,
   },
   bce: {
     of: (p: number, y: number) => -(y * Math.log(p) + (1 - y) * Math.log(1 - p)),
     slope: (p: number, y: number) => (p - y) / (p * (1 - p)),
-    formula: '−y log ŷ − (1 − y) log(1 − ŷ)',
+    formula: '−y ln ŷ − (1 − y) ln(1 − ŷ)',
     slopeFormula: '(ŷ − y) / (ŷ (1 − ŷ))',
+    work: (p: string, y: number) => `−${y} · ln ${p} − (1 − ${y}) · ln(1 − ${p})`,
+    slopeWork: (p: string, y: number) => `(${p} − ${y}) / (${p} · (1 − ${p}))`,
   },
 } as const
 

@@ -1,77 +1,96 @@
-// The arena of a training step: places from left to right (cache lines of 64 bytes, in the order of their addresses),
-// operations from top to bottom. A buffer is a rectangle: its place and its life. A dot is a write, a ring a read.
+// The arena of a training step: places from left to right in the order of their addresses, operations from top to
+// bottom. A buffer is a rectangle: its place and its life. A dot is a write, a ring a read.
 import type { InspectedBuffer, InspectedOperation, Inspection } from 'lanegrad'
 import { palette } from '../lib/colors.ts'
 import { h, svg } from '../lib/dom.ts'
 import type { StageId } from './stages.ts'
 
-const LINE = 64
-const LEFT = 252
-const TOP = 14
+const LEFT = 196
+const TOP = 22
 const ROW = 22
-const WIDTH = 940
+const WIDTH = 820
 
-/** Which operations a stage is about. */
-function belongs({ phase, operation, label }: InspectedOperation, id: StageId): boolean {
-  const isWeight =
-    operation.startsWith('matmul A^T') || operation.startsWith('reduce') || operation === 'reshape'
-  const is = (layer: string) => label.startsWith(layer)
-  switch (id) {
-    case 'input':
-    case 'check':
-      return false
-    case 'z1':
-      return phase === 'forward' && (is('hidden') || operation.startsWith('matmul')) && !is('output')
-    case 'a1':
-      return phase === 'forward' && (is('hidden') || label === 'a')
-    case 'z2':
-    case 'output':
-      return phase === 'forward' && (is('output') || (label === 'yhat' && !operation.startsWith('loss')))
-    case 'loss':
-      return phase === 'forward' && operation.startsWith('loss')
-    case 'dOutput':
-    case 'dz2':
-      return phase === 'backward' && (operation.startsWith('lossGrad') || label === 'yhat')
-    case 'dw2':
-      return phase === 'backward' && is('output') && isWeight
-    case 'da1':
-      return phase === 'backward' && operation.startsWith('matmul A.B^T')
-    case 'dz1':
-      return phase === 'backward' && operation.startsWith('unaryGrad') && (label === 'a' || is('hidden'))
-    case 'dw1':
-      return phase === 'backward' && is('hidden') && isWeight
-    case 'update':
-      return phase === 'update'
-  }
+/** Buffers that stay, by the names of the stages; ∂w is short for ∂L/∂w. */
+const letters: Readonly<Record<string, string>> = {
+  'hidden/kernel': 'w',
+  'hidden/bias': 'b',
+  'output/kernel': 'v',
+  'output/bias': 'c',
+  x: 'x',
+  'target:yhat': 'y',
+  loss: 'L',
+}
+const letterOf = (name: string): string => {
+  const of = name.replace('gradient of ', '')
+  return `${of === name ? '' : '∂'}${letters[of] ?? of}`
+}
+
+/** What an operation computes and how, in the names of the stages; the stages it belongs to. */
+type Kind = readonly [makes: string, how: string, stages: readonly StageId[]]
+
+/** `hasSlope`: the sigmoid's gradient is an operation of its own, not one with the loss's. */
+function kindOf({ phase, operation, label }: InspectedOperation, hasSlope: boolean): Kind {
+  const is = (name: string) => operation.startsWith(name)
+  const isHidden = label === 'hidden' || label === 'a'
+  if (phase === 'update') return ['w b v c', 'take their step', ['update']]
+  if (is('lossGrad'))
+    return hasSlope
+      ? ['∂ŷ', 'slope of the loss', ['dOutput']]
+      : ['∂s', 'slope of the loss of s', ['dOutput', 'dz2']]
+  if (is('loss')) return ['L', 'the loss', ['loss']]
+  if (phase === 'forward')
+    return isHidden
+      ? ['a', 'hidden sums, bent', ['z1', 'a1']]
+      : [hasSlope ? 'ŷ' : 's', hasSlope ? 'output’s sum, squashed' : 'output’s sum', ['z2', 'output']]
+  if (is('unaryGrad'))
+    return isHidden ? ['∂z', '∂a times the slope', ['dz1']] : ['∂s', '∂ŷ times the slope', ['dz2']]
+  if (is('matmul A.B^T')) return ['∂a', 'v times ∂s', ['da1']]
+  if (is('matmul')) return isHidden ? ['∂w', 'x times ∂z', ['dw1']] : ['∂v', 'a times ∂s', ['dw2']]
+  const how = is('reshape') ? 'put in shape' : `sum of ${isHidden ? '∂z' : '∂s'}`
+  return isHidden ? ['∂b', how, ['dw1']] : ['∂c', how, ['dw2']]
 }
 
 export function drawMemory({ operations, buffers }: Inspection, id: StageId): SVGSVGElement {
-  const lines = [...new Set(buffers.flatMap(({ address, bytes }) => linesOf(address, bytes)))].sort(
-    (a, b) => a - b,
-  )
-  const column = (WIDTH - LEFT) / lines.length
-  const xOf = (address: number) => LEFT + lines.indexOf(Math.floor(address / LINE)) * column
+  // a column goes from where a buffer begins or ends to the next such place: a long one is no wider for it
+  const isIn = (place: number, { address, bytes }: InspectedBuffer) =>
+    place >= address && place < address + bytes
+  const places = [...new Set(buffers.flatMap(({ address, bytes }) => [address, address + bytes]))]
+    .filter((place) => buffers.some((buffer) => isIn(place, buffer)))
+    .sort((a, b) => a - b)
+  const column = (WIDTH - LEFT) / places.length
+  const xOf = ({ address }: InspectedBuffer) => LEFT + places.indexOf(address) * column
+  const widthOf = (buffer: InspectedBuffer) => places.filter((place) => isIn(place, buffer)).length * column
   const yOf = (operation: number) => TOP + operation * ROW
+  const hasSlope = operations.some(
+    ({ label, operation }) => label === 'yhat' && operation.startsWith('unaryGrad'),
+  )
+  const kinds = operations.map((operation) => kindOf(operation, hasSlope))
   const height = yOf(operations.length) + 8
   const parts: SVGElement[] = []
-  operations.forEach((operation, i) => {
-    const isHere = belongs(operation, id)
-    if (isHere) parts.push(svg('rect', { class: 'here', x: 0, y: yOf(i), width: WIDTH, height: ROW }))
-    const name = `${operation.phase === 'update' ? 'update: ' : ''}${operation.operation}${operation.label ? ` · ${operation.label}` : ''}`
+  const write = (text: string, x: number, y: number, anchor: string) =>
+    parts.push(svg('text', { class: 'ink', x, y, 'text-anchor': anchor }, text))
+  operations.forEach(({ phase, operation, label }, i) => {
+    const [makes, how, where] = kinds[i]
+    if (where.includes(id))
+      parts.push(svg('rect', { class: 'here', x: 0, y: yOf(i), width: WIDTH, height: ROW }))
     parts.push(
-      svg('text', { class: isHere ? 'ink' : '', x: LEFT - 8, y: yOf(i) + 15, 'text-anchor': 'end' }, name),
+      svg(
+        'g',
+        {},
+        svg('title', {}, `${operation}${label ? ` of ${label}` : ''}`),
+        svg('text', { class: 'ink', x: 4, y: yOf(i) + 15 }, makes),
+        svg('text', { x: 52, y: yOf(i) + 15 }, how),
+      ),
     )
-    const before = operations[i - 1]?.phase
-    if (i > 0 && before !== operation.phase)
+    if (i > 0 && operations[i - 1].phase !== phase)
       parts.push(
         svg('line', { x1: 0, x2: WIDTH, y1: yOf(i), y2: yOf(i), stroke: palette.line, 'stroke-width': 1.5 }),
       )
   })
   for (const buffer of buffers) {
-    const { address, bytes, first, last, isTransient, name } = buffer
-    const [x, width] = [xOf(address) + 1, linesOf(address, bytes).length * column - 2]
-    const end = isTransient ? last + 1 : operations.length
-    const [y, high] = [yOf(isTransient ? first : 0) + 1, (end - (isTransient ? first : 0)) * ROW - 2]
+    const { address, bytes, first, last, isTransient, name, values } = buffer
+    const [x, width] = [xOf(buffer), widthOf(buffer)]
+    const [from, to] = isTransient ? [first, last + 1] : [0, operations.length]
     const isScratch = name.startsWith('scratch')
     const color = isScratch ? palette.muted : isTransient ? palette.orange : palette.blue
     parts.push(
@@ -84,28 +103,26 @@ export function drawMemory({ operations, buffers }: Inspection, id: StageId): SV
           `${titleOf(buffer, operations)}\n${bytes} bytes at ${address}, lives ${isTransient ? `${first} to ${last}` : 'always'}`,
         ),
         svg('rect', {
-          x,
-          y,
-          width,
-          height: high,
+          x: x + 1,
+          y: yOf(from) + 1,
+          width: width - 2,
+          height: (to - from) * ROW - 2,
           rx: 4,
           fill: color,
           'fill-opacity': isScratch ? 0.18 : isTransient ? 0.32 : 0.13,
           stroke: color,
           'stroke-opacity': 0.6,
         }),
-        !isTransient &&
-          svg(
-            'text',
-            { x: x + 15, y: y + high - 6, transform: `rotate(-90 ${x + 15} ${y + high - 6})` },
-            name.replace('gradient of ', '∂ '),
-          ),
-        isTransient &&
-          !isScratch &&
-          svg('text', { class: 'ink', x: x + 4, y: y + 15 }, meaning(buffer, operations)),
       ),
     )
+    if (!isTransient) write(letterOf(name), x + width / 2, TOP - 7, 'middle')
+    else
+      operations.forEach(({ writes }, i) => {
+        if (writes.some((value) => values.includes(value))) write(kinds[i][0], x + 5, yOf(i) + 15, 'start')
+      })
   }
+  const scratch = buffers.find(({ name }) => name.startsWith('scratch'))
+  if (scratch) write('scratch', xOf(scratch) + column / 2, TOP - 7, 'middle')
   const find = (value: string) => buffers.find(({ values }) => values.includes(value))
   operations.forEach((operation, i) => {
     const dot = (value: string, isWrite: boolean) => {
@@ -113,7 +130,7 @@ export function drawMemory({ operations, buffers }: Inspection, id: StageId): SV
       if (!buffer) return
       parts.push(
         svg('circle', {
-          cx: xOf(buffer.address) + column * linesOf(buffer.address, buffer.bytes).length - 8,
+          cx: xOf(buffer) + (buffer.isTransient ? column - 9 : column / 2),
           cy: yOf(i) + ROW / 2,
           r: 4,
           fill: isWrite ? palette.ink : palette.card,
@@ -141,30 +158,6 @@ export function drawMemory({ operations, buffers }: Inspection, id: StageId): SV
     },
     ...parts,
   )
-}
-
-/** The quantity of the stages that lies in a buffer first. */
-function meaning({ values }: InspectedBuffer, operations: readonly InspectedOperation[]): string {
-  const by = operations.find(({ writes }) => writes.includes(values[0]))
-  if (!by) return ''
-  if (by.phase === 'forward') {
-    if (by.label === 'hidden') return 'a'
-    return by.operation.includes('sigmoid') ? 'ŷ' : by.label === 'output' ? 's' : values[0]
-  }
-  const hasSlope = operations.some(
-    ({ label, operation }) => label === 'yhat' && operation.startsWith('unaryGrad'),
-  )
-  if (by.operation.startsWith('lossGrad')) return hasSlope ? '∂ŷ' : '∂s'
-  return by.operation.startsWith('matmul A.B^T')
-    ? '∂a'
-    : by.operation.startsWith('unaryGrad')
-      ? '∂z'
-      : values[0]
-}
-
-function linesOf(address: number, bytes: number): number[] {
-  const from = Math.floor(address / LINE)
-  return Array.from({ length: Math.max(1, Math.ceil(bytes / LINE)) }, (_, i) => from + i)
 }
 
 function titleOf(

@@ -51,7 +51,7 @@ export function text(value: number, digits = 4): string {
   const shown =
     value === 0 || Math.abs(value) >= 0.001
       ? Math.abs(value).toFixed(digits)
-      : Math.abs(value).toExponential(digits - 3)
+      : Math.abs(value).toExponential(Math.max(1, digits - 3))
   return value < 0 ? `−${shown}` : shown
 }
 const factor = (value: number): string => (value < 0 ? `(${text(value)})` : text(value))
@@ -147,14 +147,14 @@ export function pageOf(
         title: 'The loss',
         formula: `L = ${loss.formula}`,
         note: 'How wrong the answer is, as one number. Everything that follows asks how L changes with each weight.',
-        lines: one('loss', 'L', `ŷ = ${text(library.output)}, y = ${y}`),
+        lines: one('loss', 'L', loss.work(text(library.output), y)),
       }
     case 'dOutput':
       return {
         title: 'Backward: by the answer',
         formula: `∂L/∂ŷ = ${loss.slopeFormula}`,
         note: 'The way back starts where the way forward ended.',
-        lines: one('dOutput', '∂L/∂ŷ', `ŷ = ${text(library.output)}, y = ${y}`),
+        lines: one('dOutput', '∂L/∂ŷ', loss.slopeWork(text(library.output), y)),
       }
     case 'dz2':
       return {
@@ -232,6 +232,6 @@ export const checkLines = (checks: readonly Check[]) =>
     name: `∂L/∂${weightNames[i]}`,
     gradient: text(gradient, 6),
     quotient: text(quotient, 6),
-    error: error.toExponential(1),
+    error: error === 0 ? '0' : error.toExponential(1),
     isGood,
   }))

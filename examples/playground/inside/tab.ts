@@ -2,7 +2,7 @@
 import { Chart } from '../lib/chart.ts'
 import { palette } from '../lib/colors.ts'
 import { button, choice, figure, h, panel, round } from '../lib/dom.ts'
-import { type MakeTab, type Rule, readSettings, writePlace } from '../lib/state.ts'
+import { anyRate, anySeed, type MakeTab, type Rule, readSettings, writePlace } from '../lib/state.ts'
 import { drawDiagram } from './diagram.ts'
 import { traceByHand } from './formulas.ts'
 import { drawMemory, memoryTable } from './memory.ts'
@@ -17,9 +17,9 @@ const rules: { readonly [K in keyof Settings]: Rule } = {
   data: { of: ['xor', 'and', 'or'] },
   act: { of: ['tanh', 'sigmoid', 'relu'] },
   loss: { of: ['mse', 'bce'] },
-  rate: { min: 0, max: 10 },
-  seed: { min: 1, max: 1e6 },
-  step: { min: 0, max: MOST_STEPS },
+  rate: anyRate,
+  seed: anySeed,
+  step: { min: 0, max: MOST_STEPS, step: 1 },
   stage: { of: stages.map(({ id }) => id) },
 }
 /** False is -1, true is 1: with 0 for false, half of the gradients would be 0 and nothing to see. */
@@ -59,7 +59,7 @@ export const makeTab: MakeTab = (root, onChange) => {
   const figures = {
     epoch: figure('Epoch', 'epoch'),
     row: figure('Row', 'row'),
-    loss: figure('Mean loss of the epoch', 'loss'),
+    loss: figure('Mean loss, last epoch', 'loss'),
   }
 
   const options = (): InsideOptions => ({
@@ -260,8 +260,10 @@ export const makeTab: MakeTab = (root, onChange) => {
 
   window.addEventListener('keydown', (event) => {
     if (root.hidden || event.altKey || event.ctrlKey || event.metaKey) return
-    const { target } = event
-    if (target instanceof HTMLElement && target.closest('select, input, [role=tab], .scroll')) return
+    const target = event.target instanceof HTMLElement ? event.target : null
+    if (target?.closest('select, input, [role=tab]')) return
+    const scrolled = target?.closest('.scroll')
+    if (scrolled && scrolled.scrollWidth > scrolled.clientWidth) return
     if (event.key === 'ArrowRight') move(1)
     else if (event.key === 'ArrowLeft') move(-1)
     else return
@@ -311,7 +313,7 @@ export const makeTab: MakeTab = (root, onChange) => {
         h(
           'p',
           { class: 'note' },
-          'Everything lies in one arena. From left to right: places, 64 bytes each; from top to bottom: the operations of a step. A blue buffer stays (weights, gradients, data), an orange one lives as long as it is needed and then gives its place to another, a grey one is scratch. A ring is a read, a dot a write; the rows of this stage are marked. The library has fused what it could: a sum and its activation are one operation.',
+          'Everything lies in one arena. From left to right: its places in order, not to scale; from top to bottom: the operations of a step, with what each computes (∂w is short for ∂L/∂w). A blue buffer stays, an orange one lives as long as it is needed and then gives its place to another, a grey one is scratch. A ring is a read, a dot a write; the rows of this stage are marked. The library has fused what it could: a sum and its activation are one operation.',
         ),
         memoryBox,
         memoryList,
