@@ -208,6 +208,33 @@ describe.skipIf(missing)('the page', { timeout: 120_000 }, () => {
       })
     })
 
+    test('as many points are drawn as a link holds, and a stroke leaves few', async () => {
+      const words = Array.from({ length: 601 }, (_, i) => (i * 9000).toString(36).padStart(5, '0'))
+      await visit(`#points?data=own&points=${words.join('')}`, async (page) => {
+        const square = page.locator('.surface canvas').last()
+        const count = async () =>
+          Number(/with (\d+) points/.exec((await square.getAttribute('aria-label')) ?? '')?.[1])
+        await expectHash(page, `#points?data=own&points=${words.slice(0, 600).join('')}`)
+        await square.click()
+        expect(await count()).toBe(600)
+        await page.getByText('600 points: more don’t fit in a link.').waitFor()
+
+        await page.getByRole('button', { name: 'Clear' }).click()
+        await press(page, 'points', 'play')
+        await page.getByText('Draw some points first.').waitFor()
+        expect(await page.locator('#panel-points [data-action=play]').innerText()).toBe('Play')
+
+        const box = await square.boundingBox()
+        if (!box) throw new Error('the square has no place')
+        await page.mouse.move(box.x + box.width * 0.25, box.y + box.height * 0.5)
+        await page.mouse.down()
+        await page.mouse.move(box.x + box.width * 0.75, box.y + box.height * 0.5, { steps: 100 })
+        await page.mouse.up()
+        expect(await count()).toBeGreaterThan(8)
+        expect(await count()).toBeLessThan(20)
+      })
+    })
+
     test('a link full of nonsense gives the usual set-up', async () => {
       await visit(
         '#points?data=nonsense&layers=99-0&rate=-1&batch=7&points=!!&opt=__proto__',
@@ -216,6 +243,25 @@ describe.skipIf(missing)('the page', { timeout: 120_000 }, () => {
           await expectHash(page, '#points')
         },
       )
+    })
+
+    test('what can’t be set up is said in the panel', async () => {
+      await visit('', async (page) => {
+        await page.addInitScript(() => {
+          const Instance = class {
+            constructor() {
+              throw new Error('no instance')
+            }
+          }
+          Object.assign(WebAssembly, { Instance })
+        })
+        await page.reload()
+        const alert = page.locator('#panel-points [role=alert]')
+        await alert.waitFor()
+        expect(await alert.innerText()).toMatch(/This can’t be shown: .*no instance/)
+        expect(problems.length).toBe(1) // said once, not every frame
+        problems.length = 0
+      })
     })
 
     test('weights that run away do no harm to the page', async () => {
@@ -237,11 +283,31 @@ describe.skipIf(missing)('the page', { timeout: 120_000 }, () => {
         .toBeGreaterThan(85) // guessing gives 10
       expect(await numberOf(page, 'digits', 'loss')).toBeLessThan(1) // it starts at log 10 = 2.3
       await press(page, 'digits', 'play')
+      // picked digits are asked about as they are: right as often as the test says, which is of these weights too
+      const share = await page.evaluate(() => {
+        const all = <T extends HTMLElement>(selector: string) => [...document.querySelectorAll<T>(selector)]
+        const more = all('#panel-digits button').find(({ textContent }) => textContent === 'Other digits')
+        const [verdict] = all('[data-figure=verdict]')
+        let right = 0
+        for (let i = 0; i < 200; i++) {
+          for (const pick of all('#panel-digits .samples button')) {
+            pick.click()
+            const label = pick.getAttribute('aria-label')?.at(-1)
+            if (verdict.textContent?.includes(`for a ${label} `)) right++
+          }
+          more?.click()
+        }
+        return right / 2000
+      })
+      await expect
+        .poll(() => figure(page, 'digits', 'test-accuracy').innerText())
+        .toBe(`${(100 * share).toFixed(1)} %`)
       await page.getByLabel('Take this test digit, a 0').first().click()
       expect(await figure(page, 'digits', 'verdict').innerText()).toMatch(/for a 0/)
       await page.getByRole('button', { name: 'Clear' }).click()
       expect(await figure(page, 'digits', 'verdict').innerText()).toMatch(/Draw a digit/)
-      // a stroke from top to bottom is a 1
+      // a stroke from top to bottom is a 1, also where another digit was picked before: that gives way
+      await page.getByLabel('Take this test digit, a 0').first().click()
       const box = await page.locator('.pad').boundingBox()
       if (!box) throw new Error('the pad has no place')
       await page.mouse.move(box.x + box.width * 0.53, box.y + box.height * 0.2)
@@ -300,6 +366,21 @@ describe.skipIf(missing)('the page', { timeout: 120_000 }, () => {
       })
     })
 
+    test('the keys work after a press on the drawing, which shows the new biases in the end', async () => {
+      await visit('#inside?stage=dw1', async (page) => {
+        await page.locator('#panel-inside .diagram').click()
+        await page.keyboard.press('ArrowRight')
+        await page.keyboard.press('ArrowRight')
+        await expectHash(page, '#inside?stage=update')
+        const drawn = await page.locator('#panel-inside .diagram').innerHTML()
+        const values = await shown(page)
+        for (const [i, name] of ['b1', 'b2', 'b3', 'c'].entries()) {
+          const value = values[[6, 7, 8, 12][i]][0]
+          expect(drawn).toContain(`${name} ${value < 0 ? '−' : ''}${Math.abs(value).toFixed(4)}`)
+        }
+      })
+    })
+
     test('xor is learned; the memory map names every weight', async () => {
       await visit('#inside', async (page) => {
         for (let i = 0; i < 30; i++) await press(page, 'inside', 'epochs')
@@ -341,6 +422,19 @@ describe.skipIf(missing)('the page', { timeout: 120_000 }, () => {
       }
       expect(await numberOf(page, 'points', 'epoch')).toBe(1)
       await expectHash(page, '#points?data=moons')
+    })
+  })
+
+  test('Back returns to the tab before, as it was left', async () => {
+    await visit('#points?data=moons', async (page) => {
+      await figure(page, 'points', 'epoch').waitFor()
+      await press(page, 'points', 'step')
+      await page.locator('#tab-speed').click()
+      await expectHash(page, '#speed')
+      await page.goBack()
+      await page.locator('#panel-points').waitFor()
+      await expectHash(page, '#points?data=moons')
+      expect(await numberOf(page, 'points', 'epoch')).toBe(1)
     })
   })
 
