@@ -241,6 +241,15 @@ describe.skipIf(missing)('the page', { timeout: 120_000 }, () => {
         async (page) => {
           await figure(page, 'points', 'epoch').waitFor()
           await expectHash(page, '#points')
+          for (const link of [
+            '#digits?hidden=999-999&rate=1e-320&seed=0x10',
+            '#inside?step=1.5&seed=2.5&rate=0',
+          ]) {
+            await page.evaluate((text) => {
+              location.hash = text
+            }, link)
+            await expectHash(page, link.split('?')[0])
+          }
         },
       )
     })
