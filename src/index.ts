@@ -193,6 +193,7 @@ export type {
 export { type TransferOptions, transfer } from './model/transfer.ts'
 export { LanegradError } from './numerics/lanegrad-error.ts'
 export { type FloatArray, type NamedArray, tensor } from './numerics/tensor.ts'
+export type { Clip } from './plan/update.ts'
 export type { RuntimeOptions } from './runtime/engine.ts'
 export type { History, Logs } from './training/callbacks.ts'
 export {
@@ -238,28 +239,48 @@ export type {
   MetricName,
 } from './training/metrics.ts'
 export {
+  type AdadeltaOptions,
+  type AdagradOptions,
+  type AdamaxOptions,
+  type AdamOptions,
+  type AdamwOptions,
   adadelta,
   adagrad,
   adam,
   adamax,
   adamw,
+  type LionOptions,
   lion,
+  type MomentOptions,
+  type NadamOptions,
   nadam,
   type Optimizer,
+  type OptimizerName,
   type OptimizerOptions,
   optimizers,
+  type RadamOptions,
+  type RmspropOptions,
   radam,
   rmsprop,
+  type SgdOptions,
   sgd,
 } from './training/optimizers.ts'
 export {
+  type CosineDecayOptions,
   cosineDecay,
+  type ExponentialDecayOptions,
   exponentialDecay,
+  type InverseSqrtDecayOptions,
+  type InverseTimeDecayOptions,
   inverseSqrtDecay,
   inverseTimeDecay,
+  type LinearWarmupOptions,
   linearWarmup,
+  type MultiStepDecayOptions,
   multiStepDecay,
+  type PolynomialDecayOptions,
   polynomialDecay,
   type Schedule,
+  type StepDecayOptions,
   stepDecay,
 } from './training/schedules.ts'

@@ -9,6 +9,7 @@ import type { Instruction } from './encode.ts'
 import type { Layout, ParameterSpec, WeightLimits } from './layout.ts'
 import { bufferBytes } from './layout.ts'
 
+/** How gradients are limited before an update. */
 export interface Clip {
   /** value: each element; norm: each parameter's gradient by itself; globalNorm: all gradients as one vector */
   readonly kind: 'value' | 'norm' | 'globalNorm'

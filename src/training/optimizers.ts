@@ -28,30 +28,125 @@ const STEPS: Rule<number> = {
 
 /** Options that every optimizer takes. */
 export interface OptimizerOptions {
-  /** Default 0.001; of sgd 0.01. */
+  /** Size of a step, before `schedule`. Default 0.001; of sgd 0.01. */
   readonly learningRate?: number
-  /** Changes the learning rate from step to step; null (default): constant. */
+  /** Changes the learning rate from step to step. Default null: it stays. */
   readonly schedule?: Schedule | null
-  /** Limits the norm of each parameter's gradient. */
+  /**
+   * Pulls the weights towards 0: this much of the weight is added to its gradient (L2, PyTorch's form; Keras shrinks the
+   * weight itself, as adamw and lion do here). Default 0; of adamw 0.004.
+   */
+  readonly weightDecay?: number
+  /** Limits the norm of each parameter's gradient. At most one of the three ways to clip. Default null: no limit. */
   readonly clipNorm?: number | null
-  /** Limits each element of the gradients to [-clipValue, clipValue]. */
+  /** Limits each element of the gradients to [-clipValue, clipValue]. Default null: no limit. */
   readonly clipValue?: number | null
-  /** Limits the norm of all gradients together. */
+  /** Limits the norm of all gradients together. Default null: no limit. */
   readonly globalClipNorm?: number | null
   /**
    * Keep a moving average e of the weights w beside them: e = emaMomentum e + (1 - emaMomentum) w after every update,
-   * e = w after the first. `model.emaWeights()` gives it. Default false.
+   * e = w after the first. It stays apart after `fit`, where Keras puts it into the weights:
+   * `model.setWeights(model.emaWeights())` does that. Default false.
    */
   readonly useEma?: boolean
-  /** Default 0.99. */
+  /** How much of the average each update keeps, see `useEma`; in [0, 1). Default 0.99. */
   readonly emaMomentum?: number
-  /** Every so many updates the weights take the average's values; null (default): never. */
+  /** Every so many updates the weights take the average's values. Default null: never. */
   readonly emaOverwriteFrequency?: number | null
   /**
    * Update only at every so many steps, with the mean of their gradients: as one step on a batch so many times as
    * large, in the memory of the small one. Default null: at every step.
    */
   readonly gradientAccumulationSteps?: number | null
+}
+
+/** Options of `sgd`. */
+export interface SgdOptions extends OptimizerOptions {
+  /**
+   * Share of the velocity each step keeps; in [0, 1). The velocity is multiplied by the learning rate of the step
+   * (PyTorch's form), so that a schedule acts on all of it; Keras's adds up gradients that are multiplied already.
+   * Default 0.
+   */
+  readonly momentum?: number
+  /** Looks one step ahead (Nesterov 1983). Default false. */
+  readonly nesterov?: boolean
+}
+
+/** Options of `rmsprop`. */
+export interface RmspropOptions extends OptimizerOptions {
+  /** Share of the mean square each step keeps; in [0, 1). Default 0.9. */
+  readonly rho?: number
+  /** Share of the velocity each step keeps, multiplied by the learning rate as that of `sgd`; in [0, 1). Default 0. */
+  readonly momentum?: number
+  /** Added to the root of the mean square (PyTorch's form; Keras 3 adds it inside the root). Default 1e-7. */
+  readonly epsilon?: number
+  /** Divides by the deviation of the gradients, their mean taken off. Default false. */
+  readonly centered?: boolean
+}
+
+/** Options of `adagrad`. */
+export interface AdagradOptions extends OptimizerOptions {
+  /** What the sums of squares start from. Default 0.1. */
+  readonly initialAccumulatorValue?: number
+  /** Added to the root of the sum (PyTorch's form; Keras 3 adds it inside the root). Default 1e-7. */
+  readonly epsilon?: number
+}
+
+/** Options of `adadelta`. */
+export interface AdadeltaOptions extends OptimizerOptions {
+  /** Share of the mean squares each step keeps; in [0, 1). Default 0.95. */
+  readonly rho?: number
+  /** Added inside both roots. Default 1e-7. */
+  readonly epsilon?: number
+}
+
+/** What adam and its kin take. */
+export interface MomentOptions extends OptimizerOptions {
+  /** Share of the mean gradient each step keeps; in [0, 1). Default 0.9. */
+  readonly beta1?: number
+  /** Share of the mean square (adamax: of the largest gradient) each step keeps; in [0, 1). Default 0.999. */
+  readonly beta2?: number
+  /**
+   * Added to the root of the mean square after its bias correction (PyTorch's form; Keras's adam adds its "epsilon hat"
+   * before); of adamax, to the gradient's size. Default 1e-7; of radam 1e-8.
+   */
+  readonly epsilon?: number
+}
+
+/** Options of `adam`. */
+export interface AdamOptions extends MomentOptions {
+  /** Divides by the largest mean square so far (Reddi et al. 2018). Default false. */
+  readonly amsgrad?: boolean
+}
+
+/** Options of `adamw`. */
+export interface AdamwOptions extends AdamOptions {
+  /** Each step shrinks the weight by learningRate weightDecay of it, beside the update. Default 0.004. */
+  readonly weightDecay?: number
+}
+
+/** Options of `nadam`. */
+export interface NadamOptions extends MomentOptions {
+  /**
+   * Momentum in step t is beta1 (1 - 0.96^(t momentumDecay) / 2). Default 0.004 (PyTorch's); 1 is what Keras does.
+   */
+  readonly momentumDecay?: number
+}
+
+/** Options of `radam`. */
+export type RadamOptions = MomentOptions
+
+/** Options of `adamax`. */
+export type AdamaxOptions = MomentOptions
+
+/** Options of `lion`. */
+export interface LionOptions extends OptimizerOptions {
+  /** Share of the mean gradient in what a step's sign is taken of; in [0, 1). Default 0.9. */
+  readonly beta1?: number
+  /** Share of the mean gradient each step keeps; in [0, 1). Default 0.99. */
+  readonly beta2?: number
+  /** Each step shrinks the weight by learningRate weightDecay of it, beside the update. Default 0. */
+  readonly weightDecay?: number
 }
 
 /** Options of every optimizer, with their defaults. */
@@ -63,12 +158,7 @@ const shared = {
   weightDecay: 0,
 }
 
-interface Common {
-  readonly schedule: Schedule | null
-  readonly clip: Clip | null
-}
-
-/** The own parameters of each optimizer with their defaults (Keras 3; radam: PyTorch). */
+/** The own parameters of each optimizer with their defaults (Keras 3; radam, momentumDecay: PyTorch). */
 const parameters = {
   sgd: { learningRate: 0.01, momentum: 0, nesterov: false },
   rmsprop: { learningRate: 0.001, rho: 0.9, momentum: 0, epsilon: 1e-7, centered: false },
@@ -96,16 +186,32 @@ const kernels: Readonly<Record<OptimizerName, readonly [code: number, ...slots: 
   lion: [abi.OPTIMIZER_LION, 'mean'],
 }
 
-type Parameters = typeof parameters
-export type OptimizerName = keyof Parameters
+/** The name of an optimizer. */
+export type OptimizerName = keyof typeof parameters
 
 /** An optimizer as plain data: what the constructors make and what a saved model holds. */
-export type Optimizer = {
-  [K in OptimizerName]: Readonly<{ kind: K } & Common & typeof shared & Parameters[K]>
-}[OptimizerName]
-
-type Options<K extends OptimizerName> = OptimizerOptions &
-  Partial<Readonly<Parameters[K] & Pick<typeof shared, 'weightDecay'>>>
+export interface Optimizer {
+  readonly kind: OptimizerName
+  readonly learningRate: number
+  readonly schedule: Schedule | null
+  readonly clip: Clip | null
+  readonly weightDecay: number
+  readonly useEma: boolean
+  readonly emaMomentum: number
+  readonly emaOverwriteFrequency: number | null
+  readonly gradientAccumulationSteps: number | null
+  // what only some kinds have
+  readonly momentum?: number
+  readonly nesterov?: boolean
+  readonly rho?: number
+  readonly epsilon?: number
+  readonly centered?: boolean
+  readonly initialAccumulatorValue?: number
+  readonly beta1?: number
+  readonly beta2?: number
+  readonly amsgrad?: boolean
+  readonly momentumDecay?: number
+}
 
 /** Readers of the options that aren't shares. */
 const readers: Readonly<Record<string, Reader<unknown>>> = {
@@ -139,7 +245,7 @@ function readClip(kind: string, options: OptimizerOptions): Clip | null {
   return { kind: given[0], limit: must(POSITIVE, options[key], `${kind}: ${key}`) }
 }
 
-function make<K extends OptimizerName>(kind: K, options: Options<K>): Optimizer {
+function make(kind: OptimizerName, options: OptimizerOptions): Optimizer {
   const defaults = Object.entries({ ...shared, ...parameters[kind] })
   const own = Object.fromEntries(
     defaults.map(([key, value]) => [key, [readers[key] ?? SHARE, value] as const]),
@@ -164,7 +270,7 @@ function make<K extends OptimizerName>(kind: K, options: Options<K>): Optimizer 
  * console.log(weightAfter(1), weightAfter(1), weightAfter(1)) // 0.100 0.290 0.561
  * ```
  */
-export const sgd = (options: Options<'sgd'> = {}): Optimizer => make('sgd', options)
+export const sgd = (options: SgdOptions = {}): Optimizer => make('sgd', options)
 /**
  * RMSprop (Tieleman and Hinton 2012; centered: Graves 2013); learningRate 0.001, rho 0.9, momentum 0, centered false,
  * epsilon 1e-7 outside the root, weightDecay 0 (L2).
@@ -180,7 +286,7 @@ export const sgd = (options: Options<'sgd'> = {}): Optimizer => make('sgd', opti
  * console.log(weightAfter(4), weightAfter(4), weightAfter(4)) // 0.0316 0.0546 0.0738
  * ```
  */
-export const rmsprop = (options: Options<'rmsprop'> = {}): Optimizer => make('rmsprop', options)
+export const rmsprop = (options: RmspropOptions = {}): Optimizer => make('rmsprop', options)
 /**
  * Adagrad (Duchi et al. 2011); learningRate 0.001, initialAccumulatorValue 0.1, epsilon 1e-7 outside the root, weightDecay
  * 0 (L2).
@@ -196,7 +302,7 @@ export const rmsprop = (options: Options<'rmsprop'> = {}): Optimizer => make('rm
  * console.log(weightAfter(4), weightAfter(4), weightAfter(4)) // 0.0997 0.1703 0.2280
  * ```
  */
-export const adagrad = (options: Options<'adagrad'> = {}): Optimizer => make('adagrad', options)
+export const adagrad = (options: AdagradOptions = {}): Optimizer => make('adagrad', options)
 /**
  * Adadelta (Zeiler 2012); learningRate 0.001 (the paper has none, so 1), rho 0.95, epsilon 1e-7 inside the roots,
  * weightDecay 0 (L2).
@@ -212,7 +318,7 @@ export const adagrad = (options: Options<'adagrad'> = {}): Optimizer => make('ad
  * console.log(weightAfter(4), weightAfter(4), weightAfter(4)) // 0.00141 0.00285 0.00429
  * ```
  */
-export const adadelta = (options: Options<'adadelta'> = {}): Optimizer => make('adadelta', options)
+export const adadelta = (options: AdadeltaOptions = {}): Optimizer => make('adadelta', options)
 /**
  * Adam (Kingma and Ba 2015); amsgrad: Reddi et al. 2018. learningRate 0.001, beta1 0.9, beta2 0.999, epsilon 1e-7, amsgrad
  * false, weightDecay 0 (L2: added to the gradient; see `adamw`).
@@ -226,7 +332,7 @@ export const adadelta = (options: Options<'adadelta'> = {}): Optimizer => make('
  * console.log(model.learningRate) // 0.1
  * ```
  */
-export const adam = (options: Options<'adam'> = {}): Optimizer => make('adam', options)
+export const adam = (options: AdamOptions = {}): Optimizer => make('adam', options)
 /**
  * Adam with decoupled weight decay (Loshchilov and Hutter 2019): the weight shrinks by learningRate weightDecay beside its
  * step. weightDecay 0.004, the others as of `adam`.
@@ -242,7 +348,7 @@ export const adam = (options: Options<'adam'> = {}): Optimizer => make('adam', o
  * console.log(weightAfter(1), weightAfter(1), weightAfter(1)) // 1.0900 1.1791 1.2673
  * ```
  */
-export const adamw = (options: Options<'adamw'> = {}): Optimizer => make('adamw', options)
+export const adamw = (options: AdamwOptions = {}): Optimizer => make('adamw', options)
 /**
  * Adam with Nesterov momentum (Dozat 2016); learningRate 0.001, beta1 0.9, beta2 0.999, epsilon 1e-7, momentumDecay 0.004,
  * weightDecay 0 (L2).
@@ -258,7 +364,7 @@ export const adamw = (options: Options<'adamw'> = {}): Optimizer => make('adamw'
  * console.log(weightAfter(4), weightAfter(4), weightAfter(4)) // 0.1056 0.1840 0.2572
  * ```
  */
-export const nadam = (options: Options<'nadam'> = {}): Optimizer => make('nadam', options)
+export const nadam = (options: NadamOptions = {}): Optimizer => make('nadam', options)
 /**
  * Rectified Adam (Liu et al. 2020): while too few gradients have been seen to tell their variance, steps are momentum
  * alone. learningRate 0.001, beta1 0.9, beta2 0.999, epsilon 1e-8, weightDecay 0 (L2).
@@ -274,7 +380,7 @@ export const nadam = (options: Options<'nadam'> = {}): Optimizer => make('nadam'
  * console.log([4, 4, 4, 4, 4, 4].map(weightAfter).join(' ')) // 0.04 0.08 0.12 0.16 0.20 0.20
  * ```
  */
-export const radam = (options: Options<'radam'> = {}): Optimizer => make('radam', options)
+export const radam = (options: RadamOptions = {}): Optimizer => make('radam', options)
 /**
  * Adamax, Adam on the infinity norm (Kingma and Ba 2015); learningRate 0.001, beta1 0.9, beta2 0.999, epsilon 1e-7,
  * weightDecay 0 (L2).
@@ -290,7 +396,7 @@ export const radam = (options: Options<'radam'> = {}): Optimizer => make('radam'
  * console.log(weightAfter(4), weightAfter(1), weightAfter(1)) // 0.1000 0.1606 0.2081
  * ```
  */
-export const adamax = (options: Options<'adamax'> = {}): Optimizer => make('adamax', options)
+export const adamax = (options: AdamaxOptions = {}): Optimizer => make('adamax', options)
 /**
  * Lion (Chen et al. 2023): every step is learningRate, up or down. learningRate 0.001 (take less than for adam), beta1 0.9,
  * beta2 0.99, weightDecay 0 (decoupled, as of `adamw`).
@@ -306,7 +412,7 @@ export const adamax = (options: Options<'adamax'> = {}): Optimizer => make('adam
  * console.log(weightAfter(4), weightAfter(0.25), weightAfter(100)) // 0.010 0.020 0.030
  * ```
  */
-export const lion = (options: Options<'lion'> = {}): Optimizer => make('lion', options)
+export const lion = (options: LionOptions = {}): Optimizer => make('lion', options)
 
 /**
  * Every optimizer's constructor by name: for a choice that comes from outside.
@@ -345,27 +451,22 @@ export function readOptimizer(optimizer: OptimizerName | Optimizer): Optimizer {
   return make(kind, {
     ...options,
     ...(clip && { [clipKeys[clip.kind]]: clip.limit }),
-  } as Options<OptimizerName>)
+  })
 }
-
-type AnyParameters = Partial<
-  Parameters['sgd'] & Parameters['rmsprop'] & Parameters['adagrad'] & Parameters['adam'] & Parameters['nadam']
->
 
 /** What the planner needs to know of an optimizer. */
 export function updateOf(optimizer: Optimizer): UpdateSpec {
   const { kind, weightDecay, clip, useEma, emaMomentum, emaOverwriteFrequency } = optimizer
-  const own: AnyParameters = optimizer
-  const { beta1 = 0, beta2 = 0, rho = beta1, epsilon = 0, momentum = 0, momentumDecay } = own
+  const { beta1 = 0, beta2 = 0, rho = beta1, epsilon = 0, momentum = 0, momentumDecay } = optimizer
   const [code, ...slots] = kernels[kind]
   const accumulationSteps = optimizer.gradientAccumulationSteps ?? 1
   return {
     optimizer: kind,
     code,
     flags:
-      (own.nesterov ? abi.UPDATE_NESTEROV : 0) |
-      (own.centered ? abi.UPDATE_CENTERED : 0) |
-      (own.amsgrad ? abi.UPDATE_AMSGRAD : 0) |
+      (optimizer.nesterov ? abi.UPDATE_NESTEROV : 0) |
+      (optimizer.centered ? abi.UPDATE_CENTERED : 0) |
+      (optimizer.amsgrad ? abi.UPDATE_AMSGRAD : 0) |
       (kind === 'adamw' ? abi.UPDATE_DECOUPLED : 0),
     constants: [
       rho,
@@ -377,13 +478,13 @@ export function updateOf(optimizer: Optimizer): UpdateSpec {
     ],
     slotNames: [
       ...slots,
-      ...(own.centered ? ['mean'] : []),
-      ...(own.amsgrad ? ['squareMax'] : []),
+      ...(optimizer.centered ? ['mean'] : []),
+      ...(optimizer.amsgrad ? ['squareMax'] : []),
       ...(momentum > 0 ? ['velocity'] : []),
       ...(accumulationSteps > 1 ? ['accumulator'] : []),
       ...(useEma ? ['ema'] : []),
     ],
-    slotStart: own.initialAccumulatorValue ?? 0,
+    slotStart: optimizer.initialAccumulatorValue ?? 0,
     clip,
     accumulationSteps,
     ema: useEma ? { momentum: emaMomentum, every: emaOverwriteFrequency ?? 0 } : null,

@@ -17,24 +17,82 @@ import {
 } from '../numerics/errors.ts'
 import { cos, pow } from '../numerics/exact.ts'
 
-interface Parameters {
-  stepDecay: { readonly stepSize: number; readonly gamma: number }
-  multiStepDecay: { readonly milestones: readonly number[]; readonly gamma: number }
-  exponentialDecay: { readonly gamma: number }
-  cosineDecay: { readonly steps: number; readonly minimum: number }
-  polynomialDecay: { readonly steps: number; readonly power: number; readonly end: number }
-  linearWarmup: { readonly steps: number; readonly after: Schedule | null }
-  inverseTimeDecay: { readonly decay: number }
-  inverseSqrtDecay: { readonly warmup: number }
+/** Options of `stepDecay`. */
+export interface StepDecayOptions {
+  /** Steps from one decay to the next. */
+  readonly stepSize: number
+  /** Factor of each decay, > 0. */
+  readonly gamma: number
 }
-export type ScheduleName = keyof Parameters
+
+/** Options of `multiStepDecay`. */
+export interface MultiStepDecayOptions {
+  /**
+   * Increasing steps from 1: a decay acts from step `milestone` on (PyTorch's rule; the boundaries of Keras's
+   * PiecewiseConstantDecay act from the step behind them).
+   */
+  readonly milestones: readonly number[]
+  /** Factor of each decay, > 0. */
+  readonly gamma: number
+}
+
+/** Options of `exponentialDecay`. */
+export interface ExponentialDecayOptions {
+  /** Factor of every step, > 0: of Keras's schedule of this name, decay_rate^(1 / decay_steps). */
+  readonly gamma: number
+}
+
+/** Options of `cosineDecay`. */
+export interface CosineDecayOptions {
+  /** Steps until `minimum` is reached. */
+  readonly steps: number
+  /** The learning rate at the end, >= 0: a rate, where Keras's alpha is a fraction of the first one. Default 0. */
+  readonly minimum?: number
+}
+
+/** Options of `polynomialDecay`. */
+export interface PolynomialDecayOptions {
+  /** Steps until `end` is reached. */
+  readonly steps: number
+  /** Exponent of the part that is left, > 0. Default 1: a straight line. */
+  readonly power?: number
+  /** The learning rate at the end, >= 0. Default 0 (Keras: 0.0001). */
+  readonly end?: number
+}
+
+/** Options of `linearWarmup`. */
+export interface LinearWarmupOptions {
+  /** Steps until the full rate is reached. */
+  readonly steps: number
+  /** What comes then, its steps counted from there. Default null: the rate stays. */
+  readonly after?: Schedule | null
+}
+
+/** Options of `inverseTimeDecay`. */
+export interface InverseTimeDecayOptions {
+  /** Per step, >= 0: of Keras's schedule of this name, decay_rate / decay_steps. */
+  readonly decay: number
+}
+
+/** Options of `inverseSqrtDecay`. */
+export interface InverseSqrtDecayOptions {
+  /** Steps in which the rate rises. */
+  readonly warmup: number
+}
+
+interface Parameters {
+  stepDecay: StepDecayOptions
+  multiStepDecay: MultiStepDecayOptions
+  exponentialDecay: ExponentialDecayOptions
+  cosineDecay: Required<CosineDecayOptions>
+  polynomialDecay: Required<PolynomialDecayOptions>
+  linearWarmup: Required<LinearWarmupOptions>
+  inverseTimeDecay: InverseTimeDecayOptions
+  inverseSqrtDecay: InverseSqrtDecayOptions
+}
+type ScheduleName = keyof Parameters
 /** A learning rate that changes from step to step. */
 export type Schedule = { [K in ScheduleName]: { readonly kind: K } & Parameters[K] }[ScheduleName]
-type Options<K extends ScheduleName, Optional extends keyof Parameters[K] = never> = Omit<
-  Parameters[K],
-  Optional
-> &
-  Partial<Pick<Parameters[K], Optional>>
 
 const MILESTONES: Rule<readonly number[]> = {
   expected: 'an increasing list of positive integers',
@@ -111,7 +169,7 @@ const schedules: { readonly [K in ScheduleName]: Row<Parameters[K]> } = {
  * console.log(losses.slice(1).map((loss, i) => losses[i] - loss).join(' ')) // 1 1 0.5 0.5 0.25 0.25
  * ```
  */
-export const stepDecay = (options: Options<'stepDecay'>) => make('stepDecay', options)
+export const stepDecay = (options: StepDecayOptions): Schedule => make('stepDecay', options)
 /**
  * base gamma^(number of milestones reached); `milestones` are increasing steps from 1.
  * @throws LanegradError on an unknown or unfit option
@@ -127,7 +185,7 @@ export const stepDecay = (options: Options<'stepDecay'>) => make('stepDecay', op
  * console.log(losses.slice(1).map((loss, i) => losses[i] - loss).join(' ')) // 1 0.5 0.5 0.25 0.25
  * ```
  */
-export const multiStepDecay = (options: Options<'multiStepDecay'>) => make('multiStepDecay', options)
+export const multiStepDecay = (options: MultiStepDecayOptions): Schedule => make('multiStepDecay', options)
 /**
  * base gamma^step, gamma > 0.
  * @throws LanegradError on an unknown or unfit option
@@ -143,9 +201,10 @@ export const multiStepDecay = (options: Options<'multiStepDecay'>) => make('mult
  * console.log(losses.slice(1).map((loss, i) => losses[i] - loss).join(' ')) // 1 0.5 0.25 0.125
  * ```
  */
-export const exponentialDecay = (options: Options<'exponentialDecay'>) => make('exponentialDecay', options)
+export const exponentialDecay = (options: ExponentialDecayOptions): Schedule =>
+  make('exponentialDecay', options)
 /**
- * Half a cosine from base to `minimum` (0) over `steps`, then `minimum`. Loshchilov and Hutter 2017.
+ * Half a cosine from base to `minimum` (0, a rate; Keras's alpha is a fraction of base) over `steps`, then `minimum`. Loshchilov and Hutter 2017.
  * @throws LanegradError on an unknown or unfit option
  * @example
  * ```js
@@ -159,7 +218,7 @@ export const exponentialDecay = (options: Options<'exponentialDecay'>) => make('
  * console.log(losses.slice(1).map((loss, i) => (losses[i] - loss).toFixed(3)).join(' ')) // 1.000 0.854 0.500 0.146 0.000
  * ```
  */
-export const cosineDecay = (options: Options<'cosineDecay', 'minimum'>) => make('cosineDecay', options)
+export const cosineDecay = (options: CosineDecayOptions): Schedule => make('cosineDecay', options)
 /**
  * (base - end) (1 - step / steps)^power + end, then `end` (0); power 1 (default) is a straight line.
  * @throws LanegradError on an unknown or unfit option
@@ -175,8 +234,7 @@ export const cosineDecay = (options: Options<'cosineDecay', 'minimum'>) => make(
  * console.log(losses.slice(1).map((loss, i) => losses[i] - loss).join(' ')) // 1 0.5625 0.25 0.0625 0 0
  * ```
  */
-export const polynomialDecay = (options: Options<'polynomialDecay', 'power' | 'end'>) =>
-  make('polynomialDecay', options)
+export const polynomialDecay = (options: PolynomialDecayOptions): Schedule => make('polynomialDecay', options)
 /**
  * base (step + 1) / steps during the first `steps`, then the schedule `after`, counted from there, or base (default: null).
  * @throws LanegradError on an unknown or unfit option
@@ -192,7 +250,7 @@ export const polynomialDecay = (options: Options<'polynomialDecay', 'power' | 'e
  * console.log(losses.slice(1).map((loss, i) => losses[i] - loss).join(' ')) // 0.25 0.5 0.75 1 1 0.5
  * ```
  */
-export const linearWarmup = (options: Options<'linearWarmup', 'after'>) => make('linearWarmup', options)
+export const linearWarmup = (options: LinearWarmupOptions): Schedule => make('linearWarmup', options)
 /**
  * base / (1 + decay step), decay >= 0.
  * @throws LanegradError on an unknown or unfit option
@@ -208,7 +266,8 @@ export const linearWarmup = (options: Options<'linearWarmup', 'after'>) => make(
  * console.log(losses.slice(1).map((loss, i) => (losses[i] - loss).toFixed(3)).join(' ')) // 1.000 0.250 0.143 0.100
  * ```
  */
-export const inverseTimeDecay = (options: Options<'inverseTimeDecay'>) => make('inverseTimeDecay', options)
+export const inverseTimeDecay = (options: InverseTimeDecayOptions): Schedule =>
+  make('inverseTimeDecay', options)
 /**
  * base min((step + 1)^-1/2, (step + 1) warmup^-3/2). Vaswani et al. 2017. It rises over `warmup` steps, to base / sqrt(warmup),
  * and then falls.
@@ -225,7 +284,8 @@ export const inverseTimeDecay = (options: Options<'inverseTimeDecay'>) => make('
  * console.log(losses.slice(1).map((loss, i) => (losses[i] - loss).toFixed(3)).join(' ')) // 0.125 0.250 0.375 0.500 0.447 0.408
  * ```
  */
-export const inverseSqrtDecay = (options: Options<'inverseSqrtDecay'>) => make('inverseSqrtDecay', options)
+export const inverseSqrtDecay = (options: InverseSqrtDecayOptions): Schedule =>
+  make('inverseSqrtDecay', options)
 
 /** Plain data, from a file say, as a checked, frozen schedule with all defaults filled in. @throws LanegradError */
 export function toSchedule(data: { readonly kind: string }): Schedule {
