@@ -13,16 +13,20 @@ export {
   type ModelCheckpointOptions,
   modelCheckpoint,
 } from './callbacks/modelCheckpoint.ts'
+export type { MonitorOptions } from './callbacks/monitor.ts'
 export type { GraphBuilder } from './graph/builder.ts'
-export type { Value } from './graph/value.ts'
+export type { DType, RowShape, Shape, Value } from './graph/value.ts'
 export type { Activation, ActivationName } from './layers/activations.ts'
 export { type MultiHeadAttentionOptions, multiHeadAttention } from './layers/attention.ts'
 export { type BlockOptions, block } from './layers/block.ts'
 export {
   type Constraint,
   type ConstraintName,
+  type MaxNormOptions,
+  type MinMaxNormOptions,
   maxNorm,
   minMaxNorm,
+  type NormOptions,
   nonNeg,
   unitNorm,
 } from './layers/constraints.ts'
@@ -36,12 +40,16 @@ export {
   conv3d,
 } from './layers/convolution.ts'
 export {
+  type ActivationOptions,
   activation,
   type DenseOptions,
   dense,
   flatten,
+  type PermuteOptions,
+  type PreluOptions,
   permute,
   prelu,
+  type ReshapeOptions,
   reshape,
 } from './layers/core.ts'
 export { type CustomLayer, type CustomLayerDefinition, customLayer } from './layers/custom.ts'
@@ -53,6 +61,7 @@ export {
   positionEmbedding,
 } from './layers/embedding.ts'
 export {
+  type ConstantOptions,
   constant,
   glorotNormal,
   glorotUniform,
@@ -62,8 +71,11 @@ export {
   type InitializerName,
   lecunNormal,
   lecunUniform,
+  type OrthogonalOptions,
   ones,
   orthogonal,
+  type RandomNormalOptions,
+  type RandomUniformOptions,
   randomNormal,
   randomUniform,
   truncatedNormal,
@@ -74,11 +86,24 @@ export {
   input,
   type Layer,
   type LayerContext,
+  type LayerKind,
+  type LayerKinds,
   type LayerOptions,
+  type RecurrentLayer,
   type Regularizer,
   type Symbolic,
+  type WeightOptions,
 } from './layers/layer.ts'
-export { add, average, concatenate, maximum, minimum, multiply, subtract } from './layers/merge.ts'
+export {
+  add,
+  average,
+  type ConcatenateOptions,
+  concatenate,
+  maximum,
+  minimum,
+  multiply,
+  subtract,
+} from './layers/merge.ts'
 export {
   alphaDropout,
   type DropoutOptions,
@@ -92,6 +117,8 @@ export {
   spatialDropout3d,
 } from './layers/noise.ts'
 export {
+  type AffineOptions,
+  type AxisOptions,
   type BatchNormalizationOptions,
   batchNormalization,
   type GroupNormalizationOptions,
@@ -124,15 +151,21 @@ export {
   categoryEncoding,
   type NormalizationOptions,
   normalization,
+  type OutputMode,
+  type PerChannel,
   type RescalingOptions,
   rescaling,
+  type Samples,
 } from './layers/preprocessing.ts'
 export {
+  type GatedOptions,
   type GruOptions,
   gru,
   type LstmOptions,
   lstm,
   type RecurrentOptions,
+  type ReturnsState,
+  type SequenceOptions,
   type SimpleRnnOptions,
   simpleRnn,
 } from './layers/recurrent.ts'
@@ -142,6 +175,7 @@ export {
   cropping1d,
   cropping2d,
   cropping3d,
+  type Edges,
   type RepeatVectorOptions,
   repeatVector,
   type UpSampling1dOptions,
@@ -161,6 +195,19 @@ export {
   separableConv1d,
   separableConv2d,
 } from './layers/separable.ts'
+export type {
+  BetaOptions,
+  BiasOptions,
+  DepthwiseOptions,
+  EmbeddingsOptions,
+  GammaOptions,
+  KernelOptions,
+  PointwiseOptions,
+  PositionOptions,
+  RecurrentKernelOptions,
+  ScaleOptions,
+} from './layers/weights.ts'
+export type { Sizes, WindowOptions } from './layers/window.ts'
 export {
   type BidirectionalOptions,
   bidirectional,
@@ -170,7 +217,9 @@ export {
   timeDistributed,
 } from './layers/wrappers.ts'
 export type { Callback, FitParams } from './model/callbacks.ts'
-export type { CompileOptions } from './model/compile.ts'
+export type { ClassWeight } from './model/class-weight.ts'
+export type { CompileOptions, MetricsByOutput } from './model/compile.ts'
+export type { Mode } from './model/compute.ts'
 export {
   type LoadOptions,
   load,
@@ -183,35 +232,51 @@ export type { ArrayLikeData, Batches, Data, Dataset } from './model/data.ts'
 export type { Inspection, ProfileRow } from './model/inspect.ts'
 export type { InspectedBuffer, InspectedOperation } from './model/memory-map.ts'
 export { Model, type ModelLayer } from './model/model.ts'
+export type { Values } from './model/network.ts'
 export type {
   EvaluateOptions,
   FitOptions,
+  NaNOption,
   PredictOptions,
   StepOptions,
   TrainStepOptions,
 } from './model/options.ts'
 export { type TransferOptions, transfer } from './model/transfer.ts'
 export { LanegradError } from './numerics/lanegrad-error.ts'
-export { type FloatArray, type NamedArray, tensor } from './numerics/tensor.ts'
+export {
+  type FloatArray,
+  type NamedArray,
+  type NestedNumbers,
+  type NumberArray,
+  type ShapedArray,
+  tensor,
+} from './numerics/tensor.ts'
 export type { Clip } from './plan/update.ts'
 export type { RuntimeOptions } from './runtime/engine.ts'
 export type { History, Logs } from './training/callbacks.ts'
 export {
   binaryCrossentropy,
+  type CategoricalOptions,
   categoricalCrossentropy,
   categoricalHinge,
   cosineSimilarity,
   customLoss,
+  type HuberOptions,
   hinge,
   huber,
   klDivergence,
+  type LogitsOptions,
   type Loss,
+  type LossAlias,
   type LossFunction,
   type LossLike,
+  type LossName,
+  type LossOptions,
   logCosh,
   meanAbsoluteError,
   meanSquaredError,
   poisson,
+  type SparseOptions,
   sparseCategoricalCrossentropy,
   squaredHinge,
 } from './training/losses.ts'
@@ -220,10 +285,22 @@ export {
   categoricalAccuracy,
   sparseCategoricalAccuracy,
   sparseTopKCategoricalAccuracy,
+  type ThresholdOptions,
+  type TopKOptions,
   topKCategoricalAccuracy,
 } from './training/metrics/accuracy.ts'
-export { auc } from './training/metrics/auc.ts'
-export { confusionMatrix, f1Score, precision, recall } from './training/metrics/counts.ts'
+export { type AucOptions, auc } from './training/metrics/auc.ts'
+export {
+  type Average,
+  type ClassOptions,
+  type CountOptions,
+  confusionMatrix,
+  f1Score,
+  type MatrixOptions,
+  precision,
+  recall,
+} from './training/metrics/counts.ts'
+export type { NameOption } from './training/metrics/read.ts'
 export {
   cosineSimilarityMetric,
   meanAbsolutePercentageError,
@@ -281,6 +358,7 @@ export {
   type PolynomialDecayOptions,
   polynomialDecay,
   type Schedule,
+  type ScheduleName,
   type StepDecayOptions,
   stepDecay,
 } from './training/schedules.ts'

@@ -343,14 +343,14 @@ describe('refused', () => {
   test.each<[string, () => unknown]>([
     [`lstm: units ${positive}; got 0`, () => lstm({ units: 0 })],
     [`gru: units ${positive}; got undefined`, () => gru({} as never)],
-    ['lstm: activation must be "tanh"; got "relu"', () => lstm({ units: 1, activation: 'relu' })],
+    ['lstm: activation must be "tanh"; got "relu"', () => lstm({ units: 1, activation: 'relu' as never })],
     [
       'gru: recurrentActivation must be "sigmoid"; got "hardSigmoid"',
-      () => gru({ units: 1, recurrentActivation: 'hardSigmoid' }),
+      () => gru({ units: 1, recurrentActivation: 'hardSigmoid' as never }),
     ],
     [
       'simpleRnn: activation must be "tanh", "relu", "sigmoid" or "linear"; got "gelu"',
-      () => simpleRnn({ units: 1, activation: 'gelu' }),
+      () => simpleRnn({ units: 1, activation: 'gelu' as never }),
     ],
     [
       'lstm: dropout must be a number from 0 up to, not including, 1; got 1',

@@ -185,7 +185,7 @@ describe('bidirectional', () => {
     ['bidirectional: layer must be a layer; got undefined', () => bidirectional({} as never)],
     [
       'bidirectional: layer must be a recurrent layer without returnState; got dense',
-      () => bidirectional({ layer: dense({ units: 1 }) }),
+      () => bidirectional({ layer: dense({ units: 1 }) as never }),
     ],
     [
       'bidirectional: layer must be a recurrent layer without returnState; got lstm',

@@ -19,11 +19,11 @@ export interface ReduceLROnPlateauOptions extends MonitorOptions {
   readonly factor?: number
   /** Epochs without improvement after which the rate is reduced. Default 10. */
   readonly patience?: number
-  /** Default 1e-4. */
+  /** What counts as better: by more than this. Default 1e-4. */
   readonly minDelta?: number
   /** Epochs after a reduction in which none is counted. Default 0. */
   readonly cooldown?: number
-  /** Default 0. */
+  /** The rate isn't reduced below this. Default 0. */
   readonly minLearningRate?: number
 }
 

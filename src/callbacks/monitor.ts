@@ -4,12 +4,13 @@ import type { FitParams } from '../model/callbacks.ts'
 import { fail, NON_NEGATIVE, oneOf, type Rule, show } from '../numerics/errors.ts'
 import type { Logs } from '../training/callbacks.ts'
 
+/** Options of callbacks that watch a log. */
 export interface MonitorOptions {
   /** Name of a log. Default 'val_loss'. */
   readonly monitor?: string
   /** Whether less or more is better. Default 'auto': told by the name. */
   readonly mode?: 'auto' | 'min' | 'max'
-  /** What counts as better: by more than this. */
+  /** What counts as better: by more than this. Default 0; of reduceLROnPlateau 1e-4. */
   readonly minDelta?: number
 }
 

@@ -1,7 +1,9 @@
 // A value of a graph: its shape, its type, and where it comes from if no operation makes it.
 // Values are compared by identity.
 
+/** What numbers are kept as. */
 export type DType = 'float32' | 'int32'
+/** How many elements a value has along each axis. */
 export type Shape = readonly number[]
 /** A shape without its batch axis; null where the length may differ from batch to batch. */
 export type RowShape = readonly (number | null)[]

@@ -6,10 +6,12 @@ import { BOOLEAN, fail, orNull, POSITIVE_INTEGER, SHARE } from '../numerics/erro
 import { attention } from '../operations/attention.ts'
 import { type Layer, type LayerKind, type LayerOptions, makeLayer, readLayer } from './layer.ts'
 import { drawn } from './noise.ts'
-import { type OptionsOfWeights, weightOptions, weights } from './options.ts'
+import { weightOptions, weights } from './options.ts'
+import type { BiasOptions, KernelOptions } from './weights.ts'
 
-/** `kernel...` of all four kernels, `bias...` of all biases: by default glorotUniform and zeros. */
-export interface MultiHeadAttentionOptions extends LayerOptions, OptionsOfWeights<'kernel' | 'bias'> {
+/** Options of `multiHeadAttention`: `kernel...` are those of all four kernels, `bias...` of all biases. */
+export interface MultiHeadAttentionOptions extends LayerOptions, KernelOptions, BiasOptions {
+  /** Heads that attend side by side, each with queries, keys and values of its own. */
   readonly numHeads: number
   /** Width of each head's queries and keys. */
   readonly keyDim: number
@@ -86,7 +88,8 @@ export const multiHeadAttentionKind: LayerKind<ReturnType<typeof readAttention>>
  * `query, value, key`, of the query's steps to theirs (key defaults to value). [batch, steps, channels] to
  * [batch, steps of the query, outputDim]. Weights `wq`, `wk` [channels, numHeads*keyDim], `wv`
  * [channels, numHeads*valueDim], `wo` [numHeads*valueDim, outputDim], and their biases `bq`, `bk`, `bv`, `bo`; each
- * head has a block of columns. Steps of value and key that a mask leaves out get probability 0; the output has the
+ * head has a block of columns. Initial weights are drawn for kernels of these shapes: Keras's are [channels, numHeads,
+ * keyDim], whose fans differ. Steps of value and key that a mask leaves out get probability 0; the output has the
  * query's mask.
  * @example
  * ```js

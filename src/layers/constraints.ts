@@ -21,9 +21,26 @@ export interface Constraint {
   readonly axis: readonly number[]
 }
 
+/** Options of `unitNorm`. */
 export interface NormOptions {
-  /** Default [0]. */
+  /** The axes a norm sums over. Default [0]: of a dense kernel, the weights into one unit. */
   readonly axis?: number | readonly number[]
+}
+
+/** Options of `maxNorm`. */
+export interface MaxNormOptions extends NormOptions {
+  /** The largest norm. Default 2. */
+  readonly maxValue?: number
+}
+
+/** Options of `minMaxNorm`. */
+export interface MinMaxNormOptions extends NormOptions {
+  /** The least norm. Default 0. */
+  readonly minValue?: number
+  /** The largest norm. Default 1. */
+  readonly maxValue?: number
+  /** How far a norm moves to its bound in one step, 0 to 1. Default 1: all the way. */
+  readonly rate?: number
 }
 
 const readAxes = (axis: number | readonly number[], what: string): readonly number[] => {
@@ -62,7 +79,7 @@ function make(kind: Constraint['kind'], options: object): Constraint {
  * console.log(model.predict([[1, 0, 0, 0]]).data[0].toFixed(3)) // 0.500
  * ```
  */
-export function maxNorm(options: NormOptions & { readonly maxValue?: number } = {}): Constraint {
+export function maxNorm(options: MaxNormOptions = {}): Constraint {
   checkOptions('maxNorm', options, ['maxValue', 'axis'])
   return make('maxNorm', { ...options, maxValue: options.maxValue ?? 2 })
 }
@@ -116,13 +133,7 @@ export function unitNorm(options: NormOptions = {}): Constraint {
  * console.log(step(), step()) // 0.750 0.625
  * ```
  */
-export function minMaxNorm(
-  options: NormOptions & {
-    readonly minValue?: number
-    readonly maxValue?: number
-    readonly rate?: number
-  } = {},
-): Constraint {
+export function minMaxNorm(options: MinMaxNormOptions = {}): Constraint {
   checkOptions('minMaxNorm', options, ['minValue', 'maxValue', 'rate', 'axis'])
   return make('minMaxNorm', options)
 }

@@ -4,8 +4,8 @@ import type { Value } from '../graph/value.ts'
 import { POSITIVE_INTEGER } from '../numerics/errors.ts'
 import { convolve } from '../operations/convolution.ts'
 import { type Activation, activate, readActivation } from './activations.ts'
-import { type Layer, type LayerKind, makeLayer, readLayer, type Symbolic } from './layer.ts'
-import { channelsOf, type OptionsOfWeights, oneOfRank, weightOptions } from './options.ts'
+import { type LayerKind, makeLayer, type RecurrentLayer, readLayer, type Symbolic } from './layer.ts'
+import { channelsOf, oneOfRank, weightOptions } from './options.ts'
 import {
   initialStates,
   lstmReaders,
@@ -15,18 +15,19 @@ import {
   sequenceOutputs,
   sequenceReaders,
 } from './recurrent.ts'
+import type { BiasOptions, KernelOptions, RecurrentKernelOptions } from './weights.ts'
 import { type WindowOptions, windowOf, windowReaders } from './window.ts'
 
-type Weights = 'kernel' | 'recurrent' | 'bias'
-
 /**
- * The window (kernelSize, strides, padding, dilationRate) is that of the input convolution; the recurrent one has the
- * same kernelSize, stride 1 and padding 'same'. Initializers: glorotUniform, recurrent orthogonal, bias zeros.
+ * Options of `convLstm2d`. The window (kernelSize, strides, padding, dilationRate) is that of the input convolution; the recurrent one has the
+ * same kernelSize, stride 1 and padding 'same'.
  */
 export interface ConvLstmOptions
   extends Omit<WindowOptions<'valid' | 'same'>, keyof SequenceOptions>,
     SequenceOptions,
-    OptionsOfWeights<Weights> {
+    KernelOptions,
+    RecurrentKernelOptions,
+    BiasOptions {
   /** Channels of the state. */
   readonly filters: number
   /** Default 'tanh'. */
@@ -117,8 +118,8 @@ export const convLstm2dKind: LayerKind<ReturnType<typeof readConvLstm>> = {
  * console.log(model.predict(new Float32Array(192)).shape) // [ 1, 8, 8, 2 ]
  * ```
  */
-export function convLstm2d(options: ConvLstmOptions & ReturnsState): Layer<readonly Symbolic[]>
-export function convLstm2d(options: ConvLstmOptions): Layer
-export function convLstm2d(options: ConvLstmOptions): Layer<never> {
+export function convLstm2d(options: ConvLstmOptions & ReturnsState): RecurrentLayer<readonly Symbolic[]>
+export function convLstm2d(options: ConvLstmOptions): RecurrentLayer
+export function convLstm2d(options: ConvLstmOptions): RecurrentLayer<never> {
   return makeLayer<ReturnType<typeof readConvLstm>, never>(convLstm2dKind, options)
 }

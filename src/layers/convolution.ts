@@ -4,13 +4,15 @@ import { check, fail, POSITIVE_INTEGER } from '../numerics/errors.ts'
 import { conv, convolveRows, convolveTransposedRows } from '../operations/convolution.ts'
 import type { Activation } from './activations.ts'
 import { type Layer, type LayerKind, type LayerOptions, makeLayer, readLayer } from './layer.ts'
-import { channelsOf, finish, type OptionsOfWeights, spatial, weightOptions, weights } from './options.ts'
+import { channelsOf, finish, spatial, weightOptions, weights } from './options.ts'
+import type { BiasOptions, KernelOptions } from './weights.ts'
 import { type Sizes, type WindowOptions, windowOf, windowReaders } from './window.ts'
 
-/** Initializers: by default glorotUniform for the kernel, zeros for the bias. */
+/** Options of `conv1d`, `conv2d` and `conv3d`. */
 export interface ConvLayerOptions<P extends string = 'valid' | 'same'>
   extends WindowOptions<P>,
-    OptionsOfWeights<'kernel' | 'bias'> {
+    KernelOptions,
+    BiasOptions {
   /** Channels of the output. */
   readonly filters: number
   /** Channels in as many groups, each with its own filters / groups filters. Must divide both. Default 1. */
@@ -93,10 +95,11 @@ export const conv2d = (options: ConvLayerOptions): Layer => makeLayer(conv2dKind
  */
 export const conv3d = (options: ConvLayerOptions): Layer => makeLayer(conv3dKind, options)
 
-/** Initializers: by default glorotUniform for the kernel, zeros for the bias. */
-export interface ConvTransposeOptions extends LayerOptions, OptionsOfWeights<'kernel' | 'bias'> {
+/** Options of `conv2dTranspose`. */
+export interface ConvTransposeOptions extends LayerOptions, KernelOptions, BiasOptions {
   /** Channels of the output. */
   readonly filters: number
+  /** Cells the kernel covers on each axis; one number stands for all. */
   readonly kernelSize: Sizes
   /** How much larger the output is. Default 1. */
   readonly strides?: Sizes

@@ -6,18 +6,11 @@ import { elementCount } from '../numerics/tensor.ts'
 import { type Activation, activate, readActivation } from './activations.ts'
 import { type Initializer, type InitializerName, toInitializer } from './initializers.ts'
 import { type Layer, type LayerKind, type LayerOptions, makeLayer, readLayer } from './layer.ts'
-import {
-  channelsOf,
-  finish,
-  type OptionsOfWeights,
-  one,
-  weightOptions,
-  weights,
-  withChannels,
-} from './options.ts'
+import { channelsOf, finish, one, weightOptions, weights, withChannels } from './options.ts'
+import type { BiasOptions, KernelOptions } from './weights.ts'
 
-/** Initializers: by default glorotUniform for the kernel, zeros for the bias. */
-export interface DenseOptions extends LayerOptions, OptionsOfWeights<'kernel' | 'bias'> {
+/** Options of `dense`. */
+export interface DenseOptions extends LayerOptions, KernelOptions, BiasOptions {
   /** Size of the output's last axis. */
   readonly units: number
   /** Default 'linear'. */
@@ -82,7 +75,9 @@ export const denseKind: LayerKind<ReturnType<typeof readDense>> = {
  */
 export const dense = (options: DenseOptions): Layer => makeLayer(denseKind, options)
 
+/** Options of `activation`. */
 export interface ActivationOptions extends LayerOptions {
+  /** A name, as 'relu', or one with its parameter: `{ name: 'leakyRelu', alpha: 0.1 }`. */
   readonly activation: Activation
 }
 
@@ -107,8 +102,9 @@ export const activationKind: LayerKind<ReturnType<typeof readActivationLayer>> =
  */
 export const activation = (options: ActivationOptions): Layer => makeLayer(activationKind, options)
 
+/** Options of `prelu`. */
 export interface PreluOptions extends LayerOptions {
-  /** Default 'zeros'. */
+  /** How `alpha` starts. Default 'zeros': as relu. */
   readonly alphaInitializer?: Initializer | InitializerName
 }
 
@@ -128,7 +124,8 @@ export const preluKind: LayerKind<ReturnType<typeof readPrelu>> = {
 }
 
 /**
- * Parametric ReLU (He et al. 2015): x > 0 ? x : alpha x, one `alpha` per channel of the last axis.
+ * Parametric ReLU (He et al. 2015): x > 0 ? x : alpha x, one `alpha` per channel of the last axis. (Keras without
+ * sharedAxes has one for each element of a sample; of an input [batch, features] that is the same.)
  * @example
  * ```js
  * import { prelu, sequential } from 'lanegrad'
@@ -160,6 +157,7 @@ export const flattenKind: LayerKind<object> = {
  */
 export const flatten = (options: LayerOptions = {}): Layer => makeLayer(flattenKind, options)
 
+/** Options of `reshape`. */
 export interface ReshapeOptions extends LayerOptions {
   /** Without the batch axis. */
   readonly targetShape: Shape
@@ -194,6 +192,7 @@ export const reshapeKind: LayerKind<{ readonly targetShape: Shape }> = {
  */
 export const reshape = (options: ReshapeOptions): Layer => makeLayer(reshapeKind, options)
 
+/** Options of `permute`. */
 export interface PermuteOptions extends LayerOptions {
   /** Order of the axes, counted from 1 without the batch axis, as in Keras: [2, 1] swaps the first two. */
   readonly dims: readonly number[]

@@ -4,10 +4,11 @@ import { shapeText } from '../graph/value.ts'
 import { BOOLEAN, fail, orNull, POSITIVE_INTEGER } from '../numerics/errors.ts'
 import { gather, nonZero } from '../operations/embedding.ts'
 import { type Layer, type LayerKind, type LayerOptions, makeLayer, readLayer } from './layer.ts'
-import { type OptionsOfWeights, one, oneOfRank, weightOptions, weights } from './options.ts'
+import { one, oneOfRank, weightOptions, weights } from './options.ts'
+import type { EmbeddingsOptions, PositionOptions } from './weights.ts'
 
-/** Initializer: by default randomUniform, -0.05 to 0.05. */
-export interface EmbeddingOptions extends LayerOptions, OptionsOfWeights<'embeddings'> {
+/** Options of `embedding`. */
+export interface EmbeddingOptions extends LayerOptions, EmbeddingsOptions {
   /** Ids go from 0 to inputDim - 1. */
   readonly inputDim: number
   /** Size of the vector each id stands for. */
@@ -53,8 +54,8 @@ export const embeddingKind: LayerKind<ReturnType<typeof readEmbedding>> = {
  */
 export const embedding = (options: EmbeddingOptions): Layer => makeLayer(embeddingKind, options)
 
-/** Initializer: by default glorotUniform. */
-export interface PositionEmbeddingOptions extends LayerOptions, OptionsOfWeights<'position'> {
+/** Options of `positionEmbedding`. */
+export interface PositionEmbeddingOptions extends LayerOptions, PositionOptions {
   /** The longest sequence. Default: that of the input, which must then be fixed. */
   readonly length?: number | null
 }

@@ -32,7 +32,6 @@ const DEFAULTS = {
   lecunUniform: {},
   lecunNormal: {},
   orthogonal: { gain: 1 },
-  unitForgetBias: {}, // of lstm: 1 in the second quarter, the forget gate's, else 0
 }
 
 /** The name of an initializer, as layers take it in place of one with options. */
@@ -41,9 +40,40 @@ type Parameters = { [K in InitializerName]: { readonly [P in keyof (typeof DEFAU
 /** How a weight starts: what the functions of the same names give. */
 export type Initializer = { [K in InitializerName]: { readonly kind: K } & Parameters[K] }[InitializerName]
 
+/** Of the bias of an LSTM alone, whose reader gives it: 1 in the second quarter, the forget gate's, else 0. */
+export const UNIT_FORGET_BIAS = { kind: 'unitForgetBias' } as unknown as Initializer
+
+/** Options of `constant`. */
+export interface ConstantOptions {
+  /** Default 0. */
+  readonly value?: number
+}
+
+/** Options of `randomUniform`. */
+export interface RandomUniformOptions {
+  /** The least number. Default -0.05. */
+  readonly minValue?: number
+  /** The bound above, not reached; at least minValue. Default 0.05. */
+  readonly maxValue?: number
+}
+
+/** Options of `randomNormal` and `truncatedNormal`. */
+export interface RandomNormalOptions {
+  /** Default 0. */
+  readonly mean?: number
+  /** The standard deviation (of truncatedNormal: before the cut), >= 0. Default 0.05. */
+  readonly stddev?: number
+}
+
+/** Options of `orthogonal`. */
+export interface OrthogonalOptions {
+  /** Factor of the matrix. Default 1. */
+  readonly gain?: number
+}
+
 const make =
-  <K extends InitializerName>(kind: K) =>
-  (options: Partial<Parameters[K]> = {}): Initializer => {
+  (kind: InitializerName) =>
+  (options: object = {}): Initializer => {
     check(isObject(options), kind, 'an object with options', options)
     return toInitializer({ kind, ...options })
   }
@@ -61,7 +91,7 @@ const make =
  * console.log(net.predict([[3, 4]]).data.join(' ')) // 3 4
  * ```
  */
-export const zeros = make('zeros')
+export const zeros: () => Initializer = make('zeros')
 /**
  * All weights start at 1.
  * @throws LanegradError on any option
@@ -73,7 +103,7 @@ export const zeros = make('zeros')
  * console.log(model.predict([[1, 2, 3]]).data[0]) // 6
  * ```
  */
-export const ones = make('ones')
+export const ones: () => Initializer = make('ones')
 /**
  * Every element is `value` (0).
  * @throws LanegradError on an unknown or unfit option
@@ -87,7 +117,7 @@ export const ones = make('ones')
  * console.log(model.predict([[1, 2, 3, 4]]).data[0].toFixed(3)) // 0.125
  * ```
  */
-export const constant = make('constant')
+export const constant: (options?: ConstantOptions) => Initializer = make('constant')
 /**
  * Uniform in [minValue, maxValue) = [-0.05, 0.05).
  * @throws LanegradError on an unknown or unfit option
@@ -102,7 +132,7 @@ export const constant = make('constant')
  * console.log(Math.min(...data).toFixed(3), Math.max(...data).toFixed(3)) // 0.000 0.100
  * ```
  */
-export const randomUniform = make('randomUniform')
+export const randomUniform: (options?: RandomUniformOptions) => Initializer = make('randomUniform')
 /**
  * Normal with mean 0, stddev 0.05.
  * @throws LanegradError on an unknown or unfit option
@@ -118,7 +148,7 @@ export const randomUniform = make('randomUniform')
  * console.log(deviation.toFixed(2), Math.max(...data) > 0.4) // 0.20 true
  * ```
  */
-export const randomNormal = make('randomNormal')
+export const randomNormal: (options?: RandomNormalOptions) => Initializer = make('randomNormal')
 /**
  * Normal with mean 0, stddev 0.05, redrawn beyond 2 stddev. The standard deviation of what is left is 0.88 stddev.
  * @throws LanegradError on an unknown or unfit option
@@ -134,7 +164,7 @@ export const randomNormal = make('randomNormal')
  * console.log(spread.toFixed(2), Math.max(...data).toFixed(2)) // 0.18 0.40
  * ```
  */
-export const truncatedNormal = make('truncatedNormal')
+export const truncatedNormal: (options?: RandomNormalOptions) => Initializer = make('truncatedNormal')
 /**
  * Uniform with variance 2 / (fanIn + fanOut); limit sqrt(6 / (fanIn + fanOut)). Glorot and Bengio 2010. The default of most
  * kernels. The fans of [...spatial, in, out] are in and out times the spatial cells.
@@ -149,7 +179,7 @@ export const truncatedNormal = make('truncatedNormal')
  * console.log(Math.max(...data).toFixed(3)) // 0.141
  * ```
  */
-export const glorotUniform = make('glorotUniform')
+export const glorotUniform: () => Initializer = make('glorotUniform')
 /**
  * Truncated normal with variance 2 / (fanIn + fanOut), which the cut at 2 standard deviations doesn't lessen. Glorot and
  * Bengio 2010.
@@ -164,7 +194,7 @@ export const glorotUniform = make('glorotUniform')
  * console.log(Math.sqrt(data.reduce((sum, w) => sum + w * w, 0) / data.length).toFixed(3)) // 0.082
  * ```
  */
-export const glorotNormal = make('glorotNormal')
+export const glorotNormal: () => Initializer = make('glorotNormal')
 /**
  * Uniform with variance 2 / fanIn; limit sqrt(6 / fanIn). He et al. 2015. Made for relu.
  * @throws LanegradError on an unknown or unfit option
@@ -178,7 +208,7 @@ export const glorotNormal = make('glorotNormal')
  * console.log(Math.max(...data).toFixed(3)) // 0.173
  * ```
  */
-export const heUniform = make('heUniform')
+export const heUniform: () => Initializer = make('heUniform')
 /**
  * Truncated normal with variance 2 / fanIn. He et al. 2015. Made for relu.
  * @throws LanegradError on an unknown or unfit option
@@ -192,7 +222,7 @@ export const heUniform = make('heUniform')
  * console.log(Math.sqrt(data.reduce((sum, w) => sum + w * w, 0) / data.length).toFixed(3)) // 0.100
  * ```
  */
-export const heNormal = make('heNormal')
+export const heNormal: () => Initializer = make('heNormal')
 /**
  * Uniform with variance 1 / fanIn; limit sqrt(3 / fanIn). LeCun et al. 1998.
  * @throws LanegradError on an unknown or unfit option
@@ -206,7 +236,7 @@ export const heNormal = make('heNormal')
  * console.log(Math.max(...data).toFixed(3)) // 0.122
  * ```
  */
-export const lecunUniform = make('lecunUniform')
+export const lecunUniform: () => Initializer = make('lecunUniform')
 /**
  * Truncated normal with variance 1 / fanIn. LeCun et al. 1998. What selu needs (Klambauer et al. 2017).
  * @throws LanegradError on an unknown or unfit option
@@ -220,7 +250,7 @@ export const lecunUniform = make('lecunUniform')
  * console.log(Math.sqrt(data.reduce((sum, w) => sum + w * w, 0) / data.length).toFixed(3)) // 0.071
  * ```
  */
-export const lecunNormal = make('lecunNormal')
+export const lecunNormal: () => Initializer = make('lecunNormal')
 /**
  * Orthonormal columns (rows, if there are fewer) of [product of leading dimensions, last], times gain (1). Saxe et al. 2013.
  * Of weights of rank 2 or more: others are refused where the model is made.
@@ -234,7 +264,7 @@ export const lecunNormal = make('lecunNormal')
  * console.log(Math.hypot(...data).toFixed(4)) // 3.0000
  * ```
  */
-export const orthogonal = make('orthogonal')
+export const orthogonal: (options?: OrthogonalOptions) => Initializer = make('orthogonal')
 
 /**
  * A name or plain data (from a file, say) as a checked, frozen initializer with all defaults filled in.
@@ -276,12 +306,13 @@ export function initialize(
   stream: number,
   source: Source,
 ): void {
+  if (initializer === UNIT_FORGET_BIAS) {
+    out.fill(1, out.length / 4, out.length / 2)
+    return
+  }
   const known = toInitializer(initializer)
   switch (known.kind) {
     case 'zeros':
-      return
-    case 'unitForgetBias':
-      out.fill(1, out.length / 4, out.length / 2)
       return
     case 'ones':
       out.fill(1)

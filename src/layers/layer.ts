@@ -19,18 +19,23 @@ import {
 import type { Constraint } from './constraints.ts'
 import type { Initializer, InitializerName } from './initializers.ts'
 
-/** A sum added to the loss: l1 * sum |w| + l2 * sum w^2 (Keras: no 1/2). */
+/** What a weight adds to the loss: l1 * sum |w| + l2 * sum w^2 (as in Keras: no 1/2). */
 export interface Regularizer {
+  /** Factor of the sum of absolute values, >= 0. Default 0. */
   readonly l1?: number
+  /** Factor of the sum of squares, >= 0. Default 0. */
   readonly l2?: number
 }
 
+/** What `LayerContext.weight` is told of a weight. */
 export interface WeightOptions {
-  /** Default glorotUniform. */
+  /** How it starts. Default glorotUniform. */
   readonly initializer?: Initializer | InitializerName
+  /** What it adds to the loss. Default: nothing. */
   readonly regularizer?: Regularizer
+  /** What it is brought back to after every training step. Default: nothing. */
   readonly constraint?: Constraint | null
-  /** false for state that no gradient moves */
+  /** false for state that no gradient moves. Default true. */
   readonly trainable?: boolean
 }
 
@@ -73,6 +78,7 @@ export const hasSteps = ({ shape }: Value, mask: Value): boolean =>
 /** Kinds by name: what a saved model may hold. */
 export type LayerKinds = ReadonlyMap<string, LayerKind<object>>
 
+/** What layers of a kind have in common. */
 export interface LayerKind<C> {
   readonly kind: string
   /** Writes the layer's operations. Throws a LanegradError where an input doesn't fit; the caller adds the layer's name. */
@@ -106,14 +112,27 @@ export interface LayerOptions {
   readonly trainable?: boolean
 }
 
-/** R: what a call gives, a list of values for layers with several outputs. */
+/**
+ * A layer: how values are computed from others, with weights to learn. `dense`, `conv2d` and so on make layers; `sequential`
+ * chains them, and for any other graph a layer is a function: called on values made by `input` or by layers it gives a
+ * value. Called twice in a model it uses the same weights; these belong to the model: in another one the layer has others.
+ * R: what a call gives, a list for layers with several outputs.
+ */
 export interface Layer<R = Symbolic> {
   (...inputs: readonly Symbolic[]): R
   (inputs: readonly Symbolic[]): R
+  /** The name it was given; null: the model names it. */
   readonly layerName: string | null
   readonly kind: LayerKind<object>
+  /** Its options, checked and complete. */
   readonly config: object
+  /** false: its weights stay as they are. */
   readonly trainable: boolean
+}
+
+/** A layer that reads a sequence: what `simpleRnn`, `lstm`, `gru` and `convLstm2d` make. */
+export interface RecurrentLayer<R = Symbolic> extends Layer<R> {
+  readonly config: { readonly goBackwards: boolean; readonly returnSequences: boolean }
 }
 
 /** The config of a layer of `kind`: its options, read. `others`, and what every kind has, are known but not in it. */
@@ -143,7 +162,7 @@ export function checkName(name: unknown, what: string): void {
 export function makeLayer<C extends object, R = Symbolic>(
   kind: LayerKind<C>,
   options: LayerOptions & object,
-): Layer<R> {
+): Layer<R> & { readonly config: C } {
   check(isObject(options), `${kind.kind} options`, 'an object', options)
   const { name = null, trainable = true, ...own } = options
   if (name !== null) checkName(name, `${kind.kind}: name`)
@@ -157,7 +176,7 @@ export function layerOf<C extends object, R = Symbolic>(
   config: C,
   name: string | null,
   trainable: boolean,
-): Layer<R> {
+): Layer<R> & { readonly config: C } {
   const outputs = kind.outputs?.(config) ?? 1
   const call = (...given: readonly (Symbolic | readonly Symbolic[])[]): R => {
     const inputs = given.flat() as readonly Symbolic[]
@@ -172,7 +191,7 @@ export function layerOf<C extends object, R = Symbolic>(
     )
     return (outputs === 1 ? values[0] : values) as R
   }
-  const layer: Layer<R> = Object.assign(call, {
+  const layer: Layer<R> & { readonly config: C } = Object.assign(call, {
     layerName: name,
     kind: kind as LayerKind<object>,
     config,
@@ -185,8 +204,9 @@ export function layerOf<C extends object, R = Symbolic>(
 export interface InputOptions {
   /** Without the batch axis; null where any length will do. */
   readonly shape: readonly (number | null)[]
+  /** Unique in its model; by default input, or input_ and a number. */
   readonly name?: string
-  /** Default 'float32'. */
+  /** 'int32' for ids, as of `embedding`. Default 'float32'. */
   readonly dtype?: DType
 }
 

@@ -118,6 +118,7 @@ export const maximum = (options: LayerOptions = {}): Layer => makeLayer(maximumK
  */
 export const minimum = (options: LayerOptions = {}): Layer => makeLayer(minimumKind, options)
 
+/** Options of `concatenate`. */
 export interface ConcatenateOptions extends LayerOptions {
   /** Counted with the batch axis as 0; negative from the end. Default -1. */
   readonly axis?: number

@@ -23,15 +23,17 @@ import {
   makeLayer,
   readLayer,
 } from './layer.ts'
-import { channelsOf, type OptionsOfWeights, weightOptions, weights, withChannels } from './options.ts'
+import { channelsOf, weightOptions, weights, withChannels } from './options.ts'
+import type { BetaOptions, GammaOptions, ScaleOptions } from './weights.ts'
 
-interface AxisOptions extends LayerOptions {
+/** Options of `unitNormalization`; other normalizations take them, too. */
+export interface AxisOptions extends LayerOptions {
   /** -1, the last axis: there is no other choice. */
   readonly axis?: -1
 }
 
-/** Initializers: by default ones for gamma, zeros for beta. */
-interface AffineOptions extends AxisOptions, OptionsOfWeights<'gamma' | 'beta'> {
+/** What normalizations with `gamma` and `beta` take. */
+export interface AffineOptions extends AxisOptions, GammaOptions, BetaOptions {
   /** Added to the variance; > 0. Default 1e-3. */
   readonly epsilon?: number
   /** Adds `beta`. Default true. */
@@ -67,9 +69,9 @@ export interface BatchNormalizationOptions extends AffineOptions {
   readonly momentum?: number
   /** The moving variance takes the batch's unbiased variance (divided by n - 1, as in PyTorch). Default false. */
   readonly unbiasedRunningVar?: boolean
-  /** Default 'zeros'. */
+  /** How the moving mean starts. Default 'zeros'. */
   readonly movingMeanInitializer?: Initializer | InitializerName
-  /** Default 'ones'. */
+  /** How the moving variance starts. Default 'ones'. */
   readonly movingVarianceInitializer?: Initializer | InitializerName
 }
 
@@ -165,8 +167,8 @@ export const layerNormalizationKind: LayerKind<AffineConfig> = {
 export const layerNormalization = (options: LayerNormalizationOptions = {}): Layer =>
   makeLayer(layerNormalizationKind, options)
 
-/** Initializer: by default ones. */
-export interface RmsNormalizationOptions extends AxisOptions, OptionsOfWeights<'scale'> {
+/** Options of `rmsNormalization`. */
+export interface RmsNormalizationOptions extends AxisOptions, ScaleOptions {
   /** Added to the mean of x^2; > 0. Default 1e-6. */
   readonly epsilon?: number
 }

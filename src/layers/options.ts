@@ -3,7 +3,7 @@
 import { type Shape, shapeText, type Value } from '../graph/value.ts'
 import { check, fail, NON_NEGATIVE, POSITIVE_INTEGER, type Reader, readOptions } from '../numerics/errors.ts'
 import { type ActivationName, activate } from './activations.ts'
-import { type Constraint, type ConstraintName, readConstraint } from './constraints.ts'
+import { type Constraint, readConstraint } from './constraints.ts'
 import { type Initializer, type InitializerName, toInitializer } from './initializers.ts'
 import type { LayerContext, Regularizer, WeightOptions } from './layer.ts'
 
@@ -12,14 +12,7 @@ export interface CheckedActivation {
   readonly alpha: number
 }
 
-/** Options of each weight a layer has: `kernelInitializer`, `kernelRegularizer`, `kernelConstraint`, ... */
-export type OptionsOfWeights<N extends string> = {
-  readonly [K in `${N}Initializer`]?: Initializer | InitializerName
-} & { readonly [K in `${N}Regularizer`]?: Regularizer } & {
-  readonly [K in `${N}Constraint`]?: Constraint | ConstraintName | null
-}
-
-/** The same, checked and complete. */
+/** Options of each weight a layer has (weights.ts), checked and complete. */
 export type ConfigOfWeights<N extends string> = { readonly [K in `${N}Initializer`]: Initializer } & {
   readonly [K in `${N}Regularizer`]: Regularizer
 } & { readonly [K in `${N}Constraint`]: Constraint | null }

@@ -163,7 +163,8 @@ export function adaptNormalization(x: Samples, options: LayerOptions = {}): Laye
 
 // ---- categories -----------------------------------------------------------------------------------
 
-type OutputMode = 'oneHot' | 'multiHot' | 'count'
+/** What `categoryEncoding` gives. */
+export type OutputMode = 'oneHot' | 'multiHot' | 'count'
 
 /** Options of `categoryEncoding`. */
 export interface CategoryEncodingOptions extends LayerOptions {

@@ -25,26 +25,19 @@ import {
   simpleRnn as simpleRnnCell,
 } from '../operations/recurrent.ts'
 import { type Activation, type ActivationName, readActivation } from './activations.ts'
-import type { InitializerName } from './initializers.ts'
+import { type Initializer, toInitializer, UNIT_FORGET_BIAS } from './initializers.ts'
 import {
-  type Layer,
   type LayerContext,
   type LayerKind,
   type LayerOptions,
   makeLayer,
+  type RecurrentLayer,
   readLayer,
   type Symbolic,
 } from './layer.ts'
 import { drawn } from './noise.ts'
-import {
-  type CheckedActivation,
-  type OptionsOfWeights,
-  oneOfRank,
-  weightOptions,
-  weights,
-} from './options.ts'
-
-type Weights = 'kernel' | 'recurrent' | 'bias'
+import { type CheckedActivation, oneOfRank, weightOptions, weights } from './options.ts'
+import type { BiasOptions, KernelOptions, RecurrentKernelOptions } from './weights.ts'
 
 /**
  * What all layers over sequences take. Steps that the mask of the input leaves out keep the state; a returned sequence
@@ -63,23 +56,28 @@ export interface SequenceOptions extends LayerOptions {
   readonly dropout?: number
 }
 
-/** Initializers: glorotUniform for the kernel, orthogonal for the recurrent kernel, zeros for the bias. */
-export interface RecurrentOptions extends SequenceOptions, OptionsOfWeights<Weights> {
+/** Options of `simpleRnn`, `lstm` and `gru`. */
+export interface RecurrentOptions
+  extends SequenceOptions,
+    KernelOptions,
+    RecurrentKernelOptions,
+    BiasOptions {
   /** Size of the state. */
   readonly units: number
 }
 
 /** Options of `simpleRnn`. */
 export interface SimpleRnnOptions extends RecurrentOptions {
-  /** 'tanh' (default), 'relu', 'sigmoid' or 'linear'. */
-  readonly activation?: Activation
+  /** Default 'tanh'. */
+  readonly activation?: 'tanh' | 'relu' | 'sigmoid' | 'linear'
 }
 
-interface GatedOptions extends RecurrentOptions {
+/** Options of `lstm` and `gru`. */
+export interface GatedOptions extends RecurrentOptions {
   /** 'tanh'; there is no other. */
-  readonly activation?: Activation
+  readonly activation?: 'tanh'
   /** 'sigmoid'; there is no other. */
-  readonly recurrentActivation?: Activation
+  readonly recurrentActivation?: 'sigmoid'
 }
 
 /** Options of `lstm`. */
@@ -108,12 +106,15 @@ export type SequenceConfig = Read<ReturnType<typeof sequenceReaders>>
 
 /** Readers of the weights' options and of unitForgetBias, which says what the bias of an LSTM starts from. */
 export const lstmReaders = ({ unitForgetBias = true }: { readonly unitForgetBias?: boolean }) => ({
-  ...gateWeights(unitForgetBias ? 'unitForgetBias' : 'zeros'),
+  ...gateWeights(),
+  biasInitializer: [
+    (given: Initializer) => (given?.kind === UNIT_FORGET_BIAS.kind ? UNIT_FORGET_BIAS : toInitializer(given)),
+    unitForgetBias ? UNIT_FORGET_BIAS : 'zeros',
+  ] as const,
   unitForgetBias: [BOOLEAN, true] as const,
 })
 
-const gateWeights = (bias: InitializerName) =>
-  weights({ kernel: 'glorotUniform', recurrent: 'orthogonal', bias })
+const gateWeights = () => weights({ kernel: 'glorotUniform', recurrent: 'orthogonal', bias: 'zeros' })
 
 /** x with features dropped, the same ones at all steps; and its mask. */
 export function sequenceOf(
@@ -174,7 +175,7 @@ function readRecurrent(kind: string, isGated: boolean, options: object, own: Rea
     activation: [isGated ? oneFunction('tanh') : oneFunction('tanh', 'relu', 'sigmoid', 'linear'), 'tanh'],
     ...gates,
     ...sequenceReaders(),
-    ...gateWeights('zeros'),
+    ...gateWeights(),
     ...own,
   })
   return config as typeof config & { readonly resetAfter?: boolean }
@@ -256,6 +257,7 @@ export const gruKind: LayerKind<RecurrentConfig> = /*#__PURE__*/ recurrentKind('
   resetAfter: [BOOLEAN, true],
 }))
 
+/** With this, a recurrent layer gives several values. */
 export interface ReturnsState {
   readonly returnState: true
 }
@@ -272,9 +274,9 @@ export interface ReturnsState {
  * console.log(model.predict(new Float32Array(40)).shape) // [ 1, 8 ]
  * ```
  */
-export function simpleRnn(options: SimpleRnnOptions & ReturnsState): Layer<readonly Symbolic[]>
-export function simpleRnn(options: SimpleRnnOptions): Layer
-export function simpleRnn(options: SimpleRnnOptions): Layer<never> {
+export function simpleRnn(options: SimpleRnnOptions & ReturnsState): RecurrentLayer<readonly Symbolic[]>
+export function simpleRnn(options: SimpleRnnOptions): RecurrentLayer
+export function simpleRnn(options: SimpleRnnOptions): RecurrentLayer<never> {
   return makeLayer<RecurrentConfig, never>(simpleRnnKind, options)
 }
 
@@ -290,9 +292,9 @@ export function simpleRnn(options: SimpleRnnOptions): Layer<never> {
  * console.log(model.predict(new Float32Array(40)).shape) // [ 1, 8 ]
  * ```
  */
-export function lstm(options: LstmOptions & ReturnsState): Layer<readonly Symbolic[]>
-export function lstm(options: LstmOptions): Layer
-export function lstm(options: LstmOptions): Layer<never> {
+export function lstm(options: LstmOptions & ReturnsState): RecurrentLayer<readonly Symbolic[]>
+export function lstm(options: LstmOptions): RecurrentLayer
+export function lstm(options: LstmOptions): RecurrentLayer<never> {
   return makeLayer<RecurrentConfig, never>(lstmKind, options)
 }
 
@@ -308,8 +310,8 @@ export function lstm(options: LstmOptions): Layer<never> {
  * console.log(model.predict(new Float32Array(40)).shape) // [ 1, 10, 8 ]
  * ```
  */
-export function gru(options: GruOptions & ReturnsState): Layer<readonly Symbolic[]>
-export function gru(options: GruOptions): Layer
-export function gru(options: GruOptions): Layer<never> {
+export function gru(options: GruOptions & ReturnsState): RecurrentLayer<readonly Symbolic[]>
+export function gru(options: GruOptions): RecurrentLayer
+export function gru(options: GruOptions): RecurrentLayer<never> {
   return makeLayer<RecurrentConfig, never>(gruKind, options)
 }

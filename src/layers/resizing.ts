@@ -145,7 +145,7 @@ export const cropping2dKind = /*#__PURE__*/ edgeKind('cropping2d', 2, 'cropping'
 export const cropping3dKind = /*#__PURE__*/ edgeKind('cropping3d', 3, 'cropping', 1, crop)
 
 /** How many cells: one number for all sides, one for each axis, or [before, after] of each axis. */
-type Edges = number | readonly (number | readonly [before: number, after: number])[]
+export type Edges = number | readonly (number | readonly [before: number, after: number])[]
 
 /** Options of `zeroPadding1d`. */
 export interface ZeroPadding1dOptions extends LayerOptions {

@@ -3,21 +3,12 @@ import type { Value } from '../graph/value.ts'
 import { POSITIVE_INTEGER } from '../numerics/errors.ts'
 import { type ConvRows, convolveRows, depthwise } from '../operations/convolution.ts'
 import { type Layer, type LayerContext, type LayerKind, makeLayer, readLayer } from './layer.ts'
-import {
-  type ConfigOfWeights,
-  channelsOf,
-  finish,
-  type OptionsOfWeights,
-  spatial,
-  weightOptions,
-  weights,
-} from './options.ts'
+import { type ConfigOfWeights, channelsOf, finish, spatial, weightOptions, weights } from './options.ts'
+import type { BiasOptions, DepthwiseOptions, PointwiseOptions } from './weights.ts'
 import { type WindowConfig, type WindowOptions, windowOf, windowReaders } from './window.ts'
 
-/** Initializers: by default glorotUniform for the kernel, zeros for the bias. */
-export interface DepthwiseConvOptions
-  extends WindowOptions<'valid' | 'same'>,
-    OptionsOfWeights<'depthwise' | 'bias'> {
+/** Options of `depthwiseConv2d`. */
+export interface DepthwiseConvOptions extends WindowOptions<'valid' | 'same'>, DepthwiseOptions, BiasOptions {
   /** Filters of each channel. Default 1. */
   readonly depthMultiplier?: number
 }
@@ -65,10 +56,12 @@ export const depthwiseConv2dKind: LayerKind<ReturnType<typeof readDepthwise>> = 
 export const depthwiseConv2d = (options: DepthwiseConvOptions): Layer =>
   makeLayer(depthwiseConv2dKind, options)
 
-/** Initializers: by default glorotUniform for both kernels, zeros for the bias. */
+/** Options of `separableConv1d` and `separableConv2d`. */
 export interface SeparableConvOptions<P extends string = 'valid' | 'same'>
   extends WindowOptions<P>,
-    OptionsOfWeights<'depthwise' | 'pointwise' | 'bias'> {
+    DepthwiseOptions,
+    PointwiseOptions,
+    BiasOptions {
   /** Channels of the output. */
   readonly filters: number
   /** Filters of each channel in the first convolution. Default 1. */

@@ -11,8 +11,9 @@ export type Sizes = number | readonly number[]
 
 /** What all convolutions take. P: the names of padding. */
 export interface WindowOptions<P extends string> extends LayerOptions {
+  /** Cells the kernel covers on each axis; one number stands for all. */
   readonly kernelSize: Sizes
-  /** Default 1. */
+  /** Cells from window to window. Default 1. */
   readonly strides?: Sizes
   /**
    * 'valid' (none, default); 'same': output size ceil(n / stride), zeros on both sides, the odd one behind; or the

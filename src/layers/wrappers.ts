@@ -3,7 +3,14 @@ import type { GraphBuilder } from '../graph/builder.ts'
 import type { Value } from '../graph/value.ts'
 import { FINITE, fail, oneOf } from '../numerics/errors.ts'
 import { reverse } from '../operations/recurrent.ts'
-import { type Layer, type LayerKind, type LayerOptions, makeLayer, readLayer } from './layer.ts'
+import {
+  type Layer,
+  type LayerKind,
+  type LayerOptions,
+  makeLayer,
+  type RecurrentLayer,
+  readLayer,
+} from './layer.ts'
 import { buildNested, type NestedLayer, readNested } from './nested.ts'
 import { oneOfRank } from './options.ts'
 
@@ -17,9 +24,9 @@ const merges: Readonly<Record<string, (g: GraphBuilder, a: Value, b: Value) => V
 /** Options of `bidirectional`. */
 export interface BidirectionalOptions extends LayerOptions {
   /** A recurrent layer: simpleRnn, lstm, gru or convLstm2d, without returnState. */
-  readonly layer: Layer
+  readonly layer: RecurrentLayer
   /** What reads from the end; default the same as `layer`, the other way round, with weights of its own. */
-  readonly backwardLayer?: Layer | null
+  readonly backwardLayer?: RecurrentLayer | null
   /** How the two results become one; default 'concat', on the last axis. */
   readonly mergeMode?: 'concat' | 'sum' | 'mul' | 'ave'
 }

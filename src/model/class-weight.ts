@@ -11,7 +11,7 @@ import type { Batch, Training } from './session.ts'
 /** Weight by class id; a class left out weighs 1. */
 type ClassWeights = Readonly<Record<number, number>>
 
-/** For several outputs by output name: those left out get none. */
+/** Weight by class id, one left out weighs 1; for several outputs by output name: those left out get none. */
 export type ClassWeight = ClassWeights | Readonly<Record<string, ClassWeights>>
 
 /** Losses of one-hot rows. */

@@ -9,7 +9,8 @@ import { columnsOf, type OutputTraining } from './compute.ts'
 import type { Session, Training } from './session.ts'
 
 type Metrics = MetricName | readonly MetricLike[]
-type MetricsByOutput = Metrics | Readonly<Record<string, Metrics>>
+/** Metrics of every output, or by output name. */
+export type MetricsByOutput = Metrics | Readonly<Record<string, Metrics>>
 
 /** Options of `compile`. */
 export interface CompileOptions {
@@ -19,9 +20,12 @@ export interface CompileOptions {
   readonly loss: LossLike | readonly LossLike[] | Readonly<Record<string, LossLike>>
   /** Factor of each output's loss in the total. Default 1. */
   readonly lossWeights?: readonly number[] | Readonly<Record<string, number>>
-  /** A name, or a list of names, losses and metric objects (`auc()`, your own), for every output or by output name. They take no weights. */
+  /**
+   * A name, or a list of names, losses and metric objects (`auc()`, your own), for every output or by output name. They take
+   * no weights. Default: none.
+   */
   readonly metrics?: MetricsByOutput
-  /** The same, weighted by sample and class weights. */
+  /** The same, weighted by sample and class weights. Default: none. */
   readonly weightedMetrics?: MetricsByOutput
 }
 

@@ -61,7 +61,9 @@ export interface ModelOptions<V extends Values> extends RuntimeOptions {
 }
 
 /**
- * A model of any acyclic graph of layers. @throws LanegradError naming the layer that doesn't fit.
+ * A model of any acyclic graph of layers. Its weights are its own: a layer that is in another model, too, has others there.
+ * `setWeights(other.getWeights())` carries them over, or `transfer`.
+ * @throws LanegradError naming the layer that doesn't fit.
  * @example
  * ```js
  * import { add, dense, input, model } from 'lanegrad'
@@ -81,15 +83,18 @@ export function model<V extends Values>(options: ModelOptions<V>): Model<V> {
 export interface SequentialOptions extends RuntimeOptions {
   /** Without the batch axis. */
   readonly inputShape: InputOptions['shape']
-  /** Default 'float32'. */
+  /** 'int32' for ids, as of `embedding`. Default 'float32'. */
   readonly inputDtype?: InputOptions['dtype']
+  /** One after another, the first on the input; one or more. */
   readonly layers: readonly Layer[]
   /** Governs initial weights and shuffling: the same seed gives the same bits everywhere. Default 0. */
   readonly seed?: number
 }
 
 /**
- * A chain of layers. @throws LanegradError naming the layer that doesn't fit.
+ * A chain of layers. Its weights are its own: a layer that is in another model, too, has others there.
+ * `setWeights(other.getWeights())` carries them over, or `transfer`.
+ * @throws LanegradError naming the layer that doesn't fit.
  * @example
  * ```js
  * import { dense, sequential } from 'lanegrad'

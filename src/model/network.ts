@@ -55,6 +55,7 @@ export interface Network {
   readonly outputStructure: Structure
 }
 
+/** Values of a model: one, a list, or a record by name. */
 export type Values = Symbolic | readonly Symbolic[] | Readonly<Record<string, Symbolic>>
 
 /** The values and, for a record, their names. */

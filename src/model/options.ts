@@ -14,8 +14,9 @@ import { type Callback, readCallbacks } from './callbacks.ts'
 import type { ClassWeight } from './class-weight.ts'
 import type { Batches, Data, Dataset } from './data.ts'
 
-interface NaNOption {
-  /** Take NaN in the data as it is; by default it is an error. */
+/** What everything that takes data can be told. */
+export interface NaNOption {
+  /** Take NaN in the data as it is. Default false: it is an error. */
   readonly allowNaN?: boolean
 }
 
@@ -36,11 +37,11 @@ export interface TrainStepOptions extends StepOptions {
 
 /** Options of `fit`. */
 export interface FitOptions extends TrainStepOptions {
-  /** Default 1. */
+  /** Passes over the data; with `initialEpoch`, the number of the last one. Default 1. */
   readonly epochs?: number
   /** Where counting starts: training goes on to `epochs`. Default 0. */
   readonly initialEpoch?: number
-  /** Default 32. Not for batches from an iterable, nor are `shuffle`, `validationSplit` and `sampleWeight`. */
+  /** Rows of a training step. Default 32. Not for batches from an iterable, nor are `shuffle`, `validationSplit` and `sampleWeight`. */
   readonly batchSize?: number
   /** Batches from an iterable that make an epoch. Default: all. */
   readonly stepsPerEpoch?: number
@@ -50,7 +51,7 @@ export interface FitOptions extends TrainStepOptions {
   readonly validationSplit?: number
   /** What to evaluate after every epoch; logs then have `val_loss` and so on. */
   readonly validationData?: readonly [x: Data, y: Data, sampleWeight?: Data] | Dataset | Batches
-  /** Default: batchSize. */
+  /** Rows validated at a time. Default: batchSize. */
   readonly validationBatchSize?: number
   /** Batches of an iterable validationData to take. Default: all. */
   readonly validationSteps?: number
@@ -58,6 +59,7 @@ export interface FitOptions extends TrainStepOptions {
   readonly validationFreq?: number
   /** 1: one line per epoch on the console. Default 0. */
   readonly verbose?: 0 | 1
+  /** Objects of hooks: `earlyStopping()` and so on, or `{ onEpochEnd(epoch, logs) { ... } }`; one, or a list. */
   readonly callbacks?: Callback | readonly Callback[]
   /** Stops training within one step; `fit` then resolves with the epochs that were whole. */
   readonly signal?: AbortSignal | null
@@ -65,7 +67,7 @@ export interface FitOptions extends TrainStepOptions {
 
 /** Options of `evaluate`. */
 export interface EvaluateOptions extends StepOptions {
-  /** Default 256. */
+  /** Rows at a time. Default 256. */
   readonly batchSize?: number
   /** Batches of an iterable to take. Default: all. */
   readonly steps?: number
@@ -73,7 +75,7 @@ export interface EvaluateOptions extends StepOptions {
 
 /** Options of `predict`. */
 export interface PredictOptions extends NaNOption {
-  /** Default 256; fewer rows at the end are exact, not padded. */
+  /** Rows at a time. Default 256; fewer rows at the end are exact, not padded. */
   readonly batchSize?: number
   /**
    * Layers behave as in training; what they draw at random is then the same in every batch and at every call, until a

@@ -11,6 +11,7 @@ export interface NamedArray {
   readonly data: Float32Array | Int32Array
 }
 
+/** The typed arrays that data may come in. */
 export type NumberArray =
   | Float32Array
   | Float64Array

@@ -50,16 +50,18 @@ const losses = {
   categoricalHinge: { code: abi.LOSS_CATEGORICAL_HINGE },
   cosineSimilarity: { code: abi.LOSS_COSINE_SIMILARITY },
 } as const satisfies Record<string, LossRow>
+/** The name of a loss. */
 export type LossName = keyof typeof losses
 
 const aliases = { mse: 'meanSquaredError', mae: 'meanAbsoluteError', bce: 'binaryCrossentropy' } as const
 
+/** A short name of a loss. */
 export type LossAlias = keyof typeof aliases
 
 /** A loss as plain data: what the constructors below make and what a saved model holds. */
 export interface Loss {
   readonly kind: LossName
-  /** 'mean' (default) divides by the number of terms (elements or rows); 'sum' doesn't. */
+  /** 'mean' divides the sum of all terms (elements or rows) by their number; 'sum' doesn't. */
   readonly reduction: 'mean' | 'sum'
   /** The prediction is a logit (before sigmoid or softmax). Default false. */
   readonly fromLogits: boolean
@@ -79,23 +81,35 @@ export type LossFunction = (g: GraphBuilder, truth: Value, prediction: Value) =>
 /** A loss, or the name of one. */
 export type LossLike = LossName | LossAlias | Loss
 
-interface LossOptions {
-  /** 'mean' (default) divides by the number of terms (elements or rows), whatever their sample weights; 'sum' doesn't. */
+/** Options of every loss. */
+export interface LossOptions {
+  /**
+   * 'mean' (default) divides the sum of all terms (elements, or rows where the loss has one a row) by their number, whatever
+   * their sample weights; 'sum' doesn't: it is the sum of all elements, where Keras adds up the means of rows.
+   */
   readonly reduction?: 'mean' | 'sum'
 }
-interface LogitsOptions extends LossOptions {
+
+/** Options of `binaryCrossentropy`. */
+export interface LogitsOptions extends LossOptions {
   /** The prediction is a logit (before sigmoid or softmax). Default false. */
   readonly fromLogits?: boolean
 }
-interface CategoricalOptions extends LogitsOptions {
+
+/** Options of `categoricalCrossentropy`. */
+export interface CategoricalOptions extends LogitsOptions {
   /** s, at least 0 and below 1: y becomes (1 - s) y + s / classes. Default 0. */
   readonly labelSmoothing?: number
 }
-interface SparseOptions extends CategoricalOptions {
+
+/** Options of `sparseCategoricalCrossentropy`. */
+export interface SparseOptions extends CategoricalOptions {
   /** Rows with this class id are left out of sum and count. Default null: none. */
   readonly ignoreIndex?: number | null
 }
-interface HuberOptions extends LossOptions {
+
+/** Options of `huber`. */
+export interface HuberOptions extends LossOptions {
   /** Where the parabola goes over into a line, > 0. Default 1. */
   readonly delta?: number
 }

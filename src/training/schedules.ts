@@ -90,8 +90,10 @@ interface Parameters {
   inverseTimeDecay: InverseTimeDecayOptions
   inverseSqrtDecay: InverseSqrtDecayOptions
 }
-type ScheduleName = keyof Parameters
-/** A learning rate that changes from step to step. */
+/** The name of a schedule. */
+export type ScheduleName = keyof Parameters
+
+/** A learning rate that changes from step to step: what the functions of these names give. */
 export type Schedule = { [K in ScheduleName]: { readonly kind: K } & Parameters[K] }[ScheduleName]
 
 const MILESTONES: Rule<readonly number[]> = {

@@ -4,12 +4,15 @@ import { FINITE, POSITIVE_INTEGER, readOptions } from '../../numerics/errors.ts'
 import type { MeanMetric, Metric, MetricBatch } from '../metrics.ts'
 import { classOf, meanOfRows, NAME, type NameOption, nameOf } from './read.ts'
 
-interface ThresholdOptions extends NameOption {
+/** Options of `binaryAccuracy`. */
+export interface ThresholdOptions extends NameOption {
   /** An element is predicted if it is larger. Default 0.5. */
   readonly threshold?: number
 }
-interface TopKOptions extends NameOption {
-  /** Default 5. */
+
+/** Options of `topKCategoricalAccuracy` and `sparseTopKCategoricalAccuracy`. */
+export interface TopKOptions extends NameOption {
+  /** Among how many of the largest the right class must be. Default 5. */
   readonly k?: number
 }
 

@@ -5,7 +5,9 @@ import { log } from '../../numerics/exact.ts'
 import type { Metric } from '../metrics.ts'
 import { isOfClass, NAME, type NameOption } from './read.ts'
 
-interface AucOptions extends NameOption {
+/** Options of `auc`. */
+export interface AucOptions extends NameOption {
+  /** Which curve. Default 'ROC'. */
   readonly curve?: 'ROC' | 'PR'
 }
 
@@ -98,7 +100,7 @@ function areaUnder(state: Scores, area: Area): { sum: number; tp: number; fp: nu
  * console.log((await model.evaluate([[-2], [-1], [3], [1]], [0, 0, 1, 1])).auc) // 1
  * ```
  */
-export function auc(options: AucOptions = {}): Metric<Scores> {
+export function auc(options: AucOptions = {}): Metric {
   const { name, curve } = readOptions('auc', options, {
     name: [NAME, 'auc'],
     curve: [oneOf('ROC', 'PR'), 'ROC'],
@@ -131,5 +133,5 @@ export function auc(options: AucOptions = {}): Metric<Scores> {
       if (tp === 0 || fp === 0) return NaN
       return curve === 'ROC' ? sum / (tp * fp) : sum / tp
     },
-  }
+  } satisfies Metric<Scores>
 }

@@ -20,12 +20,16 @@ import { argmax, isOfClass, NAME, type NameOption } from './read.ts'
 /** 'micro': counts of all classes together; 'macro': the plain mean over classes; 'weighted': by rows of each class; null: a number for each class. */
 export type Average = 'micro' | 'macro' | 'weighted' | null
 
-interface CountOptions extends NameOption {
+/** Options of `f1Score`. */
+export interface CountOptions extends NameOption {
   /** An element is predicted if it is larger. null: the largest of each row is. */
   readonly threshold?: number | null
+  /** How the numbers of classes become one; null: they don't. */
   readonly average?: Average
 }
-interface ClassOptions extends CountOptions {
+
+/** Options of `precision` and `recall`. */
+export interface ClassOptions extends CountOptions {
   /** Only the k largest of each row may be predicted (ties: the first); the threshold is then optional. */
   readonly topK?: number | null
   /** Only this class counts. */
@@ -184,7 +188,8 @@ export const f1Score = (options: CountOptions = {}): Metric =>
     (right, extra, missed) => share(2 * right, 2 * right + extra + missed),
   )
 
-interface MatrixOptions {
+/** Options of `confusionMatrix`. */
+export interface MatrixOptions {
   /** Default: as many as the prediction has columns, or one more than the largest class id, 4096 at most. */
   readonly numClasses?: number
   /** Of a single unit: class 1 if larger. Default 0.5. */

@@ -3,8 +3,9 @@
 import { type Rule, readOptions } from '../../numerics/errors.ts'
 import type { Metric, MetricBatch } from '../metrics.ts'
 
-/** The metric's name in logs; two of a kind for one output need names of their own. */
+/** What every metric takes. */
 export interface NameOption {
+  /** Its name in logs, by default the function's; two of a kind for one output need names of their own. */
   readonly name?: string
 }
 

@@ -121,33 +121,34 @@ interface Spread {
  * console.log(logs.r2Score) // 0.8
  * ```
  */
-export const r2Score = (options: NameOption = {}): Metric<Spread[]> => ({
-  name: nameOf('r2Score', options),
-  labels: false,
-  start: () => [],
-  add(state, { truth, prediction, rows, columns, weights }) {
-    while (state.length < columns) state.push({ weight: 0, mean: 0, squares: 0, errors: 0 })
-    for (let row = 0; row < rows; row++) {
-      const weight = weights?.[row] ?? 1
-      if (weight === 0) continue
-      state.forEach((column, j) => {
-        const y = truth[row * columns + j]
-        const error = y - prediction[row * columns + j]
-        const delta = y - column.mean
-        // updated around the running mean (Welford): no difference of large sums
-        column.weight += weight
-        column.mean += (weight / column.weight) * delta
-        column.squares += weight * delta * (y - column.mean)
-        column.errors += weight * error * error
-      })
-    }
-  },
-  result(state) {
-    const scores = state.map(({ squares, errors }) =>
-      squares > 0 ? 1 - errors / squares : Number(errors === 0),
-    )
-    return state.some(({ weight }) => weight > 0)
-      ? scores.reduce((sum, score) => sum + score, 0) / scores.length
-      : NaN
-  },
-})
+export const r2Score = (options: NameOption = {}): Metric =>
+  ({
+    name: nameOf('r2Score', options),
+    labels: false,
+    start: () => [],
+    add(state, { truth, prediction, rows, columns, weights }) {
+      while (state.length < columns) state.push({ weight: 0, mean: 0, squares: 0, errors: 0 })
+      for (let row = 0; row < rows; row++) {
+        const weight = weights?.[row] ?? 1
+        if (weight === 0) continue
+        state.forEach((column, j) => {
+          const y = truth[row * columns + j]
+          const error = y - prediction[row * columns + j]
+          const delta = y - column.mean
+          // updated around the running mean (Welford): no difference of large sums
+          column.weight += weight
+          column.mean += (weight / column.weight) * delta
+          column.squares += weight * delta * (y - column.mean)
+          column.errors += weight * error * error
+        })
+      }
+    },
+    result(state) {
+      const scores = state.map(({ squares, errors }) =>
+        squares > 0 ? 1 - errors / squares : Number(errors === 0),
+      )
+      return state.some(({ weight }) => weight > 0)
+        ? scores.reduce((sum, score) => sum + score, 0) / scores.length
+        : NaN
+    },
+  }) satisfies Metric<Spread[]>
