@@ -253,7 +253,7 @@ export {
 } from './numerics/tensor.ts'
 export type { Clip } from './plan/update.ts'
 export type { RuntimeOptions } from './runtime/engine.ts'
-export type { History, Logs } from './training/callbacks.ts'
+export type { History, Logs, WithLoss } from './training/callbacks.ts'
 export {
   binaryCrossentropy,
   type CategoricalOptions,

@@ -19,7 +19,7 @@ export interface CustomLayerDefinition<C extends object> {
    * `context.weight(name, shape, { initializer: 'zeros' })` the weights. Called anew for every batch size and kind of run. Throw
    * a LanegradError where an input doesn't fit; the layer's name is put in front.
    */
-  build(context: LayerContext, inputs: readonly Value[], config: C): Value
+  build(context: LayerContext, inputs: readonly [Value, ...Value[]], config: C): Value
   /** The options it takes with their defaults: numbers, texts, booleans, null, lists and objects of those. */
   readonly config?: C
 }
@@ -78,7 +78,7 @@ export function customLayer<C extends object = object>(definition: CustomLayerDe
         Object.fromEntries(Object.entries(defaults).map(([key, value]) => [key, [PLAIN, value]])),
       ),
     build(context, inputs, config) {
-      const value = build(context, inputs, config as C)
+      const value = build(context, inputs as readonly [Value, ...Value[]], config as C)
       check(isValue(value), 'what build gives', 'a value', value)
       const { shape } = value
       check(shape[0] === inputs[0].shape[0], 'what build gives', 'a value with the batch axis first', shape)

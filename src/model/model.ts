@@ -17,7 +17,7 @@ import {
 import { finish } from '../numerics/pieces.ts'
 import type { FloatArray } from '../numerics/tensor.ts'
 import { elementCount } from '../numerics/tensor.ts'
-import type { History, Logs } from '../training/callbacks.ts'
+import type { History, Logs, WithLoss } from '../training/callbacks.ts'
 import { isBatches, readingBatch, readingInputs, sortArguments } from './batch.ts'
 import { type ClassWeight, weighClasses } from './class-weight.ts'
 import { type CompileOptions, readTraining } from './compile.ts'
@@ -217,8 +217,8 @@ export class Model<V extends Values = Values> {
    * console.log(history.loss.length) // 5
    * ```
    */
-  fit(x: Data, y: Data, options?: FitOptions): Promise<History>
-  fit(data: Dataset | Batches, options?: FitOptions): Promise<History>
+  fit(x: Data, y: Data, options?: FitOptions): Promise<WithLoss<History>>
+  fit(data: Dataset | Batches, options?: FitOptions): Promise<WithLoss<History>>
   async fit(...args: readonly unknown[]): Promise<History> {
     const { session } = this
     const { data, options } = sortArguments<FitOptions>(session, 'fit', args)
@@ -250,7 +250,7 @@ export class Model<V extends Values = Values> {
    * console.log(model.trainStep(x, y).loss < first) // true
    * ```
    */
-  trainStep(x: Data, y: Data, options: TrainStepOptions = NO_OPTIONS): Logs {
+  trainStep(x: Data, y: Data, options: TrainStepOptions = NO_OPTIONS): WithLoss<Logs> {
     const { session } = this
     const isPlain = options === NO_OPTIONS
     const logs = isPlain && session.repeat?.step(x, y)
@@ -279,8 +279,8 @@ export class Model<V extends Values = Values> {
    * console.log(Object.keys(logs)) // [ 'loss', 'meanAbsoluteError' ]
    * ```
    */
-  evaluate(x: Data, y: Data, options?: EvaluateOptions): Promise<Logs>
-  evaluate(data: Dataset | Batches, options?: EvaluateOptions): Promise<Logs>
+  evaluate(x: Data, y: Data, options?: EvaluateOptions): Promise<WithLoss<Logs>>
+  evaluate(data: Dataset | Batches, options?: EvaluateOptions): Promise<WithLoss<Logs>>
   async evaluate(...args: readonly unknown[]): Promise<Logs> {
     const { session } = this
     const what = 'evaluate'

@@ -5,7 +5,7 @@
 import type { FloatArray, NamedArray } from '../numerics/tensor.ts'
 import type { Slot } from '../plan/plan.ts'
 import type { Engine } from '../runtime/engine.ts'
-import type { Logs } from '../training/callbacks.ts'
+import type { Logs, WithLoss } from '../training/callbacks.ts'
 import { takesLabels } from '../training/losses.ts'
 import type { Data } from './data.ts'
 import type { Prepared, Session } from './session.ts'
@@ -103,7 +103,7 @@ export class Repeat {
   }
 
   /** The logs of a step, or null if it isn't like the one before; then nothing has happened. */
-  step(x: Data, y: Data): Logs | null {
+  step(x: Data, y: Data): WithLoss<Logs> | null {
     const { session, prepared, classes, ignored } = this
     const rows = flat(x, this.x)
     const truths = flat(y, this.y)

@@ -9,7 +9,7 @@ import { elementCount } from '../numerics/tensor.ts'
 import { type Layout, layoutOf } from '../plan/layout.ts'
 import { type Plan, planOf, type Slot } from '../plan/plan.ts'
 import { Engine, type RuntimeOptions } from '../runtime/engine.ts'
-import type { Logs } from '../training/callbacks.ts'
+import type { Logs, WithLoss } from '../training/callbacks.ts'
 import { type Optimizer, updateOf } from '../training/optimizers.ts'
 import { learningRateAt } from '../training/schedules.ts'
 import {
@@ -350,10 +350,10 @@ export class Session {
   }
 
   /** Loss and metrics of the last run. */
-  readLogs(prepared: Prepared): Logs {
+  readLogs(prepared: Prepared): WithLoss<Logs> {
     const tally = new Tally()
     this.tally(prepared, prepared.rows, tally)
-    return tally.logs()
+    return tally.logs() as WithLoss<Logs>
   }
 
   tally(prepared: Prepared, rows: number, tally: Tally): void {
