@@ -157,7 +157,11 @@ describe('a network that lies', () => {
     ],
     ['inputs.0.shape', [2 ** 40, 2 ** 40], /^layer dense_1: .*too many elements$/],
     // inputs
-    ['inputs.0.shape', [-3], 'shape of an input must be a list of positive integers or null; got [-3]'],
+    [
+      'inputs.0.shape',
+      [-3],
+      'shape of an input must be a list of up to 15 positive integers (or null); got [-3]',
+    ],
     ['inputs.0.dtype', 'int8', 'dtype of an input must be "float32" or "int32"; got "int8"'],
     ['inputs.0.name', '', 'name of an input must be a name of up to 200 characters; got ""'],
     ['inputs', more, 'several inputs or outputs come as a list or a record'],

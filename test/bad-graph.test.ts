@@ -140,7 +140,10 @@ describe('compile refuses', () => {
       'metric mae of two needs a target for every element; sparseCategoricalCrossentropy takes class labels',
       { loss: { one: 'mse', two: 'sparseCategoricalCrossentropy' }, metrics: ['mae'] },
     ],
-    ['compile options must be a plain object; got undefined', undefined as unknown as object],
+    [
+      'compile options must be a plain object of optimizer, loss, lossWeights, metrics, weightedMetrics; got undefined',
+      undefined as unknown as object,
+    ],
   ])('%s', (message, options) => {
     const before = net.save({ includeOptimizer: true })
     refused(message, () => net.compile(options as CompileOptions))

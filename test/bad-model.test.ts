@@ -150,11 +150,19 @@ describe('options out of range', () => {
       () => input({ shape: [1], dtype: 'uint8' } as never),
     ],
     [
-      'sequential: seed must be a non-negative integer; got -1',
+      'sequential: seed must be an integer from 0; got -1',
       () => sequential({ inputShape: [1], layers: [flatten()], seed: -1 }),
     ],
     [
-      'sequential: layers must be a list of layers; got []',
+      'sequential options must be an object of inputShape, inputDtype, layers, seed, numerics, threads; got [object]',
+      () => sequential([{}] as never),
+    ],
+    [
+      'sequential: inputShape must be a list of up to 15 positive integers (or null); got undefined',
+      () => sequential({ layers: [flatten()] } as never),
+    ],
+    [
+      'sequential: layers must be a list of one layer or more; got []',
       () => sequential({ inputShape: [1], layers: [] }),
     ],
     ['sgd: learningRate must be a finite number >= 0; got NaN', () => sgd({ learningRate: Number.NaN })],

@@ -206,11 +206,11 @@ describe('errors', () => {
     )
     expect(() => checkOptions('dense', { units: 3 }, ['units'])).not.toThrow()
     expect(() => checkOptions('dense', null as unknown as object, ['units'])).toThrow(
-      'dense options must be a plain object; got null',
+      'dense options must be a plain object of units; got null',
     )
     for (const given of [new Map([['units', 3]]), Promise.resolve({}), new Float32Array(1), []])
       expect(() => checkOptions('dense', given, ['units'])).toThrow(
-        'dense options must be a plain object; got',
+        'dense options must be a plain object of units; got',
       )
     const foreign = runInNewContext('({ units: 3 })') as object
     const inherited = new (class {

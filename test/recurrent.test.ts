@@ -274,6 +274,7 @@ describe('weights', () => {
       ]
     expect([...biasOf({ unitForgetBias: false }).data]).toEqual([0, 0, 0, 0])
     expect([...biasOf({ biasInitializer: 'ones' }).data]).toEqual([1, 1, 1, 1])
+    expect([...biasOf({}).data]).toEqual([0, 1, 0, 0])
   })
 })
 
@@ -383,6 +384,9 @@ describe('refused', () => {
   test('an option of another layer', () => {
     refused(/^unknown simpleRnn option "resetAfter"/, () =>
       simpleRnn({ units: 1, resetAfter: true } as never),
+    )
+    refused(/^unknown initializer "unitForgetBias"/, () =>
+      gru({ units: 1, biasInitializer: 'unitForgetBias' as never }),
     )
     refused(/^unknown gru option "unitForgetBias"/, () => gru({ units: 1, unitForgetBias: true } as never))
   })

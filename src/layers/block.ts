@@ -50,7 +50,7 @@ export const blockKind: LayerKind<BlockConfig> = {
   read(options, kinds) {
     const { recompute } = readLayer('block', options, { recompute: [BOOLEAN, false] }, ['layers', 'names'])
     const { layers, names } = options as BlockOptions & Partial<BlockConfig>
-    check(Array.isArray(layers) && layers.length > 0, 'block: layers', 'a list of layers', layers)
+    check(Array.isArray(layers) && layers.length > 0, 'block: layers', 'a list of one layer or more', layers)
     const nested = layers.map((layer, i) => readNested(`block: layers[${i}]`, layer, kinds))
     const isFrozen = (layer: unknown) => (layer as Partial<Layer>).trainable === false
     const frozen = layers.findIndex(isFrozen)

@@ -12,8 +12,10 @@ import {
   isObject,
   must,
   oneOf,
+  POSITIVE_INTEGER,
   type Read,
   type Readers,
+  type Rule,
   readOptions,
 } from '../numerics/errors.ts'
 import type { Constraint } from './constraints.ts'
@@ -210,8 +212,14 @@ export interface InputOptions {
   readonly dtype?: DType
 }
 
-/** Of an input, the batch axis aside. */
-export const MOST_AXES = 15
+/** The shape of an input, the batch axis aside. */
+export const INPUT_SHAPE: Rule<readonly (number | null)[]> = {
+  expected: 'a list of up to 15 positive integers (or null)',
+  holds: (shape): shape is readonly (number | null)[] =>
+    Array.isArray(shape) &&
+    shape.length < 16 &&
+    [...shape].every((n) => n === null || POSITIVE_INTEGER.holds(n)),
+}
 
 export const DTYPE = /*#__PURE__*/ oneOf('float32', 'int32')
 
@@ -231,11 +239,7 @@ export function input(options: InputOptions): Symbolic {
   const { shape, name = '', dtype = 'float32' } = options
   if (name !== '') checkName(name, 'input: name')
   const what = name ? `input ${name}` : 'input'
-  const sizes =
-    Array.isArray(shape) &&
-    shape.length <= MOST_AXES &&
-    [...shape].every((n) => n === null || (Number.isSafeInteger(n) && n > 0))
-  check(sizes, `${what}: shape`, 'a list of positive integers (or null), at most 15', shape)
+  must(INPUT_SHAPE, shape, `${what}: shape`)
   must(DTYPE, dtype, `${what}: dtype`)
   return Object.freeze({
     layer: null,

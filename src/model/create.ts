@@ -1,7 +1,14 @@
 // Where models come from: a chain of layers, any acyclic graph of them, or a saved file.
 import { layerKinds } from '../layers/kinds.ts'
-import { type InputOptions, input, type Layer, type LayerKind, type Symbolic } from '../layers/layer.ts'
-import { BOOLEAN, check, checkOptions, fail, readOptions } from '../numerics/errors.ts'
+import {
+  INPUT_SHAPE,
+  type InputOptions,
+  input,
+  type Layer,
+  type LayerKind,
+  type Symbolic,
+} from '../layers/layer.ts'
+import { BOOLEAN, check, checkOptions, fail, must, NATURAL, oneOf, readOptions } from '../numerics/errors.ts'
 import type { RuntimeOptions } from '../runtime/engine.ts'
 import type { Loss } from '../training/losses.ts'
 import { outlineOf } from './compute.ts'
@@ -10,22 +17,12 @@ import { networkOf, type Values } from './network.ts'
 import { loadSession } from './saving.ts'
 import { Session } from './session.ts'
 
-function readSeed(where: string, seed: number): number {
-  check(Number.isSafeInteger(seed) && seed >= 0, `${where}: seed`, 'a non-negative integer', seed)
-  return seed
-}
-
 /** The word that starts a job has a byte for their number, and more would only wait. */
 const MOST_THREADS = 64
 
 /** @internal */
 export function readRuntime(where: string, { numerics, threads }: RuntimeOptions): RuntimeOptions {
-  check(
-    numerics === undefined || numerics === 'exact' || numerics === 'fast',
-    `${where}: numerics`,
-    '"exact" or "fast"',
-    numerics,
-  )
+  if (numerics !== undefined) must(oneOf('exact', 'fast'), numerics, `${where}: numerics`)
   const isCount = Number.isInteger(threads) && (threads as number) >= 1 && (threads as number) <= MOST_THREADS
   check(
     threads === undefined || threads === 'auto' || isCount,
@@ -45,7 +42,12 @@ export function create<V extends Values>(
   runtime: RuntimeOptions = {},
 ): Model<V> {
   const network = networkOf(inputs, outputs)
-  const session = new Session(network, outlineOf(network), readSeed(where, seed), readRuntime(where, runtime))
+  const session = new Session(
+    network,
+    outlineOf(network),
+    must(NATURAL, seed, `${where}: seed`),
+    readRuntime(where, runtime),
+  )
   session.initialize()
   return Model.of<V>(session)
 }
@@ -110,10 +112,11 @@ export interface SequentialOptions extends RuntimeOptions {
 export function sequential(options: SequentialOptions): Model<Symbolic> {
   checkOptions('sequential', options, ['inputShape', 'inputDtype', 'layers', 'seed', 'numerics', 'threads'])
   const { inputShape, inputDtype, layers, seed = 0 } = options
+  must(INPUT_SHAPE, inputShape, 'sequential: inputShape')
   check(
     Array.isArray(layers) && layers.length > 0 && layers.every((layer) => typeof layer === 'function'),
     'sequential: layers',
-    'a list of layers',
+    'a list of one layer or more',
     layers,
   )
   const first = input({ shape: inputShape, dtype: inputDtype })

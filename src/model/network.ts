@@ -5,12 +5,12 @@ import type { DType } from '../graph/value.ts'
 import {
   checkName,
   DTYPE,
+  INPUT_SHAPE,
   isSymbolic,
   isText,
   type Layer,
   type LayerKind,
   type LayerKinds,
-  MOST_AXES,
   type Symbolic,
 } from '../layers/layer.ts'
 import { BOOLEAN, check, fail, isRecord, must, oneOf, show, unknownName } from '../numerics/errors.ts'
@@ -258,14 +258,9 @@ export function readNetwork(data: unknown, kinds: LayerKinds): Network {
   check(isRecord(data), 'model description', 'an object', data)
   const inputs = objects(data.inputs, 'inputs').map((entry): NetworkInput => {
     const { shape, dtype } = entry
-    const sizes =
-      Array.isArray(shape) &&
-      shape.length <= MOST_AXES &&
-      shape.every((n) => n === null || (Number.isSafeInteger(n) && n > 0))
-    check(sizes, 'shape of an input', 'a list of positive integers or null', shape)
     return {
       name: name(entry.name, 'name of an input'),
-      shape: shape as (number | null)[],
+      shape: must(INPUT_SHAPE, shape, 'shape of an input'),
       dtype: must(DTYPE, dtype, 'dtype of an input'),
     }
   })

@@ -53,7 +53,7 @@ export function unknownName(what: string, got: unknown, known: readonly string[]
 export function checkOptions(where: string, options: object, known: readonly string[]): void {
   // a Map's entries are no keys; class instances and objects of other realms are as good as a literal
   const isPlain = Object.prototype.toString.call(options) === '[object Object]'
-  check(isPlain, `${where} options`, 'a plain object', options)
+  check(isPlain, `${where} options`, `a plain object of ${known.join(', ')}`, options)
   for (const key of Object.keys(options)) if (!known.includes(key)) unknownName(`${where} option`, key, known)
 }
 
