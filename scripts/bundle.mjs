@@ -12,7 +12,15 @@
 // (3 %).
 // Terser passes over esbuild's output once more (it inlines across the former modules): 4 % of the gzipped size.
 // `shakable` marks what a bundler may drop, so that a program gets only what it imports.
-import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
 import { minify } from 'terser'
@@ -87,10 +95,21 @@ async function bundle(entry, isSubpath = false) {
   return shakable(code, entry)
 }
 
-function write(path, code) {
+const start = new Date()
+
+/** Writes a file whole or not at all, and as old as what it is made from at most. */
+function put(path, data) {
   const file = `dist/${path}`
+  const partial = `${file}.${process.pid}`
   mkdirSync(file.slice(0, file.lastIndexOf('/')), { recursive: true })
-  writeFileSync(file, code)
+  writeFileSync(partial, data)
+  utimesSync(partial, start, start)
+  renameSync(partial, file)
+  return file
+}
+
+function write(path, code) {
+  const file = put(path, code)
   const gzipped = gzipSync(code, { level: 9 }).length
   if (!process.argv.includes('--quiet'))
     console.log(`${file}: ${Buffer.byteLength(code)} bytes, ${gzipped} gzipped`)
@@ -103,22 +122,41 @@ const inside = (name, file) => `const ${name}=()=>WASM_BYTES(${JSON.stringify(te
 const imported = (query) => (name, file) =>
   file === 'relaxed' ? `const ${name}=null;` : `import ${name} from"../wasm/${file}.wasm${query}";`
 
-/** All of them, or only the first: what examples and benchmarks import. */
+/** All of them, or only the first two: what examples and benchmarks import. These are kept while nothing has changed. */
 const isWhole = !process.argv.includes('--default')
+const folders = isWhole ? ['', 'workerd/', 'edge-light/', 'slim/'] : ['', 'workerd/']
+
+/** Whether all that would be written is newer than all it is made from, folders and times of renaming included. */
+function isNew() {
+  const scripts = ['bundle', 'shakable', 'subpaths'].map((name) => `scripts/${name}.mjs`)
+  const settings = ['package.json', 'package-lock.json', 'asconfig.json', 'tsconfig.json', 'assembly/abi.ts']
+  const sources = readdirSync('src', { recursive: true }).map((path) => `src/${path}`)
+  const from = [...scripts, ...settings, 'src', ...sources, ...names.map((name) => `build/${name}.wasm`)]
+  const to = [
+    ...folders.flatMap((folder) => ['index', ...subpaths].map((name) => `dist/${folder}${name}.js`)),
+    ...names.map((name) => `dist/wasm/${name}.wasm`),
+  ]
+  const changedMs = Math.max(...from.map((file) => statSync(file).ctimeMs))
+  return to.every((file) => (statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0) > changedMs)
+}
+if (!isWhole) {
+  if (isNew()) process.exit()
+  console.error('building dist ...')
+}
+
 const [main, slim, ...others] = await Promise.all([
   bundle('src/index.ts'),
   isWhole && bundle('src/index.slim.ts'),
   ...subpaths.map((name) => bundle(`src/${name}/index.ts`, true)),
 ])
 write('index.js', decode + declare(inside) + main)
+write('workerd/index.js', declare(imported('')) + main)
+for (const name of names) put(`wasm/${name}.wasm`, readFileSync(`build/${name}.wasm`))
 if (isWhole) {
-  write('workerd/index.js', declare(imported('')) + main)
   write('edge-light/index.js', declare(imported('?module')) + main)
   write('slim/index.js', declare((name) => `const ${name}=null;`) + slim)
-  mkdirSync('dist/wasm', { recursive: true })
-  for (const name of names) copyFileSync(`build/${name}.wasm`, `dist/wasm/${name}.wasm`)
 }
-for (const folder of isWhole ? ['', 'workerd/', 'edge-light/', 'slim/'] : [''])
+for (const folder of folders)
   subpaths.forEach((name, i) => {
     write(`${folder}${name}.js`, others[i])
   })

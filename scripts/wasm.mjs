@@ -31,7 +31,9 @@ async function compile(target) {
 }
 
 mkdirSync('build', { recursive: true })
-for (const target of Object.keys(targets)) {
+const old = Object.keys(targets).filter((target) => {
   const sources = ['asconfig.json', ...sourcesOf(entryOf(target))]
-  if (timeOf(targets[target].outFile) <= Math.max(...sources.map(timeOf))) await compile(target)
-}
+  return timeOf(targets[target].outFile) <= Math.max(...sources.map(timeOf))
+})
+if (old.length > 0) console.error('building build/*.wasm ...')
+for (const target of old) await compile(target)
