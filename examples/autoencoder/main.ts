@@ -57,7 +57,7 @@ async function run({ code, epochs, batchSize, learningRate, seed, limit }: Optio
   model.compile({ optimizer: adam({ learningRate, schedule }), loss: 'meanSquaredError' })
   print(
     `${rowCount * columnCount} pixels to ${code} numbers and back, ${grouped(model.countParams())} parameters; ` +
-      `${grouped(x.shape[0])} pictures\n`,
+      `${grouped(x.shape[0])} ${x.shape[0] === 1 ? 'picture' : 'pictures'}\n`,
   )
 
   // 3. Training: the input is the target.

@@ -4,7 +4,7 @@
 // A wrong argument ends the process with one line on stderr, as commander does it; nothing else is touched.
 
 import { Command, Option } from 'commander'
-import { positiveInteger, positiveNumber, wholeNumber } from '../shared/options.ts'
+import { positiveInteger, positiveNumber, unitList, wholeNumber } from '../shared/options.ts'
 
 export interface DigitsOptions {
   epochs: number
@@ -48,8 +48,4 @@ export function digitsCommand(optimizerNames: readonly string[]): Command {
 /** Reads the arguments (without node's and the script's path). */
 export function readOptions(args: readonly string[], optimizerNames: readonly string[]): DigitsOptions {
   return digitsCommand(optimizerNames).parse(args, { from: 'user' }).opts<DigitsOptions>()
-}
-
-function unitList(text: string): number[] {
-  return text.split(',').map((part) => positiveInteger(part.trim()))
 }

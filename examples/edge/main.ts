@@ -5,8 +5,10 @@
 // worker.ts is the example; this file only plays its client.
 
 import { Command } from 'commander'
-import { positiveInteger, wholeNumber } from '../shared/options.ts'
+import { InputError } from '../shared/idx.ts'
+import { positiveInteger, wholeFrom, wholeNumber } from '../shared/options.ts'
 import { formatPercent } from '../shared/progress.ts'
+import { wrapWords } from '../shared/report.ts'
 import { print, runExample } from '../shared/run.ts'
 import { type Penguin, readPenguins, trainBase } from './base.ts'
 import { cpuMs, type Deployment, deploy, peakMegabytes } from './deploy.ts'
@@ -26,8 +28,8 @@ const WARM_UP_REQUESTS = 20
 const readOptions = (args: readonly string[]): Options =>
   new Command('npm run example -- edge')
     .description('Starts a Worker that fine-tunes a network from the samples in a request.')
-    .option('--samples <n>', 'samples it is shown, at most 200', positiveInteger, 60)
-    .option('--epochs <n>', 'passes over the samples, at most 100', positiveInteger, 30)
+    .option('--samples <n>', 'samples it is shown, from 2 to 200', wholeFrom(2, KNOWN), 60)
+    .option('--epochs <n>', 'passes over the samples, at most 100', wholeFrom(1, 100), 30)
     .option('--requests <n>', 'predictions to take the CPU time of', positiveInteger, 200)
     .option('--seed <n>', 'governs weights and the order of samples', wholeNumber, 42)
     .allowExcessArguments(false)
@@ -45,10 +47,10 @@ async function post(url: string, body: unknown): Promise<Answer> {
   return { status: response.status, json: await response.json() }
 }
 
-/** @throws Error with what the Worker answered, where it refuses */
+/** @throws InputError with what the Worker answered, where it refuses */
 async function ask(url: string, body: unknown): Promise<Answer['json']> {
   const { status, json } = await post(url, body)
-  if (status !== 200) throw new Error(`${status}: ${json.error}`)
+  if (status !== 200) throw new InputError(`the Worker answered ${status}: ${json.error}`)
   return json
 }
 
@@ -74,7 +76,8 @@ async function refusals(url: string): Promise<boolean> {
   let isRefused = true
   for (const [what, path, body] of bad) {
     const { status, json } = await post(url + path, body)
-    print(`  ${what.padEnd(19)} ${status} ${json.error}`)
+    print(`  ${what.padEnd(19)} ${status}`)
+    for (const line of wrapWords(`${json.error}`, 76)) print(`    ${line}`)
     isRefused &&= status >= 400 && status < 500
   }
   return isRefused

@@ -98,6 +98,10 @@ async function run({ epochs, batchSize, learningRate, units, seed }: Options): P
     print(`${name.padEnd(14)}${cells}${mean(errors).toFixed(2).padStart(8)}`)
   }
 
+  print('\n  as today       every day is like today')
+  print('  as a year ago  like the same day a year ago: the seasonal-naive forecast')
+  print('  as usual then  the mean of that time of the year, 21 days, in the years before')
+
   print(`\nthe last week, as seen on ${days[last].date}:\n`)
   for (let ahead = 1; ahead <= DAYS_AHEAD; ahead++) {
     const { date, high } = days[last + ahead]

@@ -14,6 +14,23 @@ export function wholeNumber(text: string): number {
   return value
 }
 
+/** A whole number in a range, its ends included. */
+export function wholeFrom(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = wholeNumber(text)
+    if (value < least || value > most)
+      throw new InvalidArgumentError(`Expected a number from ${least} to ${most}.`)
+    return value
+  }
+}
+
+const units = wholeFrom(1, 4096)
+
+/** `256,128`: units of layers. */
+export function unitList(text: string): number[] {
+  return text.split(',').map((part) => units(part.trim()))
+}
+
 export function positiveNumber(text: string): number {
   const value = Number(text)
   if (!(value > 0 && value < Infinity)) throw new InvalidArgumentError('Expected a number above 0.')

@@ -178,7 +178,8 @@ function trimBlank(lines: string[]): string[] {
   return lines.slice(Math.max(inked.indexOf(true), 0), inked.lastIndexOf(true) + 1)
 }
 
-function wrapWords(text: string, width: number): string[] {
+/** Lines of at most `width` columns. */
+export function wrapWords(text: string, width: number): string[] {
   const lines: string[] = []
   for (const word of text.split(' ')) {
     const line = lines.at(-1)

@@ -6,10 +6,10 @@
 // Ctrl-C ends training early; the folds done so far are still reported.
 
 import { SingleBar } from 'cli-progress'
-import { Command, InvalidArgumentError } from 'commander'
+import { Command, Option } from 'commander'
 import { type Callback, earlyStopping } from 'lanegrad'
 import { abortOnCtrlC } from '../shared/interrupt.ts'
-import { positiveInteger, wholeNumber } from '../shared/options.ts'
+import { positiveInteger, unitList, wholeFrom, wholeNumber } from '../shared/options.ts'
 import { formatPercent } from '../shared/progress.ts'
 import { seededRandom, shuffled } from '../shared/random.ts'
 import { print, runExample } from '../shared/run.ts'
@@ -36,23 +36,20 @@ const BATCH_SIZE = 32
 const VALIDATION_SHARE = 0.15
 
 function readOptions(args: readonly string[]): Options {
-  const units = (text: string) => text.split(',').map((part) => positiveInteger(part.trim()))
   return new Command('npm run example -- tabular')
     .description('Compares networks with linear models on two tables, by cross-validation.')
-    .option('--folds <n>', 'parts the rows are dealt into, from 2 to 50', foldCount, 5)
+    .option('--folds <n>', 'parts the rows are dealt into, from 2 to 50', wholeFrom(2, 50), 5)
     .option('--epochs <n>', 'passes over the rows at most', positiveInteger, 400)
     .option('--patience <n>', 'epochs without progress after which training ends', positiveInteger, 40)
-    .option('--hidden <units>', 'units of the hidden layers, as in 64,64', units, [64, 64])
+    .addOption(
+      new Option('--hidden <units>', 'units of the hidden layers, a comma list')
+        .argParser(unitList)
+        .default([64, 64], '64,64'),
+    )
     .option('--seed <n>', 'governs folds, weights and shuffling', wholeNumber, 42)
     .allowExcessArguments(false)
     .parse(args, { from: 'user' })
     .opts<Options>()
-}
-
-function foldCount(text: string): number {
-  const value = wholeNumber(text)
-  if (value < 2 || value > 50) throw new InvalidArgumentError('Expected a number from 2 to 50.')
-  return value
 }
 
 async function run(options: Options): Promise<void> {
@@ -80,7 +77,7 @@ async function run(options: Options): Promise<void> {
 
   print(`${'mean and deviation of the folds'.padEnd(42)}${'linear'.padEnd(18)}network`)
   for (const line of summary) print(line)
-  print('\nCars: mean error in miles per gallon. Penguins: share of right answers.')
+  print('\nCars: mean error in miles per gallon (mpg). Penguins: share of right answers.')
   print('Flipper and mass mix the sexes of species that differ in size: no straight line')
   print('parts them. The beak tells the species; a line then does about as well.')
 }
@@ -116,7 +113,7 @@ async function crossValidate(
     network.dispose()
     const scores = { linear: linearScore(table, metric, train, test), network: logs[metric] }
     const [linearText, networkText] = [scores.linear, scores.network].map((score) =>
-      formatScore(metric, score),
+      withUnit(metric, formatScore(metric, score)),
     )
     print(`${title}  linear ${linearText}  network ${networkText}  (${loss.length} epochs)`)
     done.push(scores)
@@ -155,12 +152,17 @@ function formatScore(metric: Question['metric'], score: number): string {
   return metric === 'mae' ? score.toFixed(2) : formatPercent(score)
 }
 
-/** `1.93 ± 0.15`: mean and standard deviation. */
+/** Miles per gallon; accuracies have their % already. */
+function withUnit(metric: Question['metric'], text: string): string {
+  return metric === 'mae' ? `${text} mpg` : text
+}
+
+/** `1.93 ± 0.15 mpg`: mean and standard deviation. */
 function formatFolds(metric: Question['metric'], scores: readonly number[]): string {
   if (scores.length === 0) return '-'
   const mean = meanOf(scores)
   const deviation = Math.sqrt(meanOf(scores.map((score) => (score - mean) ** 2)))
-  return `${formatScore(metric, mean)} ± ${formatScore(metric, deviation)}`
+  return withUnit(metric, `${formatScore(metric, mean)} ± ${formatScore(metric, deviation)}`)
 }
 
 await runExample(() => run(readOptions(process.argv.slice(2))))

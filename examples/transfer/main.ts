@@ -23,7 +23,7 @@ import {
   sparseCategoricalCrossentropy,
   transfer,
 } from 'lanegrad'
-import type { SampleSet } from '../shared/idx.ts'
+import { InputError, type SampleSet } from '../shared/idx.ts'
 import { packagedMnist, readTrainAndTest } from '../shared/mnist.ts'
 import { positiveInteger, positiveNumber, wholeNumber } from '../shared/options.ts'
 import { formatPercent } from '../shared/progress.ts'
@@ -98,6 +98,11 @@ async function run(options: Options): Promise<void> {
   const mnist = readTrainAndTest(packagedMnist())
   const full = pick(mnist.train, 0)
   const test = pick(mnist.test, GROUP)
+  const labels = mnist.train.labels.data
+  const counts = [5, 6, 7, 8, 9].map((digit) => labels.filter((label) => label === digit).length)
+  const most = Math.floor(Math.min(...counts) / draws)
+  if (examples > most)
+    throw new InputError(`--examples: there are ${most} of each at most for each of ${draws} draws`)
   const inputShape = full.x.shape.slice(1)
 
   // 2. The base, trained on 0 to 4.
