@@ -305,7 +305,7 @@ describe('what a bundler keeps', () => {
 
 describe('types', () => {
   const program = `
-    import { dense, LanegradError, type Model, sequential, type Symbolic } from 'lanegrad'
+    import { bidirectional, dense, glorotUniform, LanegradError, lstm, type Model, sequential, type Symbolic } from 'lanegrad'
     import { parseCsv } from 'lanegrad/data'
     import { init } from 'lanegrad/slim'
     import { trainTestSplit } from 'lanegrad/slim/data'
@@ -320,6 +320,15 @@ describe('types', () => {
     sequential({ inputShape: [2], layers: 5 })
     // @ts-expect-error: not any
     dense({ unit: 5 })
+    // @ts-expect-error: an initializer of no layer
+    dense({ units: 5, kernelInitializer: 'unitForgetBias' })
+    // @ts-expect-error: it has no options
+    dense({ units: 5, kernelInitializer: glorotUniform({ gain: 1 }) })
+    // @ts-expect-error: tanh is all there is
+    lstm({ units: 5, activation: 'relu' })
+    // @ts-expect-error: reads no sequence
+    bidirectional({ layer: dense({ units: 5 }) })
+    export const loss: Promise<number | undefined> = model.fit([[1, 2]], [3]).then((history) => history.loss.at(-1))
   `
   const compilers = [
     ['TypeScript of the library', join(root, 'node_modules/typescript/bin/tsc')],

@@ -125,6 +125,7 @@ export interface Layer<R = Symbolic> {
   (inputs: readonly Symbolic[]): R
   /** The name it was given; null: the model names it. */
   readonly layerName: string | null
+  /** How it reads its options and computes; `kind.kind` is its name. */
   readonly kind: LayerKind<object>
   /** Its options, checked and complete. */
   readonly config: object

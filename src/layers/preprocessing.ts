@@ -47,8 +47,9 @@ function constantFor(g: GraphBuilder, x: Value, value: PerChannel, name: string)
 
 /** Options of `rescaling`. */
 export interface RescalingOptions extends LayerOptions {
+  /** What x is multiplied by. */
   readonly scale: PerChannel
-  /** Default 0. */
+  /** What is then added. Default 0. */
   readonly offset?: PerChannel
 }
 
@@ -82,8 +83,9 @@ export const rescaling = (options: RescalingOptions): Layer => makeLayer(rescali
 export interface NormalizationOptions extends LayerOptions {
   /** -1, the last axis: there is no other choice. */
   readonly axis?: -1
+  /** What is taken off. */
   readonly mean: PerChannel
-  /** Each >= 0. */
+  /** What is then divided by the root of; each >= 0. */
   readonly variance: PerChannel
 }
 

@@ -259,6 +259,7 @@ export const gruKind: LayerKind<RecurrentConfig> = /*#__PURE__*/ recurrentKind('
 
 /** With this, a recurrent layer gives several values. */
 export interface ReturnsState {
+  /** A call gives [y, h] (lstm: [y, h, c]). */
   readonly returnState: true
 }
 

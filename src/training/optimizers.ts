@@ -189,11 +189,14 @@ const kernels: Readonly<Record<OptimizerName, readonly [code: number, ...slots: 
 /** The name of an optimizer. */
 export type OptimizerName = keyof typeof parameters
 
-/** An optimizer as plain data: what the constructors make and what a saved model holds. */
+/** An optimizer as plain data: what the constructors make of their options, and what a saved model holds. */
 export interface Optimizer {
+  /** Its name. */
   readonly kind: OptimizerName
+  /** Before `schedule`. */
   readonly learningRate: number
   readonly schedule: Schedule | null
+  /** Which of clipNorm, clipValue and globalClipNorm was given. */
   readonly clip: Clip | null
   readonly weightDecay: number
   readonly useEma: boolean
