@@ -164,8 +164,9 @@ describe('flags', () => {
 
   test('options as a Map', async () => {
     const options = new Map([['epochs', 3]])
-    await refused('fit options must be a plain object; got object', () =>
-      net.fit(x, labels, options as never),
+    const known = 'inputs, sampleWeight, allowNaN'
+    await refused(`gradients options must be a plain object of ${known}; got object`, () =>
+      net.gradients(x, labels, options as never),
     )
   })
 })

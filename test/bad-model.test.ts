@@ -138,11 +138,11 @@ describe('options out of range', () => {
     ['permute: dims must be each of 1, 2, ... once; got [1,3]', () => permute({ dims: [1, 3] })],
     ['concatenate: axis must be an integer other than 0 (the batch); got 0', () => concatenate({ axis: 0 })],
     [
-      'input: shape must be a list of positive integers (or null), at most 15; got [0]',
+      'input: shape must be a list of up to 15 positive integers (or null); got [0]',
       () => input({ shape: [0] }),
     ],
     [
-      'input pixels: shape must be a list of positive integers (or null), at most 15; got undefined',
+      'input pixels: shape must be a list of up to 15 positive integers (or null); got undefined',
       () => input({ name: 'pixels' } as never),
     ],
     [
@@ -154,7 +154,7 @@ describe('options out of range', () => {
       () => sequential({ inputShape: [1], layers: [flatten()], seed: -1 }),
     ],
     [
-      'sequential options must be an object of inputShape, inputDtype, layers, seed, numerics, threads; got [object]',
+      'sequential options must be a plain object of inputShape, inputDtype, layers, seed, numerics, threads; got [object]',
       () => sequential([{}] as never),
     ],
     [

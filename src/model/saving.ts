@@ -29,7 +29,7 @@ import { Session, type Training } from './session.ts'
 const FORMAT = 'lanegrad/1'
 const SLOT_PREFIX = 'optimizer/' // no layer has that name
 /** So that the count, an int32, has some way to go. */
-const MOST_STEPS = 2 ** 30
+const MOST_STEPS = 0x40000000
 /** Layers within layers, as JSON nests them. */
 const MOST_DEPTH = 500
 
