@@ -343,7 +343,8 @@ describe('types', () => {
       `${name}, module %s, moduleResolution %s, %j: strict, skipLibCheck false`,
       { timeout: 120_000 },
       (module, moduleResolution, known) => {
-        project.write('types/main.mts', program)
+        const inNode = `import { Worker } from 'node:worker_threads'\n${program.replace(", { type: 'module' }", '')}`
+        project.write('types/main.mts', known.types.length > 0 ? inNode : program)
         const typeRoots = [join(root, 'node_modules/@types')]
         const options = { module, moduleResolution, target: 'es2022', ...known, typeRoots }
         const strictly = { strict: true, exactOptionalPropertyTypes: true, skipLibCheck: false }

@@ -81,8 +81,8 @@ interface CallSettings extends Transfer {
 
 /** The options. @throws LanegradError unless they are an object at all, which a copy can't tell any more */
 function plain<O extends object>(what: string, options: O): O {
-  const known = isObject(options) ? options : OPTIONS[what as keyof typeof OPTIONS]
-  checkOptions(what, options, Object.keys(known ?? {}))
+  const known = { ...OPTIONS[what as keyof typeof OPTIONS], ...(options as object | null) }
+  checkOptions(what, options, Object.keys(known))
   return options
 }
 
