@@ -116,8 +116,14 @@ export function smallProduct(
         x += ak
         row += bs
       }
-      storeTail(c + o, low, left)
-      if (second) storeTail(c + o + 16, high, left - 4)
+      const y = c + o
+      if (left > 7) {
+        v128.store(y, low)
+        v128.store(y, high, 16)
+      } else {
+        storeTail(y, low, left)
+        if (second) storeTail(y + 16, high, left - 4)
+      }
     }
     a += ai
     c += cs

@@ -8,7 +8,7 @@
 // of the ranges, of the gradient any range.
 // Reads up to 12 bytes past the end of the prediction and the target, writes nothing there.
 import { JOB_SUM_COUNT, JOB_SUMS, LOSS_FIRST_ROW, LOSS_IGNORE_INDEX, LOSS_MEAN } from '../abi'
-import { FLOAT_WORK, split } from '../parallel'
+import { FLOAT_WORK, partStart, split } from '../parallel'
 import { elementLoss, elementLossGrad } from './loss-elements'
 import { COLS, FLAGS, IGNORE_INDEX, KIND, ROWS, SCALE, TARGET } from './loss-operands'
 import { rowLoss, rowLossGrad } from './loss-rows'
@@ -21,7 +21,7 @@ function factor(q: usize): f64 {
   const rows = load<i32>(q, ROWS), flags = load<i32>(q, FLAGS)
   const scale = <f64>load<f32>(q, SCALE)
   let terms = rows
-  if (load<i32>(q, KIND) < LOSS_FIRST_ROW) terms *= load<i32>(q, COLS)
+  if (areElements(q)) terms *= load<i32>(q, COLS)
   else if (flags & LOSS_IGNORE_INDEX) {
     const ids = <usize>load<u32>(q, TARGET), ignored = load<i32>(q, IGNORE_INDEX)
     for (let r = 0; r < rows; r++) terms -= i32(load<i32>(ids + (<usize>r << 2)) == ignored)
@@ -35,23 +35,42 @@ function factor(q: usize): f64 {
  * ignoreIndex
  */
 export function loss(p: usize): void {
-  const q = p + 4, elements = <f64>load<i32>(q, ROWS) * <f64>load<i32>(q, COLS)
-  split(lossPart.index, q, JOB_SUM_COUNT, 1, TERM_WORK / JOB_SUM_COUNT * elements)
+  const q = p + 4, count = countOf(q), unit = unitOf(q)
   let sum: f64 = 0
-  for (let i = 0; i < JOB_SUM_COUNT; i++) sum += load<f64>(JOB_SUMS + (i << 3))
+  if (count <= unit * JOB_SUM_COUNT) { // then a range is a unit, if not empty
+    for (let from = 0; from < count; from += unit) sum += rangeLoss(q, from, min(from + unit, count))
+  } else {
+    split(lossPart.index, q, JOB_SUM_COUNT, 1, TERM_WORK / JOB_SUM_COUNT * <f64>load<i32>(q, ROWS) * <f64>load<i32>(q, COLS))
+    for (let i = 0; i < JOB_SUM_COUNT; i++) sum += load<f64>(JOB_SUMS + (i << 3))
+  }
   store<f32>(load<u32>(p), <f32>(factor(q) * sum))
 }
 
+@inline
+function areElements(q: usize): bool {
+  return load<i32>(q, KIND) < LOSS_FIRST_ROW
+}
+
+/** What ranges are cut of: elements, or rows; and of how many of them a range is a multiple. */
+@inline
+function countOf(q: usize): i32 {
+  return areElements(q) ? load<i32>(q, ROWS) * load<i32>(q, COLS) : load<i32>(q, ROWS)
+}
+
+@inline
+function unitOf(q: usize): i32 {
+  return areElements(q) ? 16 : 1
+}
+
+function rangeLoss(q: usize, from: i32, end: i32): f64 {
+  return areElements(q) ? elementLoss(q, from, end) : rowLoss(q, from, end)
+}
+
 function lossPart(q: usize, first: i32, behind: i32, _: i32): void {
-  const rows = load<i32>(q, ROWS), areElements = load<i32>(q, KIND) < LOSS_FIRST_ROW
-  const count = areElements ? rows * load<i32>(q, COLS) : rows, unit = areElements ? 16 : 1
-  const units = <u64>((count + unit - 1) / unit)
-  for (let i = first, from = min(<i32>(units * i / JOB_SUM_COUNT) * unit, count); i < behind; i++) {
-    const end = min(<i32>(units * (i + 1) / JOB_SUM_COUNT) * unit, count)
-    let sum: f64 = 0
-    if (from < end) sum = areElements ? elementLoss(q, from, end) : rowLoss(q, from, end)
-    store<f64>(JOB_SUMS + (i << 3), sum)
-    from = end
+  const count = countOf(q), unit = unitOf(q)
+  for (let i = first; i < behind; i++) {
+    const from = partStart(count, unit, i, JOB_SUM_COUNT), end = partStart(count, unit, i + 1, JOB_SUM_COUNT)
+    store<f64>(JOB_SUMS + (i << 3), rangeLoss(q, from, end))
   }
 }
 
@@ -61,7 +80,7 @@ function lossPart(q: usize, first: i32, behind: i32, _: i32): void {
  */
 export function lossGrad(p: usize): void {
   const rows = load<i32>(p + 8, ROWS), cols = load<i32>(p + 8, COLS)
-  if (load<i32>(p + 8, KIND) < LOSS_FIRST_ROW) split(lossGradPart.index, p, rows * cols, 16, TERM_WORK)
+  if (areElements(p + 8)) split(lossGradPart.index, p, rows * cols, 16, TERM_WORK)
   else split(lossGradPart.index, p, rows, 1, TERM_WORK * <f64>cols)
 }
 
@@ -70,6 +89,6 @@ function lossGradPart(p: usize, from: i32, end: i32, _: i32): void {
   const dst = <usize>load<u32>(p), seed = <usize>load<u32>(p, 4)
   let c = factor(q)
   if (seed) c *= <f64>load<f32>(seed)
-  if (load<i32>(q, KIND) < LOSS_FIRST_ROW) elementLossGrad(dst, q, c, from, end)
+  if (areElements(q)) elementLossGrad(dst, q, c, from, end)
   else rowLossGrad(dst, q, c, from, end)
 }

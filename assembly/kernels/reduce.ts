@@ -85,7 +85,9 @@ function downColumns(
       x = combine(fn, x, v128.load(s))
     }
     x = f32x4.mul(x, factor)
-    storeTail(d, more ? combine(fn, v128.load(d), x) : x, to - j)
+    if (more) x = combine(fn, v128.load(d), x)
+    if (to - j > 3) v128.store(d, x)
+    else storeTail(d, x, to - j)
   }
 }
 
