@@ -24,26 +24,26 @@ export interface FitParams {
 }
 
 /**
- * Every hook is optional; `fit` awaits each. Epochs and batches count from 0. Logs of a batch are means over the epoch so
- * far (metrics that are no means come with the epoch's end), those of a test have `val_` before their names.
+ * Every hook is optional; `fit` awaits what each returns. Epochs and batches count from 0. Logs of a batch are means over
+ * the epoch so far (metrics that are no means come with the epoch's end), those of a test have `val_` before their names.
  */
 export interface Callback {
   /** Before the first epoch. */
-  onTrainBegin?(params: FitParams): void | Promise<void>
+  onTrainBegin?(params: FitParams): unknown
   /** Before the first batch of an epoch. */
-  onEpochBegin?(epoch: number): void | Promise<void>
+  onEpochBegin?(epoch: number): unknown
   /** Before a training step. */
-  onBatchBegin?(batch: number): void | Promise<void>
+  onBatchBegin?(batch: number): unknown
   /** After a training step. */
-  onBatchEnd?(batch: number, logs: Logs): void | Promise<void>
+  onBatchEnd?(batch: number, logs: Logs): unknown
   /** Before an epoch's validation. */
-  onTestBegin?(): void | Promise<void>
+  onTestBegin?(): unknown
   /** After an epoch's validation. */
-  onTestEnd?(logs: Logs): void | Promise<void>
+  onTestEnd?(logs: Logs): unknown
   /** After an epoch and its validation. */
-  onEpochEnd?(epoch: number, logs: Logs): void | Promise<void>
+  onEpochEnd?(epoch: number, logs: Logs): unknown
   /** `reason` says why training ended before its last epoch: what `stop` was given, 'aborted', or null. */
-  onTrainEnd?(logs: Logs, reason: string | null): void | Promise<void>
+  onTrainEnd?(logs: Logs, reason: string | null): unknown
 }
 
 /** The hooks there are. */
