@@ -1,7 +1,7 @@
 // Inside: training steps of a 2-3-1 network, one row each, taken apart stage by stage, forwards and backwards.
 import { Chart } from '../lib/chart.ts'
 import { palette } from '../lib/colors.ts'
-import { button, choice, figure, h, panel, round } from '../lib/dom.ts'
+import { button, choice, figure, h, panel, round, textsOf } from '../lib/dom.ts'
 import { anyRate, anySeed, type MakeTab, type Rule, readSettings, writePlace } from '../lib/state.ts'
 import { drawDiagram } from './diagram.ts'
 import { traceByHand } from './formulas.ts'
@@ -251,11 +251,7 @@ export const makeTab: MakeTab = (root, onChange) => {
     loss: choice('Loss', { bce: 'cross-entropy', mse: 'squared error' }, (loss) =>
       change({ loss, step: 0 }, build),
     ),
-    rate: choice(
-      'Learning rate η',
-      Object.fromEntries(rates.map((rate) => [` ${rate}`, String(rate)])),
-      (rate) => change({ rate: Number(rate), step: 0 }, build),
-    ),
+    rate: choice('Learning rate η', textsOf(rates), (rate) => change({ rate: Number(rate), step: 0 }, build)),
   }
 
   window.addEventListener('keydown', (event) => {

@@ -70,6 +70,10 @@ export function choice(
   }
 }
 
+/** Numbers as options of `choice`: the space before them keeps them in the order given. */
+export const textsOf = (values: readonly number[]): Record<string, string> =>
+  Object.fromEntries(values.map((value) => [` ${value}`, String(value)]))
+
 /** A labelled slider with its value beside it. */
 export function slider(
   label: string,

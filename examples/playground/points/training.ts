@@ -1,0 +1,161 @@
+// The network of the Points tab in training. Enters: training and test points, the settings, Play and One epoch. Leaves:
+// epochs at the speed that is set, a few milliseconds a frame; after them how the points are answered, which is shown.
+import { button } from '../lib/dom.ts'
+import { Loop } from '../lib/loop.ts'
+import { type Point, type Rows, rowsOf } from './data.ts'
+import { Network, type Score } from './network.ts'
+import { optionsOf, type Settings, unitsOf } from './settings.ts'
+import type { View } from './view.ts'
+
+export type Training = ReturnType<typeof makeTraining>
+
+/** Trains and shows as long as the panel, `root`, isn't hidden. */
+export function makeTraining(root: HTMLElement, settings: Readonly<Settings>, view: View) {
+  let train: readonly Point[] = []
+  let trainRows: Rows = rowsOf([])
+  let testRows: Rows = rowsOf([])
+  let network: Network
+  let onTrain: Score = { loss: Number.NaN, accuracy: Number.NaN }
+  let onTest = onTrain
+  let due = 0
+  let before = 0
+  let painted = 0
+  let isStale = true
+
+  function build(keep = false): void {
+    const old = network
+    network = new Network(optionsOf(settings), keep && old ? old.weights() : null)
+    if (keep && old) {
+      network.epoch = old.epoch
+      network.steps = old.steps
+    } else view.chart.clear()
+    old?.dispose()
+    view.diagram.columns = [2, ...unitsOf(settings), 1]
+    if (!keep) record()
+    refresh()
+  }
+
+  /** Other points to learn from and to be tested on. */
+  function learnFrom(trainPoints: readonly Point[], testPoints: readonly Point[]): void {
+    train = trainPoints
+    trainRows = rowsOf(train)
+    testRows = rowsOf(testPoints)
+    network?.forget()
+    if (train.length === 0) setPlaying(false)
+    refresh()
+  }
+
+  /** Whether there is anything to learn; otherwise that is said. */
+  function hasPoints(): boolean {
+    if (train.length > 0) return true
+    view.note('Draw some points first.')
+    view.surface.element.scrollIntoView({ block: 'nearest' })
+    return false
+  }
+
+  /** How training and test points are answered now: computed once, shown and charted. */
+  function measure(): void {
+    onTrain = network.score(trainRows)
+    onTest = network.score(testRows)
+  }
+
+  function record(): void {
+    measure()
+    view.chart.add(network.epoch, [onTrain.loss, onTest.loss])
+  }
+
+  function epoch(): void {
+    network.trainEpoch(train, settings.batch)
+    isStale = true
+  }
+
+  const loop = new Loop((hasTime, now) => {
+    const elapsed = Math.min(100, now - before)
+    before = now
+    if (settings.speed === 'full') due = 1e9
+    else due += elapsed * (settings.speed === 'slow' ? 0.006 : 0.06)
+    let did = false
+    while (due >= 1 && hasTime()) {
+      epoch()
+      due--
+      did = true
+    }
+    due = Math.min(due, 2)
+    if (did) {
+      record()
+      // a slow device shows fewer pictures, so that it stays quick to the touch
+      if (now - painted > (loop.rate < 54 ? 60 : 25)) {
+        painted = now
+        paint()
+      }
+    }
+    view.figures.frames.set(loop.rate ? loop.rate.toFixed(0) : '–')
+  })
+
+  function refresh(): void {
+    if (network) measure()
+    touch()
+  }
+
+  /** Shown anew: at once, or with the next epochs while it plays. */
+  function touch(): void {
+    isStale = true
+    if (!loop.isRunning && network) paint()
+  }
+
+  function repaint(): void {
+    isStale = true
+    paint()
+  }
+
+  function paint(): void {
+    if (!isStale || root.hidden) return
+    isStale = false
+    view.show({ network, onTrain, onTest, isPlaying: loop.isRunning })
+  }
+
+  const play = button('Play', () => setPlaying(!loop.isRunning), { class: 'main', 'data-action': 'play' })
+  function setPlaying(on: boolean): void {
+    if (on && hasPoints()) {
+      before = performance.now()
+      due = 1
+      loop.start()
+    } else if (loop.isRunning) {
+      loop.stop()
+      // the last frame may not have been painted, its chart even less
+      repaint()
+    }
+    play.textContent = loop.isRunning ? 'Pause' : 'Play'
+  }
+  const step = button(
+    'One epoch',
+    () => {
+      setPlaying(false)
+      if (!hasPoints()) return
+      epoch()
+      record()
+      paint()
+    },
+    { 'data-action': 'step' },
+  )
+  const reset = button('Reset', () => build(), { 'data-action': 'reset' })
+
+  return {
+    buttons: [play, step, reset],
+    get isPlaying() {
+      return loop.isRunning
+    },
+    build,
+    learnFrom,
+    setPlaying,
+    touch,
+    repaint,
+    /** The learning rate and the optimizer change on the way; the weights stay. */
+    useRate() {
+      network.learningRate = settings.rate
+    },
+    useOptimizer() {
+      network.compile(optionsOf(settings))
+    },
+  }
+}
