@@ -24,6 +24,7 @@ export default defineConfig({
     exclude: PACKAGE_TESTS,
     isolate: false, // files of one worker share the modules they import: 25 s less
     testTimeout: 30_000,
+    expect: { poll: { timeout: 20_000 } }, // a busy machine takes its time
     maxWorkers: availableParallelism(),
   },
 })

@@ -66,11 +66,11 @@ const outputOf = (model: Model, rows: NamedArray, batchSize = 256): Float32Array
 
 const passed = { status: 'passed', reasons: [] }
 
-// All of them take 25 s, most of it for teams of workers: a sixth with threads, a third relaxed does for every day.
+// All of them take over a minute, most of it for teams of workers: a twelfth with threads, a third relaxed does for every day.
 const every = (n: number) => (process.env.CI ? goldenCases : goldenCases.filter((_, i) => i % n === 0))
-const threaded = every(6)
+const threaded = every(12)
 if (!process.env.CI)
-  console.log('golden cases: every sixth with 2 threads, every third relaxed; CI=1 runs all')
+  console.log('golden cases: every twelfth with 2 threads, every third relaxed; CI=1 runs all')
 
 describe('golden cases', () => {
   test.each(threaded.map((golden) => [golden.id, golden] as const))('2 threads: %s', (_, golden) => {
