@@ -143,3 +143,11 @@ test.each<[string, string, LossLike, number, unknown, Data]>([
   const kept = net(units, loss)
   refused(message, () => kept.trainStep(x, y, { classWeight: given as typeof classWeight }), kept)
 })
+
+test('the two classes of a hinge loss, -1 and 1', () => {
+  const signs = ids.map((id) => (id === 1 ? 1 : -1))
+  const [one, other] = [net(1, 'hinge'), net(1, 'hinge')]
+  one.trainStep(x, signs, { classWeight: { '-1': 3, 1: 0.5 } })
+  other.trainStep(x, signs, { sampleWeight: signs.map((sign) => (sign < 0 ? 3 : 0.5)) })
+  expect(bits(one)).toEqual(bits(other))
+})

@@ -138,6 +138,13 @@ describe('customLayer', () => {
       customLayer({ kind: 'my layer', build: gated as never }),
     )
     refused('customLayer: build must be a function; got undefined', () => customLayer({ kind: 'a' } as never))
+    refused(/^unknown customLayer option "confg"; did you mean "config"/, () =>
+      customLayer({
+        kind: 'a',
+        build: (_: unknown, [value]: readonly unknown[]) => value,
+        confg: {},
+      } as never),
+    )
     refused(/^unknown gated option "strat"; did you mean "start"/, () => gated({ strat: 2 } as never))
     refused('gated: start must be plain data, which a saved model can hold; got function', () =>
       gated({ start: (() => 1) as never }),

@@ -1,6 +1,6 @@
 // A user's own kind of layer, from the operations of a GraphBuilder. Gradients come with the operations.
 import type { Value } from '../graph/value.ts'
-import { check, isObject, type Rule } from '../numerics/errors.ts'
+import { check, checkOptions, isObject, isRecord, type Rule } from '../numerics/errors.ts'
 import {
   type Layer,
   type LayerContext,
@@ -66,7 +66,9 @@ const isValue = (value: unknown): value is Value => isObject(value) && 'shape' i
  * ```
  */
 export function customLayer<C extends object = object>(definition: CustomLayerDefinition<C>): CustomLayer<C> {
+  checkOptions('customLayer', definition, ['kind', 'build', 'config'])
   const { kind, build, config: defaults = {} } = definition
+  check(isRecord(defaults), 'customLayer: config', 'an object', defaults)
   check(typeof kind === 'string' && /^\w+$/.test(kind), 'customLayer: kind', 'a name', kind)
   check(typeof build === 'function', 'customLayer: build', 'a function', build)
   const layerKind: LayerKind<object> = {

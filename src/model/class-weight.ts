@@ -8,7 +8,7 @@ import type { OutputTraining } from './compute.ts'
 import type { Rows } from './data.ts'
 import type { Batch, Training } from './session.ts'
 
-/** Weight by class id; a class left out weighs 1. */
+/** Weight by class id (-1, too, of the hinge losses); a class left out weighs 1. */
 type ClassWeights = Readonly<Record<number, number>>
 
 /** Weight by class id, one left out weighs 1; for several outputs by output name: those left out get none. */
@@ -46,7 +46,7 @@ function weightsOf(
 ): Rows {
   check(isObject(table), what, 'an object of weights by class', table)
   for (const [id, weight] of Object.entries(table)) {
-    if (!/^\d+$/.test(id)) fail(`${what}: ${show(id)} is no class id`)
+    if (!/^-?\d+$/.test(id)) fail(`${what}: ${show(id)} is no class id`)
     must(NON_NEGATIVE, weight, `${what}: class ${id}`)
   }
   const { ids, shape } = classesOf(what, training, y)
