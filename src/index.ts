@@ -265,7 +265,6 @@ export {
   hinge,
   huber,
   klDivergence,
-  type LogitsOptions,
   type Loss,
   type LossAlias,
   type LossFunction,

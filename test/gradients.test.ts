@@ -4,6 +4,7 @@
 import { describe, expect, test } from 'vitest'
 import {
   add,
+  binaryCrossentropy,
   concatenate,
   conv2d,
   type Data,
@@ -268,4 +269,17 @@ test('the gradient of a bias over many rows is as exact as a float can be', () =
   net.compile({ optimizer: 'sgd', loss: meanSquaredError({ reduction: 'sum' }) })
   const { data } = net.gradients(new Float32Array(rows), new Float32Array(2 * rows).fill(0.1))['dense_1/bias']
   for (const value of data) expect(value / (-2 * rows * Math.fround(0.1))).toBeCloseTo(1, 5)
+})
+
+test('label smoothing of two classes', () => {
+  const net = sequential({
+    inputShape: [1],
+    layers: [dense({ units: 1, activation: 'sigmoid', useBias: false })],
+  })
+  net.setWeights({ 'dense_1/kernel': [[1]] })
+  net.compile({ optimizer: 'sgd', loss: binaryCrossentropy({ labelSmoothing: 0.2 }) })
+  const logit = Math.log(4) // p = 0.8; y = 1 becomes 0.9
+  const { data } = net.gradients([[logit]], [1])['dense_1/kernel']
+  expect(data[0]).toBeCloseTo((0.8 - 0.9) * logit, 6)
+  expect(net.trainStep([[logit]], [1]).loss).toBeCloseTo(-0.9 * Math.log(0.8) - 0.1 * Math.log(0.2), 6)
 })

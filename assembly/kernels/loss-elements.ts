@@ -26,6 +26,12 @@ function inside(p: v128): v128 {
   return clamp(p, PROBABILITY_FLOOR, 1 - PROBABILITY_FLOOR)
 }
 
+/** (1 - s) y + s / 2: label smoothing of two classes. */
+@inline
+function smoothed(y: v128, s: f32): v128 {
+  return madd(f32x4.sub(f32x4.splat(0.5), y), f32x4.splat(s), y)
+}
+
 /** log(1 + e^x) for x <= 0 */
 function log1pExp(x: v128): v128 {
   return callLog1p(exp(x))
@@ -63,13 +69,13 @@ function terms(kind: i32, x: v128, y: v128, param: f32): v128 {
     }
     case LOSS_BCE: {
       // -(y log p + (1 - y) log(1 - p))
-      const p = inside(x), hit = f32x4.mul(y, callLog(p))
-      return f32x4.neg(f32x4.add(hit, f32x4.mul(f32x4.sub(one, y), callLog(f32x4.sub(one, p)))))
+      const p = inside(x), t = smoothed(y, param), hit = f32x4.mul(t, callLog(p))
+      return f32x4.neg(f32x4.add(hit, f32x4.mul(f32x4.sub(one, t), callLog(f32x4.sub(one, p)))))
     }
     case LOSS_BCE_LOGITS: {
       // max(x, 0) - x y + log1p(exp(-|x|)): no overflow
       const l = log1pExp(f32x4.neg(f32x4.abs(x)))
-      return f32x4.add(f32x4.sub(atLeast(x, 0), f32x4.mul(x, y)), l)
+      return f32x4.add(f32x4.sub(atLeast(x, 0), f32x4.mul(x, smoothed(y, param))), l)
     }
   }
   return f32x4.splat(0)
@@ -96,10 +102,10 @@ function slopes(kind: i32, x: v128, y: v128, param: f32): v128 {
     case LOSS_BCE: {
       // (p - y) / (p (1 - p)), finite since p is kept inside
       const p = inside(x)
-      return f32x4.div(f32x4.sub(p, y), f32x4.mul(p, f32x4.sub(one, p)))
+      return f32x4.div(f32x4.sub(p, smoothed(y, param)), f32x4.mul(p, f32x4.sub(one, p)))
     }
     case LOSS_BCE_LOGITS: // sigmoid(x) - y
-      return f32x4.sub(f32x4.div(one, f32x4.add(exp(f32x4.neg(x)), one)), y)
+      return f32x4.sub(f32x4.div(one, f32x4.add(exp(f32x4.neg(x)), one)), smoothed(y, param))
   }
   return f32x4.splat(0)
 }

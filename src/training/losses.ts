@@ -39,7 +39,7 @@ const losses = {
   poisson: { code: abi.LOSS_POISSON },
   hinge: { code: abi.LOSS_HINGE },
   squaredHinge: { code: abi.LOSS_SQUARED_HINGE },
-  binaryCrossentropy: { code: abi.LOSS_BCE, logits: abi.LOSS_BCE_LOGITS },
+  binaryCrossentropy: { code: abi.LOSS_BCE, logits: abi.LOSS_BCE_LOGITS, param: smoothing },
   categoricalCrossentropy: { code: abi.LOSS_CCE, logits: abi.LOSS_CCE_LOGITS, param: smoothing },
   sparseCategoricalCrossentropy: {
     code: abi.LOSS_SPARSE_CCE,
@@ -65,7 +65,7 @@ export interface Loss {
   readonly reduction: 'mean' | 'sum'
   /** The prediction is a logit (before sigmoid or softmax). Default false. */
   readonly fromLogits: boolean
-  /** delta of huber (default 1), label smoothing of the categorical cross-entropies (default 0) */
+  /** delta of huber (default 1), label smoothing of the cross-entropies (default 0) */
   readonly param: number
   /** Rows with this class id are left out of sum and count; null: none. */
   readonly ignoreIndex: number | null
@@ -90,15 +90,11 @@ export interface LossOptions {
   readonly reduction?: 'mean' | 'sum'
 }
 
-/** Options of `binaryCrossentropy`. */
-export interface LogitsOptions extends LossOptions {
+/** Options of `binaryCrossentropy` and `categoricalCrossentropy`. */
+export interface CategoricalOptions extends LossOptions {
   /** The prediction is a logit (before sigmoid or softmax). Default false. */
   readonly fromLogits?: boolean
-}
-
-/** Options of `categoricalCrossentropy`. */
-export interface CategoricalOptions extends LogitsOptions {
-  /** s, at least 0 and below 1: y becomes (1 - s) y + s / classes. Default 0. */
+  /** s, at least 0 and below 1: y becomes (1 - s) y + s / classes, of a binary one (1 - s) y + s / 2. Default 0. */
   readonly labelSmoothing?: number
 }
 
@@ -251,7 +247,8 @@ export const squaredHinge = (options: LossOptions = {}): Loss => make('squaredHi
  * console.log((await model.evaluate([[0.8], [0.8]], [1, 0])).loss.toFixed(4)) // 0.9163
  * ```
  */
-export const binaryCrossentropy = (options: LogitsOptions = {}): Loss => make('binaryCrossentropy', options)
+export const binaryCrossentropy = (options: CategoricalOptions = {}): Loss =>
+  make('binaryCrossentropy', options)
 /**
  * mean over rows (the last axis) of -sum y log p; y one-hot or probabilities. p as it is, not scaled to the sum 1 as in
  * Keras, and at least 1e-7; or with `fromLogits` logits; behind a softmax activation it is computed from the logits by

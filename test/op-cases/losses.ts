@@ -31,6 +31,20 @@ const rows: readonly LossRow[] = [
   { loss: 'squared hinge', code: abi.LOSS_SQUARED_HINGE, prediction: MARGIN, target: { form: 'signs' } },
   { loss: 'bce', code: abi.LOSS_BCE, prediction: PROBABILITY, target: { from: 0, to: 1 } },
   { loss: 'bce logits', code: abi.LOSS_BCE_LOGITS, prediction: ANY, target: { from: 0, to: 1 } },
+  {
+    loss: 'bce smooth',
+    code: abi.LOSS_BCE,
+    prediction: PROBABILITY,
+    target: { from: 0, to: 1 },
+    param: 0.125,
+  },
+  {
+    loss: 'bce logits smooth',
+    code: abi.LOSS_BCE_LOGITS,
+    prediction: ANY,
+    target: { from: 0, to: 1 },
+    param: 0.125,
+  },
   { loss: 'cce', code: abi.LOSS_CCE, prediction: PROBABILITY, target: { form: 'probabilities' } },
   {
     loss: 'cce smooth',

@@ -54,8 +54,8 @@ export function logSoftmax(x: readonly number[]): number[] {
   return x.map((v) => v - most - rest)
 }
 
-/** l(p, y) of one element. */
-export function elementLoss(kind: ElementLoss, p: number, y: number, delta: number): number {
+/** l(p, y) of one element; param: delta, or label smoothing. */
+export function elementLoss(kind: ElementLoss, p: number, y: number, param: number): number {
   const d = p - y
   switch (kind) {
     case 'mse':
@@ -63,7 +63,7 @@ export function elementLoss(kind: ElementLoss, p: number, y: number, delta: numb
     case 'mae':
       return Math.abs(d)
     case 'huber':
-      return Math.abs(d) <= delta ? 0.5 * d * d : delta * (Math.abs(d) - 0.5 * delta)
+      return Math.abs(d) <= param ? 0.5 * d * d : param * (Math.abs(d) - 0.5 * param)
     case 'logCosh': // log1p(2 sinh^2(d / 2)) = log(cosh(d)), without cancellation near 0
       return Math.log1p(2 * Math.sinh(d / 2) ** 2)
     case 'poisson':
@@ -72,10 +72,15 @@ export function elementLoss(kind: ElementLoss, p: number, y: number, delta: numb
       return Math.max(0, 1 - y * p)
     case 'squaredHinge':
       return Math.max(0, 1 - y * p) ** 2
-    case 'bce':
-      return -(y * Math.log(p) + (1 - y) * Math.log1p(-p))
-    case 'bceLogits': // -(y log s + (1 - y) log(1 - s)) with s = 1 / (1 + e^-p), log s = -softplus(-p)
-      return y * softplus(-p) + (1 - y) * softplus(p)
+    case 'bce': {
+      const q = (1 - param) * y + param / 2
+      return -(q * Math.log(p) + (1 - q) * Math.log1p(-p))
+    }
+    case 'bceLogits': {
+      // -(q log s + (1 - q) log(1 - s)) with s = 1 / (1 + e^-p), log s = -softplus(-p)
+      const q = (1 - param) * y + param / 2
+      return q * softplus(-p) + (1 - q) * softplus(p)
+    }
   }
 }
 
