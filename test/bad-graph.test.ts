@@ -21,8 +21,9 @@ describe('graphs that do not hold together', () => {
   const a = input({ shape: [2], name: 'a' })
   const b = input({ shape: [2], name: 'b' })
   const unique = 'names must be unique in a model'
-  test('a name that another output of a layer has already', () => {
-    const taken = 'must be a string without blanks, "/", "#" or ":" ("toString" and the like are taken)'
+  test('names that could mean two things', () => {
+    const taken =
+      'must be up to 128 characters without blanks, "/", "#" or ":" ("toString" and the like are taken)'
     refused(`dense: name ${taken}; got "rnn:1"`, () => dense({ units: 5, name: 'rnn:1' }))
     for (const name of ['optimizer', 'constructor', 'n'.repeat(129)])
       refused(

@@ -120,7 +120,7 @@ describe('options out of range', () => {
     ['dense: units must be a positive integer; got undefined', () => dense({} as DenseOptions)],
     ['dense: useBias must be a boolean; got "no"', () => dense({ units: 1, useBias: 'no' } as never)],
     [
-      'dense: name must be a string without blanks, "/", "#" or ":" ("toString" and the like are taken); got "a/b"',
+      'dense: name must be up to 128 characters without blanks, "/", "#" or ":" ("toString" and the like are taken); got "a/b"',
       () => dense({ units: 1, name: 'a/b' }),
     ],
     [

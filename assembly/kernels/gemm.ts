@@ -55,9 +55,9 @@ export function productWork(p: usize): f64 {
  * applyUnary: the function table index of that function of the core.
  */
 export function productPart(p: usize, part: i32, parts: i32, applyUnary: u32): void {
-  const M = load<i32>(p, 16), N = load<i32>(p, 20)
+  const M = load<i32>(p, 16), N = load<i32>(p, 20), flags = load<i32>(p, 28), isThin = M == 1 || N == 1
   let rowStart = 0, rowEnd = M, colStart = 0, colEnd = N
-  if (N >= M && !(M >= LEAST_ROWS && load<i32>(p, 28) & MATMUL_TRANSPOSE_A)) {
+  if (N >= M && !(M >= LEAST_ROWS && flags & MATMUL_TRANSPOSE_A)) {
     const unit = N < 64 ? 8 : 16 // panels; of many, cache lines
     colStart = partStart(N, unit, part, parts)
     colEnd = partStart(N, unit, part + 1, parts)
@@ -65,7 +65,6 @@ export function productPart(p: usize, part: i32, parts: i32, applyUnary: u32): v
     rowStart = partStart(M, 12, part, parts)
     rowEnd = partStart(M, 12, part + 1, parts)
   }
-  const flags = load<i32>(p, 28), isThin = M == 1 || N == 1
   const isAcross = (flags & MATMUL_TRANSPOSE_B) != 0 && load<i32>(p, 24) > 1
   if (!(flags & MATMUL_ROWS) && (isThin || !isAcross && productWork(p) <= SMALL_WORK)) {
     if (isThin) thinProduct(p, rowStart + colStart, M == 1 ? colEnd : rowEnd)

@@ -134,7 +134,7 @@ export interface Fold {
 export function kFold(count: number, options: FoldOptions = {}): Fold[] {
   const where = 'kFold'
   must(POSITIVE_INTEGER, count, `${where}: count`)
-  check(count < 2 ** 32, `${where}: count`, 'below 2^32', count)
+  check(count < 0x100000000, `${where}: count`, 'below 2^32', count)
   const foldCount = number(
     `an integer from 2 to the ${count} rows`,
     (n) => Number.isInteger(n) && n >= 2 && n <= count,

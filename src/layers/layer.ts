@@ -157,7 +157,7 @@ export const isText = (name: unknown, most: number): name is string =>
 export const isName = (name: unknown): boolean => isText(name, 128) && /^(?!optimizer$)[^/#:\s]+$/.test(name)
 
 export function checkName(name: unknown, what: string): void {
-  const expected = 'a string without blanks, "/", "#" or ":" ("toString" and the like are taken)'
+  const expected = 'up to 128 characters without blanks, "/", "#" or ":" ("toString" and the like are taken)'
   check(isName(name), what, expected, name)
 }
 

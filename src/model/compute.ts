@@ -100,13 +100,23 @@ export interface Request {
 export interface MeanPlace {
   /** Key in the logs. */
   readonly key: string
-  /** Its first element is the batch's sum; of a loss: the mean. */
+  /** Its first element is the batch's sum. */
   readonly result: string
-  /** The number of terms: `terms` times the second element of `counter`, or `terms`; of a loss: the rows it weighs. */
+  /** The number of terms: `terms` times the second element of `counter`, or `terms`. */
   readonly counter: string | null
-  /** Of a loss: its weight in the total. */
   readonly terms: number
   readonly finish?: (mean: number) => number
+}
+
+/** The loss of an output, likewise. */
+export interface LossPlace {
+  readonly key: string
+  /** The batch's mean, without the output's weight, as Keras logs it. */
+  readonly result: string
+  /** Its second element is the rows it is the mean of; null: all. */
+  readonly counter: string | null
+  /** In the total. */
+  readonly weight: number
 }
 
 /** A metric that reads the predictions: results `prediction of <output>` and, where there is one, `mask of <output>`. */
@@ -122,7 +132,7 @@ export interface HostPlace {
 export interface Computation {
   readonly graph: Graph
   /** Of each output where the rows that count differ from batch to batch, or if there are several outputs. */
-  readonly losses: readonly MeanPlace[]
+  readonly losses: readonly LossPlace[]
   readonly metrics: readonly (MeanPlace | HostPlace)[]
 }
 
@@ -175,7 +185,7 @@ export function computationOf(
     fail(`no output ${output}`)
   const results = new Map<string, Value>()
   const gradients = new Map<string, Value>()
-  const losses: MeanPlace[] = []
+  const losses: LossPlace[] = []
   const metrics: (MeanPlace | HostPlace)[] = []
 
   if (request.mode === 'predict') {
@@ -209,10 +219,9 @@ export function computationOf(
             writeRowCount(g, loss, prediction, target, null),
           )
         : timesMask(g, sampleWeights, mask)
-    const isLogged = outputs.length > 1 // as Keras logs it: without its weight
-    const value = writeLoss(g, loss, isLogged ? 1 : weight, prediction, target, weighted)
-    terms.push(isLogged && weight !== 1 ? g.scale(value, weight) : value)
-    if (isLogged || counter) {
+    const value = writeLoss(g, loss, prediction, target, weighted)
+    terms.push(g.scale(value, weight))
+    if (outputs.length > 1 || counter) {
       const result = `loss of ${output}`
       results.set(result, value)
       const isCounted = counter !== null && loss.reduction === 'mean'
@@ -221,7 +230,7 @@ export function computationOf(
       losses.push({
         key: keyOf(network, output, 'loss'),
         result,
-        terms: isLogged ? weight : 1,
+        weight,
         counter: isCounted ? name : null,
       })
     }

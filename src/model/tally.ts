@@ -5,7 +5,7 @@ import { fail, show } from '../numerics/errors.ts'
 import type { Plan, Slot } from '../plan/plan.ts'
 import type { Engine } from '../runtime/engine.ts'
 import type { Metric, MetricBatch } from '../training/metrics.ts'
-import type { Computation, HostPlace, MeanPlace } from './compute.ts'
+import type { Computation, HostPlace, LossPlace, MeanPlace } from './compute.ts'
 
 /** A mean's addresses; counter 0: none. */
 interface MeanAt {
@@ -14,6 +14,13 @@ interface MeanAt {
   readonly counter: number
   readonly terms: number
   readonly finish?: (mean: number) => number
+}
+
+interface LossAt {
+  readonly key: string
+  readonly value: number
+  readonly counter: number
+  readonly weight: number
 }
 
 interface HostAt extends HostPlace {
@@ -26,7 +33,7 @@ interface HostAt extends HostPlace {
 /** Where a plan leaves what is logged. */
 export interface Readings {
   readonly loss: number
-  readonly losses: readonly MeanAt[]
+  readonly losses: readonly LossAt[]
   readonly metrics: readonly (MeanAt | HostAt)[]
   /** Losses of outputs are logged too. */
   readonly isSplit: boolean
@@ -41,6 +48,12 @@ export function readingsOf({ losses, metrics }: Computation, plan: Plan, outputC
     terms,
     finish,
   })
+  const loss = ({ key, result, counter, weight }: LossPlace): LossAt => ({
+    key,
+    value: at(result),
+    counter: at(counter),
+    weight,
+  })
   const host = (place: HostPlace): HostAt[] => {
     const { output, isWeighted } = place
     const prediction = plan.results.get(`prediction of ${output}`)
@@ -52,7 +65,7 @@ export function readingsOf({ losses, metrics }: Computation, plan: Plan, outputC
   }
   return {
     loss: at('loss'),
-    losses: losses.map(mean),
+    losses: losses.map(loss),
     metrics: metrics.flatMap((place): (MeanAt | HostAt)[] =>
       'metric' in place ? host(place) : [mean(place)],
     ),
@@ -84,8 +97,6 @@ function batchOf(engine: Engine, { prediction, truth, factors, ignoreIndex }: Ho
 interface Mean {
   sum: number
   count: number
-  /** Of a loss: its share of the total. */
-  readonly weight?: number
   readonly finish?: (mean: number) => number
 }
 /** 0 where nothing counted, as the loss of such a batch is. */
@@ -98,7 +109,7 @@ export class Tally {
   private rest = 0
   private isCounted = false
   private isSplit = false
-  private readonly losses = new Map<string, Mean>()
+  private readonly losses = new Map<string, Mean & { readonly weight: number }>()
   private readonly metrics = new Map<string, Mean | { readonly metric: Metric; readonly state: unknown }>()
 
   /** Takes in the run just made, of `rows` rows. */
@@ -108,7 +119,7 @@ export class Tally {
     this.loss += total * rows
     this.isSplit = readings.isSplit
     let rest = total
-    for (const { key, value, counter, terms: weight } of readings.losses) {
+    for (const { key, value, counter, weight } of readings.losses) {
       const loss = engine.scalar(value)
       const count = counter ? engine.scalar(counter + 4) : rows
       const mean = this.losses.get(key) ?? { sum: 0, count: 0, weight }
@@ -141,7 +152,7 @@ export class Tally {
     // where batches weigh by the rows that count, each output by its own, the total is put together from them
     const loss = this.isCounted
       ? [...this.losses.values()].reduce(
-          (sum, mean) => sum + (mean.weight ?? 1) * meanOf(mean),
+          (sum, mean) => sum + mean.weight * meanOf(mean),
           this.rest / this.rows,
         )
       : this.loss / this.rows

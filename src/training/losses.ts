@@ -360,7 +360,6 @@ export function customLoss(name: string, write: LossFunction): Loss {
 function writeCustom(
   g: GraphBuilder,
   { kind, reduction }: Loss,
-  weight: number,
   given: Value,
   { shape }: Value,
   sampleWeights: Value | null,
@@ -379,7 +378,7 @@ function writeCustom(
     value = g.times(value, g.reshape(sampleWeights, [...sampleWeights.shape, ...new Array(missing).fill(1)]))
   }
   const terms = reduction === 'sum' ? shape[0] : 1 // termCount
-  const scale = (weight * terms) / elementCount(given.shape)
+  const scale = terms / elementCount(given.shape)
   return rank > 0 ? g.reduce('sum', value, undefined, { scale }) : g.scale(value, scale)
 }
 
@@ -436,19 +435,17 @@ function logitsOf(g: GraphBuilder, loss: Loss, prediction: Value): Value | null 
 }
 
 /**
- * Writes the loss, times `weight`: a scalar. A cross-entropy of a softmax or sigmoid is computed from its input, as
+ * Writes the loss: a scalar. A cross-entropy of a softmax or sigmoid is computed from its input, as
  * if fromLogits were set: the same value, without the loss of precision near 0 and 1.
  */
 export function writeLoss(
   g: GraphBuilder,
   loss: Loss,
-  weight: number,
   prediction: Value,
   target: Value,
   sampleWeights: Value | null,
 ): Value {
-  if (loss.write)
-    return writeCustom(g, loss, weight, loss.write(g, target, prediction), prediction, sampleWeights)
+  if (loss.write) return writeCustom(g, loss, loss.write(g, target, prediction), prediction, sampleWeights)
   const row: LossRow = losses[loss.kind]
   const logits = row.logits !== undefined && !loss.fromLogits ? logitsOf(g, loss, prediction) : null
   const useLogits = loss.fromLogits || logits !== null
@@ -461,7 +458,7 @@ export function writeLoss(
     code: useLogits && row.logits !== undefined ? row.logits : row.code,
     flags,
     param: loss.param,
-    scale: weight,
+    scale: 1,
     ignoreIndex: loss.ignoreIndex ?? 0,
   })
 }

@@ -204,7 +204,7 @@ export function writeMetric(
   const found = lossFor(of, loss) ?? fail(`metric ${name}: none of its losses takes the targets`)
   const ignoreIndex = found.ignoreIndex ?? loss.ignoreIndex
   const measured: Loss = { ...found, reduction: 'sum', ignoreIndex }
-  const sum = writeLoss(g, measured, 1, prediction, target, weights)
+  const sum = writeLoss(g, measured, prediction, target, weights)
   const counter = writeRowCount(g, measured, prediction, target, weights)
   const { shape } = prediction
   const rows = elementCount(shape.length > 1 ? shape.slice(0, -1) : shape)
