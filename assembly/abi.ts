@@ -47,13 +47,18 @@ export const JOB_IS_AWAITED = 324 // i32: the first thread sleeps until JOB_DONE
 export const JOB_HELPERS = 384 // i32 team << JOB_PARTS_SHIFT | its helpers that have arrived
 export const JOB_SLEEPERS = 388 // i32 helpers that sleep until the next job
 export const JOB_ARENA = 392 // u32 address of the arena's header
-export const JOB_SCRATCH = 396 // u32 address of a matmul's scratch for each part, MATMUL_SCRATCH_BYTES each
+export const JOB_SCRATCH = 396 // u32 address of a matmul's scratch for each part, MATMUL_SCRATCH_BYTES each; 0: the planned one
 export const JOB_UNARY = 400 // u32 function table index of the core's applyUnary, for the relaxed matmul
 export const JOB_SPLIT = 404 // u32 that of the core's splitWork, for all modules
 export const JOB_LEAST_WORK = 408 // f64 multiply-adds from which a job pays
 export const JOB_IS_RUNNING = 416 // u32
-export const JOB_PART_SCRATCH = 420 // u32 address of what scratchOf hands out, and
+export const JOB_PART_SCRATCH = 420 // u32 address of what scratchOf hands out, 0: what is planned, and
 export const JOB_PART_SCRATCH_BYTES = 424 // u32 its size for one part
+/**
+ * Bytes around each part's scratch. A processor fetches ahead of what a thread reads: were that the lines another thread
+ * writes, both would wait for them (a matmul over two threads took 10 to 25 % longer). It stays within a page.
+ */
+export const SCRATCH_GAP = 4096
 export const JOB_SUMS = 448 // f64 of each of JOB_SUM_COUNT ranges of a sum, cut the same for any number of threads
 export const JOB_SUM_COUNT = 16
 

@@ -13,7 +13,7 @@ export { arenaBase, findNaN, reserve } from './arena'
 export { uniform } from './kernels/initialize'
 export { kernelAt } from './program'
 
-/** Once, before any kernel runs: the arena, and a matmul's scratch for each part of a job. */
+/** Once, before any kernel runs: the arena, and JOB_SCRATCH. */
 export function prepare(arena: usize, scratch: usize): void {
   store<u32>(JOB_ARENA, <u32>arena)
   store<u32>(JOB_SCRATCH, <u32>scratch)

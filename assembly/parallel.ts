@@ -44,9 +44,10 @@ export function partStart(count: i32, unit: i32, part: i32, parts: i32): i32 {
   return min(<i32>(<i64>((count + unit - 1) / unit) * part / parts) * unit, count)
 }
 
-/** Scratch of a part: what the plan gave the kernel for the first; the others have as much, anywhere. */
+/** Scratch of a part: what the plan gave the kernel, or where there are threads, as much behind the plan (SCRATCH_GAP). */
 export function scratchOf(planned: usize, part: i32): usize {
-  return part ? <usize>load<u32>(JOB_PART_SCRATCH) + <usize>load<u32>(JOB_PART_SCRATCH_BYTES) * (part - 1) : planned
+  const first = <usize>load<u32>(JOB_PART_SCRATCH)
+  return first ? first + <usize>load<u32>(JOB_PART_SCRATCH_BYTES) * part : planned
 }
 
 // V8 of Node 20: code of the first tier loses locals and the memory's address over memory.atomic.wait32 and notify. So

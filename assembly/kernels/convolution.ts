@@ -194,8 +194,8 @@ function listPatches(p: usize, x: usize, samples: i32, line: i32, lines: i32): v
 
 /** The words of a part: those of the plan, with scratch of its own for all but the kernel part, which is read. */
 function wordsOf(p: usize, part: i32): usize {
-  if (part == 0) return p
   const shift = scratchOf(load<u32>(p, SCRATCH), part) - load<u32>(p, SCRATCH)
+  if (!shift) return p
   const own = <usize>load<u32>(p, 28) + 64 + shift
   memory.copy(own, p, WORDS_BYTES)
   if (load<u32>(own, 16)) move(own, 16, shift)

@@ -10,7 +10,7 @@
 // With fused multiply-adds tiles have 6 rows; the last 4 or fewer rows have one of 4.
 import {
   BLOCK_DEPTH, BLOCK_ROWS, EDGE_BYTES, FN_LINEAR, JOB_SCRATCH, MATMUL_ACCUMULATE, MATMUL_PART_SHIFT, MATMUL_ROWS,
-  MATMUL_SCRATCH_BYTES, MATMUL_TRANSPOSE_A, MATMUL_TRANSPOSE_B, ROWS_BYTES,
+  MATMUL_SCRATCH_BYTES, MATMUL_TRANSPOSE_A, MATMUL_TRANSPOSE_B, ROWS_BYTES, SCRATCH_GAP,
 } from '../abi'
 import { partStart } from '../parallel'
 import { clearColumns, listPacked, listRows, packFour, packRows, packTransposed } from './gemm-pack'
@@ -72,10 +72,8 @@ export function productPart(p: usize, part: i32, parts: i32, applyUnary: u32): v
     activate(p, rowStart, rowEnd - rowStart, colStart, colEnd, applyUnary)
     return
   }
-  // the planned buffer is the first thread's
-  const own = part + (flags >> MATMUL_PART_SHIFT)
-  const ownScratch = ASC_FEATURE_RELAXED_SIMD || own > 0
-  const scratch = ownScratch ? <usize>load<u32>(JOB_SCRATCH) + own * MATMUL_SCRATCH_BYTES : <usize>load<u32>(p, 40)
+  const own = part + (flags >> MATMUL_PART_SHIFT), first = <usize>load<u32>(JOB_SCRATCH)
+  const scratch = first ? first + own * (MATMUL_SCRATCH_BYTES + SCRATCH_GAP) : <usize>load<u32>(p, 40)
   for (let m0 = rowStart; m0 < rowEnd; m0 += BLOCK_ROWS) {
     const rows = min(BLOCK_ROWS, rowEnd - m0)
     tiledProduct(p, scratch, m0, rows, colStart, colEnd)

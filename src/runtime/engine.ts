@@ -19,6 +19,7 @@ import {
   JOB_PART_SCRATCH_BYTES,
   MATMUL_SCRATCH_BYTES,
   OP_MATMUL,
+  SCRATCH_GAP,
 } from '../../assembly/abi.ts'
 import type { KernelModule } from '../graph/kernel.ts'
 import { fail } from '../numerics/errors.ts'
@@ -99,9 +100,9 @@ export class Engine {
     const isFast = numerics === 'fast' && isSupported(relaxedModule)
     const memory = newMemory(count > 1)
     this.core = createCore(this.indices, memory)
-    // in front of the arena: what a matmul needs, for each part of a job
-    const scratch = this.core.arenaBase()
-    this.base = scratch + (count > 1 || isFast ? count * MATMUL_SCRATCH_BYTES : 0)
+    // in front of the arena: what a matmul needs, for each part of a job, unless it is what its plan has
+    const scratch = count > 1 || isFast ? this.core.arenaBase() : 0
+    this.base = scratch ? scratch + count * (MATMUL_SCRATCH_BYTES + SCRATCH_GAP) : this.core.arenaBase()
     this.core.reserve(this.base + HEADER_BYTES)
     this.core.prepare(this.base, scratch)
     if (isFast) addModule(this.core, relaxedModule, this.indices)
@@ -161,9 +162,10 @@ export class Engine {
   load(plan: Plan): void {
     if (this.loaded === plan) return
     if (this.whyOneThread) warn(`threads: ${this.whyOneThread}; one thread computes`)
-    this.reserve(plan.end + (this.threads - 1) * plan.scratchBytes)
-    this.ints[JOB_PART_SCRATCH / 4] = plan.end
-    this.ints[JOB_PART_SCRATCH_BYTES / 4] = plan.scratchBytes
+    const partBytes = this.threads > 1 ? plan.scratchBytes + SCRATCH_GAP : 0
+    this.reserve(plan.end + this.threads * partBytes)
+    this.ints[JOB_PART_SCRATCH / 4] = partBytes && plan.end + SCRATCH_GAP
+    this.ints[JOB_PART_SCRATCH_BYTES / 4] = partBytes
     const added = plan.modules.filter((module) => !this.modules.has(module))
     for (const module of added) {
       addModule(this.core, module, this.indices)
