@@ -5,7 +5,7 @@
 import { fail } from '../numerics/errors.ts'
 import type { GraphBuilder } from './builder.ts'
 import type { AnyOp, Op } from './graph.ts'
-import { outputsOf } from './kernel.ts'
+import { eachOutput, outputsOf } from './kernel.ts'
 import type { OpName } from './ops.ts'
 import type { Value } from './value.ts'
 
@@ -126,14 +126,15 @@ function gradientsOf(g: GraphBuilder, op: AnyOp, dys: readonly (Value | null)[])
 export function differentiate(g: GraphBuilder, of: Value, by: readonly Value[]): (Value | null)[] {
   const forward = [...g.ops]
   const moving = new Set<Value>(by) // values that depend on a leaf of `by`
-  for (const op of forward) {
-    if (op.inputs.some((input) => moving.has(input))) for (const value of outputsOf(op)) moving.add(value)
-  }
+  forward.forEach((op) => {
+    if (op.inputs.some((input) => moving.has(input))) eachOutput(op, (value) => moving.add(value))
+  })
 
   const adjoints = new Map<Value, Value>([[of, g.constant(1)]])
   for (const op of forward.reverse()) {
+    if (!moving.has(op.output)) continue
     const dys = outputsOf(op).map((value) => adjoints.get(value) ?? null)
-    if (dys.every((dy) => dy === null) || !moving.has(op.output)) continue
+    if (dys.every((dy) => dy === null)) continue
     g.label = op.label
     const gradients = gradientsOf(g, op, dys)
     op.inputs.forEach((input, i) => {

@@ -73,6 +73,15 @@ export interface Kernel<A extends object = object> {
 /** The values an operation makes. */
 export const outputsOf = (op: Pick<Op, 'output' | 'extras'>): readonly Value[] => [op.output, ...op.extras]
 
+/** The same without making a list, for what every plan does with every operation. */
+export function eachOutput(
+  { output, extras }: Pick<Op, 'output' | 'extras'>,
+  visit: (value: Value) => void,
+): void {
+  visit(output)
+  for (let i = 0; i < extras.length; i++) visit(extras[i])
+}
+
 /** The name an operation goes by in prints and messages. */
 export const nameOf = (op: Pick<Op, 'name' | 'attributes'>): string =>
   op.name === 'kernel' ? (op as Op<'kernel'>).attributes.kernel.name : op.name

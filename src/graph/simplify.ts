@@ -7,7 +7,7 @@
 // A fusion asks that the inner value has no other reader. The fused operation stands where the outer one
 // stood and makes the same value, so no reader changes.
 import type { AnyOp, Graph, Op } from './graph.ts'
-import { type Fused, outputsOf } from './kernel.ts'
+import { eachOutput, type Fused } from './kernel.ts'
 import { sameShape, type Value } from './value.ts'
 
 /** What is read after the graph has run. */
@@ -23,8 +23,10 @@ export function removeDead(graph: Graph): Graph {
   const ops: AnyOp[] = []
   for (let i = graph.ops.length - 1; i >= 0; i--) {
     const op = graph.ops[i]
-    if (!outputsOf(op).some((value) => live.has(value))) continue
-    for (const input of op.inputs) live.add(input)
+    if (!live.has(op.output) && !op.extras.some((value) => live.has(value))) continue
+    op.inputs.forEach((input) => {
+      live.add(input)
+    })
     ops.push(op)
   }
   return { ...graph, ops: ops.reverse() }
@@ -39,11 +41,11 @@ function usesOf(graph: Graph): Uses {
   const makers = new Map<Value, AnyOp>()
   const readers = new Map<Value, number>()
   const read = (value: Value) => readers.set(value, (readers.get(value) ?? 0) + 1)
-  for (const op of graph.ops) {
-    for (const value of outputsOf(op)) makers.set(value, op)
+  graph.ops.forEach((op) => {
+    eachOutput(op, (value) => makers.set(value, op))
     op.inputs.forEach(read)
-  }
-  for (const value of kept(graph)) read(value)
+  })
+  kept(graph).forEach(read)
   return { makers, readers }
 }
 
@@ -144,19 +146,23 @@ function fuseUnary(op: Op<'unary'>, uses: Uses): Match | null {
 export function fuse(graph: Graph): Graph {
   const uses = usesOf(graph)
   const left = new Set<AnyOp>()
-  for (const op of graph.ops) {
+  graph.ops.forEach((op) => {
     const match =
       op.name === 'unary'
         ? fuseUnary(op, uses)
         : op.name === 'binary' && op.attributes.fn === 'add'
           ? fuseAdd(op, uses)
           : null
-    for (const inner of match?.inner ?? []) left.delete(inner)
-    for (const result of match?.fused ?? [op]) {
-      left.add(result)
-      for (const value of outputsOf(result)) uses.makers.set(value, result)
+    if (!match) {
+      left.add(op)
+      return
     }
-  }
+    for (const inner of match.inner) left.delete(inner)
+    for (const result of match.fused) {
+      left.add(result)
+      eachOutput(result, (value) => uses.makers.set(value, result))
+    }
+  })
   return { ...graph, ops: [...left] }
 }
 

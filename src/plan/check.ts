@@ -2,7 +2,7 @@
 // two buffers that live at the same time overlap. Throws an Error (a fault of the planner, never of the user).
 import { ALIGNMENT } from '../../assembly/abi.ts'
 import type { Graph } from '../graph/graph.ts'
-import { nameOf, outputsOf } from '../graph/kernel.ts'
+import { eachOutput, nameOf } from '../graph/kernel.ts'
 import type { Value } from '../graph/value.ts'
 import type { Layout } from './layout.ts'
 import type { Buffer } from './storage.ts'
@@ -27,18 +27,16 @@ interface Checked {
 }
 
 export function checkPlan(plan: Checked, bufferOf: ReadonlyMap<Value, Buffer>): void {
-  for (const op of plan.graph.ops) {
-    for (const value of [...op.inputs, ...outputsOf(op)]) {
-      const buffer = bufferOf.get(value)
-      if (!buffer || buffer.address === null) {
-        broken(`%${value.id} of ${nameOf(op)} has no address`)
-        continue
-      }
-      if (buffer.address % ALIGNMENT !== 0) broken(`%${value.id} is not aligned`)
-      if (buffer.address < plan.layout.base || buffer.address + buffer.bytes > plan.end)
-        broken(`%${value.id} lies outside`)
+  plan.graph.ops.forEach((op) => {
+    const check = (value: Value) => {
+      const { address, bytes } = bufferOf.get(value) ?? { address: null, bytes: 0 }
+      if (address === null) return broken(`%${value.id} of ${nameOf(op)} has no address`)
+      if (address % ALIGNMENT !== 0) broken(`%${value.id} is not aligned`)
+      if (address < plan.layout.base || address + bytes > plan.end) broken(`%${value.id} lies outside`)
     }
-  }
+    op.inputs.forEach(check)
+    eachOutput(op, check)
+  })
   const { transient } = plan // sorted by address
   for (let i = 0; i < transient.length; i++) {
     const a = transient[i]

@@ -17,8 +17,6 @@ export interface Placement {
   readonly lowerBoundBytes: number
 }
 
-const meet = (a: Lifetime, b: Lifetime): boolean => a.first <= b.last && b.first <= a.last
-
 /** How often a better order is looked for where the first doesn't reach the lower bound. */
 const TRIES = 24
 
@@ -43,43 +41,51 @@ export function placeBuffers(buffers: readonly Lifetime[]): Placement {
 
 function place(buffers: readonly Lifetime[], order: readonly number[]): Omit<Placement, 'lowerBoundBytes'> {
   const offsets = new Array<number>(buffers.length).fill(0)
-  const placed: number[] = [] // indices, by offset
+  // Those placed, by offset. Lists and plain loops: this runs cold, where a call, an iterator or the number that a Float64Array
+  // gives costs most of a plan.
+  const firsts: number[] = []
+  const lasts: number[] = []
+  const starts: number[] = []
+  const ends: number[] = []
   let peakBytes = 0
-  for (const i of order) {
-    const buffer = buffers[i]
+  for (let count = 0; count < order.length; count++) {
+    const { bytes, first, last } = buffers[order[count]]
     let best = -1
-    let bestGap = Number.POSITIVE_INFINITY
+    let bestGap = 0
     let free = 0 // end of the neighbours passed so far
-    for (const j of placed) {
-      if (!meet(buffers[j], buffer)) continue
-      const gap = offsets[j] - free
-      if (gap >= buffer.bytes && gap < bestGap) {
+    for (let j = 0; j < count; j++) {
+      if (firsts[j] > last || lasts[j] < first) continue
+      const gap = starts[j] - free
+      if (gap >= bytes && (best < 0 || gap < bestGap)) {
         best = free
         bestGap = gap
       }
-      free = Math.max(free, offsets[j] + buffers[j].bytes)
+      if (ends[j] > free) free = ends[j]
     }
     const offset = best >= 0 ? best : free
-    offsets[i] = offset
-    peakBytes = Math.max(peakBytes, offset + buffer.bytes)
-    let at = placed.length
-    while (at > 0 && offsets[placed[at - 1]] > offset) at--
-    placed.splice(at, 0, i)
+    offsets[order[count]] = offset
+    if (offset + bytes > peakBytes) peakBytes = offset + bytes
+    let at = count
+    while (at > 0 && starts[at - 1] > offset) at--
+    firsts.splice(at, 0, first)
+    lasts.splice(at, 0, last)
+    starts.splice(at, 0, offset)
+    ends.splice(at, 0, offset + bytes)
   }
   return { offsets, peakBytes }
 }
 
 function liveBytes(buffers: readonly Lifetime[]): number {
-  const change = new Map<number, number>()
+  const changes = new Array<number>(2 + buffers.reduce((end, { last }) => Math.max(end, last), 0)).fill(0)
   for (const { first, last, bytes } of buffers) {
-    change.set(first, (change.get(first) ?? 0) + bytes)
-    change.set(last + 1, (change.get(last + 1) ?? 0) - bytes)
+    changes[first] += bytes
+    changes[last + 1] -= bytes
   }
   let live = 0
   let most = 0
-  for (const [, bytes] of [...change].sort(([a], [b]) => a - b)) {
-    live += bytes
-    most = Math.max(most, live)
+  for (let i = 0; i < changes.length; i++) {
+    live += changes[i]
+    if (live > most) most = live
   }
   return most
 }

@@ -4,7 +4,8 @@
 //
 // An arena, from low to high addresses:
 //   header | parameters | gradients | optimizer slots     persistent, the same for every plan (layout.ts)
-//   program | constants | inputs, targets, results | transient     the plan that is loaded
+//   constants | inputs, targets, results | transient | program     the plan that is loaded
+// The program comes last: then its addresses are known when it is written, and kernels may read up to 12 bytes past a row.
 import { type AnyOp, type Graph, leavesOf } from '../graph/graph.ts'
 import type { KernelModule } from '../graph/kernel.ts'
 import { type DType, type Shape, sameShape, shapeText, type Value } from '../graph/value.ts'
@@ -105,14 +106,7 @@ export function planOf(
 ): Plan {
   const graph = separateResults(simplified)
   const updates = update ? updateInstructions(update, layout, parameters) : []
-
-  // The program's size must be known before any address behind it: encode once with addresses left 0.
-  const blank = { of: () => 0, scratch: 0, header: layout.base }
-  const wordCount = (list: readonly Instruction[]) =>
-    list.reduce((sum, { operands }) => sum + 1 + operands.length, 0)
-  const programWords = graph.ops.reduce((sum, op) => sum + wordCount(encode(op, blank)), wordCount(updates))
-  const programStart = layout.end
-  const fixed = new Region(programStart + align(programWords * 4))
+  const fixed = new Region(layout.end)
 
   // Pinned values: parameters and their gradients where the layout says, the others one after another.
   const pins = new Map<Value, number>()
@@ -166,15 +160,19 @@ export function planOf(
     buffer.address = transientStart + placement.offsets[i]
   })
 
-  const steps: Step[] = graph.ops.flatMap((op, i) => {
-    const of = (value: Value) => bufferOf.get(value)?.address ?? 0
-    const instructions = encode(op, { of, scratch: scratches[i]?.address ?? 0, header: layout.base })
-    return instructions.map((instruction) => ({ instruction, phase: op.phase, op }))
+  const steps: Step[] = []
+  const of = (value: Value) => bufferOf.get(value)?.address ?? 0
+  graph.ops.forEach((op, i) => {
+    const addresses = { of, scratch: scratches[i]?.address ?? 0, header: layout.base }
+    for (const instruction of encode(op, addresses)) steps.push({ instruction, phase: op.phase, op })
   })
   const accumulating = steps.length + ((update?.accumulationSteps ?? 1) > 1 ? 1 : 0)
-  steps.push(...updates.map((instruction): Step => ({ instruction, phase: 'update', op: null })))
+  for (const instruction of updates) steps.push({ instruction, phase: 'update', op: null })
 
-  const words = new Int32Array(programWords)
+  const programStart = transientStart + align(placement.peakBytes)
+  const words = new Int32Array(
+    steps.reduce((sum, { instruction }) => sum + 1 + instruction.operands.length, 0),
+  )
   const phaseEnds = {
     forward: programStart,
     backward: programStart,
@@ -182,7 +180,7 @@ export function planOf(
     update: programStart,
   }
   let at = 0
-  for (const [i, { instruction, phase }] of steps.entries()) {
+  steps.forEach(({ instruction, phase }, i) => {
     words[at] = instruction.code | ((1 + instruction.operands.length) << 16)
     words.set(instruction.operands, at + 1)
     at += 1 + instruction.operands.length
@@ -191,9 +189,8 @@ export function planOf(
     if (phase !== 'update') phaseEnds.backward = end
     if (i < accumulating) phaseEnds.accumulate = end
     phaseEnds.update = end
-  }
+  })
 
-  const end = transientStart + placement.peakBytes
   const nameOf = (buffer: Buffer) =>
     buffer.values.length > 0
       ? buffer.values.map((value) => `%${value.id}`).join(' ')
@@ -231,15 +228,15 @@ export function planOf(
       { name: 'parameters', start: layout.trainable.start, end: layout.gradientsStart },
       { name: 'gradients', start: layout.gradientsStart, end: layout.slotsStart },
       { name: 'optimizer state', start: layout.slotsStart, end: layout.end },
-      { name: 'program', start: programStart, end: programStart + programWords * 4 },
-      { name: 'constants', start: programStart + align(programWords * 4), end: dataStart },
+      { name: 'constants', start: layout.end, end: dataStart },
       { name: 'inputs, targets, results', start: dataStart, end: transientStart },
-      { name: 'transient', start: transientStart, end },
+      { name: 'transient', start: transientStart, end: transientStart + placement.peakBytes },
+      { name: 'program', start: programStart, end: programStart + words.byteLength },
     ],
     peakBytes: placement.peakBytes,
     lowerBoundBytes: placement.lowerBoundBytes,
     scratchBytes: Math.max(0, ...scratches.map((buffer) => buffer?.bytes ?? 0)),
-    end,
+    end: programStart + align(words.byteLength),
   }
   checkPlan(plan, bufferOf)
   return Object.freeze(plan)

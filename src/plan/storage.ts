@@ -3,7 +3,7 @@
 // buffer of an input that dies in it. A pinned buffer (a parameter, an input, a result, a gradient) has its
 // own address and never passes to another value.
 import type { AnyOp, Graph } from '../graph/graph.ts'
-import { outputsOf } from '../graph/kernel.ts'
+import { eachOutput } from '../graph/kernel.ts'
 import { sameShape, type Value } from '../graph/value.ts'
 import { elementCount } from '../numerics/tensor.ts'
 import { bufferBytes } from './layout.ts'
@@ -47,7 +47,14 @@ function reusableInputs(op: AnyOp): readonly Value[] {
  * result, a copy is inserted at the end of its phase.
  */
 export function separateResults(graph: Graph): Graph {
-  const makers = new Map(graph.ops.flatMap((op) => outputsOf(op).map((value) => [value, op])))
+  const makers = new Map<Value, AnyOp>()
+  let id = 0
+  graph.ops.forEach((op) => {
+    eachOutput(op, (value) => {
+      makers.set(value, op)
+      if (value.id > id) id = value.id
+    })
+  })
   const rootOf = (value: Value): Value => {
     const op = makers.get(value)
     const shared = op?.output === value && sharedInput(op)
@@ -55,8 +62,6 @@ export function separateResults(graph: Graph): Graph {
   }
   const taken = new Set<Value>()
   const copies: AnyOp[] = []
-  let id = 0
-  for (const op of graph.ops) for (const value of outputsOf(op)) id = Math.max(id, value.id)
   const own = (map: ReadonlyMap<string, Value>, phase: AnyOp['phase']) =>
     new Map(
       [...map].map(([name, value]) => {
@@ -112,11 +117,15 @@ export function shareBuffers(graph: Graph, pins: ReadonlyMap<Value, number>): Re
     const buffer = shared && bufferOf.get(shared)
     if (buffer) join(op.output, buffer)
     else open(op.output, i)
-    for (const value of op.extras) open(value, i)
-    for (const value of [...op.inputs, ...outputsOf(op)]) {
+    op.extras.forEach((value) => {
+      open(value, i)
+    })
+    const use = (value: Value) => {
       const used = bufferOf.get(value)
       if (used) used.last = i
     }
+    op.inputs.forEach(use)
+    eachOutput(op, use)
   })
 
   graph.ops.forEach((op, i) => {

@@ -2,7 +2,6 @@
 // numbers read back. Keeps at most one plan's program in the arena; loading another rewrites only the plan's
 // own regions, never parameters, gradients or optimizer slots.
 import {
-  ALIGNMENT,
   HEADER_BACKWARD_END,
   HEADER_BYTES,
   HEADER_FORWARD_END,
@@ -143,10 +142,9 @@ export class Engine {
 
   /** Makes room up to address `end`. @throws LanegradError when the memory can't be that large. */
   reserve(end: number): void {
-    const readable = end + ALIGNMENT // kernels read up to 12 bytes past a row, the last one's too
-    if (readable <= this.core.memory.buffer.byteLength) return
+    if (end <= this.core.memory.buffer.byteLength) return
     const isTooLarge = end > MEMORY_LIMIT_BYTES
-    if (isTooLarge || !this.core.reserve(readable)) {
+    if (isTooLarge || !this.core.reserve(end)) {
       const why = isTooLarge ? 'WebAssembly memory ends at 4.0 GiB' : 'the runtime refused to grow the memory'
       fail(`the model and this batch size need ${gigabytes(end)}: ${why}`)
     }
@@ -163,8 +161,9 @@ export class Engine {
     if (this.loaded === plan) return
     if (this.whyOneThread) warn(`threads: ${this.whyOneThread}; one thread computes`)
     const partBytes = this.threads > 1 ? plan.scratchBytes + SCRATCH_GAP : 0
-    this.reserve(plan.end + this.threads * partBytes)
-    this.ints[JOB_PART_SCRATCH / 4] = partBytes && plan.end + SCRATCH_GAP
+    const partScratch = partBytes && plan.end + SCRATCH_GAP
+    this.reserve(Math.max(plan.end, partScratch + this.threads * partBytes))
+    this.ints[JOB_PART_SCRATCH / 4] = partScratch
     this.ints[JOB_PART_SCRATCH_BYTES / 4] = partBytes
     const added = plan.modules.filter((module) => !this.modules.has(module))
     for (const module of added) {
