@@ -35,7 +35,9 @@ export function threadCount(): i32 {
  */
 @inline
 export function split(kernel: u32, p: usize, count: i32, unit: i32, work: f64): void {
-  call_indirect<void>(load<u32>(JOB_SPLIT), kernel, p, count, unit, work)
+  if (work * <f64>count < load<f64>(JOB_LEAST_WORK)) {
+    if (count) call_indirect<void>(kernel, p, 0, count, 0)
+  } else call_indirect<void>(load<u32>(JOB_SPLIT), kernel, p, count, unit)
 }
 
 /** First of `count` items of `part`, a multiple of `unit`; that of part `parts` is `count`. */
@@ -72,10 +74,10 @@ function runPart(part: i32, parts: i32): void {
   if (from < end) call_indirect<void>(kernel, p, from, end, part)
 }
 
-/** What `split` calls, in the core. */
-export function splitWork(kernel: u32, p: usize, count: i32, unit: i32, work: f64): void {
+/** What `split` calls, in the core, where it may pay. */
+export function splitWork(kernel: u32, p: usize, count: i32, unit: i32): void {
   const helpers = atomic.load<i32>(JOB_HELPERS), parts = (helpers & 255) + 1
-  if (parts == 1 || load<u32>(JOB_IS_RUNNING) || work * <f64>count < load<f64>(JOB_LEAST_WORK)) {
+  if (parts == 1 || load<u32>(JOB_IS_RUNNING)) {
     if (count) call_indirect<void>(kernel, p, 0, count, 0)
     return
   }

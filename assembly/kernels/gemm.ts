@@ -21,7 +21,7 @@ import { narrowTile, packingTile, tallTile, tile, tileOfRuns } from './gemm-tile
 const LEAST_ROWS = 128
 
 /** Multiply-adds up to which a product costs less row by row than its packing would. */
-const SMALL_WORK: f64 = 256
+const SMALL_WORK = 256
 
 /** Runs below this depth are a loop inside a tile. */
 const SHORT_RUN = 16
@@ -41,9 +41,10 @@ function moveTile(dst: usize, ds: usize, src: usize, ss: usize, rows: i32, cols:
   }
 }
 
-/** Multiply-adds. */
-export function productWork(p: usize): f64 {
-  return <f64>load<i32>(p, 16) * <f64>load<i32>(p, 20) * <f64>load<i32>(p, 24)
+/** Multiply-adds: below 2^45, since each of the matrices fits the memory. */
+@inline
+export function productWork(p: usize): i64 {
+  return <i64>load<i32>(p, 16) * load<i32>(p, 20) * load<i32>(p, 24)
 }
 
 /**
@@ -57,13 +58,15 @@ export function productWork(p: usize): f64 {
 export function productPart(p: usize, part: i32, parts: i32, applyUnary: u32): void {
   const M = load<i32>(p, 16), N = load<i32>(p, 20), flags = load<i32>(p, 28), isThin = M == 1 || N == 1
   let rowStart = 0, rowEnd = M, colStart = 0, colEnd = N
-  if (N >= M && !(M >= LEAST_ROWS && flags & MATMUL_TRANSPOSE_A)) {
-    const unit = N < 64 ? 8 : 16 // panels; of many, cache lines
-    colStart = partStart(N, unit, part, parts)
-    colEnd = partStart(N, unit, part + 1, parts)
-  } else {
-    rowStart = partStart(M, 12, part, parts)
-    rowEnd = partStart(M, 12, part + 1, parts)
+  if (parts > 1) {
+    if (N >= M && !(M >= LEAST_ROWS && flags & MATMUL_TRANSPOSE_A)) {
+      const unit = N < 64 ? 8 : 16 // panels; of many, cache lines
+      colStart = partStart(N, unit, part, parts)
+      colEnd = partStart(N, unit, part + 1, parts)
+    } else {
+      rowStart = partStart(M, 12, part, parts)
+      rowEnd = partStart(M, 12, part + 1, parts)
+    }
   }
   const isAcross = (flags & MATMUL_TRANSPOSE_B) != 0 && load<i32>(p, 24) > 1
   if (!(flags & MATMUL_ROWS) && (isThin || !isAcross && productWork(p) <= SMALL_WORK)) {

@@ -4,7 +4,7 @@ import { productPart, productWork } from './gemm'
 import { applyUnary } from './unary'
 
 export function matmul(p: usize): void {
-  split(matmulPart.index, p, 1, 0, productWork(p))
+  split(matmulPart.index, p, 1, 0, <f64>productWork(p))
 }
 
 function matmulPart(p: usize, part: i32, parts: i32, _: i32): void {

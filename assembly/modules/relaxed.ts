@@ -9,7 +9,7 @@ export { ABI_VERSION } from '../abi'
 type Kernel = (operands: usize) => void
 
 function matmul(p: usize): void {
-  split(matmulPart.index, p, 1, 0, productWork(p))
+  split(matmulPart.index, p, 1, 0, <f64>productWork(p))
 }
 
 function matmulPart(p: usize, part: i32, parts: i32, _: i32): void {

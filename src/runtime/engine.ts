@@ -110,8 +110,8 @@ export class Engine {
       (numerics === 'fast' && !isFast ? ' (no relaxed SIMD here)' : '') +
       (count > 1 ? `, ${count} threads` : threads === 1 ? '' : ', 1 thread')
     this.refresh()
+    this.shareFrom(count > 1 ? LEAST_WORK : Number.POSITIVE_INFINITY)
     if (count > 1) {
-      this.shareFrom(LEAST_WORK)
       const modules = [coreModule, ...(isFast ? [relaxedModule] : [])].map((module) => codeOf(module, memory))
       this.helpers = startHelpers(this, count - 1, memory, modules)
     }
