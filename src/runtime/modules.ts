@@ -133,7 +133,7 @@ export function instanceOf<E extends Kernels>(name: string, code: WebAssembly.Mo
   if (table && table.length < TABLE_LENGTH) table.grow(TABLE_LENGTH - table.length)
   let exports: E
   try {
-    exports = instantiateSync(code, { env: { ...env } }).exports as unknown as E
+    exports = instantiateSync(code, { env: { ...env } }).instance.exports as unknown as E
   } catch (error) {
     return refuse(`${name}.wasm doesn't fit this version of lanegrad`, error)
   }
