@@ -68,10 +68,8 @@ export function productPart(p: usize, part: i32, parts: i32, applyUnary: u32): v
       rowEnd = partStart(M, 12, part + 1, parts)
     }
   }
-  const isAcross = (flags & MATMUL_TRANSPOSE_B) != 0 && load<i32>(p, 24) > 1
-  if (!(flags & MATMUL_ROWS) && (isThin || !isAcross && productWork(p) <= SMALL_WORK)) {
-    if (isThin) thinProduct(p, rowStart + colStart, M == 1 ? colEnd : rowEnd)
-    else smallPart(p, rowStart, rowEnd, colStart, colEnd)
+  if (isThin && !(flags & MATMUL_ROWS)) {
+    thinProduct(p, rowStart + colStart, M == 1 ? colEnd : rowEnd)
     activate(p, rowStart, rowEnd - rowStart, colStart, colEnd, applyUnary)
     return
   }
@@ -188,15 +186,25 @@ function packRuns(p: usize, out: usize, table: usize, depth: i32, m0: i32, rows:
   }
 }
 
-/** Rows and columns of a small C, where b is contiguous along them. */
-function smallPart(p: usize, rowStart: i32, rowEnd: i32, colStart: i32, colEnd: i32): void {
+/**
+ * The whole of a product of `work` multiply-adds, if it is so small that its packing, and asking whether to split it, would
+ * cost more. words: as productPart's. Whether it was.
+ */
+@inline
+export function smallWhole(p: usize, work: i64, applyUnary: u32): bool {
+  if (work > SMALL_WORK) return false
   const M = load<i32>(p, 16), N = load<i32>(p, 20), K = load<i32>(p, 24), flags = load<i32>(p, 28)
-  const transposeA = (flags & MATMUL_TRANSPOSE_A) != 0, adds = (flags & MATMUL_ACCUMULATE) != 0
-  const at = <usize>colStart << 2, cs = <usize>N << 2
-  const ai: usize = transposeA ? 4 : <usize>K << 2, ak: usize = transposeA ? <usize>M << 2 : 4
-  const c = <usize>load<u32>(p) + <usize>rowStart * cs + at, a = <usize>load<u32>(p, 4) + <usize>rowStart * ai
-  const bias = <usize>load<u32>(p, 12), d = adds ? c : bias ? bias + at : 0
-  smallProduct(c, cs, d, adds ? cs : 0, a, ai, ak, <usize>load<u32>(p, 8) + at, cs, rowEnd - rowStart, colEnd - colStart, K)
+  if (flags & MATMUL_ROWS) return false
+  if (M == 1 || N == 1) thinProduct(p, 0, M == 1 ? N : M)
+  else if (flags & MATMUL_TRANSPOSE_B && K > 1) return false // b must be contiguous along c's rows
+  else {
+    const transposeA = (flags & MATMUL_TRANSPOSE_A) != 0, adds = (flags & MATMUL_ACCUMULATE) != 0
+    const cs = <usize>N << 2, c = <usize>load<u32>(p), d = adds ? c : <usize>load<u32>(p, 12)
+    const ai: usize = transposeA ? 4 : <usize>K << 2, ak: usize = transposeA ? <usize>M << 2 : 4
+    smallProduct(c, cs, d, adds ? cs : 0, load<u32>(p, 4), ai, ak, load<u32>(p, 8), cs, M, N, K)
+  }
+  activate(p, 0, M, 0, N, applyUnary)
+  return true
 }
 
 /** A row, or a column (the transpose of the product of the transposes), from element `first` to `end`. */

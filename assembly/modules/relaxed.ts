@@ -1,7 +1,7 @@
 // The module of relaxed arithmetic: kernels of the core whose multiply-adds the host may fuse, compiled for it. They take
 // the core's places, by its own op codes, where a model asks for `numerics: 'fast'`.
 import { JOB_UNARY } from '../abi'
-import { productPart, productWork } from '../kernels/gemm'
+import { productPart, productWork, smallWhole } from '../kernels/gemm'
 import { split } from '../parallel'
 
 export { ABI_VERSION } from '../abi'
@@ -9,7 +9,8 @@ export { ABI_VERSION } from '../abi'
 type Kernel = (operands: usize) => void
 
 function matmul(p: usize): void {
-  split(matmulPart.index, p, 1, 0, <f64>productWork(p))
+  const work = productWork(p)
+  if (!smallWhole(p, work, load<u32>(JOB_UNARY))) split(matmulPart.index, p, 1, 0, <f64>work)
 }
 
 function matmulPart(p: usize, part: i32, parts: i32, _: i32): void {
