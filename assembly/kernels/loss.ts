@@ -8,7 +8,7 @@
 // of the ranges, of the gradient any range.
 // Reads up to 12 bytes past the end of the prediction and the target, writes nothing there.
 import { JOB_SUM_COUNT, JOB_SUMS, LOSS_FIRST_ROW, LOSS_IGNORE_INDEX, LOSS_MEAN } from '../abi'
-import { FLOAT_WORK, partStart, split } from '../parallel'
+import { FLOAT_WORK, partStart, pays, split } from '../parallel'
 import { elementLoss, elementLossGrad } from './loss-elements'
 import { COLS, FLAGS, IGNORE_INDEX, KIND, ROWS, SCALE, TARGET } from './loss-operands'
 import { rowLoss, rowLossGrad } from './loss-rows'
@@ -79,9 +79,9 @@ function lossPart(q: usize, first: i32, behind: i32, _: i32): void {
  * dpred may equal pred.
  */
 export function lossGrad(p: usize): void {
-  const rows = load<i32>(p + 8, ROWS), cols = load<i32>(p + 8, COLS)
-  if (areElements(p + 8)) split(lossGradPart.index, p, rows * cols, 16, TERM_WORK)
-  else split(lossGradPart.index, p, rows, 1, TERM_WORK * <f64>cols)
+  const q = p + 8, count = countOf(q), unit = unitOf(q), work = unit > 1 ? TERM_WORK : TERM_WORK * <f64>load<i32>(q, COLS)
+  if (pays(work * <f64>count)) split(lossGradPart.index, p, count, unit, work)
+  else lossGradPart(p, 0, count, 0)
 }
 
 function lossGradPart(p: usize, from: i32, end: i32, _: i32): void {

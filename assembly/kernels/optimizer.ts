@@ -11,7 +11,7 @@ import {
 } from '../abi'
 import { header } from '../arena'
 import { atLeast, madd } from '../lanes'
-import { FLOAT_WORK, split } from '../parallel'
+import { FLOAT_WORK, pays, split } from '../parallel'
 import { sign } from './tails'
 
 /** Least epsilon: 0/0 never arises; where it matters, g^2 has left the range of a float long before. */
@@ -272,7 +272,9 @@ function lion(p: usize, end: usize, g: usize, m: usize, b1: f64, b2: f64, lr: f6
  * adam m, v, vMax (amsgrad); nadam m, v; radam m, v; adamax m, u; lion m.
  */
 export function update(o: usize): void {
-  split(updatePart.index, o, load<i32>(o, 20), 16, FLOAT_WORK)
+  const count = load<i32>(o, 20)
+  if (pays(FLOAT_WORK * <f64>count)) split(updatePart.index, o, count, 16, FLOAT_WORK)
+  else updatePart(o, 0, count, 0)
   if (load<i32>(o) == OPTIMIZER_NADAM) store<f64>(header, nadamProduct(o), HEADER_MOMENTUM_PRODUCT)
 }
 

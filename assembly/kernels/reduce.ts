@@ -4,7 +4,7 @@
 // are those of BLOCK + n / BLOCK additions.
 import { REDUCE_MAX, REDUCE_MIN, REDUCE_SUM } from '../abi'
 import { storeTail } from '../lanes'
-import { FLOAT_WORK, partStart, split } from '../parallel'
+import { FLOAT_WORK, partStart, pays, split } from '../parallel'
 
 /** Additions in one go. */
 const BLOCK = 256
@@ -112,7 +112,9 @@ function reduceBy(
 /** words: dst, src, outer, reduced, inner, fn, scale (f32) */
 export function reduce(p: usize): void {
   const outer = load<i32>(p, 8), inner = load<i32>(p, 16)
-  split(reducePart.index, p, 1, 0, FLOAT_WORK * <f64>outer * <f64>load<i32>(p, 12) * <f64>inner)
+  const work = FLOAT_WORK * <f64>outer * <f64>load<i32>(p, 12) * <f64>inner
+  if (pays(work)) split(reducePart.index, p, 1, 0, work)
+  else reducePart(p, 0, 1, 0)
 }
 
 /** A part is a range of rows of dst, or of the columns of a few. */

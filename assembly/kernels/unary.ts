@@ -35,7 +35,7 @@ import {
   Tanh,
 } from '../functions/of-output'
 import { loadTail, splat, storeTail } from '../lanes'
-import { FLOAT_WORK, split } from '../parallel'
+import { FLOAT_WORK, pays, split } from '../parallel'
 
 // count >= 1. A ragged end costs no second copy of the body: the last vector is the last four floats, computed again
 // where it overlaps the one before. In place that is right because a vector is loaded before the previous is stored.
@@ -162,7 +162,9 @@ function unaryPart(p: usize, from: i32, end: i32, _: i32): void {
 
 /** Words: dx, dy, saved, count, function, alpha (f32). dx[i] = dy[i] f'(i); dx may be dy. */
 export function unaryGrad(p: usize): void {
-  split(unaryGradPart.index, p, load<i32>(p, 12), 16, FLOAT_WORK)
+  const count = load<i32>(p, 12)
+  if (pays(FLOAT_WORK * <f64>count)) split(unaryGradPart.index, p, count, 16, FLOAT_WORK)
+  else if (count) unaryGradPart(p, 0, count, 0)
 }
 
 function unaryGradPart(p: usize, from: i32, end: i32, _: i32): void {
