@@ -35,11 +35,10 @@ export function threadCount(): i32 {
  */
 @inline
 export function split(kernel: u32, p: usize, count: i32, unit: i32, work: f64): void {
-  if (pays(work * <f64>count)) call_indirect<void>(load<u32>(JOB_SPLIT), kernel, p, count, unit)
-  else if (count) call_indirect<void>(kernel, p, 0, count, 0)
+  call_indirect<void>(load<u32>(JOB_SPLIT), kernel, p, count, unit, work * <f64>count)
 }
 
-/** Whether so much work may pay a job. A kernel that asks first calls its part directly, in half the time, if not. */
+/** Whether so much work may pay a job. Kernels that every net has ask first, and if not, call their part directly. */
 @inline
 export function pays(work: f64): bool {
   return work >= load<f64>(JOB_LEAST_WORK)
@@ -79,10 +78,10 @@ function runPart(part: i32, parts: i32): void {
   if (from < end) call_indirect<void>(kernel, p, from, end, part)
 }
 
-/** What `split` calls, in the core, where it may pay. */
-export function splitWork(kernel: u32, p: usize, count: i32, unit: i32): void {
+/** What `split` calls, in the core; `work`: of all items. */
+export function splitWork(kernel: u32, p: usize, count: i32, unit: i32, work: f64): void {
   const helpers = atomic.load<i32>(JOB_HELPERS), parts = (helpers & 255) + 1
-  if (parts == 1 || load<u32>(JOB_IS_RUNNING)) {
+  if (parts == 1 || !pays(work) || load<u32>(JOB_IS_RUNNING)) {
     if (count) call_indirect<void>(kernel, p, 0, count, 0)
     return
   }
