@@ -6,7 +6,7 @@ import { promisify } from 'node:util'
 const CHILD = fileURLToPath(new URL('child.mjs', import.meta.url))
 const run = promisify(execFile)
 
-/** @param {string[]} args @returns {Promise<{ ms: number, cpuMs: number, megabytes: number }>} */
+/** @param {string[]} args @returns {Promise<{ ms: number, againMs: number, cpuMs: number, megabytes: number }>} */
 export async function askChild(...args) {
   const { stdout } = await run(process.execPath, ['--expose-gc', CHILD, ...args])
   return JSON.parse(/** @type {string} */ (stdout.trim().split('\n').at(-1)))
