@@ -6,6 +6,7 @@ import { nameOf } from '../graph/kernel.ts'
 import { rowShapeText, shapeText, type Value, valueText } from '../graph/value.ts'
 import { elementCount } from '../numerics/tensor.ts'
 import type { Plan, Step } from '../plan/plan.ts'
+import { bufferName } from '../plan/storage.ts'
 import { buffersOf, type InspectedBuffer, type InspectedOperation, operationsOf } from './memory-map.ts'
 import type { Session } from './session.ts'
 
@@ -81,12 +82,12 @@ export function memoryText(plan: Plan): string {
     String(end),
     grouped(end - start),
   ])
-  const buffers = plan.transient.map(({ name, address, bytes, first, last }) => [
-    name,
-    String(address),
-    String(address + bytes),
-    grouped(bytes),
-    `${first}-${last}`,
+  const buffers = plan.transient.map((buffer) => [
+    bufferName(buffer, plan.graph),
+    String(buffer.address),
+    String(buffer.address + buffer.bytes),
+    grouped(buffer.bytes),
+    `${buffer.first}-${buffer.last}`,
   ])
   const ratio = plan.lowerBoundBytes > 0 ? plan.peakBytes / plan.lowerBoundBytes : 1
   return [

@@ -4,7 +4,7 @@ import { leavesOf } from '../graph/graph.ts'
 import { outputsOf } from '../graph/kernel.ts'
 import { type Value, valueText } from '../graph/value.ts'
 import type { Plan } from '../plan/plan.ts'
-import { shareBuffers } from '../plan/storage.ts'
+import { bufferName, shareBuffers } from '../plan/storage.ts'
 
 /** An operation of the graph, as `inspect` gives it. */
 export interface InspectedOperation {
@@ -68,8 +68,9 @@ export function buffersOf(plan: Plan): InspectedBuffer[] {
   )
   const transient = plan.transient.map((buffer) => ({
     ...buffer,
+    name: bufferName(buffer, plan.graph),
     isTransient: true,
-    values: buffer.name.startsWith('%') ? buffer.name.split(' ') : [],
+    values: buffer.values.map(valueText),
   }))
   return [...pinned, ...transient].sort((a, b) => a.address - b.address || a.first - b.first)
 }

@@ -5,7 +5,7 @@ import type { Graph } from '../graph/graph.ts'
 import { eachOutput, nameOf } from '../graph/kernel.ts'
 import type { Value } from '../graph/value.ts'
 import type { Layout } from './layout.ts'
-import type { Buffer } from './storage.ts'
+import { type Buffer, bufferName, type PlannedBuffer } from './storage.ts'
 
 function broken(what: string): void {
   throw new Error(`lanegrad: planner fault: ${what}`)
@@ -16,13 +16,7 @@ interface Checked {
   readonly graph: Graph
   readonly layout: Layout
   /** By address. */
-  readonly transient: readonly {
-    readonly name: string
-    readonly address: number
-    readonly bytes: number
-    readonly first: number
-    readonly last: number
-  }[]
+  readonly transient: readonly PlannedBuffer[]
   readonly end: number
 }
 
@@ -42,7 +36,8 @@ export function checkPlan(plan: Checked, bufferOf: ReadonlyMap<Value, Buffer>): 
     const a = transient[i]
     for (let j = i + 1; j < transient.length && transient[j].address < a.address + a.bytes; j++) {
       const b = transient[j]
-      if (a.first <= b.last && b.first <= a.last) broken(`${a.name} and ${b.name} overlap`)
+      if (a.first <= b.last && b.first <= a.last)
+        broken(`${bufferName(a, plan.graph)} and ${bufferName(b, plan.graph)} overlap`)
     }
   }
 }

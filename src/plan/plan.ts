@@ -15,7 +15,7 @@ import { checkPlan } from './check.ts'
 import { encode, type Instruction, scratchBytes } from './encode.ts'
 import { align, bufferBytes, type Layout, type ParameterSpec } from './layout.ts'
 import { placeBuffers } from './memory.ts'
-import { type Buffer, separateResults, shareBuffers } from './storage.ts'
+import { type Buffer, type PlannedBuffer, separateResults, shareBuffers } from './storage.ts'
 import { type UpdateSpec, updateInstructions } from './update.ts'
 
 /** A place for data in the arena. */
@@ -33,14 +33,6 @@ export interface Step {
   readonly phase: 'forward' | 'backward' | 'update'
   /** null: part of the update phase */
   readonly op: AnyOp | null
-}
-
-export interface PlannedBuffer {
-  readonly name: string
-  readonly address: number
-  readonly bytes: number
-  readonly first: number
-  readonly last: number
 }
 
 export interface Plan {
@@ -191,10 +183,6 @@ export function planOf(
     phaseEnds.update = end
   })
 
-  const nameOf = (buffer: Buffer) =>
-    buffer.values.length > 0
-      ? buffer.values.map((value) => `%${value.id}`).join(' ')
-      : `scratch of %${graph.ops[buffer.first].output.id}`
   const plan: Plan = {
     graph,
     layout,
@@ -215,13 +203,7 @@ export function planOf(
     results,
     gradients,
     transient: movable
-      .map(({ address, bytes, first, last }, i) => ({
-        name: nameOf(movable[i]),
-        address: address ?? 0,
-        bytes,
-        first,
-        last,
-      }))
+      .filter((buffer): buffer is Buffer & { address: number } => buffer.address !== null)
       .sort((a, b) => a.address - b.address || a.first - b.first),
     regions: [
       { name: 'header', start: layout.base, end: layout.trainable.start },

@@ -14,9 +14,15 @@ export interface Buffer {
   last: number
   /** Address, or null while the planner is free to choose. */
   address: number | null
-  /** The values it holds, in order of writing. */
+  /** The values it holds, in order of writing; none: an operation's scratch. */
   readonly values: Value[]
 }
+
+/** A buffer of the transient region, placed. */
+export type PlannedBuffer = Readonly<Buffer> & { readonly address: number }
+
+export const bufferName = ({ values, first }: PlannedBuffer, { ops }: Graph): string =>
+  values.length > 0 ? values.map(({ id }) => `%${id}`).join(' ') : `scratch of %${ops[first].output.id}`
 
 /** The input whose buffer an operation must write into, if any. */
 function sharedInput(op: AnyOp): Value | null {
@@ -108,8 +114,10 @@ export function shareBuffers(graph: Graph, pins: ReadonlyMap<Value, number>): Re
     buffer.values.push(value)
     buffer.address ??= pins.get(value) ?? null
   }
-  const open = (value: Value, at: number) =>
-    join(value, { bytes: bufferBytes(value.shape), first: at, last: at, address: null, values: [] })
+  const open = (value: Value, at: number) => {
+    const address = pins.get(value) ?? null
+    bufferOf.set(value, { bytes: bufferBytes(value.shape), first: at, last: at, address, values: [value] })
+  }
 
   for (const value of pins.keys()) if (value.leaf) open(value, 0)
   graph.ops.forEach((op, i) => {
