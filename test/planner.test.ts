@@ -6,10 +6,13 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { OP_UPDATE } from '../assembly/abi.ts'
 import type { GraphBuilder } from '../src/graph/builder.ts'
+import type { AnyOp } from '../src/graph/graph.ts'
 import type { Value } from '../src/graph/value.ts'
+import { checkPlan } from '../src/plan/check.ts'
 import { bufferBytes, layoutOf } from '../src/plan/layout.ts'
 import { type Lifetime, placeBuffers } from '../src/plan/memory.ts'
 import type { Plan } from '../src/plan/plan.ts'
+import type { PlannedBuffer } from '../src/plan/storage.ts'
 import { updateInstructions } from '../src/plan/update.ts'
 import { Engine } from '../src/runtime/engine.ts'
 import { optimizers, updateOf } from '../src/training/optimizers.ts'
@@ -272,6 +275,52 @@ describe('plans of random graphs', () => {
 
   test('results and gradients agree with a float64 evaluation in which nothing shares memory', () => {
     property((prepared) => checkAgainstReference(engine, prepared))
+  })
+})
+
+describe('the proof of a plan', () => {
+  const value = (id: number): Value => ({ id, shape: [16], dtype: 'float32', leaf: null })
+  const [a, b] = [value(1), value(2)]
+  const op: AnyOp = {
+    name: 'copy',
+    inputs: [a],
+    output: b,
+    extras: [],
+    attributes: {},
+    phase: 'forward',
+    label: '',
+  }
+  const layout = layoutOf(64, [], 0) // its persistent regions end at 128
+  /** Buffers of one cache line at these addresses, both alive in the one operation. */
+  const check = (addressOfA: number, addressOfB: number | null) => {
+    const buffer = (address: number | null, of: Value) => ({
+      bytes: 64,
+      first: 0,
+      last: 0,
+      address,
+      values: [of],
+    })
+    const [first, second] = [buffer(addressOfA, a), buffer(addressOfB, b)]
+    const transient = [first, second].filter((one): one is PlannedBuffer => one.address !== null)
+    const graph = { ops: [op], results: new Map(), gradients: new Map(), updates: new Map() }
+    checkPlan(
+      { graph, layout, transient, programStart: 256 },
+      new Map([
+        [a, first],
+        [b, second],
+      ]),
+    )
+  }
+
+  test('two buffers beside each other pass', () => check(128, 192))
+  test.each([
+    ['no address', 128, null, '%2 of copy has no address'],
+    ['between two cache lines', 128, 200, '%2 is not aligned'],
+    ['in the header', 64, 192, '%1 lies outside'],
+    ['over the program', 128, 256, '%2 lies outside'],
+    ['one on the other', 128, 128, '%1 and %2 overlap'],
+  ])('%s is refused', (_, first, second, message) => {
+    expect(() => check(first, second)).toThrow(message)
   })
 })
 

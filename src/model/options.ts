@@ -41,7 +41,10 @@ export interface FitOptions extends TrainStepOptions {
   readonly epochs?: number
   /** Where counting starts: training goes on to `epochs`. Default 0. */
   readonly initialEpoch?: number
-  /** Rows of a training step. Default 32. Not for batches from an iterable, nor are `shuffle`, `validationSplit` and `sampleWeight`. */
+  /**
+   * Rows of a training step. Default 32. Not for batches from an iterable, nor are `shuffle`, `validationSplit` and
+   * `sampleWeight`.
+   */
   readonly batchSize?: number
   /** Batches from an iterable that make an epoch. Default: all. */
   readonly stepsPerEpoch?: number

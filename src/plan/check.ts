@@ -1,4 +1,4 @@
-// The proof the kernels rely on: every operand of an operation lies in a region of the arena, is aligned, and no
+// The proof the kernels rely on: every operand of an operation lies between the header and the program, is aligned, and no
 // two buffers that live at the same time overlap. Throws an Error (a fault of the planner, never of the user).
 import { ALIGNMENT } from '../../assembly/abi.ts'
 import type { Graph } from '../graph/graph.ts'
@@ -17,7 +17,7 @@ interface Checked {
   readonly layout: Layout
   /** By address. */
   readonly transient: readonly PlannedBuffer[]
-  readonly end: number
+  readonly programStart: number
 }
 
 export function checkPlan(plan: Checked, bufferOf: ReadonlyMap<Value, Buffer>): void {
@@ -26,7 +26,8 @@ export function checkPlan(plan: Checked, bufferOf: ReadonlyMap<Value, Buffer>): 
       const { address, bytes } = bufferOf.get(value) ?? { address: null, bytes: 0 }
       if (address === null) return broken(`%${value.id} of ${nameOf(op)} has no address`)
       if (address % ALIGNMENT !== 0) broken(`%${value.id} is not aligned`)
-      if (address < plan.layout.base || address + bytes > plan.end) broken(`%${value.id} lies outside`)
+      if (address < plan.layout.trainable.start || address + bytes > plan.programStart)
+        broken(`%${value.id} lies outside`)
     }
     op.inputs.forEach(check)
     eachOutput(op, check)

@@ -99,7 +99,7 @@ export class Engine {
     const isFast = numerics === 'fast' && isSupported(relaxedModule)
     const memory = newMemory(count > 1)
     this.core = createCore(this.indices, memory)
-    // in front of the arena: what a matmul needs, for each part of a job, unless it is what its plan has
+    // in front of the arena: what a matmul needs, for each thread; without threads, the exact one has what is planned for it
     const scratch = count > 1 || isFast ? this.core.arenaBase() : 0
     this.base = scratch ? scratch + count * (MATMUL_SCRATCH_BYTES + SCRATCH_GAP) : this.core.arenaBase()
     this.core.reserve(this.base + HEADER_BYTES)

@@ -206,7 +206,8 @@ export const multiStepDecay = (options: MultiStepDecayOptions): Schedule => make
 export const exponentialDecay = (options: ExponentialDecayOptions): Schedule =>
   make('exponentialDecay', options)
 /**
- * Half a cosine from base to `minimum` (0, a rate; Keras's alpha is a fraction of base) over `steps`, then `minimum`. Loshchilov and Hutter 2017.
+ * Half a cosine from base to `minimum` (0, a rate; Keras's alpha is a fraction of base) over `steps`, then `minimum`.
+ * Loshchilov and Hutter 2017.
  * @throws LanegradError on an unknown or unfit option
  * @example
  * ```js
