@@ -64,6 +64,24 @@ describe('trainTestSplit', () => {
     }
   })
 
+  // 0.07 * 100 as float64 is above 7
+  test.each([
+    [100, 0.07, 7],
+    [50, 0.14, 7],
+    [100, 0.55, 55],
+    [100, 0.555, 56],
+  ])('of %i rows a decimal share of %f is what it says: %i', (rows, testSize, count) => {
+    const all = upTo(rows)
+    expect(trainTestSplit(all, all, { testSize }).test.x.length).toBe(count)
+  })
+
+  test('stratify: equal remainders go to the first class, whatever float64 makes of them', () => {
+    const sizes = [2, 12, 6] // 6 rows of 20 are 0.6, 3.6 and 1.8; 3.6 - 3 as float64 is above 0.6
+    const labels = sizes.flatMap((size, label) => new Array<number>(size).fill(label))
+    const held = trainTestSplit(labels, labels, { testSize: 6, stratify: true }).test.y
+    expect([0, 1, 2].map((label) => held.filter((own) => own === label).length)).toEqual([1, 3, 2])
+  })
+
   test('is given by the seed, and shuffles', () => {
     const of = (seed: number) => [...trainTestSplit(x, y, { seed }).train.y]
     expect(of(1)).toEqual(of(1))

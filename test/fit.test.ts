@@ -6,6 +6,7 @@ import {
   type Callback,
   dense,
   type FitOptions,
+  type FitParams,
   type Model,
   type Symbolic,
   sequential,
@@ -96,6 +97,31 @@ describe('what fit reports', () => {
     expect(history.loss[0]).toBeCloseTo(byHand(net, 0, at).loss, 6)
     expect(history.val_loss[0]).toBeCloseTo(byHand(net, at).loss, 6)
     expect(history.val_accuracy[0]).toBe(byHand(net, at).right / (ROWS - at))
+  })
+
+  // shares are decimal fractions: (1 - 0.9) * 100 is 10 rows, though 1 - 0.9 as a float64 is below 0.1
+  test.each([
+    [100, 0.9, 10],
+    [1000, 0.9, 100],
+    [20, 0.8, 4],
+    [10, 0.9, 1],
+    [1_000_000, 0.999999, 1],
+    [3, 1 / 3, 2],
+    [10, 0.85, 1], // 1.5 rows
+    [10, 0.05, 9], // 9.5 rows
+  ])('of %i rows, validationSplit %f trains on %i', async (rows, validationSplit, count) => {
+    const net = sequential({ inputShape: [1], layers: [dense({ units: 1 })] })
+    net.compile({ loss: 'mse' })
+    let samples = 0
+    const callbacks = {
+      onTrainBegin: (params: FitParams) => {
+        samples = params.samples
+        params.stop()
+      },
+    }
+    const zeros = new Float32Array(rows)
+    await net.fit(zeros, zeros, { validationSplit, callbacks })
+    expect(samples).toBe(count)
   })
 
   test('validationData is evaluated with the weights after the epoch and never trained on', async () => {

@@ -10,6 +10,7 @@ import {
   readOptions,
   show,
 } from '../numerics/errors.ts'
+import { shareOf } from '../numerics/exact.ts'
 import { permutation, streamOf } from '../numerics/random.ts'
 import { isShaped } from '../numerics/tensor.ts'
 import { commonRowCount, gatherRows, type RowData, rowCount } from './rows.ts'
@@ -66,10 +67,10 @@ function classesOf(
 /** `total` dealt out in proportion to `sizes`: whole parts first, what is left to the largest remainders. */
 function shares(sizes: readonly number[], total: number): number[] {
   const count = sizes.reduce((sum, size) => sum + size, 0)
-  const exact = sizes.map((size) => (size * total) / count)
-  const result = exact.map(Math.floor)
+  const rest = sizes.map((size) => (size * total) % count) // integers: equal remainders are equal
+  const result = sizes.map((size, i) => (size * total - rest[i]) / count)
   const left = total - result.reduce((sum, n) => sum + n, 0)
-  const order = [...sizes.keys()].sort((a, b) => exact[b] - result[b] - (exact[a] - result[a]) || a - b)
+  const order = [...sizes.keys()].sort((a, b) => rest[b] - rest[a] || a - b)
   for (const index of order.slice(0, left)) result[index]++
   return result
 }
@@ -95,7 +96,7 @@ export function trainTestSplit<X extends RowData, Y extends RowData>(
   const { testSize, seed } = readOptions(where, options, readers, ['stratify'])
   const { stratify = false } = options
   const count = commonRowCount(where, { x, y })
-  const testCount = testSize < 1 ? Math.ceil(count * testSize) : testSize
+  const testCount = testSize < 1 ? Math.ceil(shareOf(count, testSize)) : testSize
   if (!(testCount < count)) fail(`${where}: testSize ${show(testSize)} of ${count} rows leaves an empty part`)
   const classes = classesOf(where, stratify === true ? y : stratify || null, count)
   const left = shares(classes.sizes, testCount)

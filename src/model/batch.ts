@@ -4,7 +4,7 @@
 import { type Shape, shapeText } from '../graph/value.ts'
 import { check, fail, isObject } from '../numerics/errors.ts'
 import { PIECE, type Pieces } from '../numerics/pieces.ts'
-import { isShaped } from '../numerics/tensor.ts'
+import { elementCount, isShaped, isTyped, makingTensor } from '../numerics/tensor.ts'
 import { takesLabels, targetShape } from '../training/losses.ts'
 import {
   type ArrayLikeData,
@@ -56,11 +56,14 @@ export function* readingInputs(
   return { rows: commonRows(named), x: rows }
 }
 
-/** One weight per row of y, or per position of a row; `positions`: what of a row's shape counts them. */
+/** One weight per row of y, or per position of a row along the first axes of `positions`, the shape that counts them. */
 function* readingWeights(what: string, given: ArrayLikeData, { rows }: Rows, positions: Shape): Pieces<Rows> {
-  const isFlat = ArrayBuffer.isView(given) || (Array.isArray(given) && typeof given[0] === 'number')
-  const shape = isFlat ? [] : isShaped(given) ? given.shape.slice(1) : positions.slice(0, 1)
-  const weights = yield* readingRows(what, given, { name: what, shape, dtype: 'float32' })
+  const whole = Array.isArray(given) ? yield* makingTensor(given, undefined, what) : given
+  // a flat array has one for each row, or for each position along the first axes
+  const perRow = isTyped(whole) ? whole.length / rows : 1
+  const isLast = (_: number, axis: number) => elementCount(positions.slice(0, axis + 1)) === perRow
+  const shape = isShaped(whole) ? whole.shape.slice(1) : positions.slice(0, positions.findIndex(isLast) + 1)
+  const weights = yield* readingRows(what, whole, { name: what, shape, dtype: 'float32' })
   if (weights.rows !== rows || !shape.every((n, i) => n === (positions[i] ?? 1))) {
     const more = positions.length > 0 ? ` (or positions of ${shapeText(positions)})` : ''
     fail(

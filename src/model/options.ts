@@ -22,7 +22,10 @@ export interface NaNOption {
 
 /** Options of what looks at one batch. */
 export interface StepOptions extends NaNOption {
-  /** One weight per row of y (or per position); for several outputs a list or a record. */
+  /**
+   * One weight per row of y, or per position: its shape is the first axes of y's. For several outputs a list or a record
+   * by name.
+   */
   readonly sampleWeight?: Data
 }
 

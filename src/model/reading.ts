@@ -1,6 +1,7 @@
 // Data as `fit` and `evaluate` are given it, to sources of batches. Enters: one dataset or an iterable of batches, and the
 // options that go with it. Leaves: rows read in turns and looked through for NaN, or batches that are checked as they come.
 import { fail } from '../numerics/errors.ts'
+import { shareOf } from '../numerics/exact.ts'
 import { checkDataset, isBatches, readHeldOut, readingBatch } from './batch.ts'
 import { type ClassWeight, weighClasses } from './class-weight.ts'
 import { type Batches, type Dataset, type Rows, sliceRows } from './data.ts'
@@ -16,10 +17,10 @@ const part = (batch: Batch, from: number, to: number): Batch => ({
   weights: batch.weights.map((rows) => rows && sliceRows(rows, from, to)),
 })
 
-/** The last `share` of the rows for validation, as Keras splits. */
+/** The last `share` of the rows for validation, as Keras splits; decimal fractions are taken for what they say. */
 export function splitValidation(batch: Batch, share: number): [train: Batch, validation: Batch | null] {
   if (share === 0) return [batch, null]
-  const at = Math.floor(batch.rows * (1 - share))
+  const at = Math.floor(shareOf(batch.rows, 1 - share))
   if (at === 0 || at === batch.rows)
     fail(`fit: validationSplit ${share} of ${batch.rows} rows leaves an empty part`)
   return [part(batch, 0, at), part(batch, at, batch.rows)]

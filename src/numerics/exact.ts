@@ -12,6 +12,13 @@
 const LN2_HIGH = 0.6931471803691238
 const LN2_LOW = 1.9082149292705877e-10
 
+/** share * count; the integer itself where it is one but for rounding, as 0.07 * 100 is 7. */
+export function shareOf(count: number, share: number): number {
+  const product = share * count
+  const whole = Math.round(product)
+  return Math.abs(product - whole) <= 1e-12 * count ? whole : product
+}
+
 // scratch for reading and writing a float64's bits; carries nothing from one call to the next
 const bits = new DataView(new ArrayBuffer(8))
 
