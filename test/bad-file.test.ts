@@ -243,6 +243,8 @@ describe('damaged training', () => {
     ],
     ['outputs.0.loss.reduction', 'max', 'meanSquaredError: reduction must be "mean" or "sum"; got "max"'],
     ['outputs.0.weight', '1', 'weight of the loss of out must be a finite number; got "1"'],
+    ['outputs.0.weight', 1e39, 'weight of the loss of out must be a finite number as float32; got 1e+39'],
+    ['optimizer.weightDecay', 1e300, 'adam: weightDecay must be a finite number >= 0 as float32; got 1e+300'],
     ['outputs.0.metrics', ['mea'], /^unknown metric "mea"; did you mean "mae"/],
     ['outputs.0.metrics', 'mae', 'metrics of out must be a list of names; got "mae"'],
     [

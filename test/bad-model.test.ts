@@ -1,21 +1,28 @@
 // What callers get wrong when they describe or compile a model: each is refused by a LanegradError that names the
 // layer or option, what was expected and what came, with the nearest known name; compile that fails changes nothing.
-import { describe, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import {
   activation,
+  adam,
   add,
   average,
   type CompileOptions,
   concatenate,
   type DenseOptions,
   dense,
+  dropout,
+  exponentialDecay,
   flatten,
+  huber,
   input,
   type Layer,
+  layerNormalization,
+  maxNorm,
   model,
   multiply,
   optimizers,
   permute,
+  rescaling,
   reshape,
   type Symbolic,
   sequential,
@@ -27,11 +34,11 @@ import { refused } from './refused.ts'
 
 const chain = (...layers: Layer[]) => sequential({ inputShape: [3], layers })
 const shaped = (shape: number[]) => input({ shape })
+const denseWith = (options: object) => () => dense({ units: 2, ...options } as DenseOptions)
+const compiled = (options: object) => () =>
+  chain(dense({ units: 2 })).compile({ loss: 'mse', ...options } as CompileOptions)
 
 describe('unknown names come with the nearest known one', () => {
-  const denseWith = (options: object) => () => dense({ units: 2, ...options } as DenseOptions)
-  const compiled = (options: object) => () =>
-    chain(dense({ units: 2 })).compile({ loss: 'mse', ...options } as CompileOptions)
   test.each<[string, RegExp, () => unknown]>([
     [
       'activation',
@@ -110,6 +117,79 @@ describe('unknown names come with the nearest known one', () => {
     ],
   ])('%s', (_, message, call) => {
     refused(message, call)
+  })
+})
+
+describe('numbers that float32 does not hold', () => {
+  test.each<[string, () => unknown]>([
+    [
+      'rescaling: scale must be a finite number, or a list of such, one a channel; got 1e+39',
+      () => rescaling({ scale: 1e39 }),
+    ],
+    [
+      'dense: kernelRegularizer: l2 must be a finite number >= 0 as float32; got 1e+39',
+      denseWith({ kernelRegularizer: { l2: 1e39 } }),
+    ],
+    [
+      'adam: weightDecay must be a finite number >= 0 as float32; got 1e+300',
+      () => adam({ weightDecay: 1e300 }),
+    ],
+    [
+      'sgd: learningRate must be a finite number >= 0 as float32; got 1e-50',
+      () => sgd({ learningRate: 1e-50 }),
+    ],
+    [
+      'sgd: learningRate must be a finite number >= 0 as float32; got 1e+60',
+      () => sgd({ learningRate: 1e60 }),
+    ],
+    ['sgd: clipNorm must be a finite number > 0 as float32; got 1e-50', () => sgd({ clipNorm: 1e-50 })],
+    [
+      'adam: emaMomentum must be a number from 0 up to, not including, 1 as float32; got 0.99999999',
+      () => adam({ useEma: true, emaMomentum: 0.99999999 }),
+    ],
+    [
+      'dropout: rate must be a number from 0 up to, not including, 1 as float32; got 0.99999999',
+      () => dropout({ rate: 0.99999999 }),
+    ],
+    ['huber: delta must be a finite number > 0 as float32; got 1e-46', () => huber({ delta: 1e-46 })],
+    [
+      'layerNormalization: epsilon must be a finite number > 0 as float32; got 1e-50',
+      () => layerNormalization({ epsilon: 1e-50 }),
+    ],
+    [
+      'activation leakyRelu: alpha must be a finite number >= 0 as float32; got 1e+39',
+      denseWith({ activation: { name: 'leakyRelu', alpha: 1e39 } }),
+    ],
+    [
+      'constant: value must be a finite number as float32; got -1e+39',
+      denseWith({ biasInitializer: { kind: 'constant', value: -1e39 } }),
+    ],
+    [
+      'maxNorm: maxValue must be a finite number >= 0 as float32; got 1e+39',
+      () => maxNorm({ maxValue: 1e39 }),
+    ],
+    [
+      'exponentialDecay: gamma must be a finite number > 0 as float32; got 1e+39',
+      () => exponentialDecay({ gamma: 1e39 }),
+    ],
+    [
+      'weight of the loss of dense_1 must be a finite number as float32; got 1e+39',
+      compiled({ lossWeights: [1e39] }),
+    ],
+    [
+      'sparseCategoricalCrossentropy: ignoreIndex must be an integer of 32 bits or null; got 4294967296',
+      () => sparseCategoricalCrossentropy({ ignoreIndex: 2 ** 32 }),
+    ],
+  ])('%s', (message, call) => {
+    refused(message, call)
+  })
+
+  test('what kernels take in float64 stays as fine as it is', () => {
+    expect(adam({ beta2: 0.99999999 })).toMatchObject({ beta2: 0.99999999 })
+    expect(sgd({ learningRate: 0, weightDecay: 1e-30 })).toMatchObject({
+      learningRate: 0,
+      weightDecay: 1e-30,
+    })
   })
 })
 

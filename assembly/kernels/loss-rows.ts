@@ -62,26 +62,67 @@ function slope(e: v128, t: v128, share: v128, whole: v128, scale: v128): v128 {
   return f32x4.demote_f64x2_zero(f64x2.mul(f64x2.sub(p, q), scale))
 }
 
-/** -sum t_k log(p_k), or sum t_k log(t_k / p_k) if `divergence`; logarithms of at least the floor. */
-function probabilityLoss(p: usize, y: usize, id: i32, cols: i32, smoothing: f32, divergence: bool): f64 {
+/** What a row of probabilities is divided by: its sum; 1 where that isn't positive (or NaN, which the terms tell). */
+function rowSum(p: usize, cols: i32): v128 {
+  let sums = f64x2.splat(0)
+  for (let j = 0; j < cols; j += 4)
+    sums = addWide(sums, v128.and(v128.load(p + (<usize>j << 2)), lanesBelow(cols - j)))
+  const sum = <f32>sumWide(sums)
+  return f32x4.splat(sum > 0 ? sum : 1)
+}
+
+/** q = p / sum p, within [floor, 1 - floor], as Keras has it. */
+@inline
+function shareOf(p: v128, sum: v128): v128 {
   const floor = f32x4.splat(PROBABILITY_FLOOR)
+  return f32x4.min(f32x4.max(f32x4.div(p, sum), floor), f32x4.splat(1 - PROBABILITY_FLOOR))
+}
+
+/** -sum t_k log(q_k), q the row's shares; or, if `divergence`, sum t_k log(t_k / p_k), p from the floor to 1. */
+function probabilityLoss(p: usize, y: usize, id: i32, cols: i32, smoothing: f32, divergence: bool): f64 {
+  const floor = f32x4.splat(PROBABILITY_FLOOR), sum = divergence ? floor : rowSum(p, cols)
   let sums = f64x2.splat(0)
   for (let j = 0; j < cols; j += 4) {
-    const t = targets(y, id, j, cols, smoothing)
-    let ratio = f32x4.max(v128.load(p + (<usize>j << 2)), floor)
-    if (divergence) ratio = f32x4.div(ratio, f32x4.max(t, floor))
+    const t = targets(y, id, j, cols, smoothing), x = v128.load(p + (<usize>j << 2))
+    const ratio = divergence
+      ? f32x4.div(f32x4.min(f32x4.max(x, floor), f32x4.splat(1)), f32x4.max(t, floor))
+      : shareOf(x, sum)
     sums = addWide(sums, v128.and(f32x4.mul(t, callLog(ratio)), lanesBelow(cols - j)))
   }
   return -sumWide(sums)
 }
 
-/** -c t_k / p_k, for the cross-entropy and the divergence alike */
+/**
+ * c (R - t_k / q_k) / sum p, with R = sum t_k (p_k / sum p) / q_k: sum t_k unless a share is clipped. The slope of a
+ * clipped one is taken as that at its bound, so that a wrong 0 can recover.
+ */
 function probabilityGrad(dst: usize, p: usize, y: usize, id: i32, cols: i32, smoothing: f32, c: f64): void {
-  const floor = f32x4.splat(PROBABILITY_FLOOR), scale = f32x4.splat(<f32>-c)
+  const sum = rowSum(p, cols)
+  let sums = f64x2.splat(0)
+  for (let j = 0; j < cols; j += 4) {
+    const x = v128.load(p + (<usize>j << 2)), t = targets(y, id, j, cols, smoothing)
+    const kept = f32x4.div(f32x4.div(x, sum), shareOf(x, sum))
+    sums = addWide(sums, v128.and(f32x4.mul(t, kept), lanesBelow(cols - j)))
+  }
+  const share = f64x2.splat(sumWide(sums)), one = f64x2.splat(1)
+  const scale = f64x2.splat(c / <f64>f32x4.extract_lane(sum, 0))
   for (let j = 0; j < cols; j += 4) {
     const at = <usize>j << 2
-    const d = f32x4.div(targets(y, id, j, cols, smoothing), f32x4.max(v128.load(p + at), floor))
-    storeBelow(dst + at, f32x4.mul(d, scale), cols - j)
+    const q = shareOf(v128.load(p + at), sum), t = targets(y, id, j, cols, smoothing)
+    // (q_k R - t_k) / q_k, the difference in f64: at the class of a confident row it would cancel in f32
+    const low = slope(q, t, share, one, scale)
+    const high = slope(v128.shuffle<i64>(q, q, 1, 1), v128.shuffle<i64>(t, t, 1, 1), share, one, scale)
+    storeBelow(dst + at, f32x4.div(v128.shuffle<i64>(low, high, 0, 2), q), cols - j)
+  }
+}
+
+/** -c t_k / p_k, 0 where p_k is above 1 */
+function divergenceGrad(dst: usize, p: usize, y: usize, cols: i32, c: f64): void {
+  const floor = f32x4.splat(PROBABILITY_FLOOR), scale = f32x4.splat(<f32>-c), one = f32x4.splat(1)
+  for (let j = 0; j < cols; j += 4) {
+    const at = <usize>j << 2, x = v128.load(p + at)
+    const d = f32x4.div(targets(y, 0, j, cols, 0), f32x4.max(x, floor))
+    storeBelow(dst + at, v128.andnot(f32x4.mul(d, scale), f32x4.gt(x, one)), cols - j)
   }
 }
 
@@ -178,6 +219,7 @@ function overRows(dst: usize, q: usize, c: f64, from: i32, end: i32): f64 {
       else if (kind == LOSS_COSINE_SIMILARITY) l = cosineSimilarity(dst, x, y, cols, cw)
       else if (dst) {
         if (logits) logitsGrad(dst, x, y, id, cols, smoothing, cw)
+        else if (divergence) divergenceGrad(dst, x, y, cols, cw)
         else probabilityGrad(dst, x, y, id, cols, smoothing, cw)
       } else if (logits) l = logitsLoss(x, y, id, cols, smoothing)
       else l = probabilityLoss(x, y, id, cols, smoothing, divergence)

@@ -1,7 +1,7 @@
 // What a model is compiled with: an optimizer, and for each output a loss, its weight and metrics. Enters: the
 // options of `compile`, or the entries of a saved file. Leaves: checked plain data.
 import { type RowShape, rowShapeText } from '../graph/value.ts'
-import { check, checkOptions, fail, isObject, show } from '../numerics/errors.ts'
+import { check, checkOptions, FINITE, fail, isObject, must, show } from '../numerics/errors.ts'
 import { type LossLike, readLoss, takesLabels } from '../training/losses.ts'
 import { type MetricLike, type MetricName, readMetric } from '../training/metrics.ts'
 import { type Optimizer, type OptimizerName, readOptimizer } from '../training/optimizers.ts'
@@ -48,7 +48,7 @@ export function readOutputTraining(
       `${loss.kind} needs two classes or more; output ${output} has shape ${rowShapeText(shape)} (a single unit takes binaryCrossentropy)`,
     )
   }
-  check(Number.isFinite(weight), `weight of the loss of ${output}`, 'a finite number', weight)
+  must(FINITE, weight, `weight of the loss of ${output}`)
   const { metrics, weightedMetrics = [] } = given
   for (const list of [metrics, weightedMetrics]) {
     check(Array.isArray(list), `metrics of ${output}`, 'a list of names', list)

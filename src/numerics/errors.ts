@@ -70,15 +70,19 @@ export interface Rule<T = unknown> {
   holds(value: unknown): value is T
 }
 
-/** A finite number that fulfils more. */
+/** A number, finite also as the float32 it becomes, that fulfils more. */
 export const number = (expected: string, holds: (value: number) => boolean): Rule<number> => ({
   expected,
-  holds: (value): value is number => typeof value === 'number' && Number.isFinite(value) && holds(value),
+  holds: (value): value is number =>
+    typeof value === 'number' && Number.isFinite(Math.fround(value)) && holds(value),
 })
 export const FINITE = number('a finite number', () => true)
 export const NON_NEGATIVE = number('a finite number >= 0', (value) => value >= 0)
-export const POSITIVE = number('a finite number > 0', (value) => value > 0)
-export const SHARE = number('a number from 0 up to, not including, 1', (value) => value >= 0 && value < 1)
+export const POSITIVE = number('a finite number > 0', (value) => Math.fround(value) > 0)
+export const SHARE = number(
+  'a number from 0 up to, not including, 1',
+  (value) => value >= 0 && Math.fround(value) < 1,
+)
 export const UP_TO_ONE = number('a number from 0 to 1', (value) => value >= 0 && value <= 1)
 export const POSITIVE_INTEGER = number(
   'a positive integer',
@@ -107,7 +111,10 @@ export const orNull = <T>({ expected, holds }: Rule<T>): Rule<T | null> => ({
 
 /** The value. @throws LanegradError `<what> must be <expected>; got <value>` unless it fulfils the rule */
 export function must<T>(rule: Rule<T>, value: unknown, what: string): T {
-  check(rule.holds(value), what, rule.expected, value)
+  // 1e39, 1e-50 and 0.99999999 are Infinity, 0 and 1 as the float32 that kernels take
+  const size = Math.abs(Number(typeof value === 'number' && value))
+  const isLost = Math.fround(size) !== size && [0, 1, Infinity].includes(Math.fround(size))
+  check(rule.holds(value), what, rule.expected + (isLost ? ' as float32' : ''), value)
   return value as T
 }
 

@@ -9,6 +9,7 @@ import {
   check,
   fail,
   isObject,
+  number,
   oneOf,
   orNull,
   POSITIVE,
@@ -113,10 +114,8 @@ type AnyOptions = SparseOptions & HuberOptions
 
 const isSparse = (kind: string): boolean => kind === 'sparseCategoricalCrossentropy'
 
-const INTEGER: Rule<number> = {
-  expected: 'an integer',
-  holds: (value): value is number => Number.isInteger(value),
-}
+/** As a class id is. */
+const INTEGER = number('an integer of 32 bits', (value) => value === (value | 0))
 
 function readersOf(kind: LossName): Readers {
   const { logits, param }: LossRow = losses[kind]
@@ -250,9 +249,9 @@ export const squaredHinge = (options: LossOptions = {}): Loss => make('squaredHi
 export const binaryCrossentropy = (options: CategoricalOptions = {}): Loss =>
   make('binaryCrossentropy', options)
 /**
- * mean over rows (the last axis) of -sum y log p; y one-hot or probabilities. p as it is, not scaled to the sum 1 as in
- * Keras, and at least 1e-7; or with `fromLogits` logits; behind a softmax activation it is computed from the logits by
- * itself.
+ * mean over rows (the last axis) of -sum y log p; y one-hot or probabilities. p is divided by the sum of its row and taken as
+ * at least 1e-7 and at most 1 - 1e-7, as in Keras; or with `fromLogits` it holds logits. Behind a softmax activation the loss
+ * is computed from the logits by itself.
  * @throws LanegradError on an unknown or unfit option
  * @example
  * ```js
@@ -282,7 +281,8 @@ export const categoricalCrossentropy = (options: CategoricalOptions = {}): Loss 
 export const sparseCategoricalCrossentropy = (options: SparseOptions = {}): Loss =>
   make('sparseCategoricalCrossentropy', options)
 /**
- * mean over rows (the last axis) of sum y (log y - log p), both probabilities; logarithms are those of at least 1e-7
+ * mean over rows (the last axis) of sum y (log y - log p), both probabilities; logarithms are those of at least 1e-7,
+ * of p at most of 1
  * @throws LanegradError on an unknown or unfit option
  * @example
  * ```js

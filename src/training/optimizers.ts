@@ -7,6 +7,7 @@ import {
   isObject,
   must,
   NON_NEGATIVE,
+  number,
   orNull,
   POSITIVE,
   POSITIVE_INTEGER,
@@ -216,9 +217,13 @@ export interface Optimizer {
   readonly momentumDecay?: number
 }
 
-/** Readers of the options that aren't shares. */
+/** Kernels take these in float64. */
+const DOUBLE_SHARE = number(SHARE.expected, (value) => value >= 0 && value < 1)
+
+/** Readers of the options that aren't such shares. */
 const readers: Readonly<Record<string, Reader<unknown>>> = {
-  learningRate: NON_NEGATIVE,
+  learningRate: number(NON_NEGATIVE.expected, (value) => value === 0 || POSITIVE.holds(value)),
+  emaMomentum: SHARE,
   epsilon: NON_NEGATIVE,
   weightDecay: NON_NEGATIVE,
   momentumDecay: NON_NEGATIVE,
@@ -251,7 +256,7 @@ function readClip(kind: string, options: OptimizerOptions): Clip | null {
 function make(kind: OptimizerName, options: OptimizerOptions): Optimizer {
   const defaults = Object.entries({ ...shared, ...parameters[kind] })
   const own = Object.fromEntries(
-    defaults.map(([key, value]) => [key, [readers[key] ?? SHARE, value] as const]),
+    defaults.map(([key, value]) => [key, [readers[key] ?? DOUBLE_SHARE, value] as const]),
   )
   const values = readOptions(kind, options, own, ['schedule', ...Object.values(clipKeys)])
   const schedule = options.schedule ? toSchedule(options.schedule) : null

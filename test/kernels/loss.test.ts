@@ -108,13 +108,14 @@ function inputs(kind: LossCase['kind'], rows: number, cols: number, seed: number
       }
     case 'bceLogits':
       return { x, y: raw.map((v) => Math.abs(v) / 2) }
-    case 'cce':
+    case 'cce': // rows that don't sum to 1
+      return { x: exact(rowsOf(x, softmax)).map((v) => v * 1.5), y: exact(rowsOf(raw, softmax)) }
     case 'klDivergence':
       return { x: exact(rowsOf(x, softmax)), y: exact(rowsOf(raw, softmax)) }
     case 'cceLogits':
       return { x, y: exact(rowsOf(raw, softmax)) }
     case 'sparseCce':
-      return { x: exact(rowsOf(x, softmax)), y: ids }
+      return { x: exact(rowsOf(x, softmax)).map((v) => v * 0.75), y: ids }
     case 'sparseCceLogits':
       return { x, y: ids }
     case 'categoricalHinge':
@@ -319,6 +320,47 @@ describe('clipping of probabilities', () => {
     }
     expect(run(c, [0, 1]).value).toBeCloseTo(0, 9)
     expect(run(c, [0.5, 0.5]).value).toBeCloseTo(Math.LN2, 6)
+  })
+})
+
+describe('rows that are no probabilities', () => {
+  const row = { rows: 1, rowsPerWeight: 1, mean: true, param: 0, scale: 1 }
+
+  // Keras 3, keras.ops.categorical_crossentropy(target, output), from_logits False: output / sum(output), clipped
+  it.each([
+    ['a sum of 10', [1, 2, 7], -Math.log(0.2)],
+    ['larger numbers of the same shares', [100, 200, 700], -Math.log(0.2)],
+    ['a wrong 0', [0.5, 0, 0.5], -Math.log(1e-7)],
+    ['a share above 1', [-1, 4, -1], 0],
+  ])('%s', (_, x, want) => {
+    const { value } = run({ kind: 'sparseCce', cols: 3, target: [1], ...row }, x)
+    expect(value).toBeCloseTo(want, 5)
+    expect(run({ kind: 'cce', cols: 3, target: [0, 1, 0], ...row }, x).value).toBe(value)
+  })
+
+  it('the slope is across the shares: scaling a row changes nothing', () => {
+    const x = [1, 2, 7]
+    const { gradient } = run({ kind: 'cce', cols: 3, target: [0, 1, 0], ...row }, x)
+    // d/dp_k of log(sum p) - log p_1
+    expect(worst(gradient, [0.1, 0.1 - 0.5, 0.1])).toBeLessThan(1e-7)
+    expect(x.reduce((sum, v, k) => sum + v * (gradient[k] as number), 0)).toBeCloseTo(0, 6)
+  })
+
+  it.each([[[0, 0, 0]], [[-1, -2, -3]]])('%j has no shares: all is finite, and it can recover', (x) => {
+    const { value, gradient } = run({ kind: 'sparseCce', cols: 3, target: [1], ...row }, x)
+    expect(value).toBeCloseTo(-Math.log(1e-7), 4)
+    expect(gradient.every(Number.isFinite)).toBe(true)
+    expect(gradient[1]).toBeLessThan(0)
+  })
+
+  it('a NaN is told', () => {
+    expect(run({ kind: 'sparseCce', cols: 3, target: [1], ...row }, [0.5, NaN, 0.5]).value).toBeNaN()
+  })
+
+  it('klDivergence takes what is above 1 as 1, and does not push it further', () => {
+    const { value, gradient } = run({ kind: 'klDivergence', cols: 2, target: [0.5, 0.5], ...row }, [3, 0.5])
+    expect(value).toBeCloseTo(0.5 * Math.log(0.5), 6)
+    expect(gradient).toEqual([0, -1])
   })
 })
 

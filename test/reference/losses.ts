@@ -100,8 +100,11 @@ export function rowLoss(
     sum(a.map((v, k) => (v === 0 ? 0 : v * (b[k] as number))))
   switch (kind) {
     case 'cce':
-    case 'sparseCce':
-      return -dot(q, p.map(Math.log))
+    case 'sparseCce': // Keras: output / sum(output)
+      return -dot(
+        q,
+        p.map((v) => Math.log(v / sum(p))),
+      )
     case 'cceLogits':
     case 'sparseCceLogits':
       return -dot(q, logSoftmax(p))
