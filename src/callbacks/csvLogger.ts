@@ -1,17 +1,24 @@
 // The logs of every epoch as lines of CSV: to a file, or through a function of the caller's.
 import type { Callback } from '../model/callbacks.ts'
-import { check, checkOptions } from '../numerics/errors.ts'
+import { check, checkOptions, fail, show } from '../numerics/errors.ts'
+import { warn } from '../runtime/threads.ts'
 import { fileWriter } from './files.ts'
 
 /** Options of `csvLogger`. */
 export interface CsvLoggerOptions {
-  /** A file to write. */
+  /**
+   * A file to write; its folder is made. A link is followed. A device or a pipe gets the lines as they come (a pipe needs a
+   * reader when `fit` begins).
+   */
   readonly path?: string
   /** Takes each line instead, its line end included, for runtimes without files. */
   readonly write?: (line: string) => void | Promise<void>
   /** Between the numbers. Default ','. */
   readonly separator?: string
-  /** Goes on in a file that is there, without a second head. Default false: starts it anew. */
+  /**
+   * Goes on in a file that is there, without a second head. A last line without its end (of a full disk) stays as it is: a
+   * new one begins, and a warning tells. Default false: starts the file anew.
+   */
   readonly append?: boolean
 }
 
@@ -19,6 +26,7 @@ export interface CsvLoggerOptions {
  * One line per epoch: its number from 0, then the logs in the order of their names, NA where an epoch lacks one. The head
  * names those of the first epoch. A file that can't be written is reported before anything is trained.
  * @throws LanegradError on bad options, unless one of `path` and `write` is given; in `fit`, where the file can't be written
+ * or, with `append`, has another head
  * @example
  * ```js
  * import { csvLogger, dense, sequential, sgd } from 'lanegrad'
@@ -38,25 +46,34 @@ export function csvLogger(options: CsvLoggerOptions): Callback {
   check(typeof separator === 'string' && separator !== '', `${where}: separator`, 'a text', separator)
   const writer = fileWriter(where, 'write', path, write)
   let names: readonly string[] | null = null
-  let isHeaded = false
+  let found: Uint8Array = new Uint8Array(0)
   const lineOf = (cells: readonly (string | number)[]) => `${cells.join(separator)}\n`
   return {
     async onTrainBegin() {
       names = null
-      isHeaded = write !== undefined && append
-      if (path === undefined) return
-      const bytes = await writer.probe(path)
-      isHeaded = append && bytes > 0
+      if (path !== undefined) found = await writer.probe(path, append)
     },
     async onEpochEnd(epoch, logs) {
-      names ??= Object.keys(logs).sort()
-      if (!isHeaded) {
+      const put = write ?? ((text: string) => writer.append(path ?? '', text))
+      if (!names) {
+        names = Object.keys(logs).sort()
         const head = lineOf(['epoch', ...names])
-        await (write ? write(head) : writer.replace(path ?? '', head)) // what was there before goes only now
+        if (found.length > 0) {
+          const [first] = new TextDecoder()
+            .decode(found.subarray(0, found.indexOf(10) + 1 || undefined))
+            .split(/\r?\n/)
+          if (first !== head.slice(0, -1))
+            fail(`${where}: ${path} begins with ${show(first)}, not with ${show(head)}`)
+          if (found.at(-1) !== 10) {
+            warn(`${where}: the last line of ${path} has no end; a new line begins`)
+            await put('\n')
+          }
+        } else if (!append) {
+          await (write ? put(head) : writer.replace(path ?? '', head)) // what was there before goes only now
+        } else if (!write) await put(head)
       }
-      isHeaded = true
-      const line = lineOf([epoch, ...names.map((name) => logs[name] ?? 'NA')])
-      await (write ? write(line) : writer.append(path ?? '', line))
+      await put(lineOf([epoch, ...names.map((name) => logs[name] ?? 'NA')]))
     },
+    onTrainEnd: () => writer.close(),
   }
 }

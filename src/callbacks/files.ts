@@ -1,59 +1,139 @@
 // Files, where the runtime has them (Node, Deno, Bun): nothing is imported, so that bundles for browsers stay free of
-// node: modules. A file is written whole or not at all.
+// node: modules. A file is replaced as a whole: a reader, another writer and a process that is killed never leave or see
+// a part of one. Links are followed and stay; devices and pipes are written as what they are.
 import { check, fail } from '../numerics/errors.ts'
+
+interface Handle {
+  write(data: Uint8Array, from: number): Promise<{ readonly bytesWritten: number }>
+  read(
+    into: Uint8Array,
+    at: number,
+    length: number,
+    position: number,
+  ): Promise<{ readonly bytesRead: number }>
+  sync(): Promise<void>
+  close(): Promise<void>
+}
+
+interface Stats {
+  readonly size: number
+  readonly mode: number
+  readonly uid: number
+  readonly gid: number
+  isFile(): boolean
+  isDirectory(): boolean
+  isSymbolicLink(): boolean
+}
 
 /** What is used of node:fs/promises. */
 interface Files {
+  readonly constants: { readonly O_WRONLY: number; readonly O_APPEND: number; readonly O_NONBLOCK?: number }
+  access(path: string, mode: number): Promise<void>
+  chmod(path: string, mode: number): Promise<void>
+  chown(path: string, uid: number, gid: number): Promise<void>
+  lstat(path: string): Promise<Stats>
   mkdir(path: string, options: { recursive: true }): Promise<unknown>
-  stat(path: string): Promise<{ isDirectory(): boolean; readonly size: number }>
-  open(
-    path: string,
-    flags: string,
-  ): Promise<{
-    writeFile(data: Uint8Array | string): Promise<void>
-    sync(): Promise<void>
-    close(): Promise<void>
-  }>
+  open(path: string, flags: string | number, mode?: number): Promise<Handle>
+  readFile(path: string): Promise<Uint8Array>
+  readlink(path: string): Promise<string>
+  realpath(path: string): Promise<string>
   rename(from: string, to: string): Promise<void>
   rm(path: string, options: { force: true }): Promise<void>
+  stat(path: string): Promise<Stats>
 }
 
-function files(where: string, instead: string): Files {
-  const { process } = globalThis as { process?: { getBuiltinModule?(name: string): unknown } }
-  const found = process?.getBuiltinModule?.('node:fs/promises')
-  return (
-    (found as Files | undefined) ?? fail(`${where}: no file system here for path: pass ${instead} instead`)
-  )
+/** What a path leads to. */
+interface Place {
+  /** The path behind all links. */
+  readonly target: string
+  readonly folder: string
+  /** null: nothing is there yet. */
+  readonly there: Stats | null
+  /** A device, a pipe, or what this process has open already. */
+  readonly isStream: boolean
 }
 
-const reason = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+const builtin = <M>(name: string): M =>
+  (globalThis as { process?: { getBuiltinModule?(name: string): unknown } }).process?.getBuiltinModule?.(
+    name,
+  ) as M
+
+const none = () => null
+
+const WRITE_OK = 2
+const LINKS = 40
+/** How long a pipe's reader may take none of the bytes: 10 s. */
+const WAITS = 1000
+const WAIT_MS = 10
+
+function reason(error: unknown): string {
+  const { code, message = String(error) } = error as { code?: string; message?: string }
+  return code === 'ENXIO' ? 'nothing reads from it' : message
+}
+
+async function placeOf(fs: Files, path: string): Promise<Place> {
+  const { dirname, isAbsolute } = builtin<typeof import('node:path')>('node:path')
+  const there = await fs.stat(path).catch(none)
+  if (there?.isDirectory() || path.endsWith('/')) throw new Error('it is a folder')
+  const isStream = (there && !there.isFile()) || /^\/(proc|dev\/(std|fd))/.test(path)
+  let target = path
+  for (let links = 0; !isStream && (await fs.lstat(target).catch(none))?.isSymbolicLink(); links++) {
+    if (links === LINKS) throw new Error('its links lead nowhere')
+    const to = await fs.readlink(target)
+    target = isAbsolute(to) ? to : `${await fs.realpath(dirname(target))}/${to}`
+  }
+  const folder = dirname(target)
+  if (!isStream) {
+    await fs.mkdir(folder, { recursive: true })
+    if (there) await fs.access(target, WRITE_OK)
+  }
+  return { target, folder, there, isStream }
+}
+
+/** Writes to what may take only a part at a time. */
+async function send(stream: Handle, data: Uint8Array): Promise<void> {
+  let waits = 0
+  for (let at = 0; at < data.length; ) {
+    try {
+      at += (await stream.write(data, at)).bytesWritten
+      waits = 0
+    } catch (error) {
+      if ((error as { code?: string }).code !== 'EAGAIN' || ++waits > WAITS) throw error
+      await new Promise((resolve) => setTimeout(resolve, WAIT_MS))
+    }
+  }
+}
 
 /** Opens, writes, flushes and closes. */
-async function put(fs: Files, path: string, flags: string, data: Uint8Array | string): Promise<void> {
-  const file = await fs.open(path, flags)
+async function put(file: Handle, data: Uint8Array, before?: () => Promise<void>): Promise<void> {
   try {
-    await file.writeFile(data)
+    await before?.()
+    await send(file, data)
     await file.sync()
   } finally {
     await file.close()
   }
 }
 
-async function makeFolder(fs: Files, path: string): Promise<void> {
-  const folder = /^(.*)[/\\]/.exec(path)?.[1]
-  if (folder) await fs.mkdir(folder, { recursive: true })
-}
-
-/** Replaces the file at `path` by one written whole: beside it first, then renamed. */
-async function replace(fs: Files, path: string, data: Uint8Array | string): Promise<void> {
-  const beside = `${path}.tmp`
+/** A file of its own beside the target, written whole, then renamed: it has the mode and, where possible, the owner. */
+async function replace(fs: Files, { target, folder, there }: Place, data: Uint8Array | null): Promise<void> {
+  const { randomUUID } = builtin<typeof import('node:crypto')>('node:crypto')
+  const beside = `${folder}/.lanegrad-${randomUUID()}.tmp`
+  const file = await fs.open(beside, 'wx', there ? 0o600 : 0o666)
   try {
-    await put(fs, beside, 'w', data)
-    await fs.rename(beside, path)
+    await put(file, data ?? new Uint8Array(0), async () => {
+      if (!there) return
+      await fs.chown(beside, there.uid, there.gid).catch(none)
+      await fs.chmod(beside, there.mode & 0o7777)
+    })
+    await (data ? fs.rename(beside, target) : fs.rm(beside, { force: true }))
   } catch (error) {
-    await fs.rm(beside, { force: true }).catch(() => {})
+    await fs.rm(beside, { force: true }).catch(none)
     throw error
   }
+  const entries = await fs.open(folder, 'r').catch(none) // the new name is on the disk only when its folder is
+  await entries?.sync().catch(none)
+  await entries?.close()
 }
 
 /**
@@ -65,27 +145,51 @@ export function fileWriter(where: string, instead: string, path: unknown, write:
   if (write === undefined)
     check(typeof path === 'string' && path !== '', `${where}: path`, 'the path of a file', path)
   else check(typeof write === 'function', `${where}: ${instead}`, 'a function', write)
-  const attempt = async <T>(path: string, work: (fs: Files) => Promise<T>): Promise<T> => {
-    const fs = files(where, instead)
+  let stream: Handle | null = null // stays open: a pipe ends when its writer closes it
+  let opened = ''
+  const close = async () => {
+    await stream?.close().catch(none)
+    stream = null
+  }
+  const attempt = async <T>(path: string, work: (fs: Files, place: Place) => Promise<T>): Promise<T> => {
+    const fs =
+      builtin<Files | undefined>('node:fs/promises') ??
+      fail(`${where}: no file system here for path: pass ${instead} instead`)
     try {
-      return await work(fs)
+      const place = await placeOf(fs, path)
+      if (!place.isStream || opened !== path) await close()
+      if (place.isStream) {
+        const { O_WRONLY, O_APPEND, O_NONBLOCK = 0 } = fs.constants
+        stream ??= await fs.open(path, O_WRONLY | O_APPEND | O_NONBLOCK) // else a pipe without a reader would wait for ever
+        opened = path
+      }
+      return await work(fs, place)
     } catch (error) {
+      await close()
       return fail(`${where}: can't write ${path}: ${reason(error)}`)
     }
   }
+  const writing =
+    (whole: boolean) =>
+    (path: string, data: Uint8Array | string): Promise<void> =>
+      attempt(path, async (fs, place) => {
+        const bytes = typeof data === 'string' ? new TextEncoder().encode(data) : data
+        if (stream) await send(stream, bytes)
+        else if (whole) await replace(fs, place, bytes)
+        else await put(await fs.open(path, 'a'), bytes)
+      })
   return {
-    /** Finds out whether `path` can be written, making its folder; what is there stays. */
-    probe: (path: string) =>
-      attempt(path, async (fs) => {
-        await makeFolder(fs, path)
-        const there = await fs.stat(path).catch(() => null)
-        if (there?.isDirectory()) throw new Error('it is a folder')
-        await put(fs, `${path}.tmp`, 'w', '')
-        await fs.rm(`${path}.tmp`, { force: true })
-        return there?.size ?? 0
-      }),
-    replace: (path: string, data: Uint8Array | string) =>
-      attempt(path, (fs) => makeFolder(fs, path).then(() => replace(fs, path, data))),
-    append: (path: string, data: string) => attempt(path, (fs) => put(fs, path, 'a', data)),
+    /** Finds out whether `path` can be written, making its folder; what is there stays. Leaves what a file there holds. */
+    async probe(path: string, isRead = false): Promise<Uint8Array> {
+      await close()
+      return attempt(path, async (fs, place) => {
+        if (!stream) await replace(fs, place, null)
+        return isRead && place.there && !stream ? fs.readFile(path) : new Uint8Array(0)
+      })
+    },
+    replace: writing(true),
+    append: writing(false),
+    /** Lets go of a pipe. */
+    close,
   }
 }

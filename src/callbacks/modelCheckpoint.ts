@@ -14,7 +14,11 @@ export interface CheckpointInfo {
 
 /** Options of `modelCheckpoint`. */
 export interface ModelCheckpointOptions extends MonitorOptions {
-  /** A file to write; `{epoch}` in it stands for the epoch's number from 1, so that every epoch has a file of its own. */
+  /**
+   * A file to write; `{epoch}` in it stands for the epoch's number from 1, so that every epoch has a file of its own. A
+   * reader sees the old file or the new one, never a part: it is written beside, as `.lanegrad-<random>.tmp`, and renamed
+   * (a process killed meanwhile leaves that one). Mode and owner stay; a link is followed and stays a link.
+   */
   readonly path?: string
   /** Takes the bytes instead, for runtimes without files. */
   readonly save?: (bytes: Uint8Array, info: CheckpointInfo) => void | Promise<void>
@@ -75,5 +79,6 @@ export function modelCheckpoint(options: ModelCheckpointOptions): Callback {
       const bytes = run.model.save({ includeOptimizer })
       await (save ? save(bytes, { epoch, logs }) : writer.replace(pathOf(epoch), bytes))
     },
+    onTrainEnd: () => writer.close(),
   }
 }
