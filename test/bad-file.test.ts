@@ -137,6 +137,8 @@ describe('weights', () => {
 describe('a network that lies', () => {
   const unique = 'names must be unique in a model'
   const call = (name: string, layer: string, inputs: string[]) => ({ name, layer, inputs })
+  const rule =
+    'must be up to 128 characters without blanks, "/", "#" or ":" ("toString" and the like are taken)'
   const made = 'which no input or earlier layer makes'
   const nested = (kind: unknown) => ({
     ...{ name: 'dense_1', kind: 'timeDistributed', trainable: true },
@@ -163,9 +165,10 @@ describe('a network that lies', () => {
       'shape of an input must be a list of up to 15 positive integers (or null); got [-3]',
     ],
     ['inputs.0.dtype', 'int8', 'dtype of an input must be "float32" or "int32"; got "int8"'],
-    ['inputs.0.name', '', 'name of an input must be a name of up to 200 characters; got ""'],
+    ['inputs.0.name', '', `name of an input ${rule}; got ""`],
     ['inputs', more, 'several inputs or outputs come as a list or a record'],
-    ['inputs.0.name', 'toString', 'name of an input must be a name of up to 200 characters; got "toString"'],
+    ['inputs.0.name', 'toString', `name of an input ${rule}; got "toString"`],
+    ['inputs.0.name', 'dense_1/kernel', `name of an input ${rule}; got "dense_1/kernel"`],
     // layers
     ['layers.0.kind', 'denze', /^unknown layer "denze"; did you mean "dense"\? Known: dense, /],
     ['layers.0.kind', '__proto__', /^unknown layer "__proto__"; Known: /],
@@ -174,6 +177,10 @@ describe('a network that lies', () => {
     ['layers.0.config.activation', { name: 'tan' }, /^unknown activation "tan"; did you mean "tanh"/],
     ['layers.1.config', undefined, 'config of layer out must be an object; got undefined'],
     ['layers.1.trainable', 1, 'trainable of layer out must be a boolean; got 1'],
+    ...[
+      ...['optimizer/mean/dense_1', 'optimizer', 'a/b', 'a#2', 'a:1', 'a b', '__proto__', '', 7],
+      'x'.repeat(129),
+    ].map((bad): [string, unknown, RegExp] => ['layers.0.name', bad, /^name of a layer must be up to 128 /]),
     ['layers.0.name', 'out', `two layers are named "out"; ${unique}`],
     [
       'layers.0.config.kernelConstraint',
@@ -187,17 +194,18 @@ describe('a network that lies', () => {
     ['calls.0.inputs', ['out'], `layer dense_1 reads "out", ${made}`],
     ['calls.1.inputs', ['out'], `layer out reads "out", ${made}`],
     ['calls', [call('out', 'out', ['dense_1'])], `layer out reads "dense_1", ${made}`],
-    ['calls.0.name', 'out', `layer out reads "dense_1", ${made}`],
+    ['calls.0.name', 'out', 'name of a call of layer dense_1 must be "dense_1"; got "out"'],
     [
       'calls',
-      ['a', 'a'].map((name) => call(name, 'out', ['input'])),
-      `two layers or inputs are named "a"; ${unique}`,
+      ['out', 'out'].map((name) => call(name, 'out', ['input'])),
+      'name of a call of layer out must be "out#2"; got "out"',
     ],
     ['calls.0.layer', 'lost', 'a call names layer "lost", which is not in the model'],
     ['calls.1.inputs', [], 'inputs of layer out must be a list of names; got []'],
     ['calls.1.inputs', ['dense_1', 'dense_1'], 'layer out: expected one input, got 2'],
     // outputs
     ['outputs.0.value', 'lost', 'output "lost" is made by no layer of the model'],
+    ['outputs.0.name', 'dense_1', 'output "dense_1" must have the name of its value, "out"'],
     ['outputs', [], 'model description must be one input and one output at least; got object'],
     ['outputStructure', 'tree', 'outputStructure must be "single", "list" or "record"; got "tree"'],
   ])('%s = %j', (path, value, message) => {

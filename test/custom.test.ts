@@ -137,6 +137,9 @@ describe('customLayer', () => {
     refused('customLayer: kind must be a name; got "my layer"', () =>
       customLayer({ kind: 'my layer', build: gated as never }),
     )
+    refused(/^customLayer: kind must be a name; got "k{60}/, () =>
+      customLayer({ kind: 'k'.repeat(101), build: gated as never }),
+    )
     refused('customLayer: build must be a function; got undefined', () => customLayer({ kind: 'a' } as never))
     refused(/^unknown customLayer option "confg"; did you mean "config"/, () =>
       customLayer({
@@ -167,6 +170,14 @@ describe('customLayer', () => {
         assign(weight('w', [2], still), value)
         return value
       }),
+    )
+    for (const bad of ['inner/kernel', '', undefined]) {
+      refused(/^layer own_1: name of a weight must be up to 128 characters without blanks, /, () =>
+        chain(({ g, weight }, [value]) => g.times(value, weight(bad as string, [3]))),
+      )
+    }
+    refused(/^layer own_1: name of a nested layer must be up to 128 .*; got "a\/b"/, () =>
+      chain(({ g, nested }, [value]) => g.times(value, nested('a/b').weight('w', [3]))),
     )
     refused(/^layer own_1: unknown unary function "toString"; Known: /, () =>
       chain(({ g }, [value]) => g.unary('toString' as never, value)),

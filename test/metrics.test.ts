@@ -722,6 +722,26 @@ describe('what counts', () => {
   })
 })
 
+test('whatever a metric is named, it is no other result of its output', async () => {
+  const net = sequential({ inputShape: [2], layers: [activation({ activation: 'linear' })] })
+  const metrics = ['rows', 'prediction', 'mask'].map((name) => sparseCategoricalAccuracy({ name }))
+  const loss = sparseCategoricalCrossentropy({ ignoreIndex: -1 })
+  net.compile({ loss, metrics: [...metrics, perplexity({ name: 'terms of rows' }), precision()] })
+  // the first of two rows that count is right
+  const logs = await net.evaluate(
+    [
+      [0.1, 0.9],
+      [0.6, 0.4],
+      [0.5, 0.5],
+    ],
+    [1, 1, -1],
+    { batchSize: 2 },
+  )
+  expect(logs.loss).toBeCloseTo(-(Math.log(0.9) + Math.log(0.4)) / 2, 6)
+  expect(logs).toMatchObject({ rows: 0.5, prediction: 0.5, mask: 0.5, precision: 0.5 })
+  expect(logs['terms of rows']).toBeCloseTo(1 / Math.sqrt(0.9 * 0.4), 5)
+})
+
 const x0 = (rows: number[][]) => rows
 
 describe('fit', () => {

@@ -12,7 +12,7 @@ import {
 
 /** What `customLayer` makes a layer of. */
 export interface CustomLayerDefinition<C extends object> {
-  /** Its name: letters, digits and underscores. Saved models hold it. */
+  /** Its name: up to 100 letters, digits and underscores. Saved models hold it. */
   readonly kind: string
   /**
    * Writes the layer: gets values with the batch axis first, gives one value. `context.g` has the operations,
@@ -69,7 +69,7 @@ export function customLayer<C extends object = object>(definition: CustomLayerDe
   checkOptions('customLayer', definition, ['kind', 'build', 'config'])
   const { kind, build, config: defaults = {} } = definition
   check(isRecord(defaults), 'customLayer: config', 'an object', defaults)
-  check(typeof kind === 'string' && /^\w+$/.test(kind), 'customLayer: kind', 'a name', kind)
+  check(typeof kind === 'string' && /^\w{1,100}$/.test(kind), 'customLayer: kind', 'a name', kind)
   check(typeof build === 'function', 'customLayer: build', 'a function', build)
   const layerKind: LayerKind<object> = {
     kind,

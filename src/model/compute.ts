@@ -248,10 +248,10 @@ export function computationOf(
       }
       const weights = isWeighted ? timesMask(g, sampleWeights, mask) : mask
       const { sum, counter, terms } = writeMetric(g, metric, loss, prediction, target, weights)
-      const result = `${name} of ${output}`
+      const result = `metric ${key}` // no other result begins with these words
       results.set(result, sum)
-      if (counter && counter !== sum) results.set(`rows of ${result}`, counter)
-      const count = counter === sum ? result : counter && `rows of ${result}`
+      if (counter && counter !== sum) results.set(`terms of ${key}`, counter)
+      const count = counter === sum ? result : counter && `terms of ${key}`
       metrics.push({ key, result, counter: count, terms, finish: metric.finish })
     }
     for (const metric of plain) write(metric, false)

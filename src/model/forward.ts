@@ -4,7 +4,13 @@ import type { GraphBuilder } from '../graph/builder.ts'
 import { type Shape, sameShape, shapeText, type Value } from '../graph/value.ts'
 import { type Constraint, checkAxes } from '../layers/constraints.ts'
 import { type Initializer, toInitializer } from '../layers/initializers.ts'
-import { hasSteps, type LayerContext, type Regularizer, type WeightOptions } from '../layers/layer.ts'
+import {
+  checkName,
+  hasSteps,
+  type LayerContext,
+  type Regularizer,
+  type WeightOptions,
+} from '../layers/layer.ts'
 import { fail, LanegradError } from '../numerics/errors.ts'
 import { streamOf } from '../numerics/random.ts'
 import type { ParameterSpec } from '../plan/layout.ts'
@@ -97,7 +103,10 @@ export function writeLayers(
     trainable: call.layer.trainable,
     seed,
     stream: (own = '') => streamOf(`${call.name}${prefix.slice(call.layer.name.length)}/${own}`),
-    weight: (own, shape, options) => weight(`${prefix}/${own}`, call.layer.trainable, shape, options),
+    weight(own, shape, options) {
+      checkName(own, 'name of a weight')
+      return weight(`${prefix}/${own}`, call.layer.trainable, shape, options)
+    },
     weightOf(...names) {
       const found = names.find((full) => weights.has(full)) ?? names[0]
       return weights.get(found)?.value ?? fail(`tied to ${found}, which no earlier layer has`)
@@ -124,7 +133,10 @@ export function writeLayers(
       if (mask) masks.set(value, mask)
       else masks.delete(value)
     },
-    nested: (own) => contextOf(call, `${prefix}/${own}`, set),
+    nested(own) {
+      checkName(own, 'name of a nested layer')
+      return contextOf(call, `${prefix}/${own}`, set)
+    },
   })
 
   for (const call of network.calls) {

@@ -112,6 +112,13 @@ function ordered(roots: readonly Symbolic[]): Symbolic[] {
   return [...done]
 }
 
+/** The name of the next call of a layer; counts it. */
+function callName(layer: NetworkLayer, counts: Map<NetworkLayer, number>): string {
+  const count = (counts.get(layer) ?? 0) + 1
+  counts.set(layer, count)
+  return count === 1 ? layer.name : `${layer.name}#${count}`
+}
+
 /** The network between `inputs` and `outputs`. @throws LanegradError naming what is missing, double or unused. */
 export function networkOf(inputs: Values, outputs: Values): Network {
   const given = listed('inputs', inputs)
@@ -156,9 +163,7 @@ export function networkOf(inputs: Values, outputs: Values): Network {
     }
     const layer = layers.get(value.layer) ?? named(value.layer)
     layers.set(value.layer, layer)
-    const count = (callCounts.get(layer) ?? 0) + 1
-    callCounts.set(layer, count)
-    const name = count === 1 ? layer.name : `${layer.name}#${count}`
+    const name = callName(layer, callCounts)
     if (value.call) callNames.set(value.call, name)
     names.set(value, outputName(name, value.index))
     calls.push({ name, layer, inputs: value.inputs.map((input) => names.get(input) ?? '') })
@@ -197,15 +202,12 @@ function checkNetwork(network: Network): Network {
         fail(`layer ${call.name} reads ${show(name)}, which no input or earlier layer makes`)
       used.add(name)
     }
-    for (let i = 0; i < outputCount(call); i++) {
-      const name = outputName(call.name, i)
-      if (known.has(name))
-        fail(`two layers or inputs are named ${show(name)}; names must be unique in a model`)
-      known.add(name)
-    }
+    for (let i = 0; i < outputCount(call); i++) known.add(outputName(call.name, i))
   }
-  for (const { value } of outputs) {
+  for (const { name, value } of outputs) {
     if (!known.has(value)) fail(`output ${show(value)} is made by no layer of the model`)
+    if (outputStructure !== 'record' && name !== value)
+      fail(`output ${show(name)} must have the name of its value, ${show(value)}`) // only a record has names of its own
     used.add(value)
   }
   for (const { name } of inputs) if (!used.has(name)) fail(`no output depends on input ${show(name)}`)
@@ -250,6 +252,12 @@ function name(value: unknown, what: string): string {
   return value
 }
 
+/** The name of an input or a layer, by the rules of the API. */
+function checkedName(value: unknown, what: string): string {
+  checkName(value, what)
+  return value as string
+}
+
 const structure = (value: unknown, what: string): Structure =>
   must(oneOf('single', 'list', 'record'), value, what)
 
@@ -259,14 +267,14 @@ export function readNetwork(data: unknown, kinds: LayerKinds): Network {
   const inputs = objects(data.inputs, 'inputs').map((entry): NetworkInput => {
     const { shape, dtype } = entry
     return {
-      name: name(entry.name, 'name of an input'),
+      name: checkedName(entry.name, 'name of an input'),
       shape: must(INPUT_SHAPE, shape, 'shape of an input'),
       dtype: must(DTYPE, dtype, 'dtype of an input'),
     }
   })
   const layers = new Map<string, NetworkLayer>()
   for (const entry of objects(data.layers, 'layers')) {
-    const own = name(entry.name, 'name of a layer')
+    const own = checkedName(entry.name, 'name of a layer')
     const kind =
       kinds.get(String(entry.kind)) ??
       unknownName('layer', entry.kind, [...kinds.keys(), 'those of load(bytes, { layers: [...] })'])
@@ -275,6 +283,7 @@ export function readNetwork(data: unknown, kinds: LayerKinds): Network {
     const trainable = must(BOOLEAN, entry.trainable, `trainable of layer ${own}`)
     layers.set(own, { name: own, kind, config: kind.read(entry.config, kinds), trainable })
   }
+  const callCounts = new Map<NetworkLayer, number>()
   const calls = objects(data.calls, 'calls').map((entry): Call => {
     const layer =
       layers.get(String(entry.layer)) ??
@@ -285,7 +294,9 @@ export function readNetwork(data: unknown, kinds: LayerKinds): Network {
       'a list of names',
       entry.inputs,
     )
-    return { name: name(entry.name, 'name of a call'), layer, inputs: entry.inputs }
+    const own = callName(layer, callCounts)
+    check(entry.name === own, `name of a call of layer ${layer.name}`, show(own), entry.name)
+    return { name: own, layer, inputs: entry.inputs }
   })
   const outputs = objects(data.outputs, 'outputs').map((entry) => ({
     name: name(entry.name, 'name of an output'),
