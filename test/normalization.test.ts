@@ -5,15 +5,21 @@ import { describe, expect, test } from 'vitest'
 import {
   type BatchNormalizationOptions,
   batchNormalization,
+  block,
+  customLayer,
   dense,
   type FloatArray,
   groupNormalization,
+  input,
   type Layer,
   layerNormalization,
   load,
   type Model,
+  model,
   rmsNormalization,
   sequential,
+  sgd,
+  timeDistributed,
   unitNormalization,
 } from '../src/index.ts'
 import { uniform } from '../src/numerics/random.ts'
@@ -189,6 +195,103 @@ describe('batch normalization', () => {
     expect(numbers(model.predict(tall, { training: true }))).toEqual(
       numbers(model.predict(wide, { training: true })),
     )
+  })
+})
+
+// Expected: torch 1.13, BatchNorm1d(1, momentum=0.5, eps=1e-3) called on these batches one after another:
+//   import torch; bn = torch.nn.BatchNorm1d(1, momentum=0.5, eps=1e-3)
+//   for v in [[100, 102], [0, 2], [-7, 4]]: bn(torch.tensor(v).float().reshape(2, 1)); print(bn.running_mean, bn.running_var)
+describe('a layer called several times moves its statistics call after call', () => {
+  const batches = [
+    [[100], [102]],
+    [[0], [2]],
+    [[-7], [4]],
+  ]
+  const running = [
+    [50.5, 1.5],
+    [25.75, 1.75],
+    [12.125, 31.125],
+  ]
+  const bn = () => batchNormalization({ momentum: 0.5, unbiasedRunningVar: true, name: 'bn' })
+  const build = (layer: Layer, calls: number, inputShape = [1], isInOrder = true) => {
+    const inputs = Array.from({ length: calls }, () => input({ shape: inputShape }))
+    const values = inputs.map((value) => layer(value))
+    const outputs = isInOrder ? values : values.toReversed()
+    return model({ inputs, outputs }).compile({ optimizer: 'sgd', loss: 'mse' })
+  }
+  /** The moving mean and variance, wherever they are. */
+  const statistics = (net: Model) => {
+    const weights = Object.entries(net.getWeights())
+    return ['moving_mean', 'moving_variance'].map(
+      (own) => weights.find(([name]) => name.endsWith(own))?.[1].data[0],
+    )
+  }
+  const forms: Record<string, (inner: Layer) => Layer> = {
+    alone: (inner) => inner,
+    'in a block': (inner) => block({ layers: [inner] }),
+    'in a block that recomputes': (inner) => block({ layers: [inner], recompute: true }),
+    'in timeDistributed': (inner) => timeDistributed({ layer: inner }),
+    'in a block in timeDistributed': (inner) => timeDistributed({ layer: block({ layers: [inner] }) }),
+  }
+
+  test.each(Object.keys(forms))('%s', (form) => {
+    const isTimed = form.includes('timeDistributed')
+    const take = (rows: number[][]) => (isTimed ? rows.map((row) => [row]) : rows) as number[][]
+    for (const calls of [1, 2, 3]) {
+      const net = build(forms[form](bn()), calls, isTimed ? [1, 1] : [1])
+      const rows = batches.slice(0, calls).map(take)
+      net.gradients(rows, rows)
+      net.predict(rows, { training: true })
+      expect(statistics(net)).toEqual([0, 1])
+      net.trainStep(rows, rows)
+      expectNear(statistics(net) as number[], running[calls - 1])
+    }
+  })
+
+  test('in the order of the model, which its layers and outputs give', () => {
+    const net = build(bn(), 2, [1], false) // the second input's call is the first
+    net.trainStep([batches[1], batches[0]], [batches[0], batches[1]])
+    expectNear(statistics(net) as number[], running[1])
+  })
+
+  test('frozen, nothing moves; accumulated steps move at each', () => {
+    const frozen = batchNormalization({ momentum: 0.5, trainable: false })
+    const net = build(frozen, 2)
+    net.trainStep(batches.slice(0, 2), batches.slice(0, 2))
+    expect(statistics(net)).toEqual([0, 1])
+    const accumulating = build(bn(), 2)
+    const optimizer = sgd({ gradientAccumulationSteps: 2, learningRate: 0 })
+    accumulating.compile({ optimizer, loss: 'mse' })
+    for (const rows of [
+      [batches[0], batches[1]],
+      [batches[2], batches[2]],
+    ])
+      accumulating.trainStep(rows, rows)
+    // 12.125 as above, then once more half way to -1.5; the variance of -7 and 4 is 60.5
+    expectNear(statistics(accumulating) as number[], [12.125 / 2 - 0.75, (31.125 + 60.5) / 2])
+  })
+
+  test('a custom layer: each call is given what the one before left, of weights that share a value too', () => {
+    const counter = customLayer({
+      kind: 'counter',
+      build({ g, weight, assign }, [value]) {
+        const options = { initializer: 'zeros', trainable: false } as const
+        const [a, b] = [weight('a', [1], options), weight('b', [1], options)]
+        const next = g.plus(a, g.constant(1))
+        assign(a, next)
+        assign(b, next)
+        return g.plus(g.times(value, g.constant(0)), g.plus(a, b))
+      },
+    })({ name: 'counter' })
+    const inputs = [1, 2, 3].map(() => input({ shape: [1] }))
+    const values = model({ inputs, outputs: inputs.map((value) => counter(value)) })
+    const rows = inputs.map(() => [[7]])
+    const seen = values.predict(rows, { training: true }) as FloatArray[]
+    expect(seen.map(({ data }) => data[0])).toEqual([0, 2, 4])
+    values.compile({ optimizer: 'sgd', loss: 'mse' }).trainStep(rows, rows)
+    values.trainStep(rows, rows)
+    const { 'counter/a': a, 'counter/b': b } = values.getWeights()
+    expect([a.data[0], b.data[0]]).toEqual([6, 6])
   })
 })
 

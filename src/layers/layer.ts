@@ -51,7 +51,7 @@ export interface LayerContext {
   readonly seed: number
   /** A stream of random numbers of this call's own; `own` tells several of one call apart. */
   stream(own?: string): number
-  /** The layer's own weight of that name; the same value at every call of the layer. */
+  /** The layer's own weight of that name, at every call of the layer; in training as the calls before left it (`assign`). */
   weight(name: string, shape: Shape, options?: WeightOptions): Value
   /** A weight of an earlier layer, by `layer/weight` name: the first of `names` there is. */
   weightOf(...names: readonly string[]): Value
@@ -60,7 +60,10 @@ export interface LayerContext {
    * Ids that an operation computes aren't looked at.
    */
   limitIds(ids: Value, count: number): void
-  /** After each training step the weight (one that no gradient moves) takes the value of `next`. */
+  /**
+   * After each training step the weight (one that no gradient moves) takes the value of `next`: that of the last call, of a
+   * layer that is called several times. Later calls are given `next` as the weight.
+   */
   assign(weight: Value, next: Value): void
   /** Which steps of a value count: [batch, steps], 1 or 0; null where all do. */
   maskOf(value: Value): Value | null

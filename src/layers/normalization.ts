@@ -125,7 +125,8 @@ export const batchNormalizationKind: LayerKind<ReturnType<typeof readBatch>> = {
  * x [batch, ..., channels]. In training the statistics are those of the batch over all axes but the last (biased
  * variance), and after each step moving = momentum moving + (1 - momentum) batch. Otherwise, and always with
  * `trainable: false`, they are the moving ones. Weights `gamma`, `beta`, `moving_mean`, `moving_variance`, all
- * [channels]. Of a layer that is called twice, the last call moves the statistics. Masks are passed on, not used.
+ * [channels]. A layer that is called several times in a model moves the statistics at each call, in the order of the calls
+ * (`bn`, `bn#2`, ...), as PyTorch does. Masks are passed on, not used.
  * @example
  * ```js
  * import { batchNormalization, dense, sequential } from 'lanegrad'

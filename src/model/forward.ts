@@ -65,6 +65,7 @@ export function writeLayers(
   const weights = new Map<string, { value: Value; spec: WeightSpec }>()
   const masks = new Map<Value, Value>()
   const assigned = new Map<string, Value>()
+  const moved = new Map<Value, string>() // weights as an earlier call of the step left them
   const limits = new Map<string, IdLimit>()
   network.inputs.forEach(({ name, dtype }, i) => {
     values.set(name, g.leaf('input', name, shapes[i], dtype))
@@ -93,7 +94,11 @@ export function writeLayers(
     }
     const entry = known ?? { value: g.leaf('parameter', full, shape), spec }
     weights.set(full, entry)
-    return entry.value
+    const next = training && assigned.get(full)
+    if (!next) return entry.value
+    const now = g.add('copy', [next], {}) // a value of its own, by which `assign` knows the weight
+    moved.set(now, full)
+    return now
   }
 
   /** What one call may do; `prefix` of its weights is the layer's name, then that of a layer inside it. */
@@ -120,8 +125,8 @@ export function writeLayers(
         limits.set(name, { layer: call.layer.name, count })
     },
     assign(value, next) {
-      const { kind, name = '' } = value.leaf ?? {}
-      if (kind !== 'parameter' || !sameShape(value.shape, next.shape))
+      const name = value.leaf?.kind === 'parameter' ? value.leaf.name : moved.get(value)
+      if (name === undefined || !sameShape(value.shape, next.shape))
         fail(
           `assign: expected a weight and a value of its shape; got ${shapeText(value.shape)} and ${shapeText(next.shape)}`,
         )
