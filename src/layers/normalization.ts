@@ -28,7 +28,7 @@ import type { BetaOptions, GammaOptions, ScaleOptions } from './weights.ts'
 
 /** Options of `unitNormalization`; other normalizations take them, too. */
 export interface AxisOptions extends LayerOptions {
-  /** -1, the last axis: there is no other choice. */
+  /** The last axis; there is no other choice. Default -1. */
   readonly axis?: -1
 }
 

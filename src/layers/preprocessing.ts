@@ -81,7 +81,7 @@ export const rescaling = (options: RescalingOptions): Layer => makeLayer(rescali
 
 /** Options of `normalization`. */
 export interface NormalizationOptions extends LayerOptions {
-  /** -1, the last axis: there is no other choice. */
+  /** The last axis; there is no other choice. Default -1. */
   readonly axis?: -1
   /** What is taken off. */
   readonly mean: PerChannel

@@ -74,9 +74,9 @@ export interface SimpleRnnOptions extends RecurrentOptions {
 
 /** Options of `lstm` and `gru`. */
 export interface GatedOptions extends RecurrentOptions {
-  /** 'tanh'; there is no other. */
+  /** There is no other. Default 'tanh'. */
   readonly activation?: 'tanh'
-  /** 'sigmoid'; there is no other. */
+  /** There is no other. Default 'sigmoid'. */
   readonly recurrentActivation?: 'sigmoid'
 }
 

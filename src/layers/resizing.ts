@@ -168,8 +168,8 @@ export interface Cropping1dOptions extends LayerOptions {
 /** Options of `cropping2d` and `cropping3d`. */
 export interface CroppingOptions extends LayerOptions {
   /**
-   * Cells cut off on all sides, on both sides of each axis, or [before, after] of each axis. Default 0 (2-D) or 1
-   * (3-D), as in Keras.
+   * Cells cut off on all sides, on both sides of each axis, or [before, after] of each axis. Default 0; of cropping3d 1,
+   * as in Keras.
    */
   readonly cropping?: Edges
 }

@@ -22,17 +22,17 @@ export type Average = 'micro' | 'macro' | 'weighted' | null
 
 /** Options of `f1Score`. */
 export interface CountOptions extends NameOption {
-  /** An element is predicted if it is larger. null: the largest of each row is. */
+  /** An element is predicted if it is larger. null: the largest of each row is. Default 0.5; of f1Score null. */
   readonly threshold?: number | null
-  /** How the numbers of classes become one; null: they don't. */
+  /** How the numbers of classes become one; null: they don't. Default 'micro'; of f1Score 'macro'. */
   readonly average?: Average
 }
 
 /** Options of `precision` and `recall`. */
 export interface ClassOptions extends CountOptions {
-  /** Only the k largest of each row may be predicted (ties: the first); the threshold is then optional. */
+  /** Only the k largest of each row may be predicted (ties: the first); the threshold is then optional. Default null: any number. */
   readonly topK?: number | null
-  /** Only this class counts. */
+  /** Only this class counts. Default null: all do. */
   readonly classId?: number | null
 }
 
