@@ -8,6 +8,7 @@ import {
   input,
   load,
   type MultiHeadAttentionOptions,
+  masking,
   model,
   multiHeadAttention,
   sequential,
@@ -197,6 +198,37 @@ describe('masks behind it', () => {
     const { loss } = net.trainStep(tokens, tensor(new Float32Array(18), [2, 3, 3]))
     const squares = [0, 1, 3].flatMap((step) => [...data.slice(step * 3, step * 3 + 3)].map((o) => o * o))
     expect(loss).toBeCloseTo(squares.reduce((a, b) => a + b, 0) / 9, 6)
+  })
+
+  test('a mask on the key alone, or on the value alone: what it leaves out changes no bit', () => {
+    const attend = (masked: 'key' | 'value', other: number) => {
+      const [query, value, key] = ['query', 'value', 'key'].map((name) => input({ name, shape: [3, 2] }))
+      const mask = masking()
+      const y = multiHeadAttention({ numHeads: 1, keyDim: 2, name: 'm' })(
+        query,
+        masked === 'value' ? mask(value) : value,
+        masked === 'key' ? mask(key) : key,
+      )
+      const net = model({ inputs: [query, value, key], outputs: y, seed: 3 })
+      const rows = [1, 2, 3].map((seed) => numbers([1, 3, 2], seed))
+      rows[masked === 'key' ? 2 : 1].data.fill(0, 2, 4) // its step 1 is masked
+      rows[masked === 'key' ? 1 : 2].data.fill(other, 2, 4)
+      return [...net.predict(rows).data]
+    }
+    for (const masked of ['key', 'value'] as const) expect(attend(masked, 5)).toEqual(attend(masked, -7))
+  })
+
+  test('masks on key and value: steps count that both let through', () => {
+    const [query, value, key] = ['query', 'value', 'key'].map((name) => input({ name, shape: [3, 2] }))
+    const y = multiHeadAttention({ numHeads: 1, keyDim: 2 })(query, masking()(value), masking()(key))
+    const net = model({ inputs: [query, value, key], outputs: y, seed: 3 })
+    const of = (free: number) => {
+      const rows = [1, 2, 3].map((seed) => numbers([1, 3, 2], seed))
+      rows[1].data.set([0, 0, free, free], 0) // of the value step 0 is masked, of the key step 1
+      rows[2].data.set([free, free, 0, 0], 0)
+      return [...net.predict(rows).data]
+    }
+    expect(of(5)).toEqual(of(-7))
   })
 
   test("the mask of the keys isn't that of the output", () => {

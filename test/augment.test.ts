@@ -102,6 +102,14 @@ describe('trainTestSplit', () => {
     ])
   })
 
+  test('stratify: what is left over goes to the largest remainders', () => {
+    const labels = [0, 0, 0, 0, 0, 1, 1, 1, 2, 2] // 3 of 10 are 1.5, 0.9 and 0.6 of them
+    for (const seed of [0, 1, 2]) {
+      const { test: held } = trainTestSplit(labels, labels, { testSize: 3, stratify: true, seed })
+      expect(sorted(held.y as number[])).toEqual([0, 1, 2])
+    }
+  })
+
   test('the parts are data for fit and evaluate', async () => {
     const net = sequential({ inputShape: [2], layers: [dense({ units: 1 })] }).compile({ loss: 'mse' })
     const { train, test: held } = trainTestSplit(x, y)

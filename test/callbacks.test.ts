@@ -395,6 +395,26 @@ describe('files', () => {
     expect(saved).toEqual([0, 2, 4])
   })
 
+  test.each([
+    [[1, 4, 3, 5], [1]], // the best of all, in an epoch that isn't saved, is no measure for those that are
+    [
+      [9, 3, 1, 2, 0, 2.5],
+      [1, 3],
+    ],
+  ])(
+    'saveBestOnly with every 2: the best among the epochs that can be saved, %j',
+    async (values, expected) => {
+      const saved: number[] = []
+      const callback = modelCheckpoint({
+        save: (_, { epoch }) => void saved.push(epoch),
+        ...{ saveBestOnly: true, monitor: 'loss', every: 2 },
+      })
+      await callback.onTrainBegin?.({ model: regression() } as unknown as FitParams)
+      for (const [epoch, logs] of losses(...values).entries()) await callback.onEpochEnd?.(epoch, logs)
+      expect(saved).toEqual(expected)
+    },
+  )
+
   test('save gets the bytes, with the optimizer unless told otherwise', async () => {
     const net = regression()
     const files: Uint8Array[] = []

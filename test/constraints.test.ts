@@ -141,6 +141,18 @@ describe('a constrained weight', () => {
   })
 })
 
+test.each([
+  ['columns, the axis of a kernel', [3, 5], [0]],
+  ['rows', [3, 5], [1]],
+])('a norm of 0 stays: %s', (_, shape, axis) => {
+  for (const constraint of [unitNorm({ axis }), maxNorm({ axis }), minMaxNorm({ axis, minValue: 0.5 })]) {
+    const net = toy(shape, constraint).compile({ optimizer: sgd({ learningRate: 0 }), loss: 'mae' })
+    net.setWeights({ 'held/w': new Float32Array(15) })
+    net.trainStep([[1]], [[1]])
+    expect([...net.getWeights()['held/w'].data]).toEqual(new Array(15).fill(0))
+  }
+})
+
 describe('refused', () => {
   const net = (constraint: Constraint) => () =>
     sequential({

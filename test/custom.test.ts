@@ -334,3 +334,20 @@ describe('customLoss', () => {
     )
   })
 })
+
+test('an output of one number a sample, without an axis of its own: losses, weights, metrics', async () => {
+  const total = customLayer({ kind: 'total', build: ({ g }, [value]) => g.sum(value, [1]) })
+  const net = sequential({ inputShape: [2], layers: [total()] })
+  net.compile({ optimizer: 'sgd', loss: 'mse', metrics: ['mae'] })
+  const rows = [
+    [1, 2],
+    [3, 4],
+    [5, 6],
+  ]
+  expect([...net.predict(rows).data]).toEqual([3, 7, 11])
+  // errors 1, 2, 4
+  const logs = await net.evaluate(rows, [2, 5, 7])
+  expect([logs.loss, logs.mae]).toEqual([7, expect.closeTo(7 / 3, 6)])
+  expect((await net.evaluate(rows, [2, 5, 7], { sampleWeight: [1, 2, 0] })).loss).toBe(3)
+  expect(net.trainStep(rows, [2, 5, 7], { sampleWeight: [1, 2, 0] }).loss).toBe(3)
+})

@@ -490,6 +490,13 @@ describe('validationData', () => {
     expect(await validated(tested)).toHaveLength(1)
   })
 
+  test('no batches: the first pass is told so, whatever the epoch it comes after', async () => {
+    const message = 'fit: epoch 2: validationData: the data has no batches'
+    await expect(validated({ validationData: () => [], validationFreq: 2 })).rejects.toThrow(message)
+    const later = { validationData: () => [], validationFreq: 2, initialEpoch: 2 }
+    await expect(validated(later)).rejects.toThrow(message.replace('2', '4'))
+  })
+
   test('a bad batch is named', async () => {
     const fit = validated({ validationData: [parts[0], { x: [[1]], y: [1] }] })
     const message = 'fit: epoch 1: validationData, batch 2: x: expected shape [batch,2]; got [1,1]'

@@ -79,6 +79,23 @@ describe('variance scaling', () => {
   })
 })
 
+test.each([
+  ['glorotNormal', 2 / 300],
+  ['heNormal', 2 / 200],
+  ['lecunNormal', 1 / 200],
+] as const)(
+  '%s is truncatedNormal of a stddev that its cut takes back to the wanted variance',
+  (name, wanted) => {
+    const shape = [200, 100]
+    // the variance of a unit normal cut off at 2: 1 - 4 phi(2) / erf(sqrt 2), phi(2) = e^-2 / sqrt(2 pi)
+    const cut = 1 - (4 * Math.exp(-2)) / Math.sqrt(2 * Math.PI) / 0.9544997361036416
+    const stddev = Math.sqrt(wanted / cut)
+    const plain = initialize({ kind: 'truncatedNormal', mean: 0, stddev }, shape, 3, stream)
+    const got = initialize(name, shape, 3, stream)
+    for (const i of [0, 1, 7, 19_999]) expect(Math.abs(got[i] / plain[i] - 1)).toBeLessThan(1e-6)
+  },
+)
+
 describe('plain initializers', () => {
   test('zeros, ones, constant', () => {
     expect([...initialize('zeros', [2, 2], 1, 1)]).toEqual([0, 0, 0, 0])

@@ -3,10 +3,14 @@
 import { describe, expect, test } from 'vitest'
 import {
   activation,
+  add,
+  bidirectional,
+  block,
   concatenate,
   dense,
   flatten,
   globalAveragePooling1d,
+  globalMaxPooling1d,
   input,
   type Layer,
   masking,
@@ -15,8 +19,10 @@ import {
   permute,
   reshape,
   sequential,
+  simpleRnn,
   sparseCategoricalCrossentropy,
   tensor,
+  timeDistributed,
 } from '../src/index.ts'
 
 const linear = activation({ activation: 'linear' })
@@ -101,4 +107,52 @@ test('sequences joined one after another keep their masks; one without a mask co
   const net = model({ inputs: [a, b, c], outputs: joined.map((value) => mean(value)) })
   const [both, one] = net.predict([[[[4], [0]]], [[[8], [0]]], [[[5], [0]]]])
   expect([both.data[0], one.data[0]]).toEqual([6, 3])
+})
+
+test('sequences of different lengths joined one after another keep their masks', () => {
+  const [a, b] = [2, 3].map((steps, i) => input({ shape: [steps, 1], name: 'ab'[i] }))
+  const joined = concatenate({ axis: 1 })(masking()(a), masking()(b))
+  const net = model({ inputs: [a, b], outputs: globalAveragePooling1d()(joined) })
+  expect([...net.predict([[[[4], [0]]], [[[8], [0], [6]]]]).data]).toEqual([6])
+})
+
+test.each([globalAveragePooling1d, globalMaxPooling1d])(
+  'what is pooled over all steps has none that could be left out: %o',
+  (pooling) => {
+    // one step, masked: pooled, with its axis kept, it is a 0 that counts
+    expect(lossOf([1, 1], [pooling({ keepDims: true })], [[[0]]], [[[3]]])).toBe(9)
+  },
+)
+
+describe('through wrappers', () => {
+  const x = [[[1], [0], [4]]]
+
+  test('timeDistributed keeps the mask: the loss is that of the steps that count', () => {
+    const layers = [timeDistributed({ layer: dense({ units: 1, ...ones }) })]
+    expect(lossOf([3, 1], layers, x, [[[0], [7], [0]]])).toBe((1 + 16) / 2)
+  })
+
+  test('bidirectional passes masked steps over, in both directions', () => {
+    const rnn = (options: object) =>
+      simpleRnn({ units: 1, activation: 'linear', recurrentInitializer: 'ones', ...ones, ...options })
+    const states = (returnSequences: boolean) => {
+      const layers = [masking(), bidirectional({ layer: rnn({ returnSequences }) })]
+      return [...sequential({ inputShape: [3, 1], layers }).predict(x).data]
+    }
+    expect(states(false)).toEqual([5, 5])
+    expect(states(true)).toEqual([1, 5, 1, 4, 5, 4])
+  })
+
+  test('a block hands the mask in and out', () => {
+    const layers = [block({ layers: [dense({ units: 1, ...ones }), linear] })]
+    expect(lossOf([3, 1], layers, x, [[[0], [7], [0]]])).toBe((1 + 16) / 2)
+  })
+})
+
+test('a sum of values with different masks counts where both do', () => {
+  const [a, b] = ['a', 'b'].map((name) => input({ shape: [3, 1], name }))
+  const net = model({ inputs: [a, b], outputs: add()(masking()(a), masking()(b)) })
+  net.compile({ loss: 'mse', optimizer: 'sgd' })
+  const { loss } = net.trainStep([[[[1], [0], [3]]], [[[0], [1], [4]]]], [[[9], [9], [5]]])
+  expect(loss).toBe(4)
 })

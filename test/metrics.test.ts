@@ -682,6 +682,30 @@ describe('what counts', () => {
     }
   })
 
+  test('several outputs, weighted, one with ignored rows: the loss is the sum of weight times loss', async () => {
+    const x = input({ shape: [2], name: 'x' })
+    const same = () => activation({ activation: 'linear' })
+    const net = model({ inputs: x, outputs: { a: same()(x), b: same()(x) } })
+    net.compile({
+      loss: { a: sparseCategoricalCrossentropy({ fromLogits: true, ignoreIndex: 1 }), b: 'mse' },
+      lossWeights: { a: 3, b: 0.5 },
+    })
+    const rows = [
+      [1, 2],
+      [3, 1],
+      [2, 2.5],
+    ]
+    const truth = { a: [1, 0, 0], b: rows.map(([one]) => [one - 1, 0]) }
+    const entropy = (Math.log(1 + Math.exp(-2)) + Math.log(1 + Math.exp(0.5))) / 2
+    const squares = (1 + 4 + 1 + 1 + 1 + 6.25) / 6
+    for (const batchSize of [1, 2, 3]) {
+      const logs = await net.evaluate(x0(rows), truth, { batchSize })
+      expect(logs.a_loss).toBeCloseTo(entropy, 6)
+      expect(logs.b_loss).toBeCloseTo(squares, 6)
+      expect(logs.loss).toBeCloseTo(3 * entropy + 0.5 * squares, 5)
+    }
+  })
+
   test('a binary loss with logits: names of cross-entropies follow it', async () => {
     const rows = { scores: column([2, -1, 0.5]), truth: column([1, 0, 0]) }
     const loss = binaryCrossentropy({ fromLogits: true })
@@ -693,6 +717,50 @@ describe('what counts', () => {
     )
     expect(logs.accuracy).toBeCloseTo(2 / 3, 6)
     expect(logs.auc).toBe(1)
+  })
+
+  test.each([sparseTopKCategoricalAccuracy, topKCategoricalAccuracy])(
+    'a row whose own score is missing or infinite is not among the top: %o',
+    (metric) => {
+      const { start, add, result } = metric({ k: 3 })
+      const rows = [
+        [NaN, 1, 2],
+        [Infinity, 1, 2],
+        [0, 1, 2],
+      ]
+      const scores = rows.map((row) => {
+        const state = start()
+        const truth = metric === topKCategoricalAccuracy ? Float32Array.of(1, 0, 0) : Int32Array.of(0)
+        add(state, { truth, prediction: Float32Array.from(row), rows: 1, columns: 3, weights: null })
+        return result(state)
+      })
+      expect(scores).toEqual([0, 0, 1])
+    },
+  )
+
+  test('rows of weight 0 count in no metric, even where they are NaN', () => {
+    const metrics = [
+      auc(),
+      auc({ curve: 'PR' }),
+      precision(),
+      recall(),
+      f1Score({ average: 'macro' }),
+      r2Score(),
+    ]
+    const fed = (metric: Metric, rows: number[], truths: number[], weights: number[] | null) => {
+      const state = metric.start()
+      const [prediction, truth] = [Float32Array.from(rows), Float32Array.from(truths)]
+      const own = weights && Float32Array.from(weights)
+      metric.add(state, { truth, prediction, rows: rows.length, columns: 1, weights: own })
+      return metric.result(state)
+    }
+    for (const metric of metrics as Metric[]) {
+      const whole = fed(metric, [0.2, 0.9, 0.6, 0.4], [0, 1, 0, 1], null)
+      expect(fed(metric, [0.2, NaN, 0.9, 0.6, 0.4], [0, 1, 1, 0, 1], [1, 0, 1, 1, 1]), metric.name).toEqual(
+        whole,
+      )
+      expect(whole, metric.name).not.toBeNaN()
+    }
   })
 
   test('a missing score: no area', () => {

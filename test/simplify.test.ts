@@ -128,6 +128,25 @@ const kept: Readonly<Record<string, readonly [Write, readonly string[]]>> = {
     (g, l) => ({ y: g.plus(g.plus(product(g, l), l.bias), l.bias) }),
     ['matmul+bias', 'binary'],
   ],
+  'a second bias of a convolution': [
+    (g, l) => ({ y: g.plus(g.plus(convolution(g, l).rows, l.bias), l.bias) }),
+    [...reshapes, 'conv+bias', 'binary'],
+  ],
+  'a vector of one number is no bias of several columns': [
+    (g, l) => ({
+      y: g.plus(product(g, l), g.constant(Float32Array.of(10), [1])),
+      z: g.plus(convolution(g, l).rows, g.constant(Float32Array.of(3), [1])),
+    }),
+    ['matmul', 'binary', ...reshapes, 'conv', 'binary'],
+  ],
+  'a column': [
+    (g, l) => ({ y: g.plus(product(g, l), g.sum(l.c, [1], true)) }),
+    ['matmul', 'reduce', 'binary'],
+  ],
+  'a bias that is wider than the product': [
+    (g, l) => ({ y: g.plus(g.matmul(l.a, g.sum(l.b, [1], true)), l.bias) }),
+    ['reduce', 'matmul', 'binary'],
+  ],
   'a sum behind a bias': [
     (g, l) => ({ y: g.plus(g.plus(product(g, l), l.bias), g.unary('tanh', l.c)) }),
     ['matmul+bias', 'unary', 'binary'],

@@ -1,0 +1,117 @@
+// Losses from outside: their values against the formulas in float64, near the places where one form goes over into
+// another, and which activations a cross-entropy may look behind. Their gradients are in ops.test.ts.
+import { describe, expect, test } from 'vitest'
+import {
+  activation,
+  binaryCrossentropy,
+  categoricalCrossentropy,
+  customLayer,
+  dense,
+  huber,
+  type Layer,
+  type LossLike,
+  logCosh,
+  reshape,
+  sequential,
+  sgd,
+  sparseCategoricalCrossentropy,
+} from '../src/index.ts'
+
+const linear = activation({ activation: 'linear' })
+
+/** The loss of one row. */
+async function lossOf(loss: LossLike, x: number[], y: unknown, layers: Layer[] = [linear]): Promise<number> {
+  const net = sequential({ inputShape: [x.length], layers }).compile({ loss })
+  return (await net.evaluate([x], [y] as number[])).loss
+}
+
+const f32 = Math.fround
+/** log cosh d without cancellation: log1p(2 sinh^2(d / 2)) is log of 1 + (cosh d - 1). */
+const logCoshOf = (d: number) => Math.log1p(2 * Math.sinh(d / 2) ** 2)
+
+test.each([1e-3, 0.05, 0.18, 0.24, 0.249, 0.251, 0.3, 1, 4, 40])('log cosh of %f', async (d) => {
+  for (const sign of [1, -1]) {
+    const got = await lossOf(logCosh(), [sign * d], [0])
+    const want = d > 30 ? d - Math.LN2 : logCoshOf(f32(d))
+    expect(Math.abs(got / want - 1)).toBeLessThan(1e-6)
+  }
+})
+
+test.each([0.49, 0.5, 0.51, 3])('huber with delta 0.5 of %f', async (d) => {
+  const want = d <= 0.5 ? d ** 2 / 2 : 0.5 * (d - 0.25)
+  for (const x of [d, -d]) expect(await lossOf(huber({ delta: 0.5 }), [x], [0])).toBeCloseTo(want, 6)
+})
+
+describe('a cross-entropy looks behind', () => {
+  // logits so large that the probability of the true class is 0 in float32: only what sees the logits knows more than
+  // the floor of probabilities
+  const far = 60
+
+  test('softmax, and softmax under a shape that keeps its rows', async () => {
+    const softmax = activation({ activation: 'softmax' })
+    expect(await lossOf('categoricalCrossentropy', [far, 0], [0, 1], [softmax])).toBeCloseTo(far, 4)
+    const rows = [reshape({ targetShape: [1, 2] }), softmax, reshape({ targetShape: [1, 1, 2] })]
+    expect(await lossOf('categoricalCrossentropy', [far, 0], [[[0, 1]]], rows)).toBeCloseTo(far, 4)
+    expect(await lossOf('sparseCategoricalCrossentropy', [far, 0], [[1]], rows)).toBeCloseTo(far, 4)
+  })
+
+  test('sigmoid, under any shape', async () => {
+    const layers = [activation({ activation: 'sigmoid' }), reshape({ targetShape: [2, 1] })]
+    expect(await lossOf('binaryCrossentropy', [far, far], [[0], [0]], layers)).toBeCloseTo(far, 4)
+  })
+
+  test('no softmax whose rows are cut into others: the loss is that of the numbers it gives', async () => {
+    const x = [0.5, -1, 2, 0.25]
+    const sum = x.reduce((total, value) => total + Math.exp(value), 0)
+    const p = x.map((value) => Math.exp(value) / sum)
+    const layers = [activation({ activation: 'softmax' }), reshape({ targetShape: [2, 2] })]
+    const net = sequential({ inputShape: [4], layers })
+    expect([...net.predict([x]).data]).toEqual(p.map((value) => expect.closeTo(value, 6)))
+    const given = sequential({ inputShape: [2, 2], layers: [linear] })
+    const truth = [
+      [0, 1],
+      [1, 0],
+    ]
+    for (const loss of [categoricalCrossentropy(), categoricalCrossentropy({ labelSmoothing: 0.2 })]) {
+      const probabilities = [p.slice(0, 2), p.slice(2)]
+      const want = (await given.compile({ loss }).evaluate([probabilities], [truth])).loss
+      expect((await net.compile({ loss }).evaluate([x], [truth])).loss).toBeCloseTo(want, 5)
+    }
+  })
+
+  test('nothing else: the loss is that of the numbers the layers give', async () => {
+    const halved = customLayer({ kind: 'halved', build: ({ g }, [x]) => g.times(x, g.constant(0.5)) })
+    const softmax = activation({ activation: 'softmax' })
+    const others: [LossLike, Layer[]][] = [
+      [categoricalCrossentropy(), [activation({ activation: 'logSoftmax' })]],
+      [categoricalCrossentropy(), [activation({ activation: 'sigmoid' })]],
+      [binaryCrossentropy(), [softmax]],
+      [categoricalCrossentropy(), [softmax, halved()]],
+    ]
+    for (const [loss, layers] of others) {
+      const x = [1, 2.5]
+      const given = [...sequential({ inputShape: [2], layers }).predict([x]).data]
+      expect(await lossOf(loss, x, [0, 1], layers)).toBeCloseTo(await lossOf(loss, given, [0, 1]), 6)
+    }
+  })
+})
+
+test('with fromLogits nothing is looked behind: the activation counts', async () => {
+  const layers = [activation({ activation: 'softmax' })]
+  const loss = sparseCategoricalCrossentropy({ fromLogits: true })
+  // of probabilities 0.5 and 0.5, taken as logits
+  expect(await lossOf(loss, [0, 0], 0, layers)).toBeCloseTo(Math.LN2, 6)
+  const [a, b] = [Math.E / (1 + Math.E), 1 / (1 + Math.E)]
+  expect(await lossOf(loss, [1, 0], 0, layers)).toBeCloseTo(Math.log1p(Math.exp(b - a)), 6)
+})
+
+test('a class that no row has: nothing of it in the loss, its weights move towards less', () => {
+  const net = sequential({ inputShape: [1], layers: [dense({ units: 3, kernelInitializer: 'zeros' })] })
+  net.compile({
+    optimizer: sgd({ learningRate: 1 }),
+    loss: sparseCategoricalCrossentropy({ fromLogits: true }),
+  })
+  expect(net.trainStep([[1], [1]], [0, 1]).loss).toBeCloseTo(Math.log(3), 6)
+  const [a, b, c] = net.getWeights()['dense_1/bias'].data
+  expect([a, b, c]).toEqual([1 / 6, 1 / 6, -1 / 3].map((value) => expect.closeTo(value, 6)))
+})
