@@ -1,0 +1,189 @@
+// `npm run mutants`: do the tests see small changes of the code? Enters: test/mutants/*.json, lists of changes by area: a
+// file, a text in it that occurs once, the text in its place, and the room: the test files that should fail. Each change is
+// made alone, in a copy of the tree, so that the tree itself is never touched. Leaves: a line for each and the share that
+// was noticed; build/mutants.json has the outcomes, and a later run does only those that are missing or survived.
+//   --only AREA   the changes of one area
+//   --from N      from the N-th change on
+//   --list PATH   the changes of another file
+//   --limit S     seconds for a room (default 240): a run that hangs is killed, and counts as noticed
+//   --again       all of them anew
+import { execFileSync, spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { basename, dirname, join, resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+
+const { values: options } = parseArgs({
+  options: {
+    only: { type: 'string' },
+    from: { type: 'string', default: '1' },
+    list: { type: 'string' },
+    limit: { type: 'string', default: '240' },
+    again: { type: 'boolean', default: false },
+  },
+})
+const LIMIT_MS = Number(options.limit) * 1000
+const OUTCOMES = 'build/mutants.json'
+const tree = resolve(`build/mutants-${process.pid}`)
+
+/** The running command; it leads a process group, so that workers of the test runner end with it. */
+let running = null
+const killRunning = () => {
+  try {
+    if (running) process.kill(-running.pid, 'SIGKILL')
+  } catch {} // it has ended
+}
+const leave = () => {
+  killRunning()
+  rmSync(tree, { recursive: true, force: true })
+}
+process.on('exit', leave)
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => process.exit(130))
+
+/** Runs a command in the copy: its exit code, or 'hung'; and what it printed. */
+function runThere(command, args) {
+  return new Promise((done) => {
+    const child = spawn(command, args, { cwd: tree, detached: true, stdio: ['ignore', 'pipe', 'pipe'] })
+    running = child
+    let text = ''
+    let hung = false
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (text += data))
+    const timer = setTimeout(() => {
+      hung = true
+      killRunning()
+    }, LIMIT_MS)
+    child.on('close', (code) => {
+      clearTimeout(timer)
+      running = null
+      done({ code: hung ? 'hung' : code, text })
+    })
+  })
+}
+
+const test = (room) =>
+  runThere(process.execPath, [
+    'node_modules/vitest/vitest.mjs',
+    'run',
+    '--bail=1',
+    '--reporter=default',
+    ...room.map((name) => `test/${name}.test.ts`),
+  ])
+const buildWasm = () => runThere(process.execPath, ['scripts/wasm.mjs'])
+const bundle = () => runThere(process.execPath, ['scripts/bundle.mjs', '--quiet'])
+
+const copy = (path) => cpSync(path, join(tree, path), { recursive: true, preserveTimestamps: true })
+
+function makeCopy() {
+  execFileSync(process.execPath, ['scripts/wasm.mjs'], { stdio: 'inherit' })
+  execFileSync(process.execPath, ['scripts/bundle.mjs', '--quiet'], { stdio: 'inherit' })
+  const listed = execFileSync('git', ['ls-files', '-co', '--exclude-standard'], { encoding: 'utf8' })
+  for (const path of listed.split('\n').filter((path) => path && existsSync(path))) {
+    mkdirSync(dirname(join(tree, path)), { recursive: true })
+    copy(path)
+  }
+  copyBuilt()
+  symlinkSync(resolve('node_modules'), join(tree, 'node_modules'))
+}
+
+function copyBuilt() {
+  for (const name of readdirSync('build').filter((name) => name.endsWith('.wasm'))) copy(join('build', name))
+  copy('dist')
+}
+
+/** Whether a test file reads what the bundler makes. */
+const readsBundle = (name) => /dist\//.test(readFileSync(`test/${name}.test.ts`, 'utf8'))
+
+const files = options.list
+  ? [options.list]
+  : readdirSync('test/mutants').map((name) => join('test/mutants', name))
+const all = files
+  .filter((path) => path.endsWith('.json'))
+  .sort()
+  .flatMap((path) =>
+    JSON.parse(readFileSync(path, 'utf8')).map((change) => ({ area: basename(path, '.json'), ...change })),
+  )
+  .map((change, i) => ({
+    ...change,
+    number: i + 1,
+    key: createHash('sha256')
+      .update(`${change.file}\n${change.from}\n${change.to}`)
+      .digest('hex')
+      .slice(0, 16),
+  }))
+const known = existsSync(OUTCOMES) && !options.again ? JSON.parse(readFileSync(OUTCOMES, 'utf8')) : {}
+const chosen = all.filter(
+  ({ area, number }) => (options.only ?? area) === area && number >= Number(options.from),
+)
+const isOpen = ({ key }) => !['noticed', 'hung'].includes(known[key]?.outcome)
+const open = chosen.filter(isOpen)
+
+const lineOf = ({ number, area, file, from, to }, outcome) =>
+  `${String(number).padStart(3)} ${outcome.padEnd(9)} ${area}: ${file}: ${short(from)} -> ${short(to)}`
+const short = (text) => JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}...` : text)
+
+function keep(change, outcome, seconds = 0) {
+  const { key, number, area, file, from, to } = change
+  known[key] = { outcome, number, area, file, from, to, seconds }
+  writeFileSync(OUTCOMES, `${JSON.stringify(known, null, 1)}\n`)
+  console.log(lineOf(change, outcome))
+}
+
+/** What became of one change: noticed, hung (noticed, too), survived; stale: its text isn't there once; broken: no build. */
+async function outcomeOf({ file, from, to, room }) {
+  const whole = readFileSync(file, 'utf8')
+  if (whole.split(from).length !== 2) return 'stale'
+  writeFileSync(
+    join(tree, file),
+    whole.replace(from, () => to),
+  )
+  try {
+    const isAssembly = file.startsWith('assembly/')
+    if (isAssembly && (await buildWasm()).code !== 0) return 'broken'
+    const needsBundle = room.some(readsBundle)
+    if (needsBundle && (await bundle()).code !== 0) return 'broken'
+    const { code } = await test(room)
+    if (isAssembly || needsBundle) copyBuilt()
+    return code === 'hung' ? 'hung' : code === 0 ? 'survived' : 'noticed'
+  } finally {
+    copy(file)
+  }
+}
+
+if (open.length > 0) {
+  mkdirSync('build', { recursive: true })
+  makeCopy()
+  const rooms = [...new Set(open.flatMap(({ room }) => room))].sort()
+  console.log(`without a change: ${rooms.join(', ')}`)
+  const { code, text } = await test(rooms)
+  if (code !== 0) {
+    console.error(`${text.slice(-4000)}\nthe tests fail without a change: nothing can be said`)
+    process.exit(1)
+  }
+  for (const change of open) {
+    const start = performance.now()
+    const outcome = await outcomeOf(change)
+    keep(change, outcome, Math.round((performance.now() - start) / 100) / 10)
+  }
+}
+
+const outcomes = chosen.map((change) => ({ change, outcome: known[change.key]?.outcome ?? 'missing' }))
+const isNoticed = ({ outcome }) => outcome === 'noticed' || outcome === 'hung'
+const counted = outcomes.filter(({ outcome }) => isNoticed({ outcome }) || outcome === 'survived')
+console.log()
+for (const { change, outcome } of outcomes.filter((one) => !isNoticed(one)))
+  console.log(lineOf(change, outcome))
+for (const area of new Set(chosen.map(({ area }) => area))) {
+  const own = counted.filter(({ change }) => change.area === area)
+  console.log(`${area}: ${own.filter(isNoticed).length} of ${own.length}`)
+}
+console.log(`noticed: ${counted.filter(isNoticed).length} of ${counted.length}`)
+process.exitCode = counted.every(isNoticed) && counted.length === chosen.length ? 0 : 1
