@@ -22,18 +22,25 @@ const weightOf = (id: number) => [0.5, 1, 3][id]
 const rowWeights = ids.map(weightOf)
 const sampleWeight = ids.map((_, i) => 1 + (i % 4))
 
+const activations: Readonly<Record<string, 'softmax' | 'sigmoid' | undefined>> = {
+  sparseCategoricalCrossentropy: 'softmax',
+  categoricalCrossentropy: 'softmax',
+  klDivergence: 'softmax',
+  binaryCrossentropy: 'sigmoid',
+}
+
 const net = (units: number, loss: LossLike, steps?: number): Model<Symbolic> =>
   sequential({
     inputShape: steps ? [steps, 3] : [3],
     seed: 4,
-    layers: [dense({ units, name: 'out' })],
+    layers: [dense({ units, activation: activations[String(loss)], name: 'out' })],
   }).compile({ loss, optimizer: sgd({ learningRate: 0.1 }) })
 
 const bits = (of: Pick<Model, 'save'>) => [...of.save({ includeOptimizer: true })]
-const logits = 'sparseCategoricalCrossentropy'
+const byLabel = 'sparseCategoricalCrossentropy'
 
 const targets: readonly [string, number, LossLike, Data, readonly number[]][] = [
-  ['labels', 3, logits, ids, rowWeights],
+  ['labels', 3, byLabel, ids, rowWeights],
   [
     'one-hot rows',
     3,
@@ -68,8 +75,8 @@ describe('where they count', () => {
     const y = [0, 1, 2, 3].map((row) => ids.slice(row * 3, row * 3 + 3))
     const perRow = [1, 2, 0.5, 4]
     const byPosition = y.map((row) => row.map(weightOf))
-    const a = net(3, logits, 3)
-    const b = net(3, logits, 3)
+    const a = net(3, byLabel, 3)
+    const b = net(3, byLabel, 3)
     const given = x.slice(0, 36)
     expect(a.trainStep(given, y, { classWeight })).toEqual(
       b.trainStep(given, y, { sampleWeight: byPosition }),
@@ -85,7 +92,7 @@ describe('where they count', () => {
   })
 
   test('validation takes none', async () => {
-    const still = () => net(3, logits).compile({ loss: logits, optimizer: sgd({ learningRate: 0 }) })
+    const still = () => net(3, byLabel).compile({ loss: byLabel, optimizer: sgd({ learningRate: 0 }) })
     const history = await still().fit(x, ids, { classWeight, validationSplit: 0.5 })
     const plain = await still().fit(x, ids, { validationSplit: 0.5 })
     expect(history.val_loss).toEqual(plain.val_loss)
@@ -93,8 +100,8 @@ describe('where they count', () => {
   })
 
   test('batches from an iterable', async () => {
-    const a = net(3, logits)
-    const b = net(3, logits)
+    const a = net(3, byLabel)
+    const b = net(3, byLabel)
     const batches = [0, 6].map((at) => ({ x: x.slice(at * 3, at * 3 + 18), y: ids.slice(at, at + 6) }))
     await a.fit(batches, { classWeight })
     await b.fit(batches.map((batch, i) => ({ ...batch, weights: rowWeights.slice(i * 6, i * 6 + 6) })))
@@ -104,8 +111,11 @@ describe('where they count', () => {
   test('several outputs: by name', async () => {
     const make = () => {
       const from = input({ shape: [3], name: 'x' })
-      const outputs = { a: dense({ units: 3, name: 'a' })(from), b: dense({ units: 1, name: 'b' })(from) }
-      return model({ inputs: from, outputs }).compile({ loss: { a: logits, b: 'mse' }, optimizer: 'sgd' })
+      const outputs = {
+        a: dense({ units: 3, activation: 'softmax', name: 'a' })(from),
+        b: dense({ units: 1, name: 'b' })(from),
+      }
+      return model({ inputs: from, outputs }).compile({ loss: { a: byLabel, b: 'mse' }, optimizer: 'sgd' })
     }
     const y = { a: ids, b: ids.map((id) => id / 2) }
     const [one, two] = [make(), make()]
@@ -121,12 +131,12 @@ describe('where they count', () => {
 })
 
 test.each<[string, string, LossLike, number, unknown, Data]>([
-  ['no object', 'trainStep: classWeight must be an object; got 3', logits, 3, 3, ids],
-  ['a name', 'trainStep: classWeight: "one" is no class id', logits, 3, { one: 1 }, ids],
+  ['no object', 'trainStep: classWeight must be an object; got 3', byLabel, 3, 3, ids],
+  ['a name', 'trainStep: classWeight: "one" is no class id', byLabel, 3, { one: 1 }, ids],
   [
     'a negative weight',
     'trainStep: classWeight: class 1 must be a finite number >= 0; got -1',
-    logits,
+    byLabel,
     3,
     { 1: -1 },
     ids,

@@ -561,7 +561,7 @@ describe('large nested arrays', () => {
     const rows = 400_000
     const nested = Array.from({ length: rows }, () => [1, 2, 3, 4, 5, 6, 7, 8])
     const labels = Array.from({ length: rows }, (_, i) => i % 2)
-    const net = sequential({ inputShape: [8], layers: [dense({ units: 2 })] })
+    const net = sequential({ inputShape: [8], layers: [dense({ units: 2, activation: 'softmax' })] })
     net.compile({ loss: 'sparseCategoricalCrossentropy' })
     const stop = new AbortController()
     let ticks = 0

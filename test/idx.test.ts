@@ -35,7 +35,7 @@ describe('parseIdx reads', () => {
   })
 
   test('what fit takes as it is', async () => {
-    const net = sequential({ inputShape: [2], layers: [dense({ units: 2 })] })
+    const net = sequential({ inputShape: [2], layers: [dense({ units: 2, activation: 'softmax' })] })
     net.compile({ loss: 'sparseCategoricalCrossentropy' })
     const history = await net.fit(parseIdx(file(8, [2, 2], 1, 2, 3, 4)), parseIdx(file(8, [2], 0, 1)))
     expect(history.loss).toHaveLength(1)

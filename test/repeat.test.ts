@@ -14,7 +14,7 @@ const regression = (): ReturnType<typeof sequential> =>
   }).compile({ optimizer: 'adam', loss: 'mse' })
 
 const classifier = (metrics: readonly 'accuracy'[] = []): Model =>
-  sequential({ inputShape: [SIDE], layers: [dense({ units: 3 })], seed: 3 }).compile({
+  sequential({ inputShape: [SIDE], layers: [dense({ units: 3, activation: 'softmax' })], seed: 3 }).compile({
     optimizer: 'adam',
     loss: 'sparseCategoricalCrossentropy',
     metrics,

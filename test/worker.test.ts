@@ -396,7 +396,7 @@ describe('data', () => {
   })
 
   test('what a compile on its way there will make fit moves', async () => {
-    const net = sequential({ inputShape: [6], layers: [dense({ units: 3 })] })
+    const net = sequential({ inputShape: [6], layers: [dense({ units: 3, activation: 'softmax' })] })
     const { remote } = await remoteOf(net)
     const compiling = remote.compile({ loss: 'sparseCategoricalCrossentropy' })
     const logs = remote.trainStep(x.slice(), y.slice(), { transfer: true })

@@ -42,6 +42,8 @@ export class GraphBuilder {
   region = 0
   /** What the simplified graph is changed by, if anything asked for it (recompute.ts). */
   pass: ((graph: Graph) => Graph) | null = null
+  /** Values that layers of a user's own made: nothing is assumed of them. */
+  readonly opaque = new Set<Value>()
   private nextId = 0
 
   /** A value that no operation makes: an input, a weight, a constant. */

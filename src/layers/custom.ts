@@ -84,6 +84,7 @@ export function customLayer<C extends object = object>(definition: CustomLayerDe
       check(isValue(value), 'what build gives', 'a value', value)
       const { shape } = value
       check(shape[0] === inputs[0].shape[0], 'what build gives', 'a value with the batch axis first', shape)
+      context.g.opaque.add(value)
       return value
     },
   }

@@ -5,6 +5,7 @@ import { check, checkOptions, FINITE, fail, isObject, must, show } from '../nume
 import { type LossLike, readLoss, takesLabels } from '../training/losses.ts'
 import { type MetricLike, type MetricName, readMetric } from '../training/metrics.ts'
 import { type Optimizer, type OptimizerName, readOptimizer } from '../training/optimizers.ts'
+import { checkRange } from '../training/range.ts'
 import { columnsOf, type OutputTraining } from './compute.ts'
 import type { Session, Training } from './session.ts'
 
@@ -115,5 +116,9 @@ export function readTraining(session: Session, options: CompileOptions): Trainin
       weightedMetrics: wantedWeighted[i],
     }),
   )
+  for (const { output, loss } of outputs) {
+    const { ranges } = session.outline
+    checkRange(output, loss, columnsOf(session.shapeOf(output)), ranges.get(output) ?? null)
+  }
   return { optimizer: readOptimizer(optimizer), outputs }
 }

@@ -17,6 +17,7 @@ import {
   writeMetric,
   writeRowCount,
 } from '../training/metrics.ts'
+import { type Range, rangeOf } from '../training/range.ts'
 import { type IdLimit, type WeightSpec, writeLayers } from './forward.ts'
 import type { Network } from './network.ts'
 
@@ -37,6 +38,8 @@ export interface Outline {
   readonly shapes: ReadonlyMap<string, RowShape>
   /** What the inputs' ids must be, by the input's name. */
   readonly limits: ReadonlyMap<string, IdLimit>
+  /** What numbers each output can hold; null: not known. */
+  readonly ranges: ReadonlyMap<string, Range | null>
 }
 
 /** The first of `lengths` that every layer takes. @throws what the first one throws, if none does */
@@ -61,11 +64,12 @@ function firstFit<T>(lengths: readonly number[], make: (length: number) => T): [
 export function outlineOf(network: Network): Outline {
   const written = (unknownLength: number) => {
     const shapes = network.inputs.map(({ shape }) => [1, ...shape.map((n) => n ?? unknownLength)])
-    return writeLayers(new GraphBuilder(), network, shapes, { training: false, seed: 0 })
+    const g = new GraphBuilder()
+    return { ...writeLayers(g, network, shapes, { training: false, seed: 0 }), g }
   }
   const isOpen = network.inputs.some(({ shape }) => shape.includes(null))
   const [length, first] = firstFit(isOpen ? [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024] : [1], written)
-  const { values, weights, limits } = first
+  const { g, values, weights, limits } = first
   // much longer, so that a stride doesn't round both to one length; or what a table of positions still takes
   const other = isOpen ? firstFit([16, 4, 2].map((n) => n * length).concat(length + 1), written)[1] : first
   for (const [name, { spec }] of other.weights) {
@@ -74,8 +78,17 @@ export function outlineOf(network: Network): Outline {
   }
   const rowShape = (name: string, { shape }: Value): RowShape =>
     shape.slice(1).map((n, i) => (n === other.values.get(name)?.shape[i + 1] ? n : null))
+  const isFree = (name: string): boolean => {
+    const { trainable, constraint } = (weights.get(name) as { readonly spec: WeightSpec }).spec
+    return trainable && constraint?.kind !== 'nonNeg'
+  }
+  const ranges = network.outputs.map(({ name, value }): [string, Range | null] => [
+    name,
+    rangeOf(g, values.get(value) as Value, isFree),
+  ])
   return {
     weights: [...weights.values()].map(({ spec }) => spec),
+    ranges: new Map(ranges),
     shapes: new Map([...values].map(([name, value]) => [name, rowShape(name, value)])),
     limits,
   }

@@ -99,6 +99,24 @@ export class Model<V extends Values = Values> {
 
   /**
    * Sets optimizer, losses and metrics. Weights stay as they are; the optimizer starts anew.
+   *
+   * A loss that the numbers of its output make nonsense of is refused (-), and the message names the ways out. `binary` and
+   * `categorical` (also sparse) are the cross-entropies, `logits` the same with fromLogits, `kl` is klDivergence and
+   * `hinge` is also squaredHinge:
+   *
+   *     output activation              binary  logits  categorical  logits  kl    poisson  hinge
+   *     none, leakyRelu, elu ... mish  -       fine    -            fine    -     -        fine
+   *     tanh, softsign, hardTanh       -       fine    -            fine    -     -        fine
+   *     relu, relu6, square            -       -       -            fine    -     fine     -
+   *     softplus, exponential          -       -       fine         fine    -     fine     -
+   *     sigmoid, hardSigmoid           fine    -       -            -       -     fine     -
+   *     softmax                        fine    -       fine         -       fine  fine     -
+   *     logSigmoid, logSoftmax         -       -       -            fine    -     -        -
+   *
+   * All other losses take any output. A single unit takes no loss that compares columns (categorical, kl,
+   * cosineSimilarity), and with softmax, which is always 1 there, none at all. What goes through reshape, flatten, permute,
+   * pooling or concatenate is seen; the numbers of a layer of your own, of a frozen one or of an average aren't known, and
+   * nothing is refused there.
    * @throws LanegradError on an unknown name (with the nearest known one) or a loss that doesn't fit its output.
    * @example
    * ```js

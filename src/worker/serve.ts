@@ -68,7 +68,7 @@ function ownPort(): MessageTarget {
  * const { port1: worker, port2: port } = new MessageChannel()
  * serveModels({ port, layers: [half], metrics: [auc()] })
  *
- * const net = sequential({ inputShape: [1], layers: [half(), dense({ units: 1 })] })
+ * const net = sequential({ inputShape: [1], layers: [half(), dense({ units: 1, activation: 'sigmoid' })] })
  * net.compile({ loss: 'binaryCrossentropy', metrics: [auc()] })
  * const remote = await workerModel(net, { worker })
  * const logs = await remote.evaluate([[0], [1]], [0, 1])

@@ -1,0 +1,161 @@
+// What numbers an output can hold, told by the operations that make it, and which losses take such numbers. Enters: the
+// graph of a network's layers. Leaves: a Range, or null where nothing is known (a layer of one's own, a product, an input,
+// a frozen weight): no loss is refused there.
+import type { GraphBuilder } from '../graph/builder.ts'
+import type { AnyOp } from '../graph/graph.ts'
+import type { Value } from '../graph/value.ts'
+import { fail } from '../numerics/errors.ts'
+import { type Loss, takesLabels } from './losses.ts'
+
+export interface Range {
+  readonly low: number
+  readonly high: number
+  /** Made by softmax: rows of the last axis sum to 1, or what a move has made of them does. */
+  readonly shares: 'rows' | 'moved' | null
+  /** The layer whose activation, or lack of one, tells it. */
+  readonly layer: string
+}
+
+const INF = Number.POSITIVE_INFINITY
+/** The least of numbers above 0. */
+const ABOVE_0 = Number.MIN_VALUE
+
+/** Of functions by name; those left out tell nothing. */
+const ranges: Readonly<Record<string, readonly [low: number, high: number]>> = /*#__PURE__*/ (() => {
+  const rows: readonly (readonly [names: string, low: number, high: number])[] = [
+    ['leakyRelu elu celu selu gelu geluTanh silu hardSwish mish linear', -INF, INF],
+    ['tanh softsign hardTanh sign erf', -1, 1],
+    ['relu square abs sqrt', 0, INF],
+    ['relu6', 0, 6],
+    ['softplus exp', ABOVE_0, INF],
+    ['sigmoid hardSigmoid', 0, 1],
+    ['logSigmoid', -INF, 0],
+  ]
+  return Object.fromEntries(
+    rows.flatMap(([names, low, high]) => names.split(' ').map((name) => [name, [low, high]])),
+  )
+})()
+
+/** `isFree`: whether a weight can take any number, of any sign. */
+export function rangeOf(g: GraphBuilder, value: Value, isFree: (weight: string) => boolean): Range | null {
+  const makers = new Map<Value, AnyOp>(g.ops.map((op) => [op.output, op]))
+  const isWeight = (operand: Value): boolean => {
+    const maker = makers.get(operand)
+    if (maker?.name === 'reshape') return isWeight(maker.inputs[0])
+    return operand.leaf?.kind === 'parameter' && isFree(operand.leaf.name)
+  }
+  const find = (output: Value): Range | null => {
+    const op = makers.get(output)
+    if (!op || g.opaque.has(output)) return null
+    const { inputs, label: layer } = op
+    const [x] = inputs
+    const own = ([low, high]: readonly [number, number] = [NaN, NaN]): Range | null =>
+      low <= high ? { low, high, shares: null, layer } : null
+    const moved = (keepsRows: boolean): Range | null => {
+      const range = find(x)
+      return range && { ...range, shares: range.shares && (keepsRows ? range.shares : 'moved') }
+    }
+    const last = x.shape.length - 1
+    switch (op.name) {
+      case 'reshape':
+        return moved(x.shape[last] === output.shape.at(-1))
+      case 'permute':
+        return moved(op.attributes.axes[last] === last)
+      case 'slice':
+        return moved(op.attributes.axis !== last)
+      case 'concatenate': {
+        const parts = inputs.map(find).filter((part) => part !== null)
+        if (parts.length < inputs.length) return null
+        const [low, high] = [Math.min(...parts.map((p) => p.low)), Math.max(...parts.map((p) => p.high))]
+        const are = (shares: Range['shares']) => parts.every((part) => part.shares === shares)
+        const isWhole = op.attributes.axis !== last && are('rows')
+        const shares = isWhole ? 'rows' : parts.every((part) => part.shares) ? 'moved' : null
+        return { ...(parts.find((part) => part.low === low) ?? parts[0]), low, high, shares }
+      }
+      case 'reduce': {
+        const range = moved(false)
+        const factor = op.attributes.fn === 'sum' ? op.attributes.reduced * op.attributes.scale : 1
+        return range && { ...range, low: range.low * factor, high: range.high * factor }
+      }
+      case 'softmax':
+        return {
+          ...(own(op.attributes.log ? [-INF, 0] : [0, 1]) as Range),
+          shares: op.attributes.log ? null : 'rows',
+        }
+      case 'unary':
+        return own(ranges[op.attributes.fn])
+      case 'matmul':
+        return isWeight(inputs[1]) ? own(ranges.linear) : null
+      case 'binary': {
+        const { fn } = op.attributes
+        const isSum = fn === 'add' || fn === 'subtract'
+        if ((isSum || fn === 'multiply') && inputs.some(isWeight)) return own(ranges.linear)
+        const any = isSum && inputs.map(find).find((range) => range?.low === -INF && range.high === INF)
+        return any || null
+      }
+      case 'kernel': {
+        const { kernel, with: attributes } = op.attributes
+        if (kernel.name.endsWith('Pool')) return moved(false)
+        const { fn } = attributes as { readonly fn?: string }
+        return inputs.some(isWeight) ? own(ranges[fn ?? 'linear']) : null
+      }
+      default:
+        return null
+    }
+  }
+  return find(value)
+}
+
+const textOf = ({ low, high }: Range): string => {
+  if (low === -INF) return high === INF ? 'any number' : `numbers up to ${high}`
+  if (high === INF) return low === ABOVE_0 ? 'numbers above 0' : `numbers from ${low} up`
+  return `numbers from ${low} to ${high}`
+}
+
+/**
+ * Refuses a loss that the output's numbers make nonsense of; the docstring of `Model.compile` has the table. `columns`: of
+ * the last axis. @throws LanegradError that names ways out
+ */
+export function checkRange(output: string, loss: Loss, columns: number, range: Range | null): void {
+  const { kind, fromLogits } = loss
+  if (columns === 1 && range?.shares === 'rows')
+    fail(
+      `output ${output}: softmax over a single unit is always 1: give layer ${range.layer} two units or more, or activation: 'sigmoid'`,
+    )
+  if (columns === 1 && (kind === 'klDivergence' || kind === 'cosineSimilarity'))
+    fail(
+      `output ${output}: ${kind} compares rows, a single unit has none: take another loss, or two units or more`,
+    )
+  const isBinary = kind === 'binaryCrossentropy'
+  const isRow = takesLabels(loss) || kind === 'categoricalCrossentropy'
+  if (!range) return
+  const { low, high, shares, layer } = range
+  const activation = isBinary ? 'sigmoid' : 'softmax'
+  const refuse = (needs: string, ways: string): never =>
+    fail(`output ${output}: ${kind} needs ${needs}, layer ${layer} gives ${textOf(range)}: ${ways}`)
+  if (isBinary || isRow) {
+    if (fromLogits) {
+      if ((low >= 0 && (isBinary || high <= 1)) || (isBinary && high <= 0))
+        refuse('logits', `leave out its activation, or fromLogits (with activation: '${activation}')`)
+      return
+    }
+    const fits = isBinary ? low >= 0 && high <= 1 : shares || (low > 0 && high > 1)
+    const several = high === 1 && low === 0 ? '; classes that hold together take binaryCrossentropy' : ''
+    if (!fits)
+      refuse(
+        isBinary ? 'probabilities' : 'probabilities of one class among several',
+        `give it activation: '${activation}', or no activation and the loss fromLogits: true${several}`,
+      )
+  } else if (kind === 'klDivergence' && !shares)
+    refuse(
+      'probabilities that sum to 1',
+      "give it activation: 'softmax', or no activation and take categoricalCrossentropy({ fromLogits: true })",
+    )
+  else if (kind === 'poisson' && low < 0)
+    refuse('positive numbers', "give it activation: 'softplus' or 'exponential'")
+  else if ((kind === 'hinge' || kind === 'squaredHinge') && (low >= 0 || high <= 0))
+    refuse(
+      'scores of both signs',
+      "give it no activation or activation: 'tanh', or take binaryCrossentropy with targets 0 and 1",
+    )
+}
