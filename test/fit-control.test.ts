@@ -1,5 +1,5 @@
 // Control over a running fit: callbacks, aborting, the event loop, and calls that come while it runs.
-import { describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import {
   type Callback,
   dense,
@@ -170,51 +170,58 @@ describe('signal', () => {
 })
 
 describe('the event loop', () => {
-  /** Runs `work` for 120 ms, then aborts it; the times between ticks of a timer meanwhile. */
-  async function gapsDuring(work: (signal: AbortSignal) => Promise<unknown>): Promise<number[]> {
-    const controller = new AbortController()
-    const gaps: number[] = []
-    let last = performance.now()
-    const ticker = setInterval(() => {
-      gaps.push(performance.now() - last)
-      last = performance.now()
-    }, 1)
-    setTimeout(() => controller.abort(), 120)
-    await work(controller.signal)
-    clearInterval(ticker)
-    return gaps
-  }
-  // A turn is 8 ms. The bounds leave room for a busy machine; a fit that never yields takes seconds, without a tick.
-  const check = (gaps: number[]) => {
-    expect(gaps.length).toBeGreaterThan(3)
-    expect([...gaps].sort((a, b) => a - b)[gaps.length >> 1]).toBeLessThan(40)
+  afterEach(() => {
+    vi.restoreAllMocks()
+  })
+
+  /**
+   * Turns of the event loop while `work` runs, on a clock that goes on by a millisecond whenever it is looked at: how fast
+   * the machine is decides nothing.
+   */
+  async function turnsDuring(work: () => Promise<unknown>): Promise<number> {
+    let now = 0
+    vi.spyOn(performance, 'now').mockImplementation(() => ++now)
+    let turns = 0
+    let isOver = false
+    const tick = () => {
+      turns++
+      if (!isOver) setImmediate(tick)
+    }
+    setImmediate(tick)
+    await work()
+    isOver = true
+    return turns
   }
 
+  /** A turn is due after 8 ms, so after eight steps that look at the clock once; some look twice. */
+  const STEPS = 800
+  const check = (turns: number) => {
+    expect(turns).toBeGreaterThan(STEPS / 8 - 2)
+    expect(turns).toBeLessThan(STEPS / 2)
+  }
+  const rows = (count: number) => [new Float32Array(2 * count), new Float32Array(count)] as const
+
   test('runs during many steps of one epoch', async () => {
-    const many = new Float32Array(200_000)
-    const net = sequential({ inputShape: [1], layers: [dense({ units: 4 }), dense({ units: 1 })] })
-    net.compile({ loss: 'mse' })
-    const options = { epochs: 8, batchSize: 4, shuffle: false }
-    check(await gapsDuring((signal) => net.fit(many, many, { ...options, signal })))
+    const [many, truth] = rows(STEPS * 4)
+    check(await turnsDuring(() => regression().fit(many, truth, { batchSize: 4, shuffle: false })))
   })
 
   test('runs during many epochs of one step', async () => {
-    const net = regression()
-    check(await gapsDuring((signal) => net.fit(x, y, { epochs: 100_000, signal })))
+    check(await turnsDuring(() => regression().fit(x, y, { epochs: STEPS })))
   })
 
   test('runs during validation', async () => {
-    const net = regression()
-    const long = [new Float32Array(400_000), new Float32Array(200_000)] as const
-    const options = { epochs: 20, batchSize: 23, validationData: long }
-    check(await gapsDuring((signal) => net.fit(x, y, { ...options, signal })))
+    const options = { batchSize: 23, validationBatchSize: 4, validationData: rows(STEPS * 4) }
+    check(await turnsDuring(() => regression().fit(x, y, options)))
   })
 
   test('runs during evaluate', async () => {
-    const net = regression()
-    const rows = 100_000
-    const work = () => net.evaluate(new Float32Array(2 * rows), new Float32Array(rows), { batchSize: 1 })
-    expect((await gapsDuring(work)).length).toBeGreaterThan(3)
+    check(await turnsDuring(() => regression().evaluate(...rows(STEPS), { batchSize: 1 })))
+  })
+
+  test('is left alone by work that is short', async () => {
+    const [few, truth] = rows(5)
+    expect(await turnsDuring(() => regression().fit(few, truth, { batchSize: 1 }))).toBeLessThan(4)
   })
 })
 

@@ -107,6 +107,32 @@ describe('training', () => {
     expect(await remote.save({ includeOptimizer: true })).toEqual(local.save({ includeOptimizer: true }))
   })
 
+  test('with accumulation it may go there and come back between two updates', async () => {
+    const build = () => {
+      const net = sequential({
+        inputShape: [6],
+        seed: 5,
+        layers: [dense({ units: 3, activation: 'softmax' })],
+      })
+      const optimizer = adam({ gradientAccumulationSteps: 3 })
+      return net.compile({ optimizer, loss: 'sparseCategoricalCrossentropy' })
+    }
+    const [local, net] = [build(), build()]
+    for (const each of [local, net]) each.trainStep(x, y) // one of three, here
+    const { remote } = await remoteOf(net)
+    expect(await remote.trainStep(x, y)).toEqual(local.trainStep(x, y))
+    expect(await remote.trainStep(x, y)).toEqual(local.trainStep(x, y)) // the third: an update
+    expect(await remote.getWeights()).toEqual(local.getWeights())
+    expect(await remote.trainStep(x, y)).toEqual(local.trainStep(x, y))
+    await remote.model() // back after one of three
+    await remote.close()
+    for (let step = 0; step < 4; step++) {
+      expect(net.trainStep(x, y)).toEqual(local.trainStep(x, y))
+      expect(net.getWeights()).toEqual(local.getWeights())
+    }
+    expect(bits(net)).toBe(bits(local))
+  })
+
   test('every method does what the model does here', async () => {
     const local = made()
     const { remote } = await remoteOf()
@@ -252,6 +278,27 @@ describe('callbacks', () => {
       expect(await remote.getWeights()).toEqual(local.getWeights())
     },
   )
+
+  test('read back the learning rate that they set, in the same hook and in the next', async () => {
+    const read: number[] = []
+    let run: Library.FitParams | null = null
+    const setting: Library.Callback = {
+      onTrainBegin(params) {
+        run = params
+      },
+      onEpochBegin(epoch) {
+        if (!run || epoch > 0) return
+        run.learningRate = 0.5
+        read.push(run.learningRate)
+      },
+    }
+    const after = { onEpochBegin: () => void read.push(run?.learningRate ?? 0) }
+    const { remote, net } = await remoteOf()
+    await remote.fit(x, y, { epochs: 2, callbacks: [setting, after] })
+    expect(read).toEqual([0.5, 0.5, 0.5])
+    await remote.close()
+    expect(net.learningRate).toBe(0.5)
+  })
 
   test("a callback's error ends fit, the same object", async () => {
     const { remote } = await remoteOf()
@@ -416,6 +463,17 @@ describe('data', () => {
     expect(await remote.evaluate(shared, part)).toEqual(await local.evaluate(x, y))
     shared.fill(0)
     expect(await remote.predict(shared)).toEqual(local.predict(new Float32Array(x.length)))
+  })
+
+  test('a part of a shared buffer goes as it is too, where arrays move: it stays here', async () => {
+    const { remote } = await remoteOf()
+    const memory = new SharedArrayBuffer(x.byteLength + 8)
+    const part = new Float32Array(memory, 8, x.length)
+    part.set(x)
+    const own = y.slice()
+    expect(await remote.evaluate(part, own, { transfer: true })).toEqual(await made().evaluate(x, y))
+    expect([part.length, own.length]).toEqual([x.length, 0])
+    expect([...part]).toEqual([...x])
   })
 
   test('tensors, nested arrays and records go too', async () => {
