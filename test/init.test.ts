@@ -1,10 +1,12 @@
 // init: what it refuses, and that its list of modules is the list of binaries. That it loads them: test/package.test.ts.
 import { readFileSync } from 'node:fs'
 import { setFlagsFromString } from 'node:v8'
-import { describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test } from 'vitest'
 import { ABI_VERSION } from '../assembly/abi.ts'
 import { type InitOptions, init } from '../src/index.slim.ts'
-import { LanegradError } from '../src/index.ts'
+import { adam, dense, LanegradError, multiHeadAttention, sequential } from '../src/index.ts'
+import { coreModule } from '../src/runtime/core.ts'
+import { codeOf } from '../src/runtime/modules.ts'
 
 const { targets } = JSON.parse(readFileSync(new URL('../asconfig.json', import.meta.url), 'utf8'))
 const bytesOf = (name: string) =>
@@ -81,5 +83,63 @@ describe('bad binaries', () => {
     expect(await refused({ bytes: { core: Uint8Array.from(asking) } })).toMatch(
       /^core\.wasm doesn't fit this version of lanegrad: /,
     )
+  })
+})
+
+describe('what is loaded', () => {
+  /** The same module with a section of its own behind it: other bytes, other code, the same kernels. */
+  const marked = (name: string) => Uint8Array.from([...bytesOf(name), 0, 2, 1, 0x21])
+  const plain = new WebAssembly.Memory({ initial: 1 })
+  const shared = new WebAssembly.Memory({ initial: 1, maximum: 2, shared: true })
+  const sections = (memory: WebAssembly.Memory) =>
+    WebAssembly.Module.customSections(codeOf(coreModule, memory), '!').length
+
+  afterEach(async () => {
+    await init({ bytes: { core: bytesOf('core'), training: bytesOf('training') } })
+  })
+
+  test('counts from the next model on, for one thread and for several', async () => {
+    expect([sections(plain), sections(shared)]).toEqual([0, 0])
+    await init({ bytes: { core: marked('core') } })
+    expect([sections(plain), sections(shared)]).toEqual([1, 1])
+    const model = sequential({ inputShape: [2], layers: [dense({ units: 1 })] })
+    expect(model.predict([[1, 2]]).data).toHaveLength(1)
+  })
+
+  test.each(['first', 'last'])('is nothing where one of them is bad, the %s', async (place) => {
+    const bad = ['pooling', ofVersion(ABI_VERSION + 1)] as const
+    const good = ['core', marked('core')] as const
+    const bytes = Object.fromEntries(place === 'first' ? [bad, good] : [good, bad])
+    expect(await refused({ bytes })).toMatch(/pooling.wasm is of another version/)
+    expect([sections(plain), sections(shared)]).toEqual([0, 0])
+  })
+
+  // each has kernels of its own: more, or fewer, than the other
+  test.each([
+    ['training', 'attention'],
+    ['attention', 'training'],
+  ])('%s is not %s: refused before anything runs', async (name, other) => {
+    const build = () =>
+      name === 'training'
+        ? sequential({ inputShape: [2], layers: [dense({ units: 1 })] })
+            .compile({ loss: 'mse', optimizer: adam({ useEma: true }) })
+            .trainStep([[1, 2]], [[1]])
+        : sequential({
+            inputShape: [2, 2],
+            layers: [multiHeadAttention({ numHeads: 1, keyDim: 2 })],
+          }).predict([
+            [
+              [1, 2],
+              [3, 4],
+            ],
+          ])
+    build()
+    await init({ bytes: { [name]: bytesOf(other) } })
+    try {
+      expect(build).toThrow(`${name}.wasm is of another version than the library: its kernels are others`)
+    } finally {
+      await init({ bytes: { [name]: bytesOf(name) } })
+    }
+    build()
   })
 })
