@@ -28,6 +28,8 @@ afterAll(() => project.remove())
 
 const names = Object.keys(JSON.parse(readFileSync(join(root, 'asconfig.json'), 'utf8')).targets).sort()
 const xor = readmePrograms()[0]
+/** Subpaths with a folder for tools that know no exports map. */
+const withoutExports = ['slim', ...subpaths.flatMap((name) => [name, `slim/${name}`])]
 const dist = (path: string) => join(project.folder, 'node_modules/lanegrad/dist', path)
 
 describe('the tarball', () => {
@@ -36,8 +38,9 @@ describe('the tarball', () => {
       ['index', ...subpaths].map((name) => `dist/${folder}${name}.js`),
     )
     const binaries = names.map((name) => `dist/wasm/${name}.wasm`)
+    const folders = withoutExports.map((path) => `${path}/package.json`)
     const rest = project.files.filter((path) => !/^dist\/types\/(?:\w+\/)*[\w.-]+\.d\.ts$/.test(path))
-    expect(rest).toEqual(['LICENSE', 'README.md', ...scripts, ...binaries, 'package.json'].sort())
+    expect(rest).toEqual(['LICENSE', 'README.md', ...scripts, ...binaries, ...folders, 'package.json'].sort())
   })
 
   test('its manifest names no dependency and no script that runs at install', () => {
@@ -48,6 +51,19 @@ describe('the tarball', () => {
     expect(Object.keys(scripts).filter((name) => /^(pre|post)?(install|prepare)$/.test(name))).toEqual([])
     const targets = JSON.stringify(exports).matchAll(/"\.\/(dist\/[^"*]+|package\.json)"/g)
     for (const [, path] of targets) expect(project.files).toContain(path)
+  })
+
+  test('tools that know no exports map find the same files: main, and a folder for each subpath', () => {
+    const manifest = (path: string) =>
+      JSON.parse(readFileSync(join(project.folder, 'node_modules/lanegrad', path, 'package.json'), 'utf8'))
+    const { exports } = manifest('.')
+    const fileOf = (path: string, target: string) => `./${join(path, target)}`
+    for (const path of ['.', ...withoutExports]) {
+      const { types, default: main } = exports[path === '.' ? path : `./${path}`]
+      const found = manifest(path)
+      expect([fileOf(path, found.main), fileOf(path, found.types)]).toEqual([main, types])
+      expect([found.type, found.sideEffects]).toEqual(['module', false])
+    }
   })
 
   test.each(['', 'workerd/', 'edge-light/', 'slim/'])('%sindex.js makes no code from text', (folder) => {
@@ -151,22 +167,29 @@ describe('every build trains to the same bits', () => {
     expected = project.node('default.mjs')
   })
 
-  test.each(['workerd', 'edge-light', 'worker'])(
-    '%s: compiled binaries, no code made at run time',
-    (condition) => {
-      project.write('edge-hooks.mjs', edgeHooks)
-      project.write('edge-register.mjs', edgeRegister)
-      project.write('edge.mjs', training('lanegrad'))
-      const flags = [
-        '--disallow-code-generation-from-strings',
-        '--import',
-        './edge-register.mjs',
-        '-C',
-        condition,
-      ]
-      expect(project.node(...flags, 'edge.mjs')).toBe(expected)
-    },
-  )
+  test.each(['workerd', 'edge-light'])('%s: compiled binaries, no code made at run time', (condition) => {
+    project.write('edge-hooks.mjs', edgeHooks)
+    project.write('edge-register.mjs', edgeRegister)
+    project.write('edge.mjs', training('lanegrad'))
+    const flags = [
+      '--disallow-code-generation-from-strings',
+      '--import',
+      './edge-register.mjs',
+      '-C',
+      condition,
+    ]
+    expect(project.node(...flags, 'edge.mjs')).toBe(expected)
+  })
+
+  // bundlers set it for the workers of browsers, too; what must have compiled binaries says more
+  test('worker: the default build', () => {
+    project.write(
+      'which.mjs',
+      "console.log(import.meta.resolve('lanegrad'), import.meta.resolve('lanegrad/data'))",
+    )
+    const printed = project.node('-C', 'worker', '-C', 'browser', 'which.mjs').trim().split(' ')
+    expect(printed.map((url) => url.split('/lanegrad/')[1])).toEqual(['dist/index.js', 'dist/data.js'])
+  })
 
   test('the default build would not do there', () => {
     project.write('edge-hooks.mjs', edgeHooks)
