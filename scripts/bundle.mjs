@@ -42,7 +42,8 @@ function encode(byte) {
 // A plain loop over bytes, in place: it runs once, before the engine has optimized anything, where charCodeAt costs as much
 // as all the rest.
 const decode =
-  'const WASM_BYTES=s=>{const b=new TextEncoder().encode(s),l=b.length;let n=0,i=0;while(i<l){' +
+  "const WASM_BYTES=s=>{const b=typeof TextEncoder=='function'?new TextEncoder().encode(s):" + // Jest's jsdom has none
+  'Uint8Array.from(s,c=>c.charCodeAt()),l=b.length;let n=0,i=0;while(i<l){' +
   `let c=b[i++];if(c>92)c--;else if(c<34){const v=(c-31)*${SINGLES};c=b[i++];c+=c>92?v-1:v}` +
   `b[n++]=c+${FIRST_BYTE - 35}}return b.subarray(0,n)};`
 
@@ -58,13 +59,22 @@ const sources = {
       contents: `export default ${constant(/(\w+)\.wasm$/.exec(path)[1])}`,
       loader: 'js',
     }))
-    // the one effect of the whole program, for engines of before 2021
+    // what it does at import, and what it asks of one realm only
     onLoad({ filter: /@assemblyscript[\\/]loader[\\/]index\.js$/ }, ({ path }) => {
-      const text = readFileSync(path, 'utf8')
-      const polyfill = /^Object\.hasOwn = [^}]*\};?$/m
-      if (!polyfill.test(text))
-        throw new Error('@assemblyscript/loader has no polyfill of Object.hasOwn any more')
-      return { contents: text.replace(polyfill, ''), loader: 'js' }
+      let text = readFileSync(path, 'utf8')
+      for (const [part, instead] of [
+        [/^Object\.hasOwn = [^}]*\};?$/m, ''], // for engines of before 2021
+        ['new TextDecoder("utf-16le", { fatal: true })', 'null'], // without it strings are read by a loop
+        [
+          'src instanceof WebAssembly.Module',
+          'Object.prototype.toString.call(src) === "[object WebAssembly.Module]"',
+        ],
+      ]) {
+        const patched = text.replace(part, instead)
+        if (patched === text) throw new Error(`@assemblyscript/loader no longer has ${part}`)
+        text = patched
+      }
+      return { contents: text, loader: 'js' }
     })
   },
 }

@@ -78,7 +78,9 @@ describe('bytes', () => {
   })
 
   test('that are no bytes, or of another format', () => {
-    bothRefuse('safetensors file must be a Uint8Array; got object', file.buffer as unknown as Uint8Array)
+    const expected = 'safetensors file must be a Uint8Array, ArrayBuffer or DataView; got object'
+    for (const none of [{}, new Float32Array(file.buffer.slice(0, 8)), new Map()])
+      bothRefuse(expected, none as unknown as Uint8Array)
     bothRefuse(/^safetensors: /, new TextEncoder().encode('{"a": 1, "b": [1, 2, 3]}'))
     const foreign = encodeSafetensors(new Map(), { format: 'pt' })
     refused('not a saved model: the metadata\'s format is "pt", expected "lanegrad/1"', () => load(foreign))

@@ -67,12 +67,11 @@ describe('parseIdx refuses', () => {
 
 test.each<[string, unknown]>([
   ['undefined', undefined],
-  ['object', new DataView(new ArrayBuffer(16))],
-  ['object', new SharedArrayBuffer(16)],
+  ['object', new Float32Array(4)],
   ['object', Uint16Array.of(0, 0, 8, 1)],
   ['[0,0,8,1,0,0,0,0]', [0, 0, 8, 1, 0, 0, 0, 0]],
 ])('files that are no bytes are refused: %s', async (shown, file) => {
-  const message = `file must be a Uint8Array or an ArrayBuffer; got ${shown}`
+  const message = `file must be a Uint8Array, ArrayBuffer or DataView; got ${shown}`
   refused(`parseIdx: ${message}`, () => parseIdx(file as Uint8Array, 'images'))
   await expect(gunzip(file as Uint8Array)).rejects.toThrow(new LanegradError(`gunzip: ${message}`))
 })
@@ -81,7 +80,8 @@ describe('gunzip', () => {
   const bytes = Uint8Array.from({ length: 5000 }, (_, i) => (i * i) % 251)
   test('unzips by content', async () => {
     expect(await gunzip(gzipSync(bytes))).toEqual(bytes)
-    expect(await gunzip(bytes)).toBe(bytes)
+    const same = await gunzip(bytes)
+    expect([same, same.buffer === bytes.buffer]).toEqual([bytes, true])
     expect(await gunzip(new Uint8Array(gzipSync(bytes)).buffer)).toEqual(bytes)
   })
 

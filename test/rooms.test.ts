@@ -121,6 +121,23 @@ describe('determinism', () => {
   })
 })
 
+describe('realms', () => {
+  // what others make may come from another realm, where `instanceof` fails: src/numerics/brands.ts tells it
+  const own = sources.flatMap((path) =>
+    [...code(path).matchAll(/^export class (\w+)/gm)].map(([, name]) => name),
+  )
+
+  test.each(sources)('%s asks `instanceof` of nothing foreign', (path) => {
+    const asked = [...code(path).matchAll(/\binstanceof\s+([\w.]+)/g)].map(([, name]) => name)
+    expect(asked.filter((name) => !own.includes(name))).toEqual([])
+  })
+
+  test('the scan sees some', () => {
+    expect(own).toContain('LanegradError')
+    expect(sources.filter((path) => /\binstanceof LanegradError/.test(code(path))).length).toBeGreaterThan(1)
+  })
+})
+
 describe('the kernel tables', () => {
   const words = (name: string) => name.toLowerCase().replaceAll('_', '')
   const { targets } = JSON.parse(read('asconfig.json'))

@@ -1,7 +1,10 @@
 // Files, where the runtime has them (Node, Deno, Bun): nothing is imported, so that bundles for browsers stay free of
 // node: modules. A file is replaced as a whole: a reader, another writer and a process that is killed never leave or see
 // a part of one. Links are followed and stay; devices and pipes are written as what they are.
+import { messageOf } from '../numerics/brands.ts'
+import { encodeText } from '../numerics/bytes.ts'
 import { check, fail } from '../numerics/errors.ts'
+import { builtin } from '../numerics/host.ts'
 
 interface Handle {
   write(data: Uint8Array, from: number): Promise<{ readonly bytesWritten: number }>
@@ -53,11 +56,6 @@ interface Place {
   readonly isStream: boolean
 }
 
-const builtin = <M>(name: string): M =>
-  (globalThis as { process?: { getBuiltinModule?(name: string): unknown } }).process?.getBuiltinModule?.(
-    name,
-  ) as M
-
 const none = () => null
 
 const WRITE_OK = 2
@@ -66,13 +64,11 @@ const LINKS = 40
 const WAITS = 1000
 const WAIT_MS = 10
 
-function reason(error: unknown): string {
-  const { code, message = String(error) } = error as { code?: string; message?: string }
-  return code === 'ENXIO' ? 'nothing reads from it' : message
-}
+const reason = (error: unknown): string =>
+  (error as { code?: string }).code === 'ENXIO' ? 'nothing reads from it' : messageOf(error)
 
 async function placeOf(fs: Files, path: string): Promise<Place> {
-  const { dirname, isAbsolute } = builtin<typeof import('node:path')>('node:path')
+  const { dirname, isAbsolute } = builtin('node:path') as typeof import('node:path')
   const there = await fs.stat(path).catch(none)
   if (there?.isDirectory() || path.endsWith('/')) throw new Error('it is a folder')
   const isStream = (there && !there.isFile()) || /^\/(proc|dev\/(std|fd))/.test(path)
@@ -117,7 +113,7 @@ async function put(file: Handle, data: Uint8Array, before?: () => Promise<void>)
 
 /** A file of its own beside the target, written whole, then renamed: it has the mode and, where possible, the owner. */
 async function replace(fs: Files, { target, folder, there }: Place, data: Uint8Array | null): Promise<void> {
-  const { randomUUID } = builtin<typeof import('node:crypto')>('node:crypto')
+  const { randomUUID } = builtin('node:crypto') as typeof import('node:crypto')
   const beside = `${folder}/.lanegrad-${randomUUID()}.tmp`
   const file = await fs.open(beside, 'wx', there ? 0o600 : 0o666)
   try {
@@ -153,7 +149,7 @@ export function fileWriter(where: string, instead: string, path: unknown, write:
   }
   const attempt = async <T>(path: string, work: (fs: Files, place: Place) => Promise<T>): Promise<T> => {
     const fs =
-      builtin<Files | undefined>('node:fs/promises') ??
+      builtin<Files>('node:fs/promises') ??
       fail(`${where}: no file system here for path: pass ${instead} instead`)
     try {
       const place = await placeOf(fs, path)
@@ -173,7 +169,7 @@ export function fileWriter(where: string, instead: string, path: unknown, write:
     (whole: boolean) =>
     (path: string, data: Uint8Array | string): Promise<void> =>
       attempt(path, async (fs, place) => {
-        const bytes = typeof data === 'string' ? new TextEncoder().encode(data) : data
+        const bytes = typeof data === 'string' ? encodeText(data) : data
         if (stream) await send(stream, bytes)
         else if (whole) await replace(fs, place, bytes)
         else await put(await fs.open(path, 'a'), bytes)

@@ -21,7 +21,7 @@ export interface ModelCheckpointOptions extends MonitorOptions {
    */
   readonly path?: string
   /** Takes the bytes instead, for runtimes without files. */
-  readonly save?: (bytes: Uint8Array, info: CheckpointInfo) => void | Promise<void>
+  readonly save?: (bytes: Uint8Array<ArrayBuffer>, info: CheckpointInfo) => void | Promise<void>
   /** Only when `monitor` is better than ever before. Default false. */
   readonly saveBestOnly?: boolean
   /** Epochs from one save to the next. Default 1. */

@@ -1,7 +1,9 @@
 // IDX files, as MNIST and its drop-ins come: bytes to an array with its shape. Big-endian: two zero bytes, the element
 // type, the number of axes, their sizes as 32-bit words, then the elements, the last axis fastest. A file that breaks this
 // is refused; nothing is guessed or filled in.
-import { check, fail } from '../numerics/errors.ts'
+import { messageOf } from '../numerics/brands.ts'
+import { type ByteSource, bytesOf } from '../numerics/bytes.ts'
+import { fail } from '../numerics/errors.ts'
 import type { NumberArray, ShapedArray } from '../numerics/tensor.ts'
 
 type Reader = readonly [bytes: number, read: (view: DataView, count: number, at: number) => NumberArray]
@@ -14,12 +16,6 @@ const TYPES: { readonly [code: number]: Reader } = {
   12: [4, (view, count, at) => Int32Array.from({ length: count }, (_, i) => view.getInt32(at + 4 * i))],
   13: [4, (view, count, at) => Float32Array.from({ length: count }, (_, i) => view.getFloat32(at + 4 * i))],
   14: [8, (view, count, at) => Float64Array.from({ length: count }, (_, i) => view.getFloat64(at + 8 * i))],
-}
-
-function bytesOf(what: string, file: Uint8Array | ArrayBuffer): Uint8Array {
-  const bytes = file instanceof ArrayBuffer ? new Uint8Array(file) : file
-  check(bytes instanceof Uint8Array, what, 'a Uint8Array or an ArrayBuffer', file)
-  return bytes
 }
 
 /**
@@ -35,7 +31,7 @@ function bytesOf(what: string, file: Uint8Array | ArrayBuffer): Uint8Array {
  * console.log(shape, data.join(' ')) // [ 1, 3 ] 7 8 255
  * ```
  */
-export function parseIdx(file: Uint8Array | ArrayBuffer, name = 'IDX file'): ShapedArray {
+export function parseIdx(file: ByteSource, name = 'IDX file'): ShapedArray {
   const bytes = bytesOf('parseIdx: file', file)
   const { length } = bytes
   const need = (count: number, what: string) => {
@@ -76,14 +72,14 @@ export function parseIdx(file: Uint8Array | ArrayBuffer, name = 'IDX file'): Sha
  * console.log((await gunzip(Uint8Array.of(1, 2, 3))).length) // 3
  * ```
  */
-export async function gunzip(file: Uint8Array | ArrayBuffer, name = 'file'): Promise<Uint8Array> {
+export async function gunzip(file: ByteSource, name = 'file'): Promise<Uint8Array<ArrayBuffer>> {
   const bytes = bytesOf('gunzip: file', file)
   if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes
-  const zipped = new Blob([bytes as Uint8Array<ArrayBuffer>]).stream()
+  const zipped = new Blob([bytes]).stream()
   try {
     const stream = zipped.pipeThrough(new DecompressionStream('gzip'))
     return new Uint8Array(await new Response(stream).arrayBuffer())
   } catch (error) {
-    return fail(`${name}: broken gzip: ${error instanceof Error ? error.message : error}`)
+    return fail(`${name}: broken gzip: ${messageOf(error)}`)
   }
 }

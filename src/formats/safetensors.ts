@@ -5,6 +5,8 @@
 // May assume a little-endian host, as WebAssembly memory is, and nothing about the bytes: every broken law
 // has its own LanegradError, thrown before any memory is asked for. Never keeps a view of the input.
 
+import { isFloat32, isInt32 } from '../numerics/brands.ts'
+import { type ByteSource, bytesOf, decodeText, encodeText } from '../numerics/bytes.ts'
 import { check, fail, isRecord, show, unknownName } from '../numerics/errors.ts'
 import { elementCount, type NamedArray } from '../numerics/tensor.ts'
 
@@ -53,7 +55,7 @@ const READERS: Readonly<Record<string, Reader>> = {
 export function encodeSafetensors(
   tensors: ReadonlyMap<string, NamedArray>,
   metadata: Readonly<Record<string, string>> = {},
-): Uint8Array {
+): Uint8Array<ArrayBuffer> {
   const entries: string[] = []
   const addEntry = (key: string, value: unknown) =>
     entries.push(`${JSON.stringify(key)}:${JSON.stringify(value)}`)
@@ -63,9 +65,9 @@ export function encodeSafetensors(
   let dataBytes = 0
   for (const [name, { shape, data }] of tensors) {
     if (name === METADATA) fail(`safetensors: a tensor can't be called "${METADATA}"`)
-    const isFloat = data instanceof Float32Array
+    const isFloat = isFloat32(data)
     check(
-      isFloat || data instanceof Int32Array,
+      isFloat || isInt32(data),
       `safetensors tensor ${show(name)}: data`,
       'a Float32Array or Int32Array',
       data,
@@ -81,7 +83,7 @@ export function encodeSafetensors(
     addEntry(name, { dtype: isFloat ? 'F32' : 'I32', shape, data_offsets: [dataBytes, end] })
     dataBytes = end
   }
-  const json = new TextEncoder().encode(`{${entries.join()}}`)
+  const json = encodeText(`{${entries.join()}}`)
   const headerBytes = Math.ceil(json.length / 8) * 8
   check(
     headerBytes <= MAX_HEADER_BYTES,
@@ -105,11 +107,11 @@ export function encodeSafetensors(
  * Reads F32, F64, F16, BF16 (to float32) and I32, I64, U8 (to int32) tensors.
  * @throws LanegradError, one message for each way in which a file can be malformed.
  */
-export function decodeSafetensors(bytes: Uint8Array): {
+export function decodeSafetensors(given: ByteSource): {
   tensors: Map<string, NamedArray>
   metadata: Record<string, string>
 } {
-  check(bytes instanceof Uint8Array, 'safetensors file', 'a Uint8Array', bytes)
+  const bytes = bytesOf('safetensors file', given)
   if (bytes.length < 8) broken(`${bytes.length} bytes are too few for the header length`)
   const file = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const headerBytes = file.getUint32(0, true) + file.getUint32(4, true) * 0x100000000
@@ -148,7 +150,7 @@ interface Entry {
 function parseHeader(utf8: Uint8Array): Record<string, unknown> {
   let text: string
   try {
-    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(utf8)
+    text = decodeText(utf8)
   } catch {
     broken('the header is not UTF-8')
   }

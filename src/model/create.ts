@@ -1,4 +1,5 @@
 // Where models come from: a chain of layers, any acyclic graph of them, or a saved file.
+
 import { layerKinds } from '../layers/kinds.ts'
 import {
   INPUT_SHAPE,
@@ -8,6 +9,7 @@ import {
   type LayerKind,
   type Symbolic,
 } from '../layers/layer.ts'
+import type { ByteSource } from '../numerics/bytes.ts'
 import { BOOLEAN, check, checkOptions, fail, must, NATURAL, oneOf, readOptions } from '../numerics/errors.ts'
 import type { RuntimeOptions } from '../runtime/engine.ts'
 import type { Loss } from '../training/losses.ts'
@@ -152,7 +154,7 @@ export interface LoadOptions extends RuntimeOptions {
  * console.log(again.predict([[1, 2]]).data[0] === model.predict([[1, 2]]).data[0]) // true
  * ```
  */
-export function load<V extends Values = Symbolic>(bytes: Uint8Array, options: LoadOptions = {}): Model<V> {
+export function load<V extends Values = Symbolic>(bytes: ByteSource, options: LoadOptions = {}): Model<V> {
   const others = ['layers', 'losses', 'numerics', 'threads']
   const { compile } = readOptions('load', options, { compile: [BOOLEAN, true] }, others)
   const { layers = [], losses = [] } = options

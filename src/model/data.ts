@@ -1,7 +1,9 @@
 // What callers pass as data, to arrays the arena takes. Enters: typed arrays (flat), tensors, nested arrays; one
 // of them, a list, or a record by name. Leaves: flat arrays of the right type with their batch size, in the
 // network's order. Never changes or keeps what was passed; copies only where the type must change.
+
 import { type DType, type RowShape, rowShapeText, type Shape } from '../graph/value.ts'
+import { isInt32 } from '../numerics/brands.ts'
 import { check, fail, isRecord, show } from '../numerics/errors.ts'
 import { finish, PIECE, type Pieces } from '../numerics/pieces.ts'
 import {
@@ -79,7 +81,7 @@ export function splitData(
 
 /** Values of another type, exactly: fractions and numbers out of range are no int32. */
 function* converting(what: string, data: NumberArray, dtype: DType): Pieces<NumberArray> {
-  if (dtype === 'float32' || data instanceof Int32Array) return data
+  if (dtype === 'float32' || isInt32(data)) return data
   const result = new Int32Array(data.length)
   for (let i = 0; i < data.length; i++) {
     result[i] = data[i]

@@ -1,16 +1,18 @@
 // Training and evaluation over many batches. Enters: a session with its training, sources of batches. Leaves: a
 // history. Async: gives the event loop a turn at least every few milliseconds, and runs one step at a time.
+import { now, print } from '../numerics/host.ts'
 import type { History, Logs } from '../training/callbacks.ts'
 import type { Callback, FitParams } from './callbacks.ts'
 import type { Model } from './model.ts'
 import type { Session } from './session.ts'
 import { feedPiece, type Source, through } from './source.ts'
+import { Stop, type StopSignal } from './stop.ts'
 import { Tally } from './tally.ts'
 import { type Turn, turns } from './turns.ts'
 
 interface RunOptions {
   readonly turn: Turn
-  readonly signal: AbortSignal | null
+  readonly signal: StopSignal | null
   readonly allowNaN: boolean
 }
 
@@ -31,7 +33,7 @@ export async function evaluateAll(
   return through(source.pass(what, number, turn, [signal]), async (pass) => {
     for (;;) {
       const next = pass.next()
-      const piece = next instanceof Promise ? await next : next
+      const piece = next && 'then' in next ? await next : next
       if (piece === null) return tally.logs(prefix)
       if (!piece || signal?.aborted) return null
       const count = piece.to - piece.from
@@ -73,7 +75,7 @@ export async function fitAll(session: Session, plan: FitPlan): Promise<History> 
   const options = { turn, signal, allowNaN }
   let last: Logs = {}
   let stopped: string | null = null
-  const stopping = new AbortController() // ends what waits for a batch to train on
+  const stopping = new Stop() // ends what waits for a batch to train on
   const params: FitParams = {
     ...{ epochs, steps, samples, batchSize, validationFreq: validation ? validationFreq : 0, model },
     stop(reason = 'stopped by a callback') {
@@ -92,11 +94,11 @@ export async function fitAll(session: Session, plan: FitPlan): Promise<History> 
   async function runEpoch(epoch: number): Promise<Logs | null> {
     const tally = new Tally()
     const number = epoch - plan.initialEpoch + 1
-    const opening = train.pass(`fit: epoch ${epoch + 1}`, number, turn, [signal, stopping.signal])
+    const opening = train.pass(`fit: epoch ${epoch + 1}`, number, turn, [signal, stopping])
     return through(opening, async (pass) => {
       for (let index = 0; index === 0 || stopped === null; index++) {
         const next = pass.next()
-        const piece = next instanceof Promise ? await next : next
+        const piece = next && 'then' in next ? await next : next
         if (piece === null || (!piece && index > 0 && !signal?.aborted)) break
         if (!piece || signal?.aborted) return null // without a batch it is no epoch
         for (const callback of callbacks) {
@@ -132,7 +134,7 @@ export async function fitAll(session: Session, plan: FitPlan): Promise<History> 
 
   for (const callback of callbacks) await callback.onTrainBegin?.(params)
   for (let epoch = plan.initialEpoch; epoch < epochs && stopped === null && !signal?.aborted; epoch++) {
-    const startMs = performance.now()
+    const startMs = now()
     for (const callback of callbacks) await callback.onEpochBegin?.(epoch)
     if (stopped !== null) break
     const trained = await runEpoch(epoch)
@@ -144,13 +146,13 @@ export async function fitAll(session: Session, plan: FitPlan): Promise<History> 
       history[key].push(value)
     }
     if (verbose) {
-      const seconds = ((performance.now() - startMs) / 1000).toFixed(1)
-      console.log(`epoch ${epoch + 1}/${epochs} - ${seconds} s - ${text(last)}`)
+      const seconds = ((now() - startMs) / 1000).toFixed(1)
+      print('log', `epoch ${epoch + 1}/${epochs} - ${seconds} s - ${text(last)}`)
     }
     for (const callback of callbacks) await callback.onEpochEnd?.(epoch, last)
   }
   const reason = signal?.aborted ? 'aborted' : stopped
-  if (verbose && reason) console.log(reason)
+  if (verbose && reason) print('log', reason)
   for (const callback of callbacks) await callback.onTrainEnd?.(last, reason)
   return history
 }

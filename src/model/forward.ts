@@ -1,5 +1,6 @@
 // The layers of a network written into a graph: values by name, the weights they read, the masks that travel with
 // values, and what layers keep from step to step. Enters: a network and the shapes of a batch.
+
 import type { GraphBuilder } from '../graph/builder.ts'
 import { type Shape, sameShape, shapeText, type Value } from '../graph/value.ts'
 import { type Constraint, checkAxes } from '../layers/constraints.ts'
@@ -11,6 +12,7 @@ import {
   type Regularizer,
   type WeightOptions,
 } from '../layers/layer.ts'
+import { isError } from '../numerics/brands.ts'
 import { fail, LanegradError } from '../numerics/errors.ts'
 import { streamOf } from '../numerics/random.ts'
 import type { ParameterSpec } from '../plan/layout.ts'
@@ -159,7 +161,7 @@ export function writeLayers(
       })
     } catch (error) {
       if (error instanceof LanegradError) fail(`layer ${name}: ${error.message}`)
-      if (error instanceof Error) error.message = `layer ${name}: ${error.message}` // of a user's own
+      if (isError(error)) Reflect.set(error, 'message', `layer ${name}: ${error.message}`) // of a user's own
       throw error
     }
   }

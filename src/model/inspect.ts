@@ -1,9 +1,11 @@
 // Prints of what a model is and runs: summary, graph, memory map, program listing, profile. Nothing here changes
 // a model. Texts are plain and fit 80 columns where names do.
+
 import { OP_ACCUMULATE, OP_CONSTRAIN, OP_EMA, OP_UNARY, OP_UPDATE } from '../../assembly/abi.ts'
 import { graphText } from '../graph/graph.ts'
 import { nameOf } from '../graph/kernel.ts'
 import { rowShapeText, shapeText, type Value, valueText } from '../graph/value.ts'
+import { now } from '../numerics/host.ts'
 import { elementCount } from '../numerics/tensor.ts'
 import type { Plan, Step } from '../plan/plan.ts'
 import { bufferName } from '../plan/storage.ts'
@@ -167,9 +169,9 @@ export function profileRows(session: Session, plan: Plan, repeats: number): Prof
     let address = plan.programStart
     plan.steps.forEach(({ instruction }, i) => {
       const end = address + 4 * (1 + instruction.operands.length)
-      const start = performance.now()
+      const start = now()
       session.engine.run(address, end)
-      least[i] = Math.min(least[i], performance.now() - start)
+      least[i] = Math.min(least[i], now() - start)
       address = end
     })
   }

@@ -1,7 +1,10 @@
 // The public face: a network one can compile, train, evaluate, ask and save. Checks options, turns data into rows
 // and hands them to the session; holds no numbers itself.
+
 import { type RowShape, shapeText } from '../graph/value.ts'
 import type { Symbolic } from '../layers/layer.ts'
+import { isFloat32 } from '../numerics/brands.ts'
+import type { ByteSource } from '../numerics/bytes.ts'
 import {
   BOOLEAN,
   check,
@@ -422,7 +425,7 @@ export class Model<V extends Values = Values> {
       })
       if (rows !== spec.shape[0])
         fail(`setWeights: ${name}: expected shape ${shapeText(spec.shape)}; got ${rows} rows`)
-      return { name, numbers: numbers instanceof Float32Array ? numbers : new Float32Array(numbers) }
+      return { name, numbers: isFloat32(numbers) ? numbers : new Float32Array(numbers) }
     })
     for (const { name, numbers } of checked) session.writeWeight(name, numbers)
   }
@@ -483,13 +486,13 @@ export class Model<V extends Values = Values> {
    * console.log(resumed.trainStep([[1, 2]], [3]).loss === model.trainStep([[1, 2]], [3]).loss) // true
    * ```
    */
-  save(options: { readonly includeOptimizer?: boolean } = {}): Uint8Array {
+  save(options: { readonly includeOptimizer?: boolean } = {}): Uint8Array<ArrayBuffer> {
     const read = readOptions('save', options, { includeOptimizer: [BOOLEAN, false] })
     return saveSession(this.session, read.includeOptimizer)
   }
 
   /** Replaces the weights by those of a saved model of the same shapes. Nothing changes unless all fit. */
-  loadWeights(bytes: Uint8Array): void {
+  loadWeights(bytes: ByteSource): void {
     loadWeights(this.session, bytes)
   }
 

@@ -1,5 +1,6 @@
 // Data as `fit` and `evaluate` are given it, to sources of batches. Enters: one dataset or an iterable of batches, and the
 // options that go with it. Leaves: rows read in turns and looked through for NaN, or batches that are checked as they come.
+import { arrayType } from '../numerics/brands.ts'
 import { fail } from '../numerics/errors.ts'
 import { shareOf } from '../numerics/exact.ts'
 import { checkDataset, isBatches, readHeldOut, readingBatch } from './batch.ts'
@@ -32,7 +33,7 @@ async function checkNaN(
   turn: Turn,
 ): Promise<void> {
   for (const { what, rows } of named) {
-    if (!(rows?.data instanceof Float32Array || rows?.data instanceof Float64Array)) continue
+    if (!rows || !/^Float/.test(`${arrayType(rows.data)}`)) continue
     const { data } = rows
     for (let from = 0; from < data.length; from += 1 << 20) {
       const to = Math.min(data.length, from + (1 << 20))

@@ -2,6 +2,7 @@
 // output. What the whole way (batch.ts, data.ts, Session.feed) finds out anew is known then, so that a step of a tiny net
 // takes half the time. Whatever isn't as before, or not as it must be, is left to the whole way, and with it the error
 // messages.
+import { isFloat32, isInt32 } from '../numerics/brands.ts'
 import type { FloatArray, NamedArray } from '../numerics/tensor.ts'
 import type { Slot } from '../plan/plan.ts'
 import type { Engine } from '../runtime/engine.ts'
@@ -50,16 +51,14 @@ export class RepeatedPrediction {
     const result = prepared.plan.results.get(outputs[0].name)
     const isOne = inputs.length === 1 && outputStructure === 'single'
     if (!isOne || into?.dtype !== 'float32' || result?.dtype !== 'float32') return null
-    return flat(x, into) instanceof Float32Array
-      ? new RepeatedPrediction(session, prepared, into, result)
-      : null
+    return isFloat32(flat(x, into)) ? new RepeatedPrediction(session, prepared, into, result) : null
   }
 
   /** The output for x, or null if that isn't like the one before. */
   run(x: Data): FloatArray | null {
     const { session, prepared, y } = this
     const rows = flat(x, this.x)
-    if (!(rows instanceof Float32Array)) return null
+    if (!isFloat32(rows)) return null
     session.begin(prepared)
     if (!put(session.engine, rows, this.x)) return null
     session.engine.forward()
@@ -98,7 +97,7 @@ export class Repeat {
     const [target] = prepared.y
     if (!into || !target || into.dtype !== 'float32' || prepared.weights[0]) return null
     const classes = takesLabels(loss) ? (session.shapeOf(output).at(-1) ?? 0) : null
-    const isSimple = flat(x, into) instanceof Float32Array && flat(y, target)
+    const isSimple = isFloat32(flat(x, into)) && flat(y, target)
     return isSimple ? new Repeat(session, prepared, into, target, classes) : null
   }
 
@@ -107,14 +106,14 @@ export class Repeat {
     const { session, prepared, classes, ignored } = this
     const rows = flat(x, this.x)
     const truths = flat(y, this.y)
-    if (!(rows instanceof Float32Array)) return null
+    if (!isFloat32(rows)) return null
     const { engine } = session
     if (classes === null) {
-      if (!(truths instanceof Float32Array)) return null
+      if (!isFloat32(truths)) return null
       session.begin(prepared)
       if (!put(engine, rows, this.x) || !put(engine, truths, this.y)) return null
     } else {
-      if (!(truths instanceof Int32Array)) return null
+      if (!isInt32(truths)) return null
       for (let i = 0; i < truths.length; i++)
         if ((truths[i] < 0 || truths[i] >= classes) && truths[i] !== ignored) return null
       session.begin(prepared)

@@ -5,6 +5,8 @@
 import { decodeSafetensors, encodeSafetensors } from '../formats/safetensors.ts'
 import { sameShape, shapeText } from '../graph/value.ts'
 import type { LayerKind } from '../layers/layer.ts'
+import { isFloat32 } from '../numerics/brands.ts'
+import type { ByteSource } from '../numerics/bytes.ts'
 import {
   check,
   FINITE,
@@ -37,7 +39,7 @@ const MOST_DEPTH = 500
 const onlyPlainMetrics = (key: string, value: unknown): unknown =>
   key === 'metrics' || key === 'weightedMetrics' ? (value as MetricLike[]).filter(isPlain) : value
 
-export function saveSession(session: Session, includeOptimizer: boolean): Uint8Array {
+export function saveSession(session: Session, includeOptimizer: boolean): Uint8Array<ArrayBuffer> {
   const { training, engine, network, seed, epochCount } = session
   const tensors = new Map<string, NamedArray>()
   for (const spec of session.outline.weights) tensors.set(spec.name, session.readWeight(spec))
@@ -71,9 +73,9 @@ function checkWeights({ weights }: Outline, tensors: Tensors): [name: string, da
   }
   return weights.map(({ name, shape }) => {
     const tensor = tensors.get(name) ?? fail(`the file lacks the weight ${name} of shape ${shapeText(shape)}`)
-    if (!sameShape(tensor.shape, shape) || !(tensor.data instanceof Float32Array)) {
+    if (!sameShape(tensor.shape, shape) || !isFloat32(tensor.data)) {
       fail(
-        `weight ${name}: the model has float32 ${shapeText(shape)}, the file ${tensor.data instanceof Float32Array ? 'float32' : 'int32'} ${shapeText(tensor.shape)}`,
+        `weight ${name}: the model has float32 ${shapeText(shape)}, the file ${isFloat32(tensor.data) ? 'float32' : 'int32'} ${shapeText(tensor.shape)}`,
       )
     }
     return [name, tensor.data]
@@ -81,7 +83,7 @@ function checkWeights({ weights }: Outline, tensors: Tensors): [name: string, da
 }
 
 /** Replaces a session's weights by a file's. Nothing changes unless all fit. */
-export function loadWeights(session: Session, bytes: Uint8Array): void {
+export function loadWeights(session: Session, bytes: ByteSource): void {
   for (const [name, data] of checkWeights(session.outline, decodeSafetensors(bytes).tensors))
     session.writeWeight(name, data)
 }
@@ -160,7 +162,7 @@ function readOptimizerState(session: Session, text: string, tensors: Tensors): v
     check(NATURAL.holds(count) && count < MOST_STEPS, 'optimizerState: a count', 'an integer from 0', count)
   for (const [name, slot] of session.optimizerSlots()) {
     const tensor = tensors.get(SLOT_PREFIX + name) ?? fail(`the file lacks the optimizer's ${name}`)
-    if (!(tensor.data instanceof Float32Array) || tensor.data.length !== slot.length)
+    if (!isFloat32(tensor.data) || tensor.data.length !== slot.length)
       fail(
         `the optimizer's ${name}: expected ${slot.length} float32 elements, the file has ${tensor.data.length}`,
       )
@@ -181,7 +183,7 @@ interface SavedOptions {
 
 /** A new session from a file. @throws LanegradError where the file is damaged or no model of ours. */
 export function loadSession(
-  bytes: Uint8Array,
+  bytes: ByteSource,
   kinds: ReadonlyMap<string, LayerKind<object>>,
   { losses, compile, runtime }: SavedOptions,
 ): Session {

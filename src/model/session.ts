@@ -1,5 +1,6 @@
 // A network with its arena: parameters, the plans made so far, and single runs of them. Enters: checked rows.
 // Leaves: results read back. Model (model.ts) is the public face; fit.ts and evaluate use this.
+
 import { type RowShape, type Shape, shapeText } from '../graph/value.ts'
 import { initialize } from '../layers/initializers.ts'
 import { fail } from '../numerics/errors.ts'
@@ -23,6 +24,7 @@ import {
 import { gatherRows, type Rows } from './data.ts'
 import { type Network, withTrainable } from './network.ts'
 import type { Repeat, RepeatedPrediction } from './repeat.ts'
+import { Stop } from './stop.ts'
 import { type Readings, readingsOf, Tally } from './tally.ts'
 
 export interface Training {
@@ -80,7 +82,7 @@ export class Session {
   microCount = 0
   private alive: Engine | null
   /** Ends what waits for a batch. */
-  readonly disposing = new AbortController()
+  readonly disposing = new Stop()
   private layout: Layout
   private readonly plans = new Map<string, Prepared>()
   private last: LastPrepared | null = null

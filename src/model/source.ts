@@ -1,11 +1,13 @@
 // Where the batches of each pass over the data come from: rows in memory, or an iterable of batches. Enters: checked
 // rows, or whatever a caller's iterable gives. Leaves: one piece after another, ready to feed. Batches of an iterable
 // are checked here, one by one; the next is asked for as soon as the last one is there, before that one trains.
+
 import { check, fail, isObject, LanegradError } from '../numerics/errors.ts'
 import type { Pieces } from '../numerics/pieces.ts'
 import { permuting } from '../numerics/random.ts'
 import type { Batches, Rows } from './data.ts'
 import type { Batch, Session } from './session.ts'
+import type { StopSignal } from './stop.ts'
 import { inTurns, type Turn } from './turns.ts'
 
 /** Stream of the random numbers that shuffle; weights' streams are hashes of their names. */
@@ -35,7 +37,7 @@ export interface Source {
   readonly samples: number
   readonly batchSize: number
   /** `number` counts the passes from 1; `what` opens messages. */
-  pass(what: string, number: number, turn: Turn, signals: readonly (AbortSignal | null)[]): Promise<Pass>
+  pass(what: string, number: number, turn: Turn, signals: readonly (StopSignal | null)[]): Promise<Pass>
 }
 
 /** Rows in memory, cut into batches; shuffled in an order given by the model's seed and the epochs trained so far. */
@@ -93,10 +95,7 @@ export function iteratorOf(what: string, given: unknown): AnyIterator {
 }
 
 /** The result of a promise, or null as soon as a signal aborts: the promise may never settle. */
-async function orAborted<T>(
-  promise: Promise<T>,
-  signals: readonly (AbortSignal | null)[],
-): Promise<T | null> {
+async function orAborted<T>(promise: Promise<T>, signals: readonly (StopSignal | null)[]): Promise<T | null> {
   let abort = () => {}
   const aborted = new Promise<null>((resolve) => {
     abort = () => resolve(null)
@@ -139,7 +138,7 @@ export function batchesSource(
     samples: 0,
     batchSize: 0,
     async pass(what, number, turn, signals) {
-      const ends = [...signals, session.disposing.signal]
+      const ends = [...signals, session.disposing]
       let iterator = shared
       let pending: Promise<IteratorResult<unknown>> | null = null
       let isWaiting = false // for what is pending

@@ -1,5 +1,6 @@
 // The event loop's turns. Enters: long work that pauses now and then. Leaves: the same work with a turn for timers,
 // input and painting whenever it has gone on for some milliseconds.
+import { now } from '../numerics/host.ts'
 import type { Pieces } from '../numerics/pieces.ts'
 
 /** Longest stretch of work without giving the event loop a turn, ms. */
@@ -9,11 +10,11 @@ const TURN_MS = 8
 export type Turn = () => Promise<void> | undefined
 
 export function turns(): Turn {
-  let start = performance.now()
+  let start = now()
   return () => {
-    if (performance.now() - start < TURN_MS) return undefined
+    if (now() - start < TURN_MS) return undefined
     return nextTurn().then(() => {
-      start = performance.now()
+      start = now()
     })
   }
 }
@@ -28,18 +29,32 @@ export async function inTurns<T>(pieces: Pieces<T>, turn: Turn): Promise<T> {
   }
 }
 
-/** One turn of the event loop: timers, input and painting get their chance. */
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => {
-    const { setImmediate } = globalThis as { setImmediate?: (callback: () => void) => void } // Node, Deno, Bun
-    if (setImmediate) setImmediate(resolve)
-    else if (typeof MessageChannel === 'function') {
+type Way = (resolve: () => void) => void
+
+/** What gives a turn, the quickest first: timers, input and painting get their chance. */
+const ways: readonly (() => Way | undefined)[] = [
+  () => (globalThis as { setImmediate?: Way }).setImmediate, // Node, Deno, Bun
+  () =>
+    globalThis.MessageChannel &&
+    ((resolve) => {
       const { port1, port2 } = new MessageChannel()
       port1.onmessage = () => {
         port1.close()
         resolve()
       }
       port2.postMessage(null)
-    } else setTimeout(resolve, 0)
+    }),
+  () => globalThis.setTimeout && ((resolve) => setTimeout(resolve, 0)),
+]
+
+/** One turn of the event loop. Some runtimes have stubs that throw: whatever works is taken. */
+const nextTurn = (): Promise<void> =>
+  new Promise((resolve) => {
+    for (const way of ways) {
+      try {
+        const take = way()
+        if (take) return take(resolve)
+      } catch {}
+    }
+    return resolve() // a bare shell has no event loop
   })
-}

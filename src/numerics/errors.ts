@@ -3,6 +3,7 @@
 // May assume nothing about the values it prints; prints at most 60 characters of any of them.
 // Never used inside a kernel or a per-element loop.
 
+import { tagOf } from './brands.ts'
 import { LanegradError } from './lanegrad-error.ts'
 
 export { LanegradError }
@@ -52,7 +53,7 @@ export function unknownName(what: string, got: unknown, known: readonly string[]
 /** Throws if `options` is no plain object or has a key that isn't in `known`. */
 export function checkOptions(where: string, options: object, known: readonly string[]): void {
   // a Map's entries are no keys; class instances and objects of other realms are as good as a literal
-  const isPlain = Object.prototype.toString.call(options) === '[object Object]'
+  const isPlain = tagOf(options) === '[object Object]'
   check(isPlain, `${where} options`, `a plain object of ${known.join(', ')}`, options)
   for (const key of Object.keys(options)) if (!known.includes(key)) unknownName(`${where} option`, key, known)
 }

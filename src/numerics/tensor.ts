@@ -2,6 +2,7 @@
 // row-major data (last axis fastest) with its shape; float32, or int32 for ids and labels.
 // May assume nothing about its input. Never copies a Float32Array or Int32Array.
 
+import { arrayType, isFloat32, isInt32 } from './brands.ts'
 import { check, fail, show } from './errors.ts'
 import { finish, PIECE, type Pieces } from './pieces.ts'
 
@@ -31,7 +32,7 @@ export interface ShapedArray {
 
 /** float32 numbers with their shape: what a model gives back. */
 export interface FloatArray extends NamedArray {
-  readonly data: Float32Array
+  readonly data: Float32Array<ArrayBuffer>
 }
 
 /** A number, or nested arrays of numbers; the innermost ones may be typed arrays. */
@@ -79,7 +80,7 @@ export function* makingTensor(
 ): Pieces<NamedArray> {
   const inferred: number[] = []
   let flat: Float32Array | Int32Array
-  if (data instanceof Float32Array || data instanceof Int32Array) {
+  if (isFloat32(data) || isInt32(data)) {
     inferred.push(data.length)
     flat = data
   } else {
@@ -96,11 +97,7 @@ export function* makingTensor(
   return Object.freeze({ shape: Object.freeze(result), data: flat })
 }
 
-export const isTyped = (value: unknown): value is NumberArray =>
-  ArrayBuffer.isView(value) &&
-  !(value instanceof DataView) &&
-  !(value instanceof BigInt64Array) &&
-  !(value instanceof BigUint64Array)
+export const isTyped = (value: unknown): value is NumberArray => /^(?!Big)\w/.test(arrayType(value) ?? '')
 
 export const isShaped = (value: unknown): value is ShapedArray =>
   typeof value === 'object' &&
@@ -111,7 +108,7 @@ export const isShaped = (value: unknown): value is ShapedArray =>
   Array.isArray(value.shape)
 
 const isList = (value: unknown): value is ArrayLike<unknown> =>
-  Array.isArray(value) || (ArrayBuffer.isView(value) && !(value instanceof DataView))
+  Array.isArray(value) || arrayType(value) !== undefined
 
 /** Copies `value`, nested as shape[axis...] says, to `out` from `at` on; returns the position past it. */
 function copyNested(

@@ -1,6 +1,7 @@
 // One arena and the core that runs it. Enters: layouts and plans, numbers to write at their addresses. Leaves:
 // numbers read back. Keeps at most one plan's program in the arena; loading another rewrites only the plan's
 // own regions, never parameters, gradients or optimizer slots.
+
 import {
   HEADER_BACKWARD_END,
   HEADER_BYTES,
@@ -21,6 +22,7 @@ import {
   SCRATCH_GAP,
 } from '../../assembly/abi.ts'
 import type { KernelModule } from '../graph/kernel.ts'
+import { isInt32 } from '../numerics/brands.ts'
 import { fail } from '../numerics/errors.ts'
 import type { Plan, Slot } from '../plan/plan.ts'
 import { addModule, type Core, coreModule, createCore, relaxedModule } from './core.ts'
@@ -252,7 +254,7 @@ export class Engine {
   }
 
   write(address: number, data: Float32Array | Int32Array): void {
-    const memory = data instanceof Int32Array ? this.ints : this.floats
+    const memory = isInt32(data) ? this.ints : this.floats
     memory.set(data, address / 4)
   }
 

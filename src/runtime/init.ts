@@ -1,6 +1,8 @@
 // The binaries, where the library's build brings none (lanegrad/slim): fetched, as bytes or compiled elsewhere. All that
 // are given are compiled and checked before the first one counts.
-import { check, checkOptions, fail, unknownName } from '../numerics/errors.ts'
+import { isModule, messageOf } from '../numerics/brands.ts'
+import { type ByteSource, bytesOf } from '../numerics/bytes.ts'
+import { check, checkOptions, fail, isObject, unknownName } from '../numerics/errors.ts'
 import { checkRuntime, instanceOf, provide } from './modules.ts'
 
 /** A binary of the package: `core` for every model, the others for the layers and options that need them. */
@@ -37,15 +39,13 @@ export interface InitOptions {
   /** Those to fetch from `url`. Default: all but `relaxed`, which `numerics: 'fast'` takes. */
   readonly only?: readonly ModuleName[]
   /** The bytes of each, compiled here. */
-  readonly bytes?: { readonly [name in ModuleName]?: Uint8Array | ArrayBuffer }
+  readonly bytes?: { readonly [name in ModuleName]?: ByteSource }
   /** Each compiled already. */
   readonly modules?: { readonly [name in ModuleName]?: WebAssembly.Module }
 }
 
-const message = (error: unknown): string => (error instanceof Error ? error.message : String(error))
-
 async function fetchBytes(url: string): Promise<ArrayBuffer> {
-  const response = await fetch(url).catch((error) => fail(`init: can't load ${url}: ${message(error)}`))
+  const response = await fetch(url).catch((error) => fail(`init: can't load ${url}: ${messageOf(error)}`))
   if (!response.ok) fail(`init: can't load ${url}: ${response.status} ${response.statusText}`)
   return response.arrayBuffer()
 }
@@ -57,12 +57,11 @@ type Loaded = readonly [WebAssembly.Module, Uint8Array<ArrayBuffer>?]
 async function compile(
   where: string,
   name: ModuleName,
-  given: Uint8Array | ArrayBuffer,
+  bytes: Uint8Array<ArrayBuffer>,
 ): Promise<Loaded | null> {
-  const bytes = given instanceof ArrayBuffer ? new Uint8Array(given) : (given as Uint8Array<ArrayBuffer>)
   if (name === OPTIONAL && !WebAssembly.validate(bytes)) return null
   const code = await WebAssembly.compile(bytes).catch((error) =>
-    fail(`init: ${where} is no WebAssembly this runtime can compile: ${message(error)}`),
+    fail(`init: ${where} is no WebAssembly this runtime can compile: ${messageOf(error)}`),
   )
   return [code, bytes]
 }
@@ -105,13 +104,18 @@ export async function init(options: InitOptions): Promise<void> {
   // nothing starts before all is checked
   const loading: (readonly [ModuleName, () => Loaded | Promise<Loaded | null>])[] = []
   if (url !== undefined) {
-    check(typeof url === 'string' || url instanceof URL, 'init: url', 'a string or URL', url)
+    check(
+      typeof url === 'string' || (isObject(url) && typeof url.href === 'string'),
+      'init: url',
+      'a string or URL',
+      url,
+    )
     check(Array.isArray(only), 'init: only', 'a list of names', only)
     const folder = `${url}`.replace(/\/?$/, '/')
     for (const name of only) {
       const path = `${folder}${name}.wasm`
       checkName(name)
-      loading.push([name, async () => compile(path, name, await fetchBytes(path))])
+      loading.push([name, async () => compile(path, name, bytesOf(path, await fetchBytes(path)))])
     }
   } else {
     const what = bytes === undefined ? 'modules' : 'bytes'
@@ -121,12 +125,11 @@ export async function init(options: InitOptions): Promise<void> {
       checkName(name)
       const where = `init: ${what}.${name}`
       if (bytes === undefined) {
-        check(code instanceof WebAssembly.Module, where, 'a WebAssembly.Module', code)
+        check(isModule(code), where, 'a WebAssembly.Module', code)
         loading.push([name, () => [code]])
       } else {
-        const isBytes = code instanceof Uint8Array || code instanceof ArrayBuffer
-        check(isBytes, where, 'a Uint8Array or ArrayBuffer', code)
-        loading.push([name, () => compile(`bytes.${name}`, name, code)])
+        const read = bytesOf(where, code)
+        loading.push([name, () => compile(`bytes.${name}`, name, read)])
       }
     }
   }

@@ -1,8 +1,10 @@
 // Binaries to instances. Each binary is compiled once per program, on first use, or comes compiled: from `provide`
 // (init.ts) or because the runtime compiled it when it loaded the program. Checks that it is of the library's version.
+
 import { instantiateSync } from '@assemblyscript/loader'
 import { ABI_VERSION } from '../../assembly/abi.ts'
 import type { KernelModule } from '../graph/kernel.ts'
+import { isModule, isShared, messageOf } from '../numerics/brands.ts'
 import { fail } from '../numerics/errors.ts'
 
 /** The exports of every module. */
@@ -29,8 +31,6 @@ export interface Environment {
   readonly table?: WebAssembly.Table
 }
 
-const message = (error: unknown): string => (error instanceof Error ? error.message : String(error))
-
 /** What engines say where WebAssembly is forbidden, at compiling or (WebKit) at instantiating, and what helps. */
 const refusals: readonly (readonly [says: RegExp, means: string])[] = [
   [
@@ -50,7 +50,7 @@ export function checkRuntime(): void {
 }
 
 function refuse(otherwise: string, error: unknown): never {
-  const text = message(error)
+  const text = messageOf(error)
   const known = refusals.find(([says]) => says.test(text))
   return fail(`${known ? known[1] : otherwise}: ${text}`)
 }
@@ -66,7 +66,7 @@ const SHARED = 'shared '
 
 const bytesOf = ({ name, binary }: KernelModule): Bytes | undefined =>
   given.get(name) ??
-  (typeof binary === 'function' ? binary() : binary instanceof Uint8Array ? binary : undefined)
+  (typeof binary === 'function' ? binary() : binary === null || isModule(binary) ? undefined : binary)
 
 /** Whether its bytes are here to be compiled for a shared memory: not where the runtime compiles .wasm imports. */
 export const isShareable = (module: KernelModule): boolean =>
@@ -104,21 +104,21 @@ function forSharedMemory(bytes: Bytes): Bytes {
 
 /** Whether this runtime knows the instructions of `module`, and its binary is here. */
 export const isSupported = (module: KernelModule): boolean => {
-  if (compiled.has(module.name) || module.binary instanceof WebAssembly.Module) return true
+  if (compiled.has(module.name) || isModule(module.binary)) return true
   const bytes = bytesOf(module)
   return bytes !== undefined && WebAssembly.validate(bytes)
 }
 
-function compile(module: KernelModule, isShared: boolean): WebAssembly.Module {
+function compile(module: KernelModule, forThreads: boolean): WebAssembly.Module {
   const { name, binary } = module
   const bytes = bytesOf(module)
   if (binary === null && !bytes)
     fail(`the kernels of module ${name} are not loaded: await init (lanegrad/slim) with ${name}.wasm first`)
-  if (isShared && !bytes)
+  if (forThreads && !bytes)
     fail(`the kernels of module ${name} came compiled, for one thread: threads need their bytes`)
   try {
-    if (binary instanceof WebAssembly.Module && !isShared) return binary
-    return new WebAssembly.Module(isShared ? forSharedMemory(bytes as Bytes) : (bytes as Bytes))
+    if (isModule(binary) && !forThreads) return binary
+    return new WebAssembly.Module(forThreads ? forSharedMemory(bytes as Bytes) : (bytes as Bytes))
   } catch (error) {
     return refuse(
       "this runtime can't compile WebAssembly with SIMD, as Chrome 91, Firefox 89, Safari 16.4, Node 16.4 and later can",
@@ -148,9 +148,9 @@ export function instanceOf<E extends Kernels>(name: string, code: WebAssembly.Mo
 
 /** `module` compiled for this memory. */
 export function codeOf(module: KernelModule, { buffer }: WebAssembly.Memory): WebAssembly.Module {
-  const isShared = !(buffer instanceof ArrayBuffer)
-  const key = isShared ? SHARED + module.name : module.name
-  const code = compiled.get(key) ?? compile(module, isShared)
+  const forThreads = isShared(buffer)
+  const key = forThreads ? SHARED + module.name : module.name
+  const code = compiled.get(key) ?? compile(module, forThreads)
   compiled.set(key, code)
   return code
 }

@@ -9,6 +9,7 @@ import {
   JOB_TEAM_SHIFT,
   JOB_TURN,
 } from '../../assembly/abi.ts'
+import { builtin, print } from '../numerics/host.ts'
 
 /** The workers of an engine. */
 export interface Helpers {
@@ -37,11 +38,6 @@ interface NodeThreads {
   readonly Worker: new (program: URL, options: { readonly execArgv: [] }) => NodeWorker
 }
 
-/** What Node, Deno and Bun bring; nothing of it exists in a browser. */
-interface Host {
-  readonly process?: { getBuiltinModule?(name: string): unknown }
-}
-
 /**
  * A worker's team is the number of messages it has had, but the first. It never leaves `run` until there is another team;
  * then it gets the next message. (The turn changes with the team: no wait is begun in between.)
@@ -61,12 +57,9 @@ const warned = /*#__PURE__*/ new Set<string>()
 
 /** On the console, once each. */
 export function warn(text: string): void {
-  if (!warned.has(text)) console.warn(`lanegrad: ${text}`)
+  if (!warned.has(text)) print('warn', `lanegrad: ${text}`)
   warned.add(text)
 }
-
-const builtin = <M>(name: string): M | undefined =>
-  (globalThis as Host).process?.getBuiltinModule?.(name) as M | undefined
 
 /** Threads for `auto`: one for each core, 8 at most. */
 export function coreCount(): number {
@@ -122,7 +115,7 @@ function startWorker(): Thread {
 }
 
 /** Ends the workers of engines that were dropped without `dispose`. */
-const dropped = /*#__PURE__*/ new FinalizationRegistry<() => void>((end) => end())
+let dropped: FinalizationRegistry<() => void> | undefined
 
 /** Starts `count` workers with the core and what comes behind it; they live until they are ended, or `owner` is gone. */
 export function startHelpers(
@@ -155,14 +148,16 @@ export function startHelpers(
     nextTeam() // Chromium gives a worker that computes or waits two seconds to end, and its memory as long
     for (const worker of workers) worker.terminate()
   }
-  dropped.register(owner, end, end)
+  if (typeof FinalizationRegistry === 'function')
+    dropped ??= new FinalizationRegistry<() => void>((finish) => finish())
+  dropped?.register(owner, end, end)
   return {
     add(more) {
       for (const worker of workers) worker.postMessage({ modules: more })
       nextTeam()
     },
     end() {
-      dropped.unregister(end)
+      dropped?.unregister(end)
       end()
     },
   }

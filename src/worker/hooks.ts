@@ -1,10 +1,12 @@
 // The page's callbacks and batches, for one call that runs in the worker. Enters: what the worker asks for or tells of.
 // Leaves: answers, and effects (stop, another learning rate, other weights), which reach the worker before the answer
 // that follows them.
+
 import type { Callback, FitParams } from '../model/callbacks.ts'
 import type { Batches } from '../model/data.ts'
 import type { Model } from '../model/model.ts'
 import { type AnyIterator, iteratorOf } from '../model/source.ts'
+import type { ByteSource } from '../numerics/bytes.ts'
 import type { Effect, RemoteBatches } from './messages.ts'
 
 type Hook = (...args: unknown[]) => unknown
@@ -113,7 +115,7 @@ function followed(model: Model, effect: (effect: Effect) => void): Model {
       model.setWeights(weights)
       effect({ weights: model.getWeights() })
     },
-    loadWeights(bytes: Uint8Array) {
+    loadWeights(bytes: ByteSource) {
       model.loadWeights(bytes)
       effect({ weights: model.getWeights() })
     },

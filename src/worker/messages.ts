@@ -1,6 +1,7 @@
 // What travels between a page and its worker. Enters: arguments, results and errors of calls. Leaves: what a message can
 // carry, with the buffers that move instead of being copied, and the same back again on the other side.
-import { fail, LanegradError } from '../numerics/errors.ts'
+import { arrayType, isError, isShared, messageOf } from '../numerics/brands.ts'
+import { fail, isObject, LanegradError } from '../numerics/errors.ts'
 import type { ShapedArray } from '../numerics/tensor.ts'
 import type { RuntimeOptions } from '../runtime/engine.ts'
 import type { Snapshot } from './state.ts'
@@ -13,7 +14,7 @@ export interface Opening {
   readonly lanegrad: 'open'
   readonly port: MessagePort
   /** As `save` gives it, without what it was compiled with. */
-  readonly bytes: Uint8Array
+  readonly bytes: Uint8Array<ArrayBuffer>
   /** Numerics and threads, as the model was made with. */
   readonly runtime: RuntimeOptions
   /** CompileOptions through `portable`; null: not compiled. */
@@ -97,13 +98,15 @@ export class Relayed extends Error {
 export function failureOf(error: unknown): Failure {
   if (error instanceof Relayed) return { thrown: error.thrown }
   if (error instanceof LanegradError) return { message: error.message }
-  return { error: error instanceof Error ? error : String(error) }
+  return { error: isError(error) ? error : messageOf(error) }
 }
 
+/** Of any realm: one that inherits from nothing, as `Object.prototype` does, or none. */
+const hasPlainPrototype = (prototype: object | null) =>
+  prototype === null || Object.getPrototypeOf(prototype) === null
+
 const isPlainObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' &&
-  value !== null &&
-  [Object.prototype, null].includes(Object.getPrototypeOf(value))
+  isObject(value) && hasPlainPrototype(Object.getPrototypeOf(value))
 
 /**
  * `value` for a message; `moved` collects the buffers to transfer. All of its arrays' if `isTransferred`, so that they
@@ -112,13 +115,13 @@ const isPlainObject = (value: unknown): value is Record<string, unknown> =>
 export function packed(value: unknown, moved: Set<object>, isTransferred: boolean): unknown {
   if (ArrayBuffer.isView(value)) {
     const { buffer } = value
-    if (!(buffer instanceof ArrayBuffer)) return value // a SharedArrayBuffer: both sides see the same
+    if (isShared(buffer)) return value // a SharedArrayBuffer: both sides see the same
     if (isTransferred) {
       // one that has moved before is empty: as no buffer to move it is refused at once, in every runtime
       if (buffer.byteLength > 0) moved.add(buffer)
       return value
     }
-    if (value instanceof DataView || value.byteLength === buffer.byteLength) return value
+    if (arrayType(value) === undefined || value.byteLength === buffer.byteLength) return value
     const part = Uint8Array.prototype.slice.call(value) // of its own type; a Buffer's own `slice` wouldn't copy
     moved.add(part.buffer)
     return part

@@ -1,6 +1,7 @@
 // The page's side: a model that lives in a worker, with the methods of Model as promises. Enters: a model and a worker
 // that runs `serveModels`. The model stays here and follows: at the ends of epochs it gets the worker's state, so that
 // callbacks see it as they do without a worker, and what was learnt isn't lost if the worker dies.
+
 import { isBatches, sortArguments } from '../model/batch.ts'
 import { type Callback, HOOKS } from '../model/callbacks.ts'
 import type { ClassWeight } from '../model/class-weight.ts'
@@ -18,6 +19,8 @@ import {
 } from '../model/options.ts'
 import { evaluatesBatches, heldOut, splitValidation } from '../model/reading.ts'
 import type { Batch, Session } from '../model/session.ts'
+import { messageOf } from '../numerics/brands.ts'
+import type { ByteSource } from '../numerics/bytes.ts'
 import {
   check,
   checkOptions,
@@ -185,7 +188,7 @@ export class WorkerModel<V extends Values = Values> {
     try {
       send(this.port, message, moved)
     } catch (error) {
-      fail(`${what} can't go to the worker: ${(error as Error).message}`)
+      fail(`${what} can't go to the worker: ${messageOf(error)}`)
     }
   }
 
@@ -365,12 +368,12 @@ export class WorkerModel<V extends Values = Values> {
   }
 
   /** As `Model.save`. */
-  save(options: Parameters<Model['save']>[0] = {}): Promise<Uint8Array> {
+  save(options: Parameters<Model['save']>[0] = {}): Promise<Uint8Array<ArrayBuffer>> {
     return this.call('save', [options])
   }
 
   /** As `Model.loadWeights`. */
-  loadWeights(bytes: Uint8Array): Promise<void> {
+  loadWeights(bytes: ByteSource): Promise<void> {
     return this.call('loadWeights', [bytes])
   }
 

@@ -1,10 +1,14 @@
 // The worker's side: takes models that the page moves here and runs what it asks of them. Enters: messages. Leaves: their
 // results, and what callbacks are told on the way. A call starts when its message comes: while `fit` trains, that is in
 // one of its turns, every few milliseconds. Each model has a port of its own.
+
 import type { Callback, FitParams } from '../model/callbacks.ts'
 import { type LoadOptions, load } from '../model/create.ts'
 import type { Model } from '../model/model.ts'
+import { Stop } from '../model/stop.ts'
+import { messageOf } from '../numerics/brands.ts'
 import { check, checkOptions, fail } from '../numerics/errors.ts'
+import { builtin, now } from '../numerics/host.ts'
 import type { Loss } from '../training/losses.ts'
 import type { MetricLike } from '../training/metrics.ts'
 import {
@@ -39,15 +43,15 @@ export interface ServeOptions {
 const STATE_MS = 1000
 
 function ownPort(): MessageTarget {
-  const scope = globalThis as unknown as Partial<MessageTarget> & {
-    readonly document?: unknown
-    readonly process?: { getBuiltinModule?(name: string): { readonly parentPort?: MessageTarget | null } }
-  }
-  const { parentPort } = scope.process?.getBuiltinModule?.('node:worker_threads') ?? {}
-  if (parentPort) return parentPort
+  const scope = globalThis as unknown as Partial<MessageTarget> & { readonly document?: unknown }
+  const threads = builtin<{ readonly parentPort?: MessageTarget | null }>('node:worker_threads')
+  if (threads?.parentPort) return threads.parentPort
   if (scope.document === undefined && scope.postMessage && scope.addEventListener)
     return scope as MessageTarget
-  return fail('serveModels: this is no worker; call it in the script that new Worker(...) starts')
+  return fail(
+    'serveModels: there is nothing here to answer to; call it in the script that new Worker(...) starts, or pass the port ' +
+      'that messages come through: in a SharedWorker, onconnect = ({ ports }) => serveModels({ port: ports[0] })',
+  )
 }
 
 /**
@@ -101,7 +105,7 @@ interface Known {
 
 /** A call that runs. */
 interface Running {
-  readonly abort: AbortController
+  readonly abort: Stop
   /** Of `fit`, once training has begun. */
   params: FitParams | null
   /** The page's hooks that nobody waits for yet, how many they are, and what one of them threw. */
@@ -126,7 +130,7 @@ class Served {
   private release: () => void = () => {}
   /** Whether the weights may differ from those the page has. */
   private isChanged = true
-  private sentMs = performance.now()
+  private sentMs = now()
   private isClosed = false
 
   constructor({ port, bytes, runtime, training, state, lock }: Opening, known: Known) {
@@ -163,7 +167,12 @@ class Served {
     } catch (error) {
       if (!('id' in message)) throw error
       const { id } = message
-      send(this.port, { type: 'error', id, error: { message: String(error) }, state: null } satisfies ToPage)
+      send(this.port, {
+        type: 'error',
+        id,
+        error: { message: messageOf(error) },
+        state: null,
+      } satisfies ToPage)
     }
   }
 
@@ -194,7 +203,7 @@ class Served {
 
   private async call(id: number, method: string, args: readonly unknown[], options: CallOptions) {
     const told = Promise.resolve()
-    const run: Running = { abort: new AbortController(), params: null, told, untold: 0, failure: null }
+    const run: Running = { abort: new Stop(), params: null, told, untold: 0, failure: null }
     if (options.aborted) run.abort.abort()
     this.running.set(id, run)
     const isFit = method === 'fit'
@@ -204,7 +213,7 @@ class Served {
       if (isFit)
         given[given.length - 1] = {
           ...(given.at(-1) as object),
-          signal: run.abort.signal,
+          signal: run.abort,
           callbacks: [this.hooks(id, run, options)],
         }
       const value = await this.perform(method, given)
@@ -236,7 +245,7 @@ class Served {
   private takeState(): Snapshot | null {
     if (!this.isChanged) return null
     this.isChanged = false
-    this.sentMs = performance.now()
+    this.sentMs = now()
     return snapshot(this.model)
   }
 
@@ -281,9 +290,9 @@ class Served {
       onBatchBegin: (index) => {
         if (run.failure) throw run.failure
         this.isChanged = true
-        const now = performance.now()
-        isTold = run.untold === 0 && now - toldMs >= progressMs
-        if (isTold) toldMs = now
+        const nowMs = now()
+        isTold = run.untold === 0 && nowMs - toldMs >= progressMs
+        if (isTold) toldMs = nowMs
         return batch('onBatchBegin', index) as Promise<void> | undefined
       },
       ...(hooks.includes('onBatchEnd') && {
@@ -293,7 +302,7 @@ class Served {
       onTestEnd: (logs) => forward('onTestEnd', logs),
       onEpochEnd: async (epoch, logs) => {
         await forward('onEpochEnd', epoch, logs)
-        if (performance.now() - this.sentMs < STATE_MS) return
+        if (now() - this.sentMs < STATE_MS) return
         const state = this.takeState()
         if (state) this.post({ type: 'state', state })
       },

@@ -6,7 +6,7 @@ export const EXTENT = 6
 export const SIDE = 60
 
 /** [SIDE * SIDE, 2], row by row from the top left, at the middles of the cells. */
-export const gridRows = (): { shape: [number, number]; data: Float32Array } => {
+export const gridRows = (): { shape: [number, number]; data: Float32Array<ArrayBuffer> } => {
   const data = new Float32Array(SIDE * SIDE * 2)
   for (let row = 0, at = 0; row < SIDE; row++)
     for (let column = 0; column < SIDE; column++) {

@@ -1,5 +1,6 @@
 // Precision, recall and F1 from counts of right and wrong answers per class (column), weighted by rows; and the
 // confusion matrix, a plain function for after `predict`.
+import { isInt32 } from '../../numerics/brands.ts'
 import {
   check,
   FINITE,
@@ -218,7 +219,7 @@ function read(name: string, given: Answers): { readonly values: ArrayLike<number
   if (!isShaped(answers)) return { values, width: 1 }
   const { shape, data } = answers
   checkLength(what, shape, data.length)
-  return { values, width: shape.length > 1 && !(data instanceof Int32Array) ? shape[shape.length - 1] : 1 }
+  return { values, width: shape.length > 1 && !isInt32(data) ? shape[shape.length - 1] : 1 }
 }
 
 /**

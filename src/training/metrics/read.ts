@@ -1,5 +1,6 @@
 // What the metrics on the host have in common: reading rows of a batch, rules of their options, and the form of those
 // that are a mean of one number per row.
+import { isInt32 } from '../../numerics/brands.ts'
 import { type Rule, readOptions } from '../../numerics/errors.ts'
 import type { Metric, MetricBatch } from '../metrics.ts'
 
@@ -29,11 +30,11 @@ export function argmax(values: ArrayLike<number>, start: number, count: number):
 
 /** The class of a row of the truth: its id, or the first largest of the row. */
 export const classOf = ({ truth, columns }: MetricBatch, row: number): number =>
-  truth instanceof Int32Array ? truth[row] : argmax(truth, row * columns, columns)
+  isInt32(truth) ? truth[row] : argmax(truth, row * columns, columns)
 
 /** Whether a row of the truth has class `column` (by id, or more than 1/2). */
 export const isOfClass = ({ truth, columns }: MetricBatch, row: number, column: number): boolean =>
-  truth instanceof Int32Array ? truth[row] === column : truth[row * columns + column] > 0.5
+  isInt32(truth) ? truth[row] === column : truth[row * columns + column] > 0.5
 
 /** The weighted mean of `of` over rows; 0 without any. */
 export function meanOfRows(

@@ -1,0 +1,53 @@
+// What a value is, whatever realm it comes from: `instanceof` knows the classes of its own realm only, and buffers, errors
+// and compiled modules come from iframes, workers, `node:vm` contexts and test runners. Enters: any value, hostile ones
+// too. Leaves: an answer, never an error. Typed arrays and buffers are told by internal slots, which nothing can feign.
+
+type Method = (this: unknown) => string | undefined
+
+/** `get %TypedArray%.prototype[@@toStringTag]`: undefined for all that is no typed array. */
+const typedName = Object.getOwnPropertyDescriptor(
+  Object.getPrototypeOf(Uint8Array.prototype),
+  Symbol.toStringTag,
+)?.get as Method
+
+/** The name of a typed array's class. */
+export const arrayType = (value: unknown): string | undefined => typedName.call(value)
+
+export const isFloat32 = (value: unknown): value is Float32Array => arrayType(value) === 'Float32Array'
+
+export const isInt32 = (value: unknown): value is Int32Array => arrayType(value) === 'Int32Array'
+
+/** As `Object.prototype.toString` has it: `[object Error]`; an object may call itself anything. */
+export function tagOf(value: unknown): string {
+  try {
+    return Object.prototype.toString.call(value)
+  } catch {
+    return '' // a proxy that throws, or was revoked
+  }
+}
+
+/** An ArrayBuffer or SharedArrayBuffer that isn't detached. */
+export function isBuffer(value: unknown): value is ArrayBufferLike {
+  try {
+    return new DataView(value as ArrayBuffer).byteLength >= 0
+  } catch {
+    return false
+  }
+}
+
+/** Whether a buffer's memory may belong to other threads as well. */
+export const isShared = (buffer: ArrayBufferLike): boolean => tagOf(buffer) === '[object SharedArrayBuffer]'
+
+export const isModule = (value: unknown): value is WebAssembly.Module =>
+  tagOf(value) === '[object WebAssembly.Module]'
+
+export const isError = (value: unknown): value is Error => tagOf(value) === '[object Error]'
+
+/** What an error says, whatever was thrown. */
+export function messageOf(error: unknown): string {
+  try {
+    return String(Object(error).message ?? error)
+  } catch {
+    return 'it says nothing'
+  }
+}

@@ -1,0 +1,33 @@
+// Bytes as callers have them, and text as UTF-8. Enters: whatever holds bytes, of any realm. Leaves: a Uint8Array whose
+// memory nobody else changes meanwhile, which every API of a runtime takes.
+import { arrayType, isBuffer, isShared } from './brands.ts'
+import { check } from './errors.ts'
+
+/** What holds bytes: a Uint8Array (a Buffer of Node, too), an ArrayBuffer, a SharedArrayBuffer, or a DataView. */
+export type ByteSource = Uint8Array | ArrayBufferLike | DataView
+
+/** The bytes, without copying unless their memory is shared or may shrink. @throws LanegradError for all else */
+export function bytesOf(what: string, given: ByteSource): Uint8Array<ArrayBuffer> {
+  const isView = ArrayBuffer.isView(given) && /^(Uint8Array|undefined)$/.test(`${arrayType(given)}`)
+  const { buffer, byteOffset, byteLength } = isView ? given : { buffer: given as ArrayBufferLike }
+  check(isBuffer(buffer), what, 'a Uint8Array, ArrayBuffer or DataView', given)
+  const bytes = new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength)
+  const { resizable } = buffer as { readonly resizable?: boolean }
+  return resizable || isShared(buffer) ? bytes.slice() : bytes
+}
+
+// Jest's jsdom has no TextEncoder, some shells neither class: percent-encoding is UTF-8, too, and as strict.
+
+/** `text` as UTF-8; it has no lone surrogates (JSON.stringify escapes them). */
+export function encodeText(text: string): Uint8Array {
+  if (typeof TextEncoder === 'function') return new TextEncoder().encode(text)
+  const percent = encodeURIComponent(text).match(/%..|./g) ?? []
+  return Uint8Array.from(percent, (at) => (at.length > 1 ? Number(`0x${at.slice(1)}`) : at.charCodeAt(0)))
+}
+
+/** @throws Error on what isn't UTF-8 */
+export function decodeText(utf8: Uint8Array): string {
+  if (typeof TextDecoder === 'function')
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(utf8)
+  return decodeURIComponent(Array.from(utf8, (byte) => `%${(byte + 256).toString(16).slice(1)}`).join(''))
+}

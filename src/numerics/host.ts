@@ -1,0 +1,18 @@
+// What a runtime may have or not. Looked for when it is used, never at import, and done without where it is missing.
+
+interface Host {
+  readonly process?: { getBuiltinModule?(name: string): unknown }
+  readonly performance?: { now?(): number }
+}
+
+/** A module of Node, Deno or Bun; undefined in a browser, and wherever `process` is something else. */
+export const builtin = <M>(name: string): M | undefined =>
+  (globalThis as Host).process?.getBuiltinModule?.(name) as M | undefined
+
+/** Milliseconds from some moment on. */
+export const now = (): number => (globalThis as Host).performance?.now?.() ?? Date.now()
+
+/** Whether the console has it. */
+export function print(how: 'log' | 'warn', text: string): void {
+  ;(globalThis as { readonly console?: Partial<Console> }).console?.[how]?.(text)
+}
