@@ -24,8 +24,8 @@ export interface FitParams {
 }
 
 /**
- * Every hook is optional; `fit` awaits what each returns. Epochs and batches count from 0. Logs of a batch are means over
- * the epoch so far (metrics that are no means come with the epoch's end), those of a test have `val_` before their names.
+ * Every hook is optional; `fit` awaits what each returns. Epochs and batches count from 0. Logs of a batch are means (of
+ * a loss with `reduction: 'sum'` the sum) over the epoch so far (metrics that are no means come with the epoch's end), those of a test have `val_` before their names.
  */
 export interface Callback {
   /** Before the first epoch. */

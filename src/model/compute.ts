@@ -124,10 +124,12 @@ export interface MeanPlace {
 /** The loss of an output, likewise. */
 export interface LossPlace {
   readonly key: string
-  /** The batch's mean, without the output's weight, as Keras logs it. */
+  /** The batch's mean or sum, without the output's weight, as Keras logs it. */
   readonly result: string
   /** Its second element is the rows it is the mean of; null: all. */
   readonly counter: string | null
+  /** A sum: that of several batches is their sum. */
+  readonly isSum: boolean
   /** In the total. */
   readonly weight: number
 }
@@ -144,7 +146,7 @@ export interface HostPlace {
 
 export interface Computation {
   readonly graph: Graph
-  /** Of each output where the rows that count differ from batch to batch, or if there are several outputs. */
+  /** Of each output where the rows that count differ from batch to batch, of sums, or if there are several outputs. */
   readonly losses: readonly LossPlace[]
   readonly metrics: readonly (MeanPlace | HostPlace)[]
 }
@@ -234,10 +236,11 @@ export function computationOf(
         : timesMask(g, sampleWeights, mask)
     const value = writeLoss(g, loss, prediction, target, weighted)
     terms.push(g.scale(value, weight))
-    if (outputs.length > 1 || counter) {
+    const isSum = loss.reduction === 'sum'
+    if (outputs.length > 1 || counter || isSum) {
       const result = `loss of ${output}`
       results.set(result, value)
-      const isCounted = counter !== null && loss.reduction === 'mean'
+      const isCounted = counter !== null && !isSum
       const name = `rows of ${output}`
       if (isCounted) results.set(name, counter)
       losses.push({
@@ -245,6 +248,7 @@ export function computationOf(
         result,
         weight,
         counter: isCounted ? name : null,
+        isSum,
       })
     }
     const taken = new Set<string>()

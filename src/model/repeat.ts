@@ -74,7 +74,7 @@ export class Repeat {
   /** Labels are below it; null: targets are floats. */
   private readonly classes: number | null
   private readonly ignored: number | null
-  /** No metrics, and all rows count. */
+  /** No metrics, and the mean over all rows. */
   private readonly isLossAlone: boolean
 
   private constructor(session: Session, prepared: Prepared, x: Slot, y: Slot, classes: number | null) {
@@ -85,7 +85,7 @@ export class Repeat {
     this.classes = classes
     this.ignored = session.training?.outputs[0].loss.ignoreIndex ?? null
     const { metrics, losses } = prepared.readings
-    this.isLossAlone = metrics.length === 0 && losses.every(({ counter }) => counter === 0)
+    this.isLossAlone = metrics.length === 0 && losses.length === 0
   }
 
   /** Of a step that `prepared` has just run, on x and y without weights; null: not of this simple kind. */

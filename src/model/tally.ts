@@ -1,5 +1,5 @@
 // Loss and metrics over the batches of an epoch. Enters: after each run, the numbers in the arena. Leaves: logs, exact
-// whatever the batch sizes: means are sums over counts, other metrics are computed from all they have seen. Holds
+// whatever the batch sizes: means are sums over counts, sums (losses with `reduction: 'sum'`) add up, other metrics are computed from all they have seen. Holds
 // copies only; the views it hands to metrics are gone after the call.
 import { fail, show } from '../numerics/errors.ts'
 import type { Plan, Slot } from '../plan/plan.ts'
@@ -20,6 +20,7 @@ interface LossAt {
   readonly key: string
   readonly value: number
   readonly counter: number
+  readonly isSum: boolean
   readonly weight: number
 }
 
@@ -48,10 +49,11 @@ export function readingsOf({ losses, metrics }: Computation, plan: Plan, outputC
     terms,
     finish,
   })
-  const loss = ({ key, result, counter, weight }: LossPlace): LossAt => ({
+  const loss = ({ key, result, counter, isSum, weight }: LossPlace): LossAt => ({
     key,
     value: at(result),
     counter: at(counter),
+    isSum,
     weight,
   })
   const host = (place: HostPlace): HostAt[] => {
@@ -119,14 +121,14 @@ export class Tally {
     this.loss += total * rows
     this.isSplit = readings.isSplit
     let rest = total
-    for (const { key, value, counter, weight } of readings.losses) {
+    for (const { key, value, counter, isSum, weight } of readings.losses) {
       const loss = engine.scalar(value)
-      const count = counter ? engine.scalar(counter + 4) : rows
+      const count = isSum ? 1 : counter ? engine.scalar(counter + 4) : rows
       const mean = this.losses.get(key) ?? { sum: 0, count: 0, weight }
       mean.sum += loss * count
-      mean.count += count
+      mean.count = isSum ? 1 : mean.count + count
       this.losses.set(key, mean)
-      this.isCounted ||= counter > 0
+      this.isCounted ||= counter > 0 || isSum
       rest -= weight * loss
     }
     this.rest += rest * rows
@@ -149,7 +151,7 @@ export class Tally {
 
   /** `isWhole` false: only what costs nothing to tell, the means. */
   logs(prefix = '', isWhole = true): Record<string, number> {
-    // where batches weigh by the rows that count, each output by its own, the total is put together from them
+    // where outputs weigh batches by the rows that count in each, or add up, the total is put together from them
     const loss = this.isCounted
       ? [...this.losses.values()].reduce(
           (sum, mean) => sum + mean.weight * meanOf(mean),

@@ -86,7 +86,8 @@ export type LossLike = LossName | LossAlias | Loss
 export interface LossOptions {
   /**
    * 'mean' (default) divides the sum of all terms (elements, or rows where the loss has one a row) by their number, whatever
-   * their sample weights; 'sum' doesn't: it is the sum of all elements, where Keras adds up the means of rows.
+   * their sample weights; 'sum' doesn't: it is the sum of all elements, where Keras adds up the means of rows. In logs of
+   * `fit` and `evaluate` a sum is that over all rows, whatever the batch size (Keras averages the sums of batches).
    */
   readonly reduction?: 'mean' | 'sum'
 }
