@@ -26,6 +26,7 @@ export const HEADER_LEARNING_RATE = 20 // f32 of the coming step
 export const HEADER_MOMENTUM_PRODUCT = 24 // f64 nadam: product of all mu_t so far
 export const HEADER_RANDOM_COUNTER = 32 // u32 advances with every training batch: dropout and noise draw anew
 export const HEADER_MATMUL = 36 // u32 function table index of the core's matmul, for kernels of other modules
+export const HEADER_FACTOR = 40 // f32 of OP_ACCUMULATE: the weight of a step's gradients, or the sum of these weights
 export const HEADER_BYTES = 64
 
 // ---- threads: what they agree on, in low memory that no module uses (absolute addresses; see parallel.ts) ----------

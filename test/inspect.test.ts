@@ -79,9 +79,10 @@ function inspectionOf({ inputs, output, loss, metrics, optimizer }: Net): Inspec
     inputShapes: network.inputs.map(({ shape }) => [BATCH_SIZE, ...shape.map((size) => size ?? 1)]),
     sampleWeights: new Map(),
     inputGradients: false,
+    groups: [],
     seed: 0,
   })
-  const update = updateOf(optimizer)
+  const update = updateOf(optimizer, 1)
   return inspect(planOf(graph, layoutOf(BASE, weights, update.slotNames.length), weights, update))
 }
 

@@ -330,7 +330,7 @@ describe('the update phase', () => {
     maxLength: 8,
   })
   const rangesOf = (optimizer: 'adam' | 'nadam', weights: readonly (readonly [number, boolean])[]) => {
-    const update = updateOf(optimizers[optimizer]())
+    const update = updateOf(optimizers[optimizer](), 1)
     const specs = weights.map(([size, trainable], i) => ({ name: `w${i}`, shape: [size], trainable }))
     const layout = layoutOf(64, specs, update.slotNames.length)
     const ranges = updateInstructions(update, layout, specs)

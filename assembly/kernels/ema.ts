@@ -1,6 +1,6 @@
 // Passes over the flat regions of weights and gradients beside the update itself. `count` is a multiple of 16; the
 // padding is 0 and stays 0.
-import { HEADER_STEP_COUNT } from '../abi'
+import { HEADER_FACTOR, HEADER_STEP_COUNT } from '../abi'
 import { madd } from '../lanes'
 import { FLOAT_WORK, split } from '../parallel'
 
@@ -29,21 +29,26 @@ function emaPart(p: usize, first: i32, behind: i32, _: i32): void {
   }
 }
 
-/** Sum of gradients over steps. words: g, sum, count, steps (f32; 0: sum += g, else g = sum / steps, sum = 0) */
+/**
+ * Sum of gradients over steps, each weighted by the factor f of the header.
+ * words: arena, g, sum, count, what (0: sum += f g; 1: g = sum / f, sum = 0; 2: g += sum / f, sum = 0)
+ */
 export function accumulate(p: usize): void {
-  split(accumulatePart.index, p, load<i32>(p, 8), 16, FLOAT_WORK)
+  split(accumulatePart.index, p, load<i32>(p, 12), 16, FLOAT_WORK)
 }
 
 function accumulatePart(p: usize, first: i32, behind: i32, _: i32): void {
   const at = <usize>first << 2
-  let g = <usize>load<u32>(p) + at, sum = <usize>load<u32>(p, 4) + at
-  const end = <usize>load<u32>(p) + (<usize>behind << 2), steps = load<f32>(p, 12)
+  let g = <usize>load<u32>(p, 4) + at, sum = <usize>load<u32>(p, 8) + at
+  const end = <usize>load<u32>(p, 4) + (<usize>behind << 2), what = load<i32>(p, 16)
+  const factor = f32x4.splat(load<f32>(<usize>load<u32>(p), HEADER_FACTOR))
   for (; g < end; g += 16) {
     const x = v128.load(sum)
-    if (steps == 0) {
-      v128.store(sum, f32x4.add(x, v128.load(g)))
+    if (what == 0) {
+      v128.store(sum, madd(factor, v128.load(g), x))
     } else {
-      v128.store(g, f32x4.div(x, f32x4.splat(steps)))
+      const mean = f32x4.div(x, factor)
+      v128.store(g, what == 1 ? mean : f32x4.add(v128.load(g), mean))
       v128.store(sum, f32x4.splat(0))
     }
     sum += 16

@@ -19,6 +19,7 @@ import {
 } from '../training/metrics.ts'
 import { type Range, rangeOf } from '../training/range.ts'
 import { type IdLimit, type WeightSpec, writeLayers } from './forward.ts'
+import { groupOf, lossGroups, rowsResult } from './groups.ts'
 import type { Network } from './network.ts'
 
 export type { WeightSpec }
@@ -40,6 +41,8 @@ export interface Outline {
   readonly limits: ReadonlyMap<string, IdLimit>
   /** What numbers each output can hold; null: not known. */
   readonly ranges: ReadonlyMap<string, Range | null>
+  /** The values whose steps don't all count in a loss. */
+  readonly masked: ReadonlySet<string>
 }
 
 /** The first of `lengths` that every layer takes. @throws what the first one throws, if none does */
@@ -69,7 +72,7 @@ export function outlineOf(network: Network): Outline {
   }
   const isOpen = network.inputs.some(({ shape }) => shape.includes(null))
   const [length, first] = firstFit(isOpen ? [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024] : [1], written)
-  const { g, values, weights, limits } = first
+  const { g, values, weights, limits, masks } = first
   // much longer, so that a stride doesn't round both to one length; or what a table of positions still takes
   const other = isOpen ? firstFit([16, 4, 2].map((n) => n * length).concat(length + 1), written)[1] : first
   for (const [name, { spec }] of other.weights) {
@@ -91,7 +94,14 @@ export function outlineOf(network: Network): Outline {
     ranges: new Map(ranges),
     shapes: new Map([...values].map(([name, value]) => [name, rowShape(name, value)])),
     limits,
+    masked: new Set([...values].flatMap(([name, value]) => (lossMask(masks, value) ? name : []))),
   }
+}
+
+/** The mask that a prediction's loss takes: [batch, steps] of what has axes behind the steps. */
+function lossMask(masks: ReadonlyMap<Value, Value>, prediction: Value): Value | null {
+  const steps = masks.get(prediction)
+  return steps && steps.shape.length < prediction.shape.length ? steps : null
 }
 
 /** `predict`: outputs. The others need targets: `evaluate`: loss and metrics; `train`: with gradients; `gradients`: with those of the inputs too, if asked. */
@@ -106,6 +116,8 @@ export interface Request {
   /** Shape of each output's sample weights, if given. */
   readonly sampleWeights: ReadonlyMap<string, Shape>
   readonly inputGradients: boolean
+  /** Groups of losses with gradients of their own (groups.ts); of one, the gradients are those of the total. */
+  readonly groups: readonly string[]
   readonly seed: number
 }
 
@@ -208,8 +220,11 @@ export function computationOf(
     return { graph: simplify({ ops: g.ops, results, gradients, updates: new Map() }), losses, metrics }
   }
 
-  const terms: Value[] = []
-  for (const { output, loss, weight, metrics: plain, weightedMetrics = [] } of outputs) {
+  const terms: { readonly group: string; readonly value: Value }[] = []
+  const hasMask = (output: string) => lossMask(masks, predictionOf(output)) !== null
+  const { penalties } = lossGroups(outputs, hasMask, true)
+  for (const trained of outputs) {
+    const { output, loss, weight, metrics: plain, weightedMetrics = [] } = trained
     const prediction = predictionOf(output)
     g.label = output
     const target = g.leaf(
@@ -220,8 +235,7 @@ export function computationOf(
     )
     const weightShape = request.sampleWeights.get(output)
     const sampleWeights = weightShape ? g.leaf('sampleWeight', output, weightShape) : null
-    const steps = masks.get(prediction)
-    const mask = steps && steps.shape.length < prediction.shape.length ? steps : null
+    const mask = lossMask(masks, prediction)
     const counter = writeRowCount(g, loss, prediction, target, mask)
     const weighted =
       mask && counter && loss.reduction === 'mean'
@@ -235,13 +249,13 @@ export function computationOf(
           )
         : timesMask(g, sampleWeights, mask)
     const value = writeLoss(g, loss, prediction, target, weighted)
-    terms.push(g.scale(value, weight))
+    terms.push({ group: groupOf(trained, mask !== null), value: g.scale(value, weight) })
     const isSum = loss.reduction === 'sum'
     if (outputs.length > 1 || counter || isSum) {
       const result = `loss of ${output}`
       results.set(result, value)
       const isCounted = counter !== null && !isSum
-      const name = `rows of ${output}`
+      const name = rowsResult(output)
       if (isCounted) results.set(name, counter)
       losses.push({
         key: keyOf(network, output, 'loss'),
@@ -277,13 +291,18 @@ export function computationOf(
   for (const { value, spec } of weights.values()) {
     const { l1 = 0, l2 = 0 } = spec.regularizer
     g.label = spec.name
-    if (l1 > 0 || l2 > 0) terms.push(g.add('penalty', [value], { l1, l2 }))
+    if (l1 > 0 || l2 > 0) terms.push({ group: penalties, value: g.add('penalty', [value], { l1, l2 }) })
   }
   g.label = 'loss'
-  const total = terms.slice(1).reduce((sum, term) => g.plus(sum, term), terms[0])
+  const totalOf = (values: readonly Value[]) =>
+    values.slice(1).reduce((sum, value) => g.plus(sum, value), values[0])
+  const total = totalOf(terms.map(({ value }) => value))
   results.set('loss', total)
 
   if (request.mode === 'train' || request.mode === 'gradients') {
+    const { groups } = request
+    const inGroup = (own: string) => terms.flatMap(({ group, value }) => (group === own ? value : []))
+    const totals = groups.length > 1 ? groups.map((group) => totalOf(inGroup(group))) : [total]
     g.phase = 'backward'
     const leaves = [...weights.values()].filter(({ spec }) => spec.trainable).map(({ value }) => value)
     if (request.inputGradients) {
@@ -292,10 +311,14 @@ export function computationOf(
         if (dtype === 'float32' && value) leaves.push(value)
       }
     }
-    const found = differentiate(g, total, leaves)
-    leaves.forEach((leaf, i) => {
-      const gradient = found[i]
-      if (gradient && leaf.leaf) gradients.set(leaf.leaf.name, gradient)
+    totals.forEach((of, group) => {
+      const found = differentiate(g, of, leaves)
+      leaves.forEach((leaf, i) => {
+        // the first group's lie where the means of all will: there is something to write for every weight
+        const none = group === 0 && totals.length > 1 ? g.expand(g.constant(0), leaf.shape) : null
+        const gradient = found[i] ?? none
+        if (gradient && leaf.leaf) gradients.set(leaf.leaf.name + (group ? ` ${group}` : ''), gradient)
+      })
     })
   }
   const updates = request.mode === 'train' ? assigned : new Map<string, Value>()

@@ -108,7 +108,7 @@ export async function fitAll(session: Session, plan: FitPlan): Promise<History> 
         const count = piece.to - piece.from
         const prepared = session.prepareFor('train', piece.batch, count)
         feedPiece(session, prepared, piece, allowNaN)
-        session.step()
+        session.step(prepared)
         session.tally(prepared, count, tally)
         for (const callback of callbacks) {
           const pending = callback.onBatchEnd?.(index, tally.logs('', false))
@@ -117,6 +117,7 @@ export async function fitAll(session: Session, plan: FitPlan): Promise<History> 
         const pending = turn()
         if (pending) await pending
       }
+      session.update() // by gradients that wait for more steps
       session.epochCount++
       return tally.logs()
     })

@@ -281,7 +281,7 @@ export class Model<V extends Values = Values> {
     const batch = this.batchOf(what, { x, y, weights }, classWeight)
     const prepared = session.prepareFor('train', batch, batch.rows)
     session.feed(prepared, batch, null, 0, batch.rows, allowNaN)
-    session.step()
+    session.step(prepared)
     if (isPlain) session.repeat = Repeat.of(session, prepared, x, y)
     return session.readLogs(prepared)
   }
@@ -465,6 +465,7 @@ export class Model<V extends Values = Values> {
     const before = session.state().slice()
     try {
       session.engine.stepCount++
+      session.engine.factor = 1
       return profileRows(session, prepared.plan, repeats)
     } finally {
       session.state().set(before)

@@ -120,7 +120,7 @@ export class Repeat {
       if (!put(engine, rows, this.x)) return null
       engine.write(this.y.address, truths)
     }
-    session.step()
+    session.step(prepared)
     return this.isLossAlone ? { loss: engine.scalar(prepared.readings.loss) } : session.readLogs(prepared)
   }
 }

@@ -51,9 +51,10 @@ export function saveSession(session: Session, includeOptimizer: boolean): Uint8A
   if (training) metadata.training = JSON.stringify(training, onlyPlainMetrics)
   if (training && includeOptimizer) {
     const { stepCount, momentumProduct } = engine
-    const { microCount, learningRate } = session
+    const { microCount, microWeights, learningRate } = session
     metadata.optimizerState = JSON.stringify({
       ...{ stepCount, momentumProduct, epochCount, microCount, learningRate },
+      ...(microCount > 0 && { microWeights }),
     })
     for (const [name, data] of session.optimizerSlots()) {
       tensors.set(SLOT_PREFIX + name, { shape: [data.length], data: data.slice() })
@@ -151,7 +152,7 @@ function readSavedTraining(session: Session, text: string, custom: readonly Loss
 
 function readOptimizerState(session: Session, text: string, tensors: Tensors): void {
   const state = object('optimizerState', parse('optimizerState', text))
-  const { stepCount, momentumProduct, epochCount, microCount = 0 } = state
+  const { stepCount, momentumProduct, epochCount, microCount = 0, microWeights } = state
   const learningRate = must(
     NON_NEGATIVE,
     state.learningRate ?? session.learningRate,
@@ -160,6 +161,15 @@ function readOptimizerState(session: Session, text: string, tensors: Tensors): v
   const momentum = must(FINITE, momentumProduct, 'optimizerState: momentumProduct')
   for (const count of [stepCount, epochCount, microCount])
     check(NATURAL.holds(count) && count < MOST_STEPS, 'optimizerState: a count', 'an integer from 0', count)
+  const known = session.microWeights
+  const fits = Array.isArray(microWeights) && microWeights.length === known.length
+  const isPending = microCount !== 0
+  check(
+    !isPending || (fits && microWeights.every((weight) => NON_NEGATIVE.holds(weight))),
+    'optimizerState: microWeights',
+    `a list of ${known.length} numbers >= 0`,
+    microWeights,
+  )
   for (const [name, slot] of session.optimizerSlots()) {
     const tensor = tensors.get(SLOT_PREFIX + name) ?? fail(`the file lacks the optimizer's ${name}`)
     if (!isFloat32(tensor.data) || tensor.data.length !== slot.length)
@@ -172,6 +182,7 @@ function readOptimizerState(session: Session, text: string, tensors: Tensors): v
   session.engine.momentumProduct = momentum
   session.epochCount = epochCount as number
   session.microCount = microCount as number
+  if (isPending) session.microWeights = microWeights as number[]
   session.learningRate = learningRate
 }
 

@@ -22,6 +22,7 @@ import {
   type WeightSpec,
 } from './compute.ts'
 import { gatherRows, type Rows } from './data.ts'
+import { isSum, lossGroups } from './groups.ts'
 import { type Network, withTrainable } from './network.ts'
 import type { Repeat, RepeatedPrediction } from './repeat.ts'
 import { Stop } from './stop.ts'
@@ -51,6 +52,8 @@ export interface Prepared {
   readonly weights: readonly (Slot | undefined)[]
   readonly rows: number
   readonly readings: Readings
+  /** Where each group of losses has the number of its rows that count; 0: all rows of the batch, null: a sum. */
+  readonly groups: readonly (number | null)[]
 }
 
 interface RunOptions {
@@ -67,6 +70,18 @@ interface LastPrepared {
   readonly prepared: Prepared
 }
 
+/** The groups of losses whose gradients are accumulated apart. */
+function groupsOf(
+  training: Training | null,
+  network: Network,
+  { masked, weights }: Outline,
+): readonly string[] {
+  const places = new Map(network.outputs.map(({ name, value }) => [name, value]))
+  const hasPenalties = weights.some(({ regularizer: { l1 = 0, l2 = 0 } }) => l1 > 0 || l2 > 0)
+  const isMasked = (output: string) => masked.has(places.get(output) ?? '')
+  return lossGroups(training?.outputs ?? [], isMasked, hasPenalties).groups
+}
+
 export class Session {
   network: Network
   outline: Outline
@@ -80,6 +95,10 @@ export class Session {
   epochCount = 0
   /** Steps since the last update, where gradients are accumulated. */
   microCount = 0
+  /** What their gradients weigh together, by group of losses (groups.ts). */
+  microWeights: readonly number[] = []
+  /** What the last of these steps ran. */
+  private accumulated: Prepared | null = null
   private alive: Engine | null
   /** Ends what waits for a batch. */
   readonly disposing = new Stop()
@@ -162,7 +181,8 @@ export class Session {
   /** Lays the arena out anew around the weights: where none changes its place, without touching them. */
   private arrange(training: Training | null, network: Network, outline: Outline): void {
     const { engine } = this
-    const update = training && updateOf(training.optimizer)
+    const groups = groupsOf(training, network, outline)
+    const update = training && updateOf(training.optimizer, groups.length)
     const layout = layoutOf(engine.base, outline.weights, update?.slotNames.length ?? 0)
     const isMoved = ({ name }: WeightSpec) => layout.parameters.get(name) !== this.layout.parameters.get(name)
     const moved = outline.weights.some(isMoved) ? outline.weights : []
@@ -189,17 +209,20 @@ export class Session {
     this.learningRate = training?.optimizer.learningRate ?? 0
     this.epochCount = 0
     this.microCount = 0
+    this.microWeights = groups.map(() => 0)
+    this.accumulated = null
   }
 
   /** The optimizer's slots by name: `<slot>/<weight>`. Views. */
   optimizerSlots(): Map<string, Float32Array> {
     const slots = new Map<string, Float32Array>()
     if (!this.training) return slots
-    const { slotNames } = updateOf(this.training.optimizer)
+    const { slotNames, sums } = updateOf(this.training.optimizer, this.groups.length)
     for (const { name, shape } of this.outline.weights) {
       const address = this.layout.gradients.get(name)
       if (address === undefined) continue
       slotNames.forEach((slot, i) => {
+        if (sums > 1 && slot.startsWith('gradient')) return // of the last step alone
         const at =
           this.layout.slotsStart + i * this.layout.trainable.bytes + address - this.layout.gradientsStart
         slots.set(`${slot}/${name}`, this.engine.floatView(at, elementCount(shape)))
@@ -248,15 +271,18 @@ export class Session {
       const shape = weightShapes[i]
       if (shape) sampleWeights.set(output, shape)
     })
+    const steps = mode === 'train' ? this.accumulationSteps : 1
+    const groups = steps > 1 ? this.groups : []
     const computation = computationOf(network, outputs, {
       mode,
       training,
       inputShapes,
       sampleWeights,
       inputGradients,
+      groups,
       seed: this.seed,
     })
-    const update = mode === 'train' && this.training ? updateOf(this.training.optimizer) : null
+    const update = mode === 'train' && this.training ? updateOf(this.training.optimizer, groups.length) : null
     const plan = planOf(computation.graph, this.layout, this.outline.weights, update)
     const prepared: Prepared = {
       plan,
@@ -265,6 +291,7 @@ export class Session {
       weights: outputs.map(({ output }) => plan.sampleWeights.get(output)),
       rows: inputShapes[0][0],
       readings: readingsOf(computation, plan, outputs.length),
+      groups: groups.map((group) => (isSum(group) ? null : (plan.results.get(group)?.address ?? 0))),
     }
     for (const oldest of this.plans.keys()) {
       if (this.plans.size < PLANS_KEPT) break
@@ -338,17 +365,53 @@ export class Session {
     return this.training?.optimizer.gradientAccumulationSteps ?? 1
   }
 
+  private get groups(): readonly string[] {
+    return groupsOf(this.training, this.network, this.outline)
+  }
+
   /** One training step on what was fed: an update, or gradients kept for a later one. */
-  step(): void {
+  step(prepared: Prepared): void {
     const { engine, training } = this
     if (!training) return
-    this.microCount = (this.microCount + 1) % this.accumulationSteps
-    if (this.microCount > 0) {
-      engine.accumulate()
+    if (this.accumulationSteps > 1) {
+      this.accumulate(prepared)
+      if (this.microCount >= this.accumulationSteps) this.update()
       return
     }
     engine.learningRate = learningRateAt(training.optimizer.schedule, this.learningRate, engine.stepCount)
     engine.step()
+  }
+
+  /** Adds the gradients of what was fed, each group's with its weight. */
+  private accumulate(prepared: Prepared): void {
+    const { engine } = this
+    const { plan, groups, rows } = prepared
+    engine.run(plan.programStart, plan.sums[0]?.[0] ?? plan.phaseEnds.update)
+    this.microWeights = groups.map((counter, i) => {
+      const weight = counter === null ? 1 : counter ? engine.scalar(counter + 4) : rows
+      engine.factor = weight
+      if (plan.sums.length > 0) engine.run(...plan.sums[i])
+      return counter === null ? 1 : this.microWeights[i] + weight
+    })
+    this.accumulated = prepared
+    this.microCount++
+  }
+
+  /** The update by what has accumulated since the last one, if anything has. */
+  update(): void {
+    const { engine, training, accumulated } = this
+    if (!training || !accumulated || this.microCount === 0) return
+    const { sums, phaseEnds } = accumulated.plan
+    engine.load(accumulated.plan)
+    this.microWeights.forEach((weight, i) => {
+      engine.factor = weight || 1
+      if (sums.length > 0) engine.run(...sums[this.microWeights.length + i])
+    })
+    engine.learningRate = learningRateAt(training.optimizer.schedule, this.learningRate, engine.stepCount)
+    engine.stepCount++
+    engine.run(sums.at(-1)?.[1] ?? phaseEnds.update, phaseEnds.update)
+    this.microCount = 0
+    this.microWeights = this.microWeights.map(() => 0)
   }
 
   /** Loss and metrics of the last run. */

@@ -6,6 +6,7 @@
 //   header | parameters | gradients | optimizer slots     persistent, the same for every plan (layout.ts)
 //   constants | inputs, targets, results | transient | program     the plan that is loaded
 // The program comes last: then its addresses are known when it is written, and kernels may read up to 12 bytes past a row.
+import { OP_ACCUMULATE } from '../../assembly/abi.ts'
 import { type AnyOp, type Graph, leavesOf } from '../graph/graph.ts'
 import type { KernelModule } from '../graph/kernel.ts'
 import { type DType, type Shape, sameShape, shapeText, type Value } from '../graph/value.ts'
@@ -16,7 +17,7 @@ import { encode, type Instruction, scratchBytes } from './encode.ts'
 import { align, bufferBytes, type Layout, type ParameterSpec } from './layout.ts'
 import { placeBuffers } from './memory.ts'
 import { type Buffer, type PlannedBuffer, separateResults, shareBuffers } from './storage.ts'
-import { type UpdateSpec, updateInstructions } from './update.ts'
+import { gradientSlot, slotAddress, type UpdateSpec, updateInstructions } from './update.ts'
 
 /** A place for data in the arena. */
 export interface Slot {
@@ -42,13 +43,9 @@ export interface Plan {
   /** The program; its first word belongs at `programStart`. */
   readonly words: Int32Array
   readonly programStart: number
-  /** `accumulate`: where a step that only accumulates gradients ends. */
-  readonly phaseEnds: {
-    readonly forward: number
-    readonly backward: number
-    readonly accumulate: number
-    readonly update: number
-  }
+  readonly phaseEnds: { readonly forward: number; readonly backward: number; readonly update: number }
+  /** First and last address of the instructions that accumulate gradients, group by group, then of those that average them. */
+  readonly sums: readonly (readonly [from: number, to: number])[]
   /** The modules its kernels lie in, the core aside. */
   readonly modules: readonly KernelModule[]
   readonly constants: readonly { readonly address: number; readonly data: Float32Array }[]
@@ -135,7 +132,12 @@ export function planOf(
       }),
     )
   const results = place(graph.results, () => undefined)
-  const gradients = place(graph.gradients, (name) => layout.gradients.get(name))
+  const gradients = place(graph.gradients, (name) => {
+    const [weight, group] = name.split(' ') // behind the first group of losses its number
+    const address = layout.gradients.get(weight)
+    if (address === undefined || group === undefined || !update) return address
+    return address - layout.gradientsStart + slotAddress(update, layout, gradientSlot(Number(group)))
+  })
   for (const [name, value] of graph.updates) pins.set(value, layout.parameters.get(name) ?? 0)
 
   // Everything else shares the transient region.
@@ -158,7 +160,6 @@ export function planOf(
     const addresses = { of, scratch: scratches[i]?.address ?? 0, header: layout.base }
     for (const instruction of encode(op, addresses)) steps.push({ instruction, phase: op.phase, op })
   })
-  const accumulating = steps.length + ((update?.accumulationSteps ?? 1) > 1 ? 1 : 0)
   for (const instruction of updates) steps.push({ instruction, phase: 'update', op: null })
 
   const programStart = transientStart + align(placement.peakBytes)
@@ -168,18 +169,19 @@ export function planOf(
   const phaseEnds = {
     forward: programStart,
     backward: programStart,
-    accumulate: programStart,
     update: programStart,
   }
+  const sums: [number, number][] = []
   let at = 0
-  steps.forEach(({ instruction, phase }, i) => {
+  steps.forEach(({ instruction, phase }) => {
+    const start = programStart + at * 4
     words[at] = instruction.code | ((1 + instruction.operands.length) << 16)
     words.set(instruction.operands, at + 1)
     at += 1 + instruction.operands.length
     const end = programStart + at * 4
     if (phase === 'forward') phaseEnds.forward = end
     if (phase !== 'update') phaseEnds.backward = end
-    if (i < accumulating) phaseEnds.accumulate = end
+    if (instruction.code === OP_ACCUMULATE) sums.push([start, end])
     phaseEnds.update = end
   })
 
@@ -190,6 +192,7 @@ export function planOf(
     words,
     programStart,
     phaseEnds,
+    sums,
     modules: [
       ...new Set([
         ...graph.ops.flatMap((op) => (op.name === 'kernel' ? op.attributes.kernel.module : [])),

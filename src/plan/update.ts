@@ -1,6 +1,6 @@
 // The update phase: what an optimizer does with the gradients, as instructions over the flat regions of a
 // layout: accumulate (a step that only accumulates ends behind it) | average | clip | update | constraints | moving
-// average. Enters: an UpdateSpec (training/optimizers.ts makes it) and a layout. Leaves: instructions.
+// average; the first two once for each group of losses that have gradients of their own. Enters: an UpdateSpec (training/optimizers.ts makes it) and a layout. Leaves: instructions.
 import * as abi from '../../assembly/abi.ts'
 import type { KernelModule } from '../graph/kernel.ts'
 import { elementCount } from '../numerics/tensor.ts'
@@ -25,18 +25,27 @@ export interface UpdateSpec {
   readonly flags: number
   /** a, b, epsilon, weight decay, momentum, extra: as assembly/kernels/optimizer.ts reads them */
   readonly constants: readonly [number, number, number, number, number, number]
-  /** The optimizer's own in its kernel's order, then `accumulator` and `ema` where those are used. */
+  /** The optimizer's own in its kernel's order, then `accumulator` (0, 1 ...), `gradient` (1 ...) and `ema` where used. */
   readonly slotNames: readonly string[]
   /** What the first slot starts from; the others from 0. */
   readonly slotStart: number
   readonly clip: Clip | null
-  /** Gradients of so many steps make one update. */
-  readonly accumulationSteps: number
+  /** Groups of losses whose gradients are accumulated apart, over several steps; 0: every step updates. */
+  readonly sums: number
   /** The moving average of the weights; `every`: the weights take its values every so many steps, 0: never. */
   readonly ema: { readonly momentum: number; readonly every: number } | null
   /** Where the kernels of all that lie. */
   readonly module: KernelModule
 }
+
+/** The sum of a group's gradients; the first has the name that is shown. */
+export const accumulatorSlot = (group: number): string => `accumulator${group || ''}`
+
+/** Where the gradients of a group behind the first one lie while a step runs. */
+export const gradientSlot = (group: number): string => `gradient${group}`
+
+export const slotAddress = ({ slotNames }: UpdateSpec, { slotsStart, trainable }: Layout, name: string) =>
+  slotsStart + slotNames.indexOf(name) * trainable.bytes
 
 function clipInstructions(clip: Clip, layout: Layout, specs: readonly ParameterSpec[]): Instruction[] {
   const whole = [layout.gradientsStart, layout.trainable.bytes / 4, f32(clip.limit)]
@@ -94,13 +103,20 @@ export function updateInstructions(
 ): Instruction[] {
   const { trainable, gradientsStart, slotsStart, parameters } = layout
   if (trainable.bytes === 0) return []
-  const { accumulationSteps: steps, ema } = update
+  const { sums, ema } = update
   const count = trainable.bytes / 4
-  const slot = (name: string) => slotsStart + update.slotNames.indexOf(name) * trainable.bytes
-  const accumulate = (divisor: number): Instruction => ({
+  const slot = (name: string) => slotAddress(update, layout, name)
+  const accumulate = (group: number, isLast: boolean): Instruction => ({
     code: abi.OP_ACCUMULATE,
-    operands: [gradientsStart, slot('accumulator'), count, f32(divisor)],
+    operands: [
+      layout.base,
+      isLast || group === 0 ? gradientsStart : slot(gradientSlot(group)),
+      slot(accumulatorSlot(group)),
+      count,
+      isLast ? Math.min(group, 1) + 1 : 0,
+    ],
   })
+  const groups = Array.from({ length: sums }, (_, group) => group)
   const average: Instruction[] = ema
     ? [
         {
@@ -119,7 +135,8 @@ export function updateInstructions(
     return { code: abi.OP_UPDATE, operands: [update.code, ...regions, update.flags, ...constants] }
   })
   return [
-    ...(steps > 1 ? [accumulate(0), accumulate(steps)] : []),
+    ...groups.map((group) => accumulate(group, false)),
+    ...groups.map((group) => accumulate(group, true)),
     ...clips,
     ...updates,
     ...specs.flatMap((spec) =>

@@ -5,6 +5,7 @@
 import {
   HEADER_BACKWARD_END,
   HEADER_BYTES,
+  HEADER_FACTOR,
   HEADER_FORWARD_END,
   HEADER_LEARNING_RATE,
   HEADER_MATMUL,
@@ -199,11 +200,6 @@ export class Engine {
     this.core.step(this.base)
   }
 
-  /** The part of a step that only adds its gradients to those of the steps before: no update. */
-  accumulate(): void {
-    if (this.loaded) this.run(this.loaded.programStart, this.loaded.phaseEnds.accumulate)
-  }
-
   /** Runs instructions from address `from` up to address `to`. */
   run(from: number, to: number): void {
     this.core.run(this.base, from, to)
@@ -220,6 +216,11 @@ export class Engine {
   /** What dropout and noise of the next run draw from, beside the seed. */
   set randomCounter(counter: number) {
     this.ints[(this.base + HEADER_RANDOM_COUNTER) / 4] = counter
+  }
+
+  /** The weight of a step's gradients in a sum, or the sum of such weights. */
+  set factor(factor: number) {
+    this.floats[(this.base + HEADER_FACTOR) / 4] = factor
   }
 
   set learningRate(rate: number) {

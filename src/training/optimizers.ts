@@ -19,7 +19,7 @@ import {
 } from '../numerics/errors.ts'
 import { pow } from '../numerics/exact.ts'
 import { trainingModule } from '../operations/training.ts'
-import type { Clip, UpdateSpec } from '../plan/update.ts'
+import { accumulatorSlot, type Clip, gradientSlot, type UpdateSpec } from '../plan/update.ts'
 import { type Schedule, toSchedule } from './schedules.ts'
 
 const STEPS: Rule<number> = {
@@ -55,8 +55,11 @@ export interface OptimizerOptions {
   /** Every so many updates the weights take the average's values. Default null: never. */
   readonly emaOverwriteFrequency?: number | null
   /**
-   * Update only at every so many steps, with the mean of their gradients: as one step on a batch so many times as
-   * large, in the memory of the small one. Default null: at every step.
+   * Update only at every so many steps, by what one step on all their batches together would: batches count as their rows,
+   * masks and ignored labels say, a loss that is a sum adds up, penalties count once. The memory is that of the small
+   * batch. What is random or of the batch alone (dropout, batch normalization's statistics) stays each step's own. An epoch
+   * of `fit` ends with an update by the steps that are left; after an abort, and after `trainStep`, they wait for the next
+   * ones. Default null: at every step.
    */
   readonly gradientAccumulationSteps?: number | null
 }
@@ -462,12 +465,12 @@ export function readOptimizer(optimizer: OptimizerName | Optimizer): Optimizer {
   })
 }
 
-/** What the planner needs to know of an optimizer. */
-export function updateOf(optimizer: Optimizer): UpdateSpec {
+/** What the planner needs to know of an optimizer; `groups`: losses whose gradients accumulate apart (model/groups.ts). */
+export function updateOf(optimizer: Optimizer, groups: number): UpdateSpec {
   const { kind, weightDecay, clip, useEma, emaMomentum, emaOverwriteFrequency } = optimizer
   const { beta1 = 0, beta2 = 0, rho = beta1, epsilon = 0, momentum = 0, momentumDecay } = optimizer
   const [code, ...slots] = kernels[kind]
-  const accumulationSteps = optimizer.gradientAccumulationSteps ?? 1
+  const sums = (optimizer.gradientAccumulationSteps ?? 1) > 1 ? groups : 0
   return {
     optimizer: kind,
     code,
@@ -489,12 +492,13 @@ export function updateOf(optimizer: Optimizer): UpdateSpec {
       ...(optimizer.centered ? ['mean'] : []),
       ...(optimizer.amsgrad ? ['squareMax'] : []),
       ...(momentum > 0 ? ['velocity'] : []),
-      ...(accumulationSteps > 1 ? ['accumulator'] : []),
+      ...Array.from({ length: sums }, (_, group) => accumulatorSlot(group)),
+      ...Array.from({ length: Math.max(0, sums - 1) }, (_, group) => gradientSlot(group + 1)),
       ...(useEma ? ['ema'] : []),
     ],
     slotStart: optimizer.initialAccumulatorValue ?? 0,
     clip,
-    accumulationSteps,
+    sums,
     ema: useEma ? { momentum: emaMomentum, every: emaOverwriteFrequency ?? 0 } : null,
     module: trainingModule,
   }

@@ -10,6 +10,7 @@ export interface Snapshot {
   readonly momentumProduct: number
   readonly epochCount: number
   readonly microCount: number
+  readonly microWeights: readonly number[]
   readonly learningRate: number
 }
 
@@ -17,7 +18,7 @@ export interface Snapshot {
 const numbersOf = ({ session }: Pick<Model, 'session'>) => session.state().subarray(HEADER_BYTES / 4)
 
 export function snapshot<V extends Values>(model: Model<V>): Snapshot {
-  const { engine, epochCount, microCount, learningRate } = model.session
+  const { engine, epochCount, microCount, microWeights, learningRate } = model.session
   const { stepCount, momentumProduct } = engine
   return {
     ...{
@@ -26,6 +27,7 @@ export function snapshot<V extends Values>(model: Model<V>): Snapshot {
       momentumProduct,
       epochCount,
       microCount,
+      microWeights,
       learningRate,
     },
   }
@@ -41,5 +43,6 @@ export function restore<V extends Values>(model: Model<V>, state: Snapshot): voi
   session.engine.momentumProduct = state.momentumProduct
   session.epochCount = state.epochCount
   session.microCount = state.microCount
+  session.microWeights = state.microWeights
   session.learningRate = state.learningRate
 }
