@@ -21,16 +21,17 @@ export function reserve(bytes: usize): bool {
   return missing <= 0 || memory.grow(missing) >= 0
 }
 
-/** Index of the first NaN among `count` floats at `src`, or -1. */
-export function findNaN(src: usize, count: i32): i32 {
+/** Index of the first NaN or number outside low ... high among `count` floats at `src`, or -1. */
+export function findOutside(src: usize, count: i32, low: f32, high: f32): i32 {
   let i = 0
   for (; i + 4 <= count; i += 4) {
     const x = v128.load(src + (<usize>i << 2))
-    if (v128.any_true(f32x4.ne(x, x))) break
+    const isInside = v128.and(f32x4.ge(x, f32x4.splat(low)), f32x4.le(x, f32x4.splat(high)))
+    if (!i32x4.all_true(isInside)) break
   }
   for (; i < count; i++) {
     const x = load<f32>(src + (<usize>i << 2))
-    if (x != x) return i
+    if (!(x >= low && x <= high)) return i
   }
   return -1
 }

@@ -9,6 +9,7 @@ import {
   input,
   type Layer,
   model,
+  rootMeanSquaredError,
   type Symbolic,
   sequential,
   sgd,
@@ -180,5 +181,46 @@ describe('models beyond the memory', () => {
     quickly(message, () => net.predict(rows, { batchSize: 120_000 }))
     expect(Buffer.compare(net.save({ includeOptimizer: true }), before)).toBe(0)
     expect(net.trainStep(rows.subarray(0, 2), rows.subarray(0, 2)).loss).toBe(0)
+  })
+})
+
+describe('numbers that would be logged under one key', () => {
+  const x = input({ shape: [2] })
+  const metric = (name: string) => rootMeanSquaredError({ name })
+  const two = () => model({ inputs: x, outputs: { a: dense({ units: 1 })(x), a_b: dense({ units: 1 })(x) } })
+  const one = () => sequential({ inputShape: [2], layers: [dense({ units: 1, name: 'a' })] })
+
+  test.each<[string, () => ReturnType<typeof one>, Partial<CompileOptions>]>([
+    [
+      'b_loss of a and loss of a_b would both be logged as a_b_loss',
+      two as never,
+      { metrics: { a: [metric('b_loss')] } },
+    ],
+    [
+      'b_m of a and m of a_b would both be logged as a_b_m',
+      two as never,
+      { metrics: { a: [metric('b_m')], a_b: [metric('m')] } },
+    ],
+    [
+      'weighted_mse of a and weighted_mse of a would both be logged as weighted_mse',
+      one,
+      { metrics: ['mse', metric('weighted_mse')], weightedMetrics: ['mse'] },
+    ],
+    [
+      'the total loss in validation and val_loss of a would both be logged as val_loss',
+      one,
+      { metrics: [metric('val_loss')] },
+    ],
+    [
+      'm of a in validation and val_m of a would both be logged as val_m',
+      one,
+      { metrics: [metric('m'), metric('val_m')] },
+    ],
+  ])('%s', (message, make, options) => {
+    refused(`compile: ${message}; give one another name`, () => make().compile({ loss: 'mse', ...options }))
+  })
+
+  test('of other outputs are apart', () => {
+    two().compile({ loss: 'mse', metrics: { a: ['mae'], a_b: ['mae'] }, weightedMetrics: ['mae'] })
   })
 })

@@ -2,8 +2,10 @@
 // expected and what came, and leaves the model as it was, optimizer and all, bit for bit.
 import { describe, expect, test } from 'vitest'
 import {
+  type ActivationName,
   type Data,
   dense,
+  type LossName,
   type Model,
   type StepOptions,
   type Symbolic,
@@ -193,5 +195,153 @@ describe('NaN', () => {
   test('infinities are numbers', async () => {
     const y = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 0, 0]
     expect((await regression().evaluate(x, y)).loss).toBe(Number.POSITIVE_INFINITY)
+  })
+})
+
+describe('targets a loss is not defined for', () => {
+  const made = (units: number, activation: ActivationName, loss: LossName) =>
+    sequential({ inputShape: [3], layers: [dense({ units, activation, name: 'out' })] }).compile({
+      loss,
+      optimizer: 'sgd',
+    })
+  const binary = ' (-1 and 1 take hinge, class ids sparseCategoricalCrossentropy)'
+
+  test.each<[LossName, number, ActivationName, Data, string]>([
+    [
+      'binaryCrossentropy',
+      1,
+      'sigmoid',
+      [1, 0, 2, 1],
+      `row 2 holds 2, binaryCrossentropy takes targets from 0 to 1${binary}`,
+    ],
+    [
+      'binaryCrossentropy',
+      1,
+      'sigmoid',
+      Int8Array.of(1, -1, 1, 1),
+      `row 1 holds -1, binaryCrossentropy takes targets from 0 to 1${binary}`,
+    ],
+    [
+      'binaryCrossentropy',
+      2,
+      'sigmoid',
+      Float64Array.of(0, 1, 0, 0, 0, 0, 0, 1.5),
+      `row 3 holds 1.5, binaryCrossentropy takes targets from 0 to 1${binary}`,
+    ],
+    [
+      'categoricalCrossentropy',
+      2,
+      'softmax',
+      [
+        [0, 1],
+        [1, 0],
+        [1, 0],
+        [2, -1],
+      ],
+      'row 3 holds -1, categoricalCrossentropy takes targets from 0 up',
+    ],
+    [
+      'klDivergence',
+      2,
+      'softmax',
+      [
+        [0, 1],
+        [1.5, -0.5],
+        [1, 0],
+        [1, 0],
+      ],
+      'row 1 holds -0.5, klDivergence takes targets from 0 up',
+    ],
+    ['poisson', 1, 'exponential', [3, 0, -1, 2], 'row 2 holds -1, poisson takes targets from 0 up'],
+    [
+      'hinge',
+      1,
+      'linear',
+      [1, -1, 2, 1],
+      'row 2 holds 2, hinge takes targets from -1 to 1 (two classes are -1 and 1)',
+    ],
+    ['squaredHinge', 1, 'tanh', [1, -3, 1, 1], 'row 1 holds -3, squaredHinge takes targets from -1 to 1'],
+    [
+      'categoricalHinge',
+      2,
+      'linear',
+      [
+        [1, -1],
+        [0, 1],
+        [0, 1],
+        [0, 1],
+      ],
+      'row 0 holds -1, categoricalHinge takes targets from 0 to 1',
+    ],
+  ])('%s of %i', async (loss, units, activation, y, text) => {
+    const of = made(units, activation, loss)
+    of.trainStep(x, new Float32Array(units * 4)) // so that the next one is like it
+    await refused(`trainStep: y: ${text}`, () => of.trainStep(x, y), of)
+    await refused(`trainStep: y: ${text}`, () => of.trainStep(x, y, { allowNaN: true }), of)
+    await refused(`fit: y: ${text}`, () => of.fit(x, y, { batchSize: 1 }), of)
+    await refused(
+      `fit: validationData: y: ${text}`,
+      () => of.fit(x, new Float32Array(units * 4), { validationData: [x, y] }),
+      of,
+    )
+    await refused(`fit: epoch 1, batch 1: y: ${text}`, () => of.fit([{ x, y }]), of)
+    await refused(`evaluate: y: ${text}`, () => of.evaluate(x, y), of)
+    await refused(`gradients: y: ${text}`, () => of.gradients(x, y), of)
+  })
+
+  test.each([4, 40])('in a step like the one before, of %i rows', async (rows) => {
+    const of = made(2, 'sigmoid', 'binaryCrossentropy')
+    const y = new Float32Array(rows * 2).fill(1)
+    const many = new Float32Array(rows * 3)
+    of.trainStep(many, y)
+    expect(of.session.repeat).not.toBeNull()
+    y[rows * 2 - 1] = 1.25
+    await refused(
+      `trainStep: y: row ${rows - 1} holds 1.25, binaryCrossentropy takes targets from 0 to 1${binary}`,
+      () => of.trainStep(many, y),
+      of,
+    )
+  })
+
+  test('soft labels, counts, no label, and what rounding makes', () => {
+    const around = Float32Array.of(1 + 2 ** -22, -(2 ** -22), 0.3, 1)
+    expect(made(1, 'sigmoid', 'binaryCrossentropy').trainStep(x, around).loss).toBeGreaterThan(0)
+    made(1, 'linear', 'hinge').trainStep(x, [1, -1, 0, 1])
+    made(1, 'exponential', 'poisson').trainStep(x, [0, 7, 2.5, 1e6])
+    made(2, 'softmax', 'categoricalCrossentropy').trainStep(x, [
+      [0.25, 0.75],
+      [2, 0],
+      [0, 1],
+      [0, 1],
+    ])
+    made(1, 'linear', 'meanSquaredError').trainStep(x, [-1e6, 7, 2.5, 1e6])
+  })
+
+  test('ids where one-hot rows are due, one-hot rows where ids are', async () => {
+    const [rows, sparse] = [
+      made(3, 'softmax', 'categoricalCrossentropy'),
+      made(3, 'softmax', 'sparseCategoricalCrossentropy'),
+    ]
+    await refused(
+      'fit: y: expected shape [batch,3] (one-hot rows; class ids take sparseCategoricalCrossentropy); got [4]',
+      () => rows.fit(x, [0, 2, 1, 2]),
+      rows,
+    )
+    const hot = [
+      [1, 0, 0],
+      [0, 0, 1],
+      [0, 1, 0],
+      [0, 0, 1],
+    ]
+    await refused(
+      'fit: y: expected shape [batch] (class ids; one-hot rows take categoricalCrossentropy); got [4,3]',
+      () => sparse.fit(x, hot),
+      sparse,
+    )
+    await refused(
+      'fit: y: element 3 is 3, expected a class label from 0 to 2',
+      () => sparse.fit(x, [1, 2, 1, 3]),
+      sparse,
+    )
   })
 })

@@ -11,8 +11,9 @@ import {
   type Symbolic,
   sequential,
   sgd,
+  sparseCategoricalCrossentropy,
 } from '../src/index.ts'
-import { refused } from './refused.ts'
+import { refused, refusedSoon } from './refused.ts'
 
 const ROWS = 12
 const x = Float32Array.from({ length: ROWS * 3 }, (_, i) => ((i * 7919 + 13) % 101) / 50 - 1)
@@ -33,7 +34,9 @@ const net = (units: number, loss: LossLike, steps?: number): Model<Symbolic> =>
   sequential({
     inputShape: steps ? [steps, 3] : [3],
     seed: 4,
-    layers: [dense({ units, activation: activations[String(loss)], name: 'out' })],
+    layers: [
+      dense({ units, activation: activations[typeof loss === 'string' ? loss : loss.kind], name: 'out' }),
+    ],
   }).compile({ loss, optimizer: sgd({ learningRate: 0.1 }) })
 
 const bits = (of: Pick<Model, 'save'>) => [...of.save({ includeOptimizer: true })]
@@ -60,6 +63,7 @@ describe.each(targets)('%s', (_, units, loss, y, weights) => {
     const options: FitOptions = { epochs: 2, batchSize: 5 }
     const a = net(units, loss)
     const b = net(units, loss)
+    const classWeight: Record<number, number> = units === 1 ? { 0: 0.5 } : { 0: 0.5, 2: 3 }
     const history = await a.fit(x, y, { ...options, classWeight, ...(given && { sampleWeight: given }) })
     expect(history).toEqual(await b.fit(x, y, { ...options, sampleWeight: product }))
     expect(a.trainStep(x, y, { classWeight, ...(given && { sampleWeight: given }) })).toEqual(
@@ -131,7 +135,14 @@ describe('where they count', () => {
 })
 
 test.each<[string, string, LossLike, number, unknown, Data]>([
-  ['no object', 'trainStep: classWeight must be an object; got 3', byLabel, 3, 3, ids],
+  [
+    'no object',
+    'trainStep: classWeight must be an object of weights by class, { 0: 1, 1: 5 }; got 3',
+    byLabel,
+    3,
+    3,
+    ids,
+  ],
   ['a name', 'trainStep: classWeight: "one" is no class id', byLabel, 3, { one: 1 }, ids],
   [
     'a negative weight',
@@ -152,6 +163,48 @@ test.each<[string, string, LossLike, number, unknown, Data]>([
 ])('refused: %s', (_, message, loss, units, given, y) => {
   const kept = net(units, loss)
   refused(message, () => kept.trainStep(x, y, { classWeight: given as typeof classWeight }), kept)
+})
+
+describe('classes that there are not', () => {
+  const binary = ids.map((id) => id % 2)
+  test.each<[string, LossLike, number, object, Data]>([
+    ['class 5; the classes are 0 to 1', 'binaryCrossentropy', 1, { 5: 3 }, binary],
+    ['class -1; the classes are 0 to 1', 'binaryCrossentropy', 1, { '-1': 3 }, binary],
+    ['class 3; the classes are 0 to 2', byLabel, 3, { 3: 1 }, ids],
+    ['class 3; the classes are 0 to 2', byLabel, 3, [1, 1, 1, 1], ids],
+    [
+      'class 4; the classes are 0 to 2',
+      'categoricalCrossentropy',
+      3,
+      { 4: 1 },
+      ids.map((id) => [0, 1, 2].map((j) => Number(j === id))),
+    ],
+    ['class 2; the classes are -1 to 1', 'hinge', 1, { 2: 1 }, binary],
+  ])('%s under %s', async (text, loss, units, given, y) => {
+    const kept = net(units, loss)
+    const options = { classWeight: given as Record<number, number> }
+    refused(`trainStep: classWeight: there is no ${text}`, () => kept.trainStep(x, y, options), kept)
+    await refusedSoon(`fit: classWeight: there is no ${text}`, () => kept.fit(x, y, options), kept)
+  })
+
+  test('a Map or a Set holds its weights where nothing looks', () => {
+    const kept = net(3, byLabel)
+    for (const given of [new Map([[1, 3]]), new Set([1])])
+      refused(
+        /^trainStep: classWeight must be an object of weights by class, \{ 0: 1, 1: 5 \}; got /,
+        () => kept.trainStep(x, ids, { classWeight: given as never }),
+        kept,
+      )
+  })
+
+  test('a list is by class, and the ignored id may have a weight', () => {
+    const [one, other] = [net(3, byLabel), net(3, byLabel)]
+    expect(one.trainStep(x, ids, { classWeight: [0.5, 1, 3] as never })).toEqual(
+      other.trainStep(x, ids, { classWeight }),
+    )
+    const ignoring = net(3, sparseCategoricalCrossentropy({ ignoreIndex: -1 }))
+    ignoring.trainStep(x, ids, { classWeight: { '-1': 0, 1: 2 } })
+  })
 })
 
 test('the two classes of a hinge loss, -1 and 1', () => {

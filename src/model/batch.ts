@@ -5,7 +5,7 @@ import { type Shape, shapeText } from '../graph/value.ts'
 import { check, fail, isObject } from '../numerics/errors.ts'
 import { PIECE, type Pieces } from '../numerics/pieces.ts'
 import { elementCount, isShaped, isTyped, makingTensor } from '../numerics/tensor.ts'
-import { takesLabels, targetShape } from '../training/losses.ts'
+import { type Loss, takesLabels, targetLimits, targetShape } from '../training/losses.ts'
 import {
   type ArrayLikeData,
   type Batches,
@@ -88,6 +88,28 @@ function* checkingLabels(
   }
 }
 
+/** A target mustn't be outside of what the loss is defined for; NaN is looked for later. */
+function* checkingTargets(what: string, { data, rows }: Rows, loss: Loss): Pieces<void> {
+  const [low, high] = targetLimits(loss)
+  if (low === -Infinity) return
+  for (let i = 0; i < data.length; i++) {
+    if (data[i] < low || data[i] > high) {
+      const row = Math.floor((i * rows) / data.length)
+      const limits = high === Infinity ? 'from 0 up' : `from ${Math.round(low)} to 1`
+      fail(
+        `${what}: row ${row} holds ${data[i]}, ${loss.kind} takes targets ${limits}${limitHints[loss.kind] ?? ''}`,
+      )
+    }
+    if (i % PIECE === PIECE - 1) yield
+  }
+}
+
+/** Where other targets belong. */
+const limitHints: Readonly<Record<string, string>> = {
+  binaryCrossentropy: ' (-1 and 1 take hinge, class ids sparseCategoricalCrossentropy)',
+  hinge: ' (two classes are -1 and 1)',
+}
+
 /** What is most often mixed up. */
 const targetHints: Readonly<Record<string, string>> = {
   sparseCategoricalCrossentropy: ' (class ids; one-hot rows take categoricalCrossentropy)',
@@ -118,6 +140,7 @@ export function* readingBatch(
     }
     const rows = yield* readingRows(name, parts[i], expected)
     if (takesLabels(loss)) yield* checkingLabels(name, rows, whole.at(-1) ?? 0, loss.ignoreIndex)
+    else yield* checkingTargets(name, rows, loss)
     targets.push(rows)
   }
   const sampleWeights: (Rows | null)[] = []

@@ -1,12 +1,12 @@
 // Class weights to sample weights. Enters: a checked batch and weights by class. Leaves: the batch with the weight of
 // each row's class (or of each labelled position's) multiplied into its sample weights.
-import { check, fail, isObject, must, NON_NEGATIVE, show } from '../numerics/errors.ts'
+import { check, fail, must, NON_NEGATIVE, show } from '../numerics/errors.ts'
 import { elementCount } from '../numerics/tensor.ts'
-import { takesLabels } from '../training/losses.ts'
+import { type Loss, takesLabels, targetLimits } from '../training/losses.ts'
 import { argmax } from '../training/metrics/read.ts'
-import type { OutputTraining } from './compute.ts'
+import { columnsOf, type OutputTraining } from './compute.ts'
 import type { Rows } from './data.ts'
-import type { Batch, Training } from './session.ts'
+import type { Batch, Session, Training } from './session.ts'
 
 /** Weight by class id (-1, too, of the hinge losses); a class left out weighs 1. */
 type ClassWeights = Readonly<Record<number, number>>
@@ -37,16 +37,32 @@ function classesOf(
   return { ids, shape: shape.slice(0, -1) }
 }
 
+/** A plain object, or a list: a Map's entries are no keys. */
+const hasKeys = (table: unknown): table is object =>
+  /(Object|Array)]$/.test(Object.prototype.toString.call(table))
+
+/** The least and the largest class id. `columns`: of the prediction. */
+function classLimits(loss: Loss, { shape }: Rows, columns: number): readonly [number, number] {
+  const isSingle = !takesLabels(loss) && (shape.at(-1) ?? 1) === 1
+  if (!isSingle) return [0, columns - 1]
+  const [low, high] = targetLimits(loss)
+  return [Math.ceil(low), Math.floor(high)]
+}
+
 function weightsOf(
   what: string,
   training: OutputTraining,
   y: Rows,
   given: Rows | null,
   table: ClassWeights,
+  columns: number,
 ): Rows {
-  check(isObject(table), what, 'an object of weights by class', table)
+  check(hasKeys(table), what, 'an object of weights by class, { 0: 1, 1: 5 }', table)
+  const [least, most] = classLimits(training.loss, y, columns)
   for (const [id, weight] of Object.entries(table)) {
     if (!/^-?\d+$/.test(id)) fail(`${what}: ${show(id)} is no class id`)
+    const isClass = (Number(id) >= least && Number(id) <= most) || Number(id) === training.loss.ignoreIndex
+    if (!isClass) fail(`${what}: there is no class ${id}; the classes are ${least} to ${most}`)
     must(NON_NEGATIVE, weight, `${what}: class ${id}`)
   }
   const { ids, shape } = classesOf(what, training, y)
@@ -66,12 +82,13 @@ function weightsOf(
 export function weighClasses(
   what: string,
   batch: Batch,
+  session: Session,
   { outputs }: Training,
   classWeight: ClassWeight | undefined,
 ): Batch {
   if (classWeight === undefined) return batch
   const argument = `${what}: classWeight`
-  check(isObject(classWeight), argument, 'an object', classWeight)
+  check(hasKeys(classWeight), argument, 'an object of weights by class, { 0: 1, 1: 5 }', classWeight)
   const isOne = outputs.length === 1
   for (const name of isOne ? [] : Object.keys(classWeight)) {
     if (!outputs.some(({ output }) => output === name))
@@ -85,7 +102,9 @@ export function weighClasses(
       : (classWeight as Record<string, ClassWeights>)[training.output]
     const where = isOne ? argument : `${argument} of ${training.output}`
     const given = batch.weights[i]
-    return table === undefined ? given : weightsOf(where, training, batch.y[i], given, table)
+    if (table === undefined) return given
+    const columns = columnsOf(session.shapeOf(training.output))
+    return weightsOf(where, training, batch.y[i], given, table, columns)
   })
   return { ...batch, weights }
 }

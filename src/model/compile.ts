@@ -6,7 +6,7 @@ import { type LossLike, readLoss, takesLabels } from '../training/losses.ts'
 import { type MetricLike, type MetricName, readMetric } from '../training/metrics.ts'
 import { type Optimizer, type OptimizerName, readOptimizer } from '../training/optimizers.ts'
 import { checkRange } from '../training/range.ts'
-import { columnsOf, type OutputTraining } from './compute.ts'
+import { columnsOf, keyOf, type OutputTraining } from './compute.ts'
 import type { Session, Training } from './session.ts'
 
 type Metrics = MetricName | readonly MetricLike[]
@@ -87,6 +87,35 @@ function perOutput<T>(
   )
 }
 
+/** Every number that is logged needs a key of its own. @throws LanegradError naming two that would share one */
+function checkKeys(session: Session, outputs: readonly OutputTraining[]): void {
+  const known = new Map([['loss', 'the total loss']])
+  for (const { output, loss, metrics, weightedMetrics = [] } of outputs) {
+    const read = (metric: MetricLike) =>
+      readMetric(output, metric, loss, columnsOf(session.shapeOf(output))).name
+    const plain = metrics.map(read)
+    const weighted = weightedMetrics
+      .map(read)
+      .map((name) => (plain.includes(name) ? `weighted_${name}` : name))
+    for (const name of [...(outputs.length > 1 ? ['loss'] : []), ...plain, ...weighted]) {
+      const key = keyOf(session.network, output, name)
+      const other = known.get(key)
+      if (other)
+        fail(
+          `compile: ${other} and ${name} of ${output} would both be logged as ${key}; give one another name`,
+        )
+      known.set(key, `${name} of ${output}`)
+    }
+  }
+  for (const [key, what] of known) {
+    const other = known.get(`val_${key}`)
+    if (other)
+      fail(
+        `compile: ${what} in validation and ${other} would both be logged as val_${key}; give one another name`,
+      )
+  }
+}
+
 /** A Loss has a kind and a reduction; a record by output name hasn't, whatever its outputs are named. */
 const isLoss = (loss: CompileOptions['loss']): loss is LossLike =>
   typeof loss === 'string' ||
@@ -116,6 +145,7 @@ export function readTraining(session: Session, options: CompileOptions): Trainin
       weightedMetrics: wantedWeighted[i],
     }),
   )
+  checkKeys(session, outputs)
   for (const { output, loss } of outputs) {
     const { ranges } = session.outline
     checkRange(output, loss, columnsOf(session.shapeOf(output)), ranges.get(output) ?? null)

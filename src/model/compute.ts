@@ -167,7 +167,7 @@ export interface Computation {
 export const columnsOf = (shape: RowShape): number => (shape.length > 0 ? (shape.at(-1) ?? 2) : 1)
 
 /** Keys of logs: `loss`, and for several outputs `<output>_loss`. */
-const keyOf = (network: Network, output: string, name: string): string =>
+export const keyOf = (network: Network, output: string, name: string): string =>
   network.outputs.length > 1 ? `${output}_${name}` : name
 
 /**

@@ -119,7 +119,8 @@ export class Model<V extends Values = Values> {
    * All other losses take any output. A single unit takes no loss that compares columns (categorical, kl,
    * cosineSimilarity), and with softmax, which is always 1 there, none at all. What goes through reshape, flatten, permute,
    * pooling or concatenate is seen; the numbers of a layer of your own, of a frozen one or of an average aren't known, and
-   * nothing is refused there.
+   * nothing is refused there. Targets must lie where the loss is defined: from 0 to 1 for `binary` and categoricalHinge,
+   * from -1 to 1 for hinge, from 0 up for `categorical`, `kl` and poisson; others are refused where the data is read.
    * @throws LanegradError on an unknown name (with the nearest known one) or a loss that doesn't fit its output.
    * @example
    * ```js
@@ -217,7 +218,7 @@ export class Model<V extends Values = Values> {
     const { kept } = this
     if (what === 'predict') return { ...finish(readingInputs(kept, what, data.x)), y: [], weights: [] }
     const read = finish(readingBatch(kept, this.training, what, data))
-    return weighClasses(what, read, this.training, classWeight)
+    return weighClasses(what, read, kept, this.training, classWeight)
   }
 
   /**

@@ -96,7 +96,7 @@ export function datasetBatches(
     *read(name, value) {
       checkDataset(name, value)
       const batch = yield* readingBatch(session, training, name, value)
-      return weighClasses(name, batch, training, classWeight)
+      return weighClasses(name, batch, session, training, classWeight)
     },
   })
 }
@@ -157,7 +157,12 @@ export async function readSources(
   } else {
     const read = await readRows(session, training, data, { what: 'fit', allowNaN, turn })
     const [batch, split] = splitValidation(read, validationSplit)
-    train = rowsSource(session, weighClasses('fit', batch, training, classWeight), batchSize, shuffle)
+    train = rowsSource(
+      session,
+      weighClasses('fit', batch, session, training, classWeight),
+      batchSize,
+      shuffle,
+    )
     if (split) validation = hold(split)
   }
   const what = 'fit: validationData'

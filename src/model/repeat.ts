@@ -7,7 +7,7 @@ import type { FloatArray, NamedArray } from '../numerics/tensor.ts'
 import type { Slot } from '../plan/plan.ts'
 import type { Engine } from '../runtime/engine.ts'
 import type { Logs, WithLoss } from '../training/callbacks.ts'
-import { takesLabels } from '../training/losses.ts'
+import { type Loss, takesLabels, targetLimits } from '../training/losses.ts'
 import type { Data } from './data.ts'
 import type { Prepared, Session } from './session.ts'
 
@@ -23,11 +23,17 @@ function flat(given: Data, { shape, count }: Slot): ArrayBufferView | null {
   return data
 }
 
-/** Copies floats to their slot; whether none is NaN. */
-function put(engine: Engine, data: Float32Array, { address, count }: Slot): boolean {
-  if (count <= FEW) return engine.writeFew(address, data)
+/** Copies floats to their slot; whether none is NaN or outside the limits. */
+function put(
+  engine: Engine,
+  data: Float32Array,
+  { address, count }: Slot,
+  low = -Infinity,
+  high = Infinity,
+): boolean {
+  if (count <= FEW) return engine.writeFew(address, data, low, high)
   engine.write(address, data)
-  return engine.findNaN(address, count) < 0
+  return engine.findOutside(address, count, low, high) < 0
 }
 
 /** The one input of a prediction, and its one output. */
@@ -74,16 +80,29 @@ export class Repeat {
   /** Labels are below it; null: targets are floats. */
   private readonly classes: number | null
   private readonly ignored: number | null
+  /** Of float targets. */
+  private readonly low: number
+  private readonly high: number
   /** No metrics, and the mean over all rows. */
   private readonly isLossAlone: boolean
 
-  private constructor(session: Session, prepared: Prepared, x: Slot, y: Slot, classes: number | null) {
+  private constructor(
+    session: Session,
+    prepared: Prepared,
+    x: Slot,
+    y: Slot,
+    classes: number | null,
+    loss: Loss,
+  ) {
     this.session = session
     this.prepared = prepared
     this.x = x
     this.y = y
     this.classes = classes
-    this.ignored = session.training?.outputs[0].loss.ignoreIndex ?? null
+    this.ignored = loss.ignoreIndex
+    const [low, high] = targetLimits(loss)
+    this.low = low
+    this.high = high
     const { metrics, losses } = prepared.readings
     this.isLossAlone = metrics.length === 0 && losses.length === 0
   }
@@ -98,7 +117,7 @@ export class Repeat {
     if (!into || !target || into.dtype !== 'float32' || prepared.weights[0]) return null
     const classes = takesLabels(loss) ? (session.shapeOf(output).at(-1) ?? 0) : null
     const isSimple = isFloat32(flat(x, into)) && flat(y, target)
-    return isSimple ? new Repeat(session, prepared, into, target, classes) : null
+    return isSimple ? new Repeat(session, prepared, into, target, classes, loss) : null
   }
 
   /** The logs of a step, or null if it isn't like the one before; then nothing has happened. */
@@ -111,7 +130,7 @@ export class Repeat {
     if (classes === null) {
       if (!isFloat32(truths)) return null
       session.begin(prepared)
-      if (!put(engine, rows, this.x) || !put(engine, truths, this.y)) return null
+      if (!put(engine, rows, this.x) || !put(engine, truths, this.y, this.low, this.high)) return null
     } else {
       if (!isInt32(truths)) return null
       for (let i = 0; i < truths.length; i++)

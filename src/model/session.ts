@@ -344,7 +344,7 @@ export class Session {
       }
       gatherRows(rows, engine.view(slot.address, count, slot.dtype), indices, from, to)
       if (allowNaN || slot.dtype !== 'float32') return
-      const bad = engine.findNaN(slot.address, count)
+      const bad = engine.findOutside(slot.address, count)
       if (bad < 0) return
       const row = from + Math.floor((bad * rows.rows) / rows.data.length)
       fail(

@@ -12,7 +12,7 @@ export interface Core extends Kernels {
   readonly table: WebAssembly.Table
   arenaBase(): number
   reserve(bytes: number): number
-  findNaN(address: number, count: number): number
+  findOutside(address: number, count: number, low: number, high: number): number
   uniform(
     dst: number,
     count: number,

@@ -259,14 +259,14 @@ export class Engine {
     memory.set(data, address / 4)
   }
 
-  /** A few floats, one by one; whether none is NaN. */
-  writeFew(address: number, data: Float32Array): boolean {
+  /** A few floats, one by one; whether none is NaN or outside low ... high. */
+  writeFew(address: number, data: Float32Array, low: number, high: number): boolean {
     const { floats } = this
     let isWhole = true
     for (let i = 0, at = address / 4; i < data.length; i++, at++) {
       const value = data[i]
       floats[at] = value
-      if (Number.isNaN(value)) isWhole = false
+      if (!(value >= low && value <= high)) isWhole = false
     }
     return isWhole
   }
@@ -278,8 +278,8 @@ export class Engine {
     this.core.uniform(byteOffset, length, seed | 0, Math.floor(seed / 0x100000000), stream, low, scale)
   }
 
-  /** Index of the first NaN among `count` floats, or -1. */
-  findNaN(address: number, count: number): number {
-    return this.core.findNaN(address, count)
+  /** Index of the first NaN or number outside low ... high among `count` floats, or -1. */
+  findOutside(address: number, count: number, low = -Infinity, high = Infinity): number {
+    return this.core.findOutside(address, count, low, high)
   }
 }

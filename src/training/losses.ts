@@ -26,10 +26,15 @@ interface LossRow {
   readonly code: number
   /** The form that takes logits; absent where there is none. */
   readonly logits?: number
+  /** Least and largest target. Default: any number. */
+  readonly targets?: readonly [low: number, high: number]
   /** What `param` is. */
   readonly param?: { readonly key: 'delta' | 'labelSmoothing'; readonly value: number; readonly rule: Rule }
 }
 
+const SIGNS = [-1, 1] as const
+const SHARES = [0, 1] as const
+const COUNTS = [0, Infinity] as const
 const smoothing = { key: 'labelSmoothing', value: 0, rule: SHARE } as const
 
 const losses = {
@@ -37,18 +42,23 @@ const losses = {
   meanAbsoluteError: { code: abi.LOSS_MAE },
   huber: { code: abi.LOSS_HUBER, param: { key: 'delta', value: 1, rule: POSITIVE } },
   logCosh: { code: abi.LOSS_LOG_COSH },
-  poisson: { code: abi.LOSS_POISSON },
-  hinge: { code: abi.LOSS_HINGE },
-  squaredHinge: { code: abi.LOSS_SQUARED_HINGE },
-  binaryCrossentropy: { code: abi.LOSS_BCE, logits: abi.LOSS_BCE_LOGITS, param: smoothing },
-  categoricalCrossentropy: { code: abi.LOSS_CCE, logits: abi.LOSS_CCE_LOGITS, param: smoothing },
+  poisson: { code: abi.LOSS_POISSON, targets: COUNTS },
+  hinge: { code: abi.LOSS_HINGE, targets: SIGNS },
+  squaredHinge: { code: abi.LOSS_SQUARED_HINGE, targets: SIGNS },
+  binaryCrossentropy: { code: abi.LOSS_BCE, logits: abi.LOSS_BCE_LOGITS, targets: SHARES, param: smoothing },
+  categoricalCrossentropy: {
+    code: abi.LOSS_CCE,
+    logits: abi.LOSS_CCE_LOGITS,
+    targets: COUNTS,
+    param: smoothing,
+  },
   sparseCategoricalCrossentropy: {
     code: abi.LOSS_SPARSE_CCE,
     logits: abi.LOSS_SPARSE_CCE_LOGITS,
     param: smoothing,
   },
-  klDivergence: { code: abi.LOSS_KL_DIVERGENCE },
-  categoricalHinge: { code: abi.LOSS_CATEGORICAL_HINGE },
+  klDivergence: { code: abi.LOSS_KL_DIVERGENCE, targets: COUNTS },
+  categoricalHinge: { code: abi.LOSS_CATEGORICAL_HINGE, targets: SHARES },
   cosineSimilarity: { code: abi.LOSS_COSINE_SIMILARITY },
 } as const satisfies Record<string, LossRow>
 /** The name of a loss. */
@@ -409,6 +419,15 @@ export function readLoss(loss: LossLike): Loss {
 
 /** Whether targets are integer class labels, one per row of the prediction. */
 export const takesLabels = (loss: Loss): boolean => isSparse(loss.kind)
+
+/** How far rounding may take a target out of its limits. */
+const ROUNDING = 1e-6
+
+/** Least and largest number that a float target may hold. */
+export function targetLimits({ kind, write }: Loss): readonly [low: number, high: number] {
+  const { targets: [low, high] = [-Infinity, Infinity] }: Partial<LossRow> = write ? {} : losses[kind]
+  return [low - ROUNDING, high + ROUNDING]
+}
 
 /** The shape of the targets for a prediction of `shape`. */
 export const targetShape = <T>(loss: Loss, shape: readonly T[]): readonly T[] =>
