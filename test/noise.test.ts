@@ -17,6 +17,7 @@ import {
   spatialDropout3d,
 } from '../src/index.ts'
 import { normal, uniform } from '../src/numerics/random.ts'
+import { serveModels, workerModel } from '../src/worker/index.ts'
 import { refused } from './refused.ts'
 
 const COUNT = 40000
@@ -67,24 +68,43 @@ describe.each(all)('%s', (_, make, shape) => {
   })
 
   test('each training step draws anew; what runs between the steps changes nothing', () => {
-    const model = single(make(), shape)
-    const seen = [run(model, x)]
-    expect(run(model, x)).toEqual(seen[0])
-    for (let step = 0; step < 3; step++) {
-      model.trainStep(x, x)
+    const [model, other] = [single(make(), shape), single(make(), shape)]
+    const seen: number[] = []
+    for (let step = 0; step < 4; step++) {
       model.gradients(x, x)
-      seen.push(run(model, x))
+      run(model, x)
+      seen.push(model.trainStep(x, x).loss)
+      expect(other.trainStep(x, x).loss).toBe(seen[step])
     }
-    expect(new Set(seen.map(String)).size).toBe(4)
+    expect(new Set(seen).size).toBe(4)
   })
 
-  test('the gradient is that of the forward pass with the same numbers', () => {
+  test('each prediction as in training draws anew, in every batch; the same calls give the same bits', async () => {
+    const thrice = Float32Array.from({ length: 3 * x.length }, (_, i) => x[i % x.length])
+    const batches = (data: Float32Array) =>
+      Array.from({ length: data.length / x.length }, (_, i) =>
+        String(data.subarray(i * x.length, (i + 1) * x.length)),
+      )
+    const draws = async (model: Model) => {
+      const options = { training: true, batchSize: 5 }
+      const calls = [thrice, x, x].map((data) => numbers(model.predict(data, options)))
+      calls.push(numbers(await model.predict([{ x }, { x: thrice }], options)))
+      return calls.flatMap(batches)
+    }
     const model = single(make(), shape)
+    const first = await draws(model)
+    model.trainStep(x, x)
+    const seen = [...first, ...(await draws(model))]
+    expect(seen).toHaveLength(18)
+    expect(new Set(seen).size).toBe(18)
+    expect(await draws(single(make(), shape))).toEqual(first)
+  })
+
+  test('the gradient is that of a training step with the same numbers', () => {
     const target = new Float32Array(x.length)
-    const lossAt = (given: Float32Array): number =>
-      run(model, given).reduce((sum, value) => sum + value * value, 0) / given.length
-    const { input: dx } = model.gradients(x, target, { inputs: true })
-    const h = 2 ** -6 // the loss is a parabola: central differences have no error but rounding
+    const lossAt = (given: Float32Array): number => single(make(), shape).trainStep(given, target).loss
+    const { input: dx } = single(make(), shape).gradients(x, target, { inputs: true })
+    const h = 2 ** -4 // the loss is a parabola: central differences have no error but rounding
     for (const i of [0, 1, 2, 3, 7, 23, 64, x.length - 1]) {
       const moved = (by: number) => lossAt(x.map((value, j) => (j === i ? value + by : value)))
       expect(Math.abs(dx.data[i] - (moved(h) - moved(-h)) / (2 * h))).toBeLessThan(1e-4)
@@ -110,6 +130,21 @@ describe.each(all)('%s', (_, make, shape) => {
     steps(resumed, 3)
     expect(resumed.getWeights()).toEqual(whole.getWeights())
   })
+})
+
+test('a worker draws what would be drawn here, from call to call', async () => {
+  const { port1: worker, port2: port } = new MessageChannel()
+  serveModels({ port })
+  const make = () => single(dropout({ rate: 0.5 }), [24])
+  const [here, there] = [make(), make()]
+  const draw = () => numbers(here.predict(x, { training: true }))
+  expect(run(there, x)).toEqual(draw())
+  const remote = await workerModel(there, { worker })
+  for (let call = 0; call < 3; call++)
+    expect(numbers(await remote.predict(x, { training: true }))).toEqual(draw())
+  expect(numbers((await remote.model()).predict(x, { training: true }))).toEqual(draw())
+  await remote.close()
+  worker.close()
 })
 
 describe('what is drawn', () => {

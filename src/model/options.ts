@@ -84,8 +84,9 @@ export interface PredictOptions extends NaNOption {
   /** Rows at a time. Default 256; fewer rows at the end are exact, not padded. */
   readonly batchSize?: number
   /**
-   * Layers behave as in training; what they draw at random is then the same in every batch and at every call, until a
-   * training step. Default false.
+   * Layers behave as in training. What they draw at random (dropout, noise) is new in every batch and at every call, as
+   * Monte Carlo dropout needs it; the same seed and the same calls give the same bits. Training isn't touched: its draws don't
+   * shift. A loaded model begins anew. Default false.
    */
   readonly training?: boolean
 }

@@ -74,6 +74,7 @@ export function predictRows(
     const to = Math.min(rows, from + batchSize)
     const prepared = session.prepareFor('predict', batch, to - from, { training })
     feedPiece(session, prepared, { batch, order: null, from, to, isChecked: false, name }, allowNaN)
+    if (training) session.drawAnew()
     engine.forward()
     for (const output of outputs) {
       const slot = prepared.plan.results.get(output.name)

@@ -93,6 +93,8 @@ export class Session {
   learningRate = 0
   /** Epochs trained so far: the shuffle of the next one depends on it. */
   epochCount = 0
+  /** Batches predicted as in training: each draws anew, from numbers that no training step takes. */
+  drawCount = 0
   /** Steps since the last update, where gradients are accumulated. */
   microCount = 0
   /** What their gradients weigh together, by group of losses (groups.ts). */
@@ -322,6 +324,11 @@ export class Session {
     const { engine } = this
     engine.load(plan)
     engine.randomCounter = engine.stepCount * this.accumulationSteps + this.microCount
+  }
+
+  /** Lets what runs next draw numbers that neither a training step nor another prediction draws. */
+  drawAnew(): void {
+    this.engine.randomCounter = 0x80000000 + this.drawCount++ // those of training count from 0
   }
 
   /** Writes rows `from..to` of a batch (through `indices`, if given) into the arena and checks them. */

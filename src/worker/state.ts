@@ -9,6 +9,7 @@ export interface Snapshot {
   readonly stepCount: number
   readonly momentumProduct: number
   readonly epochCount: number
+  readonly drawCount: number
   readonly microCount: number
   readonly microWeights: readonly number[]
   readonly learningRate: number
@@ -18,7 +19,7 @@ export interface Snapshot {
 const numbersOf = ({ session }: Pick<Model, 'session'>) => session.state().subarray(HEADER_BYTES / 4)
 
 export function snapshot<V extends Values>(model: Model<V>): Snapshot {
-  const { engine, epochCount, microCount, microWeights, learningRate } = model.session
+  const { engine, epochCount, drawCount, microCount, microWeights, learningRate } = model.session
   const { stepCount, momentumProduct } = engine
   return {
     ...{
@@ -26,6 +27,7 @@ export function snapshot<V extends Values>(model: Model<V>): Snapshot {
       stepCount,
       momentumProduct,
       epochCount,
+      drawCount,
       microCount,
       microWeights,
       learningRate,
@@ -42,6 +44,7 @@ export function restore<V extends Values>(model: Model<V>, state: Snapshot): voi
   session.engine.stepCount = state.stepCount
   session.engine.momentumProduct = state.momentumProduct
   session.epochCount = state.epochCount
+  session.drawCount = state.drawCount
   session.microCount = state.microCount
   session.microWeights = state.microWeights
   session.learningRate = state.learningRate
