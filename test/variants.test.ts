@@ -311,9 +311,32 @@ describe('options', () => {
   })
 
   test('a model that was not disposed does not keep Node alive', () => {
-    expect(run('console.log(model.predict(x).data.length, model.session.engine.threadsReady)')).toBe(
-      '30000 3\n',
+    // the model is held to the end: were the helpers what keeps the process alive, it would never end
+    expect(
+      run(`
+      process.on('exit', () => console.log(model.predict(x).data.length, model.session.engine.threadsReady))`),
+    ).toBe('30000 3\n')
+  })
+
+  test('the helpers of a model that was dropped without dispose end', () => {
+    const output = run(
+      `
+      const { terminate } = Worker.prototype
+      let ended = 0
+      Worker.prototype.terminate = function () {
+        this.once('exit', () => ended++)
+        return terminate.call(this)
+      }
+      const dropped = () => void sequential({ inputShape: [2], layers: [dense({ units: 1 })], threads: 3 }).predict([[1, 2]])
+      dropped()
+      for (const end = performance.now() + 15000; ended < 2 && performance.now() < end; ) {
+        gc()
+        await new Promise((resolve) => setTimeout(resolve, 5))
+      }
+      console.log(ended, 'ended;', model.session.engine.threadsReady, 'threads of the other')`,
+      '--expose-gc',
     )
+    expect(output).toBe('2 ended; 3 threads of the other\n')
   })
 
   test('dispose ends the helpers', () => {
