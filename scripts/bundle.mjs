@@ -5,6 +5,7 @@
 //   edge-light/index.js   likewise, as Vercel's bundlers spell it: `core.wasm?module`
 //   slim/index.js         none: the program gives them to `init`
 //   wasm/*.wasm           the binaries
+//   *.js.map              to the sources, which are in them
 //
 // Inside, the bytes of each binary travel as a string of printable ASCII, the same for every bundler: 91 bytes, those that
 // wasm has most, as one character each, the others as two. gzip sees the bytes' own repetitions: 1 % over the bare binaries,
@@ -21,11 +22,12 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs'
+import { dirname, relative, resolve } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
 import { minify } from 'terser'
 import { shakable } from './shakable.mjs'
-import { fromMain, subpaths } from './subpaths.mjs'
+import { fromMain, publicNames, subpaths } from './subpaths.mjs'
 
 /** Byte FIRST_BYTE + i (mod 256), 0 <= i < 91, is character i of those from # on without the backslash ... */
 const FIRST_BYTE = 252
@@ -50,7 +52,7 @@ const decode =
 /** In this order, alike next to alike, gzip, which looks back 32 KB, makes 2 KB less of them than by name. */
 const names = Object.keys(JSON.parse(readFileSync('asconfig.json', 'utf8')).targets)
 const constant = (name) => `WASM_${name.toUpperCase()}`
-const declare = (write) => names.map((name) => write(constant(name), name)).join('')
+const declare = (write) => names.map((name) => write(constant(name), name))
 
 const sources = {
   name: 'sources',
@@ -79,31 +81,60 @@ const sources = {
   },
 }
 
-const settings = { bundle: true, format: 'esm', target: 'es2022', legalComments: 'none' }
+const settings = {
+  bundle: true,
+  format: 'esm',
+  target: 'es2022',
+  legalComments: 'none',
+  sourcemap: 'external',
+  write: false,
+  outdir: 'dist',
+}
 
-/** `entry` with all it imports, minified; the constants of the binaries are undeclared. */
+const output = ({ outputFiles: [map, code] }) => ({ code: code.text, map: JSON.parse(map.text) })
+
+/** esbuild and Terser read the map of what they are given from its end. */
+const withMap = ({ code, map }) =>
+  `${code}\n//# sourceMappingURL=data:application/json;base64,${Buffer.from(JSON.stringify(map)).toString('base64')}`
+
+/**
+ * Before the message of an uncaught error Node prints the line that threw it and a caret under its column, so lines are
+ * short: Terser ends statements by newlines instead of semicolons (which costs nothing, where lines of 120 characters cost
+ * 1 %), and only longer lines are broken elsewhere.
+ */
+const LONGEST_LINE = 600
+
+/** Names that keep theirs in stacks and prints. esbuild can't be told, so it leaves all names to Terser. */
+const KEPT = ['src/index.ts', ...subpaths.map((name) => `src/${name}/index.ts`)].flatMap((entry) =>
+  [...publicNames(entry).values()].flat(),
+)
+
+/** `entry` with all it imports, minified, and its source map; the constants of the binaries are undeclared. */
 async function bundle(entry, isSubpath = false) {
   const plugins = isSubpath ? [sources, fromMain] : [sources]
-  const all = await build({ ...settings, entryPoints: [entry], plugins, write: false })
+  const all = await build({ ...settings, entryPoints: [entry], plugins })
   // marked once for esbuild to drop what this bundle doesn't use, once more since Terser takes the marks away
   const used = await build({
     ...settings,
-    stdin: { contents: shakable(all.outputFiles[0].text, entry) },
+    stdin: { contents: withMap(shakable(output(all), entry)), sourcefile: resolve('dist/marked.js') },
     external: ['*'],
-    minify: true,
-    write: false,
+    minifySyntax: true,
+    minifyWhitespace: true,
   })
+  const { code: text, map: content } = output(used)
   // inline 1: more makes top-level variables of what is inlined, set in the midst of another's initializer
   const options = {
     module: true,
     ecma: 2020,
     compress: { passes: 3, inline: 1 },
-    format: { ascii_only: true },
+    mangle: { reserved: ['GraphBuilder', ...KEPT] },
+    format: { ascii_only: true, semicolons: false, max_line_len: LONGEST_LINE },
+    sourceMap: { content, asObject: true },
   }
-  const { code } = await minify(used.outputFiles[0].text, options)
-  const [inner] = isSubpath ? (/\bWASM_\w+/.exec(code) ?? []) : []
+  const minified = await minify(text, options)
+  const [inner] = isSubpath ? (/\bWASM_\w+/.exec(minified.code) ?? []) : []
   if (inner) throw new Error(`${entry} imports what brings ${inner}: binaries are the main file's`)
-  return shakable(code, entry)
+  return shakable(minified, entry)
 }
 
 const start = new Date()
@@ -119,11 +150,30 @@ function put(path, data) {
   return file
 }
 
-function write(path, code) {
-  const file = put(path, code)
-  const gzipped = gzipSync(code, { level: 9 }).length
-  if (!process.argv.includes('--quiet'))
-    console.log(`${file}: ${Buffer.byteLength(code)} bytes, ${gzipped} gzipped`)
+/** How esbuild names what `fromMain` makes, by its path in the project. */
+const PUBLIC = /^public:/
+
+/**
+ * Writes a script behind lines that have no place in a map: as many in each script of a map (`map`: from dist/), which is
+ * written once, with the script it is named after.
+ */
+function write(path, { code, map }, before = [], mapPath = `${path}.map`) {
+  const toMap = relative(dirname(path), mapPath)
+  const file = put(
+    path,
+    `${before.map((line) => `${line}\n`).join('')}${code}\n//# sourceMappingURL=${toMap}\n`,
+  )
+  if (mapPath === `${path}.map`) {
+    const from = dirname(`dist/${path}`)
+    const sources = map.sources.map((source) =>
+      relative(from, resolve('dist', source.replace(PUBLIC, '../'))),
+    )
+    const mappings = ';'.repeat(before.length) + map.mappings
+    put(mapPath, JSON.stringify({ ...map, sources, mappings }))
+  }
+  const bytes = readFileSync(file)
+  const gzipped = gzipSync(bytes, { level: 9 }).length
+  if (!process.argv.includes('--quiet')) console.log(`${file}: ${bytes.length} bytes, ${gzipped} gzipped`)
 }
 
 const textOf = (name) => Array.from(readFileSync(`build/${name}.wasm`), encode).join('')
@@ -160,14 +210,18 @@ const [main, slim, ...others] = await Promise.all([
   isWhole && bundle('src/index.slim.ts'),
   ...subpaths.map((name) => bundle(`src/${name}/index.ts`, true)),
 ])
-write('index.js', decode + declare(inside) + main)
-write('workerd/index.js', declare(imported('')) + main)
+write('index.js', main, [decode, ...declare(inside)])
+write('workerd/index.js', main, ['', ...declare(imported(''))], 'index.js.map')
 for (const name of names) put(`wasm/${name}.wasm`, readFileSync(`build/${name}.wasm`))
 if (isWhole) {
-  write('edge-light/index.js', declare(imported('?module')) + main)
-  write('slim/index.js', declare((name) => `const ${name}=null;`) + slim)
+  write('edge-light/index.js', main, ['', ...declare(imported('?module'))], 'index.js.map')
+  write(
+    'slim/index.js',
+    slim,
+    declare((name) => `const ${name}=null;`),
+  )
 }
 for (const folder of folders)
   subpaths.forEach((name, i) => {
-    write(`${folder}${name}.js`, others[i])
+    write(`${folder}${name}.js`, others[i], [], `${name}.js.map`)
   })

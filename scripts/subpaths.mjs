@@ -1,22 +1,20 @@
 // The subpaths of the package (`lanegrad/data`: src/data/index.ts): bundles of their own, to be loaded beside the main file.
 // What the main file exports they take from there: a class, a cache, is the same one whichever file a program got it from.
 import { readFileSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { dirname, relative, resolve } from 'node:path'
 
 /** From the exports map: `./data` and so on. */
 export const subpaths = Object.keys(JSON.parse(readFileSync('package.json', 'utf8')).exports)
   .map((path) => /^\.\/(\w+)$/.exec(path)?.[1])
   .filter((name) => name !== undefined && name !== 'slim')
 
-/** Names that src/index.ts exports, types apart, by the file they come from. */
-function publicNames() {
+/** Names that an entry exports, types apart, by the file they come from. */
+export function publicNames(entry) {
   const found = new Map()
-  for (const [, list, from] of readFileSync('src/index.ts', 'utf8').matchAll(
-    /^export \{([^}]*)\} from '(.*)'/gm,
-  )) {
+  for (const [, list, from] of readFileSync(entry, 'utf8').matchAll(/^export \{([^}]*)\} from '(.*)'/gm)) {
     const names = list.split(',').map((name) => name.trim())
     found.set(
-      resolve('src', from),
+      resolve(dirname(entry), from),
       names.filter((name) => name !== '' && !name.startsWith('type ')),
     )
   }
@@ -27,25 +25,25 @@ function publicNames() {
 export const fromMain = {
   name: 'from-main',
   setup({ onLoad, onResolve }) {
-    const names = publicNames()
+    const names = publicNames('src/index.ts')
     onResolve({ filter: /^\.\/index\.js$/, namespace: 'public' }, ({ path }) => ({
       path,
       external: true,
       sideEffects: false,
     }))
     onResolve({ filter: /\?own$/ }, ({ path }) => ({
-      path: path.slice(0, -4),
+      path: resolve(path.slice(0, -4)),
       suffix: '?own',
       sideEffects: false,
     }))
     onResolve({ filter: /^\..*\.ts$/ }, ({ path, resolveDir, kind }) => {
       const file = resolve(resolveDir, path)
       if (kind === 'entry-point' || !names.get(file)?.length) return null
-      return { path: file, namespace: 'public', sideEffects: false }
+      return { path: relative('.', file), namespace: 'public', sideEffects: false }
     })
     // names given one by one hide those of `export *`
     onLoad({ filter: /.*/, namespace: 'public' }, ({ path }) => ({
-      contents: `export { ${names.get(path)} } from './index.js'; export * from ${JSON.stringify(`${path}?own`)}`,
+      contents: `export { ${names.get(resolve(path))} } from './index.js'; export * from ${JSON.stringify(`./${path}?own`)}`,
       loader: 'js',
       resolveDir: '.',
     }))

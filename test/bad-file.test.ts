@@ -13,6 +13,7 @@ import {
   sequential,
   tensor,
 } from '../src/index.ts'
+import { show } from '../src/numerics/errors.ts'
 import { refused as refusedLeaving } from './refused.ts'
 
 const net = sequential({
@@ -78,9 +79,9 @@ describe('bytes', () => {
   })
 
   test('that are no bytes, or of another format', () => {
-    const expected = 'safetensors file must be a Uint8Array, ArrayBuffer or DataView; got object'
+    const expected = 'safetensors file must be a Uint8Array, ArrayBuffer or DataView; got '
     for (const none of [{}, new Float32Array(file.buffer.slice(0, 8)), new Map()])
-      bothRefuse(expected, none as unknown as Uint8Array)
+      bothRefuse(expected + show(none), none as unknown as Uint8Array)
     bothRefuse(/^safetensors: /, new TextEncoder().encode('{"a": 1, "b": [1, 2, 3]}'))
     const foreign = encodeSafetensors(new Map(), { format: 'pt' })
     refused('not a saved model: the metadata\'s format is "pt", expected "lanegrad/1"', () => load(foreign))
@@ -189,7 +190,7 @@ describe('a network that lies', () => {
       '__proto__',
       /^unknown dense: kernelConstraint: constraint "__proto__"/,
     ],
-    ['layers.0', nested({ x: 1 }), /^unknown layer object; Known: dense, /],
+    ['layers.0', nested({ x: 1 }), /^unknown layer { x }; Known: dense, /],
     ['layers.0', nested('denze'), /^unknown layer "denze"/],
     ['layers', undefined, 'layers must be a list of objects; got undefined'],
     // the graph: a cycle of two, of one, an order that can't run
@@ -208,7 +209,11 @@ describe('a network that lies', () => {
     // outputs
     ['outputs.0.value', 'lost', 'output "lost" is made by no layer of the model'],
     ['outputs.0.name', 'dense_1', 'output "dense_1" must have the name of its value, "out"'],
-    ['outputs', [], 'model description must be one input and one output at least; got object'],
+    [
+      'outputs',
+      [],
+      'model description must be one input and one output at least; got { inputs, inputStructure, calls, outputs, outputStructure, lay… }',
+    ],
     ['outputStructure', 'tree', 'outputStructure must be "single", "list" or "record"; got "tree"'],
   ])('%s = %j', (path, value, message) => {
     const bytes = withJson('network', path, value)
@@ -260,7 +265,7 @@ describe('damaged training', () => {
     [
       'outputs.0.metrics',
       [{ name: 'm', of: ['mse'] }],
-      'a saved metric must be a name or a loss; got object',
+      'a saved metric must be a name or a loss; got { name, of }',
     ],
     ['outputs.0.weightedMetrics', [null], 'a saved metric must be a name or a loss; got null'],
     ['optimizer.kind', 'adma', /^unknown optimizer "adma"; did you mean "adam"/],

@@ -76,7 +76,7 @@ describe('graphs that do not hold together', () => {
       () => model({ inputs: a } as never),
     ],
     [
-      'model: outputs must be values made by input() or by layers called on values; got function',
+      'model: outputs must be values made by input() or by layers called on values; got a layer of kind dense',
       () => model({ inputs: a, outputs: dense({ units: 1 }) } as never),
     ],
     [

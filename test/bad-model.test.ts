@@ -204,7 +204,7 @@ describe('options out of range', () => {
       () => dense({ units: 1, name: 'a/b' }),
     ],
     [
-      'dense: tiedTo must be a layer with a name, or its name; got function',
+      'dense: tiedTo must be a layer with a name, or its name; got a layer of kind dense',
       () => dense({ units: 1, tiedTo: dense({ units: 1 }) }),
     ],
     [
@@ -234,7 +234,7 @@ describe('options out of range', () => {
       () => sequential({ inputShape: [1], layers: [flatten()], seed: -1 }),
     ],
     [
-      'sequential options must be a plain object of inputShape, inputDtype, layers, seed, numerics, threads; got [object]',
+      'sequential options must be a plain object of inputShape, inputDtype, layers, seed, numerics, threads; got [{}]',
       () => sequential([{}] as never),
     ],
     [

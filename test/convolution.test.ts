@@ -317,7 +317,7 @@ describe('refuses', () => {
     [
       'padding of an axis',
       { ...window, padding: [[1, 1], [1]] },
-      'conv2d: padding must be "valid", "same" or [before, after] of each axis; got [[…],[…]]',
+      'conv2d: padding must be "valid", "same" or [before, after] of each axis; got [[1,1],[1]]',
     ],
     ['groups', { ...window, groups: -1 }, 'conv2d: groups must be a positive integer; got -1'],
     ['useBias', { ...window, useBias: 1 }, 'conv2d: useBias must be a boolean; got 1'],
@@ -330,7 +330,7 @@ describe('refuses', () => {
       conv2dTranspose({ ...window, groups: 2 } as never),
     )
     refused(/^unknown depthwiseConv2d option "filters"/, () => depthwiseConv2d(window as never))
-    const message = 'conv2dTranspose: padding must be "valid" or "same"; got [[…],[…]]'
+    const message = 'conv2dTranspose: padding must be "valid" or "same"; got [[1,1],[1,1]]'
     refused(message, () =>
       conv2dTranspose({
         ...window,

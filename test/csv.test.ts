@@ -180,7 +180,7 @@ describe('columns', () => {
     refused(`textColumn: ${expected} undefined`, () => textColumn(none, 'a'))
     refused(`numberColumns: ${expected} undefined`, () => numberColumns(none))
     refused(`labelColumn: ${expected} [1]`, () => labelColumn([1] as never, 'a'))
-    refused(`oneHotColumn: ${expected} object`, () => oneHotColumn({ rows: [] } as never, 'a'))
+    refused(`oneHotColumn: ${expected} { rows }`, () => oneHotColumn({ rows: [] } as never, 'a'))
     refused('numberColumns: columns must be a list of names; got "w"', () =>
       numberColumns(table, 'w' as never),
     )

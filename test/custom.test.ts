@@ -149,7 +149,7 @@ describe('customLayer', () => {
       } as never),
     )
     refused(/^unknown gated option "strat"; did you mean "start"/, () => gated({ strat: 2 } as never))
-    refused('gated: start must be plain data, which a saved model can hold; got function', () =>
+    refused('gated: start must be plain data, which a saved model can hold; got function start', () =>
       gated({ start: (() => 1) as never }),
     )
     refused('layer nothing_1: what build gives must be a value; got undefined', () =>
@@ -207,7 +207,7 @@ describe('customLayer', () => {
     refused('load: layers: there is a kind dense already', () =>
       load(build().save(), { layers: [customLayer({ kind: 'dense', build: (_, [value]) => value })] }),
     )
-    refused('load: layers must be a list of what customLayer made; got [object]', () =>
+    refused('load: layers must be a list of what customLayer made; got [{}]', () =>
       load(build().save(), { layers: [{}] as never }),
     )
   })

@@ -371,7 +371,7 @@ describe('fit refuses', () => {
     ],
     ['ragged rows', { x: [[1, 2], [3]], y: [1, 2] }, 'x: ragged nesting at depth 1'],
     ['a missing y', { x }, 'must be an object { x, y, weights? }; got ["x"]'],
-    ['a pair', [x, y], 'must be an object { x, y, weights? }; got [object,object]'],
+    ['a pair', [x, y], 'must be an object { x, y, weights? }; got [Float32Array(46),Float32Array(23)]'],
     ['an unknown key', { x, y, z: 1 }, 'must be an object { x, y, weights? }; got ["x","y","z"]'],
     ['other counts', { x, y: [1] }, 'x has 23 rows'],
     [
@@ -414,7 +414,7 @@ describe('fit refuses', () => {
     await refusedSoon(`fit: epoch 1: batches ${expected}; got 3`, () => net.fit(bad), net)
     for (const open of [() => 3, () => null, () => ({}), 5]) {
       const data = { [Symbol.iterator]: open } as unknown as Batches
-      await refusedSoon(`fit: epoch 1: batches ${expected}; got object`, () => net.fit(data), net)
+      await refusedSoon(`fit: epoch 1: batches ${expected}; got {}`, () => net.fit(data), net)
     }
   })
 

@@ -52,7 +52,10 @@ describe('bad options', () => {
     [{ bytes: {}, only: ['core'] }, 'init: only is for url'],
     [{ bytes: 5 }, 'init: bytes must be an object by module; got 5'],
     [{ bytes: { core: 'x' } }, 'init: bytes.core must be a Uint8Array, ArrayBuffer or DataView; got "x"'],
-    [{ modules: { core: new Uint8Array(8) } }, 'init: modules.core must be a WebAssembly.Module; got object'],
+    [
+      { modules: { core: new Uint8Array(8) } },
+      'init: modules.core must be a WebAssembly.Module; got Uint8Array(8)',
+    ],
   ])('%o', async (options, message) => {
     expect(await refused(options)).toBe(message)
   })

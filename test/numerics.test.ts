@@ -255,10 +255,29 @@ describe('errors', () => {
     )
     expect([show('a"b'), show([1, [2]]), show({}), show(null), show(Symbol('s'))]).toEqual([
       '"a\\"b"',
-      '[1,[…]]',
-      'object',
+      '[1,[2]]',
+      '{}',
       'null',
       'Symbol(s)',
+    ])
+    const long = Array.from({ length: 16 }, () => new Float32Array(128))
+    class Net {}
+    const cycle: unknown[] = []
+    cycle.push(cycle)
+    const { proxy, revoke } = Proxy.revocable([], {})
+    revoke()
+    expect(
+      [new Float32Array(784), long, new Net(), { lr: 1 }, cycle, 5n, -0, proxy, new Map()].map(show),
+    ).toEqual([
+      'Float32Array(784)',
+      'nested arrays, the first of shape [16,128]',
+      'an object of class Net',
+      '{ lr }',
+      '[[[[…]]]]',
+      '5n',
+      '-0',
+      'an unreadable object',
+      'Map',
     ])
   })
 })
@@ -297,7 +316,7 @@ describe('tensor', () => {
     expect(() => tensor([[1], 2])).toThrow('ragged nesting at depth 1: expected 1 elements')
     expect(() => tensor([1, '2'] as unknown as number[])).toThrow('element 1 is "2", not a number')
     expect(() => tensor([1, undefined, 3] as number[])).toThrow('element 1 is undefined, not a number')
-    expect(() => tensor(new BigInt64Array(2) as unknown as number[])).toThrow('element 0 is 0, not a number')
+    expect(() => tensor(new BigInt64Array(2) as unknown as number[])).toThrow('element 0 is 0n, not a number')
     expect(() => tensor(new Float32Array(3), [2, 2])).toThrow(
       'tensor: shape [2,2] holds 4 elements; the data has 3',
     )

@@ -33,14 +33,16 @@ const withoutExports = ['slim', ...subpaths.flatMap((name) => [name, `slim/${nam
 const dist = (path: string) => join(project.folder, 'node_modules/lanegrad/dist', path)
 
 describe('the tarball', () => {
-  test('has the library, its binaries and its types, and nothing else', () => {
+  test('has the library, its source maps, its binaries and its types, and nothing else', () => {
     const scripts = ['', 'edge-light/', 'slim/', 'workerd/'].flatMap((folder) =>
       ['index', ...subpaths].map((name) => `dist/${folder}${name}.js`),
     )
+    const maps = [...['index', ...subpaths], 'slim/index'].map((name) => `dist/${name}.js.map`)
     const binaries = names.map((name) => `dist/wasm/${name}.wasm`)
     const folders = withoutExports.map((path) => `${path}/package.json`)
     const rest = project.files.filter((path) => !/^dist\/types\/(?:\w+\/)*[\w.-]+\.d\.ts$/.test(path))
-    expect(rest).toEqual(['LICENSE', 'README.md', ...scripts, ...binaries, ...folders, 'package.json'].sort())
+    const others = [...maps, ...binaries, ...folders]
+    expect(rest).toEqual(['LICENSE', 'README.md', ...scripts, ...others, 'package.json'].sort())
   })
 
   test('its manifest names no dependency and no script that runs at install', () => {
@@ -194,7 +196,6 @@ describe('every build trains to the same bits', () => {
   test('the default build would not do there', () => {
     project.write('edge-hooks.mjs', edgeHooks)
     project.write('edge-register.mjs', edgeRegister)
-    // its message alone: an uncaught error prints the bundle's one line before it
     project.write('tried.mjs', `import('./default.mjs').catch(({ message }) => console.log(message))`)
     expect(project.node('--import', './edge-register.mjs', 'tried.mjs')).toMatch(/no code generation here/)
   })

@@ -313,7 +313,7 @@ describe('refused', () => {
       () => zeroPadding2d({ padding: [1, 2, 3] }),
     ],
     [
-      'cropping3d: cropping must be an integer >= 0 or a list of 3, of integers or [before, after]; got [1,[…],1]',
+      'cropping3d: cropping must be an integer >= 0 or a list of 3, of integers or [before, after]; got [1,[1,0.5],1]',
       () => cropping3d({ cropping: [1, [1, 0.5], 1] }),
     ],
     ['repeatVector: n must be a positive integer; got 0', () => repeatVector({ n: 0 })],

@@ -188,7 +188,7 @@ describe('bad input', () => {
   })
   test('adaptNormalization', () => {
     const what = 'adaptNormalization: x'
-    refused(`${what} must be a tensor or nested arrays; got object`, () =>
+    refused(`${what} must be a tensor or nested arrays; got Float32Array(2)`, () =>
       adaptNormalization(Float32Array.of(1, 2) as never),
     )
     refused(`${what}: expected shape [samples, ..., channels]; got [2] with 2 elements`, () =>

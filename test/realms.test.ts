@@ -73,8 +73,8 @@ describe('bytes', () => {
     const view = bytes.slice()
     const { buffer } = view
     structuredClone(buffer, { transfer: [buffer] })
-    refused(/^safetensors file must be a Uint8Array, .*; got object$/, () => load(buffer))
-    refused(/^safetensors file must be/, () => load(view))
+    refused(/^safetensors file must be a Uint8Array, .*; got a detached ArrayBuffer$/, () => load(buffer))
+    refused(/^safetensors file must be .*; got Uint8Array of a detached buffer$/, () => load(view))
   })
 
   test('parseIdx, gunzip and init', async () => {

@@ -41,8 +41,8 @@ export interface CsvLoggerOptions {
  */
 export function csvLogger(options: CsvLoggerOptions): Callback {
   const where = 'csvLogger'
-  checkOptions(where, options, ['path', 'write', 'separator', 'append'])
-  const { path, write, separator = ',', append = false } = options
+  const known = ['path', 'write', 'separator', 'append']
+  const { path, write, separator = ',', append = false } = checkOptions(where, options, known)
   check(typeof separator === 'string' && separator !== '', `${where}: separator`, 'a text', separator)
   const writer = fileWriter(where, 'write', path, write)
   let names: readonly string[] | null = null

@@ -106,8 +106,7 @@ export interface LearningRateSchedulerOptions {
  */
 export function learningRateScheduler(options: LearningRateSchedulerOptions): Callback {
   const where = 'learningRateScheduler'
-  checkOptions(where, options, ['schedule'])
-  const { schedule } = options
+  const { schedule } = checkOptions(where, options, ['schedule'])
   check(typeof schedule === 'function', `${where}: schedule`, 'a function', schedule)
   let run: FitParams | null = null
   return {

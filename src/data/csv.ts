@@ -158,8 +158,7 @@ export function numberColumns(
   options: { readonly missing?: number } = {},
 ): FloatArray {
   const where = 'numberColumns'
-  checkOptions(where, options, ['missing'])
-  const { missing } = options
+  const { missing } = checkOptions(where, options, ['missing'])
   const isStandIn = missing === undefined || (typeof missing === 'number' && !isTooLarge(missing))
   check(isStandIn, `${where}: missing`, 'a float32 number or NaN', missing)
   checkTable(where, table)

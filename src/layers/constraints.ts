@@ -80,8 +80,8 @@ function make(kind: Constraint['kind'], options: object): Constraint {
  * ```
  */
 export function maxNorm(options: MaxNormOptions = {}): Constraint {
-  checkOptions('maxNorm', options, ['maxValue', 'axis'])
-  return make('maxNorm', { ...options, maxValue: options.maxValue ?? 2 })
+  const read = checkOptions('maxNorm', options, ['maxValue', 'axis'])
+  return make('maxNorm', { ...read, maxValue: read.maxValue ?? 2 })
 }
 
 /**
@@ -114,8 +114,7 @@ export const nonNeg = (): Constraint => make('nonNeg', {})
  * ```
  */
 export function unitNorm(options: NormOptions = {}): Constraint {
-  checkOptions('unitNorm', options, ['axis'])
-  return make('unitNorm', options)
+  return make('unitNorm', checkOptions('unitNorm', options, ['axis']))
 }
 
 /**
@@ -134,8 +133,7 @@ export function unitNorm(options: NormOptions = {}): Constraint {
  * ```
  */
 export function minMaxNorm(options: MinMaxNormOptions = {}): Constraint {
-  checkOptions('minMaxNorm', options, ['minValue', 'maxValue', 'rate', 'axis'])
-  return make('minMaxNorm', options)
+  return make('minMaxNorm', checkOptions('minMaxNorm', options, ['minValue', 'maxValue', 'rate', 'axis']))
 }
 
 const constraints = { maxNorm, nonNeg, unitNorm, minMaxNorm }

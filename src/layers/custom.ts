@@ -66,8 +66,8 @@ const isValue = (value: unknown): value is Value => isObject(value) && 'shape' i
  * ```
  */
 export function customLayer<C extends object = object>(definition: CustomLayerDefinition<C>): CustomLayer<C> {
-  checkOptions('customLayer', definition, ['kind', 'build', 'config'])
-  const { kind, build, config: defaults = {} } = definition
+  const read = checkOptions('customLayer', definition, ['kind', 'build', 'config'])
+  const { kind, build, config: defaults = {} } = read
   check(isRecord(defaults), 'customLayer: config', 'an object', defaults)
   check(typeof kind === 'string' && /^\w{1,100}$/.test(kind), 'customLayer: kind', 'a name', kind)
   check(typeof build === 'function', 'customLayer: build', 'a function', build)

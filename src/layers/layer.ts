@@ -239,8 +239,8 @@ export const DTYPE = /*#__PURE__*/ oneOf('float32', 'int32')
  * ```
  */
 export function input(options: InputOptions): Symbolic {
-  checkOptions('input', options, ['shape', 'name', 'dtype'])
-  const { shape, name = '', dtype = 'float32' } = options
+  const known = ['shape', 'name', 'dtype']
+  const { shape, name = '', dtype = 'float32' } = checkOptions('input', options, known)
   if (name !== '') checkName(name, 'input: name')
   const what = name ? `input ${name}` : 'input'
   must(INPUT_SHAPE, shape, `${what}: shape`)

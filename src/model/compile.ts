@@ -124,8 +124,9 @@ const isLoss = (loss: CompileOptions['loss']): loss is LossLike =>
 
 /** @throws LanegradError on an unknown name (with the nearest known one) or a loss that doesn't fit its output */
 export function readTraining(session: Session, options: CompileOptions): Training {
-  checkOptions('compile', options, ['optimizer', 'loss', 'lossWeights', 'metrics', 'weightedMetrics'])
-  const { optimizer = 'adam', loss, lossWeights, metrics = [], weightedMetrics = [] } = options
+  const known = ['optimizer', 'loss', 'lossWeights', 'metrics', 'weightedMetrics']
+  const read = checkOptions('compile', options, known)
+  const { optimizer = 'adam', loss, lossWeights, metrics = [], weightedMetrics = [] } = read
   const names = session.network.outputs.map(({ name }) => name)
   const losses = isLoss(loss) ? names.map(() => loss) : perOutput('loss', loss, names)
   const weights =

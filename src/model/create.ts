@@ -40,7 +40,7 @@ export function create<V extends Values>(
   where: string,
   inputs: Values,
   outputs: V,
-  seed: number,
+  seed = 0,
   runtime: RuntimeOptions = {},
 ): Model<V> {
   const network = networkOf(inputs, outputs)
@@ -79,8 +79,8 @@ export interface ModelOptions<V extends Values> extends RuntimeOptions {
  * ```
  */
 export function model<V extends Values>(options: ModelOptions<V>): Model<V> {
-  checkOptions('model', options, ['inputs', 'outputs', 'seed', 'numerics', 'threads'])
-  return create('model', options.inputs, options.outputs, options.seed ?? 0, options)
+  const read = checkOptions('model', options, ['inputs', 'outputs', 'seed', 'numerics', 'threads'])
+  return create('model', read.inputs, read.outputs, read.seed, read)
 }
 
 /** Options of `sequential`. */
@@ -112,8 +112,9 @@ export interface SequentialOptions extends RuntimeOptions {
  * ```
  */
 export function sequential(options: SequentialOptions): Model<Symbolic> {
-  checkOptions('sequential', options, ['inputShape', 'inputDtype', 'layers', 'seed', 'numerics', 'threads'])
-  const { inputShape, inputDtype, layers, seed = 0 } = options
+  const known = ['inputShape', 'inputDtype', 'layers', 'seed', 'numerics', 'threads']
+  const read = checkOptions('sequential', options, known)
+  const { inputShape, inputDtype, layers, seed } = read
   must(INPUT_SHAPE, inputShape, 'sequential: inputShape')
   check(
     Array.isArray(layers) && layers.length > 0 && layers.every((layer) => typeof layer === 'function'),
@@ -127,7 +128,7 @@ export function sequential(options: SequentialOptions): Model<Symbolic> {
     first,
     layers.reduce((value: Symbolic, layer) => layer(value), first),
     seed,
-    options,
+    read,
   )
 }
 

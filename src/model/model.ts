@@ -91,7 +91,7 @@ export class Model<V extends Values = Values> {
 
   /** @internal */
   static of<V extends Values>(session: Session): Model<V> {
-    return new Model<V>(session)
+    return new this<V>(session) // by its own name, a bundler would give the class another one
   }
 
   /** Throws after dispose: every method goes through here. @internal */

@@ -59,10 +59,10 @@ function symbolicValues(network: Network, trainable: boolean): Map<string, Symbo
  * ```
  */
 export function transfer<V extends Values = Symbolic>(base: Model, options: TransferOptions<V>): Model<V> {
-  checkOptions('transfer', options, ['output', 'head', 'trainable', 'seed'])
   const { session } = base
   const { network } = session
-  const { output, head, trainable = false, seed = session.seed } = options
+  const known = ['output', 'head', 'trainable', 'seed']
+  const { output, head, trainable = false, seed = session.seed } = checkOptions('transfer', options, known)
   must(BOOLEAN, trainable, 'transfer: trainable')
   const isChain = Array.isArray(head) && head.length > 0 && head.every((layer) => typeof layer === 'function')
   check(isChain || typeof head === 'function', 'transfer: head', 'a list of layers or a function', head)

@@ -3,7 +3,7 @@
 // May assume nothing about the values it prints; prints at most 60 characters of any of them.
 // Never used inside a kernel or a per-element loop.
 
-import { tagOf } from './brands.ts'
+import { isBuffer, tagOf } from './brands.ts'
 import { LanegradError } from './lanegrad-error.ts'
 
 export { LanegradError }
@@ -18,16 +18,79 @@ export function check(holds: boolean, what: string, expected: string, got: unkno
   if (!holds) fail(`${what} must be ${expected}; got ${show(got)}`)
 }
 
-/** A short print of any value, safe on hostile ones (no toString of theirs is called). */
-export function show(value: unknown): string {
-  if (typeof value === 'string') return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value)
-  if (Array.isArray(value)) {
-    const rest = value.length > 8 ? ', …' : ''
-    return `[${value.slice(0, 8).map((item) => (Array.isArray(item) ? '[…]' : show(item)))}${rest}]`
+/**
+ * What `read` gives. What the engine throws while `read` looks at a caller's values (a revoked proxy, a symbol among
+ * numbers) becomes a LanegradError that names them by `what`; errors of the caller's own pass. The stack begins with the
+ * function that asks, so that the caller's line is among the few frames an engine keeps.
+ */
+export function reading<T>(what: string, read: () => T): T {
+  try {
+    return read()
+  } catch (error) {
+    throw refusal(what, error)
   }
-  return value !== null && (typeof value === 'object' || typeof value === 'function')
-    ? typeof value
-    : String(value)
+}
+
+/** What `reading` throws, for code that can't be a function within. */
+export function refusal(what: string, error: unknown): unknown {
+  const { name, message } = Object(error) as Error
+  const isEngines = name === 'TypeError' || name === 'RangeError'
+  const refused = isEngines ? new LanegradError(`${what} can't be read: ${message}`, { cause: error }) : error
+  if (refused instanceof LanegradError)
+    (Error as { captureStackTrace?(error: object, above: unknown): void }).captureStackTrace?.(
+      refused,
+      reading,
+    )
+  return refused
+}
+
+/** A short print of any value. Whatever its own code throws meanwhile stays inside. */
+export function show(value: unknown): string {
+  try {
+    return shown(value)
+  } catch {
+    return `an unreadable ${typeof value}`
+  }
+}
+
+const cut = (text: string): string => (text.length > 60 ? `${text.slice(0, 60)}…` : text)
+
+function shown(value: unknown, depth = 0): string {
+  if (typeof value === 'string') return JSON.stringify(cut(value))
+  if (typeof value === 'bigint') return cut(`${value}n`)
+  if (typeof value === 'function') {
+    const { kind, name } = value as { kind?: { kind?: unknown }; name: unknown }
+    return kind?.kind ? `a layer of kind ${kind.kind}` : `function ${cut(String(name))}`.trim()
+  }
+  if (typeof value !== 'object' || value === null) return Object.is(value, -0) ? '-0' : cut(String(value))
+  if (Array.isArray(value)) {
+    if (depth > 2) return '[…]'
+    const text = `[${value.slice(0, 8).map((item) => shown(item, depth + 1))}${value.length > 8 ? ', …' : ''}]`
+    return text.length > 40 && depth === 0 && value.slice(0, 8).every(isLevel)
+      ? `nested arrays, the first of shape ${shapeOf(value)}`
+      : text
+  }
+  const kind = tagOf(value).slice(8, -1)
+  if (ArrayBuffer.isView(value)) {
+    const { length = value.byteLength, buffer } = value as Float32Array
+    return isBuffer(buffer) ? `${kind}(${length})` : `${kind} of a detached buffer`
+  }
+  if (kind === 'ArrayBuffer' && !isBuffer(value)) return 'a detached ArrayBuffer'
+  if (kind !== 'Object') return cut(kind) || 'an unreadable object'
+  const maker: unknown = Object.getPrototypeOf(value)?.constructor
+  if (typeof maker === 'function' && maker.name !== 'Object') return `an object of class ${cut(maker.name)}`
+  return `{ ${cut(Object.keys(value).join(', '))} }`.replace('  ', '')
+}
+
+/** A list, or an array of numbers: a level of nested ones. */
+const isLevel = (value: unknown): value is ArrayLike<unknown> =>
+  Array.isArray(value) || (ArrayBuffer.isView(value) && 'length' in value)
+
+/** Of nested arrays, as their first elements have it. */
+function shapeOf(value: unknown): string {
+  const shape: number[] = []
+  for (let level = value; isLevel(level) && shape.length < 16; level = level[0]) shape.push(level.length)
+  return `[${shape}]`
 }
 
 /**
@@ -50,12 +113,17 @@ export function unknownName(what: string, got: unknown, known: readonly string[]
   fail(`unknown ${what} ${show(got)}; ${nearest && `did you mean "${nearest}"? `}Known: ${known.join(', ')}`)
 }
 
-/** Throws if `options` is no plain object or has a key that isn't in `known`. */
-export function checkOptions(where: string, options: object, known: readonly string[]): void {
-  // a Map's entries are no keys; class instances and objects of other realms are as good as a literal
-  const isPlain = tagOf(options) === '[object Object]'
-  check(isPlain, `${where} options`, `a plain object of ${known.join(', ')}`, options)
-  for (const key of Object.keys(options)) if (!known.includes(key)) unknownName(`${where} option`, key, known)
+/** The options as they are now. Throws if they are no plain object or have a key that isn't in `known`. */
+export function checkOptions<O extends object>(where: string, options: O, known: readonly string[]): O {
+  const what = `${where} options`
+  return reading(what, () => {
+    // a Map's entries are no keys; class instances and objects of other realms are as good as a literal
+    const isPlain = tagOf(options) === '[object Object]'
+    check(isPlain, what, `a plain object of ${known.join(', ')}`, options)
+    for (const key of Object.keys(options))
+      if (!known.includes(key)) unknownName(`${where} option`, key, known)
+    return Object.fromEntries(known.map((key) => [key, options[key as keyof O]])) as O
+  })
 }
 
 /** Any object, lists and typed arrays too. */
@@ -115,8 +183,10 @@ export function must<T>(rule: Rule<T>, value: unknown, what: string): T {
   // 1e39, 1e-50 and 0.99999999 are Infinity, 0 and 1 as the float32 that kernels take
   const size = Math.abs(Number(typeof value === 'number' && value))
   const isLost = Math.fround(size) !== size && [0, 1, Infinity].includes(Math.fround(size))
-  check(rule.holds(value), what, rule.expected + (isLost ? ' as float32' : ''), value)
-  return value as T
+  return reading(what, () => {
+    check(rule.holds(value), what, rule.expected + (isLost ? ' as float32' : ''), value)
+    return value as T
+  })
 }
 
 /** How an option is read: a rule, or what gives its checked form (`what` is its name in messages). */
@@ -140,14 +210,18 @@ export function readOptions<R extends Readers>(
   readers: R,
   others: readonly string[] = [],
 ): Read<R> {
-  checkOptions(where, options, [...Object.keys(readers), ...others])
-  const read = Object.entries(readers).map(([key, given]) => {
+  const own = checkOptions(where, options, [...Object.keys(readers), ...others])
+  const read: Record<string, unknown> = {}
+  for (const [key, given] of Object.entries(readers)) {
     const [reader, byDefault] = (Array.isArray(given) ? given : [given]) as [Reader<unknown>, unknown]
-    const { [key]: value = byDefault } = options as Readonly<Record<string, unknown>>
+    const { [key]: value = byDefault } = own as Readonly<Record<string, unknown>>
     const what = `${where}: ${key}`
-    return [key, typeof reader === 'function' ? reader(value as never, what) : must(reader, value, what)]
-  })
-  return Object.fromEntries(read)
+    read[key] =
+      typeof reader === 'function'
+        ? reading(what, () => reader(value as never, what))
+        : must(reader, value, what)
+  }
+  return read as Read<R>
 }
 
 /** Damerau-Levenshtein distance, adjacent swaps counted as one edit (optimal string alignment). */

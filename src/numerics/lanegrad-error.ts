@@ -17,5 +17,8 @@
  * ```
  */
 export class LanegradError extends Error {
-  override name = 'LanegradError'
+  /** On the class, so that a stack begins with it. */
+  override get name() {
+    return 'LanegradError'
+  }
 }
