@@ -69,9 +69,9 @@ export function parseCsv(text: string, options: CsvOptions = {}): Table {
   }
   if (errors.length > 0) failAt(errors[0].row ?? 0, `: ${errors[0].message}`)
   const names = header ? data[0] : data[0].map((_, i) => String(i))
-  names.forEach((name, i) => {
-    if (names.indexOf(name) !== i) fail(`parseCsv: two columns are named ${show(name)}`)
-  })
+  const seen = new Set<string>()
+  for (const name of names)
+    if (seen.has(name) || !seen.add(name)) fail(`parseCsv: two columns are named ${show(name)}`)
   const rows = data.filter((row, i) => {
     if (header && i === 0) return false
     if (row.length === names.length) return true
@@ -97,14 +97,10 @@ function withLineFeeds(text: string, delimiter: string): string {
   })
 }
 
-function indexOf(names: readonly string[], name: string): number {
-  const index = names.indexOf(name)
-  return index < 0 ? unknownName('column', name, names) : index
-}
-
 function indicesOf(what: string, names: readonly string[], columns: readonly string[]): number[] {
   check(Array.isArray(columns), what, 'a list of names', columns)
-  return columns.map((name) => indexOf(names, name))
+  const indices = new Map(names.map((name, i) => [name, i]))
+  return columns.map((name) => indices.get(name) ?? unknownName('column', name, names))
 }
 
 function checkTable(where: string, table: Table): void {
@@ -114,7 +110,7 @@ function checkTable(where: string, table: Table): void {
 
 function textsOf(where: string, table: Table, name: string): string[] {
   checkTable(where, table)
-  const column = indexOf(table.names, name)
+  const [column] = indicesOf('column', table.names, [name])
   return table.rows.map((row) => row[column])
 }
 
@@ -133,7 +129,7 @@ export function textColumn(table: Table, name: string): string[] {
   return textsOf('textColumn', table, name)
 }
 
-const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i
+const NUMBER = /^[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?$/i
 /** float32 makes it infinite. */
 const isTooLarge = (value: number) => Math.abs(Math.fround(value)) === Infinity
 const MISSING = /^(|na|n\/a|nan|null|none|\?)$/i

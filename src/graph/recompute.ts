@@ -34,21 +34,19 @@ function recompute(graph: Graph): Graph {
   const another = (value: Value): Value => ({ ...value, id: ++id, leaf: null })
 
   const makers = new Map<Value, AnyOp>()
+  const roots = new Map<Value, Value>() // what a reshape looks at
   const forward: AnyOp[] = []
   const push = (op: AnyOp) => {
     forward.push(op)
     for (const value of outputsOf(op)) makers.set(value, op)
-  }
-  const rootOf = (value: Value): Value => {
-    const op = makers.get(value)
-    return op?.name === 'reshape' ? rootOf(op.inputs[0]) : value
+    if (op.name === 'reshape') roots.set(op.output, roots.get(op.inputs[0]) ?? op.inputs[0])
   }
   for (const op of graph.ops) {
     if (op.phase !== 'forward') continue
     // An operation that writes onto its last input's buffer would destroy what its clone has to read: give it a copy.
     const last = op.inputs[op.inputs.length - 1]
     const accumulates = 'accumulate' in op.attributes && op.attributes.accumulate
-    if (accumulates && regionOf(op) > 0 && makers.get(rootOf(last))?.region !== op.region) {
+    if (accumulates && regionOf(op) > 0 && makers.get(roots.get(last) ?? last)?.region !== op.region) {
       const output = another(last)
       push({ ...op, name: 'copy', inputs: [last], output, extras: [], attributes: {} })
       push({ ...op, inputs: [...op.inputs.slice(0, -1), output] })
@@ -67,18 +65,28 @@ function recompute(graph: Graph): Graph {
 
   const ops = [...forward]
   const clones = new Map<Value, Value>()
-  const cloneOf = (value: Value): Value => {
+  const present = (value: Value): Value => (kept.has(value) ? value : (clones.get(value) ?? value))
+  /** What made a value that has to be made again and isn't yet. */
+  const makerOf = (value: Value): AnyOp | null => {
     const maker = makers.get(value)
-    if (!maker || regionOf(maker) === 0 || kept.has(value)) return value
-    if (!clones.has(value)) {
-      const inputs = maker.inputs.map(cloneOf)
+    return maker && regionOf(maker) > 0 && present(value) === value && !kept.has(value) ? maker : null
+  }
+  const cloneOf = (value: Value): Value => {
+    const open = [value] // a list, since a region may be deeper than the stack
+    while (open.length > 0) {
+      const maker = makerOf(open[open.length - 1])
+      const lost = maker?.inputs.filter((input) => makerOf(input)) ?? []
+      for (const input of lost.reverse()) open.push(input)
+      if (lost.length > 0) continue
+      open.pop()
+      if (!maker) continue
       const [output, ...extras] = outputsOf(maker).map(another)
-      ops.push({ ...maker, inputs, output, extras, phase: 'backward' })
+      ops.push({ ...maker, inputs: maker.inputs.map(present), output, extras, phase: 'backward' })
       outputsOf(maker).forEach((own, i) => {
         clones.set(own, i === 0 ? output : extras[i - 1])
       })
     }
-    return clones.get(value) ?? value
+    return present(value)
   }
   for (const op of graph.ops) {
     if (op.phase === 'forward') continue

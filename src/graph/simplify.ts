@@ -57,10 +57,13 @@ function bareMatmul({ makers, readers }: Uses, value: Value, outer: AnyOp): Op<'
 }
 
 /** A value whose buffer the outer operation may take over: read by nothing else, under no other shape either. */
-function consumable(uses: Uses, value: Value): boolean {
-  if (value.leaf !== null || uses.readers.get(value) !== 1) return false
-  const maker = uses.makers.get(value)
-  return maker?.name !== 'reshape' || consumable(uses, maker.inputs[0])
+function consumable({ makers, readers }: Uses, value: Value): boolean {
+  for (;;) {
+    if (value.leaf !== null || readers.get(value) !== 1) return false
+    const maker = makers.get(value)
+    if (maker?.name !== 'reshape') return true
+    value = maker.inputs[0]
+  }
 }
 
 /** Operations that take the place of others. */

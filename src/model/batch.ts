@@ -163,8 +163,9 @@ export function* readingBatch(
 function isDataset(session: Session, value: unknown): value is Dataset {
   const { inputs, inputStructure } = session.network
   if (!isObject(value) || !('x' in value)) return false
-  const isInput = (key: string) => inputs.some(({ name }) => name === key)
-  if (inputStructure !== 'record' || !Object.keys(value).every(isInput)) return true
+  if (inputStructure !== 'record') return true
+  const names = new Set(inputs.map(({ name }) => name))
+  if (!Object.keys(value).every((key) => names.has(key))) return true
   return !(Array.isArray(value.x) || ArrayBuffer.isView(value.x) || isShaped(value.x))
 }
 

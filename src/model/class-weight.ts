@@ -90,8 +90,9 @@ export function weighClasses(
   const argument = `${what}: classWeight`
   check(hasKeys(classWeight), argument, 'an object of weights by class, { 0: 1, 1: 5 }', classWeight)
   const isOne = outputs.length === 1
+  const known = new Set(outputs.map(({ output }) => output))
   for (const name of isOne ? [] : Object.keys(classWeight)) {
-    if (!outputs.some(({ output }) => output === name))
+    if (!known.has(name))
       fail(
         `${argument}: ${show(name)} is no output; outputs are ${outputs.map(({ output }) => output).join(', ')}`,
       )

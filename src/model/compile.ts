@@ -54,7 +54,8 @@ export function readOutputTraining(
   for (const list of [metrics, weightedMetrics]) {
     check(Array.isArray(list), `metrics of ${output}`, 'a list of names', list)
     const names = list.map((metric) => readMetric(output, metric, loss, columnsOf(shape)).name)
-    const twice = names.find((name, i) => name === 'loss' || names.indexOf(name) !== i)
+    const seen = new Set(['loss'])
+    const twice = names.find((name) => seen.has(name) || !seen.add(name))
     if (twice !== undefined)
       fail(`metrics of ${output}: the name ${twice} is taken; give the metric a name of its own`)
   }
@@ -79,8 +80,9 @@ function perOutput<T>(
   }
   check(isObject(given), `compile: ${what}`, `given for ${names.join(', ')}`, given)
   const record = given as Readonly<Record<string, T>>
+  const known = new Set(names)
   for (const name of Object.keys(record))
-    if (!names.includes(name))
+    if (!known.has(name))
       fail(`compile: ${what}: ${show(name)} is no output; outputs are ${names.join(', ')}`)
   return names.map(
     (name) => record[name] ?? fallback ?? fail(`compile: ${what} of output ${name} is missing`),

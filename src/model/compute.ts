@@ -35,8 +35,11 @@ export interface OutputTraining {
 
 export interface Outline {
   readonly weights: readonly WeightSpec[]
+  readonly byName: ReadonlyMap<string, WeightSpec>
   /** Shape of each call's value. */
   readonly shapes: ReadonlyMap<string, RowShape>
+  /** Shape of each output, by its name. */
+  readonly outputs: ReadonlyMap<string, RowShape>
   /** What the inputs' ids must be, by the input's name. */
   readonly limits: ReadonlyMap<string, IdLimit>
   /** What numbers each output can hold; null: not known. */
@@ -89,10 +92,14 @@ export function outlineOf(network: Network): Outline {
     name,
     rangeOf(g, values.get(value) as Value, isFree),
   ])
+  const shapes = new Map([...values].map(([name, value]) => [name, rowShape(name, value)]))
+  const specs = [...weights.values()].map(({ spec }) => spec)
   return {
-    weights: [...weights.values()].map(({ spec }) => spec),
+    weights: specs,
+    byName: new Map(specs.map((spec) => [spec.name, spec])),
     ranges: new Map(ranges),
-    shapes: new Map([...values].map(([name, value]) => [name, rowShape(name, value)])),
+    shapes,
+    outputs: new Map(network.outputs.map(({ name, value }) => [name, shapes.get(value) ?? []])),
     limits,
     masked: new Set([...values].flatMap(([name, value]) => (lossMask(masks, value) ? name : []))),
   }
@@ -207,9 +214,8 @@ export function computationOf(
     training,
     seed: request.seed,
   })
-  const predictionOf = (output: string) =>
-    values.get(network.outputs.find(({ name }) => name === output)?.value ?? '') ??
-    fail(`no output ${output}`)
+  const predictions = new Map(network.outputs.map(({ name, value }) => [name, values.get(value)]))
+  const predictionOf = (output: string) => predictions.get(output) ?? fail(`no output ${output}`)
   const results = new Map<string, Value>()
   const gradients = new Map<string, Value>()
   const losses: LossPlace[] = []

@@ -74,8 +74,9 @@ export function splitData(
   }
   check(isRecord(data) && !isTyped(data), what, `an object with ${names.join(', ')}`, data)
   const record = data as Readonly<Record<string, ArrayLikeData>>
+  const known = new Set(names)
   for (const name of Object.keys(record))
-    if (!names.includes(name)) fail(`${what}: ${show(name)} is none of ${names.join(', ')}`)
+    if (!known.has(name)) fail(`${what}: ${show(name)} is none of ${names.join(', ')}`)
   return names.map((name) => record[name] ?? fail(`${what}: ${name} is missing`))
 }
 

@@ -42,6 +42,9 @@ export interface IdLimit {
   readonly count: number
 }
 
+/** Of a value, its batch axis counted: as many as nested arrays may have. */
+const MOST_AXES = 32
+
 const NO_REGULARIZER: Regularizer = {}
 
 /** The product of the inputs' masks, null if there is none. */
@@ -69,6 +72,8 @@ export function writeLayers(
   const assigned = new Map<string, Value>()
   const moved = new Map<Value, string>() // weights as an earlier call of the step left them
   const limits = new Map<string, IdLimit>()
+  const reshaped = new Map<Value, Value>() // what a reshape made, and of what
+  let known = 0 // operations looked through for these
   network.inputs.forEach(({ name, dtype }, i) => {
     values.set(name, g.leaf('input', name, shapes[i], dtype))
   })
@@ -119,9 +124,11 @@ export function writeLayers(
       return weights.get(found)?.value ?? fail(`tied to ${found}, which no earlier layer has`)
     },
     limitIds(ids, count) {
-      let source = ids
-      for (const op of [...g.ops].reverse())
-        if (op.name === 'reshape' && op.output === source) source = op.inputs[0]
+      for (; known < g.ops.length; known++) {
+        const { name, output, inputs } = g.ops[known]
+        if (name === 'reshape') reshaped.set(output, reshaped.get(inputs[0]) ?? inputs[0])
+      }
+      const source = reshaped.get(ids) ?? ids
       const { kind, name = '' } = source.leaf ?? {}
       if (kind === 'input' && count < (limits.get(name)?.count ?? Number.POSITIVE_INFINITY))
         limits.set(name, { layer: call.layer.name, count })
@@ -156,6 +163,8 @@ export function writeLayers(
       const outputs = Array.isArray(built) ? (built as readonly Value[]) : [built as Value]
       const mask = commonMask(g, masks, inputs)
       outputs.forEach((value, i) => {
+        if (value.shape.length > MOST_AXES)
+          fail(`makes a value of ${value.shape.length} axes; ${MOST_AXES} are the most`)
         values.set(outputName(name, i), value)
         if (mask && !set.has(value) && hasSteps(value, mask)) masks.set(value, mask)
       })

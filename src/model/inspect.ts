@@ -9,6 +9,7 @@ import { now } from '../numerics/host.ts'
 import { elementCount } from '../numerics/tensor.ts'
 import type { Plan, Step } from '../plan/plan.ts'
 import { bufferName } from '../plan/storage.ts'
+import type { WeightSpec } from './forward.ts'
 import { buffersOf, type InspectedBuffer, type InspectedOperation, operationsOf } from './memory-map.ts'
 import type { Session } from './session.ts'
 
@@ -18,7 +19,9 @@ export function table(
   rows: readonly (readonly string[])[],
   right: readonly number[],
 ): string {
-  const widths = header.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i].length)))
+  const widths = header.map((title, i) =>
+    rows.reduce((most, row) => Math.max(most, row[i].length), title.length),
+  )
   const line = (cells: readonly string[]) =>
     cells
       .map((cell, i) => (right.includes(i) ? cell.padStart(widths[i]) : cell.padEnd(widths[i])))
@@ -38,14 +41,18 @@ export function summaryText({ network, outline }: Session): string {
     '0',
     '',
   ])
-  const seen = new Set<object>()
+  const weights = new Map<string, WeightSpec[]>()
+  for (const spec of outline.weights) {
+    const [layer] = spec.name.split('/', 1)
+    const known = weights.get(layer)
+    if (known) known.push(spec)
+    else weights.set(layer, [spec])
+  }
   let total = 0
   let trainable = 0
   for (const { name, layer, inputs } of network.calls) {
-    const own = seen.has(layer)
-      ? []
-      : outline.weights.filter((spec) => spec.name.startsWith(`${layer.name}/`))
-    seen.add(layer)
+    const own = weights.get(layer.name) ?? []
+    weights.delete(layer.name) // counted at the layer's first call
     const count = own.reduce((sum, spec) => sum + elementCount(spec.shape), 0)
     total += count
     trainable += own.filter((spec) => spec.trainable).reduce((sum, spec) => sum + elementCount(spec.shape), 0)

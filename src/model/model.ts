@@ -178,10 +178,11 @@ export class Model<V extends Values = Values> {
     const isGiven = typeof layers === 'function' || isObject(layers)
     check(isGiven, 'setTrainable: layers', 'an object of booleans by name, or a function', layers)
     const names = this.layers.map(({ name }) => name)
+    const known = new Set(names)
     const flags =
       typeof layers === 'function' ? names.map((name) => [name, layers(name)]) : Object.entries(layers)
     for (const [name, flag] of flags as [string, unknown][]) {
-      if (!names.includes(name)) unknownName('layer', name, names)
+      if (!known.has(name)) unknownName('layer', name, names)
       must(BOOLEAN, flag, `setTrainable: ${name}`)
     }
     const flagOf = new Map(flags as [string, boolean][])

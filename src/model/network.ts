@@ -107,7 +107,7 @@ function ordered(roots: readonly Symbolic[]): Symbolic[] {
     if (open.has(value))
       fail(`the graph has a cycle through layer ${value.layer?.layerName ?? value.layer?.kind.kind}`)
     open.add(value)
-    stack.push(...missing.reverse())
+    for (const input of missing.reverse()) stack.push(input)
   }
   return [...done]
 }

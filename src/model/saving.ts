@@ -89,12 +89,22 @@ export function loadWeights(session: Session, bytes: ByteSource): void {
     session.writeWeight(name, data)
 }
 
-function parse(what: string, text: string): unknown {
+/** Counted by a loop: the text may be of any length and any content, which a regular expression wouldn't stand. */
+function checkDepth(what: string, json: string): void {
   let depth = 0
-  for (const [bracket] of text.replace(/"(\\.|[^"\\])*"/g, '').matchAll(/[[{\]}]/g)) {
-    depth += bracket === '[' || bracket === '{' ? 1 : -1
+  let isText = false
+  for (let i = 0; i < json.length; i++) {
+    const char = json[i]
+    if (char === '"') isText = !isText
+    else if (isText) i += char === '\\' ? 1 : 0
+    else if (char === '[' || char === '{') depth++
+    else if (char === ']' || char === '}') depth--
     if (depth > MOST_DEPTH) fail(`${what} in the file's metadata is nested too deeply`)
   }
+}
+
+function parse(what: string, text: string): unknown {
+  checkDepth(what, text)
   try {
     return JSON.parse(text)
   } catch {
@@ -131,19 +141,19 @@ function savedLoss(value: unknown, custom: readonly Loss[]): LossLike {
 function readSavedTraining(session: Session, text: string, custom: readonly Loss[]): Training {
   const data = object('training', parse('training', text))
   check(Array.isArray(data.outputs), 'training: outputs', 'a list', data.outputs)
+  const { outputs: known } = session.outline
   const outputs = data.outputs.map((entry): OutputTraining => {
     const { output, loss, weight, metrics, weightedMetrics } = object('training of an output', entry)
-    const known =
-      session.network.outputs.find(({ name }) => name === output) ??
-      fail(`training names output ${show(output)}, which the model has not`)
-    return readOutputTraining(known.name, session.shapeOf(known.name), {
+    const shape =
+      known.get(output as string) ?? fail(`training names output ${show(output)}, which the model has not`)
+    return readOutputTraining(output as string, shape, {
       loss: savedLoss(loss, custom),
       weight: weight as number,
       metrics: plainMetrics(metrics, custom),
       weightedMetrics: plainMetrics(weightedMetrics ?? [], custom),
     })
   })
-  const names = session.network.outputs.map(({ name }) => name)
+  const names = [...known.keys()]
   const given = outputs.map(({ output }) => output)
   const isEach = given.length === names.length && given.every((name, i) => name === names[i])
   check(isEach, 'training: outputs', `one each for ${names.join(', ')}`, given)

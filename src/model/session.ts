@@ -119,7 +119,7 @@ export class Session {
     this.runtime = runtime
     const engine = new Engine(runtime)
     this.alive = engine
-    this.layout = layoutOf(engine.base, this.outline.weights, 0)
+    this.layout = layoutOf(engine.base, this.outline.weights, null)
     engine.reserve(this.layout.end)
   }
 
@@ -152,12 +152,11 @@ export class Session {
 
   /** Shape of an output. */
   shapeOf(output: string): RowShape {
-    const value = this.network.outputs.find(({ name }) => name === output)?.value ?? ''
-    return this.outline.shapes.get(value) ?? []
+    return this.outline.outputs.get(output) ?? []
   }
 
   weightSpec(name: string): WeightSpec | undefined {
-    return this.outline.weights.find((spec) => spec.name === name)
+    return this.outline.byName.get(name)
   }
 
   /** A copy. */
@@ -185,7 +184,7 @@ export class Session {
     const { engine } = this
     const groups = groupsOf(training, network, outline)
     const update = training && updateOf(training.optimizer, groups.length)
-    const layout = layoutOf(engine.base, outline.weights, update?.slotNames.length ?? 0)
+    const layout = layoutOf(engine.base, outline.weights, update?.slotNames.length ?? null)
     const isMoved = ({ name }: WeightSpec) => layout.parameters.get(name) !== this.layout.parameters.get(name)
     const moved = outline.weights.some(isMoved) ? outline.weights : []
     const kept = moved.map((spec) => this.readWeight(spec).data)

@@ -15,7 +15,6 @@ function broken(what: string): void {
 interface Checked {
   readonly graph: Graph
   readonly layout: Layout
-  /** By address. */
   readonly transient: readonly PlannedBuffer[]
   readonly programStart: number
 }
@@ -32,13 +31,30 @@ export function checkPlan(plan: Checked, bufferOf: ReadonlyMap<Value, Buffer>): 
     op.inputs.forEach(check)
     eachOutput(op, check)
   })
-  const { transient } = plan // sorted by address
-  for (let i = 0; i < transient.length; i++) {
-    const a = transient[i]
-    for (let j = i + 1; j < transient.length && transient[j].address < a.address + a.bytes; j++) {
-      const b = transient[j]
-      if (a.first <= b.last && b.first <= a.last)
-        broken(`${bufferName(a, plan.graph)} and ${bufferName(b, plan.graph)} overlap`)
+  // in the order of time: those alive, by address, so that only neighbours can overlap
+  const births = [...plan.transient].sort((a, b) => a.first - b.first)
+  const deaths = [...plan.transient].sort((a, b) => a.last - b.last)
+  const alive: PlannedBuffer[] = []
+  const placeOf = ({ address }: PlannedBuffer): number => {
+    let low = 0
+    for (let high = alive.length; low < high; ) {
+      const middle = (low + high) >> 1
+      if (alive[middle].address <= address) low = middle + 1
+      else high = middle
     }
+    return low
+  }
+  const keepApart = (a: PlannedBuffer | undefined, b: PlannedBuffer | undefined) => {
+    if (a && b && a.address + a.bytes > b.address)
+      broken(`${bufferName(a, plan.graph)} and ${bufferName(b, plan.graph)} overlap`)
+  }
+  let dead = 0
+  for (const born of births) {
+    for (; deaths[dead].last < born.first; dead++)
+      alive.splice(alive.lastIndexOf(deaths[dead], placeOf(deaths[dead])), 1)
+    const at = placeOf(born)
+    keepApart(alive[at - 1], born)
+    keepApart(born, alive[at])
+    alive.splice(at, 0, born)
   }
 }

@@ -33,7 +33,6 @@ export interface Layout {
   readonly gradientsStart: number
   /** Slot i starts at slotsStart + i * trainable.bytes. */
   readonly slotsStart: number
-  readonly slotCount: number
   /** First address behind the persistent regions: where a plan's own regions start. */
   readonly end: number
 }
@@ -43,7 +42,8 @@ export const align = (bytes: number): number => Math.ceil(bytes / ALIGNMENT) * A
 /** Bytes of a value's buffer: whole cache lines. */
 export const bufferBytes = (shape: Shape): number => align(elementCount(shape) * 4)
 
-export function layoutOf(base: number, specs: readonly ParameterSpec[], slotCount: number): Layout {
+/** `slotCount` null: a model that isn't compiled has parameters alone, no gradients. */
+export function layoutOf(base: number, specs: readonly ParameterSpec[], slotCount: number | null): Layout {
   const parameters = new Map<string, number>()
   const gradients = new Map<string, number>()
   const start = base + HEADER_BYTES
@@ -57,9 +57,10 @@ export function layoutOf(base: number, specs: readonly ParameterSpec[], slotCoun
   specs.filter((spec) => !spec.trainable).forEach(place)
   const gradientsStart = end
   for (const spec of specs) {
-    if (spec.trainable) gradients.set(spec.name, gradientsStart + (parameters.get(spec.name) ?? 0) - start)
+    if (spec.trainable && slotCount !== null)
+      gradients.set(spec.name, gradientsStart + (parameters.get(spec.name) ?? 0) - start)
   }
-  const slotsStart = gradientsStart + trainableBytes
+  const slotsStart = slotCount === null ? end : gradientsStart + trainableBytes
   return {
     base,
     parameters,
@@ -67,7 +68,6 @@ export function layoutOf(base: number, specs: readonly ParameterSpec[], slotCoun
     trainable: { start, bytes: trainableBytes },
     gradientsStart,
     slotsStart,
-    slotCount,
-    end: slotsStart + slotCount * trainableBytes,
+    end: slotsStart + (slotCount ?? 0) * trainableBytes,
   }
 }

@@ -19,6 +19,34 @@ export interface Placement {
 
 /** How often a better order is looked for where the first doesn't reach the lower bound. */
 const TRIES = 24
+/** Pairs of buffers that all tries together may look at: about 50 ms. More buffers, fewer tries. */
+const PAIRS = 6_000_000
+
+/**
+ * For more buffers than can be compared with each other: in the order of time, each takes the place of one of its size
+ * that has died, else a new one at the top.
+ */
+function placeMany(buffers: readonly Lifetime[]): Omit<Placement, 'lowerBoundBytes'> {
+  const offsets = new Array<number>(buffers.length).fill(0)
+  const births = buffers.map((_, i) => i).sort((i, j) => buffers[i].first - buffers[j].first || i - j)
+  const deaths = buffers.map((_, i) => i).sort((i, j) => buffers[i].last - buffers[j].last || i - j)
+  const free = new Map<number, number[]>()
+  let dead = 0
+  let peakBytes = 0
+  for (const i of births) {
+    const { bytes, first } = buffers[i]
+    for (; buffers[deaths[dead]].last < first; dead++) {
+      const { bytes: size } = buffers[deaths[dead]]
+      const places = free.get(size) ?? []
+      places.push(offsets[deaths[dead]])
+      free.set(size, places)
+    }
+    const place = free.get(bytes)?.pop()
+    offsets[i] = place ?? peakBytes
+    if (place === undefined) peakBytes += bytes
+  }
+  return { offsets, peakBytes }
+}
 
 /**
  * Where a placement is higher than need be, the buffer at the very top goes first in the next try; the best try
@@ -26,13 +54,15 @@ const TRIES = 24
  */
 export function placeBuffers(buffers: readonly Lifetime[]): Placement {
   const lowerBoundBytes = liveBytes(buffers)
+  const tries = Math.min(TRIES, PAIRS / buffers.length ** 2)
+  if (tries < 1) return { ...placeMany(buffers), lowerBoundBytes }
   const order = buffers.map((_, i) => i)
   order.sort((i, j) => buffers[j].bytes - buffers[i].bytes || buffers[i].first - buffers[j].first || i - j)
   let best = place(buffers, order)
   let last = best
-  for (let n = 0; n < TRIES && best.peakBytes > lowerBoundBytes; n++) {
+  for (let n = 0; n < tries && best.peakBytes > lowerBoundBytes; n++) {
     const top = order.findIndex((i) => last.offsets[i] + buffers[i].bytes === last.peakBytes)
-    order.unshift(...order.splice(top, 1))
+    order.unshift(order.splice(top, 1)[0])
     last = place(buffers, order)
     if (last.peakBytes < best.peakBytes) best = last
   }

@@ -220,7 +220,7 @@ export function planOf(
     ],
     peakBytes: placement.peakBytes,
     lowerBoundBytes: placement.lowerBoundBytes,
-    scratchBytes: Math.max(0, ...scratches.map((buffer) => buffer?.bytes ?? 0)),
+    scratchBytes: scratches.reduce((most, buffer) => Math.max(most, buffer?.bytes ?? 0), 0),
     end: programStart + align(words.byteLength),
   }
   checkPlan(plan, bufferOf)

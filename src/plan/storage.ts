@@ -53,25 +53,22 @@ function reusableInputs(op: AnyOp): readonly Value[] {
  * result, a copy is inserted at the end of its phase.
  */
 export function separateResults(graph: Graph): Graph {
-  const makers = new Map<Value, AnyOp>()
   let id = 0
-  graph.ops.forEach((op) => {
+  for (const op of graph.ops)
     eachOutput(op, (value) => {
-      makers.set(value, op)
       if (value.id > id) id = value.id
     })
-  })
-  const rootOf = (value: Value): Value => {
-    const op = makers.get(value)
-    const shared = op?.output === value && sharedInput(op)
-    return shared ? rootOf(shared) : value
+  const roots = new Map<Value, Value>() // what a value's buffer was first written as
+  for (const op of graph.ops) {
+    const shared = sharedInput(op)
+    if (shared) roots.set(op.output, roots.get(shared) ?? shared)
   }
   const taken = new Set<Value>()
   const copies: AnyOp[] = []
   const own = (map: ReadonlyMap<string, Value>, phase: AnyOp['phase']) =>
     new Map(
       [...map].map(([name, value]) => {
-        const root = rootOf(value)
+        const root = roots.get(value) ?? value
         if (root.leaf === null && !taken.has(root)) {
           taken.add(root)
           return [name, value]
@@ -145,9 +142,13 @@ export function shareBuffers(graph: Graph, pins: ReadonlyMap<Value, number>): Re
       if (!source || source === target || source.address !== null || source.last !== i || others.length > 0)
         continue
       if (elementCount(input.shape) !== elementCount(op.output.shape)) continue
-      target.first = source.first
-      target.values.unshift(...source.values)
-      for (const value of source.values) bufferOf.set(value, target)
+      // the newer buffer joins the older one: a long chain would move all its values again and again
+      source.last = target.last
+      source.address = target.address
+      for (const value of target.values) {
+        source.values.push(value)
+        bufferOf.set(value, source)
+      }
       return
     }
   })
