@@ -17,7 +17,7 @@ import {
   writeMetric,
   writeRowCount,
 } from '../training/metrics.ts'
-import { type Range, rangeOf } from '../training/range.ts'
+import { type Range, rangesOf } from '../training/range.ts'
 import { type IdLimit, type WeightSpec, writeLayers } from './forward.ts'
 import { groupOf, lossGroups, rowsResult } from './groups.ts'
 import type { Network } from './network.ts'
@@ -88,9 +88,10 @@ export function outlineOf(network: Network): Outline {
     const { trainable, constraint } = (weights.get(name) as { readonly spec: WeightSpec }).spec
     return trainable && constraint?.kind !== 'nonNeg'
   }
+  const found = rangesOf(g, isFree)
   const ranges = network.outputs.map(({ name, value }): [string, Range | null] => [
     name,
-    rangeOf(g, values.get(value) as Value, isFree),
+    found.get(values.get(value) as Value) ?? null,
   ])
   const shapes = new Map([...values].map(([name, value]) => [name, rowShape(name, value)]))
   const specs = [...weights.values()].map(({ spec }) => spec)

@@ -36,18 +36,18 @@ const ranges: Readonly<Record<string, readonly [low: number, high: number]>> = /
   )
 })()
 
-/** `isFree`: whether a weight can take any number, of any sign. */
-export function rangeOf(g: GraphBuilder, value: Value, isFree: (weight: string) => boolean): Range | null {
-  const makers = new Map<Value, AnyOp>(g.ops.map((op) => [op.output, op]))
-  const isWeight = (operand: Value): boolean => {
-    const maker = makers.get(operand)
-    if (maker?.name === 'reshape') return isWeight(maker.inputs[0])
-    return operand.leaf?.kind === 'parameter' && isFree(operand.leaf.name)
-  }
-  const find = (output: Value): Range | null => {
-    const op = makers.get(output)
-    if (!op || g.opaque.has(output)) return null
-    const { inputs, label: layer } = op
+/** Of every value that an operation makes. `isFree`: whether a weight can take any number, of any sign. */
+export function rangesOf(
+  g: GraphBuilder,
+  isFree: (weight: string) => boolean,
+): ReadonlyMap<Value, Range | null> {
+  const found = new Map<Value, Range | null>() // in the order of the operations: what one reads is there already
+  const weights = new Set<Value>() // under another shape
+  const find = (value: Value): Range | null => found.get(value) ?? null
+  const isWeight = (operand: Value): boolean =>
+    weights.has(operand) || (operand.leaf?.kind === 'parameter' && isFree(operand.leaf.name))
+  const rangeOf = (op: AnyOp): Range | null => {
+    const { inputs, output, label: layer } = op
     const [x] = inputs
     const own = ([low, high]: readonly [number, number] = [NaN, NaN]): Range | null =>
       low <= high ? { low, high, shares: null, layer } : null
@@ -66,7 +66,8 @@ export function rangeOf(g: GraphBuilder, value: Value, isFree: (weight: string) 
       case 'concatenate': {
         const parts = inputs.map(find).filter((part) => part !== null)
         if (parts.length < inputs.length) return null
-        const [low, high] = [Math.min(...parts.map((p) => p.low)), Math.max(...parts.map((p) => p.high))]
+        const low = parts.reduce((least, part) => Math.min(least, part.low), INF)
+        const high = parts.reduce((most, part) => Math.max(most, part.high), -INF)
         const are = (shares: Range['shares']) => parts.every((part) => part.shares === shares)
         const isWhole = op.attributes.axis !== last && are('rows')
         const shares = isWhole ? 'rows' : parts.every((part) => part.shares) ? 'moved' : null
@@ -103,7 +104,11 @@ export function rangeOf(g: GraphBuilder, value: Value, isFree: (weight: string) 
         return null
     }
   }
-  return find(value)
+  for (const op of g.ops) {
+    if (op.name === 'reshape' && isWeight(op.inputs[0])) weights.add(op.output)
+    found.set(op.output, g.opaque.has(op.output) ? null : rangeOf(op))
+  }
+  return found
 }
 
 const textOf = ({ low, high }: Range): string => {
