@@ -191,7 +191,7 @@ describe('setWeights refuses', () => {
   test.each<[string, string, object]>([
     [
       'an unknown weight',
-      'no weight "dense_1/bia"; the model has dense_1/kernel, dense_1/bias, dense_2/kernel, dense_2/bias',
+      'weight "dense_1/bia"; did you mean "dense_1/bias"? Known: dense_1/kernel, dense_1/bias, dense_2/kernel, dense_2/bias',
       { 'dense_1/bia': [1] },
     ],
     [
@@ -210,7 +210,8 @@ describe('setWeights refuses', () => {
       { 'dense_2/bias': null },
     ],
   ])('%s, and sets none', async (_, message, weights) => {
-    await refused(`setWeights: ${message}`, () => net.setWeights({ ...good, ...weights }))
+    const opening = message.startsWith('weight') ? 'unknown setWeights' : 'setWeights:'
+    await refused(`${opening} ${message}`, () => net.setWeights({ ...good, ...weights }))
   })
 
   test('what is no object', async () => {

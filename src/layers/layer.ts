@@ -111,10 +111,17 @@ export interface Symbolic {
 
 /** Options that every layer takes. */
 export interface LayerOptions {
-  /** Unique in its model; by default the kind and a number. */
+  /** Unique in its model. Default: the kind and a number, given by the first model the layer is in. */
   readonly name?: string
   /** false: the layer's weights stay as they are. Default true. */
   readonly trainable?: boolean
+}
+
+/** What models have called a layer. @internal */
+export interface LayerNames {
+  readonly names: string[]
+  /** The highest number in the names that these models gave their layers. */
+  most: number
 }
 
 /**
@@ -126,8 +133,10 @@ export interface LayerOptions {
 export interface Layer<R = Symbolic> {
   (...inputs: readonly Symbolic[]): R
   (inputs: readonly Symbolic[]): R
-  /** The name it was given; null: the model names it. */
+  /** The name it was given; null: the first model names it, and others call it the same if they can. */
   readonly layerName: string | null
+  /** @internal */
+  readonly known: LayerNames
   /** How it reads its options and computes; `kind.kind` is its name. */
   readonly kind: LayerKind<object>
   /** Its options, checked and complete. */
@@ -182,6 +191,7 @@ export function layerOf<C extends object, R = Symbolic>(
   config: C,
   name: string | null,
   trainable: boolean,
+  known: LayerNames = { names: [], most: 0 },
 ): Layer<R> & { readonly config: C } {
   const outputs = kind.outputs?.(config) ?? 1
   const call = (...given: readonly (Symbolic | readonly Symbolic[])[]): R => {
@@ -199,6 +209,7 @@ export function layerOf<C extends object, R = Symbolic>(
   }
   const layer: Layer<R> & { readonly config: C } = Object.assign(call, {
     layerName: name,
+    known,
     kind: kind as LayerKind<object>,
     config,
     trainable,

@@ -15,7 +15,7 @@ import type { RuntimeOptions } from '../runtime/engine.ts'
 import type { Loss } from '../training/losses.ts'
 import { outlineOf } from './compute.ts'
 import { Model } from './model.ts'
-import { networkOf, type Values } from './network.ts'
+import { networkOf, remember, type Values } from './network.ts'
 import { loadSession } from './saving.ts'
 import { Session } from './session.ts'
 
@@ -51,6 +51,7 @@ export function create<V extends Values>(
     readRuntime(where, runtime),
   )
   session.initialize()
+  remember(network)
   return Model.of<V>(session)
 }
 

@@ -14,7 +14,6 @@ import {
   NON_NEGATIVE,
   POSITIVE_INTEGER,
   readOptions,
-  show,
   unknownName,
 } from '../numerics/errors.ts'
 import { finish } from '../numerics/pieces.ts'
@@ -44,6 +43,7 @@ import { loadWeights, saveSession } from './saving.ts'
 import type { Batch, Session } from './session.ts'
 import { rowsSource, type Source } from './source.ts'
 import { turns } from './turns.ts'
+import { weightsNamed } from './weight-names.ts'
 
 /** Where none are given. */
 const NO_OPTIONS: TrainStepOptions & PredictOptions = {}
@@ -410,24 +410,24 @@ export class Model<V extends Values = Values> {
     )
   }
 
-  /** Sets the weights named; the others stay. Nothing changes unless all fit. */
+  /**
+   * Sets the weights named; the others stay. Nothing changes unless all fit. Weights of another model that shares layers with
+   * this one are found under the names they have there; those of its other layers are left out if all of this model's
+   * weights are given: `decoder.setWeights(autoencoder.getWeights())`.
+   * @throws LanegradError on a name that isn't known, with the nearest one, or a shape that doesn't fit
+   */
   setWeights(weights: Readonly<Record<string, ArrayLikeData>>): void {
     const { session } = this
     check(isObject(weights), 'setWeights: weights', 'an object of arrays by name', weights)
-    const checked = Object.entries(weights).map(([name, data]) => {
-      const spec =
-        session.weightSpec(name) ??
-        fail(
-          `setWeights: no weight ${show(name)}; the model has ${session.outline.weights.map((known) => known.name).join(', ')}`,
-        )
-      const { data: numbers, rows } = rowsOf(`setWeights: ${name}`, data, {
+    const checked = weightsNamed(session, weights).map(([name, spec]) => {
+      const { data: numbers, rows } = rowsOf(`setWeights: ${name}`, weights[name], {
         name,
         shape: spec.shape.slice(1),
         dtype: 'float32',
       })
       if (rows !== spec.shape[0])
         fail(`setWeights: ${name}: expected shape ${shapeText(spec.shape)}; got ${rows} rows`)
-      return { name, numbers: isFloat32(numbers) ? numbers : new Float32Array(numbers) }
+      return { name: spec.name, numbers: isFloat32(numbers) ? numbers : new Float32Array(numbers) }
     })
     for (const { name, numbers } of checked) session.writeWeight(name, numbers)
   }

@@ -11,6 +11,7 @@ import {
   type Layer,
   type LayerKind,
   type LayerKinds,
+  type LayerNames,
   type Symbolic,
 } from '../layers/layer.ts'
 import { BOOLEAN, check, fail, isRecord, must, oneOf, show, unknownName } from '../numerics/errors.ts'
@@ -27,6 +28,8 @@ export interface NetworkLayer {
   readonly kind: LayerKind<object>
   readonly config: object
   readonly trainable: boolean
+  /** Its names in all models, whose layers have it in common. */
+  readonly known: LayerNames
 }
 
 /** Name of output `index` of a call. */
@@ -112,6 +115,53 @@ function ordered(roots: readonly Symbolic[]): Symbolic[] {
   return [...done]
 }
 
+/**
+ * The names of a model's layers, in order of first call: the caller's; else one that the layer has had in another model,
+ * unless something else here has or had it; else the kind and the next number. A layer that must change its name gets a
+ * number above all those of the models it was in: no name means two layers of models that have layers in common.
+ */
+function nameLayers(
+  layers: ReadonlySet<Layer<unknown>>,
+  inputs: Iterable<string>,
+): ReadonlyMap<Layer<unknown>, string> {
+  const fixed = new Set([...inputs, ...[...layers].flatMap(({ layerName }) => layerName ?? [])])
+  const had = new Map<string, number>()
+  let most = 0
+  for (const { known } of layers) {
+    for (const name of known.names) had.set(name, (had.get(name) ?? 0) + 1)
+    most = Math.max(most, known.most)
+  }
+  const counts = new Map<string, number>()
+  const nextName = (kind: string, isRenamed: boolean): string => {
+    const counter = `${kind} ${isRenamed}`
+    let count = counts.get(counter) ?? (isRenamed ? most : 0)
+    let name: string
+    do name = `${kind}_${++count}`
+    while (fixed.has(name) || had.has(name))
+    counts.set(counter, count)
+    fixed.add(name)
+    return name
+  }
+  const names = new Map<Layer<unknown>, string>()
+  for (const layer of layers) {
+    const { layerName, kind, known } = layer
+    const kept = layerName ?? known.names.find((name) => had.get(name) === 1 && !fixed.has(name))
+    names.set(layer, kept ?? nextName(kind.kind, known.names.length > 0))
+  }
+  return names
+}
+
+/** Lets the layers of a model that could be made know what they are called in it. */
+export function remember({ calls }: Network): void {
+  const layers = new Set(calls.map(({ layer }) => layer))
+  let most = 0
+  for (const { name } of layers) most = Math.max(most, Number(/_(\d{1,9})$/.exec(name)?.[1] ?? 0))
+  for (const { name, known } of layers) {
+    if (!known.names.includes(name)) known.names.push(name)
+    known.most = Math.max(known.most, most)
+  }
+}
+
 /** The name of the next call of a layer; counts it. */
 function callName(layer: NetworkLayer, counts: Map<NetworkLayer, number>): string {
   const count = (counts.get(layer) ?? 0) + 1
@@ -134,20 +184,13 @@ export function networkOf(inputs: Values, outputs: Values): Network {
     return { ...value.input, name }
   })
 
-  // Names of layers: the caller's, else the kind and a number in order of first call.
   const layers = new Map<Layer<unknown>, NetworkLayer>()
-  const callNames = new Map<object, string>()
-  const counts = new Map<string, number>()
-  const taken = new Set([...names.values(), ...values.flatMap(({ layer }) => layer?.layerName ?? [])])
-  const named = (layer: Layer<unknown>): NetworkLayer => {
-    let name = layer.layerName
-    while (name === null || (layer.layerName === null && taken.has(name))) {
-      const kind = layer.kind.kind
-      counts.set(kind, (counts.get(kind) ?? 0) + 1)
-      name = `${kind}_${counts.get(kind)}`
-    }
-    return { name, kind: layer.kind, config: layer.config, trainable: layer.trainable }
+  const layerNames = nameLayers(new Set(values.flatMap(({ layer }) => layer ?? [])), names.values())
+  for (const [layer, name] of layerNames) {
+    const { kind, config, trainable, known } = layer
+    layers.set(layer, { name, kind, config, trainable, known })
   }
+  const callNames = new Map<object, string>()
   const calls: Call[] = []
   const callCounts = new Map<NetworkLayer, number>()
   for (const value of values) {
@@ -161,8 +204,7 @@ export function networkOf(inputs: Values, outputs: Values): Network {
       names.set(value, outputName(known, value.index)) // another output of a call that is listed already
       continue
     }
-    const layer = layers.get(value.layer) ?? named(value.layer)
-    layers.set(value.layer, layer)
+    const layer = layers.get(value.layer) as NetworkLayer
     const name = callName(layer, callCounts)
     if (value.call) callNames.set(value.call, name)
     names.set(value, outputName(name, value.index))
@@ -281,7 +323,13 @@ export function readNetwork(data: unknown, kinds: LayerKinds): Network {
     if (layers.has(own)) fail(`two layers are named ${show(own)}; names must be unique in a model`)
     check(isRecord(entry.config), `config of layer ${own}`, 'an object', entry.config)
     const trainable = must(BOOLEAN, entry.trainable, `trainable of layer ${own}`)
-    layers.set(own, { name: own, kind, config: kind.read(entry.config, kinds), trainable })
+    layers.set(own, {
+      name: own,
+      kind,
+      config: kind.read(entry.config, kinds),
+      trainable,
+      known: { names: [], most: 0 },
+    })
   }
   const callCounts = new Map<NetworkLayer, number>()
   const calls = objects(data.calls, 'calls').map((entry): Call => {

@@ -29,7 +29,8 @@ function symbolicValues(network: Network, trainable: boolean): Map<string, Symbo
   const layers = new Map<NetworkLayer, Layer<unknown>>()
   for (const { name, layer, inputs: names } of calls) {
     const { kind, config } = layer
-    const own = layers.get(layer) ?? layerOf(kind, config, layer.name, trainable && layer.trainable)
+    const own =
+      layers.get(layer) ?? layerOf(kind, config, layer.name, trainable && layer.trainable, layer.known)
     layers.set(layer, own)
     const made = own(...names.map((input) => values.get(input) ?? fail(`no value ${input}`)))
     ;[made].flat().forEach((value, i) => {

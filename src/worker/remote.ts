@@ -19,6 +19,7 @@ import {
 } from '../model/options.ts'
 import { evaluatesBatches, heldOut, splitValidation } from '../model/reading.ts'
 import type { Batch, Session } from '../model/session.ts'
+import { weightsNamed } from '../model/weight-names.ts'
 import { messageOf } from '../numerics/brands.ts'
 import type { ByteSource } from '../numerics/bytes.ts'
 import {
@@ -348,8 +349,14 @@ export class WorkerModel<V extends Values = Values> {
   }
 
   /** As `Model.setWeights`. */
-  setWeights(weights: Parameters<Model['setWeights']>[0]): Promise<void> {
-    return this.call('setWeights', [weights])
+  async setWeights(weights: Parameters<Model['setWeights']>[0]): Promise<void> {
+    // layers there know no other names than those in this model
+    const own = isObject(weights)
+      ? Object.fromEntries(
+          weightsNamed(this.session, weights).map(([name, { name: own }]) => [own, weights[name]]),
+        )
+      : weights
+    return this.call('setWeights', [own])
   }
 
   /** As `Model.emaWeights`. */
