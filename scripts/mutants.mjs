@@ -16,7 +16,9 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
@@ -34,6 +36,8 @@ const { values: options } = parseArgs({
 const LIMIT_MS = Number(options.limit) * 1000
 const OUTCOMES = 'build/mutants.json'
 const tree = resolve(`build/mutants-${process.pid}`)
+/** What was built there without a change. */
+const built = `${tree}-built`
 
 /** The running command; it leads a process group, so that workers of the test runner end with it. */
 let running = null
@@ -44,7 +48,7 @@ const killRunning = () => {
 }
 const leave = () => {
   killRunning()
-  rmSync(tree, { recursive: true, force: true })
+  for (const folder of [tree, built]) rmSync(folder, { recursive: true, force: true })
 }
 process.on('exit', leave)
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => process.exit(130))
@@ -88,23 +92,35 @@ async function roomsThatPass(room) {
 const buildWasm = () => runThere(process.execPath, ['scripts/wasm.mjs'])
 const bundle = () => runThere(process.execPath, ['scripts/bundle.mjs', '--quiet'])
 
-const copy = (path) => cpSync(path, join(tree, path), { recursive: true, preserveTimestamps: true })
+const copy = (path, from = '.') =>
+  cpSync(join(from, path), join(tree, path), { recursive: true, preserveTimestamps: true })
+const builtIn = (folder) =>
+  readdirSync(join(folder, 'build'))
+    .filter((name) => name.endsWith('.wasm'))
+    .map((name) => join('build', name))
 
-function makeCopy() {
-  execFileSync(process.execPath, ['scripts/wasm.mjs'], { stdio: 'inherit' })
-  execFileSync(process.execPath, ['scripts/bundle.mjs', '--quiet'], { stdio: 'inherit' })
+/** The tree as it is now, built; what happens to it meanwhile changes nothing here. */
+async function makeCopy() {
   const listed = execFileSync('git', ['ls-files', '-co', '--exclude-standard'], { encoding: 'utf8' })
   for (const path of listed.split('\n').filter((path) => path && existsSync(path))) {
     mkdirSync(dirname(join(tree, path)), { recursive: true })
     copy(path)
   }
-  copyBuilt()
+  mkdirSync(join(tree, 'build'), { recursive: true })
+  for (const path of builtIn('.')) copy(path)
   symlinkSync(resolve('node_modules'), join(tree, 'node_modules'))
+  for (const build of [buildWasm, bundle]) {
+    const { code, text } = await build()
+    if (code === 0) continue
+    console.error(text)
+    process.exit(1)
+  }
+  for (const path of [...builtIn(tree), 'dist'])
+    cpSync(join(tree, path), join(built, path), { recursive: true, preserveTimestamps: true })
 }
 
-function copyBuilt() {
-  for (const name of readdirSync('build').filter((name) => name.endsWith('.wasm'))) copy(join('build', name))
-  copy('dist')
+function restoreBuilt() {
+  for (const path of [...builtIn(built), 'dist']) copy(path, built)
 }
 
 /** Whether a test file reads what the bundler makes. */
@@ -153,28 +169,31 @@ function keep(change, outcome, seconds = 0) {
  * it doesn't build; red, its room fails without it.
  */
 async function outcomeOf({ file, from, to, room }) {
-  const whole = readFileSync(file, 'utf8')
+  const path = join(tree, file)
+  const whole = readFileSync(path, 'utf8')
   if (whole.split(from).length !== 2) return 'stale'
+  const { atime, mtime } = statSync(path)
   writeFileSync(
-    join(tree, file),
+    path,
     whole.replace(from, () => to),
   )
+  const isAssembly = file.startsWith('assembly/')
+  const needsBundle = room.some(readsBundle)
   try {
-    const isAssembly = file.startsWith('assembly/')
     if (isAssembly && (await buildWasm()).code !== 0) return 'broken'
-    const needsBundle = room.some(readsBundle)
     if (needsBundle && (await bundle()).code !== 0) return 'broken'
     const { code } = await test(room)
-    if (isAssembly || needsBundle) copyBuilt()
     return code === 'hung' ? 'hung' : code === 0 ? 'survived' : 'noticed'
   } finally {
-    copy(file)
+    writeFileSync(path, whole)
+    utimesSync(path, atime, mtime)
+    if (isAssembly || needsBundle) restoreBuilt()
   }
 }
 
 if (open.length > 0) {
   mkdirSync('build', { recursive: true })
-  makeCopy()
+  await makeCopy()
   for (const change of open) {
     const start = performance.now()
     const room = await roomsThatPass(change.room)
