@@ -46,6 +46,18 @@ describe('reductions over axes that lie apart', () => {
     expect(y).toEqual([11.5, 13.5, 19.5, 21.5])
   })
 
+  test('axes side by side are one operation', () => {
+    for (const axes of [
+      [0, 1],
+      [1, 2],
+      [0, 1, 2],
+      [1, 0],
+    ]) {
+      const { prepared } = runGraph(engine, (g, [a]) => ({ results: { y: g.mean(a, axes) } }), [x])
+      expect(prepared.ops.filter(({ name }) => name === 'reduce')).toHaveLength(1)
+    }
+  })
+
   test('keepDims keeps each of them', () => {
     const { results, prepared } = runGraph(engine, (g, [a]) => ({ results: { y: g.sum(a, [0, 2], true) } }), [
       x,

@@ -164,6 +164,17 @@ const kept: Readonly<Record<string, readonly [Write, readonly string[]]>> = {
     ['unary', 'matmul+accumulate', 'unary'],
   ],
   'a sum onto an input': [(g, l) => ({ y: g.plus(product(g, l), l.c) }), ['matmul', 'binary']],
+  'a sum onto an input under another shape': [
+    (g, l) => ({ y: g.plus(product(g, l), g.reshape(g.reshape(l.c, [35]), [5, 7])) }),
+    ['reshape', 'reshape', 'matmul', 'binary'],
+  ],
+  'a convolution whose rows are read twice': [
+    (g, l) => {
+      const { rows } = convolution(g, l)
+      return { y: g.plus(rows, l.bias), z: g.unary('exp', rows) }
+    },
+    [...reshapes, 'conv', 'binary', 'unary'],
+  ],
   'a sum onto a value that is a result': [
     (g, l) => {
       const t = g.unary('tanh', l.c)

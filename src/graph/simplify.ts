@@ -106,8 +106,7 @@ function fuseAdd(op: Op<'binary'>, uses: Uses): Match | null {
   for (const [x, y] of [op.inputs, [op.inputs[1], op.inputs[0]]]) {
     const matmul = bareMatmul(uses, x, op)
     const isBias = y.shape.length === 1 && y.shape[0] === x.shape[x.shape.length - 1]
-    const isWhole = sameShape(x.shape, op.output.shape)
-    if (matmul && !matmul.attributes.bias && isWhole) {
+    if (matmul && !matmul.attributes.bias) {
       const accumulate = !isBias && sameShape(y.shape, x.shape) && consumable(uses, y)
       if (isBias || accumulate) {
         const attributes = { ...matmul.attributes, bias: isBias, accumulate }
@@ -117,7 +116,7 @@ function fuseAdd(op: Op<'binary'>, uses: Uses): Match | null {
         }
       }
     }
-    const match = isBias && isWhole && fuseKernel(uses, x, op, { bias: true }, [y])
+    const match = isBias && fuseKernel(uses, x, op, { bias: true }, [y])
     if (match) return match
     const maker = uses.makers.get(x)
     if (
