@@ -21,12 +21,12 @@ export const HEADER_PROGRAM = 0 // u32 address of the first instruction
 export const HEADER_FORWARD_END = 4 // u32 address past the forward phase
 export const HEADER_BACKWARD_END = 8 // u32 address past the backward phase
 export const HEADER_STEP_END = 12 // u32 address past the update phase
-export const HEADER_STEP_COUNT = 16 // u32 optimizer steps done
-export const HEADER_LEARNING_RATE = 20 // f32 of the coming step
+export const HEADER_STEP_COUNT = 16 // f64 optimizer steps done: whole, up to 2^53
 export const HEADER_MOMENTUM_PRODUCT = 24 // f64 nadam: product of all mu_t so far
-export const HEADER_RANDOM_COUNTER = 32 // u32 advances with every training batch: dropout and noise draw anew
-export const HEADER_MATMUL = 36 // u32 function table index of the core's matmul, for kernels of other modules
-export const HEADER_FACTOR = 40 // f32 of OP_ACCUMULATE: the weight of a step's gradients, or the sum of these weights
+export const HEADER_RANDOM_COUNTER = 32 // i64 advances with every training batch: dropout and noise draw anew
+export const HEADER_MATMUL = 40 // u32 function table index of the core's matmul, for kernels of other modules
+export const HEADER_FACTOR = 44 // f32 of OP_ACCUMULATE: the weight of a step's gradients, or the sum of these weights
+export const HEADER_LEARNING_RATE = 48 // f32 of the coming step
 export const HEADER_BYTES = 64
 
 // ---- threads: what they agree on, in low memory that no module uses (absolute addresses; see parallel.ts) ----------

@@ -42,7 +42,7 @@ export function backward(arena: usize): void {
 /** One optimizer step: forward, backward, update. */
 export function step(arena: usize): void {
   enter(arena)
-  store<u32>(arena, load<u32>(arena, HEADER_STEP_COUNT) + 1, HEADER_STEP_COUNT)
+  store<f64>(arena, load<f64>(arena, HEADER_STEP_COUNT) + 1, HEADER_STEP_COUNT)
   runProgram(load<u32>(arena, HEADER_PROGRAM), load<u32>(arena, HEADER_STEP_END))
 }
 

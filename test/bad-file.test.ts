@@ -295,8 +295,8 @@ describe('damaged training', () => {
 
 describe('a damaged optimizer state', () => {
   test.each<[string, unknown, string]>([
-    ['stepCount', -1, 'optimizerState: a count must be an integer from 0; got -1'],
-    ['stepCount', undefined, 'optimizerState: a count must be an integer from 0; got undefined'],
+    ['stepCount', -1, 'optimizerState: a count must be an integer from 0 to 2^53; got -1'],
+    ['stepCount', undefined, 'optimizerState: a count must be an integer from 0 to 2^53; got undefined'],
     ['epochCount', 2 ** 32, 'optimizerState: a count must be an integer from 0; got 4294967296'],
     ['momentumProduct', null, 'optimizerState: momentumProduct must be a finite number; got null'],
   ])('%s = %j', (path, value, message) => {

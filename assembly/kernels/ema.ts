@@ -14,12 +14,12 @@ export function ema(p: usize): void {
 }
 
 function emaPart(p: usize, first: i32, behind: i32, _: i32): void {
-  const step = load<u32>(<usize>load<u32>(p), HEADER_STEP_COUNT)
+  const step = <u64>load<f64>(<usize>load<u32>(p), HEADER_STEP_COUNT)
   const at = <usize>first << 2
   let w = <usize>load<u32>(p, 4) + at, e = <usize>load<u32>(p, 8) + at
   const end = <usize>load<u32>(p, 4) + (<usize>behind << 2)
   const m = f32x4.splat(step == 1 ? 0 : load<f32>(p, 16))
-  const every = load<u32>(p, 20), overwrites = every > 0 && step % every == 0
+  const every = <u64>load<u32>(p, 20), overwrites = every > 0 && step % every == 0
   for (; w < end; w += 16) {
     const x = v128.load(w)
     const average = madd(m, f32x4.sub(v128.load(e), x), x)

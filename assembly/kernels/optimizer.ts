@@ -57,8 +57,13 @@ function splat(x: f64): v128 {
   return f32x4.splat(<f32>x)
 }
 
+/** The steps done, this one included. */
+function stepCount(): u64 {
+  return <u64>load<f64>(header, HEADER_STEP_COUNT)
+}
+
 /** base^n by repeated squaring. */
-function power(base: f64, n: u32): f64 {
+function power(base: f64, n: u64): f64 {
   let result: f64 = 1
   for (; n; n >>= 1) {
     if (n & 1) result *= base
@@ -280,7 +285,7 @@ export function update(o: usize): void {
 
 /** mu_1 ... mu_t, mu_t = b1 (1 - 0.96^(t md) / 2), from that of t - 1 in the header. */
 function nadamProduct(o: usize): f64 {
-  const decayed = power(load<f64>(o, 68), load<u32>(header, HEADER_STEP_COUNT))
+  const decayed = power(load<f64>(o, 68), stepCount())
   return load<f64>(header, HEADER_MOMENTUM_PRODUCT) * (load<f64>(o, 28) * (1 - 0.5 * decayed))
 }
 
@@ -293,7 +298,7 @@ function updatePart(o: usize, first: i32, behind: i32, _: i32): void {
   const momentum = load<f64>(o, 60), extra = load<f64>(o, 68)
   const lr = <f64>load<f32>(header, HEADER_LEARNING_RATE)
   const slot1 = slot + stride, slot2 = slot1 + stride
-  const t = kind < OPTIMIZER_ADAM ? 0 : load<u32>(header, HEADER_STEP_COUNT) // the others don't need the powers
+  const t: u64 = kind < OPTIMIZER_ADAM ? 0 : stepCount() // the others don't need the powers
   // adam's family: bias corrections of the two moments, and epsilon relative to the uncorrected second one
   const open1 = 1 - power(a, t), powerB = power(b, t), open2 = 1 - powerB, root = sqrt(open2)
   const inner = max(root * load<f64>(o, 44), EPSILON_FLOOR)

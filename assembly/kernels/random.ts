@@ -1,5 +1,6 @@
 // Random numbers that depend on (seed, stream, counter, index) alone, never on order or on the number of threads.
-// The key of a run is one block under the seed: threefry(seed; counter, stream). Values 2 b and 2 b + 1 are the words
+// The key of a run is one block under the seed: threefry(seed; counter, stream), and where the counter has a high word,
+// one block under that: threefry(key; high word, 1). Values 2 b and 2 b + 1 are the words
 // of block b under that key: four blocks a turn.
 import { HEADER_RANDOM_COUNTER, RANDOM_BERNOULLI, RANDOM_NORMAL, RANDOM_UNIFORM } from '../abi'
 import { madd, select, splat } from '../lanes'
@@ -71,9 +72,15 @@ function applied(word: v128, src: usize, kind: i32, param: f32): v128 {
 /** Numbers `start` to `count`. `draw`: address of the words count, kind, param (f32), arena, seed low, seed high, stream. */
 function fill(dst: usize, src: usize, draw: usize, start: i32, count: i32): void {
   const kind = load<i32>(draw, 4), param = load<f32>(draw, 8)
-  const counter = load<i32>(<usize>load<u32>(draw, 12), HEADER_RANDOM_COUNTER)
-  blocks(load<i32>(draw, 16), load<i32>(draw, 20), i32x4.splat(counter), i32x4.splat(load<i32>(draw, 24)))
-  const key0 = i32x4.extract_lane(first, 0), key1 = i32x4.extract_lane(second, 0)
+  const counter = load<i64>(<usize>load<u32>(draw, 12), HEADER_RANDOM_COUNTER)
+  blocks(load<i32>(draw, 16), load<i32>(draw, 20), i32x4.splat(<i32>counter), i32x4.splat(load<i32>(draw, 24)))
+  let key0 = i32x4.extract_lane(first, 0), key1 = i32x4.extract_lane(second, 0)
+  const high = <i32>(counter >> 32)
+  if (high) {
+    blocks(key0, key1, i32x4.splat(high), i32x4.splat(1))
+    key0 = i32x4.extract_lane(first, 0)
+    key1 = i32x4.extract_lane(second, 0)
+  }
   const step: usize = src ? 32 : 0
   let block = i32x4.add(i32x4(0, 1, 2, 3), i32x4.splat(start >> 1))
   dst += <usize>start << 2

@@ -7,17 +7,7 @@ import { sameShape, shapeText } from '../graph/value.ts'
 import type { LayerKind } from '../layers/layer.ts'
 import { isFloat32 } from '../numerics/brands.ts'
 import type { ByteSource } from '../numerics/bytes.ts'
-import {
-  check,
-  FINITE,
-  fail,
-  isObject,
-  isRecord,
-  must,
-  NATURAL,
-  NON_NEGATIVE,
-  show,
-} from '../numerics/errors.ts'
+import { check, FINITE, fail, isObject, isRecord, must, NON_NEGATIVE, show } from '../numerics/errors.ts'
 import type { NamedArray } from '../numerics/tensor.ts'
 import type { RuntimeOptions } from '../runtime/engine.ts'
 import type { Loss, LossLike } from '../training/losses.ts'
@@ -30,8 +20,8 @@ import { Session, type Training } from './session.ts'
 
 const FORMAT = 'lanegrad/1'
 const SLOT_PREFIX = 'optimizer/' // no layer has that name
-/** So that the count, an int32, has some way to go. */
-const MOST_STEPS = 0x40000000
+/** Counts are whole float64 numbers; at this one they stay. */
+const MOST_STEPS = 2 ** 53
 /** Layers within layers, as JSON nests them. */
 const MOST_DEPTH = 500
 
@@ -170,7 +160,12 @@ function readOptimizerState(session: Session, text: string, tensors: Tensors): v
   )
   const momentum = must(FINITE, momentumProduct, 'optimizerState: momentumProduct')
   for (const count of [stepCount, epochCount, microCount])
-    check(NATURAL.holds(count) && count < MOST_STEPS, 'optimizerState: a count', 'an integer from 0', count)
+    check(
+      Number.isInteger(count) && (count as number) >= 0 && (count as number) <= MOST_STEPS,
+      'optimizerState: a count',
+      'an integer from 0 to 2^53',
+      count,
+    )
   const known = session.microWeights
   const fits = Array.isArray(microWeights) && microWeights.length === known.length
   const isPending = microCount !== 0

@@ -322,12 +322,15 @@ export class Session {
   begin({ plan }: Prepared): void {
     const { engine } = this
     engine.load(plan)
-    engine.randomCounter = engine.stepCount * this.accumulationSteps + this.microCount
+    const { stepCount } = engine
+    const { accumulationSteps: steps, microCount } = this
+    // the low word is exact beyond 2^53, too
+    engine.drawFrom(Math.imul(stepCount, steps) + microCount, (stepCount * steps + microCount) / 0x100000000)
   }
 
   /** Lets what runs next draw numbers that neither a training step nor another prediction draws. */
   drawAnew(): void {
-    this.engine.randomCounter = 0x80000000 + this.drawCount++ // those of training count from 0
+    this.engine.drawFrom(this.drawCount++, -1) // those of training count from 0
   }
 
   /** Writes rows `from..to` of a batch (through `indices`, if given) into the arena and checks them. */

@@ -87,6 +87,7 @@ export class Engine {
   private readonly modules = new Set<KernelModule>()
   // Views of the whole memory; growing the memory detaches them, so reserve() makes new ones.
   private floats = new Float32Array(0)
+  private doubles = new Float64Array(0)
   private ints = new Int32Array(0)
 
   private readonly helpers: Helpers | null = null
@@ -119,7 +120,7 @@ export class Engine {
       this.helpers = startHelpers(this, count - 1, memory, modules)
     }
     this.ints[(this.base + HEADER_MATMUL) / 4] = this.indices[OP_MATMUL]
-    this.double(HEADER_MOMENTUM_PRODUCT).setFloat64(0, 1, true)
+    this.momentumProduct = 1
   }
 
   /** Threads that compute now: helpers join when they are ready, and again after another module has been loaded. */
@@ -129,7 +130,7 @@ export class Engine {
 
   /** Splits kernels from so many multiply-adds on; the bits are the same. */
   shareFrom(leastWork: number): void {
-    new Float64Array(this.core.memory.buffer)[JOB_LEAST_WORK / 8] = leastWork
+    this.doubles[JOB_LEAST_WORK / 8] = leastWork
   }
 
   /** Ends the helpers. */
@@ -140,6 +141,7 @@ export class Engine {
   private refresh(): void {
     const { buffer } = this.core.memory
     this.floats = new Float32Array(buffer)
+    this.doubles = new Float64Array(buffer)
     this.ints = new Int32Array(buffer)
   }
 
@@ -206,16 +208,18 @@ export class Engine {
   }
 
   get stepCount(): number {
-    return this.ints[(this.base + HEADER_STEP_COUNT) / 4]
+    return this.doubles[(this.base + HEADER_STEP_COUNT) / 8]
   }
 
   set stepCount(count: number) {
-    this.ints[(this.base + HEADER_STEP_COUNT) / 4] = count
+    this.doubles[(this.base + HEADER_STEP_COUNT) / 8] = count
   }
 
-  /** What dropout and noise of the next run draw from, beside the seed. */
-  set randomCounter(counter: number) {
-    this.ints[(this.base + HEADER_RANDOM_COUNTER) / 4] = counter
+  /** What dropout and noise of the next run draw from, beside the seed: low and high word. */
+  drawFrom(low: number, high: number): void {
+    const at = (this.base + HEADER_RANDOM_COUNTER) / 4
+    this.ints[at] = low
+    this.ints[at + 1] = high
   }
 
   /** The weight of a step's gradients in a sum, or the sum of such weights. */
@@ -227,17 +231,13 @@ export class Engine {
     this.floats[(this.base + HEADER_LEARNING_RATE) / 4] = rate
   }
 
-  private double(offset: number): DataView {
-    return new DataView(this.core.memory.buffer, this.base + offset, 8)
-  }
-
   /** nadam's running product of momenta: part of the optimizer's state. */
   get momentumProduct(): number {
-    return this.double(HEADER_MOMENTUM_PRODUCT).getFloat64(0, true)
+    return this.doubles[(this.base + HEADER_MOMENTUM_PRODUCT) / 8]
   }
 
   set momentumProduct(product: number) {
-    this.double(HEADER_MOMENTUM_PRODUCT).setFloat64(0, product, true)
+    this.doubles[(this.base + HEADER_MOMENTUM_PRODUCT) / 8] = product
   }
 
   scalar(address: number): number {

@@ -68,7 +68,7 @@ class Run {
   apply(gradients: ArrayLike<number>): void {
     const { o, start } = this
     new Float32Array(memory.view().buffer, this.grads, start.length).set(gradients)
-    memory.view().setUint32(this.header + abi.HEADER_STEP_COUNT, ++this.step, true)
+    memory.view().setFloat64(this.header + abi.HEADER_STEP_COUNT, ++this.step, true)
     enter(this.header)
     const stride = (start.length + this.slotPadding) * 4
     memory.call(update, [
