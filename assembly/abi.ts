@@ -27,6 +27,7 @@ export const HEADER_RANDOM_COUNTER = 32 // i64 advances with every training batc
 export const HEADER_MATMUL = 40 // u32 function table index of the core's matmul, for kernels of other modules
 export const HEADER_FACTOR = 44 // f32 of OP_ACCUMULATE: the weight of a step's gradients, or the sum of these weights
 export const HEADER_LEARNING_RATE = 48 // f32 of the coming step
+export const HEADER_LOSS = 52 // u32 address of the loss that stops a step before its update if it isn't finite; 0: none
 export const HEADER_BYTES = 64
 
 // ---- threads: what they agree on, in low memory that no module uses (absolute addresses; see parallel.ts) ----------

@@ -1,6 +1,6 @@
 // The exports of the core. Addresses are bytes in the linear memory; `arena` is the address of a header.
 import {
-  HEADER_BACKWARD_END, HEADER_FORWARD_END, HEADER_PROGRAM, HEADER_STEP_COUNT, HEADER_STEP_END, JOB_ARENA,
+  HEADER_BACKWARD_END, HEADER_FORWARD_END, HEADER_LOSS, HEADER_PROGRAM, HEADER_STEP_COUNT, HEADER_STEP_END, JOB_ARENA,
   JOB_SCRATCH, JOB_SPLIT, JOB_UNARY,
 } from './abi'
 import { enter } from './arena'
@@ -39,11 +39,19 @@ export function backward(arena: usize): void {
   runProgram(load<u32>(arena, HEADER_FORWARD_END), load<u32>(arena, HEADER_BACKWARD_END))
 }
 
-/** One optimizer step: forward, backward, update. */
-export function step(arena: usize): void {
+/** One optimizer step: forward, backward, update. True if it stopped before the update (HEADER_LOSS). */
+export function step(arena: usize): bool {
   enter(arena)
   store<f64>(arena, load<f64>(arena, HEADER_STEP_COUNT) + 1, HEADER_STEP_COUNT)
-  runProgram(load<u32>(arena, HEADER_PROGRAM), load<u32>(arena, HEADER_STEP_END))
+  const updateStart = load<u32>(arena, HEADER_BACKWARD_END)
+  runProgram(load<u32>(arena, HEADER_PROGRAM), updateStart)
+  const watched = load<u32>(arena, HEADER_LOSS)
+  if (watched) {
+    const loss = load<f32>(watched)
+    if (loss - loss != 0) return true
+  }
+  runProgram(updateStart, load<u32>(arena, HEADER_STEP_END))
+  return false
 }
 
 /** Runs the instructions from address `from` up to address `to`: single-stepping and profiling. */

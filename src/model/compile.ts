@@ -1,7 +1,7 @@
 // What a model is compiled with: an optimizer, and for each output a loss, its weight and metrics. Enters: the
 // options of `compile`, or the entries of a saved file. Leaves: checked plain data.
 import { type RowShape, rowShapeText } from '../graph/value.ts'
-import { check, checkOptions, FINITE, fail, isObject, must, show } from '../numerics/errors.ts'
+import { BOOLEAN, check, checkOptions, FINITE, fail, isObject, must, show } from '../numerics/errors.ts'
 import { type LossLike, readLoss, takesLabels } from '../training/losses.ts'
 import { type MetricLike, type MetricName, readMetric } from '../training/metrics.ts'
 import { type Optimizer, type OptimizerName, readOptimizer } from '../training/optimizers.ts'
@@ -28,6 +28,12 @@ export interface CompileOptions {
   readonly metrics?: MetricsByOutput
   /** The same, weighted by sample and class weights. Default: none. */
   readonly weightedMetrics?: MetricsByOutput
+  /**
+   * Warn with `console.warn`, once of each kind, where training hardly goes as it was meant: the loss becomes NaN or infinite
+   * (with the step and the first layer whose output isn't finite); `fit` begins with inputs beyond 10 000 in front of a
+   * kernel, or with targets that the output's activation can't reach; its first epoch moves no weight. Default true.
+   */
+  readonly warnings?: boolean
 }
 
 /** Checked, for an output of `shape`: from `compile` or from a file. @throws LanegradError naming the output */
@@ -126,9 +132,10 @@ const isLoss = (loss: CompileOptions['loss']): loss is LossLike =>
 
 /** @throws LanegradError on an unknown name (with the nearest known one) or a loss that doesn't fit its output */
 export function readTraining(session: Session, options: CompileOptions): Training {
-  const known = ['optimizer', 'loss', 'lossWeights', 'metrics', 'weightedMetrics']
+  const known = ['optimizer', 'loss', 'lossWeights', 'metrics', 'weightedMetrics', 'warnings']
   const read = checkOptions('compile', options, known)
-  const { optimizer = 'adam', loss, lossWeights, metrics = [], weightedMetrics = [] } = read
+  const { optimizer = 'adam', loss, lossWeights, metrics = [], weightedMetrics = [], warnings = true } = read
+  must(BOOLEAN, warnings, 'compile: warnings')
   const names = session.network.outputs.map(({ name }) => name)
   const losses = isLoss(loss) ? names.map(() => loss) : perOutput('loss', loss, names)
   const weights =

@@ -3,6 +3,7 @@
 import { now, print } from '../numerics/host.ts'
 import type { History, Logs } from '../training/callbacks.ts'
 import type { Callback, FitParams } from './callbacks.ts'
+import { checkFirst, checkMoved } from './diagnose.ts'
 import type { Model } from './model.ts'
 import type { Session } from './session.ts'
 import { feedPiece, type Source, through } from './source.ts'
@@ -40,6 +41,7 @@ export async function evaluateAll(
       const prepared = session.prepareFor('evaluate', piece.batch, count)
       feedPiece(session, prepared, piece, allowNaN)
       session.engine.forward()
+      session.explain(prepared, `in ${what}`)
       session.tally(prepared, count, tally)
       const pending = turn()
       if (pending) await pending
@@ -94,6 +96,7 @@ export async function fitAll(session: Session, plan: FitPlan): Promise<History> 
   async function runEpoch(epoch: number): Promise<Logs | null> {
     const tally = new Tally()
     const number = epoch - plan.initialEpoch + 1
+    const isFirst = number === 1
     const opening = train.pass(`fit: epoch ${epoch + 1}`, number, turn, [signal, stopping])
     return through(opening, async (pass) => {
       for (let index = 0; index === 0 || stopped === null; index++) {
@@ -108,6 +111,7 @@ export async function fitAll(session: Session, plan: FitPlan): Promise<History> 
         const count = piece.to - piece.from
         const prepared = session.prepareFor('train', piece.batch, count)
         feedPiece(session, prepared, piece, allowNaN)
+        if (isFirst && index === 0) checkFirst(session, prepared)
         session.step(prepared)
         session.tally(prepared, count, tally)
         for (const callback of callbacks) {
@@ -119,7 +123,9 @@ export async function fitAll(session: Session, plan: FitPlan): Promise<History> 
       }
       session.update() // by gradients that wait for more steps
       session.epochCount++
-      return tally.logs()
+      const logs = tally.logs()
+      if (isFirst) checkMoved(session, logs.loss)
+      return logs
     })
   }
 

@@ -137,7 +137,7 @@ export class Model<V extends Values = Values> {
   compile(options: CompileOptions): this {
     const { session } = this
     this.refuseWhileBusy('compile')
-    session.train(readTraining(session, options))
+    session.train(readTraining(session, options), options.warnings)
     return this
   }
 

@@ -22,6 +22,7 @@ import {
   type WeightSpec,
 } from './compute.ts'
 import { gatherRows, type Rows } from './data.ts'
+import { whyNotFinite } from './diagnose.ts'
 import { isSum, lossGroups } from './groups.ts'
 import { type Network, withTrainable } from './network.ts'
 import type { Repeat, RepeatedPrediction } from './repeat.ts'
@@ -95,6 +96,12 @@ export class Session {
   epochCount = 0
   /** Batches predicted as in training: each draws anew, from numbers that no training step takes. */
   drawCount = 0
+  /** Kinds of warnings that were given since `compile`. */
+  private readonly warned = new Set<string>()
+  /** None is wanted. */
+  isQuiet = false
+  /** Where warnings go. */
+  tell = (text: string): void => console.warn(`lanegrad: ${text}`)
   /** Steps since the last update, where gradients are accumulated. */
   microCount = 0
   /** What their gradients weigh together, by group of losses (groups.ts). */
@@ -168,8 +175,11 @@ export class Session {
     this.engine.write(this.addressOf(name), data)
   }
 
-  /** Gives the arena the optimizer's slots; weights stay, the optimizer starts anew. */
-  train(training: Training): void {
+  /** Gives the arena the optimizer's slots; weights stay, the optimizer starts anew. `warnings`: whether they are wanted. */
+  train(training: Training, warnings = true): void {
+    this.isQuiet = !warnings
+    this.warned.clear()
+    this.engine.watch(warnings)
     this.arrange(training, this.network, this.outline)
   }
 
@@ -388,7 +398,30 @@ export class Session {
       return
     }
     engine.learningRate = learningRateAt(training.optimizer.schedule, this.learningRate, engine.stepCount)
-    engine.step()
+    if (!engine.step()) return
+    this.explain(prepared, `in step ${engine.stepCount}`)
+    engine.run(prepared.plan.phaseEnds.backward, prepared.plan.phaseEnds.update)
+  }
+
+  /** Warns, once, where the run just made, which has updated nothing, gave a loss that isn't finite. */
+  explain(prepared: Prepared, when: string): void {
+    const { engine, warned } = this
+    if (this.isQuiet || warned.has('loss') || Number.isFinite(engine.scalar(prepared.readings.loss))) return
+    engine.watch(false)
+    this.warn('loss', whyNotFinite(this, prepared, when))
+  }
+
+  /** Whether the last step's gradients are all 0. */
+  get isStill(): boolean {
+    const { gradientsStart, trainable } = this.layout
+    return this.engine.findOutside(gradientsStart, trainable.bytes / 4, 0, 0) < 0
+  }
+
+  /** Warns on the console, once of each kind since `compile`. */
+  warn(kind: string, text: string): void {
+    if (this.isQuiet || this.warned.has(kind)) return
+    this.warned.add(kind)
+    this.tell(text)
   }
 
   /** Adds the gradients of what was fed, each group's with its weight. */
@@ -396,6 +429,7 @@ export class Session {
     const { engine } = this
     const { plan, groups, rows } = prepared
     engine.run(plan.programStart, plan.sums[0]?.[0] ?? plan.phaseEnds.update)
+    this.explain(prepared, `in step ${engine.stepCount + 1}`)
     this.microWeights = groups.map((counter, i) => {
       const weight = counter === null ? 1 : counter ? engine.scalar(counter + 4) : rows
       engine.factor = weight

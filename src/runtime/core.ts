@@ -25,7 +25,7 @@ export interface Core extends Kernels {
   prepare(arena: number, scratch: number): void
   forward(arena: number): void
   backward(arena: number): void
-  step(arena: number): void
+  step(arena: number): number
   run(arena: number, from: number, to: number): void
 }
 

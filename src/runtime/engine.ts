@@ -8,6 +8,7 @@ import {
   HEADER_FACTOR,
   HEADER_FORWARD_END,
   HEADER_LEARNING_RATE,
+  HEADER_LOSS,
   HEADER_MATMUL,
   HEADER_MOMENTUM_PRODUCT,
   HEADER_PROGRAM,
@@ -84,6 +85,7 @@ export class Engine {
   /** Function table index of each kernel, by op code. */
   private readonly indices: number[] = []
   private loaded: Plan | null = null
+  private isWatching = false
   private readonly modules = new Set<KernelModule>()
   // Views of the whole memory; growing the memory detaches them, so reserve() makes new ones.
   private floats = new Float32Array(0)
@@ -188,6 +190,14 @@ export class Engine {
     this.ints[header + HEADER_BACKWARD_END / 4] = plan.phaseEnds.backward
     this.ints[header + HEADER_STEP_END / 4] = plan.phaseEnds.update
     this.loaded = plan
+    this.watch(this.isWatching)
+  }
+
+  /** Whether a step stops before its update where the loss isn't finite. */
+  watch(isOn: boolean): void {
+    this.isWatching = isOn
+    const { address = 0 } = (isOn && this.loaded?.results.get('loss')) || {}
+    this.ints[(this.base + HEADER_LOSS) / 4] = address
   }
 
   forward(): void {
@@ -198,8 +208,9 @@ export class Engine {
     this.core.backward(this.base)
   }
 
-  step(): void {
-    this.core.step(this.base)
+  /** Whether it stopped before the update: the loss is watched, and not finite. */
+  step(): boolean {
+    return this.core.step(this.base) !== 0
   }
 
   /** Runs instructions from address `from` up to address `to`. */

@@ -421,7 +421,7 @@ export function readLoss(loss: LossLike): Loss {
 export const takesLabels = (loss: Loss): boolean => isSparse(loss.kind)
 
 /** How far rounding may take a target out of its limits. */
-const ROUNDING = 1e-6
+export const ROUNDING = 1e-6
 
 /** Least and largest number that a float target may hold. */
 export function targetLimits({ kind, write }: Loss): readonly [low: number, high: number] {

@@ -111,7 +111,7 @@ export function rangesOf(
   return found
 }
 
-const textOf = ({ low, high }: Range): string => {
+export const rangeText = ({ low, high }: Range): string => {
   if (low === -INF) return high === INF ? 'any number' : `numbers up to ${high}`
   if (high === INF) return low === ABOVE_0 ? 'numbers above 0' : `numbers from ${low} up`
   return `numbers from ${low} to ${high}`
@@ -137,7 +137,7 @@ export function checkRange(output: string, loss: Loss, columns: number, range: R
   const { low, high, shares, layer } = range
   const activation = isBinary ? 'sigmoid' : 'softmax'
   const refuse = (needs: string, ways: string): never =>
-    fail(`output ${output}: ${kind} needs ${needs}, layer ${layer} gives ${textOf(range)}: ${ways}`)
+    fail(`output ${output}: ${kind} needs ${needs}, layer ${layer} gives ${rangeText(range)}: ${ways}`)
   if (isBinary || isRow) {
     if (fromLogits) {
       if ((low >= 0 && (isBinary || high <= 1)) || (isBinary && high <= 0))

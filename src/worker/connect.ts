@@ -55,7 +55,8 @@ async function ready(worker: WorkerLike, timeoutMs: number): Promise<void> {
 }
 
 /** What the model was compiled with, as `compile` takes it. */
-function trainingOf<V extends Values>({ session: { training } }: Model<V>): unknown {
+function trainingOf<V extends Values>({ session }: Model<V>): unknown {
+  const { training } = session
   if (!training) return null
   const { optimizer, outputs } = training
   const byOutput = (key: 'metrics' | 'weightedMetrics') =>
@@ -66,6 +67,7 @@ function trainingOf<V extends Values>({ session: { training } }: Model<V>): unkn
     lossWeights: outputs.map(({ weight }) => weight),
     metrics: byOutput('metrics'),
     weightedMetrics: byOutput('weightedMetrics'),
+    warnings: !session.isQuiet,
   })
 }
 

@@ -72,6 +72,8 @@ export type ToPage =
       readonly state: Snapshot | null
     }
   | { readonly type: 'state'; readonly state: Snapshot }
+  /** For the page's console. */
+  | { readonly type: 'warning'; readonly text: string }
 
 /** Stands for batches on the page: a function, what can be iterated once, or again and again. */
 export interface RemoteBatches {

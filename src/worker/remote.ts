@@ -148,6 +148,10 @@ export class WorkerModel<V extends Values = Values> {
   /** @internal */
   take(message: ToPage): void {
     if (message.type === 'opened') return
+    if (message.type === 'warning') {
+      this.session.tell(message.text)
+      return
+    }
     if (message.type === 'unread') {
       this.drop("a message can't be read in the worker")
       return

@@ -140,6 +140,7 @@ class Served {
       this.model = load(bytes, { layers: known.layers, compile: false, ...runtime })
       if (training) this.model.compile(unpacked(training, known) as Parameters<Model['compile']>[0])
       restore(this.model, state)
+      this.model.session.tell = (text) => this.post({ type: 'warning', text })
       listen(port, 'message', (message: ToWorker) => this.take(message))
       listen(port, 'messageerror', () => this.post({ type: 'unread' }))
       port.start()

@@ -1,0 +1,120 @@
+// What can't have been meant, as texts for the console. Enters: a session with what was fed, or with the run just made.
+// Leaves: warnings; the arena as it was.
+import type { Value } from '../graph/value.ts'
+import { elementCount } from '../numerics/tensor.ts'
+import type { Slot } from '../plan/plan.ts'
+import type { Engine } from '../runtime/engine.ts'
+import { ROUNDING } from '../training/losses.ts'
+import { rangeText } from '../training/range.ts'
+import { stepText } from './inspect.ts'
+import type { Prepared, Session } from './session.ts'
+
+const LARGEST = 3.4028234663852886e38
+
+/** Numbers that weights of a usual size can't cope with. */
+const LARGE = 1e4
+const PASSING: readonly string[] = ['flatten', 'reshape', 'permute']
+const DISTANCES: readonly string[] = ['meanSquaredError', 'meanAbsoluteError', 'huber', 'logCosh']
+
+/** Whether a layer multiplies the value by a kernel before any other. */
+function meetsKernel(session: Session, value: string): boolean {
+  return session.network.calls.some(
+    ({ name, layer, inputs }) =>
+      inputs.includes(value) &&
+      (session.weightSpec(`${layer.name}/kernel`) !== undefined ||
+        (PASSING.includes(layer.kind.kind) && meetsKernel(session, name))),
+  )
+}
+
+/** Warns of data as it was fed for the first step of a `fit`. */
+export function checkFirst(session: Session, { plan }: Prepared): void {
+  const { engine, outline, training } = session
+  const outside = ({ address, count, dtype }: Slot, low: number, high: number): number => {
+    const bad = dtype === 'float32' ? engine.findOutside(address, count, low, high) : -1
+    return bad < 0 ? NaN : engine.scalar(address + 4 * bad)
+  }
+  for (const [name, slot] of plan.inputs) {
+    const number = outside(slot, -LARGE, LARGE)
+    if (!Number.isNaN(number) && meetsKernel(session, name))
+      session.warn(
+        'scale',
+        `input ${name} holds ${number}: training is easiest on numbers around 1 (rescaling, normalization)`,
+      )
+  }
+  for (const { output, loss } of training?.outputs ?? []) {
+    const [slot, range] = [plan.targets.get(output), outline.ranges.get(output)]
+    if (!slot || !range || !DISTANCES.includes(loss.kind)) continue
+    const number = outside(slot, range.low - ROUNDING, range.high + ROUNDING)
+    if (!Number.isNaN(number))
+      session.warn(
+        'reach',
+        `target ${output} holds ${number}, out of reach: layer ${range.layer} gives ${rangeText(range)}`,
+      )
+  }
+}
+
+/** Warns where an epoch of `fit` has moved no weight. */
+export function checkMoved(session: Session, loss: number): void {
+  if (loss === 0 || !(session.isStill || session.learningRate === 0)) return
+  const isFrozen = session.outline.weights.every(({ trainable }) => !trainable)
+  session.warn(
+    'still',
+    `nothing was learnt in an epoch: ${isFrozen ? 'no layer trains' : session.learningRate === 0 ? 'the learning rate is 0' : 'every gradient is 0 (is a relu always below 0?)'}`,
+  )
+}
+
+/** The first of `count` floats that isn't finite, as a text, or null. */
+function found(engine: Engine, address: number, count: number): string | null {
+  const bad = engine.findOutside(address, count, -LARGEST, LARGEST)
+  return bad < 0 ? null : `holds ${engine.scalar(address + 4 * bad)}`
+}
+
+/** Runs the plan again up to the update. */
+function firstNotFinite({ engine, outline }: Session, { plan }: Prepared): string | null {
+  const { graph, layout, steps, transient, results } = plan
+  const given = { input: plan.inputs, target: plan.targets, 'sample weights of': plan.sampleWeights }
+  let text: string | null = null
+  for (const [kind, slots] of Object.entries(given)) {
+    for (const [name, { address, count, dtype }] of slots) {
+      const held = dtype === 'float32' && found(engine, address, count)
+      if (held) text ??= `${kind} ${name} ${held}`
+    }
+  }
+  for (const { name, shape, trainable } of outline.weights) {
+    const held = trainable && found(engine, layout.parameters.get(name) ?? 0, elementCount(shape))
+    if (held) text ??= `weight ${name} ${held} since an update before`
+  }
+  const places = new Map<Value, number>(
+    transient.flatMap(({ values, address }) => values.map((value) => [value, address])),
+  )
+  for (const [name, value] of graph.results) places.set(value, results.get(name)?.address ?? 0)
+  let from = plan.programStart
+  steps.forEach((step, i) => {
+    const to = from + 4 * (1 + step.instruction.operands.length)
+    if (step.phase !== 'forward') return
+    engine.run(from, to)
+    from = to
+    const { op } = step
+    if (text || !op || op === steps[i + 1]?.op) return
+    for (const value of [op.output, ...op.extras]) {
+      const address = places.get(value)
+      const held = address !== undefined && found(engine, address, elementCount(value.shape))
+      if (held) text ??= `the output of ${op.label || 'the loss'} (${stepText(step)}) ${held}`
+    }
+  })
+  engine.run(plan.phaseEnds.forward, plan.phaseEnds.backward)
+  return text
+}
+
+/**
+ * Why a loss isn't finite: the run just made, which has updated nothing, is made again, instruction by instruction. `when`: 'in step 12'. */
+export function whyNotFinite(session: Session, prepared: Prepared, when: string): string {
+  const loss = session.engine.scalar(prepared.readings.loss)
+  const before = session.state().slice()
+  const first = firstNotFinite(session, prepared)
+  session.state().set(before)
+  return (
+    `the loss is ${loss} ${when}${first ? `: ${first}` : ''}. Usual causes: a learning rate that is too large, ` +
+    'inputs that are not scaled, a logarithm of 0 or a division by it'
+  )
+}
