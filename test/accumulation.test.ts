@@ -376,3 +376,14 @@ test('refused: a number of steps that is none', () => {
     adam({ gradientAccumulationSteps: 1.5 }),
   )
 })
+
+test('dropout draws anew at every step, also between two updates', () => {
+  const layers = [dropout({ rate: 0.5 }), dense({ units: 1, kernelInitializer: 'ones' })]
+  const net = sequential({ inputShape: [32], layers }).compile({
+    optimizer: sgd({ gradientAccumulationSteps: 4 }),
+    loss: 'mse',
+  })
+  const rows = [Array.from({ length: 32 }, (_, i) => i + 1)]
+  const losses = [1, 2, 3, 4].map(() => net.trainStep(rows, [[0]]).loss) // the weights are the same in all four
+  expect(new Set(losses).size).toBe(4)
+})

@@ -261,3 +261,14 @@ describe('bad options and inputs', () => {
     )
   })
 })
+
+test('maskZero of ids with axes behind the steps: all of them count', () => {
+  const lossOf = (maskZero: boolean) => {
+    const layers = [embedding({ inputDim: 4, outputDim: 2, maskZero })]
+    const net = sequential({ inputShape: [2, 3], inputDtype: 'int32', layers, seed: 1 }).compile({
+      loss: 'mse',
+    })
+    return net.trainStep(Int32Array.of(0, 1, 2, 0, 0, 3), new Float32Array(12)).loss
+  }
+  expect(lossOf(true)).toBe(lossOf(false))
+})

@@ -763,6 +763,18 @@ describe('what counts', () => {
     }
   })
 
+  test.each(['hinge', 'squaredHinge'] as const)('accuracy under %s: the sign of the score', async (loss) => {
+    const rows = { scores: column([0.2, -0.3, 0.4, -0.1]), truth: column([1, -1, -1, 1]) }
+    expect((await logsOf(rows, { loss, metrics: ['accuracy'] })).accuracy).toBe(0.5)
+    const near = { scores: column([0.2, 0.4]), truth: column([1, 1]) } // right, though below one half
+    expect((await logsOf(near, { loss, metrics: ['accuracy'] })).accuracy).toBe(1)
+  })
+
+  test('soft truth: above one half it is the class', async () => {
+    const rows = { scores: column([0.9, 0.9, 0.1, 0.1]), truth: column([0.6, 0.5, 0.6, 0.4]) }
+    expect((await logsOf(rows, { loss: 'mse', metrics: [binaryAccuracy()] })).binaryAccuracy).toBe(0.5)
+  })
+
   test('a missing score: no area', () => {
     const metric = auc()
     const state = metric.start()

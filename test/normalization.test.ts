@@ -453,3 +453,13 @@ describe('bad input', () => {
     )
   })
 })
+
+test('a batch of one number a channel has a variance of 0, unbiased or not', () => {
+  for (const unbiasedRunningVar of [true, false]) {
+    const layers = [batchNormalization({ momentum: 0.5, unbiasedRunningVar, name: 'bn' })]
+    const net = sequential({ inputShape: [2], layers }).compile({ loss: 'mse', optimizer: 'sgd' })
+    net.trainStep([[3, -5]], [[0, 0]])
+    expect([...net.getWeights()['bn/moving_variance'].data]).toEqual([0.5, 0.5])
+    expect([...net.getWeights()['bn/moving_mean'].data]).toEqual([1.5, -2.5])
+  }
+})

@@ -1,7 +1,15 @@
 // Optimizers on gradients that no golden case has: the same at every step, 0, very small and very large. What must hold
 // follows from their formulas; the formulas themselves are checked in test/kernels/optimizer.test.ts.
 import { describe, expect, test } from 'vitest'
-import { dense, type Model, type Optimizer, optimizers, type Symbolic, sequential } from '../src/index.ts'
+import {
+  dense,
+  type Model,
+  meanAbsoluteError,
+  type Optimizer,
+  optimizers,
+  type Symbolic,
+  sequential,
+} from '../src/index.ts'
 
 const SIZE = 64
 
@@ -44,3 +52,23 @@ test.each([0.5, 0.75, 0.9])('centered rmsprop, rho %f: a variance of 0 stays one
   const net = trained(optimizers.rmsprop({ rho, centered: true, learningRate: 1e-6 }), 200)
   for (const weight of kernelOf(net)) expect(Number.isFinite(weight)).toBe(true)
 })
+
+test.each(['clipNorm', 'globalClipNorm'])(
+  '%s: an infinite gradient stays one, and the others are as they were',
+  (clip) => {
+    const net = sequential({
+      inputShape: [2],
+      layers: [dense({ units: 1, useBias: false, kernelInitializer: 'zeros' })],
+    })
+    net.compile({
+      optimizer: optimizers.sgd({ learningRate: 1, [clip]: 1 }),
+      loss: meanAbsoluteError({ reduction: 'sum' }),
+    })
+    const rows = [
+      [3e38, 2],
+      [3e38, 2],
+    ]
+    net.trainStep(rows, [[1], [1]]) // the gradients are -6e38, beyond float32, and -4
+    expect(kernelOf(net)).toEqual([Number.POSITIVE_INFINITY, 4])
+  },
+)
