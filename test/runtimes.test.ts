@@ -73,16 +73,27 @@ describe('the verdict', () => {
     { runtime: 'two', report: { ...report, ...changes }, seconds: 2 },
   ]
 
+  const faultsIn = (given: Row[]) => faultsOf(given, report.hashes)
+
+  test('other bits than those on record are told once, of the first row', () => {
+    const record = { ...report.hashes, sequence: 'c' }
+    expect(faultsOf(rows({}), record)).toEqual(['one: not the recorded bits (sequence)'])
+    expect(faultsOf(rows({}), { dense: 'a' })).toEqual(['one: not the recorded bits (sequence)'])
+    expect(faultsOf(rows({}), { ...report.hashes, other: 'd' })).toEqual([
+      'one: not the recorded bits (other)',
+    ])
+  })
+
   test('equal rows have no fault, and an absent runtime is none', () => {
-    expect(faultsOf(rows({}))).toEqual([])
+    expect(faultsIn(rows({}))).toEqual([])
   })
 
   test('threads with the same bits have none, relaxed arithmetic may have others, and both those', () => {
-    expect(faultsOf(rows({ variants: [threads, relaxed, both], onMainThread: page([TOLD]) }))).toEqual([])
+    expect(faultsIn(rows({ variants: [threads, relaxed, both], onMainThread: page([TOLD]) }))).toEqual([])
   })
 
   test.each(['its wasm came compiled, for one thread', 'no relaxed SIMD here'])('%s: a reason', (why) => {
-    expect(faultsOf(rows({ variants: [{ ...none, told: [why] }] }))).toEqual([])
+    expect(faultsIn(rows({ variants: [{ ...none, told: [why] }] }))).toEqual([])
   })
 
   test.each<[Partial<Report>, string]>([
@@ -104,7 +115,7 @@ describe('the verdict', () => {
       'two, page: simd, 2 threads',
     ],
   ])('of variants: %#: %s', (changes, fault) => {
-    expect(faultsOf(rows(changes))).toEqual([fault])
+    expect(faultsIn(rows(changes))).toEqual([fault])
   })
 
   test.each([
@@ -113,11 +124,11 @@ describe('the verdict', () => {
     [{ unsaved: ['dense'] }, 'two: the net dense is another after saving and loading'],
     [{ refusal: 'no error' }, 'two: where compiling WebAssembly is forbidden, no clear error but: no error'],
   ])('%j', (changes, fault) => {
-    expect(faultsOf(rows(changes))).toEqual([fault])
+    expect(faultsIn(rows(changes))).toEqual([fault])
   })
 
   test('a runtime that ends without a report is a fault', () => {
-    expect(faultsOf([{ runtime: 'one', error: 'ended with 1' }])).toEqual(['one: ended with 1'])
+    expect(faultsIn([{ runtime: 'one', error: 'ended with 1' }])).toEqual(['one: ended with 1'])
   })
 
   test('the table has a line per runtime and variant; an absent one tells why', () => {

@@ -1,23 +1,41 @@
-// What must give the same bits everywhere: three nets, each trained 100 steps from a seed, then saved and loaded again.
-// Enters: what they run on; the samples are made here of integers. Leaves: per net the bytes of its weights and predictions.
+// What must give the same bits everywhere, and from one version to the next (recorded-bits.json): nets of every kind of layer
+// and every optimizer, trained from a seed, then saved and loaded again. Enters: what they run on; the samples are made here
+// of integers. Leaves: per net the bytes of its weights and predictions.
 // Runs on every runtime: nothing here but JavaScript and the library.
 import {
+  averagePooling2d,
   batchNormalization,
+  bidirectional,
   conv2d,
+  cosineDecay,
   dense,
+  depthwiseConv2d,
   dropout,
   embedding,
+  exponentialDecay,
   flatten,
+  globalAveragePooling1d,
+  groupNormalization,
+  gru,
+  inverseSqrtDecay,
   type Layer,
+  layerNormalization,
+  linearWarmup,
   load,
   lstm,
   type Model,
   maxPooling2d,
   multiHeadAttention,
   type NamedArray,
-  type optimizers,
+  type Optimizer,
+  optimizers,
+  polynomialDecay,
+  positionEmbedding,
   type RuntimeOptions,
+  rmsNormalization,
   sequential,
+  simpleRnn,
+  stepDecay,
 } from '../../src/index.ts'
 import { splitAllInTurns } from '../split-all.ts'
 
@@ -32,6 +50,8 @@ export interface Trained {
 }
 
 const STEPS = 100
+/** Of nets that are there for an optimizer alone. */
+const FEW_STEPS = 30
 const ROWS = 24
 const CLASSES = 4
 
@@ -46,7 +66,8 @@ function integers(length: number, limit: number): number[] {
 
 interface Net {
   readonly inputShape: readonly number[]
-  readonly optimizer: keyof typeof optimizers
+  readonly optimizer: keyof typeof optimizers | Optimizer
+  readonly steps?: number
   /** The inputs are ids below this, not reals. */
   readonly ids?: number
   readonly layers: () => Layer[]
@@ -82,6 +103,94 @@ const nets: Readonly<Record<string, Net>> = {
       last(),
     ],
   },
+  image: {
+    inputShape: [9, 9, 2],
+    optimizer: optimizers.sgd({
+      ...{ learningRate: 0.05, momentum: 0.9, nesterov: true, clipNorm: 0.5 },
+      schedule: cosineDecay({ steps: 80, minimum: 0.001 }),
+    }),
+    layers: () => [
+      conv2d({
+        filters: 6,
+        kernelSize: 3,
+        strides: 2,
+        kernelInitializer: 'heNormal',
+        activation: 'leakyRelu',
+      }),
+      depthwiseConv2d({ kernelSize: 2, padding: 'same', activation: 'mish' }),
+      groupNormalization({ groups: 2 }),
+      averagePooling2d({ poolSize: 2 }),
+      dropout({ rate: 0.25 }),
+      flatten(),
+      last(),
+    ],
+  },
+  gated: {
+    inputShape: [7],
+    optimizer: optimizers.nadam({
+      ...{ learningRate: 0.01, globalClipNorm: 1, useEma: true, emaMomentum: 0.9, emaOverwriteFrequency: 7 },
+    }),
+    ids: 11,
+    layers: () => [
+      embedding({ inputDim: 11, outputDim: 8, maskZero: true }),
+      bidirectional({ layer: gru({ units: 5, returnSequences: true, dropout: 0.1 }) }),
+      layerNormalization(),
+      simpleRnn({ units: 6, recurrentConstraint: 'unitNorm' }),
+      last(),
+    ],
+  },
+  transformer: {
+    inputShape: [7],
+    optimizer: optimizers.adamw({
+      ...{ learningRate: 0.01, clipValue: 0.1, gradientAccumulationSteps: 3 },
+      schedule: linearWarmup({ steps: 9, after: exponentialDecay({ gamma: 0.98 }) }),
+    }),
+    ids: 11,
+    layers: () => [
+      embedding({ inputDim: 11, outputDim: 8 }),
+      positionEmbedding(),
+      multiHeadAttention({ numHeads: 2, keyDim: 4, causal: true }),
+      rmsNormalization(),
+      dense({ units: 16, activation: 'gelu', kernelRegularizer: { l2: 0.001 } }),
+      globalAveragePooling1d(),
+      last(),
+    ],
+  },
+  ...Object.fromEntries(
+    Object.entries({
+      rmsprop: optimizers.rmsprop({
+        momentum: 0.5,
+        centered: true,
+        schedule: stepDecay({ stepSize: 7, gamma: 0.5 }),
+      }),
+      adagrad: optimizers.adagrad({ learningRate: 0.05, weightDecay: 0.01 }),
+      adadelta: optimizers.adadelta({ learningRate: 1 }),
+      amsgrad: optimizers.adam({
+        learningRate: 0.01,
+        amsgrad: true,
+        schedule: inverseSqrtDecay({ warmup: 5 }),
+      }),
+      radam: optimizers.radam({ learningRate: 0.01, schedule: polynomialDecay({ steps: 25, power: 2 }) }),
+      adamax: optimizers.adamax({ learningRate: 0.01 }),
+      lion: optimizers.lion({ weightDecay: 0.1 }),
+    }).map(([name, optimizer]): [string, Net] => [
+      name,
+      {
+        inputShape: [21],
+        optimizer,
+        steps: FEW_STEPS,
+        layers: () => [
+          dense({
+            units: 13,
+            activation: 'tanh',
+            kernelInitializer: 'orthogonal',
+            kernelRegularizer: { l1: 1e-4 },
+          }),
+          last(),
+        ],
+      },
+    ]),
+  ),
 }
 
 const bytesOf = ({ data }: NamedArray): Uint8Array =>
@@ -101,7 +210,7 @@ const isSame = (a: Uint8Array, b: Uint8Array): boolean =>
   a.length === b.length && a.every((byte, i) => byte === b[i])
 
 async function train(name: string, net: Net, runtime: RuntimeOptions): Promise<Trained> {
-  const { inputShape, optimizer, ids, layers } = net
+  const { inputShape, optimizer, ids, layers, steps = STEPS } = net
   const size = inputShape.reduce((product, length) => product * length, ROWS)
   const x = ids
     ? Int32Array.from(integers(size, ids))
@@ -111,7 +220,7 @@ async function train(name: string, net: Net, runtime: RuntimeOptions): Promise<T
   const model = sequential({ inputShape, inputDtype, seed: 7, layers: layers(), ...runtime })
   await splitAllInTurns(model.session.engine)
   model.compile({ optimizer, loss: 'sparseCategoricalCrossentropy' })
-  for (let step = 0; step < STEPS; step++) model.trainStep(x, y)
+  for (let step = 0; step < steps; step++) model.trainStep(x, y)
 
   const weightsOf = (own: Model): Uint8Array => joined(Object.values(own.getWeights()).map(bytesOf))
   const predictionsOf = (own: Model): Uint8Array => bytesOf(own.predict(x) as NamedArray)

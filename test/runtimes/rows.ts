@@ -1,5 +1,6 @@
 // What came of each runtime, as a table and as a verdict. Enters: a row per runtime. Leaves: text, and what is wrong.
 // Variants stand below their runtime: threads give the same bits, relaxed arithmetic passes the same cases.
+import recorded from '../recorded-bits.json' with { type: 'json' }
 import type { Report, Result, Variant } from './suite.ts'
 
 export interface Row {
@@ -93,10 +94,23 @@ function variantFaults(runtime: string, report: Report, first: readonly [string,
   ]
 }
 
-/** What must not be: faults of results, variants lacking without a reason, a refusal left unexplained. */
-export function faultsOf(rows: readonly Row[]): string[] {
+/** Nets whose bits are others than those on record: those of the versions before. */
+export const changedNets = (
+  hashes: Readonly<Record<string, string>>,
+  record: Readonly<Record<string, string>> = recorded,
+): string[] =>
+  [...new Set([...Object.keys(hashes), ...Object.keys(record)])].filter(
+    (name) => hashes[name] !== record[name],
+  )
+
+/** What must not be: results that are not those on record, faults of results, variants lacking without a reason, a refusal left unexplained. */
+export function faultsOf(
+  rows: readonly Row[],
+  record: Readonly<Record<string, string>> = recorded,
+): string[] {
   const first = rows.find(({ report }) => report)
-  return rows.flatMap(({ runtime, report, error }) => {
+  const changed = first?.report ? changedNets(first.report.hashes, record) : []
+  const faults = rows.flatMap(({ runtime, report, error }) => {
     if (error !== undefined) return [`${runtime}: ${error}`]
     if (!report || !first?.report) return []
     const { refusal } = report
@@ -110,4 +124,7 @@ export function faultsOf(rows: readonly Row[]): string[] {
         : [`${runtime}: where compiling WebAssembly is forbidden, no clear error but: ${refusal}`]),
     ]
   })
+  return changed.length === 0
+    ? faults
+    : [`${first?.runtime}: not the recorded bits (${changed.join(', ')})`, ...faults]
 }

@@ -5,7 +5,7 @@
 import { dense, type RuntimeOptions, sequential } from '../../src/index.ts'
 import type { GoldenCase } from '../golden-runner/case.ts'
 import { runCaseInTurns } from '../golden-runner/run.ts'
-import { joined, trainNets } from './nets.ts'
+import { joined, type Trained, trainNets } from './nets.ts'
 
 /** What the cases and nets gave. */
 export interface Result {
@@ -61,6 +61,14 @@ async function hashOf(parts: readonly Uint8Array[]): Promise<string> {
     .slice(0, HASH_DIGITS)
 }
 
+/** By net, of its weights and predictions. */
+export async function hashesOf(trained: readonly Trained[]): Promise<Record<string, string>> {
+  const hashes = trained.map(
+    async ({ name, weights, predictions }) => [name, await hashOf([weights, predictions])] as const,
+  )
+  return Object.fromEntries(await Promise.all(hashes))
+}
+
 interface Globals {
   readonly Deno?: { readonly version: { readonly deno: string; readonly v8: string } }
   readonly Bun?: { readonly version: string }
@@ -93,16 +101,11 @@ async function run(cases: readonly GoldenCase[], runtime: RuntimeOptions): Promi
     if (i % CASES_PER_TURN === 0) await turn()
   }
   const trained = await trainNets(runtime)
-  const hashes = await Promise.all(
-    trained.map(
-      async ({ name, weights, predictions }) => [name, await hashOf([weights, predictions])] as const,
-    ),
-  )
   return {
     caseCount: cases.length,
     failed,
     hash: await hashOf(trained.flatMap(({ weights, predictions }) => [weights, predictions])),
-    hashes: Object.fromEntries(hashes),
+    hashes: await hashesOf(trained),
     unsaved: trained.filter(({ survivesSaving }) => !survivesSaving).map(({ name }) => name),
   }
 }
