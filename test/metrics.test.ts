@@ -9,12 +9,15 @@ import {
   binaryAccuracy,
   binaryCrossentropy,
   categoricalAccuracy,
+  categoricalCrossentropy,
   confusionMatrix,
   cosineSimilarityMetric,
+  type Data,
   dense,
   f1Score,
   huber,
   input,
+  type Layer,
   type LossLike,
   load,
   type Metric,
@@ -704,6 +707,105 @@ describe('what counts', () => {
       expect(logs.b_loss).toBeCloseTo(squares, 6)
       expect(logs.loss).toBeCloseTo(3 * entropy + 0.5 * squares, 5)
     }
+  })
+
+  describe('an output of logits and one of their probabilities have the same metrics', () => {
+    const numbers = (count: number, columns: number) =>
+      Array.from({ length: count }, (_, i) =>
+        Array.from({ length: columns }, (_, j) => 3 * Math.sin(i * 13 + j * 7.3)),
+      )
+    const evaluated = async (
+      columns: number,
+      layers: Layer[],
+      loss: LossLike,
+      y: Data,
+      metrics: () => readonly MetricLike[],
+    ) => {
+      const net = sequential({
+        inputShape: [columns],
+        layers: [activation({ activation: 'linear' }), ...layers],
+      })
+      return net.compile({ loss, metrics: metrics() }).evaluate(numbers(20, columns), y, { batchSize: 7 })
+    }
+    const near = (a: Readonly<Record<string, number>>, b: Readonly<Record<string, number>>) => {
+      expect(Object.keys(a)).toEqual(Object.keys(b))
+      for (const [key, value] of Object.entries(a))
+        expect([key, value]).toEqual([key, expect.closeTo(b[key], 5)])
+    }
+    const counted = () => [
+      precision(),
+      recall({ threshold: 0.7 }),
+      precision({ name: 'top', topK: 1, threshold: 0.4 }),
+      f1Score(),
+      f1Score({ name: 'f1', threshold: 0.3, average: 'micro' }),
+      auc(),
+      auc({ name: 'pr', curve: 'PR' }),
+    ]
+    const distances = () => ['mse', 'mae', 'huber', 'logCosh', rootMeanSquaredError()] as const
+
+    test.each([1, 3])('sigmoid, %i columns', async (columns) => {
+      const y = numbers(20, columns).map((row, i) => row.map((_, j) => ((i * 5 + j) % 3 === 0 ? 1 : 0)))
+      const metrics = () => [
+        'accuracy' as const,
+        binaryAccuracy(),
+        binaryAccuracy({ name: 'strict', threshold: 0.8 }),
+        binaryCrossentropy({ labelSmoothing: 0.1 }),
+        'poisson' as const,
+        ...distances(),
+        ...counted(),
+      ]
+      const logits = await evaluated(columns, [], binaryCrossentropy({ fromLogits: true }), y, metrics)
+      const sigmoid = activation({ activation: 'sigmoid' })
+      const shares = await evaluated(columns, [sigmoid], 'binaryCrossentropy', y, metrics)
+      near(logits, shares)
+    })
+
+    test('softmax, one-hot rows', async () => {
+      const y = numbers(20, 3).map((row, i) => row.map((_, j) => Number((i * 5) % 3 === j)))
+      const metrics = () => [
+        'accuracy' as const,
+        binaryAccuracy(),
+        topKCategoricalAccuracy({ k: 2 }),
+        'categoricalCrossentropy' as const,
+        'klDivergence' as const,
+        perplexity(),
+        ...distances(),
+        ...counted(),
+      ]
+      const logits = await evaluated(3, [], categoricalCrossentropy({ fromLogits: true }), y, metrics)
+      const shares = await evaluated(
+        3,
+        [activation({ activation: 'softmax' })],
+        'categoricalCrossentropy',
+        y,
+        metrics,
+      )
+      near(logits, shares)
+    })
+
+    test('softmax, labels', async () => {
+      const y = numbers(20, 3).map((_, i) => (i * 5) % 3)
+      const metrics = () => ['accuracy' as const, perplexity(), sparseCategoricalCrossentropy(), ...counted()]
+      const logits = await evaluated(3, [], sparseCategoricalCrossentropy({ fromLogits: true }), y, metrics)
+      const shares = await evaluated(
+        3,
+        [activation({ activation: 'softmax' })],
+        'sparseCategoricalCrossentropy',
+        y,
+        metrics,
+      )
+      near(logits, shares)
+    })
+
+    test('scores stay scores, and so does a threshold that is no probability', async () => {
+      const rows = { scores: column([2, -1, 0.5]), truth: column([1, 0, 1]) }
+      const loss = binaryCrossentropy({ fromLogits: true })
+      const metrics = ['hinge', binaryAccuracy({ threshold: 0 }), precision({ threshold: 1.5 })] as const
+      const logs = await logsOf(rows, { loss, metrics })
+      expect([logs.hinge, logs.binaryAccuracy, logs.precision]).toEqual(
+        [0.5, 1, 1].map((v) => expect.closeTo(v, 6)),
+      )
+    })
   })
 
   test('a binary loss with logits: names of cross-entropies follow it', async () => {

@@ -8,7 +8,7 @@ import { simplify } from '../graph/simplify.ts'
 import { type RowShape, type Shape, sameShape, type Value } from '../graph/value.ts'
 import { fail, LanegradError } from '../numerics/errors.ts'
 import { elementCount } from '../numerics/tensor.ts'
-import { type Loss, takesLabels, targetShape, writeLoss } from '../training/losses.ts'
+import { activationOf, type Loss, takesLabels, targetShape, writeLoss } from '../training/losses.ts'
 import {
   isMean,
   type Metric,
@@ -162,6 +162,7 @@ export interface HostPlace {
   /** Whether sample weights count. */
   readonly isWeighted: boolean
   readonly ignoreIndex: number | null
+  readonly logits: 'sigmoid' | 'softmax' | null
 }
 
 export interface Computation {
@@ -281,7 +282,8 @@ export function computationOf(
       if (!isMean(metric)) {
         results.set(`prediction of ${output}`, prediction)
         if (mask) results.set(`mask of ${output}`, mask)
-        metrics.push({ key, metric, output, isWeighted, ignoreIndex: loss.ignoreIndex })
+        const logits = activationOf(loss)
+        metrics.push({ key, metric, output, isWeighted, ignoreIndex: loss.ignoreIndex, logits })
         return
       }
       const weights = isWeighted ? timesMask(g, sampleWeights, mask) : mask

@@ -76,7 +76,7 @@ export function readingsOf({ losses, metrics }: Computation, plan: Plan, outputC
 }
 
 /** What a metric is shown of the run just made. */
-function batchOf(engine: Engine, { prediction, truth, factors, ignoreIndex }: HostAt): MetricBatch {
+function batchOf(engine: Engine, { prediction, truth, factors, ignoreIndex, logits }: HostAt): MetricBatch {
   const { shape, count } = prediction
   const columns = shape.length > 1 ? shape[shape.length - 1] : 1
   const rows = count / columns
@@ -93,7 +93,8 @@ function batchOf(engine: Engine, { prediction, truth, factors, ignoreIndex }: Ho
       for (let row = 0; row < rows; row++) if (truths[row] === ignoreIndex) weights[row] = 0
     }
   }
-  return { truth: truths, prediction: engine.floatView(prediction.address, count), rows, columns, weights }
+  const seen = engine.floatView(prediction.address, count)
+  return { truth: truths, prediction: seen, rows, columns, weights, logits }
 }
 
 interface Mean {

@@ -417,6 +417,17 @@ export function readLoss(loss: LossLike): Loss {
   return make(kind as LossName, Object.fromEntries(own))
 }
 
+/** What makes probabilities of an output of logits; null: it holds none. */
+export const activationOf = ({ kind, fromLogits }: Loss): 'sigmoid' | 'softmax' | null =>
+  fromLogits ? (kind === 'binaryCrossentropy' ? 'sigmoid' : 'softmax') : null
+
+/** Losses of scores, which aren't probabilities. */
+const scored: readonly string[] = ['hinge', 'squaredHinge', 'categoricalHinge', 'cosineSimilarity']
+
+/** Whether a loss of an output of logits takes them as they are. */
+export const takesLogits = ({ kind, fromLogits, write }: Loss): boolean =>
+  write !== undefined || scored.includes(kind) || (fromLogits && 'logits' in losses[kind])
+
 /** Whether targets are integer class labels, one per row of the prediction. */
 export const takesLabels = (loss: Loss): boolean => isSparse(loss.kind)
 

@@ -6,8 +6,10 @@ import * as abi from '../../assembly/abi.ts'
 import type { GraphBuilder } from '../graph/builder.ts'
 import type { Value } from '../graph/value.ts'
 import { check, fail, isObject, unknownName } from '../numerics/errors.ts'
+import { log } from '../numerics/exact.ts'
 import { elementCount } from '../numerics/tensor.ts'
 import {
+  activationOf,
   isLossName,
   type Loss,
   type LossAlias,
@@ -15,6 +17,7 @@ import {
   lossNames,
   readLoss,
   takesLabels,
+  takesLogits,
   termCount,
   writeLoss,
 } from './losses.ts'
@@ -37,6 +40,8 @@ export interface MetricBatch {
   readonly columns: number
   /** One for each row; null: all are 1. Rows that a mask or the loss's ignoreIndex leaves out weigh 0. */
   readonly weights: Float32Array | null
+  /** What makes probabilities of the prediction, where the loss says that it holds logits. */
+  readonly logits?: 'sigmoid' | 'softmax' | null
 }
 
 /** A metric computed from every batch's predictions; `S` is what it keeps over an epoch. Write your own as a plain object. */
@@ -176,6 +181,9 @@ function writeRule(
   return g.add('metric', inputs, { metric, code, param, ignoreIndex })
 }
 
+/** The number whose sigmoid is `share`. */
+export const logitOf = (share: number): number => log(share / (1 - share))
+
 /** [0, the number (weights: their sum) of the rows that count], or null where all count. */
 export function writeRowCount(
   g: GraphBuilder,
@@ -197,14 +205,21 @@ export function writeMetric(
   target: Value,
   weights: Value | null,
 ): MetricValue {
+  const activation = activationOf(loss)
+  const shares = () => (activation === 'softmax' ? g.softmax(prediction) : g.unary('sigmoid', prediction))
   if ('code' in of) {
-    const value = writeRule(g, of, loss.ignoreIndex, prediction, target, weights)
+    // a threshold of probabilities: those of a sigmoid are told by the logit
+    const isShare = activation && of.code === abi.METRIC_BINARY_ACCURACY && of.param > 0 && of.param < 1
+    const rule = isShare && activation === 'sigmoid' ? { ...of, param: logitOf(of.param) } : of
+    const given = isShare && activation === 'softmax' ? shares() : prediction
+    const value = writeRule(g, rule, loss.ignoreIndex, given, target, weights)
     return { sum: value, counter: value, terms: 1 }
   }
   const found = lossFor(of, loss) ?? fail(`metric ${name}: none of its losses takes the targets`)
   const ignoreIndex = found.ignoreIndex ?? loss.ignoreIndex
   const measured: Loss = { ...found, reduction: 'sum', ignoreIndex }
-  const sum = writeLoss(g, measured, prediction, target, weights)
+  const given = activation && !takesLogits(found) ? shares() : prediction
+  const sum = writeLoss(g, measured, given, target, weights)
   const counter = writeRowCount(g, measured, prediction, target, weights)
   const { shape } = prediction
   const rows = elementCount(shape.length > 1 ? shape.slice(0, -1) : shape)

@@ -17,7 +17,8 @@ export interface TopKOptions extends NameOption {
 }
 
 /**
- * Share of the elements with (prediction > threshold) == (truth > 0.5). Default threshold 0.5; 0 suits logits.
+ * Share of the elements with (prediction > threshold) == (truth > 0.5). Default threshold 0.5: one between 0
+ * and 1 is of probabilities, also where the loss takes logits (`fromLogits`).
  * @throws LanegradError on an unknown or unfit option
  * @example
  * ```js

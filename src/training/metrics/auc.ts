@@ -3,7 +3,7 @@
 import { oneOf, readOptions } from '../../numerics/errors.ts'
 import { log } from '../../numerics/exact.ts'
 import type { Metric } from '../metrics.ts'
-import { isOfClass, NAME, type NameOption } from './read.ts'
+import { isOfClass, NAME, type NameOption, sharesOf } from './read.ts'
 
 /** Options of `auc`. */
 export interface AucOptions extends NameOption {
@@ -88,7 +88,7 @@ function areaUnder(state: Scores, area: Area): { sum: number; tp: number; fp: nu
  * The area under a curve of the epoch's scores, exact (Keras rounds to 200 thresholds). `curve` 'ROC' (default): true
  * over false positive rate by trapezoids, the chance that a true element scores above a false one, ties half. 'PR':
  * precision over recall, interpolated between neighbouring thresholds as Davis and Goadrich do (Keras' default
- * summation), not sklearn's average precision. Only the order counts: logits serve as well as probabilities. Several
+ * summation), not sklearn's average precision. Only the order counts. Logits (`fromLogits`) are taken as the probabilities they stand for. Several
  * columns are taken as one flat list. NaN where the truth has one class only, or a score is NaN.
  * @throws LanegradError on an unknown or unfit option
  * @example
@@ -114,14 +114,15 @@ export function auc(options: AucOptions = {}): Metric {
       isTrue: new Uint8Array(0),
     }),
     add(state, batch) {
-      const { prediction, rows, columns, weights } = batch
+      const { rows, columns, weights } = batch
       reserve(state, state.count + rows * columns)
+      const shares = sharesOf(batch)
       for (let row = 0; row < rows; row++) {
         const weight = weights?.[row] ?? 1
         if (weight === 0) continue
         for (let j = 0; j < columns; j++) {
           const at = state.count++
-          state.scores[at] = prediction[row * columns + j] + 0 // -0 is 0
+          state.scores[at] = shares[row * columns + j] + 0 // -0 is 0
           state.weights[at] = weight
           state.isTrue[at] = Number(isOfClass(batch, row, j))
         }

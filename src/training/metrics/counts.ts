@@ -15,15 +15,17 @@ import {
   show,
 } from '../../numerics/errors.ts'
 import { checkLength, isShaped, type NestedNumbers, type ShapedArray, tensor } from '../../numerics/tensor.ts'
-import type { Metric, MetricBatch } from '../metrics.ts'
-import { argmax, isOfClass, NAME, type NameOption } from './read.ts'
+import { logitOf, type Metric, type MetricBatch } from '../metrics.ts'
+import { argmax, isOfClass, NAME, type NameOption, sharesOf } from './read.ts'
 
 /** 'micro': counts of all classes together; 'macro': the plain mean over classes; 'weighted': by rows of each class; null: a number for each class. */
 export type Average = 'micro' | 'macro' | 'weighted' | null
 
 /** Options of `f1Score`. */
 export interface CountOptions extends NameOption {
-  /** An element is predicted if it is larger. null: the largest of each row is. Default 0.5; of f1Score null. */
+  /**
+   * An element is predicted if it is larger. Between 0 and 1 it is one of probabilities, also where the loss takes logits
+   * (`fromLogits`); else of the output's own numbers. null: the largest of each row is. Default 0.5; of f1Score null. */
   readonly threshold?: number | null
   /** How the numbers of classes become one; null: they don't. Default 'micro'; of f1Score 'macro'. */
   readonly average?: Average
@@ -51,7 +53,8 @@ const sum = (values: readonly number[]): number => values.reduce((total, value) 
 
 /** Writes whether each column of a row is predicted into `predicted`. */
 function decide(
-  { prediction, columns }: MetricBatch,
+  { prediction, columns, logits }: MetricBatch,
+  shares: ArrayLike<number>,
   row: number,
   threshold: number | null,
   topK: number | null,
@@ -63,8 +66,11 @@ function decide(
     for (let j = 0; j < columns; j++) predicted[j] = j === best
     return
   }
-  const least = threshold ?? 0.5
-  for (let j = 0; j < columns; j++) predicted[j] = prediction[start + j] > least
+  const given = threshold ?? 0.5
+  const isShare = given > 0 && given < 1
+  const least = isShare && logits === 'sigmoid' ? logitOf(given) : given
+  const scores = isShare ? shares : prediction
+  for (let j = 0; j < columns; j++) predicted[j] = scores[start + j] > least
   if (topK === null || topK >= columns) return
   const kth = prediction.slice(start, start + columns).sort()[columns - topK]
   let ties = topK
@@ -103,10 +109,11 @@ function counting(
         fail(`${kind}: classId must be below the ${columns} classes; got ${classId}`)
       while (right.length < columns) for (const counts of [right, extra, missed]) counts.push(0)
       const predicted: boolean[] = []
+      const shares = sharesOf(batch)
       for (let row = 0; row < rows; row++) {
         const weight = weights?.[row] ?? 1
         if (weight === 0) continue
-        decide(batch, row, threshold, topK, predicted)
+        decide(batch, shares, row, threshold, topK, predicted)
         for (let j = 0; j < columns; j++) {
           const isTrue = isOfClass(batch, row, j)
           if (predicted[j]) (isTrue ? right : extra)[j] += weight
@@ -129,7 +136,7 @@ function counting(
 const elementwise = { threshold: 0.5, average: 'micro', ofClasses: true } as const
 
 /**
- * Of what was predicted, the share that is true. Elements above `threshold` (default 0.5; 0 suits logits; null: the
+ * Of what was predicted, the share that is true. Elements above `threshold` (default 0.5; null: the
  * largest of each row) are predicted; with `topK` only the k largest of a row, with `classId` only that class counts.
  * `average` (default 'micro', as in Keras) joins the classes. Truth: 0 and 1 for every element, or class ids. 0 where
  * nothing was predicted.

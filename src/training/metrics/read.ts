@@ -2,6 +2,7 @@
 // that are a mean of one number per row.
 import { isInt32 } from '../../numerics/brands.ts'
 import { type Rule, readOptions } from '../../numerics/errors.ts'
+import { exp } from '../../numerics/exact.ts'
 import type { Metric, MetricBatch } from '../metrics.ts'
 
 /** What every metric takes. */
@@ -35,6 +36,22 @@ export const classOf = ({ truth, columns }: MetricBatch, row: number): number =>
 /** Whether a row of the truth has class `column` (by id, or more than 1/2). */
 export const isOfClass = ({ truth, columns }: MetricBatch, row: number, column: number): boolean =>
   isInt32(truth) ? truth[row] === column : truth[row * columns + column] > 0.5
+
+/** Rows of logits as the probabilities softmax makes of them; other predictions as they are. */
+export function sharesOf({ prediction, rows, columns, logits }: MetricBatch): ArrayLike<number> {
+  if (logits !== 'softmax') return prediction
+  const shares = Float64Array.from(prediction)
+  for (let row = 0; row < rows; row++) {
+    const own = shares.subarray(row * columns, (row + 1) * columns)
+    const most = own.reduce((a, b) => Math.max(a, b))
+    const sum = own.reduce((total, x, j) => {
+      own[j] = exp(x - most)
+      return total + own[j]
+    }, 0)
+    for (let j = 0; j < columns; j++) own[j] /= sum
+  }
+  return shares
+}
 
 /** The weighted mean of `of` over rows; 0 without any. */
 export function meanOfRows(
