@@ -53,6 +53,14 @@ const targets: readonly [string, number, LossLike, Data, readonly number[]][] = 
   ],
   ['soft rows', 3, 'klDivergence', ids.map((id) => [0, 1, 2].map((j) => (j === id ? 0.6 : 0.2))), rowWeights],
   ['single units', 1, 'binaryCrossentropy', ids.map((id) => id % 2), ids.map((id) => weightOf(id % 2))],
+  // smoothed by hand: the nearest class
+  [
+    'soft single units',
+    1,
+    'binaryCrossentropy',
+    ids.map((id) => 0.1 + 0.8 * (id % 2)),
+    ids.map((id) => weightOf(id % 2)),
+  ],
 ]
 
 describe.each(targets)('%s', (_, units, loss, y, weights) => {
