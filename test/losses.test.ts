@@ -119,3 +119,24 @@ test('a class that no row has: nothing of it in the loss, its weights move towar
   const [a, b, c] = net.getWeights()['dense_1/bias'].data
   expect([a, b, c]).toEqual([1 / 6, 1 / 6, -1 / 3].map((value) => expect.closeTo(value, 6)))
 })
+
+test('ignoreIndex lets its own id through, and no other that is no class', async () => {
+  const net = sequential({ inputShape: [2], layers: [dense({ units: 2 })] })
+  net.compile({ loss: sparseCategoricalCrossentropy({ fromLogits: true, ignoreIndex: -1 }) })
+  for (const id of [2, 7, -2]) {
+    const message = `element 1 is ${id}, expected a class label from 0 to 1`
+    await expect(
+      net.evaluate(
+        [
+          [1, 2],
+          [3, 4],
+        ],
+        [0, id],
+      ),
+    ).rejects.toThrow(message)
+    const [x, y] = [Float32Array.of(1, 2, 3, 4), Int32Array.of(0, -1)]
+    net.trainStep(x, y)
+    net.trainStep(x, y) // the short way of a step like the one before
+    expect(() => net.trainStep(x, Int32Array.of(0, id))).toThrow(message)
+  }
+})
