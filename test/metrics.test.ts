@@ -877,6 +877,29 @@ describe('what counts', () => {
     expect((await logsOf(rows, { loss: 'mse', metrics: [binaryAccuracy()] })).binaryAccuracy).toBe(0.5)
   })
 
+  test.each([1, 2, 4])(
+    'ignored rows and a penalty: the loss has all of the penalty, in batches of %i',
+    async (batchSize) => {
+      const layer = dense({
+        units: 2,
+        useBias: false,
+        kernelInitializer: 'ones',
+        kernelRegularizer: { l2: 0.25 },
+      })
+      const net = sequential({ inputShape: [2], layers: [layer] })
+      net.compile({ loss: sparseCategoricalCrossentropy({ fromLogits: true, ignoreIndex: -1 }) })
+      const rows = [
+        [1, 2],
+        [3, 1],
+        [2, 2],
+        [0, 1],
+      ]
+      // both logits of a row are equal: log 2 for each that counts; the penalty is 0.25 of four squares of 1
+      const { loss } = await net.evaluate(rows, [0, -1, 1, 0], { batchSize })
+      expect(loss).toBeCloseTo(Math.LN2 + 1, 6)
+    },
+  )
+
   test('a missing score: no area', () => {
     const metric = auc()
     const state = metric.start()
