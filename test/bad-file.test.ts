@@ -265,9 +265,9 @@ describe('damaged training', () => {
     [
       'outputs.0.metrics',
       [{ name: 'm', of: ['mse'] }],
-      'a saved metric must be a name or a loss; got { name, of }',
+      'a saved metric must be a name, a loss, or options of a metric; got { name, of }',
     ],
-    ['outputs.0.weightedMetrics', [null], 'a saved metric must be a name or a loss; got null'],
+    ['outputs.0.weightedMetrics', [null], 'a saved metric must be an object; got null'],
     ['optimizer.kind', 'adma', /^unknown optimizer "adma"; did you mean "adam"/],
     ['optimizer.kind', ['adam'], /^unknown optimizer \["adam"\]; Known/],
     ['optimizer.beta3', 1, /^unknown adam option "beta3"; did you mean "beta1"/],

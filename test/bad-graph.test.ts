@@ -143,7 +143,7 @@ describe('compile refuses', () => {
       { loss: { one: 'mse', two: 'sparseCategoricalCrossentropy' }, metrics: ['mae'] },
     ],
     [
-      'compile options must be a plain object of optimizer, loss, lossWeights, metrics, weightedMetrics, warnings; got undefined',
+      'compile options must be a plain object of optimizer, keepOptimizer, loss, lossWeights, metrics, weightedMetrics, warnings; got undefined',
       undefined as unknown as object,
     ],
   ])('%s', (message, options) => {

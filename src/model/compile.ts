@@ -17,6 +17,11 @@ export type MetricsByOutput = Metrics | Readonly<Record<string, Metrics>>
 export interface CompileOptions {
   /** Default 'adam'. */
   readonly optimizer?: OptimizerName | Optimizer
+  /**
+   * true: the optimizer there is goes on with its state, to be given other metrics, losses or weights of these; after `load`,
+   * say. Default false: it starts anew.
+   */
+  readonly keepOptimizer?: boolean
   /** One for all outputs, a list in their order, or by output name. */
   readonly loss: LossLike | readonly LossLike[] | Readonly<Record<string, LossLike>>
   /** Factor of each output's loss in the total. Default 1. */
@@ -132,10 +137,21 @@ const isLoss = (loss: CompileOptions['loss']): loss is LossLike =>
 
 /** @throws LanegradError on an unknown name (with the nearest known one) or a loss that doesn't fit its output */
 export function readTraining(session: Session, options: CompileOptions): Training {
-  const known = ['optimizer', 'loss', 'lossWeights', 'metrics', 'weightedMetrics', 'warnings']
+  const known = [
+    'optimizer',
+    'keepOptimizer',
+    'loss',
+    'lossWeights',
+    'metrics',
+    'weightedMetrics',
+    'warnings',
+  ]
   const read = checkOptions('compile', options, known)
-  const { optimizer = 'adam', loss, lossWeights, metrics = [], weightedMetrics = [], warnings = true } = read
+  const { optimizer, loss, lossWeights, metrics = [], weightedMetrics = [], warnings = true } = read
   must(BOOLEAN, warnings, 'compile: warnings')
+  const kept = must(BOOLEAN, read.keepOptimizer ?? false, 'compile: keepOptimizer') && session.training
+  if (kept === null) fail('compile: keepOptimizer: the model has none yet')
+  if (kept && optimizer !== undefined) fail('compile: give optimizer or keepOptimizer, not both')
   const names = session.network.outputs.map(({ name }) => name)
   const losses = isLoss(loss) ? names.map(() => loss) : perOutput('loss', loss, names)
   const weights =
@@ -160,5 +176,5 @@ export function readTraining(session: Session, options: CompileOptions): Trainin
     const { ranges } = session.outline
     checkRange(output, loss, columnsOf(session.shapeOf(output)), ranges.get(output) ?? null)
   }
-  return { optimizer: readOptimizer(optimizer), outputs }
+  return { optimizer: kept ? kept.optimizer : readOptimizer(optimizer ?? 'adam'), outputs }
 }

@@ -13,6 +13,7 @@ import type { ByteSource } from '../numerics/bytes.ts'
 import { BOOLEAN, check, checkOptions, fail, must, NATURAL, oneOf, readOptions } from '../numerics/errors.ts'
 import type { RuntimeOptions } from '../runtime/engine.ts'
 import type { Loss } from '../training/losses.ts'
+import type { MeanMetric, Metric } from '../training/metrics.ts'
 import { outlineOf } from './compute.ts'
 import { Model } from './model.ts'
 import { networkOf, remember, type Values } from './network.ts'
@@ -139,6 +140,8 @@ export interface LoadOptions extends RuntimeOptions {
   readonly layers?: readonly { readonly layerKind: LayerKind<object> }[]
   /** Losses of your own (customLoss) that it was compiled with. */
   readonly losses?: readonly Loss[]
+  /** Metrics of your own (objects of functions) that it was compiled with, found by their names. */
+  readonly metrics?: readonly (MeanMetric | Metric)[]
   /** false: leaves out what it was compiled with. Default true. */
   readonly compile?: boolean
 }
@@ -146,7 +149,7 @@ export interface LoadOptions extends RuntimeOptions {
 /**
  * A model from the bytes `save` gave. The bytes are untrusted. The type parameter tells the form of its outputs, if
  * it has several: `load<Symbolic[]>(bytes)`.
- * @throws LanegradError where the file is damaged or no model of ours, or needs a layer or loss of your own
+ * @throws LanegradError where the file is damaged or no model of ours, or needs a layer, loss or metric of your own
  * @example
  * ```js
  * import { dense, load, sequential } from 'lanegrad'
@@ -157,18 +160,20 @@ export interface LoadOptions extends RuntimeOptions {
  * ```
  */
 export function load<V extends Values = Symbolic>(bytes: ByteSource, options: LoadOptions = {}): Model<V> {
-  const others = ['layers', 'losses', 'numerics', 'threads']
+  const others = ['layers', 'losses', 'metrics', 'numerics', 'threads']
   const { compile } = readOptions('load', options, { compile: [BOOLEAN, true] }, others)
-  const { layers = [], losses = [] } = options
+  const { layers = [], losses = [], metrics = [] } = options
   const isCustom = Array.isArray(layers) && layers.every((layer) => layer?.layerKind)
   check(isCustom, 'load: layers', 'a list of what customLayer made', layers)
   const isLoss = Array.isArray(losses) && losses.every((loss) => loss?.write)
   check(isLoss, 'load: losses', 'a list of what customLoss made', losses)
+  const isMetric = Array.isArray(metrics) && metrics.every((metric) => typeof metric?.name === 'string')
+  check(isMetric, 'load: metrics', 'a list of metric objects', metrics)
   const kinds = new Map(layerKinds)
   for (const { layerKind } of layers) {
     if (kinds.has(layerKind.kind)) fail(`load: layers: there is a kind ${layerKind.kind} already`)
     kinds.set(layerKind.kind, layerKind)
   }
   const runtime = readRuntime('load', options)
-  return Model.of<V>(loadSession(bytes, kinds, { losses, compile, runtime }))
+  return Model.of<V>(loadSession(bytes, kinds, { losses, metrics, compile, runtime }))
 }

@@ -137,7 +137,9 @@ export class Model<V extends Values = Values> {
   compile(options: CompileOptions): this {
     const { session } = this
     this.refuseWhileBusy('compile')
-    session.train(readTraining(session, options), options.warnings)
+    const training = readTraining(session, options)
+    if (options.keepOptimizer) session.retrain(training, options.warnings)
+    else session.train(training, options.warnings)
     return this
   }
 
@@ -477,7 +479,7 @@ export class Model<V extends Values = Values> {
   /**
    * The model as the bytes of one safetensors file: weights, network, what it was compiled with. With
    * `includeOptimizer` (default false) also the optimizer's state: training resumed from it gives the same bits.
-   * Metrics are kept where a name or a loss tells them; for `auc()`, your own and the like, compile the loaded model.
+   * Metrics and losses of your own are kept by name: `load` is given them again.
    * @example
    * ```js
    * import { dense, load, sequential } from 'lanegrad'

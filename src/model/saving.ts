@@ -7,11 +7,12 @@ import { sameShape, shapeText } from '../graph/value.ts'
 import type { LayerKind } from '../layers/layer.ts'
 import { isFloat32 } from '../numerics/brands.ts'
 import type { ByteSource } from '../numerics/bytes.ts'
-import { check, FINITE, fail, isObject, isRecord, must, NON_NEGATIVE, show } from '../numerics/errors.ts'
+import { check, FINITE, fail, isRecord, must, NON_NEGATIVE, show } from '../numerics/errors.ts'
 import type { NamedArray } from '../numerics/tensor.ts'
 import type { RuntimeOptions } from '../runtime/engine.ts'
 import type { Loss, LossLike } from '../training/losses.ts'
-import { isPlain, type MetricLike } from '../training/metrics.ts'
+import { remade } from '../training/metrics/makers.ts'
+import { type MeanMetric, type Metric, type MetricLike, savedMetric } from '../training/metrics.ts'
 import { type Optimizer, readOptimizer } from '../training/optimizers.ts'
 import { readOutputTraining } from './compile.ts'
 import { type Outline, type OutputTraining, outlineOf } from './compute.ts'
@@ -25,9 +26,8 @@ const MOST_STEPS = 2 ** 53
 /** Layers within layers, as JSON nests them. */
 const MOST_DEPTH = 500
 
-/** Metrics made by constructors, and a user's own, hold functions: only names and losses go into a file. */
-const onlyPlainMetrics = (key: string, value: unknown): unknown =>
-  key === 'metrics' || key === 'weightedMetrics' ? (value as MetricLike[]).filter(isPlain) : value
+const savedMetrics = (key: string, value: unknown): unknown =>
+  key === 'metrics' || key === 'weightedMetrics' ? (value as MetricLike[]).map(savedMetric) : value
 
 export function saveSession(session: Session, includeOptimizer: boolean): Uint8Array<ArrayBuffer> {
   const { training, engine, network, seed, epochCount } = session
@@ -38,7 +38,7 @@ export function saveSession(session: Session, includeOptimizer: boolean): Uint8A
     network: JSON.stringify(describe(network)),
     seed: String(seed),
   }
-  if (training) metadata.training = JSON.stringify(training, onlyPlainMetrics)
+  if (training) metadata.training = JSON.stringify(training, savedMetrics)
   if (training && includeOptimizer) {
     const { stepCount, momentumProduct } = engine
     const { microCount, microWeights, learningRate } = session
@@ -51,6 +51,12 @@ export function saveSession(session: Session, includeOptimizer: boolean): Uint8A
     }
   }
   return encodeSafetensors(tensors, metadata)
+}
+
+/** What files hold by name only. */
+interface Own {
+  readonly losses: readonly Loss[]
+  readonly metrics: readonly (MeanMetric | Metric)[]
 }
 
 type Tensors = ReadonlyMap<string, NamedArray>
@@ -107,13 +113,22 @@ function object(what: string, value: unknown): Record<string, unknown> {
   return value as Record<string, unknown>
 }
 
-/** No object but a loss: what calls functions of its own isn't taken from a file. */
-function plainMetrics(list: unknown, custom: readonly Loss[]): readonly MetricLike[] {
+/** Metrics as `savedMetric` gives them; those of the user's own are found by name. */
+function readMetrics(list: unknown, { losses, metrics }: Own): readonly MetricLike[] {
   if (!Array.isArray(list)) return list as readonly MetricLike[]
   return list.map((metric) => {
-    const isLoss = isObject(metric) && 'kind' in metric
-    check(typeof metric === 'string' || isLoss, 'a saved metric', 'a name or a loss', metric)
-    return isLoss ? savedLoss(metric, custom) : (metric as MetricLike)
+    if (typeof metric === 'string') return metric as MetricLike
+    const given = object('a saved metric', metric)
+    if ('kind' in given) return savedLoss(given, losses)
+    if ('maker' in given) return remade(given)
+    const { own } = given
+    check(typeof own === 'string', 'a saved metric', 'a name, a loss, or options of a metric', metric)
+    return (
+      metrics.find(({ name }) => name === own) ??
+      fail(
+        `the model was compiled with a metric of its own, ${show(own)}: load(bytes, { metrics: [...] }) with it, or { compile: false }`,
+      )
+    )
   })
 }
 
@@ -128,7 +143,7 @@ function savedLoss(value: unknown, custom: readonly Loss[]): LossLike {
   return own ?? (loss as unknown as LossLike)
 }
 
-function readSavedTraining(session: Session, text: string, custom: readonly Loss[]): Training {
+function readSavedTraining(session: Session, text: string, own: Own): Training {
   const data = object('training', parse('training', text))
   check(Array.isArray(data.outputs), 'training: outputs', 'a list', data.outputs)
   const { outputs: known } = session.outline
@@ -137,10 +152,10 @@ function readSavedTraining(session: Session, text: string, custom: readonly Loss
     const shape =
       known.get(output as string) ?? fail(`training names output ${show(output)}, which the model has not`)
     return readOutputTraining(output as string, shape, {
-      loss: savedLoss(loss, custom),
+      loss: savedLoss(loss, own.losses),
       weight: weight as number,
-      metrics: plainMetrics(metrics, custom),
-      weightedMetrics: plainMetrics(weightedMetrics ?? [], custom),
+      metrics: readMetrics(metrics, own),
+      weightedMetrics: readMetrics(weightedMetrics ?? [], own),
     })
   })
   const names = [...known.keys()]
@@ -191,8 +206,7 @@ function readOptimizerState(session: Session, text: string, tensors: Tensors): v
   session.learningRate = learningRate
 }
 
-interface SavedOptions {
-  readonly losses: readonly Loss[]
+interface SavedOptions extends Own {
   readonly compile: boolean
   readonly runtime: RuntimeOptions
 }
@@ -201,7 +215,7 @@ interface SavedOptions {
 export function loadSession(
   bytes: ByteSource,
   kinds: ReadonlyMap<string, LayerKind<object>>,
-  { losses, compile, runtime }: SavedOptions,
+  { compile, runtime, ...own }: SavedOptions,
 ): Session {
   const { tensors, metadata } = decodeSafetensors(bytes)
   if (metadata.format !== FORMAT)
@@ -219,7 +233,7 @@ export function loadSession(
   const session = new Session(network, outline, seed, runtime)
   for (const [name, data] of weights) session.writeWeight(name, data)
   if (metadata.training !== undefined && compile)
-    session.train(readSavedTraining(session, metadata.training, losses))
+    session.train(readSavedTraining(session, metadata.training, own))
   if (metadata.optimizerState !== undefined && session.training)
     readOptimizerState(session, metadata.optimizerState, tensors)
   return session

@@ -138,10 +138,7 @@ export class Session {
     this.alive?.dispose()
     this.alive = null
     this.disposing.abort()
-    this.plans.clear()
-    this.last = null
-    this.repeat = null
-    this.prediction = null
+    this.forgetPlans()
   }
 
   /** Draws every weight from its initializer: its numbers depend on the seed and the weight's name only. */
@@ -177,10 +174,34 @@ export class Session {
 
   /** Gives the arena the optimizer's slots; weights stay, the optimizer starts anew. `warnings`: whether they are wanted. */
   train(training: Training, warnings = true): void {
+    this.heed(warnings)
+    this.arrange(training, this.network, this.outline)
+  }
+
+  private heed(warnings: boolean): void {
     this.isQuiet = !warnings
     this.warned.clear()
     this.engine.watch(warnings)
-    this.arrange(training, this.network, this.outline)
+  }
+
+  /** Other losses and metrics for the optimizer there is, whose state stays. */
+  retrain(training: Training, warnings = true): void {
+    const groups = groupsOf(training, this.network, this.outline)
+    if (this.accumulationSteps > 1 && String(groups) !== String(this.groups))
+      fail(
+        'compile: keepOptimizer: these losses would accumulate gradients in another way; start the optimizer anew',
+      )
+    this.heed(warnings)
+    this.training = training
+    this.forgetPlans()
+  }
+
+  private forgetPlans(): void {
+    this.plans.clear()
+    this.last = null
+    this.repeat = null
+    this.prediction = null
+    this.accumulated = null
   }
 
   /** Which layers' weights train; weights stay, the optimizer starts anew. */
@@ -211,17 +232,13 @@ export class Session {
       const slot = gradient - layout.gradientsStart + layout.slotsStart
       engine.floatView(slot, elementCount(shape)).fill(update.slotStart)
     })
-    this.plans.clear()
-    this.last = null
-    this.repeat = null
-    this.prediction = null
+    this.forgetPlans()
     engine.stepCount = 0
     engine.momentumProduct = 1
     this.learningRate = training?.optimizer.learningRate ?? 0
     this.epochCount = 0
     this.microCount = 0
     this.microWeights = groups.map(() => 0)
-    this.accumulated = null
   }
 
   /** The optimizer's slots by name: `<slot>/<weight>`. Views. */

@@ -88,9 +88,14 @@ const imported = [
   'r2Score',
 ]
 
-/** A metric that its name, or its form in a saved model, tells wholly. */
-export const isPlain = (metric: MetricLike): metric is MetricName | Loss =>
-  typeof metric === 'string' || 'kind' in metric
+/**
+ * What a saved model holds of a metric: a name, a loss, the constructor and its options; of one's own, which holds functions,
+ * its name alone.
+ */
+export function savedMetric(metric: MetricLike): unknown {
+  if (typeof metric === 'string' || 'kind' in metric) return metric
+  return 'saved' in metric ? metric.saved : { own: metric.name }
+}
 
 export const isMean = (metric: MeanMetric | Metric): metric is MeanMetric => 'of' in metric
 

@@ -4,6 +4,7 @@ import { arrayType, isError, isShared, messageOf } from '../numerics/brands.ts'
 import { fail, isObject, LanegradError } from '../numerics/errors.ts'
 import type { ShapedArray } from '../numerics/tensor.ts'
 import type { RuntimeOptions } from '../runtime/engine.ts'
+import { remade } from '../training/metrics/makers.ts'
 import type { Snapshot } from './state.ts'
 
 /** Between the two globals; everything else goes through a port for each model. */
@@ -149,6 +150,7 @@ const isOwn = (value: Record<string, unknown>): value is Record<string, unknown>
 export function portable(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(portable)
   if (typeof value !== 'object' || value === null) return value
+  if ('saved' in value) return value.saved // a metric by its constructor and options
   const { kind, name } = value as { readonly kind?: unknown; readonly name?: unknown }
   const entries = Object.entries(value)
   if (!isPlainObject(value) || entries.some(([, item]) => typeof item === 'function'))
@@ -163,6 +165,7 @@ export function unpacked(
 ): unknown {
   if (Array.isArray(value)) return value.map((item) => unpacked(item, known))
   if (!isPlainObject(value)) return value
+  if ('maker' in value) return remade(value)
   if (isOwn(value)) {
     const { own, name } = value
     const [list, key] = own === 'loss' ? [known.losses, 'kind'] : [known.metrics, 'name']

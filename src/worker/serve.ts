@@ -33,7 +33,7 @@ export interface ServeOptions {
   readonly layers?: LoadOptions['layers']
   /** Losses of your own (customLoss) they are compiled with. */
   readonly losses?: readonly Loss[]
-  /** Metrics that hold functions, your own and constructors' like `auc()`: the page names them, these are used. */
+  /** Metrics of your own, which hold functions: the page names them, these are used. */
   readonly metrics?: readonly Exclude<MetricLike, string>[]
   /** Where the page's messages come from. Default: the worker's own global. */
   readonly port?: MessageTarget
@@ -70,7 +70,7 @@ function ownPort(): MessageTarget {
  *
  * // in place of a worker's own global
  * const { port1: worker, port2: port } = new MessageChannel()
- * serveModels({ port, layers: [half], metrics: [auc()] })
+ * serveModels({ port, layers: [half] })
  *
  * const net = sequential({ inputShape: [1], layers: [half(), dense({ units: 1, activation: 'sigmoid' })] })
  * net.compile({ loss: 'binaryCrossentropy', metrics: [auc()] })

@@ -2,7 +2,7 @@
 import * as abi from '../../../assembly/abi.ts'
 import { FINITE, POSITIVE_INTEGER, readOptions } from '../../numerics/errors.ts'
 import type { MeanMetric, Metric, MetricBatch } from '../metrics.ts'
-import { classOf, meanOfRows, NAME, type NameOption, nameOf } from './read.ts'
+import { classOf, made, meanOfRows, NAME, type NameOption, nameOf } from './read.ts'
 
 /** Options of `binaryAccuracy`. */
 export interface ThresholdOptions extends NameOption {
@@ -35,11 +35,15 @@ export interface TopKOptions extends NameOption {
 export function binaryAccuracy(options: ThresholdOptions = {}): MeanMetric {
   const kind = 'binaryAccuracy'
   const { name, threshold } = readOptions(kind, options, { name: [NAME, kind], threshold: [FINITE, 0.5] })
-  return { name, labels: false, of: { code: abi.METRIC_BINARY_ACCURACY, param: threshold } }
+  return made(kind, options, {
+    name,
+    labels: false,
+    of: { code: abi.METRIC_BINARY_ACCURACY, param: threshold },
+  })
 }
 
 function argmaxAccuracy(kind: string, code: number, labels: boolean, options: NameOption): MeanMetric {
-  return { name: nameOf(kind, options), labels, of: { code, param: 0 } }
+  return made(kind, options, { name: nameOf(kind, options), labels, of: { code, param: 0 } })
 }
 
 /**
@@ -88,7 +92,11 @@ function inTop(batch: MetricBatch, row: number, k: number): number {
 
 function topK(kind: string, labels: boolean, options: TopKOptions): Metric {
   const { name, k } = readOptions(kind, options, { name: [NAME, kind], k: [POSITIVE_INTEGER, 5] })
-  return meanOfRows(name, labels, (batch, row) => inTop(batch, row, k))
+  return made(
+    kind,
+    options,
+    meanOfRows(name, labels, (batch, row) => inTop(batch, row, k)),
+  )
 }
 
 /**

@@ -3,7 +3,7 @@
 import { oneOf, readOptions } from '../../numerics/errors.ts'
 import { log } from '../../numerics/exact.ts'
 import type { Metric } from '../metrics.ts'
-import { isOfClass, NAME, type NameOption, sharesOf } from './read.ts'
+import { isOfClass, made, NAME, type NameOption, sharesOf } from './read.ts'
 
 /** Options of `auc`. */
 export interface AucOptions extends NameOption {
@@ -105,7 +105,7 @@ export function auc(options: AucOptions = {}): Metric {
     name: [NAME, 'auc'],
     curve: [oneOf('ROC', 'PR'), 'ROC'],
   })
-  return {
+  return made('auc', options, {
     name,
     start: () => ({
       count: 0,
@@ -134,5 +134,5 @@ export function auc(options: AucOptions = {}): Metric {
       if (tp === 0 || fp === 0) return NaN
       return curve === 'ROC' ? sum / (tp * fp) : sum / tp
     },
-  } satisfies Metric<Scores>
+  } satisfies Metric<Scores>)
 }

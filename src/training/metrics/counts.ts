@@ -16,7 +16,7 @@ import {
 } from '../../numerics/errors.ts'
 import { checkLength, isShaped, type NestedNumbers, type ShapedArray, tensor } from '../../numerics/tensor.ts'
 import { logitOf, type Metric, type MetricBatch } from '../metrics.ts'
-import { argmax, isOfClass, NAME, type NameOption, sharesOf } from './read.ts'
+import { argmax, isOfClass, made, NAME, type NameOption, sharesOf } from './read.ts'
 
 /** 'micro': counts of all classes together; 'macro': the plain mean over classes; 'weighted': by rows of each class; null: a number for each class. */
 export type Average = 'micro' | 'macro' | 'weighted' | null
@@ -100,7 +100,7 @@ function counting(
   const { name, average, topK, classId } = all
   // with topK alone, the k largest are predicted whatever they are
   const threshold = topK !== null && options.threshold === undefined ? -Infinity : all.threshold
-  return {
+  return made(kind, options, {
     name,
     start: () => ({ right: [], extra: [], missed: [] }),
     add({ right, extra, missed }, batch) {
@@ -130,7 +130,7 @@ function counting(
       const trues = right.map((count, j) => (average === 'macro' ? 1 : count + missed[j]))
       return share(sum(ratios.map((value, j) => value * trues[j])), sum(trues))
     },
-  }
+  } satisfies Metric<Counts>)
 }
 
 const elementwise = { threshold: 0.5, average: 'micro', ofClasses: true } as const

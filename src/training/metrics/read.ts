@@ -20,6 +20,13 @@ export const NAME: Rule<string> = {
 export const nameOf = (kind: string, options: NameOption): string =>
   readOptions(kind, options, { name: [NAME, kind] }).name
 
+/**
+ * The metric, with what a saved model holds in its place: its constructor's name and options. Not in copies of it
+ * (`{ ...auc(), result }`), which may compute something else.
+ */
+export const made = <M extends object>(maker: string, options: object, metric: M): M =>
+  Object.defineProperty(metric, 'saved', { value: { maker, options: { ...options } } })
+
 /** Index of the first largest of `count` numbers from `start` on, NaN passed over; -1 if there is none. */
 export function argmax(values: ArrayLike<number>, start: number, count: number): number {
   let best = -1

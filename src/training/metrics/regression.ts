@@ -2,7 +2,7 @@
 // mean loss are computed in WebAssembly.
 import { exp } from '../../numerics/exact.ts'
 import type { MeanMetric, Metric } from '../metrics.ts'
-import { meanOfRows, type NameOption, nameOf } from './read.ts'
+import { made, meanOfRows, type NameOption, nameOf } from './read.ts'
 
 /** Keras' epsilon: the least |truth| a percentage is taken of. */
 const LEAST = 1e-7
@@ -23,11 +23,12 @@ const LEAST_SQUARED_NORM = 1e-12
  * console.log(logs.rootMeanSquaredError.toFixed(4)) // 2.1213
  * ```
  */
-export const rootMeanSquaredError = (options: NameOption = {}): MeanMetric => ({
-  name: nameOf('rootMeanSquaredError', options),
-  of: ['meanSquaredError'],
-  finish: Math.sqrt,
-})
+export const rootMeanSquaredError = (options: NameOption = {}): MeanMetric =>
+  made('rootMeanSquaredError', options, {
+    name: nameOf('rootMeanSquaredError', options),
+    of: ['meanSquaredError'],
+    finish: Math.sqrt,
+  })
 
 /**
  * e^(mean cross-entropy) over rows: how many classes the model is undecided between, as it were. Truth: class ids or
@@ -43,11 +44,12 @@ export const rootMeanSquaredError = (options: NameOption = {}): MeanMetric => ({
  * console.log(logs.perplexity.toFixed(2)) // 4.00
  * ```
  */
-export const perplexity = (options: NameOption = {}): MeanMetric => ({
-  name: nameOf('perplexity', options),
-  of: ['sparseCategoricalCrossentropy', 'categoricalCrossentropy'],
-  finish: exp,
-})
+export const perplexity = (options: NameOption = {}): MeanMetric =>
+  made('perplexity', options, {
+    name: nameOf('perplexity', options),
+    of: ['sparseCategoricalCrossentropy', 'categoricalCrossentropy'],
+    finish: exp,
+  })
 
 /**
  * 100 mean |y - p| / max(|y|, 1e-7): percent
@@ -64,12 +66,20 @@ export const perplexity = (options: NameOption = {}): MeanMetric => ({
  * ```
  */
 export const meanAbsolutePercentageError = (options: NameOption = {}): Metric =>
-  meanOfRows(nameOf('meanAbsolutePercentageError', options), false, ({ truth, prediction, columns }, row) => {
-    let sum = 0
-    for (let i = row * columns; i < (row + 1) * columns; i++)
-      sum += Math.abs(truth[i] - prediction[i]) / Math.max(Math.abs(truth[i]), LEAST)
-    return (100 * sum) / columns
-  })
+  made(
+    'meanAbsolutePercentageError',
+    options,
+    meanOfRows(
+      nameOf('meanAbsolutePercentageError', options),
+      false,
+      ({ truth, prediction, columns }, row) => {
+        let sum = 0
+        for (let i = row * columns; i < (row + 1) * columns; i++)
+          sum += Math.abs(truth[i] - prediction[i]) / Math.max(Math.abs(truth[i]), LEAST)
+        return (100 * sum) / columns
+      },
+    ),
+  )
 
 /**
  * Mean over rows of cos(y, p) = y.p / (|y| |p|); the loss of that name is 1 - cos. In logs: `cosineSimilarity`.
@@ -86,17 +96,21 @@ export const meanAbsolutePercentageError = (options: NameOption = {}): Metric =>
  * ```
  */
 export const cosineSimilarityMetric = (options: NameOption = {}): Metric =>
-  meanOfRows(nameOf('cosineSimilarity', options), false, ({ truth, prediction, columns }, row) => {
-    let xx = 0
-    let xy = 0
-    let yy = 0
-    for (let i = row * columns; i < (row + 1) * columns; i++) {
-      xx += prediction[i] * prediction[i]
-      xy += prediction[i] * truth[i]
-      yy += truth[i] * truth[i]
-    }
-    return xy / Math.sqrt(Math.max(xx, LEAST_SQUARED_NORM) * Math.max(yy, LEAST_SQUARED_NORM))
-  })
+  made(
+    'cosineSimilarityMetric',
+    options,
+    meanOfRows(nameOf('cosineSimilarity', options), false, ({ truth, prediction, columns }, row) => {
+      let xx = 0
+      let xy = 0
+      let yy = 0
+      for (let i = row * columns; i < (row + 1) * columns; i++) {
+        xx += prediction[i] * prediction[i]
+        xy += prediction[i] * truth[i]
+        yy += truth[i] * truth[i]
+      }
+      return xy / Math.sqrt(Math.max(xx, LEAST_SQUARED_NORM) * Math.max(yy, LEAST_SQUARED_NORM))
+    }),
+  )
 
 /** By column: weights so far, mean of the truth, sum of squares around it, sum of squared errors. */
 interface Spread {
@@ -122,7 +136,7 @@ interface Spread {
  * ```
  */
 export const r2Score = (options: NameOption = {}): Metric =>
-  ({
+  made('r2Score', options, {
     name: nameOf('r2Score', options),
     labels: false,
     start: () => [],
@@ -151,4 +165,4 @@ export const r2Score = (options: NameOption = {}): Metric =>
         ? scores.reduce((sum, score) => sum + score, 0) / scores.length
         : NaN
     },
-  }) satisfies Metric<Spread[]>
+  } satisfies Metric<Spread[]>)

@@ -1,0 +1,45 @@
+// Every constructor of metrics by name: what a saved model, or one on its way to a worker, may hold. Only `load` and
+// workers need this table.
+import { check, isRecord, unknownName } from '../../numerics/errors.ts'
+import type { MetricLike } from '../metrics.ts'
+import {
+  binaryAccuracy,
+  categoricalAccuracy,
+  sparseCategoricalAccuracy,
+  sparseTopKCategoricalAccuracy,
+  topKCategoricalAccuracy,
+} from './accuracy.ts'
+import { auc } from './auc.ts'
+import { f1Score, precision, recall } from './counts.ts'
+import {
+  cosineSimilarityMetric,
+  meanAbsolutePercentageError,
+  perplexity,
+  r2Score,
+  rootMeanSquaredError,
+} from './regression.ts'
+
+const makers: Readonly<Record<string, (options: object) => MetricLike>> = {
+  auc,
+  binaryAccuracy,
+  categoricalAccuracy,
+  cosineSimilarityMetric,
+  f1Score,
+  meanAbsolutePercentageError,
+  perplexity,
+  precision,
+  r2Score,
+  recall,
+  rootMeanSquaredError,
+  sparseCategoricalAccuracy,
+  sparseTopKCategoricalAccuracy,
+  topKCategoricalAccuracy,
+}
+
+/** What `made` noted, as a metric again. @throws LanegradError on a constructor that isn't known, or its options */
+export function remade({ maker, options }: Readonly<Record<string, unknown>>): MetricLike {
+  if (typeof maker !== 'string' || !Object.hasOwn(makers, maker))
+    unknownName('metric', maker, Object.keys(makers))
+  check(isRecord(options), `options of metric ${maker}`, 'an object', options)
+  return makers[maker](options)
+}
