@@ -85,6 +85,21 @@ describe('gunzip', () => {
     expect(await gunzip(new Uint8Array(gzipSync(bytes)).buffer)).toEqual(bytes)
   })
 
+  test('refuses what becomes too large, before it has', async () => {
+    const bomb = gzipSync(new Uint8Array(300_000_000), { level: 1 })
+    expect(bomb.length).toBeLessThan(2_000_000)
+    const before = process.memoryUsage().arrayBuffers
+    const refusal = 'more than 1000000 bytes unzipped; gunzip takes another limit as an option'
+    await expect(gunzip(bomb, 'images', { limit: 1e6 })).rejects.toThrow(
+      new LanegradError(`images: ${refusal}`),
+    )
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(50_000_000)
+    await expect(gunzip(bomb)).rejects.toThrow('file: more than 268435456 bytes unzipped')
+    expect((await gunzip(gzipSync(bytes), 'file', { limit: 5000 })).length).toBe(5000)
+    await expect(gunzip(gzipSync(bytes), 'file', { limit: 4999 })).rejects.toThrow('more than 4999 bytes')
+    await expect(gunzip(bytes, 'file', { limit: -1 })).rejects.toThrow('gunzip: limit must be')
+  })
+
   test('refuses broken files', async () => {
     const zipped = new Uint8Array(gzipSync(bytes))
     const damaged = zipped.map((byte, i) => (i < 10 ? byte : 255 - byte))

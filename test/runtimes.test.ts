@@ -208,9 +208,26 @@ describe('the edge example refuses', () => {
       'a model without labels',
       400,
       () => asked({ x: [[1, 2]], model: 'AA' }),
-      'labels: expected a list of texts',
+      'labels: expected a list of 2 to 20 texts',
     ],
-    ['no base64', 400, () => asked({ x: [[1, 2]], model: '*', labels: [] }), 'model: expected base64'],
+    [
+      'a label for every byte',
+      400,
+      () => asked({ x: [[1, 2]], model: 'AA', labels: Array(5000).fill('p') }),
+      'labels: expected a list of 2 to 20 texts',
+    ],
+    [
+      'a deep list for a number',
+      400,
+      () => asked(`{"x": [[1, ${'['.repeat(9000)}${']'.repeat(9000)}]]}`),
+      'x[0][1] (b): expected a finite number, got an object',
+    ],
+    [
+      'no base64',
+      400,
+      () => asked({ x: [[1, 2]], model: '*', labels: ['p', 'q'] }),
+      'model: expected base64',
+    ],
   ])('%s', async (_, status, ask, message) => {
     await expect(ask()).rejects.toMatchObject({ status, message: expect.stringContaining(message) })
   })
@@ -229,7 +246,7 @@ describe('the edge example refuses', () => {
       labels: ['p', 'q'],
       epochs: 20,
     })
-    const kept = { model: Uint8Array.of(1, 2), labels: ['p'] }
-    expect(await asked({ x: [[1, 2]], model: 'AQI=', labels: ['p'] })).toEqual({ x: [[1, 2]], kept })
+    const kept = { model: Uint8Array.of(1, 2), labels: ['p', 'q'] }
+    expect(await asked({ x: [[1, 2]], model: 'AQI=', labels: ['p', 'q'] })).toEqual({ x: [[1, 2]], kept })
   })
 })

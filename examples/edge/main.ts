@@ -5,6 +5,7 @@
 // worker.ts is the example; this file only plays its client.
 
 import { Command } from 'commander'
+import { input, model, reshape, upSampling1d } from 'lanegrad'
 import { InputError } from '../shared/idx.ts'
 import { positiveInteger, wholeFrom, wholeNumber } from '../shared/options.ts'
 import { formatPercent } from '../shared/progress.ts'
@@ -61,6 +62,13 @@ async function accuracyOf(url: string, penguins: readonly Penguin[], kept: objec
   return labels.filter((label, i) => label === penguins[i].label).length / penguins.length
 }
 
+/** A sound file, whose network would take much to run. */
+function othersModel(): string {
+  const x = input({ shape: [4] })
+  const large = upSampling1d({ size: 60_000 })(reshape({ targetShape: [4, 1] })(x))
+  return Buffer.from(model({ inputs: x, outputs: [large] }).save()).toString('base64')
+}
+
 const bad: readonly (readonly [what: string, path: string, body: unknown])[] = [
   ['no JSON', 'train', '{"samples": [NaN]}'],
   ['too large', 'train', ' '.repeat(70_000)],
@@ -68,6 +76,8 @@ const bad: readonly (readonly [what: string, path: string, body: unknown])[] = [
   ['beyond float32', 'predict', '{"x": [[39.1, 18.7, 181, 1e999]]}'],
   ['three numbers', 'predict', { x: [[39.1, 18.7, 181]] }],
   ['one label', 'train', { samples: [{ x: [39.1, 18.7, 181, 3750], label: 'male' }] }],
+  ['another network', 'predict', { x: [[39.1, 18.7, 181, 3750]], model: othersModel(), labels: ['a', 'b'] }],
+  ['a deep list', 'predict', `{"x": [[39.1, 18.7, 181, ${'['.repeat(9000)}${']'.repeat(9000)}]]}`],
   ['a damaged model', 'predict', { x: [[39.1, 18.7, 181, 3750]], model: 'AAAA', labels: ['a', 'b'] }],
 ]
 

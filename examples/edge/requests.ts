@@ -64,15 +64,19 @@ function readRows(what: string, value: unknown): readonly unknown[] {
   return value
 }
 
+/** Of what a stranger sent: it may be long and deep. */
+function shown(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value.slice(0, 40))
+  return typeof value === 'object' && value !== null ? 'an object' : String(value)
+}
+
 function readFeatures(what: string, value: unknown, names: readonly string[]): number[] {
   if (!Array.isArray(value) || value.length !== names.length)
     return refuse(`${what}: expected ${names.length} numbers (${names.join(', ')})`)
   value.forEach((feature, i) => {
     // JSON has no NaN; 1e999 is Infinity, and as a float32 1e39 is, too
     if (typeof feature !== 'number' || !Number.isFinite(Math.fround(feature)))
-      refuse(
-        `${what}[${i}] (${names[i]}): expected a finite number, got ${typeof feature === 'number' ? feature : JSON.stringify(feature)}`,
-      )
+      refuse(`${what}[${i}] (${names[i]}): expected a finite number, got ${shown(feature)}`)
   })
   return value
 }
@@ -117,10 +121,12 @@ export async function readQuestion(request: Request, names: readonly string[]): 
   const { x, model, labels } = await readJson(request)
   const rows = readRows('x', x).map((row, i) => readFeatures(`x[${i}]`, row, names))
   if (model === undefined && labels === undefined) return { x: rows }
-  if (!Array.isArray(labels) || labels.some((label) => typeof label !== 'string'))
-    return refuse('labels: expected a list of texts, as /train answered')
+  const isList = Array.isArray(labels) && labels.length >= 2 && labels.length <= MAX_LABELS
+  if (!isList || labels.some((label) => typeof label !== 'string'))
+    return refuse(`labels: expected a list of 2 to ${MAX_LABELS} texts, as /train answered`)
+  if (typeof model !== 'string') return refuse('model: expected base64, as /train answered')
   try {
-    return { x: rows, kept: { model: Uint8Array.from(atob(String(model)), (c) => c.charCodeAt(0)), labels } }
+    return { x: rows, kept: { model: Uint8Array.from(atob(model), (c) => c.charCodeAt(0)), labels } }
   } catch {
     return refuse('model: expected base64, as /train answered')
   }

@@ -28,13 +28,17 @@ interface Learned {
 }
 let learned: Learned | null = null
 
-async function train(request: Request): Promise<object> {
-  const { x, y, labels, epochs } = await readTraining(request, FEATURES)
-  const model = transfer(base, {
+/** The base with a new head. No request brings a network of its own: this is the only one that is ever computed. */
+const withHead = (labels: readonly string[]): Model =>
+  transfer(base, {
     output: 'hidden',
     head: [dense({ units: labels.length, activation: 'softmax' })],
     trainable: true,
   })
+
+async function train(request: Request): Promise<object> {
+  const { x, y, labels, epochs } = await readTraining(request, FEATURES)
+  const model = withHead(labels)
   model.compile({
     optimizer: adam({ learningRate: 0.01 }),
     loss: 'sparseCategoricalCrossentropy',
@@ -48,10 +52,10 @@ async function train(request: Request): Promise<object> {
 }
 
 function answers({ model, labels }: Learned, x: number[][]): object {
-  const { data, shape } = model.predict(x) as NamedArray
+  const { data } = model.predict(x) as NamedArray
   const count = labels.length
-  if (shape.length !== 2 || shape[1] !== count)
-    throw new RequestError(400, `model: expected ${count} outputs, one per label, got ${shape.slice(1)}`)
+  if (!data.every(Number.isFinite))
+    throw new RequestError(422, 'the model answers NaN: its weights or x are too large')
   const predictions = x.map((_, row) => {
     const probabilities = data.subarray(row * count, (row + 1) * count)
     const probability = Math.max(...probabilities)
@@ -66,8 +70,12 @@ async function predict(request: Request): Promise<object> {
     if (!learned) throw new RequestError(409, 'nothing learned here yet: POST /train first')
     return answers(learned, x)
   }
-  const model = load(kept.model) as Model
+  const model = withHead(kept.labels)
   try {
+    model.loadWeights(kept.model)
+    for (const [name, { data }] of Object.entries(model.getWeights()))
+      if (!data.every(Number.isFinite))
+        throw new RequestError(422, `model: ${name} holds what is no finite number`)
     return answers({ model, labels: kept.labels }, x)
   } finally {
     model.dispose()

@@ -45,6 +45,11 @@ interface Files {
   stat(path: string): Promise<Stats>
 }
 
+interface Paths {
+  dirname(path: string): string
+  isAbsolute(path: string): boolean
+}
+
 /** What a path leads to. */
 interface Place {
   /** The path behind all links. */
@@ -68,7 +73,7 @@ const reason = (error: unknown): string =>
   (error as { code?: string }).code === 'ENXIO' ? 'nothing reads from it' : messageOf(error)
 
 async function placeOf(fs: Files, path: string): Promise<Place> {
-  const { dirname, isAbsolute } = builtin('node:path') as typeof import('node:path')
+  const { dirname, isAbsolute } = builtin('node:path') as Paths
   const there = await fs.stat(path).catch(none)
   if (there?.isDirectory() || path.endsWith('/')) throw new Error('it is a folder')
   const isStream = (there && !there.isFile()) || /^\/(proc|dev\/(std|fd))/.test(path)
@@ -113,7 +118,7 @@ async function put(file: Handle, data: Uint8Array, before?: () => Promise<void>)
 
 /** A file of its own beside the target, written whole, then renamed: it has the mode and, where possible, the owner. */
 async function replace(fs: Files, { target, folder, there }: Place, data: Uint8Array | null): Promise<void> {
-  const { randomUUID } = builtin('node:crypto') as typeof import('node:crypto')
+  const { randomUUID } = builtin('node:crypto') as { randomUUID(): string }
   const beside = `${folder}/.lanegrad-${randomUUID()}.tmp`
   const file = await fs.open(beside, 'wx', there ? 0o600 : 0o666)
   try {

@@ -3,7 +3,7 @@
 // is refused; nothing is guessed or filled in.
 import { messageOf } from '../numerics/brands.ts'
 import { type ByteSource, bytesOf } from '../numerics/bytes.ts'
-import { fail } from '../numerics/errors.ts'
+import { fail, NATURAL, readOptions } from '../numerics/errors.ts'
 import type { NumberArray, ShapedArray } from '../numerics/tensor.ts'
 
 type Reader = readonly [bytes: number, read: (view: DataView, count: number, at: number) => NumberArray]
@@ -58,10 +58,16 @@ export function parseIdx(file: ByteSource, name = 'IDX file'): ShapedArray {
   return { shape, data: type[1](view, count, start) }
 }
 
+/** Options of `gunzip`. */
+export interface GunzipOptions {
+  /** The most bytes that the file may become: a small one can become a thousand times as large. Default 268435456 (256 MiB). */
+  readonly limit?: number
+}
+
 /**
- * Unzips a file that begins as gzip does; any other comes back as it is. `name` opens the message of broken
- * gzip.
- * @throws LanegradError on broken gzip (as a rejected promise)
+ * Unzips a file that begins as gzip does; any other comes back as it is. `name` opens the messages about what the file
+ * holds.
+ * @throws LanegradError on broken gzip and beyond `limit` (as a rejected promise)
  * @example
  * ```js
  * import { gunzip } from 'lanegrad/data'
@@ -72,14 +78,35 @@ export function parseIdx(file: ByteSource, name = 'IDX file'): ShapedArray {
  * console.log((await gunzip(Uint8Array.of(1, 2, 3))).length) // 3
  * ```
  */
-export async function gunzip(file: ByteSource, name = 'file'): Promise<Uint8Array<ArrayBuffer>> {
+export async function gunzip(
+  file: ByteSource,
+  name = 'file',
+  options: GunzipOptions = {},
+): Promise<Uint8Array<ArrayBuffer>> {
+  const { limit } = readOptions('gunzip', options, { limit: [NATURAL, 0x10000000] })
   const bytes = bytesOf('gunzip: file', file)
   if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes
-  const zipped = new Blob([bytes]).stream()
+  const reader = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip')).getReader()
+  const parts: Uint8Array<ArrayBuffer>[] = []
+  let length = 0
   try {
-    const stream = zipped.pipeThrough(new DecompressionStream('gzip'))
-    return new Uint8Array(await new Response(stream).arrayBuffer())
+    for (let part = await reader.read(); part.value; part = await reader.read()) {
+      parts.push(part.value)
+      length += part.value.length
+      if (length > limit) break
+    }
   } catch (error) {
-    return fail(`${name}: broken gzip: ${messageOf(error)}`)
+    fail(`${name}: broken gzip: ${messageOf(error)}`)
   }
+  if (length > limit) {
+    reader.cancel().catch(() => {})
+    fail(`${name}: more than ${limit} bytes unzipped; gunzip takes another limit as an option`)
+  }
+  const whole = new Uint8Array(length)
+  let at = 0
+  for (const part of parts) {
+    whole.set(part, at)
+    at += part.length
+  }
+  return whole
 }

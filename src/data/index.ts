@@ -13,7 +13,7 @@ export {
   type Table,
   textColumn,
 } from './csv.ts'
-export { gunzip, parseIdx } from './idx.ts'
+export { type GunzipOptions, gunzip, parseIdx } from './idx.ts'
 export { gatherRows, type RowData } from './rows.ts'
 export {
   type Fold,

@@ -22,7 +22,7 @@ import { Session, type Training } from './session.ts'
 const FORMAT = 'lanegrad/1'
 const SLOT_PREFIX = 'optimizer/' // no layer has that name
 /** Counts are whole float64 numbers; at this one they stay. */
-const MOST_STEPS = 2 ** 53
+const MOST_STEPS = Number.MAX_SAFE_INTEGER + 1
 /** Layers within layers, as JSON nests them. */
 const MOST_DEPTH = 500
 

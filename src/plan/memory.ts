@@ -54,7 +54,7 @@ function placeMany(buffers: readonly Lifetime[]): Omit<Placement, 'lowerBoundByt
  */
 export function placeBuffers(buffers: readonly Lifetime[]): Placement {
   const lowerBoundBytes = liveBytes(buffers)
-  const tries = Math.min(TRIES, PAIRS / buffers.length ** 2)
+  const tries = Math.min(TRIES, PAIRS / buffers.length / buffers.length)
   if (tries < 1) return { ...placeMany(buffers), lowerBoundBytes }
   const order = buffers.map((_, i) => i)
   order.sort((i, j) => buffers[j].bytes - buffers[i].bytes || buffers[i].first - buffers[j].first || i - j)
