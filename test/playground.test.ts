@@ -295,11 +295,41 @@ describe.skipIf(missing)('the page', { timeout: 120_000 }, () => {
       )
     })
 
-    test('weights that run away do no harm to the page', async () => {
-      await visit('#points?data=xor&opt=sgd&rate=10&act=relu', async (page) => {
-        await pressOften(page, 'points', 'step', 10)
-        expect(await numberOf(page, 'points', 'epoch')).toBe(10)
-      })
+    test.each([
+      ['on a desk', { width: 1280, height: 800 }],
+      ['on a phone', { width: 390, height: 844 }],
+    ])('training that diverges says so and stops; Reset begins anew: %s', async (_, viewport) => {
+      const use = async (page: Page) => {
+        const alarm = page.locator('#panel-points [role=alert]')
+        expect(await alarm.isVisible()).toBe(false)
+        await press(page, 'points', 'play')
+        await alarm.waitFor({ state: 'visible', timeout: 60_000 })
+        expect(await alarm.innerText()).toMatch(/diverged.*smaller learning rate, then press Reset/)
+        const box = await alarm.boundingBox()
+        expect(
+          box && box.y >= 0 && box.y + box.height <= viewport.height && box.width <= viewport.width,
+        ).toBe(true)
+        const play = page.locator('#panel-points [data-action=play]')
+        expect(await play.innerText()).toBe('Play')
+        const at = await numberOf(page, 'points', 'epoch')
+        for (const action of ['step', 'play']) await press(page, 'points', action)
+        expect([await numberOf(page, 'points', 'epoch'), await play.innerText()]).toEqual([at, 'Play'])
+        await press(page, 'points', 'reset')
+        expect(await alarm.isVisible()).toBe(false)
+        expect(await numberOf(page, 'points', 'train-loss')).toBeGreaterThan(0)
+      }
+      await visit('#points?act=linear&opt=sgd&rate=3&speed=full', use, { viewport })
+    })
+  })
+
+  test('Digits: training that diverges says so and stops', async () => {
+    await visit('#digits?hidden=64-32-16&act=elu&opt=sgd&rate=10', async (page) => {
+      const alarm = page.locator('#panel-digits [role=alert]')
+      await page.locator('#panel-digits [data-action=play]:enabled').click({ timeout: 60_000 })
+      await alarm.waitFor({ state: 'visible', timeout: 60_000 })
+      expect(await page.locator('#panel-digits [data-action=play]').innerText()).toBe('Train')
+      await press(page, 'digits', 'reset')
+      expect(await alarm.isVisible()).toBe(false)
     })
   })
 

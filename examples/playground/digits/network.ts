@@ -57,6 +57,7 @@ export class Network {
       optimizer: optimizers[optimizer]({ learningRate }),
       loss: sparseCategoricalCrossentropy({ fromLogits: true }),
       metrics: ['accuracy'],
+      warnings: false, // the page says it in words
     })
     this.random = randomNumbers(seed)
     this.order = Uint32Array.from({ length: digits.train.count }, (_, i) => i)

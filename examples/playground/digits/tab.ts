@@ -44,6 +44,7 @@ export const makeTab: MakeTab = (root, onChange) => {
 
   root.append(
     h('div', { class: 'bar' }, h('div', { class: 'row' }, ...training.buttons), ...controls.bar),
+    training.diverged,
     h(
       'div',
       { class: 'grid digits' },

@@ -1,7 +1,7 @@
 // The network of the Digits tab in training, and tested meanwhile. Enters: the digits, the settings, Train and One batch.
 // Leaves: steps, a few milliseconds a frame; every fourth frame tests a piece of the test digits, all pieces with the
 // weights the test has begun with. What comes of it is shown, and what is drawn asked about again.
-import { button } from '../lib/dom.ts'
+import { button, divergedNote } from '../lib/dom.ts'
 import { Loop } from '../lib/loop.ts'
 import type { Asking } from './asking.ts'
 import type { Digits } from './data.ts'
@@ -21,8 +21,12 @@ export function makeTraining(root: HTMLElement, settings: Readonly<Settings>, vi
   let lastPaint = 0
   let lastRecord = 0
 
+  /** The weights have grown until they are no numbers: nothing but a reset helps. */
+  const diverged = divergedNote()
+
   function build(): void {
     if (!digits) return
+    diverged.hidden = true
     testing.stop()
     network?.dispose()
     const options = optionsOf(settings)
@@ -40,6 +44,7 @@ export function makeTraining(root: HTMLElement, settings: Readonly<Settings>, vi
   function step(): void {
     if (!network) return
     const { loss, accuracy } = network.step(settings.batch)
+    diverged.hidden = Number.isFinite(loss)
     const share = Math.min(1, settings.batch / 2000)
     smoothLoss = Number.isFinite(smoothLoss) ? smoothLoss + share * (loss - smoothLoss) : loss
     smoothAccuracy = Number.isFinite(smoothAccuracy)
@@ -74,7 +79,8 @@ export function makeTraining(root: HTMLElement, settings: Readonly<Settings>, vi
     if (frames++ % 4 === 3) testAccuracy = network.testPiece() ?? testAccuracy
     else
       do step()
-      while (hasTime())
+      while (hasTime() && diverged.hidden)
+    if (!diverged.hidden) setPlaying(false)
     rateSamples.push([now, network.samples])
     while (now - rateSamples[0][0] > 2000) rateSamples.shift()
     if (network.samples - lastRecord >= 500) record()
@@ -105,7 +111,7 @@ export function makeTraining(root: HTMLElement, settings: Readonly<Settings>, vi
   function setPlaying(on: boolean): void {
     const was = loop.isRunning
     testing.stop()
-    if (on && network) loop.start()
+    if (on && network && diverged.hidden) loop.start()
     else loop.stop()
     play.textContent = loop.isRunning ? 'Pause' : 'Train'
     if (!loop.isRunning) {
@@ -118,6 +124,7 @@ export function makeTraining(root: HTMLElement, settings: Readonly<Settings>, vi
     'One batch',
     () => {
       setPlaying(false)
+      if (!diverged.hidden) return
       step()
       testNow()
       paint()
@@ -129,6 +136,7 @@ export function makeTraining(root: HTMLElement, settings: Readonly<Settings>, vi
 
   return {
     buttons,
+    diverged,
     get isPlaying() {
       return loop.isRunning
     },

@@ -179,3 +179,11 @@ export const round = (value: number, digits = 3): string =>
 export const grouped = (value: number): string => Math.round(value).toLocaleString('en-US')
 export const percent = (value: number): string =>
   Number.isFinite(value) ? `${(100 * value).toFixed(1)} %` : '–'
+
+/** Said where a loss is no number any more; hidden until then. */
+export const divergedNote = (): HTMLElement =>
+  h(
+    'p',
+    { class: 'alarm', role: 'alert', hidden: true },
+    'Training has diverged: its steps were too large, and the weights grew until they were no numbers any more. Choose a smaller learning rate, then press Reset.',
+  )

@@ -63,6 +63,7 @@ export class Network {
     this.trained.compile({
       optimizer: optimizers[optimizer]({ learningRate }),
       loss: binaryCrossentropy({ fromLogits: true }),
+      warnings: false, // the page says it in words
     })
   }
 
@@ -103,7 +104,7 @@ export class Network {
       loss += Math.log1p(Math.exp(-Math.abs(logit))) + Math.max(logit, 0) - logit * y.data[i]
       if (logit > 0 === (y.data[i] === 1)) right++
     })
-    return { loss: loss / count, accuracy: right / count }
+    return { loss: loss / count, accuracy: Number.isFinite(loss) ? right / count : Number.NaN }
   }
 
   /** Every layer's outputs on the grid: [SIDE * SIDE, units] each, the last one logits. */

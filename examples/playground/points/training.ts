@@ -57,7 +57,11 @@ export function makeTraining(root: HTMLElement, settings: Readonly<Settings>, vi
   function measure(): void {
     onTrain = network.score(trainRows)
     onTest = network.score(testRows)
+    view.diverged.hidden = !isDiverged()
   }
+
+  /** The weights have grown until they are no numbers: nothing but a reset helps. */
+  const isDiverged = () => train.length > 0 && !Number.isFinite(onTrain.loss)
 
   function record(): void {
     measure()
@@ -83,6 +87,7 @@ export function makeTraining(root: HTMLElement, settings: Readonly<Settings>, vi
     due = Math.min(due, 2)
     if (did) {
       record()
+      if (isDiverged()) setPlaying(false)
       // a slow device shows fewer pictures, so that it stays quick to the touch
       if (now - painted > (loop.rate < 54 ? 60 : 25)) {
         painted = now
@@ -116,7 +121,8 @@ export function makeTraining(root: HTMLElement, settings: Readonly<Settings>, vi
 
   const play = button('Play', () => setPlaying(!loop.isRunning), { class: 'main', 'data-action': 'play' })
   function setPlaying(on: boolean): void {
-    if (on && hasPoints()) {
+    if (on && isDiverged()) view.diverged.scrollIntoView({ block: 'nearest' })
+    else if (on && hasPoints()) {
       before = performance.now()
       due = 1
       loop.start()
@@ -131,7 +137,7 @@ export function makeTraining(root: HTMLElement, settings: Readonly<Settings>, vi
     'One epoch',
     () => {
       setPlaying(false)
-      if (!hasPoints()) return
+      if (isDiverged() || !hasPoints()) return
       epoch()
       record()
       paint()

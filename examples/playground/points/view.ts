@@ -3,7 +3,7 @@
 // neuron being pointed at by `onPick`.
 import { Chart } from '../lib/chart.ts'
 import { palette } from '../lib/colors.ts'
-import { figure, grouped, h, percent, round } from '../lib/dom.ts'
+import { divergedNote, figure, grouped, h, percent, round } from '../lib/dom.ts'
 import { Diagram, type Neuron } from './diagram.ts'
 import { EXTENT, gridRows } from './grid.ts'
 import type { Network, Score } from './network.ts'
@@ -23,6 +23,7 @@ export function makeView(onDraw: (x: number, y: number) => void, onPick: () => v
   let charted = 0
   const grid = gridRows()
   const ownNote = h('p', { class: 'note', role: 'status' })
+  const diverged = divergedNote()
   /** Beside the square; what is there already isn't read out again. */
   const note = (text: string) => {
     if (ownNote.textContent !== text) ownNote.textContent = text
@@ -82,5 +83,5 @@ export function makeView(onDraw: (x: number, y: number) => void, onPick: () => v
     surface.picture.label = `What ${at ? 'this neuron' : 'the network'} answers over the square, with ${surface.train.length + surface.test.length} points; test accuracy ${percent(onTest.accuracy)}`
   }
 
-  return { surface, diagram, chart, figures, ownNote, note, show }
+  return { surface, diagram, chart, figures, diverged, ownNote, note, show }
 }
