@@ -140,3 +140,47 @@ test('ignoreIndex lets its own id through, and no other that is no class', async
     expect(() => net.trainStep(x, Int32Array.of(0, id))).toThrow(message)
   }
 })
+
+describe('as a metric beside itself, every loss is the same number', () => {
+  const rows = [
+    [0.2, 0.5, 0.3],
+    [0.6, 0.1, 0.3],
+    [0.25, 0.25, 0.5],
+  ]
+  const oneHot = [
+    [0, 1, 0],
+    [0, 0, 1],
+    [1, 0, 0],
+  ]
+  const signs = oneHot.map((row) => row.map((value) => 2 * value - 1))
+  const truths: Readonly<Record<string, number[] | number[][]>> = {
+    sparseCategoricalCrossentropy: [1, 2, 0],
+    hinge: signs,
+    squaredHinge: signs,
+  }
+  const names = [
+    'meanSquaredError',
+    'meanAbsoluteError',
+    'huber',
+    'logCosh',
+    'poisson',
+    'hinge',
+    'squaredHinge',
+    'binaryCrossentropy',
+    'categoricalCrossentropy',
+    'sparseCategoricalCrossentropy',
+    'klDivergence',
+    'categoricalHinge',
+    'cosineSimilarity',
+  ] as const
+
+  test.each(names)('%s', async (name) => {
+    const net = sequential({ inputShape: [3], layers: [linear] }).compile({ loss: name, metrics: [name] })
+    for (const batchSize of [1, 2, 3]) {
+      const { loss, [name]: metric } = await net.evaluate(rows, truths[name] ?? oneHot, { batchSize })
+      // the metric of this name is the similarity itself
+      expect(name === 'cosineSimilarity' ? 1 - metric : metric).toBeCloseTo(loss, 6)
+      expect(loss).toBeGreaterThan(0)
+    }
+  })
+})
