@@ -44,7 +44,8 @@ export const JOB_KERNEL = 260 // u32 function table index of what runs a part, a
 export const JOB_OPERANDS = 264 // u32
 export const JOB_ITEMS = 268 // i32
 export const JOB_UNIT = 272 // i32
-export const JOB_DONE = 320 // i32 parts that helpers have done
+export const JOB_DONE = 320 // i32 parts that helpers have done; JOB_LOST and more: one of them failed, or never answered
+export const JOB_LOST = 0x40000000
 export const JOB_IS_AWAITED = 324 // i32: the first thread sleeps until JOB_DONE changes
 export const JOB_HELPERS = 384 // i32 team << JOB_PARTS_SHIFT | its helpers that have arrived
 export const JOB_SLEEPERS = 388 // i32 helpers that sleep until the next job
@@ -56,6 +57,7 @@ export const JOB_LEAST_WORK = 408 // f64 multiply-adds from which a job pays; in
 export const JOB_IS_RUNNING = 416 // u32
 export const JOB_PART_SCRATCH = 420 // u32 address of what scratchOf hands out, 0: what is planned, and
 export const JOB_PART_SCRATCH_BYTES = 424 // u32 its size for one part
+export const JOB_PATIENCE = 428 // i32 seconds without a part done after which the first thread waits no longer
 /**
  * Bytes around each part's scratch. A processor fetches ahead of what a thread reads: were that the lines another thread
  * writes, both would wait for them (a matmul over two threads took 10 to 25 % longer). It stays within a page.

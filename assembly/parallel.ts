@@ -5,7 +5,7 @@
 // the next part: a helper that sleeps, or has not got the kernel's module yet, costs nothing, its parts are done by others.
 import {
   JOB_COUNT_SHIFT, JOB_DONE, JOB_HELPERS, JOB_IS_AWAITED, JOB_IS_RUNNING, JOB_ITEMS, JOB_KERNEL, JOB_LEAST_WORK,
-  JOB_OPERANDS, JOB_PART_SCRATCH, JOB_PART_SCRATCH_BYTES, JOB_PARTS_SHIFT, JOB_SLEEPERS, JOB_SPLIT, JOB_TEAM_SHIFT,
+  JOB_LOST, JOB_OPERANDS, JOB_PART_SCRATCH, JOB_PART_SCRATCH_BYTES, JOB_PARTS_SHIFT, JOB_PATIENCE, JOB_SLEEPERS, JOB_SPLIT, JOB_TEAM_SHIFT,
   JOB_TURN, JOB_UNIT,
 } from './abi'
 
@@ -17,6 +17,9 @@ const HELPER_LOOKS = 120000
 
 /** Looks of the first thread for the end of the others' parts: some 100 us; then whoever has the core may have more of it. */
 const LOOKS = 40000
+
+/** The longest sleep of the first thread, ns: then it looks whether it has waited in vain for JOB_PATIENCE of them. */
+const SECOND: i64 = 1000000000
 
 /** Work of a kernel that passes over floats, for each, in multiply-adds. */
 export const FLOAT_WORK: f64 = 16
@@ -67,7 +70,7 @@ function wakeFirst(): void {
 }
 
 function sleepUntilDone(done: i32): void {
-  atomic.wait<i32>(JOB_DONE, done, -1)
+  atomic.wait<i32>(JOB_DONE, done, SECOND)
 }
 
 function runPart(part: i32, parts: i32): void {
@@ -100,13 +103,17 @@ export function splitWork(kernel: u32, p: usize, count: i32, unit: i32, work: f6
     others--
   }
   // asc's optimizer takes an atomic load out of a loop that holds no atomic store
-  for (let looks = 0, done = 0; (done = atomic.load<i32>(JOB_DONE)) < others; ) {
+  for (let looks = 0, done = 0, before = 0, vain = 0; (done = atomic.load<i32>(JOB_DONE)) < others; ) {
     if (++looks < LOOKS) continue
+    if (done != before) vain = 0
+    before = done
+    if (vain++ > load<i32>(JOB_PATIENCE)) atomic.store<i32>(JOB_DONE, JOB_LOST)
     atomic.store<i32>(JOB_IS_AWAITED, 1)
     call_indirect<void>(sleepUntilDone.index, done)
     atomic.store<i32>(JOB_IS_AWAITED, 0)
   }
   store<u32>(JOB_IS_RUNNING, 0)
+  if (atomic.load<i32>(JOB_DONE) >= JOB_LOST) unreachable() // the engine tells it
 }
 
 /** This helper's team; -1: it is in none yet. And whether it has been counted as asleep. */

@@ -186,6 +186,26 @@ describe('training', () => {
     expect(isOver).toBe(true)
   })
 
+  test('a dozen, opened at once, are no leak to Node, and leave no listener behind', async () => {
+    const warnings: Error[] = []
+    const hear = (warning: Error) => warnings.push(warning)
+    process.on('warning', hear)
+    const worker = start()
+    const heard = () => ['message', 'error', 'exit'].map((type) => worker.listenerCount(type))
+    const before = heard()
+    const nets = Array.from({ length: 12 }, (_, i) => made(i))
+    const remotes = await Promise.all(nets.map((net) => workerModel(net, { worker })))
+    const predicted = await Promise.all(remotes.map((remote) => remote.predict(x)))
+    expect(predicted.map(({ data }) => data)).toEqual(nets.map((net) => net.predict(x).data))
+    await new Promise((resolve) => setImmediate(resolve)) // warnings come a turn later
+    process.off('warning', hear)
+    expect(warnings).toEqual([])
+    const ended = new Promise((resolve) => worker.once('exit', resolve))
+    for (const remote of remotes) await remote.close()
+    await ended
+    expect(heard()).toEqual(before)
+  })
+
   test('closing one in the midst of its training leaves the other alone', async () => {
     const worker = start()
     const [first, second] = await Promise.all([1, 2].map((seed) => workerModel(made(seed), { worker })))

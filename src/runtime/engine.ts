@@ -15,10 +15,15 @@ import {
   HEADER_RANDOM_COUNTER,
   HEADER_STEP_COUNT,
   HEADER_STEP_END,
+  JOB_DONE,
   JOB_HELPERS,
+  JOB_IS_AWAITED,
+  JOB_IS_RUNNING,
   JOB_LEAST_WORK,
+  JOB_LOST,
   JOB_PART_SCRATCH,
   JOB_PART_SCRATCH_BYTES,
+  JOB_PATIENCE,
   MATMUL_SCRATCH_BYTES,
   OP_MATMUL,
   SCRATCH_GAP,
@@ -29,10 +34,13 @@ import { fail } from '../numerics/errors.ts'
 import type { Plan, Slot } from '../plan/plan.ts'
 import { addModule, type Core, coreModule, createCore, relaxedModule } from './core.ts'
 import { checkRuntime, codeOf, isShareable, isSupported } from './modules.ts'
-import { coreCount, type Helpers, startHelpers, warn, whyNoThreads } from './threads.ts'
+import { coreCount, Helpers, warn, whyNoThreads } from './threads.ts'
 
 /** Multiply-adds from which threads pay: some 8 us of one, where a job costs 1 to 2 us. */
 const LEAST_WORK = 131072
+
+/** Seconds that the first thread waits for one that does nothing: a debugger may hold it, or nothing has told of its end. */
+const PATIENCE_S = 60
 
 /** All of a wasm memory but its last page: addresses up to here, rounded up to whole pages, fit 32 bits. */
 const MEMORY_LIMIT_BYTES = 65535 * 65536
@@ -54,19 +62,20 @@ export interface RuntimeOptions {
   readonly threads?: number | 'auto'
 }
 
+/** Most pages of a shared memory, which takes as much address space at once: that may be short. */
+const SHARED_PAGES = [65536, 16384, 4096]
+
 function newMemory(isShared: boolean): WebAssembly.Memory {
-  if (!isShared) {
+  const kinds = isShared ? SHARED_PAGES.map((maximum) => ({ maximum, shared: true })) : [{}]
+  for (const kind of kinds) {
     try {
-      return new WebAssembly.Memory({ initial: 1 })
-    } catch {
-      return fail('the runtime gave no memory: are there many models? dispose() gives theirs back at once')
-    }
+      return new WebAssembly.Memory({ initial: 1, ...kind })
+    } catch {}
   }
-  try {
-    return new WebAssembly.Memory({ initial: 1, maximum: 65536, shared: true })
-  } catch {
-    return new WebAssembly.Memory({ initial: 1, maximum: 16384, shared: true }) // address space may be short
-  }
+  const asked = isShared ? 'address space for 4.0, 1.0 or 0.3 GiB of shared memory' : 'a first page of 64 KiB'
+  return fail(
+    `the runtime gave no memory (${asked}): are there many models? dispose() gives theirs back at once`,
+  )
 }
 
 /** The number of threads that can be had, and why not those wanted. */
@@ -79,21 +88,23 @@ function threadCount(wanted: number | 'auto'): readonly [count: number, why: str
 
 export class Engine {
   readonly base: number
-  /** What it runs on: `simd` or `relaxed`, the threads if several, and what it couldn't have. */
-  readonly variant: string
   private readonly core: Core
   /** Function table index of each kernel, by op code. */
   private readonly indices: number[] = []
   private loaded: Plan | null = null
   private isWatching = false
-  private readonly modules = new Set<KernelModule>()
+  /** Those that are instantiated here. */
+  private readonly modules: Set<KernelModule>
   // Views of the whole memory; growing the memory detaches them, so reserve() makes new ones.
   private floats = new Float32Array(0)
   private doubles = new Float64Array(0)
   private ints = new Int32Array(0)
 
-  private readonly helpers: Helpers | null = null
+  private helpers: Helpers | null = null
+  /** Threads there is scratch for, this one included. */
   private readonly threads: number
+  private readonly arithmetic: string
+  private readonly areThreadsWanted: boolean
   /** Told when something first runs here: a model may be made in a page and train in a worker. */
   private readonly whyOneThread: string | null
 
@@ -111,18 +122,27 @@ export class Engine {
     this.core.reserve(this.base + HEADER_BYTES)
     this.core.prepare(this.base, scratch)
     if (isFast) addModule(this.core, relaxedModule, this.indices)
-    this.variant =
-      (isFast ? 'relaxed' : 'simd') +
-      (numerics === 'fast' && !isFast ? ' (no relaxed SIMD here)' : '') +
-      (count > 1 ? `, ${count} threads` : threads === 1 ? '' : ', 1 thread')
+    this.arithmetic =
+      (isFast ? 'relaxed' : 'simd') + (numerics === 'fast' && !isFast ? ' (no relaxed SIMD here)' : '')
+    this.areThreadsWanted = threads !== 1
+    this.modules = new Set(isFast ? [coreModule, relaxedModule] : [coreModule])
     this.refresh()
     this.shareFrom(count > 1 ? LEAST_WORK : Number.POSITIVE_INFINITY)
-    if (count > 1) {
-      const modules = [coreModule, ...(isFast ? [relaxedModule] : [])].map((module) => codeOf(module, memory))
-      this.helpers = startHelpers(this, count - 1, memory, modules)
-    }
+    this.ints[JOB_PATIENCE / 4] = PATIENCE_S
+    if (count > 1) this.startHelpers()
     this.ints[(this.base + HEADER_MATMUL) / 4] = this.indices[OP_MATMUL]
     this.momentumProduct = 1
+  }
+
+  /** What it runs on now: `simd` or `relaxed`, its threads if several were asked for, and what it couldn't have. */
+  get variant(): string {
+    const count = 1 + (this.helpers?.count ?? 0)
+    return this.arithmetic + (this.areThreadsWanted ? `, ${count} thread${count > 1 ? 's' : ''}` : '')
+  }
+
+  private startHelpers(): void {
+    const modules = [...this.modules].map((module) => codeOf(module, this.core.memory))
+    this.helpers = new Helpers(this, this.threads - 1, this.core.memory, modules)
   }
 
   /** Threads that compute now: helpers join when they are ready, and again after another module has been loaded. */
@@ -177,7 +197,9 @@ export class Engine {
       addModule(this.core, module, this.indices)
       this.modules.add(module)
     }
-    if (added.length > 0) this.helpers?.add(added.map((module) => codeOf(module, this.core.memory)))
+    if (this.helpers?.isEnded)
+      this.startHelpers() // they had to make room for another engine's
+    else this.helpers?.add(added.map((module) => codeOf(module, this.core.memory)))
     const { words, programStart } = plan
     const program = this.ints.subarray(programStart / 4, programStart / 4 + words.length)
     program.set(words)
@@ -201,21 +223,49 @@ export class Engine {
   }
 
   forward(): void {
-    this.core.forward(this.base)
+    try {
+      this.core.forward(this.base)
+    } catch (error) {
+      this.stopped(error)
+    }
   }
 
   backward(): void {
-    this.core.backward(this.base)
+    try {
+      this.core.backward(this.base)
+    } catch (error) {
+      this.stopped(error)
+    }
   }
 
   /** Whether it stopped before the update: the loss is watched, and not finite. */
   step(): boolean {
-    return this.core.step(this.base) !== 0
+    try {
+      return this.core.step(this.base) !== 0
+    } catch (error) {
+      return this.stopped(error)
+    }
   }
 
   /** Runs instructions from address `from` up to address `to`. */
   run(from: number, to: number): void {
-    this.core.run(this.base, from, to)
+    try {
+      this.core.run(this.base, from, to)
+    } catch (error) {
+      this.stopped(error)
+    }
+  }
+
+  /** The core has trapped: where a helper is to blame, the others end, and this thread goes on alone. */
+  private stopped(error: unknown): never {
+    if (!this.helpers || this.ints[JOB_DONE / 4] < JOB_LOST) throw error
+    this.helpers.end()
+    this.helpers = null
+    for (const word of [JOB_DONE, JOB_IS_AWAITED, JOB_IS_RUNNING]) this.ints[word / 4] = 0
+    return fail(
+      'threads: a worker of this model ended in the midst of its work, which is incomplete: load what was saved last if it ' +
+        'was training. From now on one thread computes',
+    )
   }
 
   get stepCount(): number {

@@ -28,14 +28,42 @@ export function send(target: MessageTarget, message: unknown, moved: Iterable<ob
   target.postMessage(message, [...moved] as never)
 }
 
+type Handle = (data: never) => void
+
+interface Heard {
+  readonly handles: Set<Handle>
+  readonly tell: Handle
+}
+
+/** One listener for each type of event of a target: Node warns of more than ten, and a worker may hold more models. */
+const heard = /*#__PURE__*/ new WeakMap<object, Map<string, Heard>>()
+
 /** Calls `handle` with the data of every message, or with the event of any other type; gives what ends that. */
-export function listen(target: MessageTarget, type: string, handle: (data: never) => void): () => void {
+export function listen(target: MessageTarget, type: string, handle: Handle): () => void {
   if (target.addEventListener) {
     const listener = (event: object) =>
       handle((type === 'message' ? (event as MessageEvent).data : event) as never)
     target.addEventListener(type, listener as never)
     return () => target.removeEventListener?.(type, listener as never)
   }
-  target.on?.(type, handle as never)
-  return () => target.off?.(type, handle as never)
+  const types = heard.get(target) ?? new Map<string, Heard>()
+  heard.set(target, types)
+  let all = types.get(type)
+  if (!all) {
+    const handles = new Set<Handle>()
+    const tell = (data: never) => {
+      for (const one of [...handles]) one(data)
+    }
+    all = { handles, tell }
+    types.set(type, all)
+    target.on?.(type, tell as never)
+  }
+  const { handles, tell } = all
+  handles.add(handle)
+  return () => {
+    handles.delete(handle)
+    if (handles.size > 0 || types.get(type) !== all) return
+    types.delete(type)
+    target.off?.(type, tell as never)
+  }
 }
