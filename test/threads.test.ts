@@ -216,7 +216,7 @@ test('teams come and go many times: helpers join each of them', async () => {
     helpers.add([])
     if (team % 10 !== 0) continue
     await until(() => model.session.engine.threadsReady === 2)
-    expect(wordAt(words, JOB_HELPERS) >> JOB_PARTS_SHIFT).toBeGreaterThanOrEqual(team)
+    expect(wordAt(words, JOB_HELPERS) >> JOB_PARTS_SHIFT).toBeLessThan(32) // as in a turn: else they would take no part
     expect(model.trainStep(x, y)).toEqual(alone.trainStep(x, y))
   }
 })

@@ -199,7 +199,8 @@ export class Engine {
     }
     if (this.helpers?.isEnded)
       this.startHelpers() // they had to make room for another engine's
-    else this.helpers?.add(added.map((module) => codeOf(module, this.core.memory)))
+    else if (added.length > 0) this.helpers?.add(added.map((module) => codeOf(module, this.core.memory)))
+    this.helpers?.touch()
     const { words, programStart } = plan
     const program = this.ints.subarray(programStart / 4, programStart / 4 + words.length)
     program.set(words)
