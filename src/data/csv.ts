@@ -179,7 +179,7 @@ export function numberColumns(
 
 /** Class labels as numbers, with the texts they stand for. */
 export interface Labels extends NamedArray {
-  readonly data: Int32Array
+  readonly data: Int32Array<ArrayBuffer>
   /** What the numbers stand for. */
   readonly classes: readonly string[]
 }

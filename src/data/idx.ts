@@ -6,7 +6,7 @@ import { type ByteSource, bytesOf } from '../numerics/bytes.ts'
 import { fail, NATURAL, readOptions } from '../numerics/errors.ts'
 import type { NumberArray, ShapedArray } from '../numerics/tensor.ts'
 
-type Reader = readonly [bytes: number, read: (view: DataView, count: number, at: number) => NumberArray]
+type Reader = readonly [bytes: number, read: (view: DataView, count: number, at: number) => NumberArray<ArrayBuffer>]
 
 /** By the third byte of a file. */
 const TYPES: { readonly [code: number]: Reader } = {
@@ -31,7 +31,7 @@ const TYPES: { readonly [code: number]: Reader } = {
  * console.log(shape, data.join(' ')) // [ 1, 3 ] 7 8 255
  * ```
  */
-export function parseIdx(file: ByteSource, name = 'IDX file'): ShapedArray {
+export function parseIdx(file: ByteSource, name = 'IDX file'): ShapedArray<ArrayBuffer> {
   const bytes = bytesOf('parseIdx: file', file)
   const { length } = bytes
   const need = (count: number, what: string) => {

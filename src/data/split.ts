@@ -119,8 +119,8 @@ export interface FoldOptions {
 
 /** Row numbers, ascending: `gatherRows(x, train)`. */
 export interface Fold {
-  readonly train: Uint32Array
-  readonly test: Uint32Array
+  readonly train: Uint32Array<ArrayBuffer>
+  readonly test: Uint32Array<ArrayBuffer>
 }
 
 /**

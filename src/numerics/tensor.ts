@@ -12,22 +12,22 @@ export interface NamedArray {
   readonly data: Float32Array | Int32Array
 }
 
-/** The typed arrays that data may come in. */
-export type NumberArray =
-  | Float32Array
-  | Float64Array
-  | Int8Array
-  | Uint8Array
-  | Uint8ClampedArray
-  | Int16Array
-  | Uint16Array
-  | Int32Array
-  | Uint32Array
+/** The typed arrays that data may come in, over any buffer; what the library makes is over an `ArrayBuffer`. */
+export type NumberArray<B extends ArrayBufferLike = ArrayBufferLike> =
+  | Float32Array<B>
+  | Float64Array<B>
+  | Int8Array<B>
+  | Uint8Array<B>
+  | Uint8ClampedArray<B>
+  | Int16Array<B>
+  | Uint16Array<B>
+  | Int32Array<B>
+  | Uint32Array<B>
 
 /** Any typed array with its shape. */
-export interface ShapedArray {
+export interface ShapedArray<B extends ArrayBufferLike = ArrayBufferLike> {
   readonly shape: readonly number[]
-  readonly data: NumberArray
+  readonly data: NumberArray<B>
 }
 
 /** float32 numbers with their shape: what a model gives back. */
