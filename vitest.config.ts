@@ -3,7 +3,15 @@ import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
-export const PACKAGE_TESTS = ['test/package.test.ts', 'test/bundlers.test.ts']
+export const PACKAGE_TESTS = [
+  'bundlers',
+  'package',
+  'apps',
+  'edge',
+  'node-flags',
+  'test-runners',
+  'types',
+].map((name) => `test/${name}.test.ts`)
 
 export default defineConfig({
   plugins: [

@@ -1,138 +1,206 @@
-// The installed package through the bundlers people use, without configuration, each output run in Node; and through the
-// checkers of packages. They are no part of the library's install: `npm run test:package` installs them (test/bundlers).
-import { execFileSync } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
+// The installed package through the bundlers people use, without configuration, each output run in Node: it learns the
+// same bits as without a bundler, and what a program doesn't import is left out. Pages and workers: apps.test.ts.
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
-import { build as esbuild } from 'esbuild'
+import { type BuildOptions, build as esbuild } from 'esbuild'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { install, isXor, numbersIn, type Project, readmePrograms, root } from './installed.ts'
+import { readmePrograms, subpaths } from './installed.ts'
+import { runtimes } from './runtimes/runtimes.ts'
+import { compile } from './tools/compile.ts'
+import {
+  installProject,
+  lack,
+  lackOfTools,
+  learntIn,
+  printedBy,
+  type ToolProject,
+  tool,
+  toolPath,
+  versions,
+} from './tools/tools.ts'
 
-const tools = join(root, 'test/bundlers')
-const isInstalled = existsSync(join(tools, 'node_modules'))
-if (!isInstalled) console.log('bundlers.test.ts is skipped: npm run test:package installs what it needs')
+const lacking = lackOfTools()
 
-/** A package of test/bundlers. */
-async function tool(name: string) {
-  const path = createRequire(join(tools, 'package.json')).resolve(name)
-  const module = await import(pathToFileURL(path).href)
-  return module.default && Object.keys(module).length === 1 ? module.default : module
-}
+/** Bundles `entry` into `into`, a folder of ES modules, gives the path of the file to run. */
+type Bundler = (project: ToolProject, entry: string, into: string) => Promise<string>
 
-// besides the README's first model: a subpath, whose errors are the main file's
-const program = `${readmePrograms()[0]}
-import { LanegradError } from 'lanegrad'
-import { parseCsv } from 'lanegrad/data'
-try { parseCsv(5) } catch (error) { if (!(error instanceof LanegradError)) throw error }`
-
-/** By bundler: bundles `entry` into `folder`, gives the path of the file to run. */
-const bundlers: Record<string, (project: Project, entry: string, folder: string) => Promise<string>> = {
-  async esbuild(_, entry, folder) {
-    const outfile = join(folder, 'out.mjs')
+const esbuilt =
+  (options: BuildOptions, name = 'out.mjs'): Bundler =>
+  async (_, entry, into) => {
+    const outfile = join(into, name)
     await esbuild({
       entryPoints: [entry],
       bundle: true,
       minify: true,
-      format: 'esm',
       outfile,
       logLevel: 'error',
+      ...options,
     })
     return outfile
-  },
-  async rollup(_, input, folder) {
+  }
+
+const rolled =
+  (...more: string[]): Bundler =>
+  async (_, input, into) => {
     const { rollup } = await tool('rollup')
     const { nodeResolve } = await tool('@rollup/plugin-node-resolve')
-    const bundle = await rollup({ input, plugins: [nodeResolve()] })
-    const file = join(folder, 'out.mjs')
+    const plugins = await Promise.all(more.map(async (name) => (await tool(name))()))
+    const bundle = await rollup({ input, plugins: [nodeResolve(), ...plugins] })
+    const file = join(into, 'out.mjs')
     await bundle.write({ file, format: 'esm' })
     return file
-  },
-  async vite(project, entry, folder) {
-    const { build } = await tool('vite')
-    const lib = { entry, formats: ['es'], fileName: 'out' }
-    await build({
-      root: project.folder,
-      configFile: false,
-      logLevel: 'error',
-      build: { outDir: folder, emptyOutDir: false, target: 'esnext', lib },
+  }
+
+const vited =
+  (build: object, more: object = {}): Bundler =>
+  async (project, entry, into) => {
+    const { build: run } = await tool('vite')
+    const options = { outDir: into, emptyOutDir: false, target: 'esnext' }
+    const settings = { root: project.folder, configFile: false, logLevel: 'error', ...more }
+    const isLibrary = !('ssr' in build)
+    const input = isLibrary ? { lib: { entry, formats: ['es'], fileName: 'out' } } : { ssr: entry }
+    await run({ ...settings, build: { ...options, ...input } })
+    return join(into, readdirSync(into).find((name) => /\.m?js$/.test(name)) ?? '')
+  }
+
+const packed =
+  (name: 'webpack' | '@rspack/core', options: object = {}): Bundler =>
+  async (project, entry, into) => {
+    const output = { path: into, filename: 'out.mjs', library: { type: 'module' }, module: true }
+    await compile(name, {
+      context: project.folder,
+      entry,
+      experiments: { outputModule: true },
+      output,
+      ...options,
     })
-    return join(folder, readdirSync(folder).find((name) => name.startsWith('out')) ?? '')
-  },
-  async webpack(project, entry, folder) {
-    const webpack = await tool('webpack')
-    const experiments = { outputModule: true }
-    const output = { path: folder, filename: 'out.mjs', library: { type: 'module' }, module: true }
-    await new Promise<void>((resolve, reject) => {
-      const settings = {
-        mode: 'production',
-        context: project.folder,
-        entry,
-        experiments,
-        output,
-        performance: false,
-      }
-      webpack(settings, (error: Error | null, stats: { hasErrors(): boolean; toString(): string }) => {
-        if (error || stats.hasErrors()) reject(error ?? new Error(stats.toString()))
-        else resolve()
-      })
-    })
-    return join(folder, 'out.mjs')
-  },
+    return join(into, 'out.mjs')
+  }
+
+const bundlers: Readonly<Record<string, Bundler>> = {
+  esbuild: esbuilt({ format: 'esm' }),
+  rollup: rolled(),
+  vite: vited({}),
+  webpack: packed('webpack'),
+  rspack: packed('@rspack/core'),
 }
 
-describe.skipIf(!isInstalled)('the installed package', () => {
-  let project: Project
-  beforeAll(() => {
-    project = install()
-  }, 120_000)
-  afterAll(() => project.remove())
+/** Other ways that projects set them up. */
+const settings: Readonly<Record<string, Bundler>> = {
+  'esbuild, cjs for node': esbuilt({ format: 'cjs', platform: 'node' }, 'out.cjs'),
+  'esbuild, iife for browser': esbuilt({ format: 'iife', platform: 'browser' }, 'out.cjs'),
+  'esbuild, esm for neutral': esbuilt({ format: 'esm', platform: 'neutral' }),
+  'rollup with commonjs': rolled('@rollup/plugin-commonjs'),
+  'vite, ssr with noExternal': vited({ ssr: true }, { ssr: { noExternal: ['lanegrad'] } }),
+  'rspack, target node': packed('@rspack/core', { target: 'node' }),
+}
 
-  test.each(Object.keys(bundlers))('%s: XOR is learnt', { timeout: 120_000 }, async (name) => {
-    const entry = project.write('main.mjs', program)
-    project.write(`${name}/package.json`, '{ "type": "module" }')
-    const file = await bundlers[name](project, entry, join(project.folder, name))
-    expect(numbersIn(project.node(file)).slice(-4)).toSatisfy(isXor)
+describe.skipIf(lacking)(`the installed package${lacking}`, () => {
+  let project: ToolProject
+  beforeAll(() => {
+    project = installProject()
+  }, 120_000)
+  afterAll(() => project?.remove())
+
+  const folderOf = (name: string) => {
+    const into = name.replace(/\W+/g, '-')
+    project.write(`${into}/package.json`, '{ "type": "module" }')
+    return join(project.folder, into)
+  }
+
+  const all = { ...bundlers, ...settings }
+  test.each(Object.keys(all))('%s: a net learns', { timeout: 240_000 }, async (name) => {
+    const entry = project.write(
+      'main.mjs',
+      "import { learns } from './learns.mjs'\nlearns().then(console.log)",
+    )
+    const file = await all[name](project, entry, folderOf(name))
+    const printed = await printedBy(process.execPath, [file], { cwd: project.folder })
+    expect(learntIn(printed)).toBe(project.expected)
   })
 
   // the smallest net: whatever the bundler, no kernels of other layers, no other layers
   test.each(Object.keys(bundlers))(
     '%s: what is not imported is left out',
-    { timeout: 120_000 },
+    { timeout: 240_000 },
     async (name) => {
       const entry = project.write('small.mjs', readmePrograms()[0])
-      project.write(`${name}-small/package.json`, '{ "type": "module" }')
-      const file = await bundlers[name](project, entry, join(project.folder, `${name}-small`))
+      const file = await bundlers[name](project, entry, folderOf(`${name}-small`))
       const code = readFileSync(file, 'utf8')
       for (const kind of ['conv2d', 'lstm', 'maxPooling2d', 'batchNormalization', 'embedding'])
         expect(code).not.toMatch(new RegExp(`["'\`]${kind}["'\`]`))
     },
   )
 
-  test('publint finds nothing', async () => {
-    const { publint } = await tool('publint')
-    const { messages } = await publint({
-      pkgDir: join(project.folder, 'node_modules/lanegrad'),
-      strict: true,
+  const bun = runtimes.find(({ name }) => name === 'bun')?.find()
+  const lackingBun = lack(bun !== undefined, 'bun: npm run test:runtimes -- --install bun')
+  test.skipIf(lackingBun).each(['node', 'browser'])(
+    `bun build, target %s${lackingBun}`,
+    { timeout: 60_000 },
+    async (target) => {
+      const entry = project.write(
+        'main.mjs',
+        "import { learns } from './learns.mjs'\nlearns().then(console.log)",
+      )
+      const outfile = join(folderOf(`bun-${target}`), 'out.mjs')
+      const cwd = project.folder
+      await printedBy(bun ?? '', ['build', entry, `--target=${target}`, `--outfile=${outfile}`], { cwd })
+      expect(learntIn(await printedBy(process.execPath, [outfile], { cwd }))).toBe(project.expected)
+    },
+  )
+
+  test.each(['main.mts', 'main.ts'])(`tsx ${versions.tsx}: %s`, { timeout: 60_000 }, async (file) => {
+    const program = `import { learns } from './learns.mjs'\nlearns().then(console.log)`
+    project.write(file, program)
+    const printed = await printedBy(process.execPath, [toolPath('tsx/dist/cli.mjs'), file], {
+      cwd: project.folder,
     })
-    expect(messages).toEqual([])
+    expect(learntIn(printed)).toBe(project.expected)
   })
 
-  test('are the types wrong? no', { timeout: 120_000 }, () => {
-    const tarball = readdirSync(project.folder).find((name) => name.endsWith('.tgz')) ?? ''
-    const attw = join(tools, 'node_modules/@arethetypeswrong/cli/dist/index.js')
-    const args = [attw, join(project.folder, tarball), '--profile', 'esm-only', '--format', 'json']
-    let printed: string
-    try {
-      printed = execFileSync(process.execPath, args, { encoding: 'utf8' })
-    } catch (error) {
-      printed = (error as { stdout: string }).stdout
+  describe('what a bundler keeps', () => {
+    const dist = (path: string) => join(project.folder, 'node_modules/lanegrad/dist', path)
+    const bundle = async (contents: string) => {
+      const { outputFiles } = await esbuild({
+        stdin: { contents, resolveDir: project.folder },
+        bundle: true,
+        format: 'esm',
+        charset: 'utf8',
+        write: false,
+        logLevel: 'error',
+      })
+      return outputFiles[0].text
     }
-    const { analysis } = JSON.parse(printed)
-    expect(analysis.types).toEqual({ kind: 'included' })
-    const problems: { kind: string; resolutionKind: string }[] = analysis.problems
-    const found = new Set(problems.map(({ kind, resolutionKind }) => `${kind} ${resolutionKind}`))
-    // what a package of ES modules has: require() of one is Node's own
-    expect([...found].sort()).toEqual(['CJSResolvesToESM node16-cjs'])
+
+    test.each(['index.js', 'slim/index.js', ...subpaths.map((name) => `${name}.js`)])(
+      '%s has no effect of its own',
+      async (path) => {
+        // outside of the package nothing says `sideEffects: false`: what stays is what can't be proven free of effects
+        project.write(`copy/${path}`, readFileSync(dist(path)))
+        if (!path.endsWith('index.js')) project.write('copy/index.js', readFileSync(dist('index.js')))
+        const kept = await bundle(`import './copy/${path}'`)
+        expect(kept.replace(/^\/\/.*$/gm, '').trim()).toBe('')
+      },
+    )
+
+    test("a small program has no other layer's code and no other binary than the core's", async () => {
+      const code = await bundle(
+        `import { adam, dense, meanSquaredError, sequential } from 'lanegrad'
+         console.log(adam, dense, meanSquaredError, sequential)`,
+      )
+      const binaries = [...code.matchAll(/WASM_([A-Z]+) = \(\) =>/g)].map(([, name]) => name.toLowerCase())
+      // `training`: what compile's and the optimizer's options may ask for; `relaxed`: what the model's may
+      expect(binaries.sort()).toEqual(['core', 'relaxed', 'training'])
+      for (const kind of [
+        'conv2d',
+        'lstm',
+        'gru',
+        'maxPooling2d',
+        'batchNormalization',
+        'dropout',
+        'embedding',
+      ])
+        expect(code).not.toMatch(new RegExp(`["']${kind}["']`))
+    })
   })
 })

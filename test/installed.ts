@@ -33,14 +33,15 @@ export interface Project {
   remove(): void
 }
 
-/** `npm init -y && npm install ./lanegrad-*.tgz` in a new folder. */
-export function install(): Project {
-  const folder = mkdtempSync(join(tmpdir(), 'lanegrad-package-'))
+/** `npm init -y && npm install ./lanegrad-*.tgz` in a new folder of `parent`. */
+export function install(parent = tmpdir()): Project {
+  mkdirSync(parent, { recursive: true })
+  const folder = mkdtempSync(join(parent, 'lanegrad-package-'))
   const [{ filename, files }] = JSON.parse(npm(['pack', '--json', '--pack-destination', folder], root)) as {
     filename: string
     files: { path: string }[]
   }[]
-  npm(['init', '-y'], folder)
+  writeFileSync(join(folder, 'package.json'), '{ "name": "project", "version": "1.0.0", "private": true }')
   npm(['install', `./${filename}`], folder)
   const run = (program: string, ...args: string[]): string => {
     const env = { ...process.env, DENO_NO_UPDATE_CHECK: '1' }

@@ -1,24 +1,15 @@
-// The built package, packed and installed: what is in it, that every way of loading it gives the same library, and that
-// its types hold. Needs `npm run build` (npm test does it).
-import { execFile, execFileSync } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+// The built package, packed and installed: what is in it, and that every way of loading it gives the same library.
+// Needs `npm run build` (npm run test:package does it).
+import { execFile } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { build } from 'esbuild'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import {
-  install,
-  isXor,
-  numbersIn,
-  type Project,
-  readmePage,
-  readmePrograms,
-  root,
-  subpaths,
-} from './installed.ts'
+import { install, isXor, numbersIn, type Project, readmePrograms, root, subpaths } from './installed.ts'
 import { runtimes } from './runtimes/runtimes.ts'
+import { versions } from './tools/tools.ts'
 
 let project: Project
 beforeAll(() => {
@@ -78,6 +69,14 @@ describe('the tarball', () => {
     for (const part of ['MIT License', '@assemblyscript/loader', 'Papa Parse'])
       expect(licence).toContain(part)
   })
+})
+
+test('the README names the versions of the tools that are tried', () => {
+  const tried = readFileSync(join(root, 'README.md'), 'utf8').split('## Tried with')[1].split('\n## ')[0]
+  const names = ['Rollup', 'Vite', 'webpack', 'Parcel', 'tsx', 'Jest', 'Vitest', 'Mocha']
+  const others = { Rspack: '@rspack/core', 'Next.js': 'next' }
+  for (const [name, tool] of [...names.map((own) => [own, own.toLowerCase()]), ...Object.entries(others)])
+    expect(tried).toContain(`${name} ${/^\d+\.\d+/.exec(versions[tool])}`)
 })
 
 describe("the README's first model, as it stands there", () => {
@@ -278,157 +277,5 @@ describe('slim, where a binary is missing', () => {
     expect(await attempt(`await init({ url: 'http://127.0.0.1:1/', only: ['core'] })`)).toMatch(
       /^true init: can't load http:\/\/127\.0\.0\.1:1\/core\.wasm: /,
     )
-  })
-})
-
-describe('what a bundler keeps', () => {
-  const bundle = async (contents: string, minify = false) => {
-    const { outputFiles } = await build({
-      stdin: { contents, resolveDir: project.folder },
-      bundle: true,
-      minify,
-      format: 'esm',
-      charset: 'utf8',
-      write: false,
-      logLevel: 'error',
-    })
-    return outputFiles[0].text
-  }
-
-  test.each(['index.js', 'slim/index.js', ...subpaths.map((name) => `${name}.js`)])(
-    '%s has no effect of its own',
-    async (path) => {
-      // outside of the package nothing says `sideEffects: false`: what stays is what can't be proven free of effects
-      project.write(`copy/${path}`, readFileSync(dist(path)))
-      if (!path.endsWith('index.js')) project.write('copy/index.js', readFileSync(dist('index.js')))
-      const kept = await bundle(`import './copy/${path}'`)
-      expect(kept.replace(/^\/\/.*$/gm, '').trim()).toBe('')
-    },
-  )
-
-  test("a small program has no other layer's code and no other binary than the core's", async () => {
-    const code = await bundle(
-      `import { adam, dense, meanSquaredError, sequential } from 'lanegrad'
-       console.log(adam, dense, meanSquaredError, sequential)`,
-    )
-    const binaries = [...code.matchAll(/WASM_([A-Z]+) = \(\) =>/g)].map(([, name]) => name.toLowerCase())
-    // `training`: what compile's and the optimizer's options may ask for; `relaxed`: what the model's may
-    expect(binaries.sort()).toEqual(['core', 'relaxed', 'training'])
-    for (const kind of [
-      'conv2d',
-      'lstm',
-      'gru',
-      'maxPooling2d',
-      'batchNormalization',
-      'dropout',
-      'embedding',
-    ])
-      expect(code).not.toMatch(new RegExp(`["']${kind}["']`))
-  })
-})
-
-describe('types', () => {
-  const program = `
-    import { bidirectional, dense, glorotUniform, LanegradError, lstm, type Model, sequential, type Symbolic } from 'lanegrad'
-    import { parseCsv } from 'lanegrad/data'
-    import { init } from 'lanegrad/slim'
-    import { trainTestSplit } from 'lanegrad/slim/data'
-    import { workerModel } from 'lanegrad/worker'
-    const model = sequential({ inputShape: [2], layers: [dense({ units: 1 })] })
-    export const first: number = model.predict([[1, 2]]).data[0]
-    export const same: Model<Symbolic> = model
-    export const all = [LanegradError, parseCsv, init({ url: '/wasm/' }), trainTestSplit]
-    const remote = workerModel(model, { worker: new Worker('worker.js', { type: 'module' }) })
-    export const prediction: Promise<Float32Array> = remote.then(async (there) => (await there.predict([[1, 2]])).data)
-    // @ts-expect-error: not any
-    sequential({ inputShape: [2], layers: 5 })
-    // @ts-expect-error: not any
-    dense({ unit: 5 })
-    // @ts-expect-error: an initializer of no layer
-    dense({ units: 5, kernelInitializer: 'unitForgetBias' })
-    // @ts-expect-error: it has no options
-    dense({ units: 5, kernelInitializer: glorotUniform({ gain: 1 }) })
-    // @ts-expect-error: tanh is all there is
-    lstm({ units: 5, activation: 'relu' })
-    // @ts-expect-error: reads no sequence
-    bidirectional({ layer: dense({ units: 5 }) })
-    export const loss: Promise<number | undefined> = model.fit([[1, 2]], [3]).then((history) => history.loss.at(-1))
-  `
-  const compilers = [
-    ['TypeScript of the library', join(root, 'node_modules/typescript/bin/tsc')],
-    ['TypeScript 6', join(root, 'test/bundlers/node_modules/typescript/bin/tsc')],
-  ]
-  for (const [name, tsc] of compilers)
-    test.skipIf(!existsSync(tsc)).each([
-      ['esnext', 'bundler', { lib: ['es2022', 'dom'], types: [] }],
-      ['node16', 'node16', { lib: ['es2022', 'dom'], types: [] }],
-      ['nodenext', 'nodenext', { lib: ['es2022'], types: ['node'] }],
-    ])(
-      `${name}, module %s, moduleResolution %s, %j: strict, skipLibCheck false`,
-      { timeout: 120_000 },
-      (module, moduleResolution, known) => {
-        const inNode = `import { Worker } from 'node:worker_threads'\n${program.replace(", { type: 'module' }", '')}`
-        project.write('types/main.mts', known.types.length > 0 ? inNode : program)
-        const typeRoots = [join(root, 'node_modules/@types')]
-        const options = { module, moduleResolution, target: 'es2022', ...known, typeRoots }
-        const strictly = { strict: true, exactOptionalPropertyTypes: true, skipLibCheck: false }
-        const compilerOptions = { ...options, ...strictly, noEmit: true }
-        project.write('types/tsconfig.json', JSON.stringify({ compilerOptions, files: ['main.mts'] }))
-        let printed = ''
-        try {
-          execFileSync(process.execPath, [tsc, '-p', join(project.folder, 'types')], { encoding: 'utf8' })
-        } catch (error) {
-          printed = (error as { stdout: string }).stdout
-        }
-        expect(printed).toBe('')
-      },
-    )
-})
-
-const browser = ['chromium', 'chromium-browser', 'google-chrome']
-  .map((name) => `/usr/bin/${name}`)
-  .find((path) => existsSync(path))
-
-describe.skipIf(!browser)(`in a page${browser ? '' : ' (skipped: no Chromium at /usr/bin)'}`, () => {
-  /** The text a page has once its program has set the title. */
-  const open = (url: string) =>
-    promisify(execFile)(
-      browser ?? '',
-      [
-        ...['--headless', '--no-sandbox', '--disable-gpu', '--virtual-time-budget=60000', '--dump-dom'],
-        `--user-data-dir=${join(project.folder, 'browser')}`,
-        url,
-      ],
-      { timeout: 60_000 },
-    ).then(({ stdout }) => /<output>(.*?)<\/output>/s.exec(stdout)?.[1] ?? stdout)
-  const page = (script: string) => `<!doctype html><meta charset="utf-8"><output></output>
-    <script type="module">${script.replaceAll('</script', '<\\/script')}</script>`
-  const shown = xor.replace(/console\.log\((.*)\)/, 'document.querySelector("output").textContent = $1')
-
-  test('a single HTML file, its module bundled by esbuild', { timeout: 90_000 }, async () => {
-    const { outputFiles } = await build({
-      stdin: { contents: shown, resolveDir: project.folder },
-      bundle: true,
-      minify: true,
-      format: 'esm',
-      charset: 'utf8',
-      write: false,
-    })
-    const file = project.write('page.html', page(outputFiles[0].text))
-    expect(numbersIn(await open(`file://${file}`))).toSatisfy(isXor)
-  })
-
-  test("the README's page, in the folder it was installed in", { timeout: 90_000 }, async () => {
-    project.write('xor.html', readmePage())
-    const server = createServer(({ url = '' }, response) => {
-      const path = join(project.folder, new URL(url, 'http://page').pathname)
-      if (!/\.(js|html)$/.test(path) || !existsSync(path)) return response.writeHead(404).end()
-      response.setHeader('content-type', path.endsWith('.js') ? 'text/javascript' : 'text/html')
-      response.end(readFileSync(path))
-    })
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-    const { port } = server.address() as AddressInfo
-    const text = await open(`http://127.0.0.1:${port}/xor.html`).finally(() => server.close())
-    expect(numbersIn(text)).toSatisfy(isXor)
   })
 })

@@ -58,7 +58,7 @@ export async function deploy(base: Uint8Array): Promise<Deployment> {
       .map((name) => gzipSync(readFileSync(join(out, name))).length)
       .reduce((sum, bytes) => sum + bytes)
     const start = performance.now()
-    const serving = await serve(binary, out, modules, LIMIT_MS)
+    const serving = await serve(binary, out, modules, { limitMs: LIMIT_MS })
     await (await fetch(serving.url)).text()
     const startMs = performance.now() - start
     return {

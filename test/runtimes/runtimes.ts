@@ -79,7 +79,7 @@ export const workerd: Runtime = {
   find: () => cached('@cloudflare', 'workerd-', 'bin/workerd') ?? onPath('workerd'),
   async run(program, { folder, limitMs }) {
     const version = (await output(program, ['--version'], limitMs)).trim().replace('workerd ', '')
-    const { url, ended, stop } = await serve(program, folder, workerModules(folder), limitMs)
+    const { url, ended, stop } = await serve(program, folder, workerModules(folder), { limitMs })
     try {
       const answer = fetch(url, { method: 'POST', body: readFileSync(join(folder, 'cases.json')) })
       const text = await Promise.race([answer.then((response) => response.text()), ended])

@@ -11,7 +11,10 @@ const kinds: Readonly<Record<string, string>> = { '.js': 'esModule', '.wasm': 'w
 const moduleOf = (name: string): string =>
   `(name = "${name}", ${kinds[extname(name)] ?? 'data'} = embed "${name}")`
 
-const configOf = (modules: readonly string[]): string => `using Workerd = import "/workerd/workerd.capnp";
+const configOf = (
+  modules: readonly string[],
+  compatibilityDate: string,
+): string => `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = [(name = "main", worker = .main)],
   sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "main")],
@@ -20,9 +23,15 @@ const main :Workerd.Worker = (
   modules = [
     ${modules.map(moduleOf).join(',\n    ')}
   ],
-  compatibilityDate = "${COMPATIBILITY_DATE}",
+  compatibilityDate = "${compatibilityDate}",
 );
 `
+
+export interface ServeOptions {
+  readonly limitMs: number
+  /** Which of workerd's changes it takes: those until then. Default 2026-10-01. */
+  readonly compatibilityDate?: string
+}
 
 export interface Serving extends Running {
   readonly url: string
@@ -33,10 +42,10 @@ export async function serve(
   binary: string,
   folder: string,
   modules: readonly string[],
-  limitMs: number,
+  { limitMs, compatibilityDate = COMPATIBILITY_DATE }: ServeOptions,
 ): Promise<Serving> {
   const config = join(folder, 'workerd.capnp')
-  writeFileSync(config, configOf(modules))
+  writeFileSync(config, configOf(modules, compatibilityDate))
   let running: Running | undefined
   const port = new Promise<number>((resolve) => {
     const onControl = (text: string) => {

@@ -1,0 +1,47 @@
+// The program that every tool bundles, transforms or runs: it makes, trains, saves and loads a net. Enters: options of
+// the model, the way that its file takes. Leaves: one line with the bits of what the net predicts, the same in every
+// tool; throws where the loss doesn't fall, or the loaded net isn't the trained one.
+import { adam, dense, dropout, LanegradError, load, sequential } from 'lanegrad'
+import { parseCsv } from 'lanegrad/data'
+
+const x = Float32Array.of(0, 0, 0, 1, 1, 0, 1, 1)
+const y = [[0], [1], [1], [0]]
+const hex = ({ data }) =>
+  Array.from(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), (byte) =>
+    byte.toString(16).padStart(2, '0'),
+  ).join('')
+
+function check(isTrue, what) {
+  if (!isTrue) throw new Error(`not so: ${what}`)
+}
+
+export async function learns(options = {}, through = (bytes) => bytes) {
+  const layers = [dense({ units: 16, activation: 'tanh' }), dropout({ rate: 0.1 }), dense({ units: 1 })]
+  const model = sequential({ inputShape: [2], layers, seed: 5, ...options })
+  model.compile({ optimizer: adam({ learningRate: 0.05 }), loss: 'meanSquaredError' })
+  const { signal } = new AbortController()
+  const { loss } = await model.fit(x, y, { epochs: 60, signal })
+  async function* batches() {
+    yield { x, y }
+  }
+  await model.fit(batches(), { epochs: 1 })
+  check(loss.length === 60 && loss[59] < loss[0] / 2, `the loss falls (${loss[0]} to ${loss[59]})`)
+
+  const file = model.save({ includeOptimizer: true })
+  const bits = hex(model.predict(x))
+  const loaded = load(await through(file))
+  const copied = load(Uint8Array.from(file))
+  check(hex(loaded.predict(x)) === bits, 'the loaded net predicts the same bits')
+  check(hex(copied.predict(x)) === bits, 'the net of copied bytes predicts the same bits')
+  const [next, same] = [model, loaded].map((net) => net.trainStep(x, y).loss)
+  check(next === same, 'the loaded net trains on as the first does')
+
+  let error
+  try {
+    parseCsv(5)
+  } catch (thrown) {
+    error = thrown
+  }
+  check(error instanceof LanegradError, "a subpath's errors are the main file's")
+  return `learnt ${bits}; ${model.variant}`
+}
