@@ -15,7 +15,6 @@ function isPlain(node) {
     return true
   if (node.type === 'Property') return !node.computed && isPlain(node.value)
   if (node.type === 'UnaryExpression') return node.argument.type === 'Literal'
-  if (node.type === 'BinaryExpression') return [node.left, node.right].every(({ type }) => type === 'Literal')
   if (node.type === 'TemplateLiteral') return node.expressions.length === 0
   if (node.type.startsWith('Class')) return isPlainClass(node)
   if (!PLAIN.has(node.type)) return false

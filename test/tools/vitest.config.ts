@@ -2,4 +2,7 @@
 // here the Vitest that is tested.
 import library, { PACKAGE_TESTS } from '../../vitest.config.ts'
 
-export default { ...library, test: { ...library.test, include: PACKAGE_TESTS, exclude: [] } }
+export default {
+  ...library,
+  test: { ...library.test, include: PACKAGE_TESTS, exclude: [], hookTimeout: 120_000 },
+}
