@@ -6,7 +6,10 @@ import { type ByteSource, bytesOf } from '../numerics/bytes.ts'
 import { fail, NATURAL, readOptions } from '../numerics/errors.ts'
 import type { NumberArray, ShapedArray } from '../numerics/tensor.ts'
 
-type Reader = readonly [bytes: number, read: (view: DataView, count: number, at: number) => NumberArray<ArrayBuffer>]
+type Reader = readonly [
+  bytes: number,
+  read: (view: DataView, count: number, at: number) => NumberArray<ArrayBuffer>,
+]
 
 /** By the third byte of a file. */
 const TYPES: { readonly [code: number]: Reader } = {
