@@ -11,19 +11,22 @@
 // part [groups, K, F / groups], rows part [rows of a block, F / groups], matmul words (words of a part and its scratch behind), size of a
 // block (dx: rows; else samples, or -lines of one sample), N, C, F, groups, taps, then for each axis: input size, output
 // size, kernel size, stride, dilation, padding before; then bias (0: none), fn, alpha (conv alone), list of rows,
-// offsets of runs, depth of a run, scratch, part (0), ranges of samples, sums of all but the first (dw alone).
+// offsets of runs, depth of a run, scratch, part (0), ranges of samples, sums of all but the first, long sums (dw alone).
 // K = taps * C / groups. Over threads, a part of y and of dx is a range of samples. A small dw is the sum of those of several
 // ranges of samples, as many for any number of threads; of a large one, which is one range, the product is split.
+// Each is a sum over blocks of up to some hundred positions. Of more than LONG_DEPTH positions, it is that of ranges of so many,
+// added by long-sum.ts, in two arrays more (long sums). The error is that of gemm.ts.
 import {
-  HEADER_MATMUL, MATMUL_ACCUMULATE, MATMUL_PART_SHIFT, MATMUL_ROWS, MATMUL_TRANSPOSE_A, MATMUL_TRANSPOSE_B, ROWS_SPARE,
+  HEADER_MATMUL, LONG_DEPTH, MATMUL_ACCUMULATE, MATMUL_PART_SHIFT, MATMUL_ROWS, MATMUL_TRANSPOSE_A, MATMUL_TRANSPOSE_B, ROWS_SPARE,
 } from '../abi'
 import { storeTail } from '../lanes'
 import { partStart, scratchOf, split } from '../parallel'
+import { fold } from './long-sum'
 
 /** Byte offset of the first axis among the words; an axis has six. */
 const AXES = 56
 const BIAS = 128, FN = 132, LIST = 140, OFFSETS = 144, RUN = 148, SCRATCH = 152, PART = 156, RANGES = 160, SUMS = 164
-const WORDS_BYTES = 168, OWN_BYTES = 192 // between the matmul's words and its scratch: the words of a part
+const LONG = 168, WORDS_BYTES = 172, OWN_BYTES = 192 // between the matmul's words and its scratch: the words of a part
 
 /** dst = src, `bytes` (a multiple of 4); up to 12 bytes behind either are read and written, too: to be used in ascending order. */
 @inline
@@ -202,6 +205,7 @@ function wordsOf(p: usize, part: i32): usize {
   move(own, 24, shift)
   move(own, 28, shift)
   move(own, LIST, shift)
+  move(own, LONG, shift)
   move(own, OFFSETS, shift)
   store<i32>(own, part << MATMUL_PART_SHIFT, PART)
   return own
@@ -253,14 +257,16 @@ function moveKernels(p: usize, w: usize, back: bool): void {
   }
 }
 
-/** y, or dw += ..., of the rows listed: `count` of them, y's first at `whole`. */
-function productOfList(p: usize, isForward: bool, w: usize, whole: usize, count: i32, adds: bool): void {
+/**
+ * y, or dw += ..., of the rows listed: `count` of them, y's first at `whole`. `kernel`: w or dw, of several groups dense
+ * matrices one after the other.
+ */
+function productOfList(p: usize, isForward: bool, kernel: usize, whole: usize, count: i32, adds: bool): void {
   const rowsPart = <usize>load<u32>(p, 24), F = load<i32>(p, 44), groups = load<i32>(p, 48)
   const channels = load<i32>(p, 40) / groups, filters = F / groups, K = load<i32>(p, 52) * channels
   const wide = <usize>F << 2, narrow = <usize>filters << 2
   const list = <usize>load<u32>(p, LIST)
   const bias = <usize>load<u32>(p, BIAS)
-  let kernel = groups > 1 ? <usize>load<u32>(p, 20) : w
   for (let group = 0; group < groups; group++) {
     const own = whole + <usize>group * narrow // the group's columns
     const block = groups > 1 ? rowsPart : whole
@@ -296,18 +302,28 @@ function convolve(p: usize, isForward: bool, x: usize, w: usize, y: usize, from:
   const sample = <usize>(load<i32>(p, AXES) * load<i32>(p, AXES + 24) * load<i32>(p, AXES + 48) * load<i32>(p, 40)) << 2
   const wide = <usize>load<i32>(p, 44) << 2, positions = positionsOf(p)
   const samples = max(block, 1), linesOfBlock = block > 0 ? lines : -block
-  const first = from * positions
-  let row = first
+  const kernel = load<i32>(p, 48) > 1 ? <usize>load<u32>(p, 20) : w
+  // dw: rows that are summed in `to` by now; dw itself is the first range's
+  const bytes: usize = isForward ? 0 : weightBytes(p), long = <usize>load<u32>(p, LONG), cut = long + (bytes + 63 & ~63)
+  let row = from * positions, to = kernel, summed = 0
   for (let n = from; n < end; n += samples) {
     const some = min(samples, end - n)
     for (let line = 0; line < lines; line += linesOfBlock) {
       const height = min(linesOfBlock, lines - line)
       const count = some * (positions / lines) * height
       listPatches(p, x + sample * n, some, line, height)
-      productOfList(p, isForward, w, y + wide * row, count, row > first)
+      if (!isForward && summed >= LONG_DEPTH) {
+        if (to != kernel) fold(kernel, long, cut, bytes)
+        else memory.fill(cut, 0, bytes)
+        to = long
+        summed = 0
+      }
+      productOfList(p, isForward, to, y + wide * row, count, summed > 0)
       row += count
+      summed += count
     }
   }
+  if (to != kernel) fold(kernel, long, cut, bytes)
 }
 
 /** words: y, x, w, ... */
@@ -338,10 +354,10 @@ export function convWeightGrad(p: usize): void {
   }
 }
 
-/** Of dw, of one group. */
+/** Of dw. */
 @inline
 function weightBytes(p: usize): usize {
-  return <usize>(load<i32>(p, 52) * load<i32>(p, 40) * load<i32>(p, 44)) << 2
+  return <usize>(load<i32>(p, 52) * load<i32>(p, 40) / load<i32>(p, 48) * load<i32>(p, 44)) << 2
 }
 
 function convWeightGradPart(words: usize, from: i32, end: i32, part: i32): void {

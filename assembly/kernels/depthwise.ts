@@ -2,12 +2,17 @@
 //   y[n, oh, ow, o] = sum over taps of x[n, oh sh - ph + i dh, ow sw - pw + j dw, o / m] w[i, j, o]
 // x [N, H, W, C], w [kh, kw, C, m], y [N, OH, OW, F = C m]. Tap by tap, all positions of a row, four channels a vector.
 // With m > 1, each image is first widened to F channels in scratch, or its gradient narrowed from there.
+// The order of dw's sums: up to CHAIN_DEPTH positions of a line from 0, those sums over some LONG_DEPTH positions, the sums of
+// these by long-sum.ts. The error is that of gemm.ts; of lines longer than LONG_DEPTH, that of a line / CHAIN_DEPTH additions.
 //
 // words: as in convolution.ts; the first axis has size 1, and scratch ("patches") is an image [H, W, F] and a vector more.
+import { CHAIN_DEPTH, LONG_DEPTH } from '../abi'
 import { madd, storeTail } from '../lanes'
+import { fold } from './long-sum'
 
 const H_AXIS = 80
 const W_AXIS = 104
+const LONG = 168
 
 /** The first k >= 0 with start + k step >= 0. */
 @inline
@@ -114,13 +119,20 @@ function convolve(p: usize, what: i32, image: usize, w: usize, y: usize): void {
   const sw = load<i32>(p, W_AXIS + 12), dw = load<i32>(p, W_AXIS + 16), pw = load<i32>(p, W_AXIS + 20)
   const cell = <usize>F << 2, step = <usize>sw * cell, rowBytes = <usize>OW * cell
   const m = F / C, isWide = m > 1, cells = H * W * C, imageBytes = <usize>(H * W) * cell
-  if (what == WEIGHT) memory.fill(w, 0, <usize>(kh * kw) * cell)
+  const bytes = <usize>(kh * kw) * cell, dst = w, cut = <usize>load<u32>(p, LONG) + (bytes + 63 & ~63)
+  let summed = 0
+  if (what == WEIGHT) {
+    memory.fill(dst, 0, bytes)
+    memory.fill(cut, 0, bytes)
+    w = <usize>load<u32>(p, LONG)
+  }
   for (let n = 0; n < N; n++) {
     const own = isWide ? scratch : image
     if (what == INPUT) memory.fill(own, 0, imageBytes)
     else if (isWide) widen(own, image, cells, m)
     for (let oh = 0, h0 = -ph; oh < OH; oh++) {
       if (what == FORWARD) memory.fill(y, 0, rowBytes)
+      if (what == WEIGHT && !summed) memory.fill(w, 0, bytes)
       const i1 = endInside(h0, dh, kh, H)
       for (let i = firstInside(h0, dh); i < i1; i++) {
         for (let j = 0, w0 = -pw; j < kw; j++) {
@@ -130,13 +142,22 @@ function convolve(p: usize, what: i32, image: usize, w: usize, y: usize): void {
           if (count > 0) {
             if (what == FORWARD) addProducts(to, cell, at, step, tap, count, F)
             else if (what == INPUT) addProducts(at, step, to, cell, tap, count, F)
-            else addSums(tap, at, step, to, cell, count, F)
+            else {
+              for (let done = 0; done < count; done += CHAIN_DEPTH) {
+                addSums(tap, at + step * done, step, to + cell * done, cell, min(CHAIN_DEPTH, count - done), F)
+              }
+            }
           }
           w0 += dw
         }
       }
       y += rowBytes
       h0 += sh
+      summed += OW
+      if (what == WEIGHT && (summed >= LONG_DEPTH || n == N - 1 && oh == OH - 1)) {
+        fold(dst, w, cut, bytes)
+        summed = 0
+      }
     }
     if (what == INPUT && isWide) narrowed(image, own, cells, m)
     image += <usize>cells << 2

@@ -1,22 +1,35 @@
 // Products with a row or a column, which no register tile suits: y[n] = start + sum over k of x[k] m[k, n], by lanes of n;
 // and small ones, row by row, for which there is nothing to win by packing.
-// Each sum goes over k in ascending order from its start, as in gemm.ts: the same bits as a row of a larger product.
+// The order of each sum is that of gemm.ts, chains of `chain` additions: the same bits as a row of a larger product.
 import { madd, storeTail } from '../lanes'
-
-/** The first of sum j: 0, y itself (from 1), bias[j] (from 2) or bias[0] for all (from 3). */
-@inline
-function start(y: usize, bias: usize, o: usize, from: i32): v128 {
-  if (from == 1) return v128.load(y + o)
-  if (from == 2) return v128.load(bias + o)
-  return from == 3 ? v128.load_splat<f32>(bias) : f32x4.splat(0)
-}
 
 /**
  * m stored [K, n], rows `ms` bytes apart. Four rows of m at a time, from end to end: they are read as they lie, as streams,
- * and y stays in L1.
+ * and the sums stay in L1: in y, or, where they are to be added to what is there, in `part` [n] before.
+ * The sums start from 0, from bias[n] (from 2) or from bias[0] for all (from 3); from 1: what is in y comes last.
  */
-export function rowProduct(y: usize, x: usize, m: usize, ms: usize, n: i32, K: i32, from: i32, bias: usize): void {
-  if (from != 1) for (let j = 0; j < n; j += 4) storeTail(y + (<usize>j << 2), start(y, bias, <usize>j << 2, from), n - j)
+export function rowProduct(
+  y: usize, x: usize, m: usize, ms: usize, n: i32, K: i32, chain: i32, from: i32, bias: usize, part: usize,
+): void {
+  const bytes = <usize>n << 2, whole = bytes & ~15
+  for (let k = 0; k < K; k += chain) {
+    const depth = min(chain, K - k), adds = k > 0 || from == 1, to = adds ? part : y
+    if (adds || !from) memory.fill(to, 0, bytes)
+    else if (from == 2) memory.copy(to, bias, bytes)
+    else for (let o: usize = 0; o < bytes; o += 4) store<f32>(to + o, load<f32>(bias))
+    rowChain(to, x, m, ms, n, depth)
+    if (adds) {
+      let o: usize = 0
+      for (; o < whole; o += 16) v128.store(y + o, f32x4.add(v128.load(y + o), v128.load(part + o)))
+      if (o < bytes) storeTail(y + o, f32x4.add(v128.load(y + o), v128.load(part + o)), n & 3)
+    }
+    x += <usize>depth << 2
+    m += <usize>depth * ms
+  }
+}
+
+/** y[n] += sum over k of x[k] m[k, n]. */
+function rowChain(y: usize, x: usize, m: usize, ms: usize, n: i32, K: i32): void {
   const pairs = y + (<usize>(n & ~7) << 2), end = y + (<usize>n << 2)
   const last = x + (<usize>K << 2)
   let row = m
@@ -55,39 +68,53 @@ export function rowProduct(y: usize, x: usize, m: usize, ms: usize, n: i32, K: i
   }
 }
 
-/** m stored [n, K], rows `ms` bytes apart: 8 rows at a time, 4 x 4 of them transposed in registers. */
-export function columnProduct(y: usize, x: usize, m: usize, ms: usize, n: i32, K: i32, from: i32, bias: usize): void {
+/** The same of m stored [n, K], rows `ms` bytes apart: 8 rows at a time, 4 x 4 of them transposed in registers. */
+export function columnProduct(
+  y: usize, x: usize, m: usize, ms: usize, n: i32, K: i32, chain: i32, from: i32, bias: usize,
+): void {
   for (let j = 0; j < n; j += 8) {
     const o = <usize>j << 2, left = n - j
     const r0 = m + <usize>j * ms, r1 = r0 + (left > 1 ? ms : 0), r2 = r1 + (left > 2 ? ms : 0), r3 = r2 + (left > 3 ? ms : 0)
     const r4 = r3 + (left > 4 ? ms : 0), r5 = r4 + (left > 5 ? ms : 0), r6 = r5 + (left > 6 ? ms : 0)
     const r7 = r6 + (left > 7 ? ms : 0)
-    let low = start(y, bias, o, from), high = left > 4 ? start(y, bias, o + 16, from) : low
-    for (let k = 0; k < K; k += 4) {
-      const at = <usize>k << 2
-      const steps = K - k
-      const a0 = v128.load(r0 + at), a1 = v128.load(r1 + at), a2 = v128.load(r2 + at), a3 = v128.load(r3 + at)
-      const b0 = v128.load(r4 + at), b1 = v128.load(r5 + at), b2 = v128.load(r6 + at), b3 = v128.load(r7 + at)
-      const s = v128.load(x + at)
-      const a01 = v128.shuffle<f32>(a0, a1, 0, 4, 1, 5), a23 = v128.shuffle<f32>(a2, a3, 0, 4, 1, 5)
-      const b01 = v128.shuffle<f32>(b0, b1, 0, 4, 1, 5), b23 = v128.shuffle<f32>(b2, b3, 0, 4, 1, 5)
-      const s0 = v128.shuffle<f32>(s, s, 0, 0, 0, 0)
-      low = madd(s0, v128.shuffle<f32>(a01, a23, 0, 1, 4, 5), low)
-      high = madd(s0, v128.shuffle<f32>(b01, b23, 0, 1, 4, 5), high)
-      if (steps == 1) break
-      const s1 = v128.shuffle<f32>(s, s, 1, 1, 1, 1)
-      low = madd(s1, v128.shuffle<f32>(a01, a23, 2, 3, 6, 7), low)
-      high = madd(s1, v128.shuffle<f32>(b01, b23, 2, 3, 6, 7), high)
-      if (steps == 2) break
-      const c01 = v128.shuffle<f32>(a0, a1, 2, 6, 3, 7), c23 = v128.shuffle<f32>(a2, a3, 2, 6, 3, 7)
-      const d01 = v128.shuffle<f32>(b0, b1, 2, 6, 3, 7), d23 = v128.shuffle<f32>(b2, b3, 2, 6, 3, 7)
-      const s2 = v128.shuffle<f32>(s, s, 2, 2, 2, 2)
-      low = madd(s2, v128.shuffle<f32>(c01, c23, 0, 1, 4, 5), low)
-      high = madd(s2, v128.shuffle<f32>(d01, d23, 0, 1, 4, 5), high)
-      if (steps == 3) break
-      const s3 = v128.shuffle<f32>(s, s, 3, 3, 3, 3)
-      low = madd(s3, v128.shuffle<f32>(c01, c23, 2, 3, 6, 7), low)
-      high = madd(s3, v128.shuffle<f32>(d01, d23, 2, 3, 6, 7), high)
+    const start = from == 1 ? y + o : bias + o
+    let low = f32x4.splat(0), high = low
+    if (from == 3) low = high = v128.load_splat<f32>(bias)
+    else if (from) {
+      low = v128.load(start)
+      if (left > 4) high = v128.load(start, 16)
+    }
+    for (let first = 0; first < K; first += chain) {
+      const end = min(first + chain, K), starts = !first && from != 1
+      let p = starts ? low : f32x4.splat(0), q = starts ? high : p
+      for (let k = first; k < end; k += 4) {
+        const at = <usize>k << 2
+        const steps = end - k
+        const a0 = v128.load(r0 + at), a1 = v128.load(r1 + at), a2 = v128.load(r2 + at), a3 = v128.load(r3 + at)
+        const b0 = v128.load(r4 + at), b1 = v128.load(r5 + at), b2 = v128.load(r6 + at), b3 = v128.load(r7 + at)
+        const s = v128.load(x + at)
+        const a01 = v128.shuffle<f32>(a0, a1, 0, 4, 1, 5), a23 = v128.shuffle<f32>(a2, a3, 0, 4, 1, 5)
+        const b01 = v128.shuffle<f32>(b0, b1, 0, 4, 1, 5), b23 = v128.shuffle<f32>(b2, b3, 0, 4, 1, 5)
+        const s0 = v128.shuffle<f32>(s, s, 0, 0, 0, 0)
+        p = madd(s0, v128.shuffle<f32>(a01, a23, 0, 1, 4, 5), p)
+        q = madd(s0, v128.shuffle<f32>(b01, b23, 0, 1, 4, 5), q)
+        if (steps == 1) break
+        const s1 = v128.shuffle<f32>(s, s, 1, 1, 1, 1)
+        p = madd(s1, v128.shuffle<f32>(a01, a23, 2, 3, 6, 7), p)
+        q = madd(s1, v128.shuffle<f32>(b01, b23, 2, 3, 6, 7), q)
+        if (steps == 2) break
+        const c01 = v128.shuffle<f32>(a0, a1, 2, 6, 3, 7), c23 = v128.shuffle<f32>(a2, a3, 2, 6, 3, 7)
+        const d01 = v128.shuffle<f32>(b0, b1, 2, 6, 3, 7), d23 = v128.shuffle<f32>(b2, b3, 2, 6, 3, 7)
+        const s2 = v128.shuffle<f32>(s, s, 2, 2, 2, 2)
+        p = madd(s2, v128.shuffle<f32>(c01, c23, 0, 1, 4, 5), p)
+        q = madd(s2, v128.shuffle<f32>(d01, d23, 0, 1, 4, 5), q)
+        if (steps == 3) break
+        const s3 = v128.shuffle<f32>(s, s, 3, 3, 3, 3)
+        p = madd(s3, v128.shuffle<f32>(c01, c23, 2, 3, 6, 7), p)
+        q = madd(s3, v128.shuffle<f32>(d01, d23, 2, 3, 6, 7), q)
+      }
+      low = starts ? p : f32x4.add(low, p)
+      high = starts ? q : f32x4.add(high, q)
     }
     storeTail(y + o, low, left)
     if (left > 4) storeTail(y + o + 16, high, left - 4)
@@ -95,11 +122,11 @@ export function columnProduct(y: usize, x: usize, m: usize, ms: usize, n: i32, K
 }
 
 /**
- * c[rows, cols], rows `cs` bytes apart, = d[i, j] + sum over k of a[i, k] b[k, j]; rows of d, 0 if there are none, are `ds`
- * bytes apart, those of b `bs`; a[i, k] lies at i ai + k ak bytes.
+ * c[rows, cols], rows `cs` bytes apart, = sum over k of a[i, k] b[k, j], one chain, from d[j] on (0: from 0), or `adds`, c
+ * plus that; rows of b are `bs` bytes apart; a[i, k] lies at i ai + k ak bytes.
  */
 export function smallProduct(
-  c: usize, cs: usize, d: usize, ds: usize, a: usize, ai: usize, ak: usize, b: usize, bs: usize, rows: i32, cols: i32, K: i32,
+  c: usize, cs: usize, d: usize, adds: bool, a: usize, ai: usize, ak: usize, b: usize, bs: usize, rows: i32, cols: i32, K: i32,
 ): void {
   for (let i = 0; i < rows; i++) {
     for (let j = 0; j < cols; j += 8) {
@@ -117,6 +144,10 @@ export function smallProduct(
         row += bs
       }
       const y = c + o
+      if (adds) {
+        low = f32x4.add(v128.load(y), low)
+        high = f32x4.add(v128.load(y + second), high)
+      }
       if (left > 7) {
         v128.store(y, low)
         v128.store(y, high, 16)
@@ -127,6 +158,5 @@ export function smallProduct(
     }
     a += ai
     c += cs
-    d += ds
   }
 }

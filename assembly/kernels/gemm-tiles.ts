@@ -1,5 +1,6 @@
 // The register tiles of gemm.ts: 8 columns of C, of as many rows as registers hold.
-// C tile = D + sum over k of A[i,k] B[k,j]. D's rows are `ds` bytes apart: C itself, or one row for all (0: zeros, a bias).
+// C tile = sum over k of A[i,k] B[k,j], a chain of `depth` additions from d on, a row for all of C's (zeros, a bias); `adds`:
+// and then what is in C.
 // A's rows lie anywhere: row i at rows[i] + offset, `depth` floats, of which four lie together, every `step` bytes: 16, or
 // more if rows are packed side by side. Of several runs, run r at rows[i] + offsets[r]. The panel of B: packed
 // [depth, 8]; c: rows `cs` bytes apart.
@@ -11,21 +12,31 @@
 // all loads in front and spills the registers (22 against 40 GFLOP/s).
 import { madd } from '../lanes'
 
+/** A row of a tile: x and y, or `adds`, what is there plus x and y. */
+@inline
+function put(c: usize, adds: bool, x: v128, y: v128): void {
+  if (adds) {
+    x = f32x4.add(v128.load(c), x)
+    y = f32x4.add(v128.load(c, 16), y)
+  }
+  v128.store(c, x)
+  v128.store(c, y, 16)
+}
+
 /**
  * Tiles of 4 rows, one below the other, `count` rows in all: 8 accumulators, 2 vectors of B, a product and 4 broadcasts of A
  * fit x64's 15 registers. One run. A call for each tile would cost 4 % at depth 64.
  */
 export function tile(
-  c: usize, cs: usize, d: usize, ds: usize, rows: usize, offset: u32, step: usize, panel: usize, depth: i32, count: i32,
+  c: usize, cs: usize, d: usize, adds: bool, rows: usize, offset: u32, step: usize, panel: usize, depth: i32, count: i32,
 ): void {
   const end = panel + (<usize>depth << 5)
   for (; count > 0; count -= 4) {
     let b = panel
-    const c1 = c + cs, c2 = c1 + cs, c3 = c2 + cs, d1 = d + ds, d2 = d1 + ds, d3 = d2 + ds
     let x00 = v128.load(d), x01 = v128.load(d, 16)
-    let x10 = v128.load(d1), x11 = v128.load(d1, 16)
-    let x20 = v128.load(d2), x21 = v128.load(d2, 16)
-    let x30 = v128.load(d3), x31 = v128.load(d3, 16)
+    let x10 = x00, x11 = x01
+    let x20 = x00, x21 = x01
+    let x30 = x00, x31 = x01
     let a: usize = load<u32>(rows) + offset, a1: usize = load<u32>(rows, 4) + offset
     let a2: usize = load<u32>(rows, 8) + offset, a3: usize = load<u32>(rows, 12) + offset
     while (true) {
@@ -75,12 +86,10 @@ export function tile(
       a3 += step
       if (b >= end) break
     }
-    v128.store(c, x00); v128.store(c, x01, 16)
-    v128.store(c1, x10); v128.store(c1, x11, 16)
-    v128.store(c2, x20); v128.store(c2, x21, 16)
-    v128.store(c3, x30); v128.store(c3, x31, 16)
-    c = c3 + cs
-    d = d3 + ds
+    put(c, adds, x00, x01); c += cs
+    put(c, adds, x10, x11); c += cs
+    put(c, adds, x20, x21); c += cs
+    put(c, adds, x30, x31); c += cs
     rows += 16
   }
 }
@@ -90,13 +99,12 @@ export function tile(
  * is hidden behind the arithmetic, which a copy by itself can't. A's rows are no packed ones.
  */
 export function packingTile(
-  c: usize, cs: usize, d: usize, ds: usize, rows: usize, offset: u32, src: usize, ss: usize, b: usize, depth: i32,
+  c: usize, cs: usize, d: usize, adds: bool, rows: usize, offset: u32, src: usize, ss: usize, b: usize, depth: i32,
 ): void {
-  const c1 = c + cs, c2 = c1 + cs, c3 = c2 + cs, d1 = d + ds, d2 = d1 + ds, d3 = d2 + ds
   let x00 = v128.load(d), x01 = v128.load(d, 16)
-  let x10 = v128.load(d1), x11 = v128.load(d1, 16)
-  let x20 = v128.load(d2), x21 = v128.load(d2, 16)
-  let x30 = v128.load(d3), x31 = v128.load(d3, 16)
+  let x10 = x00, x11 = x01
+  let x20 = x00, x21 = x01
+  let x30 = x00, x31 = x01
   let a: usize = load<u32>(rows) + offset, a1: usize = load<u32>(rows, 4) + offset
   let a2: usize = load<u32>(rows, 8) + offset, a3: usize = load<u32>(rows, 12) + offset
   for (const end = b + (<usize>depth << 5); b < end; b += 32) {
@@ -115,23 +123,22 @@ export function packingTile(
     a2 += 4
     a3 += 4
   }
-  v128.store(c, x00); v128.store(c, x01, 16)
-  v128.store(c1, x10); v128.store(c1, x11, 16)
-  v128.store(c2, x20); v128.store(c2, x21, 16)
-  v128.store(c3, x30); v128.store(c3, x31, 16)
+  put(c, adds, x00, x01); c += cs
+  put(c, adds, x10, x11); c += cs
+  put(c, adds, x20, x21); c += cs
+  put(c, adds, x30, x31)
 }
 
 /** The same for several short runs: without leaving the registers, one step a turn. */
 export function tileOfRuns(
-  c: usize, cs: usize, d: usize, ds: usize, rows: usize, offsets: usize, runs: i32, panel: usize, depth: i32, count: i32,
+  c: usize, cs: usize, d: usize, adds: bool, rows: usize, offsets: usize, runs: i32, panel: usize, depth: i32, count: i32,
 ): void {
   const bytes = <usize>depth << 5, all = panel + bytes * runs
   for (; count > 0; count -= 4) {
-    const c1 = c + cs, c2 = c1 + cs, c3 = c2 + cs, d1 = d + ds, d2 = d1 + ds, d3 = d2 + ds
     let x00 = v128.load(d), x01 = v128.load(d, 16)
-    let x10 = v128.load(d1), x11 = v128.load(d1, 16)
-    let x20 = v128.load(d2), x21 = v128.load(d2, 16)
-    let x30 = v128.load(d3), x31 = v128.load(d3, 16)
+    let x10 = x00, x11 = x01
+    let x20 = x00, x21 = x01
+    let x30 = x00, x31 = x01
     for (let b = panel, run = offsets; b < all; run += 4) {
       const o = load<u32>(run)
       let a: usize = load<u32>(rows) + o, a1: usize = load<u32>(rows, 4) + o
@@ -150,21 +157,19 @@ export function tileOfRuns(
         a3 += 4
       }
     }
-    v128.store(c, x00); v128.store(c, x01, 16)
-    v128.store(c1, x10); v128.store(c1, x11, 16)
-    v128.store(c2, x20); v128.store(c2, x21, 16)
-    v128.store(c3, x30); v128.store(c3, x31, 16)
-    c = c3 + cs
-    d = d3 + ds
+    put(c, adds, x00, x01); c += cs
+    put(c, adds, x10, x11); c += cs
+    put(c, adds, x20, x21); c += cs
+    put(c, adds, x30, x31); c += cs
     rows += 16
   }
 }
 
 /** The first 4 columns of a tile of 4 rows, for a last panel that has no more. */
 export function narrowTile(
-  c: usize, cs: usize, d: usize, ds: usize, rows: usize, offset: u32, step: usize, b: usize, depth: i32,
+  c: usize, cs: usize, d: usize, adds: bool, rows: usize, offset: u32, step: usize, b: usize, depth: i32,
 ): void {
-  let x0 = v128.load(d), x1 = v128.load(d + ds), x2 = v128.load(d + 2 * ds), x3 = v128.load(d + 3 * ds)
+  let x0 = v128.load(d), x1 = x0, x2 = x0, x3 = x0
   let a: usize = load<u32>(rows) + offset, a1: usize = load<u32>(rows, 4) + offset
   let a2: usize = load<u32>(rows, 8) + offset, a3: usize = load<u32>(rows, 12) + offset
   const end = b + (<usize>depth << 5)
@@ -207,27 +212,32 @@ export function narrowTile(
     a3 += step
     if (b >= end) break
   }
+  const c1 = c + cs, c2 = c1 + cs, c3 = c2 + cs
+  if (adds) {
+    x0 = f32x4.add(v128.load(c), x0)
+    x1 = f32x4.add(v128.load(c1), x1)
+    x2 = f32x4.add(v128.load(c2), x2)
+    x3 = f32x4.add(v128.load(c3), x3)
+  }
   v128.store(c, x0)
-  v128.store(c + cs, x1)
-  v128.store(c + 2 * cs, x2)
-  v128.store(c + 3 * cs, x3)
+  v128.store(c1, x1)
+  v128.store(c2, x2)
+  v128.store(c3, x3)
 }
 
 /** Tiles of 6 rows, for fused multiply-adds, which need no register for the product. */
 export function tallTile(
-  c: usize, cs: usize, d: usize, ds: usize, rows: usize, offset: u32, step: usize, panel: usize, depth: i32, count: i32,
+  c: usize, cs: usize, d: usize, adds: bool, rows: usize, offset: u32, step: usize, panel: usize, depth: i32, count: i32,
 ): void {
   const end = panel + (<usize>depth << 5)
   for (; count > 0; count -= 6) {
     let b = panel
-    const c1 = c + cs, c2 = c1 + cs, c3 = c2 + cs, c4 = c3 + cs, c5 = c4 + cs
-    const d1 = d + ds, d2 = d1 + ds, d3 = d2 + ds, d4 = d3 + ds, d5 = d4 + ds
     let x00 = v128.load(d), x01 = v128.load(d, 16)
-    let x10 = v128.load(d1), x11 = v128.load(d1, 16)
-    let x20 = v128.load(d2), x21 = v128.load(d2, 16)
-    let x30 = v128.load(d3), x31 = v128.load(d3, 16)
-    let x40 = v128.load(d4), x41 = v128.load(d4, 16)
-    let x50 = v128.load(d5), x51 = v128.load(d5, 16)
+    let x10 = x00, x11 = x01
+    let x20 = x00, x21 = x01
+    let x30 = x00, x31 = x01
+    let x40 = x00, x41 = x01
+    let x50 = x00, x51 = x01
     let a: usize = load<u32>(rows) + offset, a1: usize = load<u32>(rows, 4) + offset
     let a2: usize = load<u32>(rows, 8) + offset, a3: usize = load<u32>(rows, 12) + offset
     let a4: usize = load<u32>(rows, 16) + offset, a5: usize = load<u32>(rows, 20) + offset
@@ -288,14 +298,12 @@ export function tallTile(
       a5 += step
       if (b >= end) break
     }
-    v128.store(c, x00); v128.store(c, x01, 16)
-    v128.store(c1, x10); v128.store(c1, x11, 16)
-    v128.store(c2, x20); v128.store(c2, x21, 16)
-    v128.store(c3, x30); v128.store(c3, x31, 16)
-    v128.store(c4, x40); v128.store(c4, x41, 16)
-    v128.store(c5, x50); v128.store(c5, x51, 16)
-    c = c5 + cs
-    d = d5 + ds
+    put(c, adds, x00, x01); c += cs
+    put(c, adds, x10, x11); c += cs
+    put(c, adds, x20, x21); c += cs
+    put(c, adds, x30, x31); c += cs
+    put(c, adds, x40, x41); c += cs
+    put(c, adds, x50, x51); c += cs
     rows += 24
   }
 }

@@ -5,17 +5,23 @@
 // is copied to 8 contiguous columns (zeros beyond the edges); it stays in L1 while all row tiles of the block pass over
 // it. A is read where it lies, or from rows made of its columns; a block of it stays in L2.
 // A may be a list of rows anywhere, each made of runs (MATMUL_ROWS): patches of an image, which needn't be copied for it.
-// C must overlap neither A, B nor bias. The order of summation depends on K alone: the same bits for any M
-// and N, and for any part of C that a thread computes.
+// C must overlap neither A, B nor bias.
+//
+// The order of summation depends on K alone: the same bits for any M and N, and for any part of C that a thread computes.
+// A sum is the sum, from C or 0 on, of those of chains: up to CHAIN_DEPTH products added up from 0, the first from the bias
+// (chainOf; of a list of rows, the runs). Above LONG_DEPTH (MATMUL_LONG) it is that of ranges so deep, added by long-sum.ts.
+// So no more than 128 + 32 additions round one after the other, whatever K. Relative error, of terms
+// of one sign: 3e-7 of random ones, at most 2.5e-6 of equal ones, whose errors add up.
 // With fused multiply-adds tiles have 6 rows; the last 4 or fewer rows have one of 4.
 import {
-  BLOCK_DEPTH, BLOCK_ROWS, EDGE_BYTES, FN_LINEAR, JOB_SCRATCH, MATMUL_ACCUMULATE, MATMUL_PART_SHIFT, MATMUL_ROWS,
-  MATMUL_SCRATCH_BYTES, MATMUL_TRANSPOSE_A, MATMUL_TRANSPOSE_B, ROWS_BYTES, SCRATCH_GAP,
+  BLOCK_DEPTH, BLOCK_ROWS, CHAIN_DEPTH, EDGE_BYTES, FN_LINEAR, JOB_SCRATCH, LONG_DEPTH, MATMUL_ACCUMULATE, MATMUL_LONG,
+  MATMUL_PART_SHIFT, MATMUL_ROWS, MATMUL_SCRATCH_BYTES, MATMUL_TRANSPOSE_A, MATMUL_TRANSPOSE_B, ROWS_BYTES, SCRATCH_GAP,
 } from '../abi'
 import { partStart } from '../parallel'
 import { clearColumns, listPacked, listRows, packFour, packRows, packTransposed } from './gemm-pack'
 import { columnProduct, rowProduct, smallProduct } from './gemm-thin'
 import { narrowTile, packingTile, tallTile, tile, tileOfRuns } from './gemm-tiles'
+import { fold } from './long-sum'
 
 /** Rows from which a gradient is cut by rows. */
 const LEAST_ROWS = 128
@@ -25,6 +31,9 @@ const SMALL_WORK = 256
 
 /** Runs below this depth are a loop inside a tile. */
 const SHORT_RUN = 16
+
+/** Floats of every product's scratch in front of its panel. */
+const THIN_COLS = (EDGE_BYTES + 2 * ROWS_BYTES) / 4
 
 /** Rows of the next tile, of which `rows` are left. */
 @inline
@@ -50,7 +59,8 @@ export function productWork(p: usize): i64 {
 /**
  * words: c, a, b, bias (0: none), M, N, K, flags, fn, alpha (f32), scratch; with MATMUL_ROWS a is the address of A's list:
  * u32 addresses of its rows as stored (ROWS_SPARE more at its end, of any row), and two words follow: the address of the
- * u32 offsets of a row's runs, and their depth, at most BLOCK_DEPTH. op(B) is B then.
+ * u32 offsets of a row's runs, and their depth, at most CHAIN_DEPTH. op(B) is B then. With MATMUL_LONG one word follows: the
+ * address of two arrays like C, for the sums of a range and what rounding has cut off.
  * A part is a range of columns or of rows, of whole tiles: the longer side is cut, since each part packs all of the
  * other's matrix; of a large weight's gradient (A transposed) the rows, a range of memory like that of the update.
  * applyUnary: the function table index of that function of the core.
@@ -68,26 +78,39 @@ export function productPart(p: usize, part: i32, parts: i32, applyUnary: u32): v
       rowEnd = partStart(M, 12, part + 1, parts)
     }
   }
-  if (isThin && !(flags & MATMUL_ROWS)) {
-    thinProduct(p, rowStart + colStart, M == 1 ? colEnd : rowEnd)
-    activate(p, rowStart, rowEnd - rowStart, colStart, colEnd, applyUnary)
-    return
-  }
-  const own = part + (flags >> MATMUL_PART_SHIFT), first = <usize>load<u32>(JOB_SCRATCH)
-  const scratch = first ? first + own * (MATMUL_SCRATCH_BYTES + SCRATCH_GAP) : <usize>load<u32>(p, 40)
-  for (let m0 = rowStart; m0 < rowEnd; m0 += BLOCK_ROWS) {
-    const rows = min(BLOCK_ROWS, rowEnd - m0)
-    tiledProduct(p, scratch, m0, rows, colStart, colEnd)
+  const own = part + (flags >> MATMUL_PART_SHIFT), planned = <usize>load<u32>(JOB_SCRATCH)
+  const scratch = planned ? planned + own * (MATMUL_SCRATCH_BYTES + SCRATCH_GAP) : <usize>load<u32>(p, 40)
+  const c = <usize>load<u32>(p), K = load<i32>(p, 24)
+  const depth = flags & MATMUL_LONG ? LONG_DEPTH : K
+  const sums = <usize>load<u32>(p, 44), cut = sums + (<usize>(M * N) << 2)
+  const isTiled = !isThin || (flags & MATMUL_ROWS) != 0, height = isTiled ? BLOCK_ROWS : M
+  for (let m0 = rowStart; m0 < rowEnd; m0 += height) {
+    const rows = min(height, rowEnd - m0)
+    for (let k = 0; k < K; k += depth) {
+      const behind = min(k + depth, K), to = k ? sums : c
+      if (isTiled) tiledProduct(p, to, scratch, m0, rows, colStart, colEnd, k, behind)
+      else thinProduct(p, to, scratch, rowStart + colStart, M == 1 ? colEnd : rowEnd, k, behind)
+      if (!k) continue
+      const bytes = <usize>(colEnd - colStart) << 2
+      for (let i = m0; i < m0 + rows; i++) {
+        const o = <usize>(i * N + colStart) << 2
+        if (k == depth) memory.fill(cut + o, 0, bytes)
+        fold(c + o, sums + o, cut + o, bytes)
+      }
+    }
     activate(p, m0, rows, colStart, colEnd, applyUnary)
   }
 }
 
 /**
- * C's rows `m0` to `m0 + rows`, columns `colStart` to `colEnd`. scratch: a tile of C for the ragged edges, addresses of
+ * Rows `m0` to `m0 + rows`, columns `colStart` to `colEnd` of c, which is C or like it: the sums over k from `from` to
+ * `behind`; bias and what is in C belong to the first range. scratch: a tile of C for the ragged edges, addresses of
  * A's rows as stored and as packed, a panel of B [depthStep, 8], packed rows of A [rows + ROWS_SPARE, depthStep].
  */
-function tiledProduct(p: usize, scratch: usize, m0: i32, rows: i32, colStart: i32, colEnd: i32): void {
-  const c = <usize>load<u32>(p), a = <usize>load<u32>(p, 4), b = <usize>load<u32>(p, 8), bias = <usize>load<u32>(p, 12)
+function tiledProduct(
+  p: usize, c: usize, scratch: usize, m0: i32, rows: i32, colStart: i32, colEnd: i32, from: i32, behind: i32,
+): void {
+  const a = <usize>load<u32>(p, 4), b = <usize>load<u32>(p, 8), bias: usize = from ? 0 : <usize>load<u32>(p, 12)
   const M = load<i32>(p, 16), N = load<i32>(p, 20), K = load<i32>(p, 24), flags = load<i32>(p, 28)
   const transposeA = (flags & MATMUL_TRANSPOSE_A) != 0, transposeB = (flags & MATMUL_TRANSPOSE_B) != 0
   const isListed = (flags & MATMUL_ROWS) != 0
@@ -102,14 +125,16 @@ function tiledProduct(p: usize, scratch: usize, m0: i32, rows: i32, colStart: i3
   v128.store(zeros, f32x4.splat(0))
   v128.store(zeros, f32x4.splat(0), 16)
   const runs = !transposeA && isListed ? K / load<i32>(p, 48) : 1
-  const depthStep = stepOf(K, runs)
+  const chain = runs > 1 ? K / runs : chainOf(behind - from)
+  // of runs too short for a tile each, a block is one chain
+  const depthStep = min(behind - from, max(1, (chain < SHORT_RUN ? CHAIN_DEPTH : BLOCK_DEPTH) / chain) * chain)
   const packed = panel + (<usize>(depthStep + 3 & ~3) << 5)
   if (!isListed && !transposeA) listRows(stored, a + <usize>m0 * as, as, rows)
 
-  for (let k0 = 0; k0 < K; k0 += depthStep) {
-    const depth = min(depthStep, K - k0)
-    const adds = k0 > 0 || (flags & MATMUL_ACCUMULATE) != 0
-    const runDepth = min(depth, K / runs)
+  for (let k0 = from; k0 < behind; k0 += depthStep) {
+    const depth = min(depthStep, behind - k0)
+    const adds = k0 > from || from == 0 && (flags & MATMUL_ACCUMULATE) != 0
+    const runDepth = min(depth, chain)
     let tileRow = stored, offsets = offset
     store<u32>(offset, transposeA ? 0 : k0 << 2)
     if (transposeA) {
@@ -126,13 +151,17 @@ function tiledProduct(p: usize, scratch: usize, m0: i32, rows: i32, colStart: i3
     for (let j = colStart; j < colEnd; j += 8) {
       const cols = min(8, colEnd - j)
       const bj = <usize>j << 2, block = b + <usize>k0 * bs + bj
+      const d = bias && !adds ? bias + bj : zeros
       let ci = c + <usize>m0 * cs + bj, row = tileRow, i = 0
       if (transposeB) {
         listRows(freeList, b + <usize>j * bs + (<usize>k0 << 2), bs, cols)
         packTransposed(panel, 32, freeList, 0, cols, depth)
         if (cols < 8) clearColumns(panel, depth, cols)
       } else if (firstPacks && cols == 8) {
-        packingTile(ci, cs, adds ? ci : bias ? bias + bj : zeros, adds ? cs : 0, row, load<u32>(offsets), block, bs, panel, depth)
+        for (let k = 0; k < depth; k += chain) {
+          const at = load<u32>(offsets) + (k << 2), b = panel + (<usize>k << 5), more = adds || k > 0
+          packingTile(ci, cs, more ? zeros : d, more, row, at, block + <usize>k * bs, bs, b, min(chain, depth - k))
+        }
         ci += cs << 2
         row += 16
         i = 4
@@ -144,17 +173,15 @@ function tiledProduct(p: usize, scratch: usize, m0: i32, rows: i32, colStart: i3
         const count = isWhole ? left - left % height : min(height, left)
         const ct = isWhole ? ci : scratch, ts = isWhole ? cs : 32
         if (!isWhole && adds) moveTile(scratch, 32, ci, cs, count, cols)
-        let d = adds ? ct : bias ? bias + bj : zeros, ds = adds ? ts : 0
         if (height == 4 && runDepth < SHORT_RUN && !transposeA) {
-          tileOfRuns(ct, ts, d, ds, row, offsets, depth / runDepth, panel, runDepth, count)
+          tileOfRuns(ct, ts, d, adds, row, offsets, depth / runDepth, panel, runDepth, count)
         } else {
-          for (let k = 0, o = offsets; k < depth; k += runDepth, o += 4) {
-            const b = panel + (<usize>k << 5)
-            if (ASC_FEATURE_RELAXED_SIMD && height == 6) tallTile(ct, ts, d, ds, row, load<u32>(o), step, b, runDepth, count)
-            else if (cols <= 4) narrowTile(ct, ts, d, ds, row, load<u32>(o), step, b, runDepth)
-            else tile(ct, ts, d, ds, row, load<u32>(o), step, b, runDepth, count)
-            d = ct
-            ds = ts
+          for (let k = 0; k < depth; k += runDepth) {
+            const at = runs > 1 ? load<u32>(offsets + (<usize>(k / runDepth) << 2)) : load<u32>(offsets) + k * (<i32>step >> 2)
+            const b = panel + (<usize>k << 5), deep = min(runDepth, depth - k), more = adds || k > 0, from = more ? zeros : d
+            if (ASC_FEATURE_RELAXED_SIMD && height == 6) tallTile(ct, ts, from, more, row, at, step, b, deep, count)
+            else if (cols <= 4) narrowTile(ct, ts, from, more, row, at, step, b, deep)
+            else tile(ct, ts, from, more, row, at, step, b, deep, count)
           }
         }
         if (!isWhole) moveTile(ci, cs, scratch, 32, count, cols)
@@ -166,12 +193,11 @@ function tiledProduct(p: usize, scratch: usize, m0: i32, rows: i32, colStart: i3
   }
 }
 
-/** Depth of a block: whole runs, if there are several. */
+/** Additions of a chain: the same for all but the last; a multiple of 4 if there are several (packFour). */
 @inline
-function stepOf(K: i32, runs: i32): i32 {
-  if (runs > 1) return max(1, BLOCK_DEPTH / (K / runs)) * (K / runs)
-  const blocks = (K + BLOCK_DEPTH - 1) / BLOCK_DEPTH
-  return (K + blocks - 1) / blocks
+function chainOf(K: i32): i32 {
+  const chains = (K + CHAIN_DEPTH - 1) / CHAIN_DEPTH
+  return chains > 1 ? (K + chains - 1) / chains + 3 & ~3 : K
 }
 
 /** The rows listed at `out` = columns `m0` to `m0 + rows` of `depth` stored rows of A. */
@@ -195,32 +221,43 @@ export function smallWhole(p: usize, work: i64, applyUnary: u32): bool {
   if (work > SMALL_WORK) return false
   const M = load<i32>(p, 16), N = load<i32>(p, 20), K = load<i32>(p, 24), flags = load<i32>(p, 28)
   if (flags & MATMUL_ROWS) return false
-  if (M == 1 || N == 1) thinProduct(p, 0, M == 1 ? N : M)
-  else if (flags & MATMUL_TRANSPOSE_B && K > 1) return false // b must be contiguous along c's rows
+  const transposeA = (flags & MATMUL_TRANSPOSE_A) != 0, adds = (flags & MATMUL_ACCUMULATE) != 0
+  const c = <usize>load<u32>(p)
+  if (M == 1 || N == 1) {
+    if (adds || K > CHAIN_DEPTH) return false
+    thinProduct(p, c, 0, 0, M == 1 ? N : M, 0, K)
+  } else if (flags & MATMUL_TRANSPOSE_B && K > 1) return false // b must be contiguous along c's rows
   else {
-    const transposeA = (flags & MATMUL_TRANSPOSE_A) != 0, adds = (flags & MATMUL_ACCUMULATE) != 0
-    const cs = <usize>N << 2, c = <usize>load<u32>(p), d = adds ? c : <usize>load<u32>(p, 12)
-    const ai: usize = transposeA ? 4 : <usize>K << 2, ak: usize = transposeA ? <usize>M << 2 : 4
-    smallProduct(c, cs, d, adds ? cs : 0, load<u32>(p, 4), ai, ak, load<u32>(p, 8), cs, M, N, K)
+    const cs = <usize>N << 2, ai: usize = transposeA ? 4 : <usize>K << 2, ak: usize = transposeA ? <usize>M << 2 : 4
+    smallProduct(c, cs, load<u32>(p, 12), adds, load<u32>(p, 4), ai, ak, load<u32>(p, 8), cs, M, N, K)
   }
   activate(p, 0, M, 0, N, applyUnary)
   return true
 }
 
-/** A row, or a column (the transpose of the product of the transposes), from element `first` to `end`. */
-function thinProduct(p: usize, first: i32, end: i32): void {
-  const a = <usize>load<u32>(p, 4), b = <usize>load<u32>(p, 8), bias = <usize>load<u32>(p, 12)
-  const M = load<i32>(p, 16), N = load<i32>(p, 20), K = load<i32>(p, 24), flags = load<i32>(p, 28)
-  const isRow = M == 1
-  const vector = isRow ? a : b, matrix = isRow ? b : a
-  const isByColumns = isRow ? flags & MATMUL_TRANSPOSE_B : !(flags & MATMUL_TRANSPOSE_A)
-  const at = <usize>first << 2
-  const from = flags & MATMUL_ACCUMULATE ? 1 : bias ? isRow ? 2 : 3 : 0
-  const y = <usize>load<u32>(p) + at, start = isRow ? bias + at : bias
-  if (isByColumns) {
-    const stride = <usize>K << 2
-    columnProduct(y, vector, matrix + <usize>first * stride, stride, end - first, K, from, start)
-  } else rowProduct(y, vector, matrix + at, <usize>(isRow ? N : M) << 2, end - first, K, from, start)
+/**
+ * A row, or a column (the transpose of the product of the transposes), from element `first` to `end`, of c, as in
+ * tiledProduct.
+ */
+function thinProduct(p: usize, c: usize, scratch: usize, first: i32, end: i32, k0: i32, behind: i32): void {
+  const a = <usize>load<u32>(p, 4), b = <usize>load<u32>(p, 8), bias: usize = k0 ? 0 : <usize>load<u32>(p, 12)
+  const M = load<i32>(p, 16), N = load<i32>(p, 20), flags = load<i32>(p, 28)
+  const isRow = M == 1, depth = behind - k0, chain = chainOf(depth), at = <usize>k0 << 2
+  const x = (isRow ? a : b) + at, matrix = isRow ? b : a
+  const from = !k0 && flags & MATMUL_ACCUMULATE ? 1 : bias ? isRow ? 2 : 3 : 0
+  if (isRow ? flags & MATMUL_TRANSPOSE_B : !(flags & MATMUL_TRANSPOSE_A)) {
+    const stride = <usize>load<i32>(p, 24) << 2, o = <usize>first << 2
+    const start = isRow ? bias + o : bias
+    columnProduct(c + o, x, matrix + <usize>first * stride + at, stride, end - first, depth, chain, from, start)
+    return
+  }
+  const stride = <usize>(isRow ? N : M) << 2
+  // the scratch that every product has but what lies behind a panel; nothing to add up: none
+  const width = depth > chain || from == 1 ? THIN_COLS + 8 * min(depth, BLOCK_DEPTH) : end - first
+  for (; first < end; first += width) {
+    const o = <usize>first << 2
+    rowProduct(c + o, x, matrix + <usize>k0 * stride + o, stride, min(width, end - first), depth, chain, from, isRow ? bias + o : bias, scratch)
+  }
 }
 
 /** C's rows and columns through the function of the words. */

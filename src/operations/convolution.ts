@@ -81,8 +81,8 @@ function listedBlock(x: Value, geometry: ConvGeometry): Block {
   const whole = output.map((count, i) => (count - 1) * strides[i] + (kernel[i] - 1) * dilations[i] + 1)
   const isPadded = whole.some((span, i) => before[i] > 0 || span > input[i])
   const row = kernel[2] * channels
-  const isRow = groups === 1 && dilations[2] === 1 && row <= abi.BLOCK_DEPTH
-  const runDepth = isRow ? row : divisorOf(channels, abi.BLOCK_DEPTH)
+  const isRow = groups === 1 && dilations[2] === 1 && row <= abi.CHAIN_DEPTH
+  const runDepth = isRow ? row : divisorOf(channels, abi.CHAIN_DEPTH)
   return {
     size,
     rows: Math.max(1, size) * elementCount(counts),
@@ -97,7 +97,7 @@ const PART_WORDS_BYTES = 192
 
 /** Where the parts of the scratch buffer lie, and its bytes. */
 function scratchOf(parts: Parts, { kernel, groups }: ConvGeometry) {
-  const { block, image, y, product: productBytes, ranges = 1 } = parts
+  const { block, image, y, product: productBytes, ranges = 1, long: longFloats = 0 } = parts
   const weights = (elementCount(kernel) * image.shape[4] * y.shape[4]) / groups
   const kernelPart = roundUp(4 * block.image + 12)
   const rowsPart = kernelPart + (groups > 1 ? roundUp(4 * weights) : 0)
@@ -106,15 +106,16 @@ function scratchOf(parts: Parts, { kernel, groups }: ConvGeometry) {
   const words = offsets + roundUp(4 * block.runs)
   const product = words + abi.ALIGNMENT + PART_WORDS_BYTES
   const sums = roundUp(product + productBytes)
-  const bytes = sums + (ranges - 1) * roundUp(4 * weights)
-  return { kernelPart, rowsPart, list, offsets, words, sums, bytes }
+  const long = sums + (ranges - 1) * roundUp(4 * weights)
+  const bytes = long + 2 * roundUp(4 * longFloats)
+  return { kernelPart, rowsPart, list, offsets, words, sums, long, bytes }
 }
 
 function wordsOf(op: KernelCall<ConvGeometry & Fused>, at: Addresses, parts: Parts): number[] {
   const { block, image, y, ranges = 1 } = parts
   const { input, output, kernel, strides, dilations, before, groups, epilogue } = op.attributes
   const [a, b, bias] = op.inputs
-  const { kernelPart, rowsPart, list, offsets, words, sums } = scratchOf(parts, op.attributes)
+  const { kernelPart, rowsPart, list, offsets, words, sums, long } = scratchOf(parts, op.attributes)
   return [
     ...[op.output, a, b].map((value) => at.of(value)),
     at.header,
@@ -132,6 +133,7 @@ function wordsOf(op: KernelCall<ConvGeometry & Fused>, at: Addresses, parts: Par
     0,
     ranges,
     at.scratch + sums,
+    at.scratch + long,
   ]
 }
 
@@ -145,6 +147,8 @@ interface Parts {
   readonly product: number
   /** Of samples, whose weight gradients are added up. Default 1. */
   readonly ranges?: number
+  /** Floats of each of the two arrays of long sums. Default 0. */
+  readonly long?: number
 }
 
 interface Form {
@@ -185,7 +189,7 @@ const kernelOf = (name: string, { code, shape, parts, fuses, gradient }: Form): 
   words: (op, at) => wordsOf(op, at, parts(op)),
   scratchBytes: (op) => {
     const all = parts(op)
-    return all.block.image + all.product > 0 ? scratchOf(all, op.attributes).bytes : 0
+    return all.block.image + all.product + (all.long ?? 0) > 0 ? scratchOf(all, op.attributes).bytes : 0
   },
   fuses,
   ...(gradient && {
@@ -239,11 +243,16 @@ const RANGES = 8
 export const convWeightGrad: Kernel<ConvGeometry> = /*#__PURE__*/ kernelOf('convWeightGrad', {
   code: abi.OP_CONV_WEIGHT_GRAD,
   shape: ([x, dy], { kernel, groups }) => [...kernel, x.shape[4] / groups, dy.shape[4]],
-  parts: ({ inputs: [x, dy], output, attributes }) => ({
-    ...listedParts(x, dy, attributes, (rows, depth) => matmulScratchBytes(depth, rows)),
-    ranges:
-      attributes.groups === 1 && elementCount(output.shape) <= SUMMED ? Math.min(RANGES, x.shape[0]) : 1,
-  }),
+  parts({ inputs: [x, dy], output, attributes }) {
+    const isSummed = attributes.groups === 1 && elementCount(output.shape) <= SUMMED
+    const ranges = isSummed ? Math.min(RANGES, x.shape[0]) : 1
+    const isLong = Math.ceil(x.shape[0] / ranges) * elementCount(attributes.output) > abi.LONG_DEPTH
+    return {
+      ...listedParts(x, dy, attributes, (rows, depth) => matmulScratchBytes(depth, rows)),
+      ranges,
+      long: isLong ? elementCount(output.shape) : 0,
+    }
+  },
 })
 
 /** y of x, w: each channel has m filters of its own. */
@@ -268,7 +277,10 @@ export const depthwiseInputGrad: Kernel<ConvGeometry> = /*#__PURE__*/ kernelOf('
 export const depthwiseWeightGrad: Kernel<ConvGeometry> = /*#__PURE__*/ kernelOf('depthwiseWeightGrad', {
   code: abi.OP_DEPTHWISE_WEIGHT_GRAD,
   shape: ([x, dy], { kernel }) => [...kernel, x.shape[4], dy.shape[4] / x.shape[4]],
-  parts: ({ inputs, attributes }) => depthwiseParts(inputs[0], inputs[1], attributes),
+  parts: ({ inputs, output, attributes }) => ({
+    ...depthwiseParts(inputs[0], inputs[1], attributes),
+    long: elementCount(output.shape),
+  }),
 })
 
 /** One number for each axis but batch and channels. */

@@ -84,7 +84,7 @@ function batchRowsOf(value: Value): [rows: number, cols: number] {
 
 /** Bytes of scratch a matmul needs: a tile of C, a panel of B, a block of A if it is transposed (see kernels/gemm.ts). */
 export function matmulScratchBytes(M: number, K: number, transposeA = true): number {
-  const depth = roundUp4(Math.ceil(K / Math.ceil(K / abi.BLOCK_DEPTH)))
+  const depth = Math.min(roundUp4(K), abi.BLOCK_DEPTH)
   const rows = transposeA ? roundUp4(Math.min(M, abi.BLOCK_ROWS) + abi.ROWS_SPARE) : 0
   return abi.EDGE_BYTES + 2 * abi.ROWS_BYTES + 4 * depth * (abi.TILE_COLS + rows)
 }
@@ -100,7 +100,14 @@ function depthOf(op: Op<'matmul'>): number {
 export function scratchBytes(op: Op): number {
   if (op.name === 'matmul') {
     const product = op as Op<'matmul'>
-    return matmulScratchBytes(op.output.shape[0], depthOf(product), product.attributes.transposeA)
+    const depth = depthOf(product)
+    const own = matmulScratchBytes(op.output.shape[0], depth, product.attributes.transposeA)
+    return own + (depth > abi.LONG_DEPTH ? 8 * elementCount(op.output.shape) + 12 : 0)
+  }
+  if (op.name === 'reduce') {
+    const { fn, outer, reduced, inner } = (op as Op<'reduce'>).attributes
+    const isLong = fn === 'sum' && inner > 1 && reduced > abi.LONG_DEPTH
+    return isLong ? 4 * outer * Math.ceil(reduced / abi.LONG_DEPTH) * inner : 0
   }
   if (op.name !== 'kernel') return 0
   const { kernel, with: attributes } = (op as Op<'kernel'>).attributes
@@ -130,10 +137,13 @@ export const encoders: { readonly [N in OpName]: Encoder<N> } = {
       (transposeA ? abi.MATMUL_TRANSPOSE_A : 0) |
       (transposeB ? abi.MATMUL_TRANSPOSE_B : 0) |
       (accumulate ? abi.MATMUL_ACCUMULATE : 0)
-    const sizes = [M, N, depthOf(op), flags, unaryFunctions[fn].code, f32(alpha), at.scratch]
+    const K = depthOf(op)
+    const isLong = K > abi.LONG_DEPTH
+    const sums = isLong ? [at.scratch + matmulScratchBytes(M, K, transposeA)] : []
+    const words = [isLong ? flags | abi.MATMUL_LONG : flags, unaryFunctions[fn].code, f32(alpha), at.scratch]
     return {
       code: abi.OP_MATMUL,
-      operands: [at.of(op.output), at.of(a), at.of(b), bias ? at.of(third) : 0, ...sizes],
+      operands: [at.of(op.output), at.of(a), at.of(b), bias ? at.of(third) : 0, M, N, K, ...words, ...sums],
     }
   },
   unary: ({ output, inputs: [x], attributes: { fn, alpha } }, at) => ({
@@ -159,7 +169,7 @@ export const encoders: { readonly [N in OpName]: Encoder<N> } = {
   },
   reduce: ({ output, inputs: [x], attributes: { fn, outer, reduced, inner, scale } }, at) => ({
     code: abi.OP_REDUCE,
-    operands: [at.of(output), at.of(x), outer, reduced, inner, reductions[fn], f32(scale)],
+    operands: [at.of(output), at.of(x), outer, reduced, inner, reductions[fn], f32(scale), at.scratch],
   }),
   reshape: () => [],
   expand: ({ output, inputs: [x] }, at) =>

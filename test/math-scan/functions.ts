@@ -1,0 +1,63 @@
+// What assembly/math.ts and assembly/functions/ state of their errors, with the float64 function each is held to.
+// `at` is the argument of the largest error: main.ts went over every float32 and found it there. An error is measured in
+// the spacing of floats at the exact result (ulp), or, with `share`, as a share of the argument.
+import * as abi from '../../assembly/abi.ts'
+import { erf } from '../reference/erf.ts'
+import { unaryFormulas } from '../reference/unary.ts'
+
+export interface Stated {
+  /** An export of test/assembly/math-entry.ts (`<name>Array`), or the code of a unary function. */
+  readonly name: string
+  readonly code?: number
+  readonly exact: (x: number) => number
+  /** Where the bound holds. Default: every float32. */
+  readonly from?: number
+  readonly to?: number
+  readonly share?: boolean
+  readonly bound: number
+  readonly at: number
+}
+
+const sigmoid = (x: number) => 1 / (1 + Math.exp(-x))
+
+export const STATED: readonly Stated[] = [
+  { name: 'sigmoid', exact: sigmoid, from: -87, bound: 2.5, at: -16.635704040527344 },
+  { name: 'tanh', exact: Math.tanh, bound: 2.7, at: 0.06179806962609291 },
+  { name: 'exp', exact: Math.exp, bound: 1.2, at: 0 },
+  { name: 'expm1', exact: Math.expm1, from: -80, to: 80, bound: 1.6, at: 0 },
+  { name: 'log', exact: Math.log, bound: 1, at: 0 },
+  { name: 'log1p', exact: Math.log1p, bound: 1, at: 0 },
+  { name: 'erf', exact: (x) => (Math.abs(x) > 6 ? Math.sign(x) : erf(x)), bound: 3.1, at: 0 },
+  { name: 'gelu', code: abi.FN_GELU, exact: unaryFormulas.gelu, share: true, bound: 2.2e-7, at: 0 },
+  { name: 'geluTanh', code: abi.FN_GELU_TANH, exact: unaryFormulas.geluTanh, share: true, bound: 1, at: 0 },
+  { name: 'silu', code: abi.FN_SILU, exact: unaryFormulas.silu, from: -87, bound: 100, at: 0 },
+  { name: 'softplus', code: abi.FN_SOFTPLUS, exact: (x) => unaryFormulas.softplus(x, 1), bound: 100, at: 0 },
+  { name: 'logSigmoid', code: abi.FN_LOG_SIGMOID, exact: (x) => unaryFormulas.logSigmoid(x, 1), bound: 100, at: 0 },
+  { name: 'mish', code: abi.FN_MISH, exact: unaryFormulas.mish, bound: 100, at: 0 },
+  { name: 'elu', code: abi.FN_ELU, exact: (x) => unaryFormulas.elu(x, 1), bound: 100, at: 0 },
+  { name: 'celu', code: abi.FN_CELU, exact: (x) => unaryFormulas.celu(x, 1), bound: 100, at: 0 },
+  { name: 'selu', code: abi.FN_SELU, exact: (x) => unaryFormulas.selu(x, 1), bound: 100, at: 0 },
+  { name: 'softsign', code: abi.FN_SOFTSIGN, exact: (x) => unaryFormulas.softsign(x, 1), bound: 100, at: 0 },
+]
+
+const float = new Float32Array(1)
+const bits = new Int32Array(float.buffer)
+
+/** The spacing of floats at `x`: 2^-149 for denormals. */
+export function ulpOf(x: number): number {
+  float[0] = Math.abs(x)
+  return 2 ** (Math.min(Math.max(bits[0] >> 23, 1), 254) - 150)
+}
+
+/** 3.4e38 + half an ulp and above count as 2^128, as in rounding. */
+const finite = (x: number): number => (Math.abs(x) === Number.POSITIVE_INFINITY ? Math.sign(x) * 2 ** 128 : x)
+
+/** The error of `got` at `x`; 0 where it is the float nearest to the exact result, infinite where only one is NaN. */
+export function errorAt({ exact, share }: Stated, x: number, got: number): number {
+  const want = exact(x)
+  const rounded = Math.fround(want)
+  if (got === rounded || (got !== got && want !== want)) return 0
+  const error = Math.abs(finite(got) - (Math.abs(want) > 2 ** 128 ? finite(rounded) : want))
+  if (error !== error) return Number.POSITIVE_INFINITY
+  return error / (share ? Math.abs(x) : ulpOf(rounded))
+}
