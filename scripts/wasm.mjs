@@ -3,6 +3,7 @@
 // One process for all: the compiler's own start takes longer than most of them.
 import { mkdirSync, readFileSync, renameSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { checkRanges } from './ranges.mjs'
 
 const { targets } = JSON.parse(readFileSync('asconfig.json', 'utf8'))
 const timeOf = (file) => statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0
@@ -37,3 +38,9 @@ const old = Object.keys(targets).filter((target) => {
 })
 if (old.length > 0) console.error('building build/*.wasm ...')
 for (const target of old) await compile(target)
+try {
+  checkRanges(targets)
+} catch (error) {
+  console.error(error.message)
+  process.exit(1)
+}

@@ -463,3 +463,76 @@ test('a batch of one number a channel has a variance of 0, unbiased or not', () 
     expect([...net.getWeights()['bn/moving_mean'].data]).toEqual([1.5, -2.5])
   }
 })
+
+describe('values far from 0', () => {
+  const rows = 4096
+  const standard = Float64Array.from(drawn(rows, 5, -1, 1), (value) => value * Math.sqrt(3))
+  const shifted = (far: number, width: number) => Float32Array.from(standard, (value) => far + width * value)
+  const exact = (values: Float32Array) => {
+    const center = values.reduce((sum, value) => sum + value, 0) / values.length
+    return { center, squares: values.reduce((sum, value) => sum + (value - center) ** 2, 0) / values.length }
+  }
+  const FAR: [number, number][] = [
+    [0, 1],
+    [100, 1e-3],
+    [1e4, 1],
+    [1e6, 1],
+    [-1e7, 1],
+    [1e7, 300],
+    [3e30, 1e25],
+  ]
+
+  test.each(FAR)('mean %d, deviation %d: the variance of a batch', (far, width) => {
+    const values = shifted(far, width)
+    const { center, squares } = exact(values)
+    const model = sequential({
+      inputShape: [1],
+      layers: [batchNormalization({ name: 'bn', momentum: 0 })],
+    }).compile({ optimizer: 'sgd', loss: 'mse' })
+    model.trainStep(values, new Float32Array(rows))
+    if (squares < 3e38) expect(weight(model, 'bn/moving_variance')[0] / squares).toBeCloseTo(1, 6)
+    expect(Math.abs(weight(model, 'bn/moving_mean')[0] / (center || 1) - 1) * Number(far !== 0)).toBeLessThan(1e-7)
+  })
+
+  const layers: [string, () => Layer, number[]][] = [
+    ['layer', () => layerNormalization({ epsilon: 1e-9 }), [rows]],
+    ['batch', () => batchNormalization({ epsilon: 1e-9 }), [1]],
+    ['group', () => groupNormalization({ groups: 2, epsilon: 1e-9 }), [rows / 4, 4]],
+    ['instance', () => groupNormalization({ groups: 1, epsilon: 1e-9 }), [rows, 1]],
+  ]
+  test.each(layers.flatMap((row) => FAR.slice(0, 6).map((far) => [...row, ...far] as const)))(
+    '%s normalization of %o%o, mean %d, deviation %d',
+    (name, layer, shape, far, width) => {
+      const values = shifted(far, width)
+      const channels = shape[shape.length - 1]
+      const groupOf = (i: number) => (name === 'group' ? Math.floor((i % channels) / 2) : 0)
+      const groups = [0, 1].map((group) => exact(values.filter((_, i) => groupOf(i) === group)))
+      const model = sequential({ inputShape: [...shape], layers: [layer()] })
+      const got = numbers(model.predict(values, { training: true, batchSize: rows }))
+      let worst = 0
+      values.forEach((value, i) => {
+        const { center, squares } = groups[groupOf(i)]
+        worst = Math.max(worst, Math.abs(got[i] - (value - center) / Math.sqrt(squares + 1e-9)))
+      })
+      expect(worst).toBeLessThan(2e-6)
+    },
+  )
+})
+
+describe('a single value has no gradient', () => {
+  const layers: [string, () => Layer, number[]][] = [
+    ['layer', () => layerNormalization(), [5, 1]],
+    ['batch, one row', () => batchNormalization(), [5]],
+    ['group of one channel', () => groupNormalization({ groups: 5 }), [1, 5]],
+  ]
+  test.each(layers)('%s', (_, layer, shape) => {
+    const last = shape[shape.length - 1]
+    const model = sequential({
+      inputShape: shape,
+      layers: [dense({ units: last, name: 'before' }), layer(), dense({ units: 3 })],
+    }).compile({ optimizer: sgd({ learningRate: 1e3 }), loss: 'mse' })
+    const before = weight(model, 'before/kernel').slice()
+    model.trainStep(drawn(5, 7), drawn(shape.length === 2 ? 3 * shape[0] : 3, 8))
+    expect([...weight(model, 'before/kernel')]).toEqual([...before])
+  })
+})

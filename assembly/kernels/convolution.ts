@@ -258,14 +258,13 @@ function moveKernels(p: usize, w: usize, back: bool): void {
 }
 
 /**
- * y, or dw += ..., of the rows listed: `count` of them, y's first at `whole`. `kernel`: w or dw, of several groups dense
+ * y, or dw += ..., of `count` rows listed from `list` on, y's first at `whole`. `kernel`: w or dw, of several groups dense
  * matrices one after the other.
  */
-function productOfList(p: usize, isForward: bool, kernel: usize, whole: usize, count: i32, adds: bool): void {
+function productOfList(p: usize, isForward: bool, kernel: usize, whole: usize, list: usize, count: i32, adds: bool): void {
   const rowsPart = <usize>load<u32>(p, 24), F = load<i32>(p, 44), groups = load<i32>(p, 48)
   const channels = load<i32>(p, 40) / groups, filters = F / groups, K = load<i32>(p, 52) * channels
   const wide = <usize>F << 2, narrow = <usize>filters << 2
-  const list = <usize>load<u32>(p, LIST)
   const bias = <usize>load<u32>(p, BIAS)
   for (let group = 0; group < groups; group++) {
     const own = whole + <usize>group * narrow // the group's columns
@@ -280,7 +279,7 @@ function productOfList(p: usize, isForward: bool, kernel: usize, whole: usize, c
       multiply(p, kernel, list, block, K, filters, count, flags, 0, 0)
     }
     kernel += narrow * K
-    moveList(list, count + ROWS_SPARE, channels << 2) // to the next group's channels
+    moveList(list, count, channels << 2) // to the next group's channels
   }
 }
 
@@ -312,15 +311,19 @@ function convolve(p: usize, isForward: bool, x: usize, w: usize, y: usize, from:
       const height = min(linesOfBlock, lines - line)
       const count = some * (positions / lines) * height
       listPatches(p, x + sample * n, some, line, height)
-      if (!isForward && summed >= LONG_DEPTH) {
-        if (to != kernel) fold(kernel, long, cut, bytes)
-        else memory.fill(cut, 0, bytes)
-        to = long
-        summed = 0
+      const list = <usize>load<u32>(p, LIST), most = isForward ? count : LONG_DEPTH
+      for (let done = 0; done < count; done += most) {
+        if (!isForward && summed >= LONG_DEPTH) {
+          if (to != kernel) fold(kernel, long, cut, bytes)
+          else memory.fill(cut, 0, bytes)
+          to = long
+          summed = 0
+        }
+        const part = min(most, count - done)
+        productOfList(p, isForward, to, y + wide * row, list + (<usize>done << 2), part, summed > 0)
+        row += part
+        summed += part
       }
-      productOfList(p, isForward, to, y + wide * row, count, summed > 0)
-      row += count
-      summed += count
     }
   }
   if (to != kernel) fold(kernel, long, cut, bytes)

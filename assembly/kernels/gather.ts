@@ -1,6 +1,9 @@
 // Rows of a table by their numbers, and the gradient of that: embeddings. table [rows, width] f32, ids [count] i32.
-// An id outside the table reads zeros and moves nothing. Rows that come more than once add up in order of position:
-// one fixed order. Over threads, parts of the gradient are ranges of columns.
+// An id outside the table reads zeros and moves nothing. Rows that come more than once add up in order of position, which
+// are sorted by id for it: sums of up to CHAIN_DEPTH of them from 0, then these with the rounding errors carried on (Kahan 1965):
+// relative error, of terms of one sign, 3e-7 of random ones, at most 2e-6 of equal ones. Over threads, parts of the gradient are
+// ranges of columns.
+import { CHAIN_DEPTH } from '../abi'
 import { FLOAT_WORK, split } from '../parallel'
 import { storeBelow } from './tails'
 
@@ -22,32 +25,62 @@ function gatherPart(p: usize, from: i32, end: i32, _: i32): void {
   }
 }
 
-/** words: dtable [rows, width], dy [count, width], ids, count, rows, width */
+/**
+ * words: dtable [rows, width], dy [count, width], ids, count, rows, width, scratch: where each id's positions end [rows], all
+ * positions by id [count], what rounding cuts off [width]
+ */
 export function gatherGrad(p: usize): void {
-  split(gatherGradPart.index, p, load<i32>(p, 20), 4, FLOAT_WORK * <f64>(load<i32>(p, 12) + load<i32>(p, 16)))
+  const count = load<i32>(p, 12), rows = load<u32>(p, 16)
+  const ids = <usize>load<u32>(p, 8), ends = <usize>load<u32>(p, 24), positions = ends + (<usize>rows << 2)
+  // counts, then where each id's positions begin; each position put there moves it on, at last to their end
+  memory.fill(ends, 0, <usize>rows << 2)
+  for (let i = 0; i < count; i++) {
+    const id = load<u32>(ids + (<usize>i << 2)), at = ends + (<usize>id << 2)
+    if (id < rows) store<u32>(at, load<u32>(at) + 1)
+  }
+  let sum: u32 = 0
+  for (let at = ends; at < positions; at += 4) {
+    const own = load<u32>(at)
+    store<u32>(at, sum)
+    sum += own
+  }
+  for (let i = 0; i < count; i++) {
+    const id = load<u32>(ids + (<usize>i << 2)), at = ends + (<usize>id << 2)
+    if (id >= rows) continue
+    const place = load<u32>(at)
+    store<u32>(positions + (<usize>place << 2), i)
+    store<u32>(at, place + 1)
+  }
+  split(gatherGradPart.index, p, load<i32>(p, 20), 4, FLOAT_WORK * <f64>(count + <i32>rows))
 }
 
 function gatherGradPart(p: usize, from: i32, end: i32, _: i32): void {
-  const table = <usize>load<u32>(p), count = load<i32>(p, 12), rows = load<u32>(p, 16), width = load<i32>(p, 20)
-  let dy = <usize>load<u32>(p, 4), ids = <usize>load<u32>(p, 8)
-  const bytes = <usize>width << 2
-  if (end - from == width) memory.fill(table, 0, <usize>rows * bytes)
-  else {
-    for (let row = table, behind = table + <usize>rows * bytes; row < behind; row += bytes) {
-      for (let j = from; j < end; j += 4) storeBelow(row + (<usize>j << 2), f32x4.splat(0), end - j)
-    }
-  }
-  for (let i = 0; i < count; i++) {
-    const id = load<u32>(ids)
-    if (id < rows) {
-      const row = table + <usize>id * bytes
+  const rows = load<u32>(p, 16), width = load<i32>(p, 20), bytes = <usize>width << 2
+  const dy = <usize>load<u32>(p, 4), ends = <usize>load<u32>(p, 24), positions = ends + (<usize>rows << 2)
+  const cut = positions + (<usize>load<i32>(p, 12) << 2)
+  let row = <usize>load<u32>(p), first = positions
+  for (let id: u32 = 0; id < rows; id++) {
+    const behind = positions + (<usize>load<u32>(ends + (<usize>id << 2)) << 2)
+    let at = first
+    do {
+      const last = min(at + 4 * CHAIN_DEPTH, behind)
       for (let j = from; j < end; j += 4) {
-        const d = row + (<usize>j << 2)
-        storeBelow(d, f32x4.add(v128.load(d), v128.load(dy + (<usize>j << 2))), end - j)
+        const o = <usize>j << 2
+        let sum = f32x4.splat(0)
+        for (let q = at; q < last; q += 4) sum = f32x4.add(sum, v128.load(dy + bytes * load<u32>(q) + o))
+        let lost = f32x4.splat(0)
+        if (at > first) {
+          const x = v128.load(row + o), y = f32x4.add(sum, v128.load(cut + o))
+          sum = f32x4.add(x, y)
+          lost = f32x4.sub(y, f32x4.sub(sum, x))
+        }
+        storeBelow(row + o, sum, end - j)
+        if (last < behind) storeBelow(cut + o, lost, end - j)
       }
-    }
-    dy += bytes
-    ids += 4
+      at = last
+    } while (at < behind)
+    first = behind
+    row += bytes
   }
 }
 

@@ -2,11 +2,12 @@
 // of each sample and group over its cells and channels.
 //   y = (x - mean) / sqrt(variance + epsilon) gamma + beta,  biased variance
 // Batch normalization is one sample whose groups have one channel each; instance normalization is groups of one.
-// gamma, beta: [channels] or none (address 0). y may equal x; dx may equal dy or x. Reads up to 12 bytes past the last
+// gamma, beta: [channels] or none (address 0). Values that are constant become beta exactly; dx of statistics of one value is
+// 0 exactly. A mean is two floats: what a float can hold, and the rest of it. y may equal x; dx may equal dy or x. Reads up to 12 bytes past the last
 // row, writes nothing there.
 // scratch, with C = channels rounded up to a multiple of 4: the operands of what is split (64 bytes), the sums (16 C
 // bytes, normalize-sums.ts), then vectors of coefficients of y or dx, 4 C bytes each: mean, slope, offset and, for dx,
-// factor; then the f64 totals of dgamma and dbeta, 8 C bytes each.
+// factor and inverse; then the f64 totals of dgamma and dbeta, 8 C bytes each.
 // Over threads, the sums of a sample are split by channels, then its y or dx by cells.
 import { FLOAT_WORK, split } from '../parallel'
 import { columnMoments, columnProducts, factorAt, productOf, sumOf } from './normalize-sums'
@@ -35,7 +36,8 @@ function advance(words: usize): void {
 function sumsPart(words: usize, start: i32, end: i32, _: i32): void {
   const flow = <usize>load<u32>(words, FLOW), src = <usize>load<u32>(words, SRC)
   const cells = load<i32>(words, CELLS), channels = load<i32>(words, CHANNELS)
-  if (flow) columnProducts(words + SUMS, flow, src, cells, channels, start, end)
+  const mean = words + SUMS + (<usize>((channels + 3) & ~3) << 4)
+  if (flow) columnProducts(words + SUMS, flow, src, cells, channels, mean, start, end)
   else columnMoments(words + SUMS, src, cells, channels, start, end)
 }
 
@@ -58,11 +60,12 @@ function normalizePart(words: usize, start: i32, end: i32, _: i32): void {
   }
 }
 
-/** dx = dy factor + (x - mean) slope + offset */
+/** dx = (dy factor + offset + (x - mean) slope) inverse: dy factor less its mean first, so that of equal ones nothing is left */
 function normalizeGradPart(words: usize, start: i32, end: i32, _: i32): void {
   const channels = load<i32>(words, CHANNELS)
   const padded = <usize>((channels + 3) & ~3), mean = words + SUMS + (padded << 4)
   const slope = mean + (padded << 2), offset = slope + (padded << 2), factor = offset + (padded << 2)
+  const inverse = factor + (padded << 2)
   const from = <usize>(start * channels) << 2
   let dx = <usize>load<u32>(words, DST) + from, dy = <usize>load<u32>(words, FLOW) + from
   let x = <usize>load<u32>(words, SRC) + from
@@ -71,8 +74,8 @@ function normalizeGradPart(words: usize, start: i32, end: i32, _: i32): void {
       const at = <usize>j << 2
       const g = f32x4.mul(v128.load(dy + at), v128.load(factor + at))
       const centered = f32x4.sub(v128.load(x + at), v128.load(mean + at))
-      const rest = f32x4.add(f32x4.mul(centered, v128.load(slope + at)), v128.load(offset + at))
-      storeBelow(dx + at, f32x4.add(g, rest), channels - j)
+      const sum = f32x4.add(f32x4.add(g, v128.load(offset + at)), f32x4.mul(centered, v128.load(slope + at)))
+      storeBelow(dx + at, f32x4.mul(sum, v128.load(inverse + at)), channels - j)
     }
     const step = <usize>channels << 2
     dx += step
@@ -81,12 +84,12 @@ function normalizeGradPart(words: usize, start: i32, end: i32, _: i32): void {
   }
 }
 
-/** words: y, x, mean, variance [samples, groups], gamma, beta, samples, cells, channels, groups, epsilon (f32), scratch */
+/** words: y, x, mean, variance, rest of the mean [samples, groups], gamma, beta, samples, cells, channels, groups, epsilon (f32), scratch */
 export function channelNormalize(p: usize): void {
-  let means = <usize>load<u32>(p, 8), variances = <usize>load<u32>(p, 12)
-  const gamma = <usize>load<u32>(p, 16), beta = <usize>load<u32>(p, 20)
-  const samples = load<i32>(p, 24), cells = load<i32>(p, 28), channels = load<i32>(p, 32), groups = load<i32>(p, 36)
-  const epsilon = <f64>load<f32>(p, 40), words = <usize>load<u32>(p, 44), sums = words + SUMS
+  let means = <usize>load<u32>(p, 8), variances = <usize>load<u32>(p, 12), rests = <usize>load<u32>(p, 16)
+  const gamma = <usize>load<u32>(p, 20), beta = <usize>load<u32>(p, 24)
+  const samples = load<i32>(p, 28), cells = load<i32>(p, 32), channels = load<i32>(p, 36), groups = load<i32>(p, 40)
+  const epsilon = <f64>load<f32>(p, 44), words = <usize>load<u32>(p, 48), sums = words + SUMS
   const padded = <usize>((channels + 3) & ~3)
   const mean = sums + (padded << 4), slope = mean + (padded << 2), offset = slope + (padded << 2)
   const width = channels / groups, count = <f64>cells * <f64>width
@@ -94,24 +97,32 @@ export function channelNormalize(p: usize): void {
   for (let n = 0; n < samples; n++) {
     split(sumsPart.index, words, channels, 4, FLOAT_WORK * <f64>cells)
     for (let first = 0; first < channels; first += width) {
-      let sum: f64 = 0, squares: f64 = 0
+      // the channels' own means and squares about them, then those of all (Chan, Golub and LeVeque 1983)
+      const x = <usize>load<u32>(words, SRC)
+      let mu: f64 = 0, squares: f64 = 0
+      for (let c = first; c < first + width; c++) mu += (<f64>load<f32>(x + (<usize>c << 2)) + sumOf(sums, c) / <f64>cells) / <f64>width
       for (let c = first; c < first + width; c++) {
-        sum += sumOf(sums, c)
-        squares += productOf(sums, c)
+        const own = sumOf(sums, c), off = width > 1 ? <f64>load<f32>(x + (<usize>c << 2)) + own / <f64>cells - mu : 0
+        squares += productOf(sums, c) - own * own / <f64>cells + off * off * <f64>cells
       }
-      const m = sum / count
-      const variance = <f32>max<f64>(squares / count - m * m, 0)
-      store<f32>(means, <f32>m)
+      const m = <f32>mu
+      // of one channel, what mu has lost beside a large shift
+      const rest = width > 1 ? mu - <f64>m : <f64>load<f32>(x + (<usize>first << 2)) - <f64>m + sumOf(sums, first) / <f64>cells
+      const variance = <f32>max<f64>(squares / count, 0)
+      store<f32>(means, m)
       store<f32>(variances, variance)
+      store<f32>(rests, <f32>rest)
       const inverse = 1 / sqrt<f64>(<f64>variance + epsilon)
       for (let c = first; c < first + width; c++) {
         const at = <usize>c << 2
-        store<f32>(mean + at, <f32>m)
-        store<f32>(slope + at, <f32>(inverse * factorAt(gamma, c)))
-        store<f32>(offset + at, beta ? load<f32>(beta + at) : 0)
+        const k = inverse * factorAt(gamma, c)
+        store<f32>(mean + at, m)
+        store<f32>(slope + at, <f32>k)
+        store<f32>(offset + at, <f32>((beta ? <f64>load<f32>(beta + at) : 0) - rest * k))
       }
       means += 4
       variances += 4
+      rests += 4
     }
     split(normalizePart.index, words, cells, 1, FLOAT_WORK * <f64>channels)
     advance(words)
@@ -119,47 +130,51 @@ export function channelNormalize(p: usize): void {
 }
 
 /**
- * words: dx, dgamma, dbeta [channels] (0: not wanted), dy, x, mean, variance, gamma, samples, cells, channels, groups,
- * epsilon (f32), scratch
+ * words: dx, dgamma, dbeta [channels] (0: not wanted), dy, x, mean, variance, rest, gamma, samples, cells, channels,
+ * groups, epsilon (f32), scratch
  * With h = (x - mean) inverse, g = dy gamma and means over the group:
  *   dx = inverse (g - mean(g) - h mean(g h)),  dgamma = sum dy h,  dbeta = sum dy over samples and cells
  */
 export function channelNormalizeGrad(p: usize): void {
   const dgamma = <usize>load<u32>(p, 4), dbeta = <usize>load<u32>(p, 8)
-  let means = <usize>load<u32>(p, 20), variances = <usize>load<u32>(p, 24)
-  const gamma = <usize>load<u32>(p, 28)
-  const samples = load<i32>(p, 32), cells = load<i32>(p, 36), channels = load<i32>(p, 40), groups = load<i32>(p, 44)
-  const epsilon = <f64>load<f32>(p, 48), words = <usize>load<u32>(p, 52), sums = words + SUMS
+  let means = <usize>load<u32>(p, 20), variances = <usize>load<u32>(p, 24), rests = <usize>load<u32>(p, 28)
+  const gamma = <usize>load<u32>(p, 32)
+  const samples = load<i32>(p, 36), cells = load<i32>(p, 40), channels = load<i32>(p, 44), groups = load<i32>(p, 48)
+  const epsilon = <f64>load<f32>(p, 52), words = <usize>load<u32>(p, 56), sums = words + SUMS
   const padded = <usize>((channels + 3) & ~3)
   const mean = sums + (padded << 4), slope = mean + (padded << 2), offset = slope + (padded << 2)
-  const factor = offset + (padded << 2), gammaTotals = factor + (padded << 2), betaTotals = gammaTotals + (padded << 3)
+  const factor = offset + (padded << 2), inverses = factor + (padded << 2)
+  const gammaTotals = inverses + (padded << 2), betaTotals = gammaTotals + (padded << 3)
   const width = channels / groups, count = <f64>cells * <f64>width
   begin(words, load<u32>(p), load<u32>(p, 12), load<u32>(p, 16), cells, channels)
   memory.fill(gammaTotals, 0, padded << 4)
   for (let n = 0; n < samples; n++) {
+    for (let c = 0; c < channels; c++) store<f32>(mean + (<usize>c << 2), load<f32>(means + (<usize>(c / width) << 2)))
     split(sumsPart.index, words, channels, 4, FLOAT_WORK * <f64>cells)
     for (let first = 0; first < channels; first += width) {
-      const m = <f64>load<f32>(means)
+      const rest = <f64>load<f32>(rests)
       const inverse = 1 / sqrt<f64>(<f64>load<f32>(variances) + epsilon)
       let sum: f64 = 0, product: f64 = 0 // of g and of g h
       for (let c = first; c < first + width; c++) {
         const at = <usize>c << 3
-        const own = sumOf(sums, c), ownProduct = (productOf(sums, c) - m * own) * inverse
+        const own = sumOf(sums, c), ownProduct = (productOf(sums, c) - rest * own) * inverse
         sum += own * factorAt(gamma, c)
         product += ownProduct * factorAt(gamma, c)
         store<f64>(gammaTotals + at, load<f64>(gammaTotals + at) + ownProduct)
         store<f64>(betaTotals + at, load<f64>(betaTotals + at) + own)
       }
+      const k = -inverse * product / count
       for (let c = first; c < first + width; c++) {
         const at = <usize>c << 2
-        store<f32>(mean + at, <f32>m)
-        store<f32>(slope + at, <f32>(-inverse * inverse * product / count))
-        store<f32>(offset + at, <f32>(-inverse * sum / count))
-        store<f32>(factor + at, <f32>(inverse * factorAt(gamma, c)))
+        store<f32>(slope + at, <f32>k)
+        store<f32>(offset + at, <f32>(-sum / count - rest * k))
+        store<f32>(factor + at, <f32>factorAt(gamma, c))
+        store<f32>(inverses + at, <f32>inverse)
       }
-      means += 4
       variances += 4
+      rests += 4
     }
+    means += <usize>groups << 2
     split(normalizeGradPart.index, words, cells, 1, FLOAT_WORK * <f64>channels)
     advance(words)
   }

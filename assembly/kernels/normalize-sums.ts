@@ -1,17 +1,20 @@
-// Sums for normalization: of p and of p q, along a row or down columns. Every term is exact in f64 (a product of two
-// floats fits its 53 bits), so moments about 0 lose nothing that moments about the mean would keep: the variance
-// S2/n - (S1/n)^2 and sum dy (x - mean) = sum dy x - mean sum dy come out to the last bit of a float.
+// Sums for normalization: of p and of p q, along a row or down columns, in f64. Where the variance is to come of them, they
+// are moments about a shift near the values, their first, since about 0 those of values far from 0 would cancel: with
+// d = x - shift (exact in f64 but for values 2^29 times apart), mean = shift + S1/n and variance = S2/n - (S1/n)^2 for
+// S1 = sum d and S2 = sum d^2. The relative error of the variance of n values is below n 2^-53 (1 + (mean - shift)^2 /
+// variance): less than half an ulp of a float up to 10^7 values unless the first lies hundreds of deviations off, and that term
+// is never above n. Sums with the gradient, sum dy (x - mean), are about the mean, which is a float and a rest behind it.
 // One fixed order, whatever the values.
 import { lanesBelow } from './tails'
 
 /** Rows that are summed before the next four columns: their cache lines are still there. */
 const BLOCK = 16
 
-/** q is p itself. */
+/** q is p itself, and both are seen from the first row, a shift for each column. */
 const SAME = 0
-/** q as it is. */
-const PLAIN = 1
-/** (q_r - mean_r) inverse_r, in f32, of row r. */
+/** q_j - mean_j, of column j. */
+const CENTERED = 1
+/** (q_r - mean_r - rest_r) inverse_r, in f32, of row r; the rests lie behind the means. */
 const SCALED = 2
 
 @inline
@@ -20,7 +23,8 @@ function high(x: v128): v128 {
 }
 
 @inline
-function alongRow(isSame: bool, p: usize, q: usize, factor: usize, count: i32): v128 {
+function alongRow(isSame: bool, p: usize, q: usize, factor: usize, count: i32, shift: f32): v128 {
+  const near = f32x4.splat(shift), wide = f64x2.splat(<f64>shift)
   let s0 = f64x2.splat(0), s1 = s0, t0 = s0, t1 = s0
   for (let j = 0; j < count; j += 4) {
     const at = <usize>j << 2
@@ -29,28 +33,32 @@ function alongRow(isSame: bool, p: usize, q: usize, factor: usize, count: i32): 
     if (!isSame) b = v128.load(q + at)
     if (count - j < 4) {
       const mask = lanesBelow(count - j)
-      a = v128.and(a, mask)
-      b = v128.and(b, mask)
+      a = isSame ? v128.bitselect(a, near, mask) : v128.and(a, mask)
+      if (!isSame) b = v128.and(b, mask)
     }
-    const a0 = f64x2.promote_low_f32x4(a), a1 = high(a)
+    let a0 = f64x2.promote_low_f32x4(a), a1 = high(a)
+    if (isSame) {
+      a0 = f64x2.sub(a0, wide)
+      a1 = f64x2.sub(a1, wide)
+    }
     s0 = f64x2.add(s0, a0)
     s1 = f64x2.add(s1, a1)
-    t0 = f64x2.add(t0, f64x2.mul(a0, isSame ? a0 : f64x2.promote_low_f32x4(b)))
-    t1 = f64x2.add(t1, f64x2.mul(a1, isSame ? a1 : high(b)))
+    t0 = f64x2.add(t0, f64x2.mul(a0, isSame ? a0 : f64x2.sub(f64x2.promote_low_f32x4(b), wide)))
+    t1 = f64x2.add(t1, f64x2.mul(a1, isSame ? a1 : f64x2.sub(high(b), wide)))
   }
   s0 = f64x2.add(s0, s1)
   t0 = f64x2.add(t0, t1)
   return f64x2.add(v128.shuffle<f64>(s0, t0, 0, 2), v128.shuffle<f64>(s0, t0, 1, 3))
 }
 
-/** f64x2: sum x_j, sum x_j^2 over `count` floats. */
-function rowMoments(x: usize, count: i32): v128 {
-  return alongRow(true, x, x, 0, count)
+/** f64x2: sum d_j, sum d_j^2 over `count` floats, d = x - shift. */
+function rowMoments(x: usize, count: i32, shift: f32): v128 {
+  return alongRow(true, x, x, 0, count, shift)
 }
 
-/** f64x2: sum p_j factor_j, sum p_j factor_j q_j; factor 0: none. */
-function rowProducts(p: usize, q: usize, factor: usize, count: i32): v128 {
-  return alongRow(false, p, q, factor, count)
+/** f64x2: sum p_j factor_j, sum p_j factor_j (q_j - mean); factor 0: none. */
+function rowProducts(p: usize, q: usize, factor: usize, count: i32, mean: f32): v128 {
+  return alongRow(false, p, q, factor, count, mean)
 }
 
 @inline
@@ -71,19 +79,32 @@ function downColumns(
         t1 = v128.load(to, 48)
       }
       let from = p + offset + (<usize>j << 2), other = q + offset + (<usize>j << 2)
+      const near = v128.load((form == SAME ? p : mean) + (form == SCALED ? 0 : <usize>j << 2))
+      const near0 = f64x2.promote_low_f32x4(near), near1 = high(near)
       for (let r = start; r < end; r++) {
         const a = v128.load(from)
-        const a0 = f64x2.promote_low_f32x4(a), a1 = high(a)
+        let a0 = f64x2.promote_low_f32x4(a), a1 = high(a)
+        if (form == SAME) {
+          a0 = f64x2.sub(a0, near0)
+          a1 = f64x2.sub(a1, near1)
+        }
         let b0 = a0, b1 = a1
         if (form != SAME) {
           let b = v128.load(other)
           if (form == SCALED) {
             const at = <usize>r << 2
-            if (mean) b = f32x4.sub(b, v128.load32_splat(mean + at))
+            if (mean) {
+              b = f32x4.sub(b, v128.load32_splat(mean + at))
+              b = f32x4.sub(b, v128.load32_splat(mean + (<usize>rows << 2) + at))
+            }
             b = f32x4.mul(b, v128.load32_splat(inverse + at))
           }
           b0 = f64x2.promote_low_f32x4(b)
           b1 = high(b)
+          if (form == CENTERED) {
+            b0 = f64x2.sub(b0, near0)
+            b1 = f64x2.sub(b1, near1)
+          }
         }
         s0 = f64x2.add(s0, a0)
         s1 = f64x2.add(s1, a1)
@@ -101,20 +122,22 @@ function downColumns(
 }
 
 /**
- * Down the columns of x [rows, cols]: sum x, sum x^2. They lie in groups of four columns, 64 bytes a group: four f64
- * sums of x, four of x^2 (`sumOf`, `productOf`). What follows the last column is anything. Only those of columns `first`
+ * Down the columns of x [rows, cols]: sum d, sum d^2, d_r = x_r - x_0. They lie in groups of four columns, 64 bytes a group: four
+ * f64 sums of d, four of d^2 (`sumOf`, `productOf`). What follows the last column is anything. Only those of columns `first`
  * (a multiple of 4) to `behind` are made.
  */
 function columnMoments(sums: usize, x: usize, rows: i32, cols: i32, first: i32, behind: i32): void {
   downColumns(SAME, sums, x, x, rows, cols, 0, 0, first, behind)
 }
 
-/** The same of p and p q. */
-function columnProducts(sums: usize, p: usize, q: usize, rows: i32, cols: i32, first: i32, behind: i32): void {
-  downColumns(PLAIN, sums, p, q, rows, cols, 0, 0, first, behind)
+/** The same of p and p (q - mean), mean [cols]. */
+function columnProducts(
+  sums: usize, p: usize, q: usize, rows: i32, cols: i32, mean: usize, first: i32, behind: i32,
+): void {
+  downColumns(CENTERED, sums, p, q, rows, cols, mean, 0, first, behind)
 }
 
-/** The same of p and p_r (q_r - mean_r) inverse_r; mean 0: none. */
+/** The same of p and p_r (q_r - mean_r - rest_r) inverse_r; mean [2, rows]: means, then rests; 0: none. */
 function columnScaledProducts(
   sums: usize, p: usize, q: usize, rows: i32, cols: i32, mean: usize, inverse: usize, first: i32, behind: i32,
 ): void {

@@ -1,14 +1,15 @@
 // Layer and RMS normalization: each row of x [rows, cols] by its own statistics.
 //   layer  y = (x - mean) inverse gamma + beta,  inverse = 1 / sqrt(variance + epsilon), biased variance
 //   rms    y = x inverse gamma + beta,           inverse = 1 / sqrt(mean of x^2 + epsilon)
-// gamma, beta: [cols] or none (address 0). A row that is constant becomes beta exactly. y may equal x; dx may equal dy
+// gamma, beta: [cols] or none (address 0). A row that is constant becomes beta exactly; dx of a row of one value is 0
+// exactly, rms aside. A mean is two floats, which lie in [2, rows]: what a float can hold, and the rest of it. y may equal x; dx may equal dy
 // or x. Reads up to 12 bytes past the last row, writes nothing there. Over threads, a part is a range of rows; of the
 // sums down columns, a range of columns.
 import { FLOAT_WORK, split } from '../parallel'
 import { columnScaledProducts, productOf, rowMoments, rowProducts, sumOf } from './normalize-sums'
 import { storeBelow } from './tails'
 
-/** words: y, x, inverse [rows], mean [rows] (0: rms), gamma, beta, rows, cols, epsilon (f32) */
+/** words: y, x, inverse [rows], mean [2, rows] (0: rms), gamma, beta, rows, cols, epsilon (f32) */
 export function layerNormalize(p: usize): void {
   split(layerNormalizePart.index, p, load<i32>(p, 24), 1, FLOAT_WORK * <f64>load<i32>(p, 28))
 }
@@ -16,20 +17,25 @@ export function layerNormalize(p: usize): void {
 function layerNormalizePart(p: usize, start: i32, end: i32, _: i32): void {
   const inverses = <usize>load<u32>(p, 8), means = <usize>load<u32>(p, 12)
   const gamma = <usize>load<u32>(p, 16), beta = <usize>load<u32>(p, 20)
-  const cols = load<i32>(p, 28), epsilon = <f64>load<f32>(p, 32), count = <f64>cols
+  const rows = load<i32>(p, 24), cols = load<i32>(p, 28), epsilon = <f64>load<f32>(p, 32), count = <f64>cols
   const from = <usize>(start * cols) << 2
   let dst = <usize>load<u32>(p) + from, src = <usize>load<u32>(p, 4) + from
   for (let r = start; r < end; r++) {
-    const sums = rowMoments(src, cols)
-    const mean = means ? f64x2.extract_lane(sums, 0) / count : 0
-    const variance = max<f64>(f64x2.extract_lane(sums, 1) / count - mean * mean, 0)
+    const shift: f32 = means ? load<f32>(src) : 0
+    const sums = rowMoments(src, cols, shift)
+    const d = means ? f64x2.extract_lane(sums, 0) / count : 0
+    const variance = max<f64>(f64x2.extract_lane(sums, 1) / count - d * d, 0)
     const inverse = <f32>(1 / sqrt<f64>(variance + epsilon))
+    const mean = <f32>(<f64>shift + d), rest = <f32>(<f64>shift - <f64>mean + d)
     store<f32>(inverses + (<usize>r << 2), inverse)
-    if (means) store<f32>(means + (<usize>r << 2), <f32>mean)
-    const m = f32x4.splat(<f32>mean), k = f32x4.splat(inverse)
+    if (means) {
+      store<f32>(means + (<usize>r << 2), mean)
+      store<f32>(means + (<usize>(rows + r) << 2), rest)
+    }
+    const m = f32x4.splat(mean), k = f32x4.splat(inverse), o = f32x4.splat(rest)
     for (let j = 0; j < cols; j += 4) {
       const at = <usize>j << 2
-      let y = f32x4.mul(f32x4.sub(v128.load(src + at), m), k)
+      let y = f32x4.mul(f32x4.sub(f32x4.sub(v128.load(src + at), m), o), k)
       if (gamma) y = f32x4.mul(y, v128.load(gamma + at))
       if (beta) y = f32x4.add(y, v128.load(beta + at))
       storeBelow(dst + at, y, cols - j)
@@ -40,7 +46,7 @@ function layerNormalizePart(p: usize, start: i32, end: i32, _: i32): void {
 }
 
 /**
- * words: dx, dgamma, dbeta [cols] (0: not wanted), dy, x, inverse, mean (0: rms), gamma, rows, cols, scratch
+ * words: dx, dgamma, dbeta [cols] (0: not wanted), dy, x, inverse, mean [2, rows] (0: rms), gamma, rows, cols, scratch
  * With h = (x - mean) inverse and g = dy gamma:
  *   dx = inverse (g - mean(g) - h mean(g h)),  rms: without mean(g);  dgamma = sum dy h,  dbeta = sum dy over rows
  */
@@ -65,24 +71,27 @@ function affineGradPart(p: usize, start: i32, end: i32, _: i32): void {
 
 function layerNormalizeGradPart(p: usize, start: i32, end: i32, _: i32): void {
   const inverses = <usize>load<u32>(p, 20), means = <usize>load<u32>(p, 24), gamma = <usize>load<u32>(p, 28)
-  const cols = load<i32>(p, 36), count = <f64>cols
+  const rows = load<i32>(p, 32), cols = load<i32>(p, 36), count = <f64>cols
   const from = <usize>(start * cols) << 2
   let dx = <usize>load<u32>(p) + from, dy = <usize>load<u32>(p, 12) + from, x = <usize>load<u32>(p, 16) + from
   for (let r = start; r < end; r++) {
-    const sums = rowProducts(dy, x, gamma, cols)
     const inverse = <f64>load<f32>(inverses + (<usize>r << 2))
-    const mean = means ? <f64>load<f32>(means + (<usize>r << 2)) : 0
+    const mean: f32 = means ? load<f32>(means + (<usize>r << 2)) : 0
+    const rest = means ? <f64>load<f32>(means + (<usize>(rows + r) << 2)) : 0
+    const sums = rowProducts(dy, x, gamma, cols, mean)
     const sum = f64x2.extract_lane(sums, 0) // of g; that of g h, over inverse:
-    const product = f64x2.extract_lane(sums, 1) - mean * sum
-    const slope = f32x4.splat(<f32>(-inverse * inverse * inverse * product / count))
-    const offset = f32x4.splat(means ? <f32>(-inverse * sum / count) : 0)
-    const m = f32x4.splat(<f32>mean), k = f32x4.splat(<f32>inverse)
+    const product = f64x2.extract_lane(sums, 1) - rest * sum
+    const factor = -inverse * inverse * product / count
+    const slope = f32x4.splat(<f32>factor)
+    const offset = f32x4.splat(means ? <f32>(-sum / count - rest * factor) : 0)
+    const m = f32x4.splat(mean), k = f32x4.splat(<f32>inverse)
     for (let j = 0; j < cols; j += 4) {
       const at = <usize>j << 2
-      let g = f32x4.mul(v128.load(dy + at), k)
+      let g = v128.load(dy + at)
       if (gamma) g = f32x4.mul(g, v128.load(gamma + at))
       const centered = f32x4.sub(v128.load(x + at), m)
-      storeBelow(dx + at, f32x4.add(g, f32x4.add(f32x4.mul(centered, slope), offset)), cols - j)
+      // g less its mean first: of equal ones, nothing is left
+      storeBelow(dx + at, f32x4.mul(f32x4.add(f32x4.add(g, offset), f32x4.mul(centered, slope)), k), cols - j)
     }
     const step = <usize>cols << 2
     dx += step

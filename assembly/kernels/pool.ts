@@ -3,9 +3,12 @@
 // vectors even where channels are few), then the cells of the combined row. The gradient of the average goes the same
 // way back. That of the maximum finds its cell again from x and y: nothing is saved, and the first cell of the
 // window, in row-major order, that has the maximum takes it all.
+// The sum of a window is that of CHAIN_DEPTH rows (then cells) from 0 at a time: no more than CHAIN_DEPTH + n / CHAIN_DEPTH
+// additions round one after the other, twice. The gradients add up as many floats as windows meet in a cell.
 // Over threads, a part is a range of samples.
 // Operands: four addresses, then batch, channels, and of each axis: size, output size, pool, stride, padding before; then
 // the bytes of a sample of x and of one of y, and whether the windows are pairs.
+import { CHAIN_DEPTH } from '../abi'
 import { FLOAT_WORK, scratchOf, split } from '../parallel'
 import { storeBelow } from './tails'
 
@@ -62,8 +65,12 @@ function combineRows(
   const skip = planeBytes - <usize>heights * rowBytes
   for (let j: usize = 0; j < rowBytes; j += 16) {
     let s = src + j
-    let x = v128.load(s)
+    let x = v128.load(s), total = f32x4.splat(0)
     for (let r = 1, h = 1; r < rows; r++, h++) {
+      if (!isMax && r % CHAIN_DEPTH == 0) {
+        total = f32x4.add(total, x)
+        x = f32x4.splat(0)
+      }
       if (h == heights) {
         s += skip
         h = 0
@@ -71,7 +78,7 @@ function combineRows(
       s += rowBytes
       x = combine(isMax, x, v128.load(s))
     }
-    v128.store(scratch + j, x)
+    v128.store(scratch + j, isMax ? x : f32x4.add(total, x))
   }
 }
 
@@ -129,12 +136,16 @@ function pool(isMax: bool, p: usize, start: i32, end: i32, part: i32): void {
           const divisor = f32x4.splat(<f32>(rows * cells))
           for (let c = 0; c < channels; c += 4) {
             let s = from + (<usize>c << 2)
-            let x = v128.load(s)
+            let x = v128.load(s), total = f32x4.splat(0)
             for (let w = 1; w < cells; w++) {
+              if (!isMax && w % CHAIN_DEPTH == 0) {
+                total = f32x4.add(total, x)
+                x = f32x4.splat(0)
+              }
               s += cellBytes
               x = combine(isMax, x, v128.load(s))
             }
-            storeBelow(dst + (<usize>c << 2), isMax ? x : f32x4.div(x, divisor), channels - c)
+            storeBelow(dst + (<usize>c << 2), isMax ? x : f32x4.div(f32x4.add(total, x), divisor), channels - c)
           }
           dst += cellBytes
         }

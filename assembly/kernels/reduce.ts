@@ -92,38 +92,37 @@ function downColumns(
   }
 }
 
+/** Maxima or minima, whose order means nothing. */
 @inline
-function reduceBy(
-  fn: i32, dst: usize, src: usize, outer: i32, count: i32, inner: i32, from: i32, to: i32, scale: f32,
-): void {
-  for (let o = 0; o < outer; o++) {
-    if (inner == 1) {
-      let total: f64 = 0
-      for (let r = 0; r < count; r += 4 * BLOCK) {
-        const x = alongRow(fn, src + (<usize>r << 2), min(4 * BLOCK, count - r))
-        if (fn == REDUCE_SUM) total += <f64>x
-        else total = r ? <f64>combineScalar(fn, <f32>total, x) : <f64>x
-      }
-      store<f32>(dst, <f32>total * scale)
-    } else {
-      for (let r = 0; r < count; r += BLOCK) {
-        downColumns(fn, dst, src + (<usize>(r * inner) << 2), min(BLOCK, count - r), inner, from, to, scale, r > 0)
-      }
-    }
+function extremes(fn: i32, dst: usize, src: usize, outer: i32, count: i32, inner: i32, from: i32, to: i32): void {
+  for (; outer > 0; outer--) {
+    if (inner == 1) store<f32>(dst, alongRow(fn, src, count))
+    else downColumns(fn, dst, src, count, inner, from, to, 1, false)
     dst += <usize>inner << 2
     src += <usize>(count * inner) << 2
   }
 }
 
-function sumBy(dst: usize, src: usize, outer: i32, count: i32, inner: i32, from: i32, to: i32, scale: f32): void {
-  reduceBy(REDUCE_SUM, dst, src, outer, count, inner, from, to, scale)
+function sums(dst: usize, src: usize, outer: i32, count: i32, inner: i32, from: i32, to: i32, scale: f32): void {
+  const block = inner == 1 ? 4 * BLOCK : BLOCK
+  for (; outer > 0; outer--) {
+    let total: f64 = 0
+    for (let r = 0; r < count; r += block) {
+      const rows = min(block, count - r), s = src + (<usize>(r * inner) << 2)
+      if (inner == 1) total += <f64>alongRow(REDUCE_SUM, s, rows)
+      else downColumns(REDUCE_SUM, dst, s, rows, inner, from, to, scale, r > 0)
+    }
+    if (inner == 1) store<f32>(dst, <f32>total * scale)
+    dst += <usize>inner << 2
+    src += <usize>(count * inner) << 2
+  }
 }
 
 /** Sums down columns by ranges of rows; `ranges` [count / LONG_DEPTH, inner] is scratch. */
 function longSums(dst: usize, src: usize, ranges: usize, count: i32, inner: i32, from: i32, to: i32, scale: f32): void {
   const row = <usize>inner << 2, end = ranges + (<usize>((count + LONG_DEPTH - 1) / LONG_DEPTH) * row)
   for (let range = ranges; range < end; range += row) {
-    sumBy(range, src, 1, min(count, LONG_DEPTH), inner, from, to, scale)
+    sums(range, src, 1, min(count, LONG_DEPTH), inner, from, to, scale)
     count -= LONG_DEPTH
     src += row * LONG_DEPTH
   }
@@ -167,7 +166,7 @@ function reducePart(p: usize, part: i32, parts: i32, _: i32): void {
       dst += <usize>inner << 2
       src += <usize>(count * inner) << 2
     }
-  } else if (fn == REDUCE_SUM) sumBy(dst, src, outer, count, inner, from, to, scale)
-  else if (fn == REDUCE_MAX) reduceBy(REDUCE_MAX, dst, src, outer, count, inner, from, to, scale)
-  else reduceBy(REDUCE_MIN, dst, src, outer, count, inner, from, to, scale)
+  } else if (fn == REDUCE_SUM) sums(dst, src, outer, count, inner, from, to, scale)
+  else if (fn == REDUCE_MAX) extremes(REDUCE_MAX, dst, src, outer, count, inner, from, to)
+  else extremes(REDUCE_MIN, dst, src, outer, count, inner, from, to)
 }

@@ -38,7 +38,12 @@ export const gatherGrad: Kernel<{ readonly rows: number }> = {
   code: abi.OP_GATHER_GRAD,
   int32: [1],
   shapes: ([dy], { rows }) => [[rows, dy.shape[dy.shape.length - 1]]],
-  words: ({ inputs: [dy, ids], output }, at) => gatherWords([output, dy, ids], output.shape, at),
+  words: ({ inputs: [dy, ids], output }, at) => [
+    ...gatherWords([output, dy, ids], output.shape, at),
+    at.scratch,
+  ],
+  scratchBytes: ({ inputs: [, ids], output: { shape } }) =>
+    4 * (shape[0] + elementCount(ids.shape) + shape[1]) + 12,
 }
 
 /** 1 where an int32 id isn't 0, else 0: the mask of padded sequences. */

@@ -58,12 +58,12 @@ export interface LayerNormalizeAttributes extends AffineAttributes {
 const colsOf = ({ shape }: Value): number => shape[shape.length - 1]
 const rowsOf = (x: Value): number => elementCount(x.shape) / colsOf(x)
 
-/** x [..., D], gamma? [D], beta? [D] to y [..., D]; extras: inverse deviation [rows] and, unless rms, mean [rows]. */
+/** x [..., D], gamma? [D], beta? [D] to y [..., D]; extras: inverse deviation [rows] and, unless rms, mean and its rest [2, rows]. */
 export const layerNormalize: Kernel<LayerNormalizeAttributes> = {
   name: 'layerNormalize',
   module: normalizeModule,
   code: abi.OP_LAYER_NORMALIZE,
-  shapes: ([x], { rms }) => [x.shape, [rowsOf(x)], ...(rms ? [] : [[rowsOf(x)]])],
+  shapes: ([x], { rms }) => [x.shape, [rowsOf(x)], ...(rms ? [] : [[2, rowsOf(x)]])],
   words(op, at) {
     const { inputs, output, extras, attributes } = op
     const [x] = inputs
@@ -115,17 +115,17 @@ function channelWords(x: Value, { samples, groups, epsilon }: ChannelNormalizeAt
 }
 
 /** Bytes of scratch (assembly/kernels/normalize-channels.ts). */
-const channelScratch = (x: Value): number => 64 + 48 * 4 * Math.ceil(colsOf(x) / 4)
+const channelScratch = (x: Value): number => 64 + 52 * 4 * Math.ceil(colsOf(x) / 4)
 
 /**
- * x [..., C], gamma? [C], beta? [C] to y [..., C]; extras: mean and biased variance, each [samples, groups]. Batch
- * normalization has one sample and C groups.
+ * x [..., C], gamma? [C], beta? [C] to y [..., C]; extras: mean, biased variance, and what the mean, a float, lacks, each
+ * [samples, groups]. Batch normalization has one sample and C groups.
  */
 export const channelNormalize: Kernel<ChannelNormalizeAttributes> = {
   name: 'channelNormalize',
   module: normalizeModule,
   code: abi.OP_CHANNEL_NORMALIZE,
-  shapes: ([x], { samples, groups }) => [x.shape, [samples, groups], [samples, groups]],
+  shapes: ([x], { samples, groups }) => [x.shape, ...Array<Shape>(3).fill([samples, groups])],
   words(op, at) {
     const { inputs, output, extras, attributes } = op
     const [x] = inputs
@@ -149,15 +149,15 @@ export const channelNormalize: Kernel<ChannelNormalizeAttributes> = {
   },
 }
 
-/** dy, x, mean, variance, gamma? to dx, dgamma?, dbeta? */
+/** dy, x, mean, variance, rest, gamma? to dx, dgamma?, dbeta? */
 export const channelNormalizeGrad: Kernel<ChannelNormalizeAttributes> = {
   name: 'channelNormalizeGrad',
   module: normalizeModule,
   code: abi.OP_CHANNEL_NORMALIZE_GRAD,
   shapes: gradientShapes,
   words(op, at) {
-    const [, x, mean, variance, gamma = null] = op.inputs
-    const statistics = [at.of(mean), at.of(variance), place(at, gamma)]
+    const [, x, mean, variance, rest, gamma = null] = op.inputs
+    const statistics = [...[mean, variance, rest].map((value) => at.of(value)), place(at, gamma)]
     return [...gradientWords(op, at), ...statistics, ...channelWords(x, op.attributes, at)]
   },
   scratchBytes: ({ inputs: [, x] }) => channelScratch(x),

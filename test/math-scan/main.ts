@@ -52,7 +52,8 @@ function scanner(exports: WebAssembly.Exports): (stated: Stated, first: number) 
 async function compiled(): Promise<Uint8Array<ArrayBuffer>> {
   let bytes: Uint8Array<ArrayBuffer> | undefined
   const entry = 'test/assembly/math-entry.ts'
-  const options = '--runtime stub --enable simd --enable threads -O3 --converge --noAssert --use abort='.split(' ')
+  const options =
+    '--runtime stub --enable simd --enable threads -O3 --converge --noAssert --use abort='.split(' ')
   const { error, stderr } = await asc.main([entry, '--outFile', 'out.wasm', ...options], {
     writeFile: (name, contents) => {
       if (name.endsWith('.wasm') && typeof contents !== 'string') bytes = Uint8Array.from(contents)
@@ -65,7 +66,10 @@ async function compiled(): Promise<Uint8Array<ArrayBuffer>> {
 async function main(): Promise<void> {
   const names = process.argv.slice(2)
   const bytes = await compiled()
-  const workers = Array.from({ length: availableParallelism() }, () => new Worker(new URL(import.meta.url), { workerData: bytes }))
+  const workers = Array.from(
+    { length: availableParallelism() },
+    () => new Worker(new URL(import.meta.url), { workerData: bytes }),
+  )
   for (const stated of STATED) {
     if (names.length > 0 && !names.includes(stated.name)) continue
     const started = performance.now()
@@ -84,7 +88,9 @@ async function main(): Promise<void> {
     const { error, at } = (await Promise.all(parts)).reduce((a, b) => (b.error > a.error ? b : a))
     const seconds = ((performance.now() - started) / 1000).toFixed(0)
     const isHeld = error <= stated.bound
-    console.log(`${isHeld ? 'ok' : 'ABOVE'}  ${stated.name}: ${error.toPrecision(5)} at ${at} (stated ${stated.bound}), ${seconds} s`)
+    console.log(
+      `${isHeld ? 'ok' : 'ABOVE'}  ${stated.name}: ${error.toPrecision(5)} at ${at} (stated ${stated.bound}), ${seconds} s`,
+    )
     if (!isHeld) process.exitCode = 1
   }
   for (const worker of workers) await worker.terminate()
@@ -94,5 +100,7 @@ if (isMainThread) await main()
 else {
   const { instance } = await WebAssembly.instantiate(workerData as Uint8Array<ArrayBuffer>, {})
   const scan = scanner(instance.exports)
-  parentPort?.on('message', ([index, first]: [number, number]) => parentPort?.postMessage(scan(STATED[index], first)))
+  parentPort?.on('message', ([index, first]: [number, number]) =>
+    parentPort?.postMessage(scan(STATED[index], first)),
+  )
 }

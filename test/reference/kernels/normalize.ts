@@ -101,13 +101,20 @@ const wanted = (
 
 const lastOf = (shape: readonly number[]): number => shape[shape.length - 1]
 
-const layerNormalize: KernelReference<LayerNormalizeAttributes> = ({ inputs, attributes }, [x, ...rest]) => {
+/** A mean as a float, and what is left. */
+const high = ({ mean }: { mean: number }) => Math.fround(mean)
+const rest = ({ mean }: { mean: number }) => mean - Math.fround(mean)
+
+const layerNormalize: KernelReference<LayerNormalizeAttributes> = (
+  { inputs, attributes },
+  [x, ...affine],
+) => {
   const { epsilon, rms, scale, center } = attributes
   const cols = lastOf(inputs[0].shape)
   const rows = rowsOf(x.length, cols).map((at) => groupOf(x, at, rms))
   const inverse = Float64Array.from(rows, ({ variance }) => 1 / Math.sqrt(variance + epsilon))
-  const y = forward(x, rows, cols, epsilon, affineOf(rest, scale, center))
-  return rms ? [y, inverse] : [y, inverse, Float64Array.from(rows, ({ mean }) => mean)]
+  const y = forward(x, rows, cols, epsilon, affineOf(affine, scale, center))
+  return rms ? [y, inverse] : [y, inverse, Float64Array.from([...rows.map(high), ...rows.map(rest)])]
 }
 
 const layerNormalizeGrad: KernelReference<LayerNormalizeAttributes> = ({ inputs, attributes }, arrays) => {
@@ -116,7 +123,7 @@ const layerNormalizeGrad: KernelReference<LayerNormalizeAttributes> = ({ inputs,
   const cols = lastOf(inputs[1].shape)
   const rows = rowsOf(x.length, cols).map((at, r) => ({
     at,
-    mean: rms ? 0 : rest[0][r],
+    mean: rms ? 0 : rest[0][r] + rest[0][rest[0].length / 2 + r],
     inverse: inverses[r],
   }))
   return wanted(backward(dy, x, rows, cols, scale ? rest[rest.length - 1] : undefined, rms), attributes)
@@ -124,26 +131,27 @@ const layerNormalizeGrad: KernelReference<LayerNormalizeAttributes> = ({ inputs,
 
 const channelNormalize: KernelReference<ChannelNormalizeAttributes> = (
   { inputs, attributes },
-  [x, ...rest],
+  [x, ...affine],
 ) => {
   const { epsilon, scale, center } = attributes
   const channels = lastOf(inputs[0].shape)
   const groups = channelGroups(x.length, channels, attributes).map((at) => groupOf(x, at))
   return [
-    forward(x, groups, channels, epsilon, affineOf(rest, scale, center)),
-    Float64Array.from(groups, ({ mean }) => mean),
+    forward(x, groups, channels, epsilon, affineOf(affine, scale, center)),
+    Float64Array.from(groups, high),
     Float64Array.from(groups, ({ variance }) => variance),
+    Float64Array.from(groups, rest),
   ]
 }
 
 const channelNormalizeGrad: KernelReference<ChannelNormalizeAttributes> = (
   { inputs, attributes },
-  [dy, x, mean, variance, gamma],
+  [dy, x, mean, variance, rest, gamma],
 ) => {
   const channels = lastOf(inputs[1].shape)
   const groups = channelGroups(x.length, channels, attributes).map((at, k) => ({
     at,
-    mean: mean[k],
+    mean: mean[k] + rest[k],
     inverse: 1 / Math.sqrt(variance[k] + attributes.epsilon),
   }))
   return wanted(backward(dy, x, groups, channels, gamma, false), attributes)
