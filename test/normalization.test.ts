@@ -491,7 +491,9 @@ describe('values far from 0', () => {
     }).compile({ optimizer: 'sgd', loss: 'mse' })
     model.trainStep(values, new Float32Array(rows))
     if (squares < 3e38) expect(weight(model, 'bn/moving_variance')[0] / squares).toBeCloseTo(1, 6)
-    expect(Math.abs(weight(model, 'bn/moving_mean')[0] / (center || 1) - 1) * Number(far !== 0)).toBeLessThan(1e-7)
+    expect(Math.abs(weight(model, 'bn/moving_mean')[0] / (center || 1) - 1) * Number(far !== 0)).toBeLessThan(
+      1e-7,
+    )
   })
 
   const layers: [string, () => Layer, number[]][] = [
