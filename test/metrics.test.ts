@@ -900,6 +900,40 @@ describe('what counts', () => {
     },
   )
 
+  test('r2Score of truth without spread: 1 where predicted exactly, else 0, column by column', async () => {
+    const of = async (scores: Table) =>
+      (
+        await logsOf(
+          {
+            scores,
+            truth: [
+              [2, 5],
+              [2, 5],
+            ],
+          },
+          { metrics: [r2Score()] },
+        )
+      ).r2Score
+    expect(
+      await of([
+        [2, 5],
+        [2, 5],
+      ]),
+    ).toBe(1)
+    expect(
+      await of([
+        [2, 5],
+        [2, 6],
+      ]),
+    ).toBe(0.5)
+    expect(
+      await of([
+        [1, 5.5],
+        [2, 5],
+      ]),
+    ).toBe(0)
+  })
+
   test('a missing score: no area', () => {
     const metric = auc()
     const state = metric.start()
