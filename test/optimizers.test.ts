@@ -72,3 +72,25 @@ test.each(['clipNorm', 'globalClipNorm'])(
     expect(kernelOf(net)).toEqual([Number.POSITIVE_INFINITY, 4])
   },
 )
+
+test.each([0, 0.1, 4])('adagrad: sums of squares start from %f', (initialAccumulatorValue) => {
+  const net = trained(optimizers.adagrad({ learningRate: 1, initialAccumulatorValue, epsilon: 0 }), 1)
+  kernelOf(net).forEach((weight, i) => {
+    const gradient = (i + 1) / 7
+    expect(weight).toBeCloseTo(gradient / Math.sqrt(initialAccumulatorValue + gradient ** 2), 5)
+  })
+})
+
+test('weight decay: of adamw and lion a share of the weight, of adam a part of the gradient', () => {
+  const decayed = (optimizer: Optimizer) => {
+    const net = trained(optimizer, 0)
+    net.setWeights({ 'dense_1/kernel': new Float32Array(SIZE).fill(2) })
+    net.trainStep([new Array(SIZE).fill(0)], [[1]]) // the gradient is 0
+    return kernelOf(net)[0]
+  }
+  const options = { learningRate: 0.1, weightDecay: 0.5 }
+  expect(decayed(optimizers.adamw(options))).toBeCloseTo(2 * (1 - 0.1 * 0.5), 6)
+  expect(decayed(optimizers.lion(options))).toBeCloseTo(2 * (1 - 0.1 * 0.5), 6)
+  expect(decayed(optimizers.adam(options))).toBeCloseTo(2 - 0.1, 5) // a first step of the whole rate
+  expect(decayed(optimizers.sgd(options))).toBeCloseTo(2 - 0.1 * 0.5 * 2, 6)
+})
