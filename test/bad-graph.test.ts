@@ -14,7 +14,7 @@ import {
   sequential,
   sgd,
 } from '../src/index.ts'
-import { refused } from './refused.ts'
+import { refused, refusedSoon } from './refused.ts'
 
 const chain = (...layers: Layer[]) => sequential({ inputShape: [3], layers })
 
@@ -162,8 +162,8 @@ describe('models beyond the memory', () => {
   }
 
   test('too many weights', () => {
-    // 1e11 weights and their gradients, 4 bytes each: 745.1 GiB
-    quickly(/^the model and this batch size need 745\.\d GiB: WebAssembly memory ends at 4\.0 GiB$/, () =>
+    // 1e11 weights of 4 bytes; their gradients come with compile: 372.5 GiB
+    quickly(/^the model and this batch size need 372\.\d GiB: WebAssembly memory ends at 4\.0 GiB$/, () =>
       sequential({ inputShape: [1e6], layers: [dense({ units: 1e5 })] }),
     )
     quickly(/^layer dense_1: shape \[.*\] has too many elements$/, () =>
@@ -206,18 +206,33 @@ describe('numbers that would be logged under one key', () => {
       one,
       { metrics: ['mse', metric('weighted_mse')], weightedMetrics: ['mse'] },
     ],
-    [
-      'the total loss in validation and val_loss of a would both be logged as val_loss',
-      one,
-      { metrics: [metric('val_loss')] },
-    ],
-    [
-      'm of a in validation and val_m of a would both be logged as val_m',
-      one,
-      { metrics: [metric('m'), metric('val_m')] },
-    ],
   ])('%s', (message, make, options) => {
     refused(`compile: ${message}; give one another name`, () => make().compile({ loss: 'mse', ...options }))
+  })
+
+  test.each<[string, Partial<CompileOptions>]>([
+    ['the total loss in validation and val_loss of a', { metrics: [metric('val_loss')] }],
+    ['m of a in validation and val_m of a', { metrics: [metric('m'), metric('val_m')] }],
+  ])('%s, where there is validation', async (what, options) => {
+    const net = one().compile({ loss: 'mse', ...options })
+    const rows = [
+      [1, 2],
+      [3, 4],
+    ]
+    const key = what.startsWith('m') ? 'val_m' : 'val_loss'
+    const message = `fit: ${what} would both be logged as ${key}; give one another name`
+    for (const validated of [
+      { validationSplit: 0.5 },
+      { validationData: [rows, [1, 2]] as [number[][], number[]] },
+    ])
+      await refusedSoon(message, () => net.fit(rows, [1, 2], validated), net)
+    expect(Object.keys(await net.fit(rows, [1, 2]))).toContain(key)
+  })
+
+  test('an output named val trains, where there is no validation', () => {
+    const net = model({ inputs: x, outputs: { val: dense({ units: 1 })(x), b: dense({ units: 1 })(x) } })
+    const { val_loss } = net.compile({ loss: 'mse' }).trainStep([[1, 2]], { val: [1], b: [2] })
+    expect(val_loss).toBeGreaterThanOrEqual(0)
   })
 
   test('of other outputs are apart', () => {

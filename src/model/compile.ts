@@ -100,8 +100,8 @@ function perOutput<T>(
   )
 }
 
-/** Every number that is logged needs a key of its own. @throws LanegradError naming two that would share one */
-function checkKeys(session: Session, outputs: readonly OutputTraining[]): void {
+/** Every number that is logged needs a key of its own: what each is. @throws LanegradError naming two that would share one */
+function checkKeys(session: Session, outputs: readonly OutputTraining[]): Map<string, string> {
   const known = new Map([['loss', 'the total loss']])
   for (const { output, loss, metrics, weightedMetrics = [] } of outputs) {
     const read = (metric: MetricLike) =>
@@ -120,11 +120,17 @@ function checkKeys(session: Session, outputs: readonly OutputTraining[]): void {
       known.set(key, `${name} of ${output}`)
     }
   }
+  return known
+}
+
+/** The same with those of validation beside them, which an output named `val` has too. @throws LanegradError */
+export function checkValidationKeys(session: Session, { outputs }: Training): void {
+  const known = checkKeys(session, outputs)
   for (const [key, what] of known) {
     const other = known.get(`val_${key}`)
     if (other)
       fail(
-        `compile: ${what} in validation and ${other} would both be logged as val_${key}; give one another name`,
+        `fit: ${what} in validation and ${other} would both be logged as val_${key}; give one another name`,
       )
   }
 }

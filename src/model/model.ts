@@ -22,7 +22,7 @@ import { elementCount } from '../numerics/tensor.ts'
 import type { History, Logs, WithLoss } from '../training/callbacks.ts'
 import { isBatches, readingBatch, readingInputs, sortArguments } from './batch.ts'
 import { type ClassWeight, weighClasses } from './class-weight.ts'
-import { type CompileOptions, readTraining } from './compile.ts'
+import { type CompileOptions, checkValidationKeys, readTraining } from './compile.ts'
 import type { Mode } from './compute.ts'
 import { type ArrayLikeData, type Batches, type Data, type Dataset, rowsOf } from './data.ts'
 import { evaluateAll, fitAll } from './fit.ts'
@@ -250,10 +250,11 @@ export class Model<V extends Values = Values> {
     const read = readOptions('fit', options, OPTIONS.fit)
     const held = heldOut(session, data, options)
     if (this.isFitting) fail('fit: this model is being fitted already; await the first call')
-    this.training // throws before compile
+    const { training } = this // throws before compile
+    if (held !== null || read.validationSplit > 0) checkValidationKeys(session, training)
     this.isFitting = true
     try {
-      const sources = await readSources(session, this.training, data, held, read)
+      const sources = await readSources(session, training, data, held, read)
       return await fitAll(session, { ...read, ...sources, model: this as unknown as Model })
     } finally {
       this.isFitting = false
