@@ -128,7 +128,8 @@ export function checkValidationKeys(session: Session, { outputs }: Training): vo
   const known = checkKeys(session, outputs)
   for (const [key, what] of known) {
     const other = known.get(`val_${key}`)
-    if (other)
+    // an output may be named val, if nothing is validated
+    if (other && !other.startsWith('loss of '))
       fail(
         `fit: ${what} in validation and ${other} would both be logged as val_${key}; give one another name`,
       )
