@@ -84,7 +84,7 @@ export function sigmoid(x: v128): v128 {
 }
 
 /**
- * tanh x = E / (E + 2) with E = e^(2|x|) - 1. Error at most 2.7 ulp (2.668 at 0.06179806962609291); exactly 1 from
+ * tanh x = E / (E + 2) with E = e^(2|x|) - 1. Error at most 2.669 ulp (at 0.06179806962609291); exactly 1 from
  * 2|x| = 20 on.
  */
 @inline
@@ -141,7 +141,7 @@ function logEdges(u: v128, y: v128): v128 {
   return select(f32x4.gt(u, splat(0)), inside, outside)
 }
 
-/** log x, natural. Error at most 1 ulp, denormal arguments included. */
+/** log x, natural. Error at most 1 ulp (0.840 at 1.4133185148239136), denormal arguments included. */
 @inline
 export function log(x: v128): v128 {
   const tiny = f32x4.lt(x, splat(SMALLEST_NORMAL))
