@@ -117,7 +117,7 @@ export interface LayerOptions {
   readonly trainable?: boolean
 }
 
-/** What models have called a layer. @internal */
+/** What models have called a layer. */
 export interface LayerNames {
   readonly names: string[]
   /** The highest number in the names that these models gave their layers. */
