@@ -130,7 +130,7 @@ export const spatialDropout3dKind: LayerKind<RateConfig> = /*#__PURE__*/ spatial
  *
  * const model = sequential({ inputShape: [3, 4], layers: [spatialDropout1d({ rate: 0.5 })] })
  * const { data } = model.predict(new Float32Array(12).fill(1), { training: true })
- * console.log(data.join(' ')) // 0 2 2 0 0 2 2 0 0 2 2 0
+ * console.log(data.join(' ')) // 2 2 0 2 2 2 0 2 2 2 0 2
  * ```
  */
 export const spatialDropout1d = (options: RateOptions): Layer => makeLayer(spatialDropout1dKind, options)
@@ -145,7 +145,7 @@ export const spatialDropout1d = (options: RateOptions): Layer => makeLayer(spati
  * const model = sequential({ inputShape: [8, 8, 6], layers: [spatialDropout2d({ rate: 0.5 })] })
  * const { data } = model.predict(new Float32Array(384).fill(1), { training: true })
  * const channels = [0, 1, 2, 3, 4, 5].map((c) => [...new Set(data.filter((_, i) => i % 6 === c))].join())
- * console.log(channels.join(' ')) // 0 2 0 0 2 2
+ * console.log(channels.join(' ')) // 0 0 2 2 2 2
  * ```
  */
 export const spatialDropout2d = (options: RateOptions): Layer => makeLayer(spatialDropout2dKind, options)
@@ -192,7 +192,7 @@ export const alphaDropoutKind: LayerKind<RateConfig> = /*#__PURE__*/ rateKind(
  * const model = sequential({ inputShape: [6], layers: [alphaDropout({ rate: 0.5 })] })
  * const { data } = model.predict([[0, 0, 0, 0, 0, 0]], { training: true })
  * // kept: 0 shifted by b, dropped: a * -1.7581 + b, with a = 0.8864 and b = 0.7792
- * console.log([...data].map((value) => value.toFixed(2)).join(' ')) // 0.78 -0.78 -0.78 0.78 0.78 0.78
+ * console.log([...data].map((value) => value.toFixed(2)).join(' ')) // 0.78 0.78 0.78 -0.78 0.78 0.78
  * ```
  */
 export const alphaDropout = (options: RateOptions): Layer => makeLayer(alphaDropoutKind, options)
