@@ -297,7 +297,12 @@ describe('a damaged optimizer state', () => {
   test.each<[string, unknown, string]>([
     ['stepCount', -1, 'optimizerState: a count must be an integer from 0 to 2^53; got -1'],
     ['stepCount', undefined, 'optimizerState: a count must be an integer from 0 to 2^53; got undefined'],
-    ['epochCount', 2 ** 32, 'optimizerState: a count must be an integer from 0; got 4294967296'],
+    [
+      'epochCount',
+      2 ** 54,
+      'optimizerState: a count must be an integer from 0 to 2^53; got 18014398509481984',
+    ],
+    ['epochCount', 0.5, 'optimizerState: a count must be an integer from 0 to 2^53; got 0.5'],
     ['momentumProduct', null, 'optimizerState: momentumProduct must be a finite number; got null'],
   ])('%s = %j', (path, value, message) => {
     refused(message, () => load(withJson('optimizerState', path, value)))
