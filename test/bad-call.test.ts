@@ -196,17 +196,17 @@ describe('setWeights refuses', () => {
     ],
     [
       'another shape',
-      'dense_2/kernel: expected shape [batch,3]; got [3,4]',
+      'dense_2/kernel: expected shape [4,3]; got [3,4]',
       { 'dense_2/kernel': tensor(x, [3, 4]) },
     ],
     [
       'too few rows',
-      'dense_2/kernel: expected shape [4,3]; got 3 rows',
+      'dense_2/kernel: expected shape [4,3]; got [3,3]',
       { 'dense_2/kernel': tensor(x.slice(3), [3, 3]) },
     ],
     [
       'what is no array',
-      'dense_2/bias: expected a typed array, a tensor or nested arrays of shape [batch]; got null',
+      'dense_2/bias: expected a typed array, a tensor or nested arrays of shape [3]; got null',
       { 'dense_2/bias': null },
     ],
   ])('%s, and sets none', async (_, message, weights) => {

@@ -322,8 +322,10 @@ describe('layers that do not fit', () => {
   })
 
   test('layers called on what is no value', () => {
-    refused('layer dense: call it on values made by input() or by other layers', () => dense({ units: 1 })())
-    refused('layer out: call it on values made by input() or by other layers', () =>
+    refused('layer dense: call it on values made by input() or by other layers; got undefined', () =>
+      dense({ units: 1 })(),
+    )
+    refused('layer out: call it on values made by input() or by other layers; got [1,2]', () =>
       dense({ units: 1, name: 'out' })([[1, 2]] as never),
     )
   })

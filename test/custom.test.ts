@@ -182,7 +182,16 @@ describe('customLayer', () => {
     refused(/^layer own_1: unknown unary function "toString"; Known: /, () =>
       chain(({ g }, [value]) => g.unary('toString' as never, value)),
     )
-    expect(() => chain(({ g }, [value]) => g.plus(value, 1 as never))).toThrow(/^layer own_1: /)
+    refused('layer own_1: what binary works on must be values of the graph; got "1"', () =>
+      chain(({ g }, [value]) => g.plus(value, '1' as never)),
+    )
+    const alone = (build: Parameters<typeof chain>[0]) =>
+      Array.from(
+        sequential({ inputShape: [2], layers: [customLayer({ kind: 'own', build })()] }).predict([[1, 2]])
+          .data,
+      )
+    expect(alone(({ g }, [value]) => g.times(-1, value))).toEqual([-1, -2])
+    expect(alone(({ g }, [value]) => g.minus(g.plus(value, value), 1))).toEqual([1, 3])
     const byBatch = chain(({ g, weight }, [value]) => g.plus(value, weight('w', [value.shape[0], 3])))
     byBatch.predict([[1, 2, 3]])
     const rows = [
@@ -268,7 +277,7 @@ describe('customLoss', () => {
     const difference = mean(predictions(net).flatMap((row) => row.map(([p, t]) => p - t)))
     expect((await net.evaluate(x, y)).loss).toBeCloseTo(difference ** 2, 6)
     await checkGradients(net, y)
-    refused('loss scalar: sample weights of shape [6] need a value each', () =>
+    refused('loss scalar: sample weights of shape [6] need a value of the loss each; got shape []', () =>
       net.trainStep(x, y, { sampleWeight: weights }),
     )
   })

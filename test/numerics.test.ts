@@ -332,3 +332,26 @@ describe('tensor', () => {
     expect(() => elementCount([1.5])).toThrow(LanegradError)
   })
 })
+
+test.each([
+  ['ln', ['exp', 'log', 'elu'], 'log'],
+  ['crossentropy', ['mse', 'sparseCategoricalCrossentropy'], 'sparseCategoricalCrossentropy'],
+  ['CrossEntropyLoss', ['mse', 'sparseCategoricalCrossentropy'], 'sparseCategoricalCrossentropy'],
+  ['nll_loss', ['mse', 'sparseCategoricalCrossentropy'], 'sparseCategoricalCrossentropy'],
+  ['bce_with_logits', ['mae', 'binaryCrossentropy'], 'binaryCrossentropy'],
+  ['mse_loss', ['mae', 'mse'], 'mse'],
+  ['MSELoss', ['mae', 'mse'], 'mse'],
+  ['relu_', ['elu', 'relu'], 'relu'],
+  ['xavier_uniform', ['heUniform', 'glorotUniform'], 'glorotUniform'],
+  ['kaiming_normal', ['heNormal', 'glorotNormal'], 'heNormal'],
+  ['learning_rate', ['momentum', 'learningRate'], 'learningRate'],
+  ['lr', ['momentum', 'learningRate'], 'learningRate'],
+  ['out_features', ['units', 'name'], 'units'],
+  ['kernel_size', ['filters', 'kernelSize'], 'kernelSize'],
+  ['input_shape', ['layers', 'inputShape'], 'inputShape'],
+  ['batch_size', ['epochs', 'batchSize'], 'batchSize'],
+  ['Conv2d', ['dense', 'conv2d'], 'conv2d'],
+  ['Linear', ['dense', 'conv2d'], 'dense'],
+])('the name %s of another library leads to the one here', (name, known, expected) => {
+  expect(() => unknownName('name', name, known)).toThrow(`did you mean "${expected}"?`)
+})

@@ -3,7 +3,7 @@
 // a part of one. Links are followed and stay; devices and pipes are written as what they are.
 import { messageOf } from '../numerics/brands.ts'
 import { encodeText } from '../numerics/bytes.ts'
-import { check, fail } from '../numerics/errors.ts'
+import { check, fail, isFunction } from '../numerics/errors.ts'
 import { builtin } from '../numerics/host.ts'
 
 interface Handle {
@@ -145,7 +145,7 @@ export function fileWriter(where: string, instead: string, path: unknown, write:
   if ((path === undefined) === (write === undefined)) fail(`${where}: give path or ${instead}, one of them`)
   if (write === undefined)
     check(typeof path === 'string' && path !== '', `${where}: path`, 'the path of a file', path)
-  else check(typeof write === 'function', `${where}: ${instead}`, 'a function', write)
+  else check(isFunction(write), `${where}: ${instead}`, 'a function', write)
   let stream: Handle | null = null // stays open: a pipe ends when its writer closes it
   let opened = ''
   const close = async () => {

@@ -4,6 +4,7 @@ import type { Callback, FitParams } from '../model/callbacks.ts'
 import {
   check,
   checkOptions,
+  isFunction,
   must,
   NATURAL,
   NON_NEGATIVE,
@@ -107,7 +108,7 @@ export interface LearningRateSchedulerOptions {
 export function learningRateScheduler(options: LearningRateSchedulerOptions): Callback {
   const where = 'learningRateScheduler'
   const { schedule } = checkOptions(where, options, ['schedule'])
-  check(typeof schedule === 'function', `${where}: schedule`, 'a function', schedule)
+  check(isFunction(schedule), `${where}: schedule`, 'a function', schedule)
   let run: FitParams | null = null
   return {
     onTrainBegin(params) {

@@ -1,6 +1,6 @@
 // Saves the model while it trains: to a file, whole or not at all, or through a function of the caller's.
 import type { Callback, FitParams } from '../model/callbacks.ts'
-import { BOOLEAN, fail, POSITIVE_INTEGER, readOptions, show } from '../numerics/errors.ts'
+import { BOOLEAN, check, fail, POSITIVE_INTEGER, readOptions, show } from '../numerics/errors.ts'
 import type { Logs } from '../training/callbacks.ts'
 import { fileWriter } from './files.ts'
 import { Monitor, type MonitorOptions, monitorReaders } from './monitor.ts'
@@ -60,6 +60,7 @@ export function modelCheckpoint(options: ModelCheckpointOptions): Callback {
   )
   const { every, includeOptimizer } = read
   const { path, save } = options
+  if (path !== undefined) check(typeof path === 'string', `${where}: path`, 'a text', path)
   const [unknown] = /\{(?!epoch\})[^}]*\}?/.exec(path ?? '') ?? []
   if (unknown) fail(`${where}: path: only {epoch} stands for something; got ${show(unknown)}`)
   const writer = fileWriter(where, 'save', path, save)

@@ -1,7 +1,17 @@
 // Images shifted, flipped, turned, scaled and made noisy at random. Enters: a batch of images [rows, H, W, C] (or
 // [rows, H, W]) and its number. Leaves: new images of the same shape. What happens to an image depends on the seed, the
 // batch's number and the row alone, with the same bits on every engine.
-import { BOOLEAN, check, fail, NATURAL, NON_NEGATIVE, readOptions, SHARE, show } from '../numerics/errors.ts'
+import {
+  BOOLEAN,
+  check,
+  fail,
+  NATURAL,
+  NON_NEGATIVE,
+  reading,
+  readOptions,
+  SHARE,
+  show,
+} from '../numerics/errors.ts'
 import { cos, sin } from '../numerics/exact.ts'
 import { normal, streamOf, uniform } from '../numerics/random.ts'
 import { elementCount, type FloatArray, isShaped, type ShapedArray } from '../numerics/tensor.ts'
@@ -65,55 +75,57 @@ export function augmentImages(
     seed: [NATURAL, 0],
   })
 
-  return (images, at = 0) => {
-    const isImages = isShaped(images) && (images.shape.length === 3 || images.shape.length === 4)
-    if (!isImages || elementCount(images.shape) !== images.data.length)
-      fail(
-        `${where}: expected a tensor of shape [rows,height,width,channels]; got ${show(isShaped(images) ? images.shape : images)}`,
-      )
-    const { shape, data } = images
-    const [rows, height, width, channels = 1] = shape
-    const size = height * width * channels
-    const out = new Float32Array(data.length)
-    if (noise > 0) normal(out, seed, streamOf(`noise ${at}`), 0, noise)
-    const draws = new Float32Array(rows * DRAWS)
-    uniform(draws, seed, streamOf(`augment ${at}`))
-    const centerY = (height - 1) / 2
-    const centerX = (width - 1) / 2
-    for (let row = 0; row < rows; row++) {
-      const [down, right, flipX, flipY, turn, scale] = draws.subarray(row * DRAWS, (row + 1) * DRAWS)
-      const dy = Math.floor(down * (2 * shift[0] + 1)) - shift[0]
-      const dx = Math.floor(right * (2 * shift[1] + 1)) - shift[1]
-      const angle = ((((2 * turn - 1) * rotation) % 360) * Math.PI) / 180
-      const factor = 1 + (2 * scale - 1) * zoom
-      const signX = flipHorizontal && flipX < 0.5 ? -1 : 1
-      const signY = flipVertical && flipY < 0.5 ? -1 : 1
-      const c = cos(angle) / factor
-      const s = sin(angle) / factor
-      const from = row * size
-      for (let y = 0; y < height; y++) {
-        for (let x = 0; x < width; x++) {
-          // back from the result: unshifted, turned and scaled back about the center, flipped back
-          const v = y - centerY - dy
-          const u = x - centerX - dx
-          const sourceY = signY * (c * v + s * u) + centerY
-          const sourceX = signX * (c * u - s * v) + centerX
-          const top = Math.floor(sourceY)
-          const left = Math.floor(sourceX)
-          const below = sourceY - top
-          const beside = sourceX - left
-          const to = from + (y * width + x) * channels
-          for (let corner = 0; corner < 4; corner++) {
-            const cornerY = top + (corner >> 1)
-            const cornerX = left + (corner & 1)
-            const weight = (corner & 2 ? below : 1 - below) * (corner & 1 ? beside : 1 - beside)
-            if (weight === 0 || cornerY < 0 || cornerX < 0 || cornerY >= height || cornerX >= width) continue
-            const pixel = from + (cornerY * width + cornerX) * channels
-            for (let k = 0; k < channels; k++) out[to + k] += weight * data[pixel + k]
+  return (images, at = 0) =>
+    reading(`${where}: images`, () => {
+      const isImages = isShaped(images) && (images.shape.length === 3 || images.shape.length === 4)
+      if (!isImages || elementCount(images.shape) !== images.data.length)
+        fail(
+          `${where}: expected a tensor of shape [rows,height,width,channels]; got ${show(isShaped(images) ? images.shape : images)}`,
+        )
+      const { shape, data } = images
+      const [rows, height, width, channels = 1] = shape
+      const size = height * width * channels
+      const out = new Float32Array(data.length)
+      if (noise > 0) normal(out, seed, streamOf(`noise ${at}`), 0, noise)
+      const draws = new Float32Array(rows * DRAWS)
+      uniform(draws, seed, streamOf(`augment ${at}`))
+      const centerY = (height - 1) / 2
+      const centerX = (width - 1) / 2
+      for (let row = 0; row < rows; row++) {
+        const [down, right, flipX, flipY, turn, scale] = draws.subarray(row * DRAWS, (row + 1) * DRAWS)
+        const dy = Math.floor(down * (2 * shift[0] + 1)) - shift[0]
+        const dx = Math.floor(right * (2 * shift[1] + 1)) - shift[1]
+        const angle = ((((2 * turn - 1) * rotation) % 360) * Math.PI) / 180
+        const factor = 1 + (2 * scale - 1) * zoom
+        const signX = flipHorizontal && flipX < 0.5 ? -1 : 1
+        const signY = flipVertical && flipY < 0.5 ? -1 : 1
+        const c = cos(angle) / factor
+        const s = sin(angle) / factor
+        const from = row * size
+        for (let y = 0; y < height; y++) {
+          for (let x = 0; x < width; x++) {
+            // back from the result: unshifted, turned and scaled back about the center, flipped back
+            const v = y - centerY - dy
+            const u = x - centerX - dx
+            const sourceY = signY * (c * v + s * u) + centerY
+            const sourceX = signX * (c * u - s * v) + centerX
+            const top = Math.floor(sourceY)
+            const left = Math.floor(sourceX)
+            const below = sourceY - top
+            const beside = sourceX - left
+            const to = from + (y * width + x) * channels
+            for (let corner = 0; corner < 4; corner++) {
+              const cornerY = top + (corner >> 1)
+              const cornerX = left + (corner & 1)
+              const weight = (corner & 2 ? below : 1 - below) * (corner & 1 ? beside : 1 - beside)
+              if (weight === 0 || cornerY < 0 || cornerX < 0 || cornerY >= height || cornerX >= width)
+                continue
+              const pixel = from + (cornerY * width + cornerX) * channels
+              for (let k = 0; k < channels; k++) out[to + k] += weight * data[pixel + k]
+            }
           }
         }
       }
-    }
-    return { shape, data: out }
-  }
+      return { shape, data: out }
+    })
 }

@@ -1,5 +1,14 @@
 // Rows in memory as batches for `fit`, changed on their way (augmentation). A new pass begins with every iteration.
-import { BOOLEAN, check, NATURAL, POSITIVE_INTEGER, readOptions } from '../numerics/errors.ts'
+import {
+  BOOLEAN,
+  check,
+  checkOptions,
+  isFunction,
+  NATURAL,
+  POSITIVE_INTEGER,
+  reading,
+  readOptions,
+} from '../numerics/errors.ts'
 import { permutation, streamOf } from '../numerics/random.ts'
 import { commonRowCount, gatherRows, type RowData } from './rows.ts'
 
@@ -47,15 +56,12 @@ export function batches<X extends RowData, Y extends RowData, T extends RowData 
 ): IterableBatches<T, Y> {
   const readers = { batchSize: [POSITIVE_INTEGER, 32], shuffle: [BOOLEAN, true], seed: [NATURAL, 0] } as const
   const others = ['x', 'y', 'weights', 'transform']
-  const { batchSize, shuffle, seed } = readOptions('batches', options, readers, others)
-  const { x, y, weights, transform } = options
-  check(
-    transform === undefined || typeof transform === 'function',
-    'batches: transform',
-    'a function',
-    transform,
-  )
-  const count = commonRowCount('batches', weights === undefined ? { x, y } : { x, y, weights })
+  const read = checkOptions('batches', options, [...Object.keys(readers), ...others])
+  const { batchSize, shuffle, seed } = readOptions('batches', read, readers, others)
+  const { x, y, weights, transform } = read
+  check(transform === undefined || isFunction(transform), 'batches: transform', 'a function', transform)
+  const parts = weights === undefined ? { x, y } : { x, y, weights }
+  const count = reading('batches: its data', () => commonRowCount('batches', parts as { x: X; y: Y }))
   const steps = Math.ceil(count / batchSize)
   let passes = 0
   return {

@@ -9,6 +9,7 @@ import {
   fail,
   isRecord,
   type Rule,
+  reading,
   readOptions,
   show,
   unknownName,
@@ -53,7 +54,8 @@ const DELIMITER: Rule<string> = {
  */
 export function parseCsv(text: string, options: CsvOptions = {}): Table {
   const readers = { delimiter: [DELIMITER, ','], header: [BOOLEAN, true] } as const
-  const { delimiter, header } = readOptions('parseCsv', options, readers, ['columns'])
+  const read = checkOptions('parseCsv', options, ['delimiter', 'header', 'columns'])
+  const { delimiter, header } = readOptions('parseCsv', read, readers, ['columns'])
   check(typeof text === 'string', 'parseCsv: text', 'a string', text)
   // a text of one kind of line end is parsed as it is
   const newline = /(?<!\r)\n|\r(?!\n)/.test(text) ? '\n' : '\r\n'
@@ -78,10 +80,13 @@ export function parseCsv(text: string, options: CsvOptions = {}): Table {
     if (row.length > 1 || row[0] !== '') failAt(i, ` has ${row.length} fields, expected ${names.length}`)
     return false
   })
-  const { columns } = options
+  const { columns } = read
   if (columns === undefined) return { names, rows }
-  const kept = indicesOf('parseCsv: columns', names, columns)
-  return { names: [...columns], rows: rows.map((row) => kept.map((column) => row[column])) }
+  const kept = reading('parseCsv: columns', () => indicesOf('parseCsv: columns', names, columns))
+  return {
+    names: kept.map((column) => names[column]),
+    rows: rows.map((row) => kept.map((column) => row[column])),
+  }
 }
 
 /** \n for every line end outside quotes. A quote opens where a cell begins, and anew right after it closed. */
@@ -126,7 +131,7 @@ function textsOf(where: string, table: Table, name: string): string[] {
  * ```
  */
 export function textColumn(table: Table, name: string): string[] {
-  return textsOf('textColumn', table, name)
+  return reading('textColumn: its arguments', () => textsOf('textColumn', table, name))
 }
 
 const NUMBER = /^[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?$/i
@@ -157,24 +162,26 @@ export function numberColumns(
   const { missing } = checkOptions(where, options, ['missing'])
   const isStandIn = missing === undefined || (typeof missing === 'number' && !isTooLarge(missing))
   check(isStandIn, `${where}: missing`, 'a float32 number or NaN', missing)
-  checkTable(where, table)
-  const { names, rows } = table
-  const indices = indicesOf(`${where}: columns`, names, columns === undefined ? names : columns)
-  const data = new Float32Array(rows.length * indices.length)
-  rows.forEach((row, i) => {
-    indices.forEach((column, j) => {
-      const cell = String(row[column]).trim()
-      const isMissing = missing !== undefined && MISSING.test(cell)
-      const value = isMissing ? missing : Number(cell)
-      const isNumber = isMissing || NUMBER.test(cell)
-      if (!isNumber || isTooLarge(value)) {
-        const problem = isNumber ? 'too large for float32' : 'no number'
-        fail(`${where}: column ${show(names[column])}, row ${i}: ${show(row[column])} is ${problem}`)
-      }
-      data[i * indices.length + j] = value
+  return reading(`${where}: its arguments`, () => {
+    checkTable(where, table)
+    const { names, rows } = table
+    const indices = indicesOf(`${where}: columns`, names, columns === undefined ? names : columns)
+    const data = new Float32Array(rows.length * indices.length)
+    rows.forEach((row, i) => {
+      indices.forEach((column, j) => {
+        const cell = String(row[column]).trim()
+        const isMissing = missing !== undefined && MISSING.test(cell)
+        const value = isMissing ? missing : Number(cell)
+        const isNumber = isMissing || NUMBER.test(cell)
+        if (!isNumber || isTooLarge(value)) {
+          const problem = isNumber ? 'too large for float32' : 'no number'
+          fail(`${where}: column ${show(names[column])}, row ${i}: ${show(row[column])} is ${problem}`)
+        }
+        data[i * indices.length + j] = value
+      })
     })
+    return { shape: [rows.length, indices.length], data }
   })
-  return { shape: [rows.length, indices.length], data }
 }
 
 /** Class labels as numbers, with the texts they stand for. */
@@ -218,7 +225,7 @@ function labelsOf(where: string, table: Table, name: string, classes?: readonly 
  * ```
  */
 export function labelColumn(table: Table, name: string, classes?: readonly string[]): Labels {
-  return labelsOf('labelColumn', table, name, classes)
+  return reading('labelColumn: its arguments', () => labelsOf('labelColumn', table, name, classes))
 }
 
 /**
@@ -238,7 +245,8 @@ export function oneHotColumn(
   name: string,
   classes?: readonly string[],
 ): FloatArray & { readonly classes: readonly string[] } {
-  const labels = labelsOf('oneHotColumn', table, name, classes)
+  const where = 'oneHotColumn'
+  const labels = reading(`${where}: its arguments`, () => labelsOf(where, table, name, classes))
   const count = labels.classes.length
   const data = new Float32Array(labels.data.length * count)
   labels.data.forEach((label, row) => {

@@ -1,6 +1,6 @@
 // Rows of data in memory, whatever holds them: tensors, flat typed arrays (one element a row), lists. Never changes what
 // it gets.
-import { check, fail, isObject, NATURAL } from '../numerics/errors.ts'
+import { check, fail, isObject, NATURAL, reading } from '../numerics/errors.ts'
 import {
   checkLength,
   isShaped,
@@ -41,27 +41,29 @@ const emptyOf = <T extends NumberArray>(like: T, length: number): T =>
  * ```
  */
 export function gatherRows<T extends RowData | readonly unknown[]>(data: T, indices: ArrayLike<number>): T {
-  const count = rowCount('gatherRows: data', data)
-  const isList = isObject(indices) && NATURAL.holds(indices.length)
-  check(isList, 'gatherRows: indices', 'a list of row numbers', indices)
-  for (let i = 0; i < indices.length; i++) {
-    if (!(Number.isInteger(indices[i]) && indices[i] >= 0 && indices[i] < count))
-      fail(`gatherRows: index ${indices[i]} is none of ${count} rows`)
-  }
-  if (isShaped(data)) {
-    const { shape, data: from } = data
-    const width = count === 0 ? 0 : from.length / count
-    const to = emptyOf(from, indices.length * width)
-    for (let i = 0; i < indices.length; i++)
-      to.set(from.subarray(indices[i] * width, (indices[i] + 1) * width), i * width)
-    return { ...data, shape: [indices.length, ...shape.slice(1)], data: to }
-  }
-  const list = data as ArrayLike<unknown>
-  const picked = Array.from(indices, (index) => list[index])
-  if (!isTyped(data)) return picked as unknown as T
-  const to = emptyOf(data as NumberArray, indices.length)
-  to.set(picked as number[])
-  return to as T
+  return reading('gatherRows: its arguments', () => {
+    const count = rowCount('gatherRows: data', data)
+    const isList = isObject(indices) && NATURAL.holds(indices.length)
+    check(isList, 'gatherRows: indices', 'a list of row numbers', indices)
+    for (let i = 0; i < indices.length; i++) {
+      if (!(Number.isInteger(indices[i]) && indices[i] >= 0 && indices[i] < count))
+        fail(`gatherRows: index ${indices[i]} is none of ${count} rows`)
+    }
+    if (isShaped(data)) {
+      const { shape, data: from } = data
+      const width = count === 0 ? 0 : from.length / count
+      const to = emptyOf(from, indices.length * width)
+      for (let i = 0; i < indices.length; i++)
+        to.set(from.subarray(indices[i] * width, (indices[i] + 1) * width), i * width)
+      return { ...data, shape: [indices.length, ...shape.slice(1)], data: to }
+    }
+    const list = data as ArrayLike<unknown>
+    const picked = Array.from(indices, (index) => list[index])
+    if (!isTyped(data)) return picked as unknown as T
+    const to = emptyOf(data as NumberArray, indices.length)
+    to.set(picked as number[])
+    return to as T
+  })
 }
 
 /** All of one count. @throws LanegradError */

@@ -2,11 +2,13 @@
 // numbers, the same for the same seed on every engine.
 import {
   check,
+  checkOptions,
   fail,
   must,
   NATURAL,
   number,
   POSITIVE_INTEGER,
+  reading,
   readOptions,
   show,
 } from '../numerics/errors.ts'
@@ -93,19 +95,23 @@ export function trainTestSplit<X extends RowData, Y extends RowData>(
 ): Split<X, Y> {
   const where = 'trainTestSplit'
   const readers = { testSize: [SIZE, 0.25], seed: [NATURAL, 0] } as const
-  const { testSize, seed } = readOptions(where, options, readers, ['stratify'])
-  const { stratify = false } = options
-  const count = commonRowCount(where, { x, y })
-  const testCount = testSize < 1 ? Math.ceil(shareOf(count, testSize)) : testSize
-  if (!(testCount < count)) fail(`${where}: testSize ${show(testSize)} of ${count} rows leaves an empty part`)
-  const classes = classesOf(where, stratify === true ? y : stratify || null, count)
-  const left = shares(classes.sizes, testCount)
-  const train: number[] = []
-  const test: number[] = []
-  for (const row of permutation(count, seed, streamOf(where)))
-    (left[classes.of[row]]-- > 0 ? test : train).push(row)
-  const part = (rows: readonly number[]) => ({ x: gatherRows(x, rows), y: gatherRows(y, rows) })
-  return { train: part(train), test: part(test) }
+  const read = checkOptions(where, options, ['testSize', 'seed', 'stratify'])
+  const { testSize, seed } = readOptions(where, read, readers, ['stratify'])
+  const { stratify = false } = read
+  return reading(`${where}: its arguments`, () => {
+    const count = commonRowCount(where, { x, y })
+    const testCount = testSize < 1 ? Math.ceil(shareOf(count, testSize)) : testSize
+    if (!(testCount < count))
+      fail(`${where}: testSize ${show(testSize)} of ${count} rows leaves an empty part`)
+    const classes = classesOf(where, stratify === true ? y : stratify || null, count)
+    const left = shares(classes.sizes, testCount)
+    const train: number[] = []
+    const test: number[] = []
+    for (const row of permutation(count, seed, streamOf(where)))
+      (left[classes.of[row]]-- > 0 ? test : train).push(row)
+    const part = (rows: readonly number[]) => ({ x: gatherRows(x, rows), y: gatherRows(y, rows) })
+    return { train: part(train), test: part(test) }
+  })
 }
 
 /** Options of `kFold`. */
@@ -141,9 +147,9 @@ export function kFold(count: number, options: FoldOptions = {}): Fold[] {
     (n) => Number.isInteger(n) && n >= 2 && n <= count,
   )
   const readers = { folds: [foldCount, 5], seed: [NATURAL, 0] } as const
-  const { folds, seed } = readOptions(where, options, readers, ['stratify'])
-  const { stratify = null } = options
-  const { of, sizes } = classesOf(where, stratify, count)
+  const read = checkOptions(where, options, ['folds', 'seed', 'stratify'])
+  const { folds, seed } = readOptions(where, read, readers, ['stratify'])
+  const { of, sizes } = reading(where, () => classesOf(where, read.stratify ?? null, count))
   // dealt like cards, class after class, so that neither the classes' nor the folds' sizes differ by more than one
   const foldOf = new Uint32Array(count)
   const next: number[] = []

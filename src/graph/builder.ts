@@ -1,7 +1,7 @@
 // Writes operations into a growing graph. Enters: values and attributes. Leaves: values with inferred shapes.
 // Layers, losses and gradient rules all write through this; the methods are the operations a user's own layer
 // may use. Each method only appends (or returns its input where nothing needs doing).
-import { fail, unknownName } from '../numerics/errors.ts'
+import { check, fail, unknownName } from '../numerics/errors.ts'
 import { elementCount } from '../numerics/tensor.ts'
 import type { AnyOp, Graph, Op, Phase } from './graph.ts'
 import type { Kernel } from './kernel.ts'
@@ -15,7 +15,7 @@ import {
   type UnaryName,
   unaryFunctions,
 } from './ops.ts'
-import { type DType, type LeafKind, type Shape, sameShape, shapeText, type Value } from './value.ts'
+import { type DType, isValue, type LeafKind, type Shape, sameShape, shapeText, type Value } from './value.ts'
 
 /** Operations with an input that may be int32: moves, and those that read class labels. */
 const takesInt32: ReadonlySet<OpName> = new Set(['reshape', 'copy', 'loss', 'lossGrad', 'metric'])
@@ -60,6 +60,7 @@ export class GraphBuilder {
 
   /** Writes the operation `name`. @throws LanegradError where the inputs do not fit it */
   add<N extends OpName>(name: N, inputs: readonly Value[], attributes: OpAttributes[N]): Value {
+    for (const input of inputs) check(isValue(input), `what ${name} works on`, 'values of the graph', input)
     const shape = shapeRules[name](inputs, attributes)
     const int32 = takesInt32.has(name) ? undefined : inputs.find(({ dtype }) => dtype === 'int32')
     if (int32) fail(`${name} takes float32 values, got int32 ${shapeText(int32.shape)}`)
@@ -129,24 +130,25 @@ export class GraphBuilder {
     return this.add('unaryGrad', [dy, unaryFunctions[fn].saves === 'x' ? x : y], { fn, alpha })
   }
 
-  /** fn(a, b), element by element; shapes broadcast as in NumPy. */
-  binary(fn: BinaryName, a: Value, b: Value): Value {
+  /** fn(a, b), element by element; shapes broadcast as in NumPy. Either may be a number. */
+  binary(fn: BinaryName, a: Value | number, b: Value | number): Value {
     if (!Object.hasOwn(binaryFunctions, fn)) unknownName('binary function', fn, Object.keys(binaryFunctions))
-    return this.add('binary', [a, b], { fn })
+    const values = [a, b].map((given) => (typeof given === 'number' ? this.constant(given) : given))
+    return this.add('binary', values, { fn })
   }
 
-  /** a + b; shapes broadcast. */
-  plus(a: Value, b: Value): Value {
+  /** a + b; shapes broadcast, either may be a number. */
+  plus(a: Value | number, b: Value | number): Value {
     return this.binary('add', a, b)
   }
 
-  /** a - b; shapes broadcast. */
-  minus(a: Value, b: Value): Value {
+  /** a - b; shapes broadcast, either may be a number. */
+  minus(a: Value | number, b: Value | number): Value {
     return this.binary('subtract', a, b)
   }
 
-  /** a b, element by element; shapes broadcast. */
-  times(a: Value, b: Value): Value {
+  /** a b, element by element; shapes broadcast, either may be a number. */
+  times(a: Value | number, b: Value | number): Value {
     return this.binary('multiply', a, b)
   }
 

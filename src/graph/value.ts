@@ -1,5 +1,6 @@
 // A value of a graph: its shape, its type, and where it comes from if no operation makes it.
 // Values are compared by identity.
+import { isObject } from '../numerics/errors.ts'
 
 /** What numbers are kept as. */
 export type DType = 'float32' | 'int32'
@@ -22,6 +23,9 @@ export interface Value {
   /** null for a value made by an operation */
   readonly leaf: { readonly kind: LeafKind; readonly name: string; readonly data?: Float32Array } | null
 }
+
+export const isValue = (value: unknown): value is Value =>
+  isObject(value) && 'leaf' in value && 'shape' in value && Array.isArray(value.shape)
 
 export const sameShape = (a: Shape, b: Shape): boolean =>
   a.length === b.length && a.every((size, i) => size === b[i])

@@ -1,6 +1,6 @@
 // A user's own kind of layer, from the operations of a GraphBuilder. Gradients come with the operations.
-import type { Value } from '../graph/value.ts'
-import { check, checkOptions, isObject, isRecord, type Rule } from '../numerics/errors.ts'
+import { isValue, type Value } from '../graph/value.ts'
+import { check, checkOptions, guarded, isFunction, isRecord, type Rule, reading } from '../numerics/errors.ts'
 import {
   type Layer,
   type LayerContext,
@@ -43,7 +43,13 @@ const isPlain = (value: unknown): boolean => {
   return isList && Object.values(value).every(isPlain)
 }
 
-const isValue = (value: unknown): value is Value => isObject(value) && 'shape' in value && 'leaf' in value
+/** The context for code of the user's own. */
+const forOwn = (context: LayerContext): LayerContext =>
+  guarded('context', {
+    ...context,
+    g: guarded('g', context.g),
+    nested: (own) => forOwn(context.nested(own)),
+  })
 
 /**
  * A kind of layer of one's own.
@@ -70,7 +76,7 @@ export function customLayer<C extends object = object>(definition: CustomLayerDe
   const { kind, build, config: defaults = {} } = read
   check(isRecord(defaults), 'customLayer: config', 'an object', defaults)
   check(typeof kind === 'string' && /^\w{1,100}$/.test(kind), 'customLayer: kind', 'a name', kind)
-  check(typeof build === 'function', 'customLayer: build', 'a function', build)
+  check(isFunction(build), 'customLayer: build', 'a function', build)
   const layerKind: LayerKind<object> = {
     kind,
     read: (options) =>
@@ -80,8 +86,13 @@ export function customLayer<C extends object = object>(definition: CustomLayerDe
         Object.fromEntries(Object.entries(defaults).map(([key, value]) => [key, [PLAIN, value]])),
       ),
     build(context, inputs, config) {
-      const value = build(context, inputs as readonly [Value, ...Value[]], config as C)
-      check(isValue(value), 'what build gives', 'a value', value)
+      const value = build(forOwn(context), inputs as readonly [Value, ...Value[]], config as C)
+      check(
+        reading('what build gives', () => isValue(value)),
+        'what build gives',
+        'a value',
+        value,
+      )
       const { shape } = value
       check(shape[0] === inputs[0].shape[0], 'what build gives', 'a value with the batch axis first', shape)
       context.g.opaque.add(value)

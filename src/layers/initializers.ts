@@ -10,6 +10,7 @@ import {
   isObject,
   NON_NEGATIVE,
   type Rule,
+  reading,
   readOptions,
   show,
   unknownName,
@@ -75,7 +76,7 @@ const make =
   (kind: InitializerName) =>
   (options: object = {}): Initializer => {
     check(isObject(options), kind, 'an object with options', options)
-    return toInitializer({ kind, ...options })
+    return reading(kind, () => toInitializer({ kind, ...options }))
   }
 
 /**

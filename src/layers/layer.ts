@@ -16,7 +16,9 @@ import {
   type Read,
   type Readers,
   type Rule,
+  reading,
   readOptions,
+  show,
 } from '../numerics/errors.ts'
 import type { Constraint } from './constraints.ts'
 import type { Initializer, InitializerName } from './initializers.ts'
@@ -159,7 +161,7 @@ export const readLayer = <R extends Readers>(
 ): Read<R> => readOptions(kind, options, readers, [...others, 'name', 'trainable'])
 
 export const isSymbolic = (value: unknown): value is Symbolic =>
-  isObject(value) && 'layer' in value && 'inputs' in value && 'input' in value
+  isObject(value) && 'layer' in value && 'input' in value && 'inputs' in value && Array.isArray(value.inputs)
 
 /** Up to `most` characters, and no name that every object has (toString, ...): names are keys of logs, weights and files. */
 export const isText = (name: unknown, most: number): name is string =>
@@ -179,10 +181,27 @@ export function makeLayer<C extends object, R = Symbolic>(
   options: LayerOptions & object,
 ): Layer<R> & { readonly config: C } {
   check(isObject(options), `${kind.kind} options`, 'an object', options)
-  const { name = null, trainable = true, ...own } = options
+  const { name = null, trainable = true, ...own } = reading(`${kind.kind} options`, () => ({ ...options }))
   if (name !== null) checkName(name, `${kind.kind}: name`)
   must(BOOLEAN, trainable, `${kind.kind}: trainable`)
-  return layerOf(kind, Object.freeze(kind.read(own)), name, trainable)
+  const config = reading(`${kind.kind} options`, () => kind.read(own))
+  return layerOf(kind, Object.freeze(config), name, trainable)
+}
+
+/** What stands where layers or their values are wanted: most often, a model. */
+export const aModel = (given: unknown): string =>
+  isObject(given) && 'predict' in given
+    ? 'a model, which is no layer; transfer(model, { output, head }) builds on one'
+    : show(given)
+
+/** One layer or more. @throws LanegradError */
+export function checkLayers(what: string, given: unknown): asserts given is readonly Layer[] {
+  reading(what, () => {
+    check(Array.isArray(given) && given.length > 0, what, 'a list of one layer or more', given)
+    const odd = [...given].findIndex((layer) => typeof layer !== 'function' || !isObject(layer.kind))
+    if (odd >= 0)
+      fail(`${what} must be layers, as dense({ units: 1 }) makes them; [${odd}] is ${aModel(given[odd])}`)
+  })
 }
 
 /** A layer of a checked config. */
@@ -195,10 +214,14 @@ export function layerOf<C extends object, R = Symbolic>(
 ): Layer<R> & { readonly config: C } {
   const outputs = kind.outputs?.(config) ?? 1
   const call = (...given: readonly (Symbolic | readonly Symbolic[])[]): R => {
-    const inputs = given.flat() as readonly Symbolic[]
-    if (inputs.length === 0 || !inputs.every(isSymbolic)) {
-      fail(`layer ${name ?? kind.kind}: call it on values made by input() or by other layers`)
-    }
+    const what = `layer ${name ?? kind.kind}`
+    const inputs = reading(what, () => {
+      const values = given.flat()
+      const odd = values.findIndex((value) => !isSymbolic(value))
+      if (odd >= 0 || values.length === 0)
+        fail(`${what}: call it on values made by input() or by other layers; got ${aModel(values[odd])}`)
+      return values as Symbolic[]
+    })
     const call = {}
     const values = Array.from(
       { length: outputs },

@@ -12,6 +12,7 @@ import {
   oneOf,
   POSITIVE_INTEGER,
   type Rule,
+  reading,
 } from '../numerics/errors.ts'
 import { elementCount, type NestedNumbers, tensor } from '../numerics/tensor.ts'
 import { encodeCategories } from '../operations/normalize.ts'
@@ -140,27 +141,29 @@ export type Samples =
 export function adaptNormalization(x: Samples, options: LayerOptions = {}): Layer {
   const where = 'adaptNormalization: x'
   checkOptions('adaptNormalization', options, ['name', 'trainable'])
-  const isShaped = isObject(x) && 'shape' in x && 'data' in x
-  check(isShaped || Array.isArray(x), where, 'a tensor or nested arrays', x)
-  const { shape, data } = isShaped ? x : tensor(x as readonly NestedNumbers[], undefined, where)
-  const count = elementCount(shape, where)
-  if (shape.length < 2 || count === 0 || count !== data.length)
-    fail(
-      `${where}: expected shape [samples, ..., channels]; got ${shapeText(shape)} with ${data.length} elements`,
-    )
-  const channels = shape[shape.length - 1]
-  const rows = count / channels
-  /** The mean over rows of `term` of each channel. */
-  const meanOf = (term: (value: number, channel: number) => number): number[] => {
-    const sums = new Float64Array(channels)
-    for (let i = 0; i < count; i += channels)
-      for (let c = 0; c < channels; c++) sums[c] += term(data[i + c], c)
-    return Array.from(sums, (sum) => sum / rows)
-  }
-  const mean = meanOf((value) => value)
-  if (!mean.every(Number.isFinite)) fail(`${where} has numbers that aren't finite`)
-  const variance = meanOf((value, c) => (value - mean[c]) * (value - mean[c]))
-  return normalization({ ...options, mean, variance })
+  return reading(where, () => {
+    const isShaped = isObject(x) && 'shape' in x && 'data' in x
+    check(isShaped || Array.isArray(x), where, 'a tensor or nested arrays', x)
+    const { shape, data } = isShaped ? x : tensor(x as readonly NestedNumbers[], undefined, where)
+    const count = elementCount(shape, where)
+    if (shape.length < 2 || count === 0 || count !== data.length)
+      fail(
+        `${where}: expected shape [samples, ..., channels]; got ${shapeText(shape)} with ${data.length} elements`,
+      )
+    const channels = shape[shape.length - 1]
+    const rows = count / channels
+    /** The mean over rows of `term` of each channel. */
+    const meanOf = (term: (value: number, channel: number) => number): number[] => {
+      const sums = new Float64Array(channels)
+      for (let i = 0; i < count; i += channels)
+        for (let c = 0; c < channels; c++) sums[c] += term(data[i + c], c)
+      return Array.from(sums, (sum) => sum / rows)
+    }
+    const mean = meanOf((value) => value)
+    if (!mean.every(Number.isFinite)) fail(`${where} has numbers that aren't finite`)
+    const variance = meanOf((value, c) => (value - mean[c]) * (value - mean[c]))
+    return normalization({ ...options, mean, variance })
+  })
 }
 
 // ---- categories -----------------------------------------------------------------------------------

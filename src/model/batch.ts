@@ -2,7 +2,7 @@
 // unless its type must change, and nothing has run yet when these throw. In pieces, so that `fit` needn't hold the
 // event loop while large data is read.
 import { type Shape, shapeText } from '../graph/value.ts'
-import { check, fail, isObject } from '../numerics/errors.ts'
+import { check, fail, isObject, refusal } from '../numerics/errors.ts'
 import { PIECE, type Pieces } from '../numerics/pieces.ts'
 import { elementCount, isShaped, isTyped, makingTensor } from '../numerics/tensor.ts'
 import { type Loss, takesLabels, targetLimits, targetShape } from '../training/losses.ts'
@@ -37,6 +37,18 @@ function* checkingIds(what: string, { data, rows }: Rows, { layer, count }: IdLi
 
 /** Rows of every input. */
 export function* readingInputs(
+  session: Session,
+  what: string,
+  x: Data,
+): Pieces<{ rows: number; x: readonly Rows[] }> {
+  try {
+    return yield* readingEach(session, what, x)
+  } catch (error) {
+    throw refusal(`${what}: x`, error)
+  }
+}
+
+function* readingEach(
   { network, outline }: Session,
   what: string,
   x: Data,
@@ -118,6 +130,19 @@ const targetHints: Readonly<Record<string, string>> = {
 
 /** Rows of every input and target. @throws LanegradError naming what doesn't fit */
 export function* readingBatch(
+  session: Session,
+  training: Training,
+  what: string,
+  data: Dataset,
+): Pieces<Batch> {
+  try {
+    return yield* readingAll(session, training, what, data)
+  } catch (error) {
+    throw refusal(`${what}: its data`, error)
+  }
+}
+
+function* readingAll(
   session: Session,
   { outputs }: Training,
   what: string,

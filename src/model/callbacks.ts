@@ -1,5 +1,5 @@
 // What `fit` tells the outside, and how that steers it: hooks as a plain object.
-import { check, isRecord, unknownName } from '../numerics/errors.ts'
+import { check, isFunction, isRecord, unknownName } from '../numerics/errors.ts'
 import type { Logs } from '../training/callbacks.ts'
 import type { Model } from './model.ts'
 
@@ -65,7 +65,7 @@ export function readCallbacks(given: Callback | readonly Callback[], what: strin
     check(isRecord(callback), what, 'an object of hooks or a list of such objects', given)
     for (const hook of HOOKS) {
       const own: unknown = callback[hook] ?? null
-      check(own === null || typeof own === 'function', `${what}: ${hook}`, 'a function', own)
+      check(own === null || isFunction(own), `${what}: ${hook}`, 'a function', own)
     }
     for (const key of Object.keys(callback))
       if (/^on[A-Z]/.test(key) && !HOOKS.some((hook) => hook === key)) unknownName('hook', key, HOOKS)

@@ -1,7 +1,17 @@
 // What a model is compiled with: an optimizer, and for each output a loss, its weight and metrics. Enters: the
 // options of `compile`, or the entries of a saved file. Leaves: checked plain data.
 import { type RowShape, rowShapeText } from '../graph/value.ts'
-import { BOOLEAN, check, checkOptions, FINITE, fail, isObject, must, show } from '../numerics/errors.ts'
+import {
+  BOOLEAN,
+  check,
+  checkOptions,
+  FINITE,
+  fail,
+  isObject,
+  must,
+  reading,
+  show,
+} from '../numerics/errors.ts'
 import { type LossLike, readLoss, takesLabels } from '../training/losses.ts'
 import { type MetricLike, type MetricName, readMetric } from '../training/metrics.ts'
 import { type Optimizer, type OptimizerName, readOptimizer } from '../training/optimizers.ts'
@@ -160,28 +170,30 @@ export function readTraining(session: Session, options: CompileOptions): Trainin
   if (kept === null) fail('compile: keepOptimizer: the model has none yet')
   if (kept && optimizer !== undefined) fail('compile: give optimizer or keepOptimizer, not both')
   const names = session.network.outputs.map(({ name }) => name)
-  const losses = isLoss(loss) ? names.map(() => loss) : perOutput('loss', loss, names)
-  const weights =
-    lossWeights === undefined ? names.map(() => 1) : perOutput('lossWeights', lossWeights, names)
-  const isForAll = (given: MetricsByOutput): given is Metrics =>
-    Array.isArray(given) || typeof given === 'string'
-  const asList = (given: Metrics) => (typeof given === 'string' ? [given] : given)
-  const wantedOf = (what: string, given: MetricsByOutput) =>
-    (isForAll(given) ? names.map(() => given) : perOutput<Metrics>(what, given, names, [])).map(asList)
-  const wanted = wantedOf('metrics', metrics)
-  const wantedWeighted = wantedOf('weightedMetrics', weightedMetrics)
-  const outputs = names.map((output, i) =>
-    readOutputTraining(output, session.shapeOf(output), {
-      loss: losses[i],
-      weight: weights[i],
-      metrics: wanted[i],
-      weightedMetrics: wantedWeighted[i],
-    }),
-  )
-  checkKeys(session, outputs)
-  for (const { output, loss } of outputs) {
-    const { ranges } = session.outline
-    checkRange(output, loss, columnsOf(session.shapeOf(output)), ranges.get(output) ?? null)
-  }
-  return { optimizer: kept ? kept.optimizer : readOptimizer(optimizer ?? 'adam'), outputs }
+  return reading('compile: its options', () => {
+    const losses = isLoss(loss) ? names.map(() => loss) : perOutput('loss', loss, names)
+    const weights =
+      lossWeights === undefined ? names.map(() => 1) : perOutput('lossWeights', lossWeights, names)
+    const isForAll = (given: MetricsByOutput): given is Metrics =>
+      Array.isArray(given) || typeof given === 'string'
+    const asList = (given: Metrics) => (typeof given === 'string' ? [given] : given)
+    const wantedOf = (what: string, given: MetricsByOutput) =>
+      (isForAll(given) ? names.map(() => given) : perOutput<Metrics>(what, given, names, [])).map(asList)
+    const wanted = wantedOf('metrics', metrics)
+    const wantedWeighted = wantedOf('weightedMetrics', weightedMetrics)
+    const outputs = names.map((output, i) =>
+      readOutputTraining(output, session.shapeOf(output), {
+        loss: losses[i],
+        weight: weights[i],
+        metrics: wanted[i],
+        weightedMetrics: wantedWeighted[i],
+      }),
+    )
+    checkKeys(session, outputs)
+    for (const { output, loss } of outputs) {
+      const { ranges } = session.outline
+      checkRange(output, loss, columnsOf(session.shapeOf(output)), ranges.get(output) ?? null)
+    }
+    return { optimizer: kept ? kept.optimizer : readOptimizer(optimizer ?? 'adam'), outputs }
+  })
 }

@@ -2,6 +2,7 @@
 
 import { layerKinds } from '../layers/kinds.ts'
 import {
+  checkLayers,
   INPUT_SHAPE,
   type InputOptions,
   input,
@@ -10,7 +11,17 @@ import {
   type Symbolic,
 } from '../layers/layer.ts'
 import type { ByteSource } from '../numerics/bytes.ts'
-import { BOOLEAN, check, checkOptions, fail, must, NATURAL, oneOf, readOptions } from '../numerics/errors.ts'
+import {
+  BOOLEAN,
+  check,
+  checkOptions,
+  fail,
+  must,
+  NATURAL,
+  oneOf,
+  type Rule,
+  reading,
+} from '../numerics/errors.ts'
 import type { RuntimeOptions } from '../runtime/engine.ts'
 import type { Loss } from '../training/losses.ts'
 import type { MeanMetric, Metric } from '../training/metrics.ts'
@@ -44,7 +55,7 @@ export function create<V extends Values>(
   seed = 0,
   runtime: RuntimeOptions = {},
 ): Model<V> {
-  const network = networkOf(inputs, outputs)
+  const network = reading(`${where}: its values`, () => networkOf(inputs, outputs))
   const session = new Session(
     network,
     outlineOf(network),
@@ -118,12 +129,7 @@ export function sequential(options: SequentialOptions): Model<Symbolic> {
   const read = checkOptions('sequential', options, known)
   const { inputShape, inputDtype, layers, seed } = read
   must(INPUT_SHAPE, inputShape, 'sequential: inputShape')
-  check(
-    Array.isArray(layers) && layers.length > 0 && layers.every((layer) => typeof layer === 'function'),
-    'sequential: layers',
-    'a list of one layer or more',
-    layers,
-  )
+  checkLayers('sequential: layers', layers)
   const first = input({ shape: inputShape, dtype: inputDtype })
   return create(
     'sequential',
@@ -132,6 +138,17 @@ export function sequential(options: SequentialOptions): Model<Symbolic> {
     seed,
     read,
   )
+}
+
+const listWith = (key: string, maker: string): Rule => ({
+  expected: `a list of what ${maker} made`,
+  holds: (list): list is unknown => Array.isArray(list) && [...list].every((made) => made?.[key]),
+})
+
+const METRICS: Rule = {
+  expected: 'a list of metric objects',
+  holds: (list): list is unknown =>
+    Array.isArray(list) && [...list].every((metric) => typeof metric?.name === 'string'),
 }
 
 /** Options of `load`. */
@@ -160,20 +177,18 @@ export interface LoadOptions extends RuntimeOptions {
  * ```
  */
 export function load<V extends Values = Symbolic>(bytes: ByteSource, options: LoadOptions = {}): Model<V> {
-  const others = ['layers', 'losses', 'metrics', 'numerics', 'threads']
-  const { compile } = readOptions('load', options, { compile: [BOOLEAN, true] }, others)
-  const { layers = [], losses = [], metrics = [] } = options
-  const isCustom = Array.isArray(layers) && layers.every((layer) => layer?.layerKind)
-  check(isCustom, 'load: layers', 'a list of what customLayer made', layers)
-  const isLoss = Array.isArray(losses) && losses.every((loss) => loss?.write)
-  check(isLoss, 'load: losses', 'a list of what customLoss made', losses)
-  const isMetric = Array.isArray(metrics) && metrics.every((metric) => typeof metric?.name === 'string')
-  check(isMetric, 'load: metrics', 'a list of metric objects', metrics)
+  const known = ['compile', 'layers', 'losses', 'metrics', 'numerics', 'threads']
+  const read = checkOptions('load', options, known)
+  const { compile = true, layers = [], losses = [], metrics = [] } = read
+  must(BOOLEAN, compile, 'load: compile')
+  must(listWith('layerKind', 'customLayer'), layers, 'load: layers')
+  must(listWith('write', 'customLoss'), losses, 'load: losses')
+  must(METRICS, metrics, 'load: metrics')
   const kinds = new Map(layerKinds)
   for (const { layerKind } of layers) {
     if (kinds.has(layerKind.kind)) fail(`load: layers: there is a kind ${layerKind.kind} already`)
     kinds.set(layerKind.kind, layerKind)
   }
-  const runtime = readRuntime('load', options)
+  const runtime = readRuntime('load', read)
   return Model.of<V>(loadSession(bytes, kinds, { losses, metrics, compile, runtime }))
 }

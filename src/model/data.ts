@@ -3,8 +3,8 @@
 // network's order. Never changes or keeps what was passed; copies only where the type must change.
 
 import { type DType, type RowShape, rowShapeText, type Shape } from '../graph/value.ts'
-import { isInt32 } from '../numerics/brands.ts'
-import { check, fail, isRecord, show } from '../numerics/errors.ts'
+import { isBuffer, isInt32 } from '../numerics/brands.ts'
+import { check, fail, isRecord, reading, show } from '../numerics/errors.ts'
 import { finish, PIECE, type Pieces } from '../numerics/pieces.ts'
 import {
   elementCount,
@@ -47,6 +47,8 @@ export interface Expected {
   readonly name: string
   readonly shape: RowShape
   readonly dtype: DType
+  /** How many rows there must be; any number if left out. */
+  readonly rows?: number
   /** What the shape is for, in messages. */
   readonly hint?: string
 }
@@ -107,37 +109,40 @@ function trimmed(shape: Shape): Shape {
  * @throws LanegradError naming it, with the expected shape and what came.
  */
 export function rowsOf(what: string, given: ArrayLikeData, expected: Expected): Rows {
-  return finish(readingRows(what, given, expected))
+  return reading(what, () => finish(readingRows(what, given, expected)))
 }
 
 /** The same in pieces. */
 export function* readingRows(what: string, given: ArrayLikeData, expected: Expected): Pieces<Rows> {
   const { shape, hint = '' } = expected
-  const wanted = `expected shape ${rowShapeText(shape)}${hint}`
+  const text = rowShapeText(shape).replace('batch', String(expected.rows ?? 'batch'))
+  const wanted = `expected shape ${text}${hint}`
+  const isWrong = (rows: number) => expected.rows !== undefined && rows !== expected.rows
   if (isTyped(given)) {
+    if (!isBuffer(given.buffer)) fail(`${what}: ${wanted}; got a ${show(given)}`)
     if (shape.includes(null))
       fail(`${what}: a flat array can't tell its shape; expected a tensor of shape ${rowShapeText(shape)}`)
     const perRow = elementCount(shape as Shape)
-    if (given.length === 0 || given.length % perRow !== 0) {
-      fail(`${what}: ${wanted}, a multiple of ${perRow} elements; got ${given.length}`)
+    if (given.length === 0 || given.length % perRow !== 0 || isWrong(given.length / perRow)) {
+      const count = expected.rows === undefined ? `a multiple of ${perRow}` : perRow * expected.rows
+      fail(`${what}: ${wanted}, ${count} elements; got ${given.length}`)
     }
     const data = yield* converting(what, given, expected.dtype)
     return { data, rows: given.length / perRow, shape: shape as Shape }
   }
   if (!isShaped(given) && !Array.isArray(given)) {
-    fail(
-      `${what}: expected a typed array, a tensor or nested arrays of shape ${rowShapeText(shape)}; got ${show(given)}`,
-    )
+    fail(`${what}: expected a typed array, a tensor or nested arrays of shape ${text}; got ${show(given)}`)
   }
   const { data, shape: whole } = isShaped(given)
     ? given
     : yield* makingTensor(given as NestedNumbers, undefined, what)
   const [rows, ...rest] = whole
   if (!(rows > 0) || elementCount(whole) !== data.length) {
-    fail(`${what}: ${wanted}; got ${show(whole)} with ${data.length} elements`)
+    const elements = isBuffer(data.buffer) ? `${data.length} elements` : `a ${show(data)}`
+    fail(`${what}: ${wanted}; got ${show(whole)} with ${elements}`)
   }
   const isFixed = !shape.includes(null)
-  if (!fits(rest, shape) && !(isFixed && fits(trimmed(rest), trimmed(shape as Shape)))) {
+  if (isWrong(rows) || (!fits(rest, shape) && !(isFixed && fits(trimmed(rest), trimmed(shape as Shape))))) {
     fail(`${what}: ${wanted}; got ${show(whole)}`)
   }
   const converted = yield* converting(what, data, expected.dtype)

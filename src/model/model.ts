@@ -1,7 +1,7 @@
 // The public face: a network one can compile, train, evaluate, ask and save. Checks options, turns data into rows
 // and hands them to the session; holds no numbers itself.
 
-import { type RowShape, shapeText } from '../graph/value.ts'
+import type { RowShape } from '../graph/value.ts'
 import type { Symbolic } from '../layers/layer.ts'
 import { isFloat32 } from '../numerics/brands.ts'
 import type { ByteSource } from '../numerics/bytes.ts'
@@ -9,10 +9,12 @@ import {
   BOOLEAN,
   check,
   fail,
+  isFunction,
   isObject,
   must,
   NON_NEGATIVE,
   POSITIVE_INTEGER,
+  reading,
   readOptions,
   unknownName,
 } from '../numerics/errors.ts'
@@ -177,12 +179,14 @@ export class Model<V extends Values = Values> {
   setTrainable(layers: Readonly<Record<string, boolean>> | ((layer: string) => boolean)): this {
     const { session } = this
     this.refuseWhileBusy('setTrainable')
-    const isGiven = typeof layers === 'function' || isObject(layers)
+    const isGiven = isFunction(layers) || isObject(layers)
     check(isGiven, 'setTrainable: layers', 'an object of booleans by name, or a function', layers)
     const names = this.layers.map(({ name }) => name)
     const known = new Set(names)
     const flags =
-      typeof layers === 'function' ? names.map((name) => [name, layers(name)]) : Object.entries(layers)
+      typeof layers === 'function'
+        ? names.map((name) => [name, layers(name)])
+        : reading('setTrainable: layers', () => Object.entries(layers))
     for (const [name, flag] of flags as [string, unknown][]) {
       if (!known.has(name)) unknownName('layer', name, names)
       must(BOOLEAN, flag, `setTrainable: ${name}`)
@@ -220,8 +224,10 @@ export class Model<V extends Values = Values> {
   batchOf(what: string, data: Dataset, classWeight?: ClassWeight): Batch {
     const { kept } = this
     if (what === 'predict') return { ...finish(readingInputs(kept, what, data.x)), y: [], weights: [] }
-    const read = finish(readingBatch(kept, this.training, what, data))
-    return weighClasses(what, read, kept, this.training, classWeight)
+    return reading(`${what}: its arguments`, () => {
+      const read = finish(readingBatch(kept, this.training, what, data))
+      return weighClasses(what, read, kept, this.training, classWeight)
+    })
   }
 
   /**
@@ -246,9 +252,11 @@ export class Model<V extends Values = Values> {
   fit(data: Dataset | Batches, options?: FitOptions): Promise<WithLoss<History>>
   async fit(...args: readonly unknown[]): Promise<History> {
     const { session } = this
-    const { data, options } = sortArguments<FitOptions>(session, 'fit', args)
+    const { data, options } = reading('fit: its arguments', () =>
+      sortArguments<FitOptions>(session, 'fit', args),
+    )
     const read = readOptions('fit', options, OPTIONS.fit)
-    const held = heldOut(session, data, options)
+    const held = reading('fit: its arguments', () => heldOut(session, data, options))
     if (this.isFitting) fail('fit: this model is being fitted already; await the first call')
     const { training } = this // throws before compile
     if (held !== null || read.validationSplit > 0) checkValidationKeys(session, training)
@@ -310,7 +318,9 @@ export class Model<V extends Values = Values> {
   async evaluate(...args: readonly unknown[]): Promise<Logs> {
     const { session } = this
     const what = 'evaluate'
-    const { data, options } = sortArguments<EvaluateOptions>(session, what, args)
+    const { data, options } = reading(`${what}: its arguments`, () =>
+      sortArguments<EvaluateOptions>(session, what, args),
+    )
     const { batchSize, steps, allowNaN } = readOptions(what, options, OPTIONS[what])
     this.training // throws before compile
     const turn = turns()
@@ -358,7 +368,8 @@ export class Model<V extends Values = Values> {
       const named = outputs.map((output, i): [string, FloatArray] => [known[i].name, output])
       return joined(named, outputStructure) as Shaped<V, FloatArray>
     }
-    if (isBatches(session, x)) return predictBatches(session, x, read).then(shaped)
+    if (reading('predict: x', () => isBatches(session, x)))
+      return predictBatches(session, x as Batches<{ readonly x: Data }>, read).then(shaped)
     const batch = this.batchOf('predict', { x: x as Data, y: [] })
     const outputs = predictRows(session, batch, read)
     if (isPlain && batch.rows <= read.batchSize) {
@@ -422,16 +433,17 @@ export class Model<V extends Values = Values> {
   setWeights(weights: Readonly<Record<string, ArrayLikeData>>): void {
     const { session } = this
     check(isObject(weights), 'setWeights: weights', 'an object of arrays by name', weights)
-    const checked = weightsNamed(session, weights).map(([name, spec]) => {
-      const { data: numbers, rows } = rowsOf(`setWeights: ${name}`, weights[name], {
-        name,
-        shape: spec.shape.slice(1),
-        dtype: 'float32',
-      })
-      if (rows !== spec.shape[0])
-        fail(`setWeights: ${name}: expected shape ${shapeText(spec.shape)}; got ${rows} rows`)
-      return { name: spec.name, numbers: isFloat32(numbers) ? numbers : new Float32Array(numbers) }
-    })
+    const checked = reading('setWeights: weights', () => weightsNamed(session, weights)).map(
+      ([name, spec]) => {
+        const { data: numbers } = rowsOf(`setWeights: ${name}`, weights[name], {
+          name,
+          shape: spec.shape.slice(1),
+          dtype: 'float32',
+          rows: spec.shape[0],
+        })
+        return { name: spec.name, numbers: isFloat32(numbers) ? numbers : new Float32Array(numbers) }
+      },
+    )
     for (const { name, numbers } of checked) session.writeWeight(name, numbers)
   }
 
@@ -511,6 +523,13 @@ export class Model<V extends Values = Values> {
   [Symbol.dispose](): void {
     this.dispose()
   }
+}
+
+/** The model, not disposed. @throws LanegradError */
+export function checkModel<V extends Values>(what: string, given: Model<V>): Model<V> {
+  const isModel = reading(what, () => isObject(given) && isObject((given as Partial<Model>).session))
+  check(isModel, what, 'a model, as sequential, model or load make it', given)
+  return given
 }
 
 function joined<T>(

@@ -14,7 +14,17 @@ import {
   type LayerNames,
   type Symbolic,
 } from '../layers/layer.ts'
-import { BOOLEAN, check, fail, isRecord, must, oneOf, show, unknownName } from '../numerics/errors.ts'
+import {
+  BOOLEAN,
+  check,
+  fail,
+  isRecord,
+  must,
+  oneOf,
+  reading,
+  show,
+  unknownName,
+} from '../numerics/errors.ts'
 
 export interface NetworkInput {
   readonly name: string
@@ -171,8 +181,8 @@ function callName(layer: NetworkLayer, counts: Map<NetworkLayer, number>): strin
 
 /** The network between `inputs` and `outputs`. @throws LanegradError naming what is missing, double or unused. */
 export function networkOf(inputs: Values, outputs: Values): Network {
-  const given = listed('inputs', inputs)
-  const wanted = listed('outputs', outputs)
+  const given = reading('model: inputs', () => listed('inputs', inputs))
+  const wanted = reading('model: outputs', () => listed('outputs', outputs))
   const values = ordered(wanted.entries.map(([, value]) => value))
 
   const names = new Map<Symbolic, string>()

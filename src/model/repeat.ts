@@ -16,11 +16,15 @@ const FEW = 64
 
 /** The numbers of a flat array, or of one with its shape, of a slot's size; null for all else. */
 function flat(given: Data, { shape, count }: Slot): ArrayBufferView | null {
-  if (ArrayBuffer.isView(given)) return given.length === count ? given : null
-  const { data, shape: own } = (given ?? {}) as Partial<NamedArray>
-  if (!Array.isArray(own) || own.length !== shape.length || data?.length !== count) return null
-  for (let i = 0; i < shape.length; i++) if (own[i] !== shape[i]) return null
-  return data
+  try {
+    if (ArrayBuffer.isView(given)) return given.length === count ? given : null
+    const { data, shape: own } = (given ?? {}) as Partial<NamedArray>
+    if (!Array.isArray(own) || own.length !== shape.length || data?.length !== count) return null
+    for (let i = 0; i < shape.length; i++) if (own[i] !== shape[i]) return null
+    return data
+  } catch {
+    return null // a proxy or a getter that throws
+  }
 }
 
 /** Copies floats to their slot; whether none is NaN or outside the limits. */

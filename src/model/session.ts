@@ -375,6 +375,8 @@ export class Session {
       if (!rows || !slot) return
       const count = (to - from) * (rows.data.length / rows.rows)
       if (count !== slot.count) {
+        if (rows.data.length !== rows.rows * elementCount(rows.shape))
+          fail(`${kind} ${name}: its buffer was detached or resized after the call began`)
         const given = shapeText([to - from, ...rows.shape]) // an axis of unknown length may differ from x's
         fail(`${kind} ${name}: expected shape ${shapeText(slot.shape)} for this x; got ${given}`)
       }

@@ -2,7 +2,7 @@
 // rows, or whatever a caller's iterable gives. Leaves: one piece after another, ready to feed. Batches of an iterable
 // are checked here, one by one; the next is asked for as soon as the last one is there, before that one trains.
 
-import { check, fail, isObject, LanegradError } from '../numerics/errors.ts'
+import { check, fail, isFunction, isObject, LanegradError, reading } from '../numerics/errors.ts'
 import type { Pieces } from '../numerics/pieces.ts'
 import { permuting } from '../numerics/random.ts'
 import type { Batches, Rows } from './data.ts'
@@ -84,7 +84,8 @@ export type AnyIterator = Iterator<unknown> | AsyncIterator<unknown>
 export function iteratorOf(what: string, given: unknown): AnyIterator {
   const { [Symbol.asyncIterator]: later, [Symbol.iterator]: now } = Object(given) as Record<symbol, unknown>
   const open = later ?? now
-  const iterator: Partial<AnyIterator> | null = typeof open === 'function' ? open.call(given) : null
+  const iterator: Partial<AnyIterator> | null =
+    typeof open === 'function' ? reading(`${what}batches`, () => open.call(given)) : null
   check(
     typeof iterator?.next === 'function',
     `${what}batches`,
@@ -129,12 +130,15 @@ export function batchesSource(
   batches: Batches<unknown>,
   { steps, passes, read }: Reading,
 ): Source {
-  const isFunction = typeof batches === 'function'
-  const count =
-    (batches as { readonly steps?: unknown }).steps ?? (batches as { readonly length?: unknown }).length
+  const isMaker = isFunction(batches)
+  const { steps: own, length } = reading('the batches', () => {
+    const { steps, length } = batches as { readonly steps?: unknown; readonly length?: unknown }
+    return { steps, length }
+  })
+  const count = own ?? length
   let shared: AnyIterator | null = null // of what can be iterated once only, kept from pass to pass
   return {
-    steps: steps ?? (!isFunction && Number.isSafeInteger(count) ? (count as number) : 0),
+    steps: steps ?? (!isMaker && Number.isSafeInteger(count) ? (count as number) : 0),
     samples: 0,
     batchSize: 0,
     async pass(what, number, turn, signals) {
@@ -145,10 +149,10 @@ export function batchesSource(
       let taken = 0
       let isDone = false // the iterator has ended, or is nobody's concern here any more
       async function open() {
-        const given = isFunction ? await batches() : batches
+        const given = isMaker ? await batches() : batches
         if (isDone) return null
         const opened = iteratorOf(`${what}: `, given)
-        if (!isFunction && (opened as unknown) === given) {
+        if (!isMaker && (opened as unknown) === given) {
           if (steps === null && passes > 1) spent(what)
           shared = opened
         }

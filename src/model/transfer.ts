@@ -1,9 +1,18 @@
 // Transfer learning: a trained model cut at a layer, with another head. Enters: a model, the layer to cut at, and what
 // is put on. Leaves: a new model whose kept layers have the old names and copies of the weights.
-import { type Layer, layerOf, type Symbolic } from '../layers/layer.ts'
-import { BOOLEAN, check, checkOptions, fail, must, unknownName } from '../numerics/errors.ts'
+import { checkLayers, type Layer, layerOf, type Symbolic } from '../layers/layer.ts'
+import {
+  BOOLEAN,
+  check,
+  checkOptions,
+  fail,
+  isFunction,
+  must,
+  reading,
+  unknownName,
+} from '../numerics/errors.ts'
 import { create } from './create.ts'
-import type { Model } from './model.ts'
+import { checkModel, type Model } from './model.ts'
 import { type Network, type NetworkLayer, outputName, type Values } from './network.ts'
 
 /** Options of `transfer`. */
@@ -60,17 +69,18 @@ function symbolicValues(network: Network, trainable: boolean): Map<string, Symbo
  * ```
  */
 export function transfer<V extends Values = Symbolic>(base: Model, options: TransferOptions<V>): Model<V> {
-  const { session } = base
+  const { session } = checkModel('transfer: base', base)
   const { network } = session
   const known = ['output', 'head', 'trainable', 'seed']
   const { output, head, trainable = false, seed = session.seed } = checkOptions('transfer', options, known)
   must(BOOLEAN, trainable, 'transfer: trainable')
-  const isChain = Array.isArray(head) && head.length > 0 && head.every((layer) => typeof layer === 'function')
-  check(isChain || typeof head === 'function', 'transfer: head', 'a list of layers or a function', head)
+  if (!isFunction(head)) checkLayers('transfer: head', head)
   const values = symbolicValues(network, trainable)
-  const cut = [output]
-    .flat()
-    .map((name) => values.get(name) ?? unknownName('layer', name, [...values.keys()]))
+  const cut = reading('transfer: output', () => {
+    const names = [output].flat()
+    check(names.length > 0, 'transfer: output', 'the name of a layer, or a list of them', output)
+    return names.map((name) => values.get(name) ?? unknownName('layer', name, [...values.keys()]))
+  })
   const outputs =
     typeof head === 'function'
       ? head(...cut)

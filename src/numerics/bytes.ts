@@ -10,7 +10,9 @@ export type ByteSource = Uint8Array | ArrayBufferLike | DataView
 export function bytesOf(what: string, given: ByteSource): Uint8Array<ArrayBuffer> {
   const isView = ArrayBuffer.isView(given) && /^(Uint8Array|undefined)$/.test(`${arrayType(given)}`)
   const { buffer, byteOffset, byteLength } = isView ? given : { buffer: given as ArrayBufferLike }
-  check(isBuffer(buffer), what, 'a Uint8Array, ArrayBuffer or DataView', given)
+  const expected = 'a Uint8Array, ArrayBuffer or DataView'
+  const hint = ', not a path or an address: readFile(path), or await (await fetch(url)).arrayBuffer()'
+  check(isBuffer(buffer), what, expected + (typeof given === 'string' ? hint : ''), given)
   const bytes = new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength)
   const { resizable } = buffer as { readonly resizable?: boolean }
   return resizable || isShared(buffer) ? bytes.slice() : bytes

@@ -27,22 +27,32 @@ export function reading<T>(what: string, read: () => T): T {
   try {
     return read()
   } catch (error) {
-    throw refusal(what, error)
+    throw refusal(what, error, reading)
   }
 }
 
-/** What `reading` throws, for code that can't be a function within. */
-export function refusal(what: string, error: unknown): unknown {
+/** What `reading` throws, for generators, which can't be a function within. The stack begins below `above`. */
+export function refusal(what: string, error: unknown, above: unknown = refusal): unknown {
   const { name, message } = Object(error) as Error
   const isEngines = name === 'TypeError' || name === 'RangeError'
   const refused = isEngines ? new LanegradError(`${what} can't be read: ${message}`, { cause: error }) : error
   if (refused instanceof LanegradError)
-    (Error as { captureStackTrace?(error: object, above: unknown): void }).captureStackTrace?.(
-      refused,
-      reading,
-    )
+    (Error as { captureStackTrace?(error: object, above: unknown): void }).captureStackTrace?.(refused, above)
   return refused
 }
+
+/**
+ * An object of methods for a user's own code: what a method can't make out of its arguments is a LanegradError that names
+ * the method. Errors of the user's own code around it stay what they are.
+ */
+export const guarded = <T extends object>(what: string, target: T): T =>
+  new Proxy(target, {
+    get(_, key) {
+      const member: unknown = target[key as keyof T]
+      if (typeof member !== 'function') return member
+      return (...args: unknown[]) => reading(`${what}.${String(key)}`, () => member.apply(target, args))
+    },
+  })
 
 /** A short print of any value. Whatever its own code throws meanwhile stays inside. */
 export function show(value: unknown): string {
@@ -93,17 +103,35 @@ function shapeOf(value: unknown): string {
   return `[${shape}]`
 }
 
+/** What other libraries call it, and what it is here: of several the first that is known. */
+const SYNONYMS =
+  ' ln:log lr:learningRate crossentropy:sparseCategoricalCrossentropy nll:sparseCategoricalCrossentropy bce:binaryCrossentropy' +
+  ' l1:meanAbsoluteError smoothl1:huber kl:klDivergence xavieruniform:glorotUniform xaviernormal:glorotNormal' +
+  ' kaiminguniform:heUniform kaimingnormal:heNormal linear:dense outfeatures:units outchannels:filters hiddensize:units' +
+  ' numembeddings:inputDim embeddingdim:outputDim inputdim:inputShape kernel:kernelSize p:rate eps:epsilon betas:beta1' +
+  ' sub:subtract mul:multiply div:divide neg:minus logsigmoid:softplus '
+
+/** As it is compared: `batch_size`, `BatchSize` and `batchSize` are one, a loss is one without the word. */
+const plainName = (name: string): string => name.toLowerCase().replace(/[^a-z0-9]|(?<=.)loss$/g, '')
+
 /**
- * Throws `unknown activation "rleu"; did you mean "relu"? Known: ...`. The suggestion appears only if
- * at most 2 edits (or a third of the name's length) away, upper and lower case taken as equal.
+ * Throws `unknown activation "rleu"; did you mean "relu"? Known: ...`. The suggestion appears only if it is a synonym, or
+ * at most 2 edits (or a third of the name's length) away, case and underscores left aside.
  */
 export function unknownName(what: string, got: unknown, known: readonly string[]): never {
   if (typeof got === 'function') fail(`unknown ${what}: got a function; if it makes one, call it`)
   let nearest = ''
+  const { name: named } = Object(got) as { name?: unknown }
+  if (isObject(got) && known.includes(String(named)))
+    fail(
+      `unknown ${what} ${show(got)}; give the name ${show(named)}, or what the function of that name makes`,
+    )
   if (typeof got === 'string' && got.length <= 60) {
+    const plain = plainName(got).replace(/withlogits$/, '')
     let least = Math.max(2, got.length / 3) + 1
     for (const name of known) {
-      const distance = editDistance(got.toLowerCase(), name.toLowerCase())
+      const isSame = plain !== '' && SYNONYMS.includes(` ${plain}:${name} `)
+      const distance = isSame ? 0 : editDistance(plain, plainName(name))
       if (distance < least) {
         least = distance
         nearest = name
@@ -124,6 +152,16 @@ export function checkOptions<O extends object>(where: string, options: O, known:
       if (!known.includes(key)) unknownName(`${where} option`, key, known)
     return Object.fromEntries(known.map((key) => [key, options[key as keyof O]])) as O
   })
+}
+
+/** What can be called: classes can't, nor proxies that were revoked. */
+export const isFunction = (value: unknown): value is (...args: never[]) => unknown => {
+  try {
+    const isCallable = typeof value === 'function' && 'call' in value
+    return isCallable && !/^class\b/.test(Function.prototype.toString.call(value))
+  } catch {
+    return false
+  }
 }
 
 /** Any object, lists and typed arrays too. */

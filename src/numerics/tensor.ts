@@ -3,7 +3,7 @@
 // May assume nothing about its input. Never copies a Float32Array or Int32Array.
 
 import { arrayType, isFloat32, isInt32 } from './brands.ts'
-import { check, fail, show } from './errors.ts'
+import { check, fail, reading, show } from './errors.ts'
 import { finish, PIECE, type Pieces } from './pieces.ts'
 
 /** Row-major numbers and their shape; `data.length` is the product of `shape` (1 for the shape []). */
@@ -69,7 +69,8 @@ export function checkLength(what: string, shape: readonly number[], length: numb
  * ```
  */
 export function tensor(data: NestedNumbers, shape?: readonly number[], what = 'tensor'): NamedArray {
-  return finish(makingTensor(data, shape, what))
+  check(typeof what === 'string', 'tensor: what', 'a text', what)
+  return reading(what, () => finish(makingTensor(data, shape, what)))
 }
 
 /** The same in pieces. */

@@ -8,6 +8,8 @@ import {
   BOOLEAN,
   check,
   fail,
+  guarded,
+  isFunction,
   isObject,
   number,
   oneOf,
@@ -355,7 +357,7 @@ export const cosineSimilarity = (options: LossOptions = {}): Loss => make('cosin
 export function customLoss(name: string, write: LossFunction): Loss {
   check(typeof name === 'string' && /^\w+$/.test(name), 'customLoss: name', 'a name', name)
   if (isLossName(name)) fail(`customLoss: there is a loss ${name} already`)
-  check(typeof write === 'function', 'customLoss: write', 'a function', write)
+  check(isFunction(write), 'customLoss: write', 'a function', write)
   const kind = name as LossName // shows in logs and messages; no row of the table
   return Object.freeze({
     kind,
@@ -384,8 +386,12 @@ function writeCustom(
   let value = given
   if (sampleWeights) {
     const missing = rank - sampleWeights.shape.length
-    if (missing < 0)
-      fail(`loss ${kind}: sample weights of shape ${shapeText(sampleWeights.shape)} need a value each`)
+    if (missing < 0) {
+      const isGiven = sampleWeights.leaf?.kind === 'sampleWeight'
+      fail(
+        `loss ${kind}: ${isGiven ? 'sample weights' : 'the mask of the output, with its weights,'} of shape ${shapeText(sampleWeights.shape)} need a value of the loss each; got shape ${shapeText(given.shape)}`,
+      )
+    }
     value = g.times(value, g.reshape(sampleWeights, [...sampleWeights.shape, ...new Array(missing).fill(1)]))
   }
   const terms = reduction === 'sum' ? shape[0] : 1 // termCount
@@ -476,7 +482,8 @@ export function writeLoss(
   target: Value,
   sampleWeights: Value | null,
 ): Value {
-  if (loss.write) return writeCustom(g, loss, loss.write(g, target, prediction), prediction, sampleWeights)
+  if (loss.write)
+    return writeCustom(g, loss, loss.write(guarded('g', g), target, prediction), prediction, sampleWeights)
   const row: LossRow = losses[loss.kind]
   const logits = row.logits !== undefined && !loss.fromLogits ? logitsOf(g, loss, prediction) : null
   const useLogits = loss.fromLogits || logits !== null

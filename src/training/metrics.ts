@@ -5,7 +5,7 @@
 import * as abi from '../../assembly/abi.ts'
 import type { GraphBuilder } from '../graph/builder.ts'
 import type { Value } from '../graph/value.ts'
-import { check, fail, isObject, unknownName } from '../numerics/errors.ts'
+import { check, fail, isFunction, isObject, unknownName } from '../numerics/errors.ts'
 import { log } from '../numerics/exact.ts'
 import { elementCount } from '../numerics/tensor.ts'
 import {
@@ -149,7 +149,7 @@ function resolved(output: string, given: MetricLike, loss: Loss, columns: number
     if ('kind' in given) return { name: given.kind, of: [readLoss(given)] }
     if ('of' in given) return given
     const { start, add, result } = given
-    if ([start, add, result].every((method) => typeof method === 'function')) return given
+    if ([start, add, result].every(isFunction)) return given
     fail(
       `metrics of ${output} must be names, losses or objects { name, start, add, result }; got an object without`,
     )

@@ -4,6 +4,7 @@ import * as abi from '../../assembly/abi.ts'
 import {
   BOOLEAN,
   check,
+  checkOptions,
   isObject,
   must,
   NON_NEGATIVE,
@@ -261,9 +262,11 @@ function make(kind: OptimizerName, options: OptimizerOptions): Optimizer {
   const own = Object.fromEntries(
     defaults.map(([key, value]) => [key, [readers[key] ?? DOUBLE_SHARE, value] as const]),
   )
-  const values = readOptions(kind, options, own, ['schedule', ...Object.values(clipKeys)])
-  const schedule = options.schedule ? toSchedule(options.schedule) : null
-  return Object.freeze({ kind, ...values, schedule, clip: readClip(kind, options) }) as unknown as Optimizer
+  const others = ['schedule', ...Object.values(clipKeys)]
+  const read = checkOptions(kind, options, [...Object.keys(own), ...others])
+  const values = readOptions(kind, read, own, others)
+  const schedule = read.schedule ? toSchedule(read.schedule) : null
+  return Object.freeze({ kind, ...values, schedule, clip: readClip(kind, read) }) as unknown as Optimizer
 }
 
 /**
@@ -456,7 +459,7 @@ export const optimizers = {
 export function readOptimizer(optimizer: OptimizerName | Optimizer): Optimizer {
   const kind = isObject(optimizer) ? optimizer.kind : optimizer
   if (typeof kind !== 'string' || !Object.hasOwn(parameters, kind))
-    unknownName('optimizer', kind, Object.keys(parameters))
+    unknownName('optimizer', isObject(optimizer) ? (kind ?? optimizer) : kind, Object.keys(parameters))
   if (typeof optimizer === 'string') return make(kind, {})
   const { kind: _, clip, ...options } = optimizer
   return make(kind, {

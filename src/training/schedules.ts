@@ -12,6 +12,7 @@ import {
   POSITIVE_INTEGER,
   type Reader,
   type Rule,
+  reading,
   readOptions,
   unknownName,
 } from '../numerics/errors.ts'
@@ -293,8 +294,10 @@ export const inverseSqrtDecay = (options: InverseSqrtDecayOptions): Schedule =>
 /** Plain data, from a file say, as a checked, frozen schedule with all defaults filled in. @throws LanegradError */
 export function toSchedule(data: { readonly kind: string }): Schedule {
   check(isObject(data), 'schedule', 'an object', data)
-  const { kind, ...options } = data
-  return make(kind, options)
+  return reading('schedule', () => {
+    const { kind, ...options } = data
+    return make(kind, options)
+  })
 }
 
 function toOptional(data: Schedule | null, what: string): Schedule | null {

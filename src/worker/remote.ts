@@ -7,7 +7,7 @@ import { type Callback, HOOKS } from '../model/callbacks.ts'
 import type { ClassWeight } from '../model/class-weight.ts'
 import type { CompileOptions } from '../model/compile.ts'
 import type { Batches, Data, Dataset } from '../model/data.ts'
-import type { Model } from '../model/model.ts'
+import { checkModel, type Model } from '../model/model.ts'
 import type { Values } from '../model/network.ts'
 import {
   type EvaluateOptions,
@@ -30,6 +30,7 @@ import {
   LanegradError,
   must,
   NON_NEGATIVE,
+  reading,
   readOptions,
 } from '../numerics/errors.ts'
 import type { FloatArray } from '../numerics/tensor.ts'
@@ -441,11 +442,10 @@ export async function workerModel<V extends Values>(
   model: Model<V>,
   options: WorkerModelOptions,
 ): Promise<WorkerModel<V>> {
-  checkOptions('workerModel', options, ['worker', 'timeoutMs'])
-  const { session } = (model ?? {}) as Partial<Model<V>> // throws after dispose
-  check(isObject(session), 'workerModel: model', 'a model', model)
-  const { worker, timeoutMs = 30_000 } = options
-  check(typeof worker?.postMessage === 'function', 'workerModel: worker', 'a Worker', worker)
+  const { worker, timeoutMs = 30_000 } = checkOptions('workerModel', options, ['worker', 'timeoutMs'])
+  checkModel('workerModel: model', model)
+  const canPost = reading('workerModel: worker', () => typeof worker?.postMessage === 'function')
+  check(canPost, 'workerModel: worker', 'a Worker', worker)
   must(NON_NEGATIVE, timeoutMs, 'workerModel: timeoutMs')
   return connect(model, worker, timeoutMs, (port, leave) => new WorkerModel(model, port, leave))
 }

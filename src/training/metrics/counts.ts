@@ -11,6 +11,7 @@ import {
   oneOf,
   orNull,
   POSITIVE_INTEGER,
+  reading,
   readOptions,
   show,
 } from '../../numerics/errors.ts'
@@ -214,19 +215,21 @@ type Answers = ArrayLike<number> | readonly NestedNumbers[] | ShapedArray
 /** Numbers, none of them NaN, and how many lie in a row: 1 for ids. */
 function read(name: string, given: Answers): { readonly values: ArrayLike<number>; readonly width: number } {
   const what = `confusionMatrix: ${name}`
-  const isNested = Array.isArray(given) && isObject(given[0])
-  const answers = isNested ? tensor(given, undefined, what) : given
-  const values = (isShaped(answers) ? answers.data : answers) as ArrayLike<number>
-  check(isObject(values) && NATURAL.holds(values.length), what, 'a tensor or a list of numbers', given)
-  for (let i = 0; i < values.length; i++) {
-    const value = values[i]
-    if (typeof value !== 'number' || Number.isNaN(value))
-      fail(`${what}: element ${i} is ${show(value)}, not a number`)
-  }
-  if (!isShaped(answers)) return { values, width: 1 }
-  const { shape, data } = answers
-  checkLength(what, shape, data.length)
-  return { values, width: shape.length > 1 && !isInt32(data) ? shape[shape.length - 1] : 1 }
+  return reading(what, () => {
+    const isNested = Array.isArray(given) && isObject(given[0])
+    const answers = isNested ? tensor(given, undefined, what) : given
+    const values = (isShaped(answers) ? answers.data : answers) as ArrayLike<number>
+    check(isObject(values) && NATURAL.holds(values.length), what, 'a tensor or a list of numbers', given)
+    for (let i = 0; i < values.length; i++) {
+      const value = values[i]
+      if (typeof value !== 'number' || Number.isNaN(value))
+        fail(`${what}: element ${i} is ${show(value)}, not a number`)
+    }
+    if (!isShaped(answers)) return { values, width: 1 }
+    const { shape, data } = answers
+    checkLength(what, shape, data.length)
+    return { values, width: shape.length > 1 && !isInt32(data) ? shape[shape.length - 1] : 1 }
+  })
 }
 
 /**
