@@ -195,7 +195,8 @@ function damaged(file: Uint8Array, random: Random): Uint8Array {
   for (let n = random.below(3); n >= 0; n--) {
     const metadata = header.__metadata__
     const key = random.of(Object.keys(metadata ?? {}))
-    if (random.below(5) === 0 || typeof metadata?.[key] !== 'string') bend(header, random)
+    if (random.below(5) === 0 || typeof metadata !== 'object' || typeof metadata?.[key] !== 'string')
+      bend(header, random)
     else if (random.below(12) === 0)
       metadata[key] = random.of(['[', '{"a":', '"', '\\"']).repeat(random.below(2000))
     else
