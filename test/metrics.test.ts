@@ -873,8 +873,8 @@ describe('what counts', () => {
   })
 
   test('soft truth: above one half it is the class', async () => {
-    const rows = { scores: column([0.9, 0.9, 0.1, 0.1]), truth: column([0.6, 0.5, 0.6, 0.4]) }
-    expect((await logsOf(rows, { loss: 'mse', metrics: [binaryAccuracy()] })).binaryAccuracy).toBe(0.5)
+    const rows = { scores: column([0.9, 0.1, 0.9, 0.1]), truth: column([0.6, 0.5, 0.6, 0.4]) }
+    expect((await logsOf(rows, { loss: 'mse', metrics: [binaryAccuracy()] })).binaryAccuracy).toBe(1)
   })
 
   test.each([1, 2, 4])(
