@@ -11,7 +11,7 @@
  * Of this contract: what is in this file, what modules import and export, the operand words of every kernel. To be raised
  * by every release that changes any of it: binaries may be hosted apart from the library.
  */
-export const ABI_VERSION = 1
+export const ABI_VERSION = 2
 
 /** Every region and buffer starts at a multiple of this (one cache line), bytes. */
 export const ALIGNMENT = 64

@@ -67,8 +67,8 @@ describe('parseIdx refuses', () => {
 
 test.each<[string, unknown]>([
   ['undefined', undefined],
-  ['object', new Float32Array(4)],
-  ['object', Uint16Array.of(0, 0, 8, 1)],
+  ['Float32Array(4)', new Float32Array(4)],
+  ['Uint16Array(4)', Uint16Array.of(0, 0, 8, 1)],
   ['[0,0,8,1,0,0,0,0]', [0, 0, 8, 1, 0, 0, 0, 0]],
 ])('files that are no bytes are refused: %s', async (shown, file) => {
   const message = `file must be a Uint8Array, ArrayBuffer or DataView; got ${shown}`

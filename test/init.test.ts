@@ -51,7 +51,10 @@ describe('bad options', () => {
     [{ url: '/', only: 'core' }, 'init: only must be a list of names; got "core"'],
     [{ bytes: {}, only: ['core'] }, 'init: only is for url'],
     [{ bytes: 5 }, 'init: bytes must be an object by module; got 5'],
-    [{ bytes: { core: 'x' } }, 'init: bytes.core must be a Uint8Array, ArrayBuffer or DataView; got "x"'],
+    [
+      { bytes: { core: 'x' } },
+      'init: bytes.core must be a Uint8Array, ArrayBuffer or DataView, not a path or an address: readFile(path), or await (await fetch(url)).arrayBuffer(); got "x"',
+    ],
     [
       { modules: { core: new Uint8Array(8) } },
       'init: modules.core must be a WebAssembly.Module; got Uint8Array(8)',

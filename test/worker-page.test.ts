@@ -289,7 +289,7 @@ describe.skipIf(missing)(`in a page${missing ? ` (skipped: ${missing})` : ''}`, 
     expect(logs.filter((line) => line && !line.includes('blob:http'))).toEqual([
       'trained',
       // the second worker's policy lets no worker be made of a blob
-      'lanegrad: threads: a worker did not start (a Content-Security-Policy needs worker-src blob:), so there is one thread less',
+      "lanegrad: threads: a worker can't be had: its script was refused (a Content-Security-Policy needs worker-src blob:); 1 of the threads compute",
       'trained',
       "lanegrad: threads: a page's main thread must not wait for others: train in a worker (lanegrad/worker); one thread computes",
     ])

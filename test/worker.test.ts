@@ -416,7 +416,7 @@ describe('data', () => {
     const gone = x.slice()
     structuredClone(gone, { transfer: [gone.buffer] })
     const transfer = { transfer: true }
-    const expected = 'expected shape [batch,6], a multiple of 6 elements; got 0'
+    const expected = 'expected shape [batch,6]; got a Float32Array of a detached buffer'
     const call = (method: string, ...args: unknown[]) =>
       messageOf((remote as unknown as Any)[method](gone, y, ...args))
     for (const method of ['fit', 'evaluate', 'trainStep', 'gradients']) {
@@ -725,7 +725,7 @@ describe('errors', () => {
     )
     for (const given of [undefined, null, {}, 5])
       expect(await messageOf(workerModel(given as never, { worker: start() }))).toMatch(
-        /^workerModel: model must be a model; got /,
+        /^workerModel: model must be a model, as sequential, model or load make it; got /,
       )
     const port = { postMessage() {} }
     expect(() => serveModels({ port, losses: [1] as never })).toThrow(

@@ -128,7 +128,7 @@ export function unknownName(what: string, got: unknown, known: readonly string[]
     )
   if (typeof got === 'string' && got.length <= 60) {
     const plain = plainName(got).replace(/withlogits$/, '')
-    let least = Math.max(2, got.length / 3) + 1
+    let least = Math.max(2, plain.length / 3) + 1
     for (const name of known) {
       const isSame = plain !== '' && SYNONYMS.includes(` ${plain}:${name} `)
       const distance = isSame ? 0 : editDistance(plain, plainName(name))
