@@ -83,6 +83,26 @@ describe('normalization', () => {
       variance: [0.25],
     })
   })
+  test.each([0, 1e3, 1e5, 1e6, 1e7])('values about %d come out as in float64', (center) => {
+    const [rows, channels] = [500, 3]
+    const data = Float32Array.from(
+      { length: rows * channels },
+      (_, i) => center + ((i * i * 7919) % 1013) / 100,
+    )
+    const out = numbers(single(adaptNormalization(tensor(data, [rows, channels])), [channels]).predict(data))
+    for (let c = 0; c < channels; c++) {
+      const own = [...data].filter((_, i) => i % channels === c)
+      const mean = own.reduce((a, b) => a + b, 0) / rows
+      const deviation = Math.sqrt(own.reduce((a, b) => a + (b - mean) ** 2, 0) / rows)
+      own.forEach((x, r) => {
+        expect(Math.abs(out[r * channels + c] - (x - mean) / deviation)).toBeLessThan(2e-6)
+      })
+    }
+  })
+  test('a channel without spread comes out as 0, whatever a float cuts off its mean', () => {
+    const model = single(adaptNormalization([[0.1], [0.1]]), [1])
+    expect(numbers(model.predict([[0.1]]))).toEqual([0])
+  })
   test('what it was adapted to comes out with mean 0 and variance 1', () => {
     const data = Float32Array.from({ length: 60 }, (_, i) => (i * 37) % 101)
     const out = numbers(single(adaptNormalization(tensor(data, [20, 3])), [3]).predict(data))

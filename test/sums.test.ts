@@ -4,12 +4,14 @@
 import { expect, test } from 'vitest'
 import {
   averagePooling1d,
+  averagePooling2d,
   conv1d,
   conv2d,
   customLayer,
   dense,
   depthwiseConv2d,
   embedding,
+  type FloatArray,
   flatten,
   type Layer,
   sequential,
@@ -147,6 +149,18 @@ test('a convolution over one long line', () => {
   expect(errorOf(gradients([length, 1], [layer], x, y)('kernel'), want)).toBeLessThan(MOST)
 })
 
+test('a depthwise convolution over one long line', () => {
+  const [length, channels] = [300_002, 3]
+  const x = floats(length * channels, true, 7)
+  const y = floats((length - 2) * channels, true, 8)
+  const want = new Float64Array(3 * channels)
+  y.forEach((value, i) => {
+    for (let tap = 0; tap < 3; tap++) want[tap * channels + (i % channels)] += value * x[i + tap * channels]
+  })
+  const layer = depthwiseConv2d({ kernelSize: [1, 3], depthwiseInitializer: zeros() })
+  expect(errorOf(gradients([1, length, channels], [layer], x, y)('kernel'), want)).toBeLessThan(MOST)
+})
+
 test.each([false, true])('rows of an embedding that come 100,000 times, equal: %s', (isEqual) => {
   const [count, width] = [200_000, 3]
   const ids = Int32Array.from({ length: count }, (_, i) => (i % 7 === 0 ? 4 : i % 2))
@@ -180,10 +194,23 @@ test.each([
   expect(errorOf(run(sums('mean')), new Array(cols).fill(x[0]))).toBeLessThan(MOST)
 })
 
-test('averages over a long window', () => {
-  const length = 65_535
-  const model = sequential({ inputShape: [length, 1], layers: [averagePooling1d({ poolSize: length })] })
-  expect(errorOf(model.predict(new Float32Array(length).fill(0.1)).data, [Math.fround(0.1)])).toBeLessThan(
-    1e-5,
-  )
+test.each([
+  [[65_535], 1],
+  [[60_000, 2], 1],
+  [[2, 60_000], 1],
+])('an average over a window of %j, %d channels', (pool, channels) => {
+  const cells = pool.reduce((a, b) => a * b)
+  const layer =
+    pool.length === 1
+      ? averagePooling1d({ poolSize: pool[0] })
+      : averagePooling2d({ poolSize: [pool[0], pool[1]] })
+  const model = sequential({ inputShape: [...pool, channels], layers: [layer] })
+  for (const isEqual of [false, true]) {
+    const x = floats(cells * channels, isEqual, 10)
+    const want = new Float64Array(channels)
+    x.forEach((value, i) => {
+      want[i % channels] += value / cells
+    })
+    expect(errorOf((model.predict(x) as FloatArray).data, want)).toBeLessThan(MOST)
+  }
 })

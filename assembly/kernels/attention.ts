@@ -6,6 +6,9 @@
 // Causal: query i sees the keys up to i. Queries then go in blocks of CAUSAL_ROWS, each against the keys its last one
 // sees: what lies beyond is never computed. A key that doesn't count has probability 0; a query without any, a row
 // of zeros. Over threads, a part is a range of samples and heads.
+// The products are those of gemm.ts without the care for long ones: over T queries or keys, the sums of chains are added one after
+// the other, T / CHAIN_DEPTH of them; for dK and dV of causal attention T / CAUSAL_ROWS. So the relative error of terms of one
+// sign is at most 4e-6 + 2e-9 T; that of random ones is far below it.
 import { MATMUL_ACCUMULATE, MATMUL_TRANSPOSE_A, MATMUL_TRANSPOSE_B } from '../abi'
 import { scratchOf, split, threadCount } from '../parallel'
 import { prepare, product } from './attention-products'

@@ -3,7 +3,7 @@
 // x [N, H, W, C], w [kh, kw, C, m], y [N, OH, OW, F = C m]. Tap by tap, all positions of a row, four channels a vector.
 // With m > 1, each image is first widened to F channels in scratch, or its gradient narrowed from there.
 // The order of dw's sums: up to CHAIN_DEPTH positions of a line from 0, those sums over some LONG_DEPTH positions, the sums of
-// these by long-sum.ts. The error is that of gemm.ts; of lines longer than LONG_DEPTH, that of a line / CHAIN_DEPTH additions.
+// these by long-sum.ts. The error is that of gemm.ts.
 //
 // words: as in convolution.ts; the first axis has size 1, and scratch ("patches") is an image [H, W, F] and a vector more.
 import { CHAIN_DEPTH, LONG_DEPTH } from '../abi'
@@ -144,6 +144,10 @@ function convolve(p: usize, what: i32, image: usize, w: usize, y: usize): void {
             else if (what == INPUT) addProducts(at, step, to, cell, tap, count, F)
             else {
               for (let done = 0; done < count; done += CHAIN_DEPTH) {
+                if (done && done % LONG_DEPTH == 0) {
+                  fold(dst + (tap - w), tap, cut + (tap - w), cell)
+                  memory.fill(tap, 0, cell)
+                }
                 addSums(tap, at + step * done, step, to + cell * done, cell, min(CHAIN_DEPTH, count - done), F)
               }
             }

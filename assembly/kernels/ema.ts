@@ -30,7 +30,8 @@ function emaPart(p: usize, first: i32, behind: i32, _: i32): void {
 }
 
 /**
- * Sum of gradients over steps, each weighted by the factor f of the header.
+ * Sum of gradients over steps, each weighted by the factor f of the header. Steps are added in f32, one after the other: the
+ * relative error of n steps of one sign is at most 6e-8 n, beside that of the gradients.
  * words: arena, g, sum, count, what (0: sum += f g; 1: g = sum / f, sum = 0; 2: g += sum / f, sum = 0)
  */
 export function accumulate(p: usize): void {

@@ -102,8 +102,17 @@ export const normalizationKind: LayerKind<{ readonly mean: PerChannel; readonly 
     const x = one(inputs)
     const deviation = (v: number) => Math.max(Math.sqrt(v), 1e-7)
     const deviations = typeof variance === 'number' ? deviation(variance) : variance.map(deviation)
-    const centered = g.minus(x, constantFor(g, x, mean, 'mean'))
-    return g.binary('divide', centered, constantFor(g, x, deviations, 'variance'))
+    const divisor = constantFor(g, x, deviations, 'variance')
+    let centered = g.minus(x, constantFor(g, x, mean, 'mean'))
+    // Where it would show, what a float cuts off a mean is taken off as well.
+    const numberAt = (value: PerChannel, c: number) => (typeof value === 'number' ? value : value[c])
+    const rests = Array.from({ length: x.shape[x.shape.length - 1] }, (_, c) => {
+      const rest = numberAt(mean, c) - Math.fround(numberAt(mean, c))
+      const spread = Math.sqrt(numberAt(variance, c))
+      return spread > 0 && Math.abs(rest) > 1e-6 * spread ? rest : 0
+    })
+    if (rests.some((rest) => rest !== 0)) centered = g.minus(centered, constantFor(g, x, rests, 'mean'))
+    return g.binary('divide', centered, divisor)
   },
 }
 
