@@ -14,9 +14,8 @@ export function rowProduct(
   const bytes = <usize>n << 2, whole = bytes & ~15
   for (let k = 0; k < K; k += chain) {
     const depth = min(chain, K - k), adds = k > 0 || from == 1, to = adds ? part : y
-    if (adds || !from) memory.fill(to, 0, bytes)
-    else if (from == 2) memory.copy(to, bias, bytes)
-    else for (let o: usize = 0; o < bytes; o += 4) store<f32>(to + o, load<f32>(bias))
+    const first = f32x4.splat(!adds && from == 3 ? load<f32>(bias) : 0)
+    for (let o: usize = 0, j = n; j > 0; o += 16, j -= 4) storeTail(to + o, !adds && from == 2 ? v128.load(bias + o) : first, j)
     rowChain(to, x, m, ms, n, depth)
     if (adds) {
       let o: usize = 0

@@ -55,6 +55,8 @@ export interface Prepared {
   readonly readings: Readings
   /** Where each group of losses has the number of its rows that count; 0: all rows of the batch, null: a sum. */
   readonly groups: readonly (number | null)[]
+  /** Whether it draws random numbers. */
+  readonly draws: boolean
 }
 
 interface RunOptions {
@@ -320,6 +322,7 @@ export class Session {
       rows: inputShapes[0][0],
       readings: readingsOf(computation, plan, outputs.length),
       groups: groups.map((group) => (isSum(group) ? null : (plan.results.get(group)?.address ?? 0))),
+      draws: plan.modules.some(({ name }) => name === 'random'),
     }
     for (const oldest of this.plans.keys()) {
       if (this.plans.size < PLANS_KEPT) break
@@ -346,9 +349,10 @@ export class Session {
   }
 
   /** Makes a plan the one that runs. */
-  begin({ plan }: Prepared): void {
+  begin({ plan, draws }: Prepared): void {
     const { engine } = this
     engine.load(plan)
+    if (!draws) return
     const { stepCount } = engine
     const { accumulationSteps: steps, microCount } = this
     // the low word is exact beyond 2^53, too
