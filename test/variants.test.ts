@@ -205,6 +205,21 @@ describe('training: the bits of one thread', () => {
     expect(await trainedBits(pools({ threads: 3 }), images)).toBe(await trainedBits(pools({}), images))
   })
 
+  test('attention over many positions, each part with scratch of its own, all of which it writes', async () => {
+    const [positions, units] = [80, 32]
+    const rows = { shape: [ROWS, positions, units], data: new Float32Array(ROWS * positions * units) }
+    uniform(rows.data, 1, 3, -1, 1)
+    const attending = (runtime: RuntimeOptions): Model => {
+      const x = input({ shape: [positions, units] })
+      const seen = multiHeadAttention({ numHeads: 2, keyDim: 32 })(x)
+      const outputs = dense({ units: 5, activation: 'softmax' })(flatten()(seen))
+      const model = createModel({ inputs: x, outputs, ...runtime })
+      splitAll(model.session.engine)
+      return model.compile({ optimizer: 'sgd', loss: 'sparseCategoricalCrossentropy' })
+    }
+    expect(await trainedBits(attending({ threads: 3 }), rows)).toBe(await trainedBits(attending({}), rows))
+  })
+
   test('helpers get the modules of a plan while the first thread is busy, and wait for them alone', () => {
     const model = net({ threads: 3 })
     const { engine } = model.session
