@@ -5,7 +5,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { ABI_VERSION } from '../assembly/abi.ts'
 import { type InitOptions, init } from '../src/index.slim.ts'
 import { adam, dense, LanegradError, multiHeadAttention, sequential } from '../src/index.ts'
-import { coreModule } from '../src/runtime/core.ts'
+import { coreModule, relaxedModule } from '../src/runtime/core.ts'
 import { codeOf } from '../src/runtime/modules.ts'
 
 const { targets } = JSON.parse(readFileSync(new URL('../asconfig.json', import.meta.url), 'utf8'))
@@ -70,10 +70,11 @@ describe('bad binaries', () => {
     expect(message).toMatch(/^init: bytes\.core is no WebAssembly this runtime can compile: /)
   })
 
-  test('of another version', async () => {
+  // relaxed is passed over only where the runtime lacks its instructions
+  test.each(['pooling', 'relaxed'])('of another version: %s', async (name) => {
     const next = ABI_VERSION + 1
-    expect(await refused({ bytes: { pooling: ofVersion(next) } })).toBe(
-      `pooling.wasm is of another version than the library: its interface has the number ${next}, expected ${ABI_VERSION}; ` +
+    expect(await refused({ bytes: { [name]: ofVersion(next) } })).toBe(
+      `${name}.wasm is of another version than the library: its interface has the number ${next}, expected ${ABI_VERSION}; ` +
         'take both from one release',
     )
   })
@@ -102,6 +103,17 @@ describe('what is loaded', () => {
 
   afterEach(async () => {
     await init({ bytes: { core: bytesOf('core'), training: bytesOf('training') } })
+  })
+
+  test('may be relaxed, which is passed over where this runtime lacks its instructions', async () => {
+    const marks = () => WebAssembly.Module.customSections(codeOf(relaxedModule, plain), '!').length
+    await init({ bytes: { relaxed: marked('relaxed') } })
+    expect(marks()).toBe(1)
+    const [first, ...rest] = bytesOf('relaxed')
+    await init({ bytes: { relaxed: Uint8Array.from([first + 1, ...rest]) } })
+    expect(marks()).toBe(1)
+    await init({ bytes: { relaxed: bytesOf('relaxed') } })
+    expect(marks()).toBe(0)
   })
 
   test('counts from the next model on, for one thread and for several', async () => {
