@@ -3,7 +3,7 @@
 // shapes are known and checked when the model is made. A layer called twice shares its weights.
 
 import type { GraphBuilder } from '../graph/builder.ts'
-import type { DType, Shape, Value } from '../graph/value.ts'
+import { type DType, rowShapeText, type Shape, type Value } from '../graph/value.ts'
 import {
   BOOLEAN,
   check,
@@ -13,6 +13,7 @@ import {
   must,
   oneOf,
   POSITIVE_INTEGER,
+  printed,
   type Read,
   type Readers,
   type Rule,
@@ -226,11 +227,17 @@ export function layerOf<C extends object, R = Symbolic>(
     const values = Array.from(
       { length: outputs },
       (_, index): Symbolic =>
-        Object.freeze({ layer: layer as Layer<unknown>, inputs, index, call, input: null }),
+        Object.freeze(
+          printed(
+            { layer: layer as Layer<unknown>, inputs, index, call, input: null },
+            () => `output ${index} of ${text()}`,
+          ),
+        ),
     )
     return (outputs === 1 ? values[0] : values) as R
   }
-  const layer: Layer<R> & { readonly config: C } = Object.assign(call, {
+  const text = () => `layer ${name === null ? '' : `${name}: `}${kind.kind} ${JSON.stringify(config)}`
+  const layer: Layer<R> & { readonly config: C } = Object.assign(printed(call, text), {
     layerName: name,
     known,
     kind: kind as LayerKind<object>,
@@ -279,11 +286,10 @@ export function input(options: InputOptions): Symbolic {
   const what = name ? `input ${name}` : 'input'
   must(INPUT_SHAPE, shape, `${what}: shape`)
   must(DTYPE, dtype, `${what}: dtype`)
-  return Object.freeze({
-    layer: null,
-    inputs: [],
-    index: 0,
-    call: null,
-    input: { name, shape: [...shape], dtype },
-  })
+  return Object.freeze(
+    printed(
+      { layer: null, inputs: [], index: 0, call: null, input: { name, shape: [...shape], dtype } },
+      () => `${what} ${rowShapeText(shape)}`,
+    ),
+  )
 }

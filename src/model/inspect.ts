@@ -4,7 +4,7 @@
 import { OP_ACCUMULATE, OP_CONSTRAIN, OP_EMA, OP_UNARY, OP_UPDATE } from '../../assembly/abi.ts'
 import { graphText } from '../graph/graph.ts'
 import { nameOf } from '../graph/kernel.ts'
-import { rowShapeText, shapeText, type Value, valueText } from '../graph/value.ts'
+import { type RowShape, rowShapeText, shapeText, type Value, valueText } from '../graph/value.ts'
 import { now } from '../numerics/host.ts'
 import { elementCount } from '../numerics/tensor.ts'
 import type { Plan, Step } from '../plan/plan.ts'
@@ -32,6 +32,10 @@ export function table(
 
 const grouped = (count: number): string => String(count).replace(/\B(?=(\d{3})+$)/g, ',')
 
+/** How many numbers they are. */
+export const parameters = (weights: readonly WeightSpec[]): number =>
+  weights.reduce((sum, { shape }) => sum + elementCount(shape), 0)
+
 /** Layers with output shapes, parameter counts and bytes. */
 export function summaryText({ network, outline }: Session): string {
   const rows: string[][] = network.inputs.map(({ name, shape }) => [
@@ -53,9 +57,9 @@ export function summaryText({ network, outline }: Session): string {
   for (const { name, layer, inputs } of network.calls) {
     const own = weights.get(layer.name) ?? []
     weights.delete(layer.name) // counted at the layer's first call
-    const count = own.reduce((sum, spec) => sum + elementCount(spec.shape), 0)
+    const count = parameters(own)
     total += count
-    trainable += own.filter((spec) => spec.trainable).reduce((sum, spec) => sum + elementCount(spec.shape), 0)
+    trainable += parameters(own.filter((spec) => spec.trainable))
     const shape = outline.shapes.get(name) ?? []
     rows.push([
       `${name} (${layer.kind.kind})`,
@@ -67,6 +71,18 @@ export function summaryText({ network, outline }: Session): string {
   }
   const totals = `parameters: ${grouped(total)} (${grouped(total * 4)} bytes), trainable: ${grouped(trainable)}`
   return `${table(['layer', 'output', 'parameters', 'bytes', 'inputs'], rows, [2, 3])}\n${totals}`
+}
+
+/** What a console prints of a model. */
+export function modelText(session: Session): string {
+  const { network, outline, training, disposing } = session
+  const shaped = (values: Iterable<readonly [string, RowShape]>) =>
+    Array.from(values, ([name, shape]) => `${name} ${rowShapeText(shape)}`).join(', ')
+  const losses = training?.outputs.map(({ loss }) => loss.kind).join(', ')
+  return `Model of ${grouped(parameters(outline.weights))} parameters, ${disposing.aborted ? 'disposed' : session.engine.variant}
+  inputs: ${shaped(network.inputs.map(({ name, shape }) => [name, shape]))}
+  outputs: ${shaped(outline.outputs)}
+  ${training ? `compiled: ${training.optimizer.kind}, ${losses}` : 'not compiled'}`
 }
 
 /** What `inspect` tells of a plan. */

@@ -14,6 +14,7 @@ import {
   must,
   NON_NEGATIVE,
   POSITIVE_INTEGER,
+  printed,
   reading,
   readOptions,
   unknownName,
@@ -28,7 +29,15 @@ import { type CompileOptions, checkValidationKeys, readTraining } from './compil
 import type { Mode } from './compute.ts'
 import { type ArrayLikeData, type Batches, type Data, type Dataset, rowsOf } from './data.ts'
 import { evaluateAll, fitAll } from './fit.ts'
-import { type Inspection, inspect, type ProfileRow, profileRows, summaryText } from './inspect.ts'
+import {
+  type Inspection,
+  inspect,
+  modelText,
+  type ProfileRow,
+  parameters,
+  profileRows,
+  summaryText,
+} from './inspect.ts'
 import type { Structure, Values } from './network.ts'
 import {
   type EvaluateOptions,
@@ -88,6 +97,7 @@ export class Model<V extends Values = Values> {
 
   private constructor(session: Session) {
     this.kept = session
+    printed(this, () => modelText(session))
     Object.seal(this) // `stopTraining = true` and the like are errors, not without effect
   }
 
@@ -449,7 +459,7 @@ export class Model<V extends Values = Values> {
 
   /** Number of weights' elements. */
   countParams(): number {
-    return this.session.outline.weights.reduce((sum, { shape }) => sum + elementCount(shape), 0)
+    return parameters(this.session.outline.weights)
   }
 
   /** Layers with output shapes, parameter counts and bytes, as a text table. */

@@ -54,16 +54,25 @@ export const guarded = <T extends object>(what: string, target: T): T =>
     },
   })
 
-/** A short print of any value. Whatever its own code throws meanwhile stays inside. */
-export function show(value: unknown): string {
+const cut = (text: string, most = 60): string => (text.length > most ? `${text.slice(0, most)}…` : text)
+
+/** What `print` gives, however the value's own code fails. */
+function printing(value: unknown, print: () => string): string {
   try {
-    return shown(value)
+    return print()
   } catch {
     return `an unreadable ${typeof value}`
   }
 }
 
-const cut = (text: string): string => (text.length > 60 ? `${text.slice(0, 60)}…` : text)
+/** A short print of any value. */
+export const show = (value: unknown): string => printing(value, () => shown(value))
+
+/** `value`, which Node, Deno and Bun print as the lines that `print` gives, each at most 200 characters long. */
+export const printed = <T extends object>(value: T, print: () => string): T =>
+  Object.defineProperty(value, Symbol.for('nodejs.util.inspect.custom'), {
+    value: () => printing(value, () => print().replace(/.+/g, (line) => cut(line, 200))),
+  })
 
 function shown(value: unknown, depth = 0): string {
   if (typeof value === 'string') return JSON.stringify(cut(value))

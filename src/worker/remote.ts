@@ -30,6 +30,7 @@ import {
   LanegradError,
   must,
   NON_NEGATIVE,
+  printed,
   reading,
   readOptions,
 } from '../numerics/errors.ts'
@@ -86,8 +87,8 @@ interface CallSettings extends Transfer {
 
 /** The options. @throws LanegradError unless they are an object at all, which a copy can't tell any more */
 function plain<O extends object>(what: string, options: O): O {
-  const known = { ...OPTIONS[what as keyof typeof OPTIONS], ...(options as object | null) }
-  checkOptions(what, options, Object.keys(known))
+  const given = reading(`${what} options`, () => Object.keys(Object(options)))
+  checkOptions(what, options, [...Object.keys(OPTIONS[what as keyof typeof OPTIONS]), ...given])
   return options
 }
 
@@ -127,6 +128,7 @@ export class WorkerModel<V extends Values = Values> {
     this.session = local.session
     this.port = port
     this.leave = leave
+    printed(this, () => `WorkerModel, ${this.ended ?? `calls under way: ${this.calls.size}`}`)
   }
 
   /** Rejects everything that is pending or will be asked. @internal */
@@ -220,8 +222,9 @@ export class WorkerModel<V extends Values = Values> {
     return new Promise<T>((resolve, reject) => {
       check(typeof transfer === 'boolean', `${method}: transfer`, 'a boolean', transfer)
       const moved = new Set<object>()
-      const sent = args.map((arg) => packed(this.standIn(arg, hooks), moved, transfer))
-      this.post({ type: 'call', id, method, args: sent, options }, `${method}: its arguments`, moved)
+      const what = `${method}: its arguments`
+      const sent = reading(what, () => args.map((arg) => packed(this.standIn(arg, hooks), moved, transfer)))
+      this.post({ type: 'call', id, method, args: sent, options }, what, moved)
       const abort = () => this.post({ type: 'abort', id })
       signal?.addEventListener('abort', abort)
       const settled =
@@ -245,7 +248,7 @@ export class WorkerModel<V extends Values = Values> {
   async compile(options: CompileOptions): Promise<void> {
     this.compiling++
     try {
-      await this.call('compile', [portable(options)])
+      await this.call('compile', [reading('compile: its options', () => portable(options))])
       this.local.compile(options)
     } finally {
       this.compiling--
@@ -272,7 +275,7 @@ export class WorkerModel<V extends Values = Values> {
     const { transfer, progressMs = 50, ...known } = options
     const { callbacks, signal, validationSplit } = readOptions('fit', known, OPTIONS.fit)
     must(NON_NEGATIVE, progressMs, 'fit: progressMs')
-    const held = heldOut(this.session, data, known)
+    const held = reading('fit: its arguments', () => heldOut(this.session, data, known))
     if (this.isFitting) fail('fit: this model is being fitted already; await the first call')
     if (transfer) {
       const batch = this.verify('fit', data, known.classWeight)
@@ -290,7 +293,9 @@ export class WorkerModel<V extends Values = Values> {
 
   /** What `fit` and `evaluate` are called with: the data, and the options apart from it. */
   private sorted<O extends EvaluateOptions | FitOptions>(what: string, args: readonly unknown[]) {
-    const { data, options } = sortArguments<O>(this.session, what, args)
+    const { data, options } = reading(`${what}: its arguments`, () =>
+      sortArguments<O>(this.session, what, args),
+    )
     return { data, given: data === args[0] ? [data] : [args[0], args[1]], options: plain(what, options) }
   }
 
@@ -307,18 +312,22 @@ export class WorkerModel<V extends Values = Values> {
   private async ask<T>(
     method: 'evaluate' | 'predict' | 'trainStep' | 'gradients',
     given: readonly unknown[],
-    data: Dataset | Batches<unknown>,
     options: Remote<TrainStepOptions>,
+    data?: Dataset | Batches<unknown>,
   ): Promise<T> {
     const { transfer, ...rest } = plain(method, options)
     readOptions(method, rest, OPTIONS[method])
-    if (transfer) this.verify(method, data as Dataset | Batches, rest.classWeight)
+    if (transfer) {
+      const [x, y] = given as readonly Data[]
+      const read = (data ?? { x, y, weights: rest.sampleWeight }) as Dataset | Batches
+      this.verify(method, read, rest.classWeight)
+    }
     return this.call(method, [...given, rest], { transfer })
   }
 
   /** As `Model.trainStep`. */
   trainStep(x: Data, y: Data, options: Remote<TrainStepOptions> = {}): Promise<Logs> {
-    return this.ask('trainStep', [x, y], { x, y, weights: options?.sampleWeight }, options)
+    return this.ask('trainStep', [x, y], options)
   }
 
   /** As `Model.evaluate`. */
@@ -326,17 +335,17 @@ export class WorkerModel<V extends Values = Values> {
   evaluate(data: Dataset | Batches, options?: Remote<EvaluateOptions>): Promise<Logs>
   async evaluate(...args: readonly unknown[]): Promise<Logs> {
     const { data, given, options } = this.sorted<Remote<EvaluateOptions>>('evaluate', args)
-    evaluatesBatches(this.session, data, options)
-    return this.ask('evaluate', given, data, options)
+    reading('evaluate: its arguments', () => evaluatesBatches(this.session, data, options))
+    return this.ask('evaluate', given, options, data)
   }
 
   /** As `Model.predict`. */
-  predict(
+  async predict(
     x: Data | Batches<{ readonly x: Data }>,
     options: Remote<PredictOptions> = {},
   ): Promise<Awaited<ReturnType<Model<V>['predict']>>> {
-    const data = isBatches(this.session, x) ? x : { x: x as Data, y: [] }
-    return this.ask('predict', [x], data, options)
+    const areBatches = reading('predict: x', () => isBatches(this.session, x))
+    return this.ask<never>('predict', [x], options, areBatches ? (x as Batches) : { x: x as Data, y: [] })
   }
 
   /** As `Model.gradients`. */
@@ -345,7 +354,7 @@ export class WorkerModel<V extends Values = Values> {
     y: Data,
     options: Remote<StepOptions & { readonly inputs?: boolean }> = {},
   ): Promise<Record<string, FloatArray>> {
-    return this.ask('gradients', [x, y], { x, y, weights: options?.sampleWeight }, options)
+    return this.ask('gradients', [x, y], options)
   }
 
   /** As `Model.getWeights`. */
@@ -356,12 +365,11 @@ export class WorkerModel<V extends Values = Values> {
   /** As `Model.setWeights`. */
   async setWeights(weights: Parameters<Model['setWeights']>[0]): Promise<void> {
     // layers there know no other names than those in this model
-    const own = isObject(weights)
-      ? Object.fromEntries(
-          weightsNamed(this.session, weights).map(([name, { name: own }]) => [own, weights[name]]),
-        )
-      : weights
-    return this.call('setWeights', [own])
+    const own = (): typeof weights =>
+      Object.fromEntries(
+        weightsNamed(this.session, weights).map(([name, { name: own }]) => [own, weights[name]]),
+      )
+    return this.call('setWeights', [isObject(weights) ? reading('setWeights: weights', own) : weights])
   }
 
   /** As `Model.emaWeights`. */
