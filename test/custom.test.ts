@@ -6,6 +6,7 @@ import {
   customLayer,
   customLoss,
   dense,
+  embedding,
   type GraphBuilder,
   input,
   LanegradError,
@@ -325,6 +326,29 @@ describe('customLoss', () => {
     refused('the model has no loss and optimizer yet: call compile first', () => bare.trainStep(x, y))
   })
 
+  test('refused: a single number where the mask of the output weighs steps', () => {
+    const masked = sequential({
+      inputShape: [3],
+      inputDtype: 'int32',
+      layers: [embedding({ inputDim: 4, outputDim: 2, maskZero: true })],
+    }).compile({ loss: scalarLoss })
+    refused(
+      /^loss scalar: the mask of the output, with its weights, of shape \[1,3\] need a value of the loss each; got shape \[\]$/,
+      () =>
+        masked.trainStep(
+          [[1, 2, 0]],
+          [
+            [
+              [1, 2],
+              [3, 4],
+              [5, 6],
+            ],
+          ],
+        ),
+      masked,
+    )
+  })
+
   test('refused: names that are taken, values of another shape', () => {
     refused('customLoss: there is a loss mse already', () => customLoss('mse', (g, a, b) => g.minus(a, b)))
     refused('customLoss: name must be a name; got "a b"', () => customLoss('a b', (g, a, b) => g.minus(a, b)))
@@ -337,6 +361,16 @@ describe('customLoss', () => {
     refused(
       'loss bad: expected a single number or values of shape [6,2], fewer axes at the end allowed; got undefined',
       bad(() => undefined as never),
+    )
+    const revoked = Proxy.revocable({}, {})
+    revoked.revoke()
+    refused(
+      "what loss bad gives can't be read: Cannot perform 'has' on a proxy that has been revoked",
+      bad(() => revoked.proxy as never),
+    )
+    refused(
+      /^loss bad: expected .*; got \{ shape \}$/,
+      bad(() => ({ shape: [] }) as never),
     )
     refused('load: losses must be a list of what customLoss made; got ["mse"]', () =>
       load(build().save(), { losses: ['mse'] as never }),

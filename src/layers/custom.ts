@@ -1,6 +1,20 @@
 // A user's own kind of layer, from the operations of a GraphBuilder. Gradients come with the operations.
 import { isValue, type Value } from '../graph/value.ts'
-import { check, checkOptions, guarded, isFunction, isRecord, type Rule, reading } from '../numerics/errors.ts'
+import {
+  BOOLEAN,
+  check,
+  checkOptions,
+  guarded,
+  isFunction,
+  isRecord,
+  must,
+  type Rule,
+  reading,
+  readOptions,
+} from '../numerics/errors.ts'
+import { readConstraint } from './constraints.ts'
+import { toInitializer } from './initializers.ts'
+
 import {
   type Layer,
   type LayerContext,
@@ -9,6 +23,7 @@ import {
   makeLayer,
   readLayer,
 } from './layer.ts'
+import { readRegularizer } from './options.ts'
 
 /** What `customLayer` makes a layer of. */
 export interface CustomLayerDefinition<C extends object> {
@@ -35,6 +50,8 @@ const PLAIN: Rule = {
   holds: (value): value is unknown => isPlain(value),
 }
 
+const RECORD: Rule<object> = { expected: 'an object', holds: isRecord }
+
 const isPlain = (value: unknown): boolean => {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return true
   if (typeof value === 'number') return Number.isFinite(value)
@@ -43,11 +60,20 @@ const isPlain = (value: unknown): boolean => {
   return isList && Object.values(value).every(isPlain)
 }
 
+const WEIGHT = {
+  initializer: [toInitializer, 'glorotUniform'],
+  regularizer: [readRegularizer, {}],
+  constraint: [readConstraint, null],
+  trainable: [BOOLEAN, true],
+} as const
+
 /** The context for code of the user's own. */
 const forOwn = (context: LayerContext): LayerContext =>
   guarded('context', {
     ...context,
     g: guarded('g', context.g),
+    weight: (name, shape, options = {}) =>
+      context.weight(name, shape, readOptions(`weight ${name}`, options, WEIGHT)),
     nested: (own) => forOwn(context.nested(own)),
   })
 
@@ -74,7 +100,7 @@ const forOwn = (context: LayerContext): LayerContext =>
 export function customLayer<C extends object = object>(definition: CustomLayerDefinition<C>): CustomLayer<C> {
   const read = checkOptions('customLayer', definition, ['kind', 'build', 'config'])
   const { kind, build, config: defaults = {} } = read
-  check(isRecord(defaults), 'customLayer: config', 'an object', defaults)
+  must(RECORD, defaults, 'customLayer: config')
   check(typeof kind === 'string' && /^\w{1,100}$/.test(kind), 'customLayer: kind', 'a name', kind)
   check(isFunction(build), 'customLayer: build', 'a function', build)
   const layerKind: LayerKind<object> = {

@@ -1,8 +1,8 @@
 // Layers inside layers: the config of a layer that applies another one (or several). In memory the inner layer's kind
 // is the object itself; as JSON, its name.
 import type { Value } from '../graph/value.ts'
-import { check, fail, isRecord, unknownName } from '../numerics/errors.ts'
-import type { Layer, LayerContext, LayerKind, LayerKinds } from './layer.ts'
+import { fail, isRecord, unknownName } from '../numerics/errors.ts'
+import { aModel, type Layer, type LayerContext, type LayerKind, type LayerKinds } from './layer.ts'
 
 export interface NestedLayer {
   readonly kind: LayerKind<object>
@@ -18,13 +18,13 @@ export function readNested(where: string, value: unknown, kinds?: LayerKinds): N
   if (typeof value === 'function' && 'kind' in value && 'config' in value) {
     ;({ kind, config } = value as unknown as Layer)
   } else {
-    check(isRecord(value) && isRecord(value.config), where, 'a layer', value)
+    if (!isRecord(value) || !isRecord(value.config) || !(kinds || isRecord(value.kind)))
+      fail(`${where} must be a layer; got ${aModel(value)}`)
     const given = value.kind
     if (kinds) {
       kind = kinds.get(String(given)) ?? unknownName('layer', given, [...kinds.keys()])
       config = kind.read(value.config, kinds)
     } else {
-      check(isRecord(given), where, 'a layer', value)
       kind = given as unknown as LayerKind<object>
       config = value.config
     }

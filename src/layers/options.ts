@@ -17,7 +17,7 @@ export type ConfigOfWeights<N extends string> = { readonly [K in `${N}Initialize
   readonly [K in `${N}Regularizer`]: Regularizer
 } & { readonly [K in `${N}Constraint`]: Constraint | null }
 
-const readRegularizer = (regularizer: Regularizer | null, where: string): Regularizer =>
+export const readRegularizer = (regularizer: Regularizer | null, where: string): Regularizer =>
   readOptions(where, regularizer ?? {}, { l1: [NON_NEGATIVE, 0], l2: [NON_NEGATIVE, 0] })
 
 type ReadersOfWeights<N extends string> = {

@@ -3,7 +3,7 @@
 import * as abi from '../../assembly/abi.ts'
 import type { GraphBuilder } from '../graph/builder.ts'
 import type { AnyOp } from '../graph/graph.ts'
-import { type Shape, shapeText, type Value } from '../graph/value.ts'
+import { isValue, type Shape, shapeText, type Value } from '../graph/value.ts'
 import {
   BOOLEAN,
   check,
@@ -17,6 +17,7 @@ import {
   POSITIVE,
   type Readers,
   type Rule,
+  reading,
   readOptions,
   SHARE,
   show,
@@ -377,10 +378,10 @@ function writeCustom(
   { shape }: Value,
   sampleWeights: Value | null,
 ): Value {
-  const fits = given?.shape?.every((n, axis) => n === shape[axis])
-  if (!fits)
+  const got = reading(`what loss ${kind} gives`, () => (isValue(given) ? given.shape : null))
+  if (!got?.every((n, axis) => n === shape[axis]))
     fail(
-      `loss ${kind}: expected a single number or values of shape ${shapeText(shape)}, fewer axes at the end allowed; got ${given?.shape ? shapeText(given.shape) : show(given)}`,
+      `loss ${kind}: expected a single number or values of shape ${shapeText(shape)}, fewer axes at the end allowed; got ${got ? shapeText(got) : show(given)}`,
     )
   const rank = given.shape.length
   let value = given
