@@ -28,6 +28,17 @@ interface Parts {
   metadata: Record<string, string>
 }
 
+test.each([
+  () => load('model.safetensors' as never),
+  () => net.loadWeights('https://localhost/model.safetensors' as never),
+])('where to find a file is no file', (call) => {
+  refusedLeaving(
+    /^safetensors file must be .*DataView, not a path or an address: readFile\(path\), or await \(await fetch\(url\)\)\.arrayBuffer\(\); got "/,
+    call,
+    net,
+  )
+})
+
 /** The file with its parts changed. */
 function edited(change: (parts: Parts) => unknown): Uint8Array {
   const parts = decodeSafetensors(file)
@@ -174,7 +185,7 @@ describe('a network that lies', () => {
     ['inputs.0.name', 'dense_1/kernel', `name of an input ${rule}; got "dense_1/kernel"`],
     // layers
     ['layers.0.kind', 'denze', /^unknown layer "denze"; did you mean "dense"\? Known: dense, /],
-    ['layers.0.kind', '__proto__', /^unknown layer "__proto__"; Known: /],
+    ['layers.0.kind', '__proto__', /^unknown layer "__proto__"; .*Known: /],
     ['layers.0.config.units', -2, 'dense: units must be a positive integer; got -2'],
     ['layers.0.config.unit', 2, /^unknown dense option "unit"; did you mean "units"/],
     ['layers.0.config.activation', { name: 'tan' }, /^unknown activation "tan"; did you mean "tanh"/],

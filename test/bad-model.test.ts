@@ -6,6 +6,7 @@ import {
   adam,
   add,
   average,
+  block,
   type CompileOptions,
   concatenate,
   type DenseOptions,
@@ -29,6 +30,7 @@ import {
   sgd,
   sparseCategoricalCrossentropy,
   subtract,
+  timeDistributed,
 } from '../src/index.ts'
 import { refused } from './refused.ts'
 
@@ -91,6 +93,11 @@ describe('unknown names come with the nearest known one', () => {
       () => sgd({ learningrate: 1 } as object),
     ],
     [
+      'optimizer as an object with a name',
+      /^unknown optimizer \{ name, lr \}; give the name "adam", or what the function of that name makes$/,
+      compiled({ optimizer: { name: 'adam', lr: 0.1 } }),
+    ],
+    [
       'loss option',
       /^unknown sparseCategoricalCrossentropy option "fromLogit"; did you mean "fromLogits"\?/,
       () => sparseCategoricalCrossentropy({ fromLogit: true } as object),
@@ -117,6 +124,25 @@ describe('unknown names come with the nearest known one', () => {
     ],
   ])('%s', (_, message, call) => {
     refused(message, call)
+  })
+})
+
+describe('a model where a layer is wanted', () => {
+  const other = chain(dense({ units: 3 }))
+  const is = 'a model, which is no layer; transfer(model, { output, head }) builds on one'
+  const call = (name: string) =>
+    `layer ${name}: call it on values made by input() or by other layers; got ${is}`
+  test.each<[string, () => unknown]>([
+    [
+      `sequential: layers must be layers, as dense({ units: 1 }) makes them; [1] is ${is}`,
+      () => chain(dense({ units: 3 }), other as never),
+    ],
+    [`block: layers[0] must be a layer; got ${is}`, () => block({ layers: [other as never] })],
+    [`timeDistributed: layer must be a layer; got ${is}`, () => timeDistributed({ layer: other as never })],
+    [call('dense'), () => dense({ units: 1 })(other as never)],
+    [call('sum'), () => add({ name: 'sum' })([shaped([3]), other as never])],
+  ])('%s', (message, build) => {
+    refused(message, build)
   })
 })
 

@@ -262,3 +262,20 @@ describe('while a fit runs', () => {
     )
   })
 })
+
+test('data that is moved away during fit', async () => {
+  const own = [x.slice(), y.slice()]
+  for (const [i, what] of ['input input', 'target dense_2'].entries()) {
+    const net = regression()
+    const moved = own.map((part) => part.slice())
+    const callbacks = [
+      { onBatchEnd: () => void structuredClone(moved[i].buffer, { transfer: [moved[i].buffer] }) },
+    ]
+    await expect(net.fit(moved[0], moved[1], { batchSize: 4, shuffle: false, callbacks })).rejects.toThrow(
+      new LanegradError(`${what}: its buffer was detached or resized after the call began`),
+    )
+    const trained = regression()
+    trained.trainStep(x.subarray(0, 8), y.subarray(0, 4))
+    expect(bits(net)).toEqual(bits(trained)) // by the batch before
+  }
+})
