@@ -20,18 +20,32 @@ export interface Stated {
   readonly turns?: boolean
   readonly bound: number
   readonly at?: number
+  /** Arguments where its formula changes or its result reaches an end. */
+  readonly ends?: readonly number[]
 }
 
 const sigmoid = (x: number) => 1 / (1 + Math.exp(-x))
 
 export const STATED: readonly Stated[] = [
-  { name: 'sigmoid', exact: sigmoid, from: -87, bound: 2.481, at: -16.635704040527344 },
-  { name: 'tanh', exact: Math.tanh, isOdd: true, bound: 2.669, at: 0.06179806962609291 },
-  { name: 'exp', exact: Math.exp, bound: 1.2 },
-  { name: 'expm1', exact: Math.expm1, from: -80, to: 80, bound: 1.6 },
-  { name: 'log', exact: Math.log, bound: 1, at: 1.4133185148239136 },
-  { name: 'log1p', exact: Math.log1p, bound: 1 },
-  { name: 'erf', exact: (x) => (Math.abs(x) > 6 ? Math.sign(x) : erf(x)), isOdd: true, bound: 3.1 },
+  { name: 'sigmoid', exact: sigmoid, from: -87, bound: 2.481, at: -16.635704040527344, ends: [16.64, 89] },
+  { name: 'tanh', exact: Math.tanh, isOdd: true, bound: 2.669, at: 0.06179806962609291, ends: [9.01, 10] },
+  {
+    name: 'exp',
+    exact: Math.exp,
+    bound: 0.989,
+    at: -27.378984451293945,
+    ends: [-104, -103.28, -87.34, 88.73, 89],
+  },
+  { name: 'expm1', exact: Math.expm1, from: -80, to: 80, bound: 1.6, ends: [-17.33, -0.3466, 0.3466] },
+  { name: 'log', exact: Math.log, bound: 1, at: 1.4133185148239136, ends: [Math.SQRT1_2, Math.SQRT2] },
+  { name: 'log1p', exact: Math.log1p, bound: 1, ends: [-0.29, 0.41] },
+  {
+    name: 'erf',
+    exact: (x) => (Math.abs(x) > 6 ? Math.sign(x) : erf(x)),
+    isOdd: true,
+    bound: 3.1,
+    ends: [3.83, 4],
+  },
   {
     name: 'gelu',
     code: abi.FN_GELU,
@@ -41,6 +55,12 @@ export const STATED: readonly Stated[] = [
     bound: 2.2e-7,
   },
 ]
+
+/** Where every float is worth a look, also where only a grid is scanned. */
+export function placesOf({ at = 0, from = 0, to = 0, ends = [] }: Stated): number[] {
+  const all = [0, 2 ** -126, 1, Number.POSITIVE_INFINITY].flatMap((x) => [x, -x])
+  return [...all, at, from, to, ...ends]
+}
 
 const float = new Float32Array(1)
 const bits = new Int32Array(float.buffer)
@@ -55,8 +75,7 @@ export function ulpOf(x: number): number {
 const finite = (x: number): number => (Math.abs(x) === Number.POSITIVE_INFINITY ? Math.sign(x) * 2 ** 128 : x)
 
 /** The error of `got` at `x`; 0 where it is the float nearest to the exact result, infinite where only one is NaN. */
-export function errorAt({ exact, share }: Stated, x: number, got: number): number {
-  const want = exact(x)
+export function errorAt({ exact, share }: Stated, x: number, got: number, want = exact(x)): number {
   const rounded = Math.fround(want)
   if (got === rounded || (Number.isNaN(got) && Number.isNaN(want))) return 0
   const error = Math.abs(finite(got) - (Math.abs(want) > 2 ** 128 ? finite(rounded) : want))
