@@ -220,7 +220,7 @@ const KILLS = process.env.CI ? 500 : 10
 const WRITERS = 5
 
 test(`${WRITERS} writers of one path, ${KILLS} of them killed: every read sees a whole file`, {
-  timeout: 240_000,
+  timeout: 600_000,
 }, async () => {
   writeFileSync(at('writer.mjs'), WRITER)
   let kills = 0
