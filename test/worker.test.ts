@@ -626,6 +626,27 @@ describe('a batch that never comes', () => {
     setTimeout(() => control.abort(), 50)
     expect(await remote.fit(() => new Promise<never>(() => {}), { signal: control.signal })).toEqual({})
   })
+
+  test('and what the function gives after the run has ended is not read', async () => {
+    const { remote } = await remoteOf()
+    const control = new AbortController()
+    let pulled = 0
+    let resolve = (_: Iterable<Library.Dataset>) => {}
+    const late = () => {
+      setTimeout(() => control.abort())
+      return new Promise<Iterable<Library.Dataset>>((done) => {
+        resolve = done
+      })
+    }
+    expect(await remote.fit(late, { signal: control.signal })).toEqual({})
+    const next = () => {
+      pulled++
+      return { value: { x, y }, done: false }
+    }
+    resolve({ [Symbol.iterator]: () => ({ next }) })
+    await new Promise((done) => setTimeout(done, 20))
+    expect(pulled).toBe(0)
+  })
 })
 
 describe('errors', () => {
