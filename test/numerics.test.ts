@@ -352,6 +352,10 @@ test.each([
   ['batch_size', ['epochs', 'batchSize'], 'batchSize'],
   ['Conv2d', ['dense', 'conv2d'], 'conv2d'],
   ['Linear', ['dense', 'conv2d'], 'dense'],
+  ['kernel', ['filters', 'kernelSize'], 'kernelSize'],
+  ['sub', ['minus', 'subtract'], 'subtract'],
+  ['kl_div', ['mse', 'klDivergence'], 'klDivergence'],
+  ['ReLU', ['relu6', 'relu'], 'relu'],
 ])('the name %s of another library leads to the one here', (name, known, expected) => {
   expect(() => unknownName('name', name, known)).toThrow(`did you mean "${expected}"?`)
 })

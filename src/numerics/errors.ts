@@ -76,17 +76,18 @@ export const printed = <T extends object>(value: T, print: () => string): T =>
 
 function shown(value: unknown, depth = 0): string {
   if (typeof value === 'string') return JSON.stringify(cut(value))
-  if (typeof value === 'bigint') return cut(`${value}n`)
   if (typeof value === 'function') {
     const { kind, name } = value as { kind?: { kind?: unknown }; name: unknown }
     return kind?.kind ? `a layer of kind ${kind.kind}` : `function ${cut(String(name))}`.trim()
   }
-  if (typeof value !== 'object' || value === null) return Object.is(value, -0) ? '-0' : cut(String(value))
+  if (typeof value !== 'object' || value === null)
+    return Object.is(value, -0) ? '-0' : cut(`${String(value)}${typeof value === 'bigint' ? 'n' : ''}`)
   if (Array.isArray(value)) {
     if (depth > 2) return '[…]'
-    const text = `[${value.slice(0, 8).map((item) => shown(item, depth + 1))}${value.length > 8 ? ', …' : ''}]`
-    return text.length > 40 && depth === 0 && value.slice(0, 8).every(isLevel)
-      ? `nested arrays, the first of shape ${shapeOf(value)}`
+    const first = value.slice(0, 8)
+    const text = `[${first.map((item) => shown(item, depth + 1))}${value.length > 8 ? ', …' : ''}]`
+    return text.length > 40 && depth === 0 && first.every(isLevel)
+      ? `nested arrays, the first of shape [${shapeOf(value)}]`
       : text
   }
   const kind = tagOf(value).slice(8, -1)
@@ -103,44 +104,39 @@ function shown(value: unknown, depth = 0): string {
 
 /** A list, or an array of numbers: a level of nested ones. */
 const isLevel = (value: unknown): value is ArrayLike<unknown> =>
-  Array.isArray(value) || (ArrayBuffer.isView(value) && 'length' in value)
+  Array.isArray(value) || ArrayBuffer.isView(value)
 
 /** Of nested arrays, as their first elements have it. */
-function shapeOf(value: unknown): string {
-  const shape: number[] = []
-  for (let level = value; isLevel(level) && shape.length < 16; level = level[0]) shape.push(level.length)
-  return `[${shape}]`
-}
+const shapeOf = (value: unknown): number[] => (isLevel(value) ? [value.length, ...shapeOf(value[0])] : [])
 
-/** What other libraries call it, and what it is here: of several the first that is known. */
+/** What other libraries call it, where that isn't how the name here begins. */
 const SYNONYMS =
   ' ln:log lr:learningRate crossentropy:sparseCategoricalCrossentropy nll:sparseCategoricalCrossentropy bce:binaryCrossentropy' +
-  ' l1:meanAbsoluteError smoothl1:huber kl:klDivergence xavieruniform:glorotUniform xaviernormal:glorotNormal' +
+  ' l1:meanAbsoluteError smoothl1:huber xavieruniform:glorotUniform xaviernormal:glorotNormal' +
   ' kaiminguniform:heUniform kaimingnormal:heNormal linear:dense outfeatures:units outchannels:filters hiddensize:units' +
-  ' numembeddings:inputDim embeddingdim:outputDim inputdim:inputShape kernel:kernelSize p:rate eps:epsilon betas:beta1' +
-  ' sub:subtract mul:multiply div:divide neg:minus logsigmoid:softplus '
+  ' numembeddings:inputDim embeddingdim:outputDim inputdim:inputShape p:rate' +
+  ' neg:minus logsigmoid:softplus '
 
 /** As it is compared: `batch_size`, `BatchSize` and `batchSize` are one, a loss is one without the word. */
 const plainName = (name: string): string => name.toLowerCase().replace(/[^a-z0-9]|(?<=.)loss$/g, '')
 
 /**
- * Throws `unknown activation "rleu"; did you mean "relu"? Known: ...`. The suggestion appears only if it is a synonym, or
- * at most 2 edits (or a third of the name's length) away, case and underscores left aside.
+ * Throws `unknown activation "rleu"; did you mean "relu"? Known: ...`. The suggestion appears only if it is a synonym, begins
+ * so, or is at most 2 edits (or a third of the name's length) away, case and underscores left aside. Of an object the name counts.
  */
 export function unknownName(what: string, got: unknown, known: readonly string[]): never {
   if (typeof got === 'function') fail(`unknown ${what}: got a function; if it makes one, call it`)
   let nearest = ''
-  const { name: named } = Object(got) as { name?: unknown }
-  if (isObject(got) && known.includes(String(named)))
-    fail(
-      `unknown ${what} ${show(got)}; give the name ${show(named)}, or what the function of that name makes`,
-    )
-  if (typeof got === 'string' && got.length <= 60) {
-    const plain = plainName(got).replace(/withlogits$/, '')
+  const given = isObject(got) ? (got as { name?: unknown }).name : got
+  if (typeof given === 'string' && given.length <= 60) {
+    const plain = plainName(given).replace(/withlogits$/, '')
     let least = Math.max(2, plain.length / 3) + 1
     for (const name of known) {
-      const isSame = plain !== '' && SYNONYMS.includes(` ${plain}:${name} `)
-      const distance = isSame ? 0 : editDistance(plain, plainName(name))
+      const own = plainName(name)
+      const isBegun = plain !== '' && own.startsWith(plain)
+      const distance = SYNONYMS.includes(` ${plain}:${name} `)
+        ? 0
+        : Math.min(editDistance(plain, own), isBegun ? 1.5 : Infinity)
       if (distance < least) {
         least = distance
         nearest = name
@@ -228,8 +224,9 @@ export const orNull = <T>({ expected, holds }: Rule<T>): Rule<T | null> => ({
 /** The value. @throws LanegradError `<what> must be <expected>; got <value>` unless it fulfils the rule */
 export function must<T>(rule: Rule<T>, value: unknown, what: string): T {
   // 1e39, 1e-50 and 0.99999999 are Infinity, 0 and 1 as the float32 that kernels take
-  const size = Math.abs(Number(typeof value === 'number' && value))
-  const isLost = Math.fround(size) !== size && [0, 1, Infinity].includes(Math.fround(size))
+  const size = typeof value === 'number' ? Math.abs(value) : 0
+  const kept = Math.fround(size)
+  const isLost = kept !== size && [0, 1, Infinity].includes(kept)
   return reading(what, () => {
     check(rule.holds(value), what, rule.expected + (isLost ? ' as float32' : ''), value)
     return value as T
@@ -273,19 +270,21 @@ export function readOptions<R extends Readers>(
 
 /** Damerau-Levenshtein distance, adjacent swaps counted as one edit (optimal string alignment). */
 function editDistance(a: string, b: string): number {
-  let beforeLast: number[] = []
-  let last = Array.from({ length: b.length + 1 }, (_, j) => j)
-  for (let i = 1; i <= a.length; i++) {
-    const row = [i]
-    for (let j = 1; j <= b.length; j++) {
-      const replaced = last[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1)
-      row[j] = Math.min(replaced, last[j] + 1, row[j - 1] + 1)
-      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) {
-        row[j] = Math.min(row[j], beforeLast[j - 2] + 1)
-      }
+  const edits: number[][] = [] // between the first i characters of a and the first j of b
+  for (let i = 0; i <= a.length; i++) {
+    edits[i] = []
+    for (let j = 0; j <= b.length; j++) {
+      const isSwap = a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]
+      edits[i][j] =
+        i === 0 || j === 0
+          ? i + j
+          : Math.min(
+              edits[i - 1][j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1),
+              edits[i - 1][j] + 1,
+              edits[i][j - 1] + 1,
+              isSwap ? edits[i - 2][j - 2] + 1 : i + j,
+            )
     }
-    beforeLast = last
-    last = row
   }
-  return last[b.length]
+  return edits[a.length][b.length]
 }

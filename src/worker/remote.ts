@@ -26,6 +26,7 @@ import {
   check,
   checkOptions,
   fail,
+  isFunction,
   isObject,
   LanegradError,
   must,
@@ -259,10 +260,9 @@ export class WorkerModel<V extends Values = Values> {
   async setTrainable(
     layers: Readonly<Record<string, boolean>> | ((layer: string) => boolean),
   ): Promise<void> {
-    const flags =
-      typeof layers === 'function'
-        ? Object.fromEntries(this.local.layers.map(({ name }) => [name, layers(name)]))
-        : layers
+    const flags = isFunction(layers)
+      ? Object.fromEntries(this.local.layers.map(({ name }) => [name, layers(name)]))
+      : layers
     await this.call('setTrainable', [flags])
     this.local.setTrainable(flags)
   }
