@@ -274,6 +274,28 @@ describe('callbacks', () => {
     }
   })
 
+  test('that are busy with a batch hear of none until they are done', async () => {
+    const { remote } = await remoteOf()
+    const heard: number[] = []
+    let release = () => {}
+    const released = new Promise<void>((done) => {
+      release = done
+    })
+    const slow = async function* () {
+      for (let batch = 0; batch < 10; batch++) {
+        yield { x, y }
+        await new Promise((done) => setTimeout(done, 10)) // longer than progressMs
+      }
+      release() // the last batches may be heard
+    }
+    const onBatchEnd = (batch: number) => {
+      heard.push(batch)
+      return released
+    }
+    await remote.fit(slow, { progressMs: 1, callbacks: { onBatchEnd } })
+    expect(heard.filter((batch) => batch < 8)).toEqual([0])
+  })
+
   test.each([0, 1])(
     'steer: stop, the learning rate, weights, checkpoints (progressMs %i)',
     async (progressMs) => {
