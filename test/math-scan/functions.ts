@@ -43,7 +43,8 @@ export const STATED: readonly Stated[] = [
     name: 'erf',
     exact: (x) => (Math.abs(x) > 6 ? Math.sign(x) : erf(x)),
     isOdd: true,
-    bound: 3.1,
+    bound: 3.156,
+    at: 0.006906184367835522,
     ends: [3.83, 4],
   },
   {
