@@ -58,7 +58,7 @@ export function exp(x: v128): v128 {
   return f32x4.mul(f32x4.mul(e, powerOfTwo(half)), powerOfTwo(i32x4.sub(t, half)))
 }
 
-/** e^x - 1 for -80 <= x <= 80 (the caller clamps). Error at most 1.6 ulp. 2^n (e^r - 1) + (2^n - 1). */
+/** e^x - 1 for -80 <= x <= 80 (the caller clamps). Error at most 1.52 ulp (at 0.3881009519100189). 2^n (e^r - 1) + (2^n - 1). */
 @inline
 export function expm1(x: v128): v128 {
   const t = shifted(x)

@@ -36,7 +36,15 @@ export const STATED: readonly Stated[] = [
     at: -27.378984451293945,
     ends: [-104, -103.28, -87.34, 88.73, 89],
   },
-  { name: 'expm1', exact: Math.expm1, from: -80, to: 80, bound: 1.6, ends: [-17.33, -0.3466, 0.3466] },
+  {
+    name: 'expm1',
+    exact: Math.expm1,
+    from: -80,
+    to: 80,
+    bound: 1.52,
+    at: 0.3881009519100189,
+    ends: [-17.33, -0.3466, 0.3466],
+  },
   { name: 'log', exact: Math.log, bound: 1, at: 1.4133185148239136, ends: [Math.SQRT1_2, Math.SQRT2] },
   { name: 'log1p', exact: Math.log1p, bound: 1, ends: [-0.29, 0.41] },
   {
