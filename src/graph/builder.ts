@@ -192,7 +192,7 @@ export class GraphBuilder {
    * reductions are one operation.
    */
   reduce(fn: ReductionName, x: Value, axes?: readonly number[], { keepDims = false, scale = 1 } = {}): Value {
-    const over = new Set(axes ?? x.shape.map((_, i) => i))
+    const over = new Set(axes?.slice() ?? x.shape.map((_, i) => i))
     for (const axis of over) if (!(axis in x.shape)) fail(`axis ${axis} of a value of rank ${x.shape.length}`)
     const shape: number[] = [...x.shape]
     let value = x
