@@ -9,6 +9,15 @@ const own = (): never => {
   throw new Own("the value's own")
 }
 
+/** Its promise is caught here as well: a library may refuse a promise without awaiting it. */
+const rejecting = new Proxy(async () => own(), {
+  apply(target) {
+    const promise = target()
+    promise.catch(() => {})
+    return promise
+  },
+})
+
 /** Numbers from 0 up to, not including, `count`. */
 export type Draw = (count: number) => number
 
@@ -116,7 +125,7 @@ const makers: readonly ((draw: Draw) => unknown)[] = [
   () => function named() {},
   () => class A {},
   () => async () => 1,
-  () => async () => own(),
+  () => rejecting,
   () => function* () {},
   () => async function* () {},
   () => new Array(1),

@@ -7,6 +7,7 @@ import type { Batches } from '../model/data.ts'
 import type { Model } from '../model/model.ts'
 import { type AnyIterator, iteratorOf } from '../model/source.ts'
 import type { ByteSource } from '../numerics/bytes.ts'
+import { isFunction } from '../numerics/errors.ts'
 import type { Effect, RemoteBatches } from './messages.ts'
 
 type Hook = (...args: unknown[]) => unknown
@@ -77,10 +78,10 @@ export class Hooks {
 
   /** What goes to the worker in place of batches. */
   offer(batches: Batches<unknown>): RemoteBatches {
-    const isFunction = typeof batches === 'function'
-    const first = isFunction ? null : iteratorOf(this.what, batches)
+    const isMaker = isFunction(batches)
+    const first = isMaker ? null : iteratorOf(this.what, batches)
     const batchesOnPage = this.offered.push({ batches, first }) - 1
-    if (isFunction) return { batchesOnPage, form: 'function', steps: undefined }
+    if (isMaker) return { batchesOnPage, form: 'function', steps: undefined }
     const { steps, length } = batches as { readonly steps?: unknown; readonly length?: unknown }
     const isOnce = (first as unknown) === batches
     return { batchesOnPage, form: isOnce ? 'once' : 'again', steps: steps ?? length }
@@ -96,7 +97,7 @@ export class Hooks {
     if (iterator === undefined) {
       const entry = this.offered[offered]
       const { batches, first } = entry
-      const given = typeof batches === 'function' ? await batches() : batches
+      const given = isFunction(batches) ? await batches() : batches
       if (this.iterators.has(key)) return undefined // closed meanwhile
       iterator = first ?? iteratorOf(this.what, given)
       entry.first = null
