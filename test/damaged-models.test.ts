@@ -156,7 +156,7 @@ function bend(tree: unknown, random: Random): unknown {
         places.push([node as Record<string, unknown>, key])
         open.push(value)
       }
-  if (places.length === 0 || random.below(200) === 0) return random.of(STRANGE)
+  if (places.length === 0 || random.below(200) === 0) return structuredClone(random.of(STRANGE))
   const [node, key] = random.of(places)
   const other = random.of(places)
   switch (random.below(7)) {
@@ -177,7 +177,7 @@ function bend(tree: unknown, random: Random): unknown {
       else node[key] = [node[key]]
       break
     default:
-      node[key] = random.of(STRANGE)
+      node[key] = structuredClone(random.of(STRANGE)) // what is put there may be bent next
   }
   return tree
 }
