@@ -74,9 +74,9 @@ export interface SimpleRnnOptions extends RecurrentOptions {
 
 /** Options of `lstm` and `gru`. */
 export interface GatedOptions extends RecurrentOptions {
-  /** There is no other. Default 'tanh'. */
+  /** The only one there is. Default 'tanh'. */
   readonly activation?: 'tanh'
-  /** There is no other. Default 'sigmoid'. */
+  /** The only one there is. Default 'sigmoid'. */
   readonly recurrentActivation?: 'sigmoid'
 }
 

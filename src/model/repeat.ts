@@ -84,7 +84,7 @@ export class Repeat {
   /** Labels are below it; null: targets are floats. */
   private readonly classes: number | null
   private readonly ignored: number | null
-  /** Of float targets. */
+  /** The limits of float targets. */
   private readonly low: number
   private readonly high: number
   /** No metrics, and the mean over all rows. */

@@ -18,7 +18,7 @@ export function bytesOf(what: string, given: ByteSource): Uint8Array<ArrayBuffer
   return resizable || isShared(buffer) ? bytes.slice() : bytes
 }
 
-// Jest's jsdom has no TextEncoder, some shells neither class: percent-encoding is UTF-8, too, and as strict.
+// Jest's jsdom has no TextEncoder, some shells neither class: percent-encoding is UTF-8 as well, and as strict.
 
 /** `text` as UTF-8; it has no lone surrogates (JSON.stringify escapes them). */
 export function encodeText(text: string): Uint8Array {

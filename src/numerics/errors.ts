@@ -106,7 +106,7 @@ function shown(value: unknown, depth = 0): string {
 const isLevel = (value: unknown): value is ArrayLike<unknown> =>
   Array.isArray(value) || ArrayBuffer.isView(value)
 
-/** Of nested arrays, as their first elements have it. */
+/** The shape of nested arrays, as their first elements have it. */
 const shapeOf = (value: unknown): number[] => (isLevel(value) ? [value.length, ...shapeOf(value[0])] : [])
 
 /** What other libraries call it, where that isn't how the name here begins. */
