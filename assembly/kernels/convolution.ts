@@ -357,7 +357,7 @@ export function convWeightGrad(p: usize): void {
   }
 }
 
-/** Of dw. */
+/** The size of dw in bytes. */
 @inline
 function weightBytes(p: usize): usize {
   return <usize>(load<i32>(p, 52) * load<i32>(p, 40) / load<i32>(p, 48) * load<i32>(p, 44)) << 2

@@ -64,7 +64,7 @@ function readRows(what: string, value: unknown): readonly unknown[] {
   return value
 }
 
-/** Of what a stranger sent: it may be long and deep. */
+/** A short print of what a stranger sent, which may be long and deep. */
 function shown(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value.slice(0, 40))
   return typeof value === 'object' && value !== null ? 'an object' : String(value)

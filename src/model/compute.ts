@@ -167,7 +167,7 @@ export interface HostPlace {
 
 export interface Computation {
   readonly graph: Graph
-  /** Of each output where the rows that count differ from batch to batch, of sums, or if there are several outputs. */
+  /** The loss of each output, where it is a sum, where the rows that count differ from batch to batch, or where there are several outputs. */
   readonly losses: readonly LossPlace[]
   readonly metrics: readonly (MeanPlace | HostPlace)[]
 }

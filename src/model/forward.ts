@@ -42,7 +42,7 @@ export interface IdLimit {
   readonly count: number
 }
 
-/** Of a value, its batch axis counted: as many as nested arrays may have. */
+/** The most axes of a value, its batch axis counted: as many as nested arrays may have. */
 const MOST_AXES = 32
 
 const NO_REGULARIZER: Regularizer = {}

@@ -4,7 +4,13 @@
 //   mean over the rows that count weight: their number, each output for itself (a mask, ignoreIndex)
 //   sum                           weight 1, and no division
 // Penalties are the same at every step: any mean of them is right.
-import type { OutputTraining } from './compute.ts'
+import type { Loss } from '../training/losses.ts'
+
+/** An output and its loss, of what `compile` was told. */
+interface Trained {
+  readonly output: string
+  readonly loss: Loss
+}
 
 const ALL_ROWS = 'rows'
 const SUM = 'sum'
@@ -13,12 +19,12 @@ const SUM = 'sum'
 export const rowsResult = (output: string): string => `rows of ${output}`
 
 /** The group of an output's loss. */
-export const groupOf = ({ output, loss }: OutputTraining, isMasked: boolean): string =>
+export const groupOf = ({ output, loss }: Trained, isMasked: boolean): string =>
   loss.reduction === 'sum' ? SUM : isMasked || loss.ignoreIndex !== null ? rowsResult(output) : ALL_ROWS
 
 /** The groups of a model, and that of its penalties. */
 export function lossGroups(
-  outputs: readonly OutputTraining[],
+  outputs: readonly Trained[],
   isMasked: (output: string) => boolean,
   hasPenalties: boolean,
 ): { readonly groups: readonly string[]; readonly penalties: string } {

@@ -20,7 +20,7 @@ const INF = Number.POSITIVE_INFINITY
 /** The least of numbers above 0. */
 const ABOVE_0 = Number.MIN_VALUE
 
-/** Of functions by name; those left out tell nothing. */
+/** The numbers that each unary function gives, by name; a function that is left out tells nothing. */
 const ranges: Readonly<Record<string, readonly [low: number, high: number]>> = /*#__PURE__*/ (() => {
   const rows: readonly (readonly [names: string, low: number, high: number])[] = [
     ['leakyRelu elu celu selu gelu geluTanh silu hardSwish mish linear', -INF, INF],
@@ -36,7 +36,7 @@ const ranges: Readonly<Record<string, readonly [low: number, high: number]>> = /
   )
 })()
 
-/** Of every value that an operation makes. `isFree`: whether a weight can take any number, of any sign. */
+/** The range of every value that an operation makes. `isFree`: whether a weight can take any number, of any sign. */
 export function rangesOf(
   g: GraphBuilder,
   isFree: (weight: string) => boolean,

@@ -104,7 +104,7 @@ export function failureOf(error: unknown): Failure {
   return { error: isError(error) ? error : messageOf(error) }
 }
 
-/** Of any realm: one that inherits from nothing, as `Object.prototype` does, or none. */
+/** Whether it is no prototype or one that inherits from nothing, as `Object.prototype` of any realm does. */
 const hasPlainPrototype = (prototype: object | null) =>
   prototype === null || Object.getPrototypeOf(prototype) === null
 
