@@ -11,7 +11,7 @@ export const PACKAGE_TESTS = [
   'node-flags',
   'test-runners',
   'types',
-].map((name) => `test/${name}.test.ts`)
+].map((name) => `test/package/${name}.test.ts`)
 
 export default defineConfig({
   plugins: [

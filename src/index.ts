@@ -14,6 +14,7 @@ export {
   modelCheckpoint,
 } from './callbacks/modelCheckpoint.ts'
 export type { MonitorOptions } from './callbacks/monitor.ts'
+export type { ClassWeight } from './feed/class-weight.ts'
 export type { GraphBuilder } from './graph/builder.ts'
 export type { DType, RowShape, Shape, Value } from './graph/value.ts'
 export type { Activation, ActivationName } from './layers/activations.ts'
@@ -217,9 +218,7 @@ export {
   timeDistributed,
 } from './layers/wrappers.ts'
 export type { Callback, FitParams } from './model/callbacks.ts'
-export type { ClassWeight } from './model/class-weight.ts'
 export type { CompileOptions, MetricsByOutput } from './model/compile.ts'
-export type { Mode } from './model/compute.ts'
 export {
   type LoadOptions,
   load,
@@ -228,11 +227,9 @@ export {
   type SequentialOptions,
   sequential,
 } from './model/create.ts'
-export type { ArrayLikeData, Batches, Data, Dataset } from './model/data.ts'
 export type { Inspection, ProfileRow } from './model/inspect.ts'
 export type { InspectedBuffer, InspectedOperation } from './model/memory-map.ts'
 export { Model, type ModelLayer } from './model/model.ts'
-export type { Values } from './model/network.ts'
 export type {
   EvaluateOptions,
   FitOptions,
@@ -242,6 +239,8 @@ export type {
   TrainStepOptions,
 } from './model/options.ts'
 export { type TransferOptions, transfer } from './model/transfer.ts'
+export type { Mode } from './network/compute.ts'
+export type { Values } from './network/network.ts'
 export { LanegradError } from './numerics/lanegrad-error.ts'
 export {
   type FloatArray,
@@ -252,6 +251,7 @@ export {
   tensor,
 } from './numerics/tensor.ts'
 export type { Clip } from './plan/update.ts'
+export type { ArrayLikeData, Batches, Data, Dataset } from './rows/rows.ts'
 export type { RuntimeOptions } from './runtime/engine.ts'
 export type { History, Logs, WithLoss } from './training/callbacks.ts'
 export {

@@ -21,7 +21,7 @@ const ROOMS = [
   'src/training',
   'src/data',
   'src/formats',
-  'src/model',
+  'src/model', // and network, rows, session, feed
   'src/callbacks',
   'src/worker',
   'src/index.ts',
@@ -61,7 +61,8 @@ function importsOf(path: string): string[] {
 }
 
 const roomOf = (path: string): string | undefined =>
-  ROOMS.find((room) => path === room || path.startsWith(`${room}/`))
+  ROOMS.find((room) => path === room || path.startsWith(`${room}/`)) ??
+  (/^src\/(network|rows|session|feed)\//.test(path) ? 'src/model' : undefined)
 
 const sources = sourcesIn('src')
 

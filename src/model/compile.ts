@@ -1,6 +1,7 @@
 // What a model is compiled with: an optimizer, and for each output a loss, its weight and metrics. Enters: the
 // options of `compile`, or the entries of a saved file. Leaves: checked plain data.
 import { type RowShape, rowShapeText } from '../graph/value.ts'
+import { columnsOf, keyOf, type OutputTraining } from '../network/compute.ts'
 import {
   BOOLEAN,
   check,
@@ -12,12 +13,11 @@ import {
   reading,
   show,
 } from '../numerics/errors.ts'
+import type { Session, Training } from '../session/session.ts'
 import { type LossLike, readLoss, takesLabels } from '../training/losses.ts'
 import { type MetricLike, type MetricName, readMetric } from '../training/metrics.ts'
 import { type Optimizer, type OptimizerName, readOptimizer } from '../training/optimizers.ts'
 import { checkRange } from '../training/range.ts'
-import { columnsOf, keyOf, type OutputTraining } from './compute.ts'
-import type { Session, Training } from './session.ts'
 
 type Metrics = MetricName | readonly MetricLike[]
 /** Metrics of every output, or by output name. */

@@ -10,6 +10,8 @@ import {
   type LayerKind,
   type Symbolic,
 } from '../layers/layer.ts'
+import { outlineOf } from '../network/compute.ts'
+import { networkOf, remember, type Values } from '../network/network.ts'
 import type { ByteSource } from '../numerics/bytes.ts'
 import {
   BOOLEAN,
@@ -23,13 +25,11 @@ import {
   reading,
 } from '../numerics/errors.ts'
 import type { RuntimeOptions } from '../runtime/engine.ts'
+import { Session } from '../session/session.ts'
 import type { Loss } from '../training/losses.ts'
 import type { MeanMetric, Metric } from '../training/metrics.ts'
-import { outlineOf } from './compute.ts'
 import { Model } from './model.ts'
-import { networkOf, remember, type Values } from './network.ts'
 import { loadSession } from './saving.ts'
-import { Session } from './session.ts'
 
 /** The word that starts a job has a byte for their number, and more would only wait. */
 const MOST_THREADS = 64

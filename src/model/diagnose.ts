@@ -4,10 +4,10 @@ import type { Value } from '../graph/value.ts'
 import { elementCount } from '../numerics/tensor.ts'
 import type { Slot } from '../plan/plan.ts'
 import type { Engine } from '../runtime/engine.ts'
+import type { Prepared, Session } from '../session/session.ts'
 import { ROUNDING } from '../training/losses.ts'
 import { rangeText } from '../training/range.ts'
 import { stepText } from './inspect.ts'
-import type { Prepared, Session } from './session.ts'
 
 const LARGEST = 3.4028234663852886e38
 

@@ -1,15 +1,16 @@
 // Training and evaluation over many batches. Enters: a session with its training, sources of batches. Leaves: a
 // history. Async: gives the event loop a turn at least every few milliseconds, and runs one step at a time.
+
+import { feedPiece, type Source, through } from '../feed/source.ts'
 import { now, print } from '../numerics/host.ts'
+import { Stop, type StopSignal } from '../rows/stop.ts'
+import { type Turn, turns } from '../rows/turns.ts'
+import type { Session } from '../session/session.ts'
+import { Tally } from '../session/tally.ts'
 import type { History, Logs } from '../training/callbacks.ts'
 import type { Callback, FitParams } from './callbacks.ts'
 import { checkFirst, checkMoved } from './diagnose.ts'
 import type { Model } from './model.ts'
-import type { Session } from './session.ts'
-import { feedPiece, type Source, through } from './source.ts'
-import { Stop, type StopSignal } from './stop.ts'
-import { Tally } from './tally.ts'
-import { type Turn, turns } from './turns.ts'
 
 interface RunOptions {
   readonly turn: Turn

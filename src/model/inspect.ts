@@ -5,13 +5,13 @@ import { OP_ACCUMULATE, OP_CONSTRAIN, OP_EMA, OP_UNARY, OP_UPDATE } from '../../
 import { graphText } from '../graph/graph.ts'
 import { nameOf } from '../graph/kernel.ts'
 import { type RowShape, rowShapeText, shapeText, type Value, valueText } from '../graph/value.ts'
+import type { WeightSpec } from '../network/forward.ts'
 import { now } from '../numerics/host.ts'
 import { elementCount } from '../numerics/tensor.ts'
 import type { Plan, Step } from '../plan/plan.ts'
 import { bufferName } from '../plan/storage.ts'
-import type { WeightSpec } from './forward.ts'
+import type { Session } from '../session/session.ts'
 import { buffersOf, type InspectedBuffer, type InspectedOperation, operationsOf } from './memory-map.ts'
-import type { Session } from './session.ts'
 
 /** Columns padded to their widest cell; `right` tells which are numbers. */
 export function table(

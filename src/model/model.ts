@@ -1,8 +1,15 @@
 // The public face: a network one can compile, train, evaluate, ask and save. Checks options, turns data into rows
 // and hands them to the session; holds no numbers itself.
 
+import { isBatches, readingBatch, readingInputs, sortArguments } from '../feed/batch.ts'
+import { type ClassWeight, weighClasses } from '../feed/class-weight.ts'
+import { datasetBatches, evaluatesBatches, heldOut, readRows, readSources } from '../feed/reading.ts'
+import { rowsSource, type Source } from '../feed/source.ts'
 import type { RowShape } from '../graph/value.ts'
 import type { Symbolic } from '../layers/layer.ts'
+import type { Mode } from '../network/compute.ts'
+import type { Structure, Values } from '../network/network.ts'
+import { weightsNamed } from '../network/weight-names.ts'
 import { isFloat32 } from '../numerics/brands.ts'
 import type { ByteSource } from '../numerics/bytes.ts'
 import {
@@ -22,12 +29,12 @@ import {
 import { finish } from '../numerics/pieces.ts'
 import type { FloatArray } from '../numerics/tensor.ts'
 import { elementCount } from '../numerics/tensor.ts'
+import { type ArrayLikeData, type Batches, type Data, type Dataset, rowsOf } from '../rows/rows.ts'
+import { turns } from '../rows/turns.ts'
+import { Repeat, RepeatedPrediction } from '../session/repeat.ts'
+import type { Batch, Session } from '../session/session.ts'
 import type { History, Logs, WithLoss } from '../training/callbacks.ts'
-import { isBatches, readingBatch, readingInputs, sortArguments } from './batch.ts'
-import { type ClassWeight, weighClasses } from './class-weight.ts'
 import { type CompileOptions, checkValidationKeys, readTraining } from './compile.ts'
-import type { Mode } from './compute.ts'
-import { type ArrayLikeData, type Batches, type Data, type Dataset, rowsOf } from './data.ts'
 import { evaluateAll, fitAll } from './fit.ts'
 import {
   type Inspection,
@@ -38,7 +45,6 @@ import {
   profileRows,
   summaryText,
 } from './inspect.ts'
-import type { Structure, Values } from './network.ts'
 import {
   type EvaluateOptions,
   type FitOptions,
@@ -48,13 +54,7 @@ import {
   type TrainStepOptions,
 } from './options.ts'
 import { predictBatches, predictRows } from './predict.ts'
-import { datasetBatches, evaluatesBatches, heldOut, readRows, readSources } from './reading.ts'
-import { Repeat, RepeatedPrediction } from './repeat.ts'
 import { loadWeights, saveSession } from './saving.ts'
-import type { Batch, Session } from './session.ts'
-import { rowsSource, type Source } from './source.ts'
-import { turns } from './turns.ts'
-import { weightsNamed } from './weight-names.ts'
 
 /** Where none are given. */
 const NO_OPTIONS: TrainStepOptions & PredictOptions = {}

@@ -1,4 +1,6 @@
 // What the methods of Model that take data may be told besides.
+
+import type { ClassWeight } from '../feed/class-weight.ts'
 import {
   BOOLEAN,
   isObject,
@@ -10,9 +12,8 @@ import {
   type Rule,
   SHARE,
 } from '../numerics/errors.ts'
+import type { Batches, Data, Dataset } from '../rows/rows.ts'
 import { type Callback, readCallbacks } from './callbacks.ts'
-import type { ClassWeight } from './class-weight.ts'
-import type { Batches, Data, Dataset } from './data.ts'
 
 /** What everything that takes data can be told. */
 export interface NaNOption {

@@ -1,14 +1,15 @@
 // Outputs for rows or batches. Enters: checked rows, or an iterable of batches. Leaves: copies of the outputs, rows in the
 // order they came.
+
+import { readingInputs } from '../feed/batch.ts'
+import { batchesSource, feedPiece, through } from '../feed/source.ts'
 import { shapeText } from '../graph/value.ts'
 import { check, fail, isObject, type Read } from '../numerics/errors.ts'
 import { elementCount, type FloatArray } from '../numerics/tensor.ts'
-import { readingInputs } from './batch.ts'
-import type { Batches, Data } from './data.ts'
+import type { Batches, Data } from '../rows/rows.ts'
+import { turns } from '../rows/turns.ts'
+import type { Batch, Session } from '../session/session.ts'
 import type { OPTIONS } from './options.ts'
-import type { Batch, Session } from './session.ts'
-import { batchesSource, feedPiece, through } from './source.ts'
-import { turns } from './turns.ts'
 
 type Options = Read<typeof OPTIONS.predict>
 

@@ -1,6 +1,7 @@
 // Transfer learning: a trained model cut at a layer, with another head. Enters: a model, the layer to cut at, and what
 // is put on. Leaves: a new model whose kept layers have the old names and copies of the weights.
 import { checkLayers, type Layer, layerOf, type Symbolic } from '../layers/layer.ts'
+import { type Network, type NetworkLayer, outputName, type Values } from '../network/network.ts'
 import {
   BOOLEAN,
   check,
@@ -13,7 +14,6 @@ import {
 } from '../numerics/errors.ts'
 import { create } from './create.ts'
 import { checkModel, type Model } from './model.ts'
-import { type Network, type NetworkLayer, outputName, type Values } from './network.ts'
 
 /** Options of `transfer`. */
 export interface TransferOptions<V extends Values> {

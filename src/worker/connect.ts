@@ -2,7 +2,7 @@
 // port to the model over there. A worker ends by an error in its script (in Node; in a browser it goes on), by
 // `terminate` or by running out of memory: no one event tells of these everywhere.
 import type { Model } from '../model/model.ts'
-import type { Values } from '../model/network.ts'
+import type { Values } from '../network/network.ts'
 import { fail, LanegradError } from '../numerics/errors.ts'
 import { type Greeting, type Opening, portable, type ToPage } from './messages.ts'
 import { snapshot } from './state.ts'

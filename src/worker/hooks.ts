@@ -2,12 +2,12 @@
 // Leaves: answers, and effects (stop, another learning rate, other weights), which reach the worker before the answer
 // that follows them.
 
+import { type AnyIterator, iteratorOf } from '../feed/source.ts'
 import type { Callback, FitParams } from '../model/callbacks.ts'
-import type { Batches } from '../model/data.ts'
 import type { Model } from '../model/model.ts'
-import { type AnyIterator, iteratorOf } from '../model/source.ts'
 import type { ByteSource } from '../numerics/bytes.ts'
 import { isFunction } from '../numerics/errors.ts'
+import type { Batches } from '../rows/rows.ts'
 import type { Effect, RemoteBatches } from './messages.ts'
 
 type Hook = (...args: unknown[]) => unknown

@@ -2,13 +2,12 @@
 // that runs `serveModels`. The model stays here and follows: at the ends of epochs it gets the worker's state, so that
 // callbacks see it as they do without a worker, and what was learnt isn't lost if the worker dies.
 
-import { isBatches, sortArguments } from '../model/batch.ts'
+import { isBatches, sortArguments } from '../feed/batch.ts'
+import type { ClassWeight } from '../feed/class-weight.ts'
+import { evaluatesBatches, heldOut, splitValidation } from '../feed/reading.ts'
 import { type Callback, HOOKS } from '../model/callbacks.ts'
-import type { ClassWeight } from '../model/class-weight.ts'
 import type { CompileOptions } from '../model/compile.ts'
-import type { Batches, Data, Dataset } from '../model/data.ts'
 import { checkModel, type Model } from '../model/model.ts'
-import type { Values } from '../model/network.ts'
 import {
   type EvaluateOptions,
   type FitOptions,
@@ -17,9 +16,8 @@ import {
   type StepOptions,
   type TrainStepOptions,
 } from '../model/options.ts'
-import { evaluatesBatches, heldOut, splitValidation } from '../model/reading.ts'
-import type { Batch, Session } from '../model/session.ts'
-import { weightsNamed } from '../model/weight-names.ts'
+import type { Values } from '../network/network.ts'
+import { weightsNamed } from '../network/weight-names.ts'
 import { messageOf } from '../numerics/brands.ts'
 import type { ByteSource } from '../numerics/bytes.ts'
 import {
@@ -36,6 +34,8 @@ import {
   readOptions,
 } from '../numerics/errors.ts'
 import type { FloatArray } from '../numerics/tensor.ts'
+import type { Batches, Data, Dataset } from '../rows/rows.ts'
+import type { Batch, Session } from '../session/session.ts'
 import type { History, Logs } from '../training/callbacks.ts'
 import { connect } from './connect.ts'
 import { Hooks } from './hooks.ts'

@@ -5,10 +5,10 @@
 import type { Callback, FitParams } from '../model/callbacks.ts'
 import { type LoadOptions, load } from '../model/create.ts'
 import type { Model } from '../model/model.ts'
-import { Stop } from '../model/stop.ts'
 import { messageOf } from '../numerics/brands.ts'
 import { check, checkOptions, fail } from '../numerics/errors.ts'
 import { builtin, now } from '../numerics/host.ts'
+import { Stop } from '../rows/stop.ts'
 import type { Loss } from '../training/losses.ts'
 import type { MetricLike } from '../training/metrics.ts'
 import {

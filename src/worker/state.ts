@@ -2,7 +2,7 @@
 // model. Leaves: a copy that another one of the same network and the same optimizer takes over.
 import { HEADER_BYTES } from '../../assembly/abi.ts'
 import type { Model } from '../model/model.ts'
-import type { Values } from '../model/network.ts'
+import type { Values } from '../network/network.ts'
 
 export interface Snapshot {
   readonly numbers: Float32Array

@@ -2,9 +2,9 @@
 // ignored ids, clipping, kinks and extreme inputs; penalties and metrics.
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import * as abi from '../../assembly/abi'
-import { compileEntry } from '../compile'
 import { differences, type LossCase, logSoftmax, referenceLoss, softmax } from '../reference/losses'
-import { type Kernel, kernelOf, type Memory, memoryOf, sample, worst } from './memory'
+import { compileEntry } from '../support/compile'
+import { type Kernel, kernelOf, type Memory, memoryOf, sample, worst } from '../support/memory'
 
 const CODES: Record<LossCase['kind'], number> = {
   mse: abi.LOSS_MSE,

@@ -1,9 +1,9 @@
 // Every optimizer against its float64 formula over several steps, padding, slots that decay, and gradient clipping.
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import * as abi from '../../assembly/abi'
-import { compileEntry } from '../compile'
 import { type OptimizerName, type OptimizerSettings, referenceSteps } from '../reference/optimizers'
-import { type Kernel, kernelOf, type Memory, memoryOf, sample } from './memory'
+import { compileEntry } from '../support/compile'
+import { type Kernel, kernelOf, type Memory, memoryOf, sample } from '../support/memory'
 
 const CODES: Record<OptimizerName, number> = {
   sgd: abi.OPTIMIZER_SGD,

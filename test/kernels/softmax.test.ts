@@ -1,8 +1,8 @@
 // Softmax and log-softmax, forward and backward, against float64: ragged shapes, extreme rows, aliased buffers.
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { compileEntry } from '../compile'
 import { differences, logSoftmax, softmax } from '../reference/losses'
-import { type Kernel, kernelOf, type Memory, memoryOf, sample, worst } from './memory'
+import { compileEntry } from '../support/compile'
+import { type Kernel, kernelOf, type Memory, memoryOf, sample, worst } from '../support/memory'
 
 let memory: Memory
 let forward: Kernel

@@ -37,7 +37,7 @@ import {
   simpleRnn,
   stepDecay,
 } from '../../src/index.ts'
-import { splitAllInTurns } from '../split-all.ts'
+import { splitAllInTurns } from '../support/split-all.ts'
 
 export interface Trained {
   readonly name: string

@@ -6,7 +6,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { install, type Project, root } from '../installed.ts'
+import { install, type Project, root } from '../support/installed.ts'
 
 export const folder = join(root, 'test/tools')
 const modules = join(folder, 'node_modules')

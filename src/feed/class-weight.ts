@@ -1,0 +1,112 @@
+// Class weights to sample weights. Enters: a checked batch and weights by class. Leaves: the batch with the weight of
+// each row's class (or of each labelled position's) multiplied into its sample weights.
+
+import { columnsOf, type OutputTraining } from '../network/compute.ts'
+import { check, fail, must, NON_NEGATIVE, show } from '../numerics/errors.ts'
+import { elementCount } from '../numerics/tensor.ts'
+import type { Rows } from '../rows/rows.ts'
+import type { Batch, Session, Training } from '../session/session.ts'
+import { type Loss, takesLabels, targetLimits } from '../training/losses.ts'
+import { argmax } from '../training/metrics/read.ts'
+
+/** Weight by class id (-1, too, of the hinge losses); a class left out weighs 1. */
+type ClassWeights = Readonly<Record<number, number>>
+
+/** Weight by class id, one left out weighs 1; for several outputs by output name: those left out get none. */
+export type ClassWeight = ClassWeights | Readonly<Record<string, ClassWeights>>
+
+/** Losses of one-hot rows. */
+const ONE_HOT: readonly string[] = ['categoricalCrossentropy', 'categoricalHinge', 'klDivergence']
+
+/**
+ * The class of each row of a target (of each position, if it has more axes): the label, where the row is largest, or the
+ * rounded number of a single unit.
+ */
+function classesOf(
+  what: string,
+  { loss }: OutputTraining,
+  y: Rows,
+): { ids: ArrayLike<number>; shape: readonly number[] } {
+  const { data, shape } = y
+  if (takesLabels(loss)) return { ids: data, shape }
+  const columns = shape.length > 0 ? shape[shape.length - 1] : 1
+  if (columns > 1 && !ONE_HOT.includes(loss.kind))
+    fail(`${what}: rows of ${columns} elements have no one class under ${loss.kind}`)
+  const ids = Int32Array.from({ length: data.length / columns }, (_, row) =>
+    columns > 1 ? argmax(data, row * columns, columns) : Math.round(data[row]),
+  )
+  return { ids, shape: shape.slice(0, -1) }
+}
+
+/** A plain object, or a list: a Map's entries are no keys. */
+const hasKeys = (table: unknown): table is object =>
+  /(Object|Array)]$/.test(Object.prototype.toString.call(table))
+
+/** The least and the largest class id. `columns`: of the prediction. */
+function classLimits(loss: Loss, { shape }: Rows, columns: number): readonly [number, number] {
+  const isSingle = !takesLabels(loss) && (shape.at(-1) ?? 1) === 1
+  if (!isSingle) return [0, columns - 1]
+  const [low, high] = targetLimits(loss)
+  return [Math.ceil(low), Math.floor(high)]
+}
+
+function weightsOf(
+  what: string,
+  training: OutputTraining,
+  y: Rows,
+  given: Rows | null,
+  table: ClassWeights,
+  columns: number,
+): Rows {
+  check(hasKeys(table), what, 'an object of weights by class, { 0: 1, 1: 5 }', table)
+  const [least, most] = classLimits(training.loss, y, columns)
+  for (const [id, weight] of Object.entries(table)) {
+    if (!/^-?\d+$/.test(id)) fail(`${what}: ${show(id)} is no class id`)
+    const isClass = (Number(id) >= least && Number(id) <= most) || Number(id) === training.loss.ignoreIndex
+    if (!isClass) fail(`${what}: there is no class ${id}; the classes are ${least} to ${most}`)
+    must(NON_NEGATIVE, weight, `${what}: class ${id}`)
+  }
+  const { ids, shape } = classesOf(what, training, y)
+  const data = new Float32Array(ids.length)
+  for (let i = 0; i < data.length; i++) data[i] = table[ids[i]] ?? 1
+  if (!given || given.shape.length <= shape.length) {
+    // one sample weight for each row, or for each of its positions
+    const span = given ? data.length / given.data.length : 1
+    if (given) for (let i = 0; i < data.length; i++) data[i] *= given.data[Math.floor(i / span)]
+    return { data, rows: y.rows, shape }
+  }
+  const span = elementCount(given.shape) / elementCount(shape)
+  return { ...given, data: Float32Array.from(given.data, (weight, i) => weight * data[Math.floor(i / span)]) }
+}
+
+/** @throws LanegradError naming the class, or the output whose targets have none */
+export function weighClasses(
+  what: string,
+  batch: Batch,
+  session: Session,
+  { outputs }: Training,
+  classWeight: ClassWeight | undefined,
+): Batch {
+  if (classWeight === undefined) return batch
+  const argument = `${what}: classWeight`
+  check(hasKeys(classWeight), argument, 'an object of weights by class, { 0: 1, 1: 5 }', classWeight)
+  const isOne = outputs.length === 1
+  const known = new Set(outputs.map(({ output }) => output))
+  for (const name of isOne ? [] : Object.keys(classWeight)) {
+    if (!known.has(name))
+      fail(
+        `${argument}: ${show(name)} is no output; outputs are ${outputs.map(({ output }) => output).join(', ')}`,
+      )
+  }
+  const weights = outputs.map((training, i) => {
+    const table = isOne
+      ? (classWeight as ClassWeights)
+      : (classWeight as Record<string, ClassWeights>)[training.output]
+    const where = isOne ? argument : `${argument} of ${training.output}`
+    const given = batch.weights[i]
+    if (table === undefined) return given
+    const columns = columnsOf(session.shapeOf(training.output))
+    return weightsOf(where, training, batch.y[i], given, table, columns)
+  })
+  return { ...batch, weights }
+}

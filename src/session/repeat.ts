@@ -1,0 +1,149 @@
+// A training step or a prediction like the one before: typed arrays, flat or shaped, of the same sizes, one input and one
+// output. What the whole way (batch.ts, data.ts, Session.feed) finds out anew is known then, so that a step of a tiny net
+// takes half the time. Whatever isn't as before, or not as it must be, is left to the whole way, and with it the error
+// messages.
+import { isFloat32, isInt32 } from '../numerics/brands.ts'
+import type { FloatArray, NamedArray } from '../numerics/tensor.ts'
+import type { Slot } from '../plan/plan.ts'
+import type { Data } from '../rows/rows.ts'
+import type { Engine } from '../runtime/engine.ts'
+import type { Logs, WithLoss } from '../training/callbacks.ts'
+import { type Loss, takesLabels, targetLimits } from '../training/losses.ts'
+import type { Prepared, Session } from './session.ts'
+
+/** Up to here numbers are copied and looked at one by one; for more, calls for all of them cost less. */
+const FEW = 64
+
+/** The numbers of a flat array, or of one with its shape, of a slot's size; null for all else. */
+function flat(given: Data, { shape, count }: Slot): ArrayBufferView | null {
+  try {
+    if (ArrayBuffer.isView(given)) return given.length === count ? given : null
+    const { data, shape: own } = (given ?? {}) as Partial<NamedArray>
+    if (!Array.isArray(own) || own.length !== shape.length || data?.length !== count) return null
+    for (let i = 0; i < shape.length; i++) if (own[i] !== shape[i]) return null
+    return data
+  } catch {
+    return null // a proxy or a getter that throws
+  }
+}
+
+/** Copies floats to their slot; whether none is NaN or outside the limits. */
+function put(
+  engine: Engine,
+  data: Float32Array,
+  { address, count }: Slot,
+  low = -Infinity,
+  high = Infinity,
+): boolean {
+  if (count <= FEW) return engine.writeFew(address, data, low, high)
+  engine.write(address, data)
+  return engine.findOutside(address, count, low, high) < 0
+}
+
+/** The one input of a prediction, and its one output. */
+export class RepeatedPrediction {
+  private readonly session: Session
+  private readonly prepared: Prepared
+  private readonly x: Slot
+  private readonly y: Slot
+
+  private constructor(session: Session, prepared: Prepared, x: Slot, y: Slot) {
+    this.session = session
+    this.prepared = prepared
+    this.x = x
+    this.y = y
+  }
+
+  /** Of rows x that `prepared` has just run; null: not of this simple kind. */
+  static of(session: Session, prepared: Prepared, x: Data): RepeatedPrediction | null {
+    const { inputs, outputs, outputStructure } = session.network
+    const [into] = prepared.x
+    const result = prepared.plan.results.get(outputs[0].name)
+    const isOne = inputs.length === 1 && outputStructure === 'single'
+    if (!isOne || into?.dtype !== 'float32' || result?.dtype !== 'float32') return null
+    return isFloat32(flat(x, into)) ? new RepeatedPrediction(session, prepared, into, result) : null
+  }
+
+  /** The output for x, or null if that isn't like the one before. */
+  run(x: Data): FloatArray | null {
+    const { session, prepared, y } = this
+    const rows = flat(x, this.x)
+    if (!isFloat32(rows)) return null
+    session.begin(prepared)
+    if (!put(session.engine, rows, this.x)) return null
+    session.engine.forward()
+    return { shape: [...y.shape], data: session.engine.floatView(y.address, y.count).slice() }
+  }
+}
+
+export class Repeat {
+  private readonly session: Session
+  private readonly prepared: Prepared
+  private readonly x: Slot
+  private readonly y: Slot
+  /** Labels are below it; null: targets are floats. */
+  private readonly classes: number | null
+  private readonly ignored: number | null
+  /** The limits of float targets. */
+  private readonly low: number
+  private readonly high: number
+  /** No metrics, and the mean over all rows. */
+  private readonly isLossAlone: boolean
+
+  private constructor(
+    session: Session,
+    prepared: Prepared,
+    x: Slot,
+    y: Slot,
+    classes: number | null,
+    loss: Loss,
+  ) {
+    this.session = session
+    this.prepared = prepared
+    this.x = x
+    this.y = y
+    this.classes = classes
+    this.ignored = loss.ignoreIndex
+    const [low, high] = targetLimits(loss)
+    this.low = low
+    this.high = high
+    const { metrics, losses } = prepared.readings
+    this.isLossAlone = metrics.length === 0 && losses.length === 0
+  }
+
+  /** Of a step that `prepared` has just run, on x and y without weights; null: not of this simple kind. */
+  static of(session: Session, prepared: Prepared, x: Data, y: Data): Repeat | null {
+    const { training, network } = session
+    if (!training || network.inputs.length !== 1 || training.outputs.length !== 1) return null
+    const [{ output, loss }] = training.outputs
+    const [into] = prepared.x
+    const [target] = prepared.y
+    if (!into || !target || into.dtype !== 'float32' || prepared.weights[0]) return null
+    const classes = takesLabels(loss) ? (session.shapeOf(output).at(-1) ?? 0) : null
+    const isSimple = isFloat32(flat(x, into)) && flat(y, target)
+    return isSimple ? new Repeat(session, prepared, into, target, classes, loss) : null
+  }
+
+  /** The logs of a step, or null if it isn't like the one before; then nothing has happened. */
+  step(x: Data, y: Data): WithLoss<Logs> | null {
+    const { session, prepared, classes, ignored } = this
+    const rows = flat(x, this.x)
+    const truths = flat(y, this.y)
+    if (!isFloat32(rows)) return null
+    const { engine } = session
+    if (classes === null) {
+      if (!isFloat32(truths)) return null
+      session.begin(prepared)
+      if (!put(engine, rows, this.x) || !put(engine, truths, this.y, this.low, this.high)) return null
+    } else {
+      if (!isInt32(truths)) return null
+      for (let i = 0; i < truths.length; i++)
+        if ((truths[i] < 0 || truths[i] >= classes) && truths[i] !== ignored) return null
+      session.begin(prepared)
+      if (!put(engine, rows, this.x)) return null
+      engine.write(this.y.address, truths)
+    }
+    session.step(prepared)
+    return this.isLossAlone ? { loss: engine.scalar(prepared.readings.loss) } : session.readLogs(prepared)
+  }
+}

@@ -1,0 +1,556 @@
+// The playground in a real browser: every tab is opened and used, as a visitor would, and nothing may be said on the
+// console. Needs Chromium on the PATH (or its path in CHROMIUM) and playwright-core; without them only the build is
+// tested. Numbers come from definitions: xor can be learned, gradients equal difference quotients, the same link gives
+// the same bits. How fast the page is decides nothing here.
+import { accessSync, constants, readFileSync } from 'node:fs'
+import type { Server } from 'node:http'
+import { delimiter, join } from 'node:path'
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { buildPlayground, pageBytes, serve } from '../../scripts/playground.mjs'
+
+const FOLDER = 'build/playground'
+const KILOBYTE = 1024
+
+const isProgram = (path: string) => {
+  try {
+    accessSync(path, constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
+}
+const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable']
+const places = (process.env.PATH ?? '')
+  .split(delimiter)
+  .flatMap((folder) => names.map((name) => join(folder, name)))
+const executablePath = [process.env.CHROMIUM ?? '', ...places].find((path) => path && isProgram(path))
+const playwright = await import('playwright-core').catch(() => null)
+const missing = !executablePath
+  ? 'no Chromium on the PATH'
+  : playwright
+    ? ''
+    : 'playwright-core is not installed'
+if (missing) console.log(`playground.test.ts: the page isn't opened: ${missing}`)
+
+beforeAll(() => buildPlayground(FOLDER), 120_000)
+
+describe('the build', () => {
+  test('travels in less than 150 KB gzipped, the digits aside', () => {
+    expect(pageBytes(FOLDER)).toBeLessThan(150 * KILOBYTE)
+  })
+
+  test('allows scripts of its own host and wasm, nothing more', () => {
+    const page = readFileSync(join(FOLDER, 'index.html'), 'utf8')
+    expect(page).toMatch(/http-equiv="Content-Security-Policy"[^>]*script-src 'self' 'wasm-unsafe-eval';/)
+    expect(page).not.toMatch(/<script(?![^>]*\ssrc=)|\son\w+=|unsafe-inline/)
+  })
+})
+
+describe.skipIf(missing)('the page', { timeout: 120_000 }, () => {
+  let browser: Browser
+  let server: Server
+  let address = ''
+
+  beforeAll(async () => {
+    ;({ server, address } = await serve(FOLDER, 0))
+    const args = [
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-background-networking',
+      '--disable-component-update',
+    ]
+    if (playwright)
+      browser = await playwright.chromium.launch({
+        executablePath,
+        args: [...args, '--disable-sync', '--no-first-run'],
+      })
+  }, 60_000)
+  afterAll(async () => {
+    await browser?.close()
+    server?.close()
+  })
+
+  const problems: string[] = []
+
+  async function newPage(options: BrowserContextOptions = {}): Promise<Page> {
+    const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options })
+    const page = await context.newPage()
+    page.on('console', (message) => {
+      if (['error', 'warning'].includes(message.type())) problems.push(message.text())
+    })
+    page.on('pageerror', (error) => problems.push(String(error)))
+    page.on('request', (request) => {
+      if (!request.url().startsWith(address) && !/^(data|blob|about):/.test(request.url()))
+        problems.push(request.url())
+    })
+    return page
+  }
+
+  /** A window takes a second to open: one for all visits that ask for nothing else. */
+  let shared: Page | null = null
+
+  /** Opens a link anew, with `options` in a fresh window; after `use` nothing may have been complained about or fetched from elsewhere. */
+  async function visit(
+    link: string,
+    use: (page: Page) => Promise<void>,
+    options?: BrowserContextOptions,
+  ): Promise<void> {
+    shared ??= await newPage()
+    const page = options ? await newPage(options) : shared
+    try {
+      await page.goto('about:blank')
+      problems.length = 0
+      await page.goto(address + link)
+      await use(page)
+      expect(problems).toEqual([])
+    } finally {
+      if (options) await page.context().close()
+    }
+  }
+
+  const figure = (page: Page, tab: string, name: string) =>
+    page.locator(`#panel-${tab} [data-figure=${name}]`)
+  const numberOf = async (page: Page, tab: string, name: string) =>
+    Number.parseFloat((await figure(page, tab, name).innerText()).replaceAll(',', ''))
+  const press = (page: Page, tab: string, action: string) =>
+    page.locator(`#panel-${tab} [data-action=${action}]`).click()
+  /** The same `count` times, a frame for each; the driver itself takes several for a click. */
+  const pressOften = (page: Page, tab: string, action: string, count: number) =>
+    page.locator(`#panel-${tab} [data-action=${action}]`).evaluate(async (button: HTMLElement, times) => {
+      for (let i = 0; i < times; i++) {
+        button.click()
+        await new Promise(requestAnimationFrame)
+      }
+    }, count)
+  const hash = (page: Page) => page.evaluate(() => location.hash)
+  /** The link a moment after a change. */
+  const expectHash = (page: Page, text: string) => expect.poll(() => hash(page)).toBe(text)
+
+  test('code from text is refused: the policy holds', async () => {
+    await visit('', async (page) => {
+      await figure(page, 'points', 'epoch').waitFor()
+      // from a timer: what the driver evaluates itself is excepted from the policy
+      const refused = await page.evaluate(
+        () =>
+          new Promise((done) =>
+            setTimeout(() => {
+              try {
+                done(new Function('return "ran"')())
+              } catch (error) {
+                done(error instanceof EvalError)
+              }
+            }),
+          ),
+      )
+      expect(refused).toBe(true)
+      problems.length = 0 // the refusal is also said on the console
+    })
+  })
+
+  describe('Points', () => {
+    test('learns xor, step by step', async () => {
+      await visit('#points?data=xor&seed=3', async (page) => {
+        const before = await numberOf(page, 'points', 'train-loss')
+        expect(before).toBeGreaterThan(0.5) // guessing costs log 2 = 0.69
+        await pressOften(page, 'points', 'step', 40)
+        expect(await numberOf(page, 'points', 'epoch')).toBe(40)
+        expect(await numberOf(page, 'points', 'train-loss')).toBeLessThan(before / 4)
+        expect(await numberOf(page, 'points', 'test-accuracy')).toBeGreaterThan(90)
+        await press(page, 'points', 'reset')
+        expect(await numberOf(page, 'points', 'train-loss')).toBe(before)
+      })
+    })
+
+    test('plays and pauses', async () => {
+      await visit('#points?speed=full', async (page) => {
+        await press(page, 'points', 'play')
+        await expect.poll(() => numberOf(page, 'points', 'epoch'), { timeout: 30_000 }).toBeGreaterThan(20)
+        await press(page, 'points', 'play')
+        const at = await numberOf(page, 'points', 'epoch')
+        await page.waitForTimeout(300)
+        expect(await numberOf(page, 'points', 'epoch')).toBe(at)
+      })
+    })
+
+    test('its link makes the same network again, to the bit', async () => {
+      const steps = async (page: Page) => {
+        await pressOften(page, 'points', 'step', 5)
+        return figure(page, 'points', 'train-loss').innerText()
+      }
+      let link = ''
+      let loss = ''
+      await visit('#points', async (page) => {
+        await page.locator('[data-set=spirals]').click()
+        await press(page, 'points', 'add-layer')
+        await page.getByLabel('One neuron more in layer 1').click()
+        await page.getByLabel('Remove layer 2').click()
+        await page.getByLabel('Activation').selectOption('relu')
+        await page.getByLabel('Optimizer').selectOption('sgd')
+        await page.getByLabel('Learning rate').selectOption('0.1')
+        await page.getByLabel('Batch size').selectOption('8')
+        await page.getByLabel('Regularization').selectOption('L2')
+        await page.getByLabel('Noise').fill('15')
+        link = '#points?data=spirals&noise=15&batch=8&layers=5-3&act=relu&opt=sgd&rate=0.1&reg=l2'
+        await expectHash(page, link)
+        await press(page, 'points', 'reset')
+        loss = await steps(page)
+      })
+      await visit(link, async (page) => {
+        expect(await steps(page)).toBe(loss)
+        expect(await page.getByLabel('Optimizer').inputValue()).toBe('sgd')
+        expect(await page.getByRole('group', { name: /^layer/ }).count()).toBe(2)
+        await expectHash(page, link)
+      })
+    })
+
+    test('points drawn with pointer and keys travel in the link', async () => {
+      let link = ''
+      await visit('#points', async (page) => {
+        await page.locator('[data-set=own]').click()
+        const square = page.locator('.surface canvas').last()
+        await square.scrollIntoViewIfNeeded()
+        const box = await square.boundingBox()
+        if (!box) throw new Error('the square has no place')
+        await page.mouse.click(box.x + box.width * 0.25, box.y + box.height * 0.25)
+        await page.getByRole('button', { name: 'Orange' }).click()
+        await square.focus()
+        for (const key of ['ArrowRight', 'ArrowDown', 'Enter']) await page.keyboard.press(key)
+        await expect.poll(() => hash(page)).toMatch(/^#points\?data=own&points=[0-9a-z]{10}$/)
+        link = await hash(page)
+      })
+      await visit(link, async (page) => {
+        expect(await page.locator('.surface canvas').last().getAttribute('aria-label')).toMatch(
+          /with 2 points/,
+        )
+      })
+    })
+
+    test('as many points are drawn as a link holds, and a stroke leaves few', async () => {
+      const words = Array.from({ length: 601 }, (_, i) => (i * 9000).toString(36).padStart(5, '0'))
+      await visit(`#points?data=own&points=${words.join('')}`, async (page) => {
+        const square = page.locator('.surface canvas').last()
+        const count = async () =>
+          Number(/with (\d+) points/.exec((await square.getAttribute('aria-label')) ?? '')?.[1])
+        await expectHash(page, `#points?data=own&points=${words.slice(0, 600).join('')}`)
+        await square.click()
+        expect(await count()).toBe(600)
+        await page.getByText('600 points: more don’t fit in a link.').waitFor()
+
+        await page.getByRole('button', { name: 'Clear' }).click()
+        await press(page, 'points', 'play')
+        await page.getByText('Draw some points first.').waitFor()
+        expect(await page.locator('#panel-points [data-action=play]').innerText()).toBe('Play')
+
+        const box = await square.boundingBox()
+        if (!box) throw new Error('the square has no place')
+        await page.mouse.move(box.x + box.width * 0.25, box.y + box.height * 0.5)
+        await page.mouse.down()
+        await page.mouse.move(box.x + box.width * 0.75, box.y + box.height * 0.5, { steps: 100 })
+        await page.mouse.up()
+        expect(await count()).toBeGreaterThan(8)
+        expect(await count()).toBeLessThan(20)
+      })
+    })
+
+    test('a link full of nonsense gives the usual set-up', async () => {
+      await visit(
+        '#points?data=nonsense&layers=99-0&rate=-1&batch=7&points=!!&opt=__proto__',
+        async (page) => {
+          await figure(page, 'points', 'epoch').waitFor()
+          await expectHash(page, '#points')
+          for (const link of [
+            '#digits?hidden=999-999&rate=1e-320&seed=0x10',
+            '#inside?step=1.5&seed=2.5&rate=0',
+          ]) {
+            await page.evaluate((text) => {
+              location.hash = text
+            }, link)
+            await expectHash(page, link.split('?')[0])
+          }
+        },
+      )
+    })
+
+    test('what can’t be set up is said in the panel', async () => {
+      await visit(
+        '',
+        async (page) => {
+          await page.addInitScript(() => {
+            const Instance = class {
+              constructor() {
+                throw new Error('no instance')
+              }
+            }
+            Object.assign(WebAssembly, { Instance })
+          })
+          await page.reload()
+          const alert = page.locator('#panel-points [role=alert]')
+          await alert.waitFor()
+          expect(await alert.innerText()).toMatch(/This can’t be shown: .*no instance/)
+          expect(problems.length).toBe(1) // said once, not every frame
+          problems.length = 0
+        },
+        {},
+      )
+    })
+
+    test.each([
+      ['on a desk', { width: 1280, height: 800 }],
+      ['on a phone', { width: 390, height: 844 }],
+    ])('training that diverges says so and stops; Reset begins anew: %s', async (_, viewport) => {
+      const use = async (page: Page) => {
+        const alarm = page.locator('#panel-points [role=alert]')
+        expect(await alarm.isVisible()).toBe(false)
+        await press(page, 'points', 'play')
+        await alarm.waitFor({ state: 'visible', timeout: 60_000 })
+        expect(await alarm.innerText()).toMatch(/diverged.*smaller learning rate, then press Reset/)
+        const box = await alarm.boundingBox()
+        expect(
+          box && box.y >= 0 && box.y + box.height <= viewport.height && box.width <= viewport.width,
+        ).toBe(true)
+        const play = page.locator('#panel-points [data-action=play]')
+        expect(await play.innerText()).toBe('Play')
+        const at = await numberOf(page, 'points', 'epoch')
+        for (const action of ['step', 'play']) await press(page, 'points', action)
+        expect([await numberOf(page, 'points', 'epoch'), await play.innerText()]).toEqual([at, 'Play'])
+        await press(page, 'points', 'reset')
+        expect(await alarm.isVisible()).toBe(false)
+        expect(await numberOf(page, 'points', 'train-loss')).toBeGreaterThan(0)
+      }
+      await visit('#points?act=linear&opt=sgd&rate=3&speed=full', use, { viewport })
+    })
+  })
+
+  test('Digits: training that diverges says so and stops', async () => {
+    await visit('#digits?hidden=64-32-16&act=elu&opt=sgd&rate=10', async (page) => {
+      const alarm = page.locator('#panel-digits [role=alert]')
+      await page.locator('#panel-digits [data-action=play]:enabled').click({ timeout: 60_000 })
+      await alarm.waitFor({ state: 'visible', timeout: 60_000 })
+      expect(await page.locator('#panel-digits [data-action=play]').innerText()).toBe('Train')
+      await press(page, 'digits', 'reset')
+      expect(await alarm.isVisible()).toBe(false)
+    })
+  })
+
+  test('Digits: accuracy rises, and a digit is recognized', async () => {
+    await visit('#digits?hidden=32', async (page) => {
+      await page.waitForFunction(
+        () => document.querySelectorAll('#panel-digits .samples button').length === 10,
+      )
+      await press(page, 'digits', 'play')
+      await expect
+        .poll(() => numberOf(page, 'digits', 'test-accuracy'), { timeout: 90_000 })
+        .toBeGreaterThan(85) // guessing gives 10
+      expect(await numberOf(page, 'digits', 'loss')).toBeLessThan(1) // it starts at log 10 = 2.3
+      await press(page, 'digits', 'play')
+      // picked digits are asked about as they are: right as often as the test says, which is of these weights too
+      const share = await page.evaluate(() => {
+        const all = <T extends HTMLElement>(selector: string) => [...document.querySelectorAll<T>(selector)]
+        const more = all('#panel-digits button').find(({ textContent }) => textContent === 'Other digits')
+        const [verdict] = all('[data-figure=verdict]')
+        let right = 0
+        for (let i = 0; i < 200; i++) {
+          for (const pick of all('#panel-digits .samples button')) {
+            pick.click()
+            const label = pick.getAttribute('aria-label')?.at(-1)
+            if (verdict.textContent?.includes(`for a ${label} `)) right++
+          }
+          more?.click()
+        }
+        return right / 2000
+      })
+      await expect
+        .poll(() => figure(page, 'digits', 'test-accuracy').innerText())
+        .toBe(`${(100 * share).toFixed(1)} %`)
+      await page.getByLabel('Take this test digit, a 0').first().click()
+      expect(await figure(page, 'digits', 'verdict').innerText()).toMatch(/for a 0/)
+      await page.getByRole('button', { name: 'Clear' }).click()
+      expect(await figure(page, 'digits', 'verdict').innerText()).toMatch(/Draw a digit/)
+      // a stroke from top to bottom is a 1, also where another digit was picked before: that gives way
+      await page.getByLabel('Take this test digit, a 0').first().click()
+      const box = await page.locator('.pad').boundingBox()
+      if (!box) throw new Error('the pad has no place')
+      await page.mouse.move(box.x + box.width * 0.53, box.y + box.height * 0.2)
+      await page.mouse.down()
+      await page.mouse.move(box.x + box.width * 0.48, box.y + box.height * 0.8, { steps: 10 })
+      await page.mouse.up()
+      expect(await figure(page, 'digits', 'verdict').innerText()).toMatch(/for a 1/)
+    })
+  })
+
+  describe('Inside', () => {
+    /** [lanegrad's, by hand] of the numbers shown. */
+    const shown = (page: Page) =>
+      page
+        .locator('#panel-inside .values tbody tr')
+        .evaluateAll((rows) =>
+          rows.map((row) =>
+            [2, 3].map((i) => Number((row.children[i].textContent ?? '').replace('−', '-').replace('…', ''))),
+          ),
+        )
+
+    test.each(['tanh', 'sigmoid', 'relu'].flatMap((act) => ['bce', 'mse'].map((loss) => [act, loss])))(
+      '%s, %s: every number is the textbook’s, and the gradients pass the check',
+      async (act, loss) => {
+        await visit(`#inside?act=${act}&loss=${loss}&step=6`, async (page) => {
+          await figure(page, 'inside', 'row').waitFor()
+          for (;;) {
+            const stage = await page.locator('[aria-current=step]').getAttribute('data-stage')
+            if (stage === 'check') {
+              await figure(page, 'inside', 'check').waitFor()
+              expect(await figure(page, 'inside', 'check').innerText()).toBe('All 13 gradients agree.')
+              expect(await page.locator('#panel-inside .values tbody tr').count()).toBe(13)
+            } else {
+              const pairs = await shown(page)
+              expect(pairs.length).toBeGreaterThan(0)
+              // six decimals of 32-bit numbers around 1
+              for (const [library, byHand] of pairs) expect(Math.abs(library - byHand)).toBeLessThan(3e-6)
+            }
+            if (stage === 'update') break
+            await page.keyboard.press('ArrowRight')
+          }
+        })
+      },
+    )
+
+    test('the keys go on to the next row and back again; the link holds the place', async () => {
+      await visit('#inside?step=3&stage=update', async (page) => {
+        await figure(page, 'inside', 'row').waitFor()
+        const before = await page.locator('#panel-inside .values').innerText()
+        await page.keyboard.press('ArrowRight')
+        await expectHash(page, '#inside?step=4')
+        expect(await figure(page, 'inside', 'epoch').innerText()).toBe('2')
+        await page.keyboard.press('ArrowLeft')
+        await expectHash(page, '#inside?step=3&stage=update')
+        expect(await page.locator('#panel-inside .values').innerText()).toBe(before)
+      })
+    })
+
+    test('the keys work after a press on the drawing, which shows the new biases in the end', async () => {
+      await visit('#inside?stage=dw1', async (page) => {
+        await page.locator('#panel-inside .diagram').click()
+        await page.keyboard.press('ArrowRight')
+        await page.keyboard.press('ArrowRight')
+        await expectHash(page, '#inside?stage=update')
+        const drawn = await page.locator('#panel-inside .diagram').innerHTML()
+        const values = await shown(page)
+        for (const [i, name] of ['b1', 'b2', 'b3', 'c'].entries()) {
+          const value = values[[6, 7, 8, 12][i]][0]
+          expect(drawn).toContain(`${name} ${value < 0 ? '−' : ''}${Math.abs(value).toFixed(4)}`)
+        }
+      })
+    })
+
+    test('xor is learned; the memory map names every weight', async () => {
+      await visit('#inside', async (page) => {
+        await pressOften(page, 'inside', 'epochs', 30)
+        expect(await numberOf(page, 'inside', 'loss')).toBeLessThan(0.1)
+        await page.getByText('buffers as a table').click()
+        const table = await page.getByRole('region', { name: 'Buffers' }).innerText()
+        for (const name of ['hidden/kernel', 'gradient of output/bias', 'scratch of'])
+          expect(table).toContain(name)
+      })
+    })
+  })
+
+  test('Speed: both sides run and compute the same loss', async () => {
+    await visit('#speed?hidden=16&batch=8&seconds=1', async (page) => {
+      await press(page, 'speed', 'run')
+      await expect
+        .poll(() => figure(page, 'speed', 'verdict').innerText(), { timeout: 60_000 })
+        .toMatch(/on this device\.$/)
+      const cells = await page
+        .locator('#panel-speed tbody tr')
+        .evaluateAll((rows) => rows.map((row) => [...row.children].map((cell) => cell.textContent ?? '')))
+      expect(cells.length).toBe(2)
+      for (const [, rate] of cells) expect(Number.parseFloat(rate)).toBeGreaterThan(0)
+      const [wasm, plain] = cells.map((row) => Number(row[5]))
+      expect(wasm).toBeGreaterThan(0)
+      expect(Math.abs(wasm - plain) / plain).toBeLessThan(1e-3)
+    })
+  })
+
+  test('the arrow keys go from tab to tab; a tab keeps what it was', async () => {
+    await visit('#points?data=moons', async (page) => {
+      await figure(page, 'points', 'epoch').waitFor()
+      await press(page, 'points', 'step')
+      await page.locator('#tab-points').focus()
+      for (const tab of ['digits', 'inside', 'speed', 'points']) {
+        await page.keyboard.press('ArrowRight')
+        await expect.poll(() => hash(page)).toMatch(new RegExp(`^#${tab}`))
+        expect(await page.locator('[role=tabpanel]:visible').getAttribute('id')).toBe(`panel-${tab}`)
+      }
+      expect(await numberOf(page, 'points', 'epoch')).toBe(1)
+      await expectHash(page, '#points?data=moons')
+    })
+  })
+
+  test('Back returns to the tab before, as it was left', async () => {
+    await visit('#points?data=moons', async (page) => {
+      await figure(page, 'points', 'epoch').waitFor()
+      await press(page, 'points', 'step')
+      await page.locator('#tab-speed').click()
+      await expectHash(page, '#speed')
+      await page.goBack()
+      await page.locator('#panel-points').waitFor()
+      await expectHash(page, '#points?data=moons')
+      expect(await numberOf(page, 'points', 'epoch')).toBe(1)
+    })
+  })
+
+  test('on a phone nothing is wider than the screen', async () => {
+    const phone = { viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true }
+    const go = async (page: Page) => {
+      for (const link of ['points?data=own', 'digits', 'inside?stage=check', 'speed']) {
+        await page.evaluate((text) => {
+          location.hash = text
+        }, link)
+        await page
+          .locator(`#panel-${link.split('?')[0]} .card`)
+          .first()
+          .waitFor()
+        await page.waitForTimeout(200)
+        expect(await page.evaluate(() => document.documentElement.scrollWidth), link).toBe(360)
+      }
+    }
+    await visit('', go, phone)
+  })
+
+  test('the theme can be chosen and stays', async () => {
+    await visit(
+      '',
+      async (page) => {
+        await figure(page, 'points', 'epoch').waitFor()
+        const ground = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor)
+        const bySystem = await ground()
+        await page.locator('#theme').click()
+        expect(await ground()).toBe(bySystem) // light, as the system is
+        await page.locator('#theme').click()
+        const dark = await ground()
+        expect(dark).not.toBe(bySystem)
+        await page.reload()
+        expect(await ground()).toBe(dark)
+      },
+      { colorScheme: 'light' },
+    )
+  })
+
+  test('every control has a name', async () => {
+    await visit('', async (page) => {
+      for (const tab of ['points', 'digits', 'inside', 'speed']) {
+        await page.locator(`#tab-${tab}`).click()
+        await page.locator(`#panel-${tab} .card`).first().waitFor()
+      }
+      const nameless = await page.evaluate(() =>
+        [...document.querySelectorAll<HTMLElement>('button, select, input, canvas[role=img], svg[role=img]')]
+          .filter((element) => {
+            const labels = element instanceof HTMLButtonElement ? null : (element as HTMLInputElement).labels
+            return !(element.getAttribute('aria-label') || element.textContent?.trim() || labels?.length)
+          })
+          .map((element) => element.outerHTML),
+      )
+      expect(nameless).toEqual([])
+    })
+  })
+})
