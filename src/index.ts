@@ -252,7 +252,9 @@ export {
 } from './numerics/tensor.ts'
 export type { Clip } from './plan/update.ts'
 export type { ArrayLikeData, Batches, Data, Dataset } from './rows/rows.ts'
-export type { RuntimeOptions } from './runtime/engine.ts'
+export type { Relaxed, RuntimeOptions, Workers } from './runtime/engine.ts'
+export { relaxed } from './runtime/relaxed.ts'
+export { workers } from './runtime/workers.ts'
 export type { History, Logs, WithLoss } from './training/callbacks.ts'
 export {
   binaryCrossentropy,

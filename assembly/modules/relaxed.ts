@@ -1,5 +1,5 @@
 // The module of relaxed arithmetic: kernels of the core whose multiply-adds the host may fuse, compiled for it. They take
-// the core's places, by its own op codes, where a model asks for `numerics: 'fast'`.
+// the core's places, by its own op codes, where a model asks for `numerics: relaxed()`.
 import { JOB_UNARY } from '../abi'
 import { productPart, productWork, smallWhole } from '../kernels/gemm'
 import { split } from '../parallel'

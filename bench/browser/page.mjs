@@ -15,10 +15,10 @@ const cores = Math.min(navigator.hardwareConcurrency || 1, 8)
 const RUNNERS = [
   { name: 'lanegrad', label: 'lanegrad', subject: 'lanegrad', ours: true },
   {
-    name: 'fast',
+    name: 'relaxed',
     label: 'lanegrad, relaxed',
     subject: 'lanegrad',
-    runtime: { numerics: 'fast' },
+    runtime: { isRelaxed: true },
     ours: true,
   },
   {

@@ -49,9 +49,9 @@ async function load({ subject: name, runtime, net: netName, turnMs }) {
   const { subject } = await SUBJECTS[name]()
   const leftOut = await subject.available()
   if (leftOut) return { leftOut }
-  if (runtime?.numerics === 'fast') {
+  if (runtime?.isRelaxed) {
     const variants = (await subject.variants?.(1)) ?? []
-    if (!variants.some(({ runtime: { numerics } }) => numerics === 'fast'))
+    if (!variants.some(({ runtime: { isRelaxed } }) => isRelaxed))
       return { leftOut: 'this engine has no relaxed SIMD' }
   }
   const make = nets().find((one) => one.name === netName)?.make

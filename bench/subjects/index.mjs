@@ -21,7 +21,7 @@ import { readFileSync } from 'node:fs'
  */
 
 /** @typedef {import('../nets.mjs').Net} Net */
-/** @typedef {{ threads?: number, numerics?: 'exact' | 'fast' }} Runtime */
+/** @typedef {{ threads?: number, isRelaxed?: boolean }} Runtime */
 /** @typedef {{ name: string, series: string, threads: number, runtime: Runtime }} Variant */
 
 /**

@@ -66,20 +66,18 @@ export const subject = {
     const probe = lanegrad.sequential({
       inputShape: [1],
       layers: [lanegrad.dense({ units: 1 })],
-      numerics: 'fast',
+      numerics: lanegrad.relaxed(),
     })
-    const kinds = /^relaxed/.test(probe.variant)
-      ? /** @type {const} */ (['exact', 'fast'])
-      : /** @type {const} */ (['exact'])
+    const kinds = /^relaxed/.test(probe.variant) ? [false, true] : [false]
     probe.dispose()
-    return kinds.flatMap((numerics) =>
+    return kinds.flatMap((isRelaxed) =>
       counts.map((threads) => {
-        const series = numerics === 'fast' ? 'lanegrad fast' : 'lanegrad'
+        const series = isRelaxed ? 'lanegrad relaxed' : 'lanegrad'
         return {
           name: threads > 1 ? `${series} ${threads}` : series,
           series,
           threads,
-          runtime: { threads, numerics },
+          runtime: { threads, isRelaxed },
         }
       }),
     )
@@ -127,7 +125,7 @@ const shaped = ({ batchSize, inputShape }, data) => ({ shape: [batchSize, ...inp
  * @param {typeof import('lanegrad')} L @param {import('../nets.mjs').Net} net
  * @param {import('./index.mjs').Runtime} [runtime]
  */
-export function modelOf(L, net, runtime) {
+export function modelOf(L, net, { threads = 1, isRelaxed = false } = {}) {
   const x = L.input({ shape: net.inputShape, dtype: net.inputDtype })
   /** @type {Record<string, any>} */
   const weights = {}
@@ -197,7 +195,12 @@ export function modelOf(L, net, runtime) {
         value = norm('')(value)
     }
   })
-  const model = L.model({ inputs: x, outputs: value, ...runtime })
+  const model = L.model({
+    inputs: x,
+    outputs: value,
+    numerics: isRelaxed ? L.relaxed() : null,
+    threads: threads > 1 ? L.workers(threads) : null,
+  })
   model.setWeights(weights)
   return model
 }

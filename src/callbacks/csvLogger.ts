@@ -1,7 +1,7 @@
 // The logs of every epoch as lines of CSV: to a file, or through a function of the caller's.
 import type { Callback } from '../model/callbacks.ts'
 import { check, checkOptions, fail, show } from '../numerics/errors.ts'
-import { warn } from '../runtime/threads.ts'
+import { warnOnce } from '../numerics/host.ts'
 import { fileWriter } from './files.ts'
 
 /** Options of `csvLogger`. */
@@ -65,7 +65,7 @@ export function csvLogger(options: CsvLoggerOptions): Callback {
           if (first !== head.slice(0, -1))
             fail(`${where}: ${path} begins with ${show(first)}, not with ${show(head)}`)
           if (found.at(-1) !== 10) {
-            warn(`${where}: the last line of ${path} has no end; a new line begins`)
+            warnOnce(`${where}: the last line of ${path} has no end; a new line begins`)
             await put('\n')
           }
         } else if (!append) {

@@ -13,17 +13,7 @@ import {
 import { outlineOf } from '../network/compute.ts'
 import { networkOf, remember, type Values } from '../network/network.ts'
 import type { ByteSource } from '../numerics/bytes.ts'
-import {
-  BOOLEAN,
-  check,
-  checkOptions,
-  fail,
-  must,
-  NATURAL,
-  oneOf,
-  type Rule,
-  reading,
-} from '../numerics/errors.ts'
+import { BOOLEAN, checkOptions, fail, madeBy, must, NATURAL, type Rule, reading } from '../numerics/errors.ts'
 import type { RuntimeOptions } from '../runtime/engine.ts'
 import { Session } from '../session/session.ts'
 import type { Loss } from '../training/losses.ts'
@@ -31,21 +21,11 @@ import type { MeanMetric, Metric } from '../training/metrics.ts'
 import { Model } from './model.ts'
 import { loadSession } from './saving.ts'
 
-/** The word that starts a job has a byte for their number, and more would only wait. */
-const MOST_THREADS = 64
-
 /** @internal */
-export function readRuntime(where: string, { numerics, threads }: RuntimeOptions): RuntimeOptions {
-  if (numerics !== undefined) must(oneOf('exact', 'fast'), numerics, `${where}: numerics`)
-  const isCount = Number.isInteger(threads) && (threads as number) >= 1 && (threads as number) <= MOST_THREADS
-  check(
-    threads === undefined || threads === 'auto' || isCount,
-    `${where}: threads`,
-    `an integer from 1 to ${MOST_THREADS}, or "auto"`,
-    threads,
-  )
-  return { numerics, threads }
-}
+export const readRuntime = (where: string, { numerics, threads }: RuntimeOptions): RuntimeOptions => ({
+  numerics: madeBy(where, 'numerics', numerics, 'module', 'relaxed()'),
+  threads: madeBy(where, 'threads', threads, 'team', 'workers(4)'),
+})
 
 /** @internal */
 export function create<V extends Values>(

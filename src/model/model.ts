@@ -161,7 +161,7 @@ export class Model<V extends Values = Values> {
   }
 
   /**
-   * What the model runs on: `simd` or `relaxed` (with `numerics: 'fast'`), `, 4 threads` if there are several; in
+   * What the model runs on: `simd` or `relaxed` (with `numerics: relaxed()`), `, 4 threads` if there are several; in
    * parentheses what was asked for and isn't here.
    */
   get variant(): string {

@@ -16,3 +16,11 @@ export const now = (): number => (globalThis as Host).performance?.now?.() ?? Da
 export function print(how: 'log' | 'warn', text: string): void {
   ;(globalThis as { readonly console?: Partial<Console> }).console?.[how]?.(text)
 }
+
+const warned = /*#__PURE__*/ new Set<string>()
+
+/** On the console, each text once. */
+export function warnOnce(text: string): void {
+  if (!warned.has(text)) print('warn', `lanegrad: ${text}`)
+  warned.add(text)
+}

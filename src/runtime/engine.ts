@@ -15,15 +15,7 @@ import {
   HEADER_RANDOM_COUNTER,
   HEADER_STEP_COUNT,
   HEADER_STEP_END,
-  JOB_DONE,
-  JOB_HELPERS,
-  JOB_IS_AWAITED,
-  JOB_IS_RUNNING,
   JOB_LEAST_WORK,
-  JOB_LOST,
-  JOB_PART_SCRATCH,
-  JOB_PART_SCRATCH_BYTES,
-  JOB_PATIENCE,
   MATMUL_SCRATCH_BYTES,
   OP_MATMUL,
   SCRATCH_GAP,
@@ -32,59 +24,86 @@ import type { KernelModule } from '../graph/kernel.ts'
 import { isInt32 } from '../numerics/brands.ts'
 import { fail } from '../numerics/errors.ts'
 import type { Plan, Slot } from '../plan/plan.ts'
-import { addModule, type Core, coreModule, createCore, relaxedModule } from './core.ts'
-import { checkRuntime, codeOf, isShareable, isSupported } from './modules.ts'
-import { coreCount, Helpers, warn, whyNoThreads } from './threads.ts'
-
-/** Multiply-adds from which threads pay: some 8 us of one, where a job costs 1 to 2 us. */
-const LEAST_WORK = 131072
-
-/** Seconds that the first thread waits for one that does nothing: a debugger may hold it, or nothing has told of its end. */
-const PATIENCE_S = 60
+import { addModule, type Core, coreModule, createCore } from './core.ts'
+import { checkRuntime, codeOf } from './modules.ts'
 
 /** All of a wasm memory but its last page: addresses up to here, rounded up to whole pages, fit 32 bits. */
 const MEMORY_LIMIT_BYTES = 65535 * 65536
 
 const gigabytes = (bytes: number): string => `${(bytes / 0x40000000).toFixed(1)} GiB`
 
+/** Arithmetic that may round once where it would twice: what `relaxed` makes. */
+export interface Relaxed {
+  readonly kind: 'relaxed'
+  /** Takes the place of the core's matmul; null: this runtime can't. @internal */
+  module(): KernelModule | null
+}
+
+/** Threads that compute together: what `workers` makes. */
+export interface Workers {
+  readonly kind: 'workers'
+  /** null: one for each core, 8 at most. */
+  readonly count: number | null
+  /** Those of an engine. @internal */
+  team(): Team
+}
+
+/** The threads of one engine, itself included. */
+export interface Team {
+  /** How many there is scratch for; 1: there can be no others. */
+  readonly count: number
+  /** How many compute now: helpers join when they are ready, and again after another module has been loaded. */
+  readonly ready: number
+  /** For `variant`. */
+  readonly text: string
+  /** Multiply-adds from which a kernel is split. */
+  readonly leastWork: number
+  memory(): WebAssembly.Memory
+  /** `module` compiled for that memory. */
+  codeOf(module: KernelModule): WebAssembly.Module
+  /** Lets the others have the modules of an engine that is ready. */
+  start(memory: WebAssembly.Memory, modules: Iterable<KernelModule>): void
+  /** The first address behind a plan and the scratch of its parts. */
+  endOf(plan: Plan): number
+  /** Of a plan that is loaded: its scratch, and the modules it `added` to `modules`. */
+  load(plan: Plan, modules: Iterable<KernelModule>, added: readonly KernelModule[]): void
+  /** The core has trapped. @throws LanegradError where another thread is to blame; the engine's goes on alone */
+  stopped(): void
+  end(): void
+}
+
 /** How an engine computes. */
 export interface RuntimeOptions {
   /**
-   * 'exact' (the default): the same bits on every machine. 'fast': matrix products may fuse multiplications and additions,
-   * where the runtime has relaxed SIMD; up to 1.4 times as fast (not on Node 22), and the last bits depend on the machine.
+   * `relaxed()`: matrix products may fuse multiplications and additions, up to 1.4 times as fast; the last bits depend on the
+   * machine. Default null: the same bits on every machine.
    */
-  readonly numerics?: 'exact' | 'fast'
+  readonly numerics?: Relaxed | null
   /**
-   * How many threads compute, this one included; 'auto': one for each core, 8 at most. Default 1. The bits are the same for
+   * `workers(n)`: n threads compute, this one included; `workers()`: one for each core, 8 at most. The bits are the same for
    * any number. Where there can be none (a page's main thread, memory that can't be shared), one thread, and one warning
-   * when it first computes.
+   * when it first computes. Default null: one thread.
    */
-  readonly threads?: number | 'auto'
+  readonly threads?: Workers | null
 }
 
-/** Most pages of a shared memory, which takes as much address space at once: that may be short. */
-const SHARED_PAGES = [65536, 16384, 4096]
-
-function newMemory(isShared: boolean): WebAssembly.Memory {
-  const kinds = isShared ? SHARED_PAGES.map((maximum) => ({ maximum, shared: true })) : [{}]
+/** A memory of the first kind that can be had. @throws LanegradError that says what was `asked` for */
+export function newMemory(
+  kinds: readonly Partial<WebAssembly.MemoryDescriptor>[],
+  asked: string,
+): WebAssembly.Memory {
   for (const kind of kinds) {
     try {
       return new WebAssembly.Memory({ initial: 1, ...kind })
     } catch {}
   }
-  const asked = isShared ? 'address space for 4.0, 1.0 or 0.3 GiB of shared memory' : 'a first page of 64 KiB'
   return fail(
     `the runtime gave no memory (${asked}): are there many models? dispose() gives theirs back at once`,
   )
 }
 
-/** The number of threads that can be had, and why not those wanted. */
-function threadCount(wanted: number | 'auto'): readonly [count: number, why: string | null] {
-  const count = wanted === 'auto' ? coreCount() : wanted
-  if (count === 1) return [1, null]
-  const why = isShareable(coreModule) ? whyNoThreads() : 'its wasm came compiled, for one thread'
-  return [why ? 1 : count, why]
-}
+/** A memory for one thread. */
+export const plainMemory = (): WebAssembly.Memory => newMemory([{}], 'a first page of 64 KiB')
 
 export class Engine {
   readonly base: number
@@ -100,54 +119,42 @@ export class Engine {
   private doubles = new Float64Array(0)
   private ints = new Int32Array(0)
 
-  private helpers: Helpers | null = null
-  /** Threads there is scratch for, this one included. */
-  private readonly threads: number
+  readonly team: Team | null
+  private readonly codeOf: (module: KernelModule) => WebAssembly.Module
   private readonly arithmetic: string
-  private readonly areThreadsWanted: boolean
-  /** Told when something first runs here: a model may be made in a page and train in a worker. */
-  private readonly whyOneThread: string | null
 
-  constructor({ numerics = 'exact', threads = 1 }: RuntimeOptions = {}) {
+  constructor({ numerics, threads }: RuntimeOptions = {}) {
     checkRuntime()
-    const [count, why] = threadCount(threads)
-    this.threads = count
-    this.whyOneThread = why
-    const isFast = numerics === 'fast' && isSupported(relaxedModule)
-    const memory = newMemory(count > 1)
-    this.core = createCore(this.indices, memory)
+    const team = threads?.team() ?? null
+    this.team = team
+    this.codeOf = team ? (module) => team.codeOf(module) : codeOf
+    const count = team?.count ?? 1
+    const relaxed = numerics?.module() ?? null
+    const memory = team?.memory() ?? plainMemory()
+    this.core = createCore(this.indices, memory, this.codeOf(coreModule))
     // in front of the arena: what a matmul needs, for each thread; without threads, the exact one has what is planned for it
-    const scratch = count > 1 || isFast ? this.core.arenaBase() : 0
+    const scratch = count > 1 || relaxed ? this.core.arenaBase() : 0
     this.base = scratch ? scratch + count * (MATMUL_SCRATCH_BYTES + SCRATCH_GAP) : this.core.arenaBase()
     this.core.reserve(this.base + HEADER_BYTES)
     this.core.prepare(this.base, scratch)
-    if (isFast) addModule(this.core, relaxedModule, this.indices)
-    this.arithmetic =
-      (isFast ? 'relaxed' : 'simd') + (numerics === 'fast' && !isFast ? ' (no relaxed SIMD here)' : '')
-    this.areThreadsWanted = threads !== 1
-    this.modules = new Set(isFast ? [coreModule, relaxedModule] : [coreModule])
+    this.modules = new Set([coreModule])
+    if (relaxed) this.add(relaxed)
+    this.arithmetic = relaxed ? 'relaxed' : numerics ? 'simd (no relaxed SIMD here)' : 'simd'
     this.refresh()
-    this.shareFrom(count > 1 ? LEAST_WORK : Number.POSITIVE_INFINITY)
-    this.ints[JOB_PATIENCE / 4] = PATIENCE_S
-    if (count > 1) this.startHelpers()
+    this.shareFrom(team?.leastWork ?? Number.POSITIVE_INFINITY)
+    team?.start(memory, this.modules)
     this.ints[(this.base + HEADER_MATMUL) / 4] = this.indices[OP_MATMUL]
     this.momentumProduct = 1
   }
 
+  private add(module: KernelModule): void {
+    addModule(this.core, module, this.codeOf(module), this.indices)
+    this.modules.add(module)
+  }
+
   /** What it runs on now: `simd` or `relaxed`, its threads if several were asked for, and what it couldn't have. */
   get variant(): string {
-    const count = 1 + (this.helpers?.count ?? 0)
-    return this.arithmetic + (this.areThreadsWanted ? `, ${count} thread${count > 1 ? 's' : ''}` : '')
-  }
-
-  private startHelpers(): void {
-    const modules = [...this.modules].map((module) => codeOf(module, this.core.memory))
-    this.helpers = new Helpers(this, this.threads - 1, this.core.memory, modules)
-  }
-
-  /** Threads that compute now: helpers join when they are ready, and again after another module has been loaded. */
-  get threadsReady(): number {
-    return 1 + (Atomics.load(this.ints, JOB_HELPERS / 4) & 255)
+    return this.arithmetic + (this.team?.text ?? '')
   }
 
   /** Splits kernels from so many multiply-adds on; the bits are the same. */
@@ -157,7 +164,7 @@ export class Engine {
 
   /** Ends the helpers. */
   dispose(): void {
-    this.helpers?.end()
+    this.team?.end()
   }
 
   private refresh(): void {
@@ -186,21 +193,10 @@ export class Engine {
   /** Makes `plan` the one that runs. */
   load(plan: Plan): void {
     if (this.loaded === plan) return
-    if (this.whyOneThread) warn(`threads: ${this.whyOneThread}; one thread computes`)
-    const partBytes = this.threads > 1 ? plan.scratchBytes + SCRATCH_GAP : 0
-    const partScratch = partBytes && plan.end + SCRATCH_GAP
-    this.reserve(Math.max(plan.end, partScratch + this.threads * partBytes))
-    this.ints[JOB_PART_SCRATCH / 4] = partScratch
-    this.ints[JOB_PART_SCRATCH_BYTES / 4] = partBytes
+    this.reserve(this.team?.endOf(plan) ?? plan.end)
     const added = plan.modules.filter((module) => !this.modules.has(module))
-    for (const module of added) {
-      addModule(this.core, module, this.indices)
-      this.modules.add(module)
-    }
-    if (this.helpers?.isEnded)
-      this.startHelpers() // they had to make room for another engine's
-    else if (added.length > 0) this.helpers?.add(added.map((module) => codeOf(module, this.core.memory)))
-    this.helpers?.touch()
+    for (const module of added) this.add(module)
+    this.team?.load(plan, this.modules, added)
     const { words, programStart } = plan
     const program = this.ints.subarray(programStart / 4, programStart / 4 + words.length)
     program.set(words)
@@ -257,16 +253,9 @@ export class Engine {
     }
   }
 
-  /** The core has trapped: where a helper is to blame, the others end, and this thread goes on alone. */
   private stopped(error: unknown): never {
-    if (!this.helpers || this.ints[JOB_DONE / 4] < JOB_LOST) throw error
-    this.helpers.end()
-    this.helpers = null
-    for (const word of [JOB_DONE, JOB_IS_AWAITED, JOB_IS_RUNNING]) this.ints[word / 4] = 0
-    return fail(
-      'threads: a worker of this model ended in the midst of its work, which is incomplete: load what was saved last if it ' +
-        'was training. From now on one thread computes',
-    )
+    this.team?.stopped()
+    throw error
   }
 
   get stepCount(): number {

@@ -29,14 +29,14 @@ const NAMES: readonly ModuleName[] = [
   'training',
 ]
 
-/** Not every runtime compiles it, and `numerics: 'fast'` alone takes it. */
+/** Not every runtime compiles it, and `relaxed()` alone takes it. */
 const OPTIONAL = 'relaxed'
 
 /** Where the binaries come from: one of `url`, `bytes`, `modules`. */
 export interface InitOptions {
   /** The folder they are fetched from, as `lanegrad/wasm/` has them. A browser resolves it against the page. */
   readonly url?: string | URL
-  /** Those to fetch from `url`. Default: all but `relaxed`, which `numerics: 'fast'` takes. */
+  /** Those to fetch from `url`. Default: all but `relaxed`, which `relaxed()` takes. */
   readonly only?: readonly ModuleName[]
   /** The bytes of each, compiled here. */
   readonly bytes?: { readonly [name in ModuleName]?: ByteSource }

@@ -4,7 +4,7 @@
 import { instantiateSync } from '@assemblyscript/loader'
 import { ABI_VERSION } from '../../assembly/abi.ts'
 import type { KernelModule } from '../graph/kernel.ts'
-import { isModule, isShared, messageOf } from '../numerics/brands.ts'
+import { isModule, messageOf } from '../numerics/brands.ts'
 import { fail } from '../numerics/errors.ts'
 
 /** The exports of every module. */
@@ -17,13 +17,15 @@ export interface Kernels {
 /** Room for every module: asconfig.json gives each its tableBase. */
 const TABLE_LENGTH = 512
 
-/** By name of the module, with `shared` before it where it is for a memory that threads share. */
-const compiled = /*#__PURE__*/ new Map<string, WebAssembly.Module>()
+export type Code = WebAssembly.Module
+
+/** By name of the module. */
+const compiled = /*#__PURE__*/ new Map<string, Code>()
 
 /** What `init` compiled `compiled` from, by name of the module. */
 const given = /*#__PURE__*/ new Map<string, Bytes>()
 
-type Bytes = Uint8Array<ArrayBuffer>
+export type Bytes = Uint8Array<ArrayBuffer>
 
 /** What every module imports: the core a memory alone. */
 export interface Environment {
@@ -56,51 +58,18 @@ function refuse(otherwise: string, error: unknown): never {
 }
 
 /** Makes `code`, compiled from `bytes` if those are known, the module of that name, from the next model on. */
-export function provide(name: string, code: WebAssembly.Module, bytes?: Bytes): void {
+export function provide(name: string, code: Code, bytes?: Bytes): void {
   compiled.set(name, code)
   if (bytes) given.set(name, bytes)
-  compiled.delete(SHARED + name)
 }
 
-const SHARED = 'shared '
+/** The bytes that `init` brought. */
+export const givenBytes = (name: string): Bytes | undefined => given.get(name)
 
-const bytesOf = ({ name, binary }: KernelModule): Bytes | undefined =>
+/** Undefined where it came compiled, or isn't here. */
+export const bytesOf = ({ name, binary }: KernelModule): Bytes | undefined =>
   given.get(name) ??
   (typeof binary === 'function' ? binary() : binary === null || isModule(binary) ? undefined : binary)
-
-/** Whether its bytes are here to be compiled for a shared memory: not where the runtime compiles .wasm imports. */
-export const isShareable = (module: KernelModule): boolean =>
-  compiled.has(SHARED + module.name) || bytesOf(module) !== undefined
-
-/**
- * A module that is the same but for the memory it imports: shared, with a maximum, as wasm threads demand. Its import
- * section (id 2) has `"memory", 2 (a memory), 0 (no maximum), pages`.
- */
-function forSharedMemory(bytes: Bytes): Bytes {
-  let at = 8
-  const readSize = () => {
-    let size = 0
-    for (let shift = 0, byte = 128; byte > 127; shift += 7) {
-      byte = bytes[at++]
-      size |= (byte & 127) << shift
-    }
-    return size
-  }
-  while (at < bytes.length) {
-    const id = bytes[at++]
-    const from = at
-    const size = readSize()
-    if (id === 2) {
-      const section = [...bytes.subarray(at, at + size)]
-      const limits = String.fromCharCode(...section).indexOf('memory\x02\0') + 7
-      section.splice(limits, 2, 3, section[limits + 1], 0x80, 0x80, 4) // up to 65536 pages
-      const head = [...bytes.subarray(0, from), 128 | section.length, section.length >> 7]
-      return Uint8Array.from([...head, ...section, ...bytes.subarray(at + size)])
-    }
-    at += size
-  }
-  return bytes
-}
 
 /** Whether this runtime knows the instructions of `module`, and its binary is here. */
 export const isSupported = (module: KernelModule): boolean => {
@@ -109,16 +78,10 @@ export const isSupported = (module: KernelModule): boolean => {
   return bytes !== undefined && WebAssembly.validate(bytes)
 }
 
-function compile(module: KernelModule, forThreads: boolean): WebAssembly.Module {
-  const { name, binary } = module
-  const bytes = bytesOf(module)
-  if (binary === null && !bytes)
-    fail(`the kernels of module ${name} are not loaded: await init (lanegrad/slim) with ${name}.wasm first`)
-  if (forThreads && !bytes)
-    fail(`the kernels of module ${name} came compiled, for one thread: threads need their bytes`)
+/** @throws LanegradError where the runtime can't */
+export function compileBytes(bytes: Bytes): Code {
   try {
-    if (isModule(binary) && !forThreads) return binary
-    return new WebAssembly.Module(forThreads ? forSharedMemory(bytes as Bytes) : (bytes as Bytes))
+    return new WebAssembly.Module(bytes)
   } catch (error) {
     return refuse(
       "this runtime can't compile WebAssembly with SIMD, as Chrome 91, Firefox 89, Safari 16.4, Node 16.4 and later can",
@@ -127,8 +90,17 @@ function compile(module: KernelModule, forThreads: boolean): WebAssembly.Module 
   }
 }
 
+function compile(module: KernelModule): Code {
+  const { name, binary } = module
+  if (isModule(binary)) return binary
+  const bytes = bytesOf(module)
+  return bytes
+    ? compileBytes(bytes)
+    : fail(`the kernels of module ${name} are not loaded: await init (lanegrad/slim) with ${name}.wasm first`)
+}
+
 /** A new instance of `code`. @throws LanegradError where it is none of ours, or of another version */
-export function instanceOf<E extends Kernels>(name: string, code: WebAssembly.Module, env: Environment): E {
+export function instanceOf<E extends Kernels>(name: string, code: Code, env: Environment): E {
   const { table } = env
   if (table && table.length < TABLE_LENGTH) table.grow(TABLE_LENGTH - table.length)
   let exports: E
@@ -146,19 +118,20 @@ export function instanceOf<E extends Kernels>(name: string, code: WebAssembly.Mo
   return exports
 }
 
-/** `module` compiled for this memory. */
-export function codeOf(module: KernelModule, { buffer }: WebAssembly.Memory): WebAssembly.Module {
-  const forThreads = isShared(buffer)
-  const key = forThreads ? SHARED + module.name : module.name
-  const code = compiled.get(key) ?? compile(module, forThreads)
-  compiled.set(key, code)
+/** `module` compiled. @throws LanegradError where it isn't loaded */
+export function codeOf(module: KernelModule): Code {
+  const code = compiled.get(module.name) ?? compile(module)
+  compiled.set(module.name, code)
   return code
 }
 
 /** The exports of a new instance of `module`; `indices` gets its kernels' places in the function table, by op code. */
-export function instantiate<E extends Kernels>(module: KernelModule, indices: number[], env: Environment): E {
-  const { name, codes } = module
-  const code = codeOf(module, env.memory)
+export function instantiate<E extends Kernels>(
+  { name, codes }: KernelModule,
+  code: Code,
+  indices: number[],
+  env: Environment,
+): E {
   const exports = instanceOf<E>(name, code, env)
   const [first, end] = codes
   for (let op = first; op <= end; op++) {

@@ -13,7 +13,7 @@ import {
   JOB_TURN,
 } from '../../assembly/abi.ts'
 import { messageOf } from '../numerics/brands.ts'
-import { builtin, print } from '../numerics/host.ts'
+import { builtin, warnOnce } from '../numerics/host.ts'
 
 /** What a worker is sent: with the memory comes the core, as the first module. */
 interface Message {
@@ -53,49 +53,7 @@ const RUN =
   `if(Atomics.load(words,${JOB_HELPERS / 4})>>${JOB_PARTS_SHIFT}!==team)break;` +
   `Atomics.wait(words,${JOB_TURN / 4},turn)}};`
 
-const warned = /*#__PURE__*/ new Set<string>()
-
-/** On the console, once each. */
-export function warn(text: string): void {
-  if (!warned.has(text)) print('warn', `lanegrad: ${text}`)
-  warned.add(text)
-}
-
-/** Threads for `auto`: one for each core, 8 at most. */
-export function coreCount(): number {
-  const { hardwareConcurrency } = globalThis.navigator ?? {}
-  const count =
-    hardwareConcurrency ?? builtin<{ availableParallelism(): number }>('node:os')?.availableParallelism()
-  return Math.min(count ?? 1, 8)
-}
-
-const HEADERS =
-  'headers Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp'
-
 const POLICY = 'a Content-Security-Policy needs worker-src blob:'
-
-/** Why there can be no threads here; null: there can. */
-export function whyNoThreads(): string | null {
-  const canShare = typeof SharedArrayBuffer !== 'undefined' && globalThis.crossOriginIsolated !== false
-  const memory = canShare
-    ? ''
-    : `memory can't be shared: a page must be cross-origin isolated for that (${HEADERS})`
-  if (canShare ? !maySleep() : 'document' in globalThis)
-    return `a page's main thread must not wait for others: train in a worker (lanegrad/worker)${memory && `; ${memory}`}`
-  if (memory) return memory
-  if (!builtin('node:worker_threads') && typeof Worker === 'undefined') return 'this runtime has no workers'
-  return null
-}
-
-/** Whether this thread may sleep until another wakes it: not a page's main thread. */
-export function maySleep(): boolean {
-  try {
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 1)
-    return true
-  } catch {
-    return false
-  }
-}
 
 /** `failed` hears of a worker that did not start, or ended by an error. */
 function startWorker(failed: (worker: Thread, why: string) => void): Thread {
@@ -195,7 +153,7 @@ export class Helpers {
   }
 
   private tell(why: string): void {
-    warn(`threads: a worker can't be had: ${why}; ${1 + this.count} of the threads compute`)
+    warnOnce(`threads: a worker can't be had: ${why}; ${1 + this.count} of the threads compute`)
   }
 
   /** Its number. Helpers of other teams leave wasm. */

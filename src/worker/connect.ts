@@ -4,7 +4,7 @@
 import type { Model } from '../model/model.ts'
 import type { Values } from '../network/network.ts'
 import { fail, LanegradError } from '../numerics/errors.ts'
-import { type Greeting, type Opening, portable, type ToPage } from './messages.ts'
+import { type Greeting, type Opening, portable, runtimeData, type ToPage } from './messages.ts'
 import { snapshot } from './state.ts'
 import { listen, send, type WorkerLike } from './target.ts'
 
@@ -152,7 +152,7 @@ export async function connect<V extends Values, R extends Receiver>(
       const bytes = model.save()
       const state = snapshot(model)
       const training = trainingOf(model)
-      const { runtime } = model.session
+      const runtime = runtimeData(model.session.runtime)
       const opening: Opening = { lanegrad: 'open', port: port2, bytes, runtime, training, state, lock }
       send(worker, opening, [port2, bytes.buffer, state.numbers.buffer])
     })

@@ -4,6 +4,8 @@ import { arrayType, isError, isShared, messageOf } from '../numerics/brands.ts'
 import { fail, isObject, LanegradError } from '../numerics/errors.ts'
 import type { ShapedArray } from '../numerics/tensor.ts'
 import type { RuntimeOptions } from '../runtime/engine.ts'
+import { relaxed } from '../runtime/relaxed.ts'
+import { workers } from '../runtime/workers.ts'
 import { remade } from '../training/metrics/makers.ts'
 import type { Snapshot } from './state.ts'
 
@@ -16,14 +18,31 @@ export interface Opening {
   readonly port: MessagePort
   /** As `save` gives it, without what it was compiled with. */
   readonly bytes: Uint8Array<ArrayBuffer>
-  /** Numerics and threads, as the model was made with. */
-  readonly runtime: RuntimeOptions
+  readonly runtime: RuntimeData
   /** CompileOptions through `portable`; null: not compiled. */
   readonly training: unknown
   readonly state: Snapshot
   /** The worker holds this lock as long as it lives: where ports don't tell that their other end is gone. */
   readonly lock: string | null
 }
+
+/** What the model was made with. */
+export interface RuntimeData {
+  readonly isRelaxed: boolean
+  /** How many; null: one for each core, undefined: this one. */
+  readonly threads: number | null | undefined
+}
+
+export const runtimeData = ({ numerics, threads }: RuntimeOptions): RuntimeData => ({
+  isRelaxed: numerics?.kind === 'relaxed',
+  threads: threads?.count,
+})
+
+/** The way back. */
+export const runtimeOf = ({ isRelaxed, threads }: RuntimeData): RuntimeOptions => ({
+  numerics: isRelaxed ? relaxed() : null,
+  threads: threads === undefined ? null : workers(threads ?? undefined),
+})
 
 /** Beside a call's arguments. */
 export interface CallOptions {

@@ -20,6 +20,7 @@ import {
   packed,
   Relayed,
   type RemoteBatches,
+  runtimeOf,
   type ToPage,
   type ToWorker,
   unpacked,
@@ -137,7 +138,7 @@ class Served {
     this.port = port
     this.known = known
     try {
-      this.model = load(bytes, { layers: known.layers, compile: false, ...runtime })
+      this.model = load(bytes, { layers: known.layers, compile: false, ...runtimeOf(runtime) })
       if (training) this.model.compile(unpacked(training, known) as Parameters<Model['compile']>[0])
       restore(this.model, state)
       this.model.session.tell = (text) => this.post({ type: 'warning', text })

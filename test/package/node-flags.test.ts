@@ -12,7 +12,7 @@ beforeAll(() => {
   project.write('main.mjs', "import { learns } from './learns.mjs'\nconsole.log(await learns())")
   project.write(
     'threads.mjs',
-    "import { learns } from './learns.mjs'\nconsole.log(await learns({ threads: 2 }))",
+    "import { workers } from 'lanegrad'\nimport { learns } from './learns.mjs'\nconsole.log(await learns({ threads: workers(2) }))",
   )
 }, 120_000)
 afterAll(() => project?.remove())
@@ -37,13 +37,13 @@ for (const { name, major, find } of nodes) {
       expect(learntIn(await run(...limited, 'main.mjs'))).toBe(project.expected)
     })
 
-    test(`${permission}, threads: 2`, async () => {
+    test(`${permission}, threads: workers(2)`, async () => {
       const printed = await run(...limited, 'threads.mjs')
       expect(learntIn(printed)).toBe(project.expected) // one thread, and `variant` says so
       expect(printed).toMatch(/threads: .*Access to this API has been restricted/) // the true reason
     })
 
-    test(`${permission} --allow-worker, threads: 2`, async () => {
+    test(`${permission} --allow-worker, threads: workers(2)`, async () => {
       const printed = await run(...limited, '--allow-worker', 'threads.mjs')
       expect(learntIn(printed)).toBe(`${project.expected}, 2 threads`)
       expect(printed).not.toContain('threads:')

@@ -10,7 +10,7 @@ const dist = (name: string) => JSON.stringify(new URL(`../../dist/${name}/index.
 function refusal(flag: string, code: string, folder = '.'): string {
   const program = `
     import * as lanegrad from ${dist(folder)}
-    const { dense, init, LanegradError, sequential } = lanegrad
+    const { dense, init, LanegradError, relaxed, sequential, workers } = lanegrad
     try { ${code} } catch (error) { console.log(error instanceof LanegradError, error.message) }`
   const { stdout, stderr } = spawnSync(
     process.execPath,
@@ -43,7 +43,7 @@ describe.skipIf(process.arch !== 'x64')('a processor without the instructions of
 describe('no WebAssembly at all', () => {
   const NONE = 'true this runtime has no WebAssembly, or it is switched off (lockdown mode, --jitless)'
 
-  test.each([MODEL, MODEL.replace('inputShape', "numerics: 'fast', threads: 2, inputShape")])(
+  test.each([MODEL, MODEL.replace('inputShape', 'numerics: relaxed(), threads: workers(2), inputShape')])(
     '%s',
     (code) => {
       expect(refusal('--jitless', code)).toBe(NONE)

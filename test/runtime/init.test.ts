@@ -5,8 +5,10 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { ABI_VERSION } from '../../assembly/abi.ts'
 import { type InitOptions, init } from '../../src/index.slim.ts'
 import { adam, dense, LanegradError, multiHeadAttention, sequential } from '../../src/index.ts'
-import { coreModule, relaxedModule } from '../../src/runtime/core.ts'
+import { coreModule } from '../../src/runtime/core.ts'
 import { codeOf } from '../../src/runtime/modules.ts'
+import { relaxedModule } from '../../src/runtime/relaxed.ts'
+import { sharedCodeOf } from '../../src/runtime/shared.ts'
 
 const { targets } = JSON.parse(readFileSync(new URL('../../asconfig.json', import.meta.url), 'utf8'))
 const bytesOf = (name: string) =>
@@ -96,17 +98,15 @@ describe('bad binaries', () => {
 describe('what is loaded', () => {
   /** The same module with a section of its own behind it: other bytes, other code, the same kernels. */
   const marked = (name: string) => Uint8Array.from([...bytesOf(name), 0, 2, 1, 0x21])
-  const plain = new WebAssembly.Memory({ initial: 1 })
-  const shared = new WebAssembly.Memory({ initial: 1, maximum: 2, shared: true })
-  const sections = (memory: WebAssembly.Memory) =>
-    WebAssembly.Module.customSections(codeOf(coreModule, memory), '!').length
+  const sections = (code: WebAssembly.Module) => WebAssembly.Module.customSections(code, '!').length
+  const both = () => [sections(codeOf(coreModule)), sections(sharedCodeOf(coreModule))]
 
   afterEach(async () => {
     await init({ bytes: { core: bytesOf('core'), training: bytesOf('training') } })
   })
 
   test('may be relaxed, which is passed over where this runtime lacks its instructions', async () => {
-    const marks = () => WebAssembly.Module.customSections(codeOf(relaxedModule, plain), '!').length
+    const marks = () => sections(codeOf(relaxedModule))
     await init({ bytes: { relaxed: marked('relaxed') } })
     expect(marks()).toBe(1)
     const [first, ...rest] = bytesOf('relaxed')
@@ -117,9 +117,9 @@ describe('what is loaded', () => {
   })
 
   test('counts from the next model on, for one thread and for several', async () => {
-    expect([sections(plain), sections(shared)]).toEqual([0, 0])
+    expect(both()).toEqual([0, 0])
     await init({ bytes: { core: marked('core') } })
-    expect([sections(plain), sections(shared)]).toEqual([1, 1])
+    expect(both()).toEqual([1, 1])
     const model = sequential({ inputShape: [2], layers: [dense({ units: 1 })] })
     expect(model.predict([[1, 2]]).data).toHaveLength(1)
   })
@@ -129,7 +129,7 @@ describe('what is loaded', () => {
     const good = ['core', marked('core')] as const
     const bytes = Object.fromEntries(place === 'first' ? [bad, good] : [good, bad])
     expect(await refused({ bytes })).toMatch(/pooling.wasm is of another version/)
-    expect([sections(plain), sections(shared)]).toEqual([0, 0])
+    expect(both()).toEqual([0, 0])
   })
 
   // each has kernels of its own: more, or fewer, than the other

@@ -13,15 +13,15 @@ const program = (rest: string): string => `
   import threads, { Worker } from 'node:worker_threads'
   const say = (...values) => writeSync(1, values.join(' ') + '\\n')
   console.warn = say
-  const { dense, LanegradError, sequential } = await import('${dist}')
-  const make = (threads) => sequential({ inputShape: [300], seed: 1, layers: [dense({ units: 300 })], threads })
+  const { dense, LanegradError, sequential, workers } = await import('${dist}')
+  const make = (count) => sequential({ inputShape: [300], seed: 1, layers: [dense({ units: 300 })], threads: workers(count) })
   const x = { shape: [100, 300], data: Float32Array.from({ length: 30000 }, (_, i) => i % 7) }
   const same = (a, b) => a.every((value, i) => value === b[i])
   const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
   const until = async (holds) => {
     for (const end = performance.now() + 15000; !holds() && performance.now() < end; ) await wait(5)
   }
-  const arrived = ({ session: { engine } }, count) => until(() => engine.threadsReady === count)
+  const arrived = ({ session: { engine } }, count) => until(() => engine.team.ready === count)
   /** Makes workers of another program in place of the library's. */
   const replace = (code) => {
     threads.Worker = class extends Worker {
@@ -105,9 +105,9 @@ describe('a helper that ends within a part', () => {
     say(same(model.predict(x).data, want), model.variant)
     await arrived(model, 3)
     ${patience}
-    engine.helpers.add([new WebAssembly.Module(Uint8Array.from(${JSON.stringify(body)}))])
+    engine.team.helpers.add([new WebAssembly.Module(Uint8Array.from(${JSON.stringify(body)}))])
     await arrived(model, 3)
-    for (let i = 0; i < 1000 && engine.helpers; i++) {
+    for (let i = 0; i < 1000 && engine.team.helpers; i++) {
       try {
         model.predict(x)
       } catch (error) {
@@ -180,7 +180,7 @@ describe('many models', () => {
       first.predict(x, { batchSize: 50 })
       say(first.variant, others[0].variant)
       await arrived(first, 3)
-      say(same(first.predict(x).data, want), first.variant, first.session.engine.threadsReady)`
+      say(same(first.predict(x).data, want), first.variant, first.session.engine.team.ready)`
     expect(await lines(rest)).toEqual([
       'simd, 1 thread simd, 3 threads',
       'true simd, 1 thread',

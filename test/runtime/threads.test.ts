@@ -23,11 +23,12 @@ import {
   maxPooling2d,
   reshape,
   sequential,
+  workers,
 } from '../../src/index.ts'
 import { uniform } from '../../src/numerics/random.ts'
 import { type Core, coreModule, createCore } from '../../src/runtime/core.ts'
-import { codeOf } from '../../src/runtime/modules.ts'
-import { coreCount } from '../../src/runtime/threads.ts'
+import { sharedCodeOf } from '../../src/runtime/shared.ts'
+import { coreCount } from '../../src/runtime/workers.ts'
 
 const models: Model[] = []
 const { Worker } = workerThreads
@@ -49,7 +50,7 @@ function made(
   threads: number,
   layers: () => Layer[] = () => [dense({ units: SIZE, activation: 'softmax' })],
 ): Model {
-  const model = sequential({ inputShape: [SIZE], seed: 3, layers: layers(), threads })
+  const model = sequential({ inputShape: [SIZE], seed: 3, layers: layers(), threads: workers(threads) })
   model.compile({ optimizer: 'adam', loss: 'sparseCategoricalCrossentropy' })
   if (threads > 1) model.session.engine.shareFrom(0)
   models.push(model)
@@ -70,7 +71,7 @@ const bits = (model: Model): string =>
     .map(({ data }) => new Uint32Array(data.buffer, data.byteOffset, data.length).join())
     .join()
 
-describe("threads: 'auto'", () => {
+describe('workers()', () => {
   test.each([
     [1, 1],
     [3, 3],
@@ -92,7 +93,7 @@ test('helpers that sleep are woken by a job, and do parts of it', async () => {
   const model = made(2)
   const words = wordsOf(model)
   model.predict(x)
-  await until(() => model.session.engine.threadsReady === 2)
+  await until(() => model.session.engine.team?.ready === 2)
   await until(() => wordAt(words, JOB_SLEEPERS) === 1)
   // awake: for a moment it is no sleeper; and it may do parts
   let isAwake = false
@@ -111,8 +112,8 @@ test('helpers that sleep are woken by a job, and do parts of it', async () => {
 
 test('a helper takes no part of a job of another team: it has not got the kernel', () => {
   const memory = new WebAssembly.Memory({ initial: 4, maximum: 16, shared: true })
-  createCore([], memory).prepare(1024, 0)
-  const helper = new WebAssembly.Instance(codeOf(coreModule, memory), { env: { memory } })
+  createCore([], memory, sharedCodeOf(coreModule)).prepare(1024, 0)
+  const helper = new WebAssembly.Instance(sharedCodeOf(coreModule), { env: { memory } })
   const { help } = helper.exports as { readonly help: (team: number) => number }
   const words = new Int32Array(memory.buffer)
   // one part is left of a job of team 1, whose kernel (0) is none: to take it would be a trap
@@ -126,7 +127,7 @@ test('a helper takes no part of a job of another team: it has not got the kernel
   expect(wordAt(words, JOB_HELPERS)).toBe(1)
   // another team has been called meanwhile: back at once, for its modules, and into no team
   Atomics.store(words, JOB_HELPERS / 4, 1 << JOB_PARTS_SHIFT)
-  const late = new WebAssembly.Instance(codeOf(coreModule, memory), { env: { memory } })
+  const late = new WebAssembly.Instance(sharedCodeOf(coreModule), { env: { memory } })
     .exports as typeof helper.exports
   expect((late.help as (team: number) => number)(0)).toBe(0)
   expect(wordAt(words, JOB_HELPERS)).toBe(1 << JOB_PARTS_SHIFT)
@@ -151,7 +152,7 @@ describe('nothing waits for a helper', () => {
     const model = made(3, image)
     const ready = new Set<number>()
     for (let step = 0; step < 12 || !ready.has(3); step++) {
-      ready.add(model.session.engine.threadsReady)
+      ready.add(model.session.engine.team?.ready ?? 0)
       expect(model.trainStep(x, y)).toEqual(alone.trainStep(x, y))
       if (step % 4 === 0) await pause() // without a turn of the event loop workers start and join all the same
       expect(step, `threads that joined: ${[...ready]}`).toBeLessThan(3000)
@@ -163,12 +164,12 @@ describe('nothing waits for a helper', () => {
   test('that gets the modules of another plan meanwhile', async () => {
     const model = made(2, image)
     const alone = made(1, image)
-    await until(() => model.session.engine.threadsReady === 2)
+    await until(() => model.session.engine.team?.ready === 2)
     const { engine } = model.session
     const first = model.predict(x) // a new plan and new modules: the helper is sent for them
     expect(first).toEqual(alone.predict(x))
     for (let step = 0; step < 8; step++) expect(model.trainStep(x, y)).toEqual(alone.trainStep(x, y))
-    await until(() => engine.threadsReady === 2)
+    await until(() => engine.team?.ready === 2)
     for (let step = 0; step < 8; step++) expect(model.trainStep(x, y)).toEqual(alone.trainStep(x, y))
     expect(bits(model)).toBe(bits(alone))
   })
@@ -185,7 +186,7 @@ describe('nothing waits for a helper', () => {
     const model = made(3, image)
     const alone = made(1, image)
     for (let step = 0; step < 3; step++) expect(model.trainStep(x, y)).toEqual(alone.trainStep(x, y))
-    expect(model.session.engine.threadsReady).toBe(1)
+    expect(model.session.engine.team?.ready).toBe(1)
     expect(model.variant).toBe('simd, 3 threads')
     expect(bits(model)).toBe(bits(alone))
   })
@@ -208,14 +209,14 @@ test('teams come and go many times: helpers join each of them', async () => {
   // the team's number has five bits in a turn
   const model = made(2, image)
   const words = wordsOf(model)
-  const { helpers } = model.session.engine as unknown as {
+  const { helpers } = model.session.engine.team as unknown as {
     readonly helpers: { add(modules: readonly WebAssembly.Module[]): void }
   }
   const alone = made(1, image)
   for (let team = 1; team <= 70; team++) {
     helpers.add([])
     if (team % 10 !== 0) continue
-    await until(() => model.session.engine.threadsReady === 2)
+    await until(() => model.session.engine.team?.ready === 2)
     expect(wordAt(words, JOB_HELPERS) >> JOB_PARTS_SHIFT).toBeLessThan(32) // as in a turn: else they would take no part
     expect(model.trainStep(x, y)).toEqual(alone.trainStep(x, y))
   }

@@ -19,6 +19,7 @@ import {
   gaussianNoise,
   gru,
   input,
+  LanegradError,
   layerNormalization,
   load,
   lstm,
@@ -28,12 +29,14 @@ import {
   type NamedArray,
   optimizers,
   type RuntimeOptions,
+  relaxed,
   reshape,
   type Symbolic,
   sequential,
   simpleRnn,
   sparseCategoricalCrossentropy,
   upSampling1d,
+  workers,
 } from '../../src/index.ts'
 import { uniform } from '../../src/numerics/random.ts'
 import { elementCount } from '../../src/numerics/tensor.ts'
@@ -74,18 +77,18 @@ if (!process.env.CI)
 
 describe('golden cases', () => {
   test.each(threaded.map((golden) => [golden.id, golden] as const))('2 threads: %s', (_, golden) => {
-    expect(runCase(golden, { threads: 2 })).toEqual(passed)
+    expect(runCase(golden, { threads: workers(2) })).toEqual(passed)
   })
 
   // The tolerances of the exact variant, unchanged: a fused multiply-add rounds once where two operations round twice.
   test.each(every(3).map((golden) => [golden.id, golden] as const))('relaxed: %s', (_, golden) => {
-    expect(runCase(golden, { numerics: 'fast' })).toEqual(passed)
+    expect(runCase(golden, { numerics: relaxed() })).toEqual(passed)
   })
 })
 
 describe('operations: the bits of one thread', () => {
   const one = new Engine()
-  const others = [2, 3].map((threads) => engineOf({ threads }))
+  const others = [2, 3].map((count) => engineOf({ threads: workers(count) }))
   afterAll(() => {
     for (const engine of others) engine.dispose()
   })
@@ -170,17 +173,23 @@ function textNet(runtime: RuntimeOptions): Model {
 describe('training: the bits of one thread', () => {
   test.each(Object.entries(optimizers))('%s, with 2 and 3', async (_, make) => {
     const want = await trained({}, make())
-    for (const threads of [2, 3]) expect(await trained({ threads }, make())).toBe(want)
+    for (const count of [2, 3]) expect(await trained({ threads: workers(count) }, make())).toBe(want)
   })
 
   test('relaxed: the bits of one thread of the same machine', async () => {
-    expect(await trained({ numerics: 'fast', threads: 2 })).toBe(await trained({ numerics: 'fast' }))
+    expect(await trained({ numerics: relaxed(), threads: workers(2) })).toBe(
+      await trained({ numerics: relaxed() }),
+    )
   })
 
-  test.each(['exact', 'fast'] as const)('%s, kernels of every module, with 2 and 3', async (numerics) => {
+  test.each([
+    ['exact', null],
+    ['relaxed', relaxed()],
+  ])('%s, kernels of every module, with 2 and 3', async (_, numerics) => {
     const ids = { shape: [ROWS, 9], data: Int32Array.from({ length: ROWS * 9 }, (_, i) => (i * 11) % 23) }
     const want = await trainedBits(textNet({ numerics }), ids)
-    for (const threads of [2, 3]) expect(await trainedBits(textNet({ numerics, threads }), ids)).toBe(want)
+    for (const count of [2, 3])
+      expect(await trainedBits(textNet({ numerics, threads: workers(count) }), ids)).toBe(want)
   })
 
   test('pooling, each part with scratch of its own', async () => {
@@ -202,7 +211,9 @@ describe('training: the bits of one thread', () => {
       splitAll(model.session.engine)
       return model.compile({ optimizer: 'sgd', loss: 'sparseCategoricalCrossentropy' })
     }
-    expect(await trainedBits(pools({ threads: 3 }), images)).toBe(await trainedBits(pools({}), images))
+    expect(await trainedBits(pools({ threads: workers(3) }), images)).toBe(
+      await trainedBits(pools({}), images),
+    )
   })
 
   test('attention over many positions, each part with scratch of its own, all of which it writes', async () => {
@@ -217,23 +228,25 @@ describe('training: the bits of one thread', () => {
       splitAll(model.session.engine)
       return model.compile({ optimizer: 'sgd', loss: 'sparseCategoricalCrossentropy' })
     }
-    expect(await trainedBits(attending({ threads: 3 }), rows)).toBe(await trainedBits(attending({}), rows))
+    expect(await trainedBits(attending({ threads: workers(3) }), rows)).toBe(
+      await trainedBits(attending({}), rows),
+    )
   })
 
   test('helpers get the modules of a plan while the first thread is busy, and wait for them alone', () => {
-    const model = net({ threads: 3 })
+    const model = net({ threads: workers(3) })
     const { engine } = model.session
-    expect(engine.threadsReady).toBe(3)
+    expect(engine.team?.ready).toBe(3)
     model.predict(x) // loads modules, and waits without a turn of the event loop: see splitAll
-    expect(engine.threadsReady).toBe(3)
+    expect(engine.team?.ready).toBe(3)
     model.dispose()
-    expect(engine.threadsReady).toBe(1)
+    expect(engine.team?.ready).toBe(1)
   })
 
   test('a model saved from one thread goes on with two', () => {
     const first = net({})
     first.trainStep(x, y)
-    const second = load(first.save({ includeOptimizer: true }), { threads: 2 })
+    const second = load(first.save({ includeOptimizer: true }), { threads: workers(2) })
     expect(second.variant).toBe('simd, 2 threads')
     splitAll(second.session.engine)
     for (const model of [first, second]) model.trainStep(x, y)
@@ -242,7 +255,7 @@ describe('training: the bits of one thread', () => {
   })
 
   test('the arena may grow while helpers sleep', async () => {
-    const model = sequential({ inputShape: [64], layers: [dense({ units: 64 })], threads: 2 })
+    const model = sequential({ inputShape: [64], layers: [dense({ units: 64 })], threads: workers(2) })
     const alone = sequential({ inputShape: [64], layers: [dense({ units: 64 })] })
     splitAll(model.session.engine)
     for (const rows of [1, 100, 1000, 10_000]) {
@@ -270,42 +283,63 @@ describe('options', () => {
       return variant
     }
     expect(variantOf({})).toBe('simd')
-    expect(variantOf({ numerics: 'exact', threads: 1 })).toBe('simd')
-    expect(variantOf({ numerics: 'fast' })).toBe('relaxed')
-    expect(variantOf({ numerics: 'fast', threads: 2 })).toBe('relaxed, 2 threads')
-    expect(variantOf({ threads: 'auto' })).toMatch(/^simd, (1 thread|\d threads)$/)
+    expect(variantOf({ numerics: null, threads: workers(1) })).toBe('simd')
+    expect(variantOf({ numerics: relaxed() })).toBe('relaxed')
+    expect(variantOf({ numerics: relaxed(), threads: workers(2) })).toBe('relaxed, 2 threads')
+    expect(variantOf({ threads: workers() })).toMatch(/^simd, (1 thread|\d threads)$/)
   })
 
   test('without shared memory: one warning, one thread, the same bits', async () => {
     const warn = vi.spyOn(console, 'warn').mockImplementation(() => {})
     const want = await trained({})
     vi.stubGlobal('crossOriginIsolated', false)
-    const model = net({ threads: 4 })
+    const model = net({ threads: workers(4) })
     expect(model.variant).toBe('simd, 1 thread')
-    expect(await trained({ threads: 2 })).toBe(want)
+    expect(await trained({ threads: workers(2) })).toBe(want)
     expect(warn.mock.calls).toEqual([
       [expect.stringMatching(/^lanegrad: threads: memory can't be shared: .*Cross-Origin-Opener-Policy/)],
     ])
   })
 
-  test.each([0, 1.5, 65, -1, '2', null, Number.NaN])('threads: %s is refused', (threads) => {
-    const options = { inputShape: [2], layers: [dense({ units: 1 })], threads: threads as number }
-    expect(() => sequential(options)).toThrow(
-      /^sequential: threads must be an integer from 1 to 64, or "auto"/,
+  test.each([0, 1.5, 65, -1, '2', null, Number.NaN])('workers(%s) is refused', (count) => {
+    expect(() => workers(count as number)).toThrow(
+      /^workers: count must be an integer from 1 to 64; got (0|1.5|65|-1|"2"|null|NaN)$/,
     )
   })
 
-  test('numerics: another name is refused', () => {
-    const options = { inputShape: [2], layers: [dense({ units: 1 })], numerics: 'quick' as 'fast' }
-    expect(() => sequential(options)).toThrow(/^sequential: numerics must be "exact" or "fast"/)
+  // the old spellings among them
+  test.each([
+    ['numerics', 'fast', '"fast"'],
+    ['numerics', 'exact', '"exact"'],
+    ['numerics', relaxed, 'function relaxed'],
+    ['numerics', { kind: 'relaxed' }, '{ kind }'],
+    ['numerics', workers(2), '{ kind, count, team }'],
+    ['threads', 4, '4'],
+    ['threads', 1, '1'],
+    ['threads', 'auto', '"auto"'],
+    ['threads', workers, 'function workers'],
+    ['threads', { kind: 'workers', count: 2 }, '{ kind, count }'],
+    ['threads', relaxed(), '{ kind, module }'],
+  ])('%s: %s is refused by a message that shows what to write', (key, given, got) => {
+    const written = key === 'numerics' ? 'relaxed()' : 'workers(4)'
+    const options = { inputShape: [2], layers: [dense({ units: 1 })], [key]: given }
+    const end = `: ${key}: write ${key}: ${written}, with ${written.split('(')[0]} from 'lanegrad'; got ${got}`
+    expect(() => sequential(options)).toThrow(new LanegradError(`sequential${end}`))
+    const x = input({ shape: [2] })
+    expect(() => createModel({ inputs: x, outputs: flatten()(x), [key]: given })).toThrow(
+      new LanegradError(`model${end}`),
+    )
+    expect(() => load(sequential({ ...options, [key]: null }).save(), { [key]: given })).toThrow(
+      new LanegradError(`load${end}`),
+    )
   })
 
   // dist/ is built before the tests
   const program = (rest: string): string => `
-    import { sequential, dense } from ${JSON.stringify(new URL('../../dist/index.js', import.meta.url).href)}
+    import { sequential, dense, workers } from ${JSON.stringify(new URL('../../dist/index.js', import.meta.url).href)}
     import { Worker } from 'node:worker_threads'
-    const model = sequential({ inputShape: [300], layers: [dense({ units: 300 })], threads: 3 })
-    for (const end = performance.now() + 15000; model.session.engine.threadsReady < 3 && performance.now() < end; )
+    const model = sequential({ inputShape: [300], layers: [dense({ units: 300 })], threads: workers(3) })
+    for (const end = performance.now() + 15000; model.session.engine.team.ready < 3 && performance.now() < end; )
       await new Promise((resolve) => setTimeout(resolve, 5))
     const x = { shape: [100, 300], data: new Float32Array(30000) }
     ${rest}`
@@ -329,7 +363,7 @@ describe('options', () => {
     // the model is held to the end: were the helpers what keeps the process alive, it would never end
     expect(
       run(`
-      process.on('exit', () => console.log(model.predict(x).data.length, model.session.engine.threadsReady))`),
+      process.on('exit', () => console.log(model.predict(x).data.length, model.session.engine.team.ready))`),
     ).toBe('30000 3\n')
   })
 
@@ -342,13 +376,13 @@ describe('options', () => {
         this.once('exit', () => ended++)
         return terminate.call(this)
       }
-      const dropped = () => void sequential({ inputShape: [2], layers: [dense({ units: 1 })], threads: 3 }).predict([[1, 2]])
+      const dropped = () => void sequential({ inputShape: [2], layers: [dense({ units: 1 })], threads: workers(3) }).predict([[1, 2]])
       dropped()
       for (const end = performance.now() + 15000; ended < 2 && performance.now() < end; ) {
         gc()
         await new Promise((resolve) => setTimeout(resolve, 5))
       }
-      console.log(ended, 'ended;', model.session.engine.threadsReady, 'threads of the other')`,
+      console.log(ended, 'ended;', model.session.engine.team.ready, 'threads of the other')`,
       '--expose-gc',
     )
     expect(output).toBe('2 ended; 3 threads of the other\n')
@@ -387,9 +421,9 @@ describe('matmul across blocks', () => {
     [true, true],
   ]
   const one = new Engine()
-  const three = engineOf({ threads: 3 })
-  const fast = engineOf({ numerics: 'fast' })
-  const both = engineOf({ numerics: 'fast', threads: 2 })
+  const three = engineOf({ threads: workers(3) })
+  const fast = engineOf({ numerics: relaxed() })
+  const both = engineOf({ numerics: relaxed(), threads: workers(2) })
   afterAll(() => {
     for (const engine of [three, both]) engine.dispose()
   })

@@ -2,7 +2,7 @@
 // what every runtime can, and of the variants that some can: threads, relaxed arithmetic. Assumes only what every runtime has: JavaScript, WebAssembly, crypto.subtle, setTimeout. Each runtime's own way to
 // start it is in script.ts, page.ts and worker.ts.
 
-import { dense, type RuntimeOptions, sequential } from '../../src/index.ts'
+import { dense, type RuntimeOptions, relaxed, sequential, workers } from '../../src/index.ts'
 import type { GoldenCase } from '../golden-runner/case.ts'
 import { runCaseInTurns } from '../golden-runner/run.ts'
 import { joined, type Trained, trainNets } from './nets.ts'
@@ -143,12 +143,16 @@ export async function runSuite(
 /** What some can, on some of the cases. */
 export async function runVariants(cases: readonly GoldenCase[]): Promise<Variant[]> {
   const some = cases.filter((_, i) => i % VARIANTS_EVERY === 0)
-  const threads = await runVariant('simd, 2 threads', { threads: 2 }, some)
-  const relaxed = await runVariant('relaxed', { numerics: 'fast' }, some)
-  if (!relaxed.result || !threads.result) return [threads, relaxed]
-  return [threads, relaxed, await runVariant('relaxed, 2 threads', { numerics: 'fast', threads: 2 }, some)]
+  const threads = await runVariant('simd, 2 threads', { threads: workers(2) }, some)
+  const fused = await runVariant('relaxed', { numerics: relaxed() }, some)
+  if (!fused.result || !threads.result) return [threads, fused]
+  return [
+    threads,
+    fused,
+    await runVariant('relaxed, 2 threads', { numerics: relaxed(), threads: workers(2) }, some),
+  ]
 }
 
 /** Threads on a page's main thread: there are none, and the bits are the same. */
 export const runOnMainThread = (): Promise<Variant> =>
-  runVariant('threads on the page', { threads: 2 }, [], 'simd, 1 thread')
+  runVariant('threads on the page', { threads: workers(2) }, [], 'simd, 1 thread')

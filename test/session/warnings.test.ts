@@ -15,6 +15,8 @@ import {
   type Symbolic,
   sequential,
   sgd,
+  type Workers,
+  workers,
 } from '../../src/index.ts'
 import { serveModels, workerModel } from '../../src/worker/index.ts'
 import { refused } from '../support/refused.ts'
@@ -34,9 +36,9 @@ const CAUSES = /Usual causes: a learning rate that is too large, inputs that are
 
 /** exp(x) of dense_2 overflows in the second step. */
 const diverging = (
-  options: Partial<CompileOptions> & { accumulation?: number; threads?: number } = {},
+  options: Partial<CompileOptions> & { accumulation?: number; threads?: Workers } = {},
 ): Model<Symbolic> => {
-  const { accumulation = null, threads = 1, ...given } = options
+  const { accumulation = null, threads, ...given } = options
   const layers = [
     dense({ units: 8 }),
     batchNormalization(),
@@ -119,7 +121,7 @@ describe('a loss that is not finite', () => {
   test.each([
     ['one step', {}],
     ['accumulation', { accumulation: 2 }],
-    ['two threads', { threads: 2 }],
+    ['two threads', { threads: workers(2) }],
   ])('not a bit changes: %s', async (_, options) => {
     const nets = [true, false].map((warnings) => diverging({ ...options, warnings }))
     for (const net of nets) {

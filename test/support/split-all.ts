@@ -8,8 +8,9 @@ const threadsOf = ({ variant }: Engine): number => Number(/(\d+) threads/.exec(v
 
 /** Whether the helpers are there. @throws Error after `end` */
 function areThere(engine: Engine, threads: number, end: number): boolean {
-  if (engine.threadsReady === threads) return true
-  if (performance.now() > end) throw new Error(`${engine.threadsReady} of ${threads} threads arrived`)
+  const ready = engine.team?.ready ?? 1
+  if (ready === threads) return true
+  if (performance.now() > end) throw new Error(`${ready} of ${threads} threads arrived`)
   return false
 }
 

@@ -35,7 +35,7 @@ const EPOCHS = 8
 const OPTIONS = `{ epochs: ${EPOCHS}, batchSize: 64 }`
 
 const page = (code: string) => `
-  import { dense, load, sequential } from 'lanegrad'
+  import { dense, load, sequential, workers } from 'lanegrad'
   import { workerModel } from 'lanegrad/worker'
   const start = (name = 'worker') => new Worker(new URL('../' + name + '.js', import.meta.url), { type: 'module' })
   const small = () => {
@@ -80,7 +80,7 @@ const scripts: Record<string, string> = {
   threads: page(`
     const digests = []
     for (const worker of [start('threading'), start('worker')]) {
-      const net = ${NET.replace('sequential({', 'sequential({ threads: 2,')}
+      const net = ${NET.replace('sequential({', 'sequential({ threads: workers(2),')}
       net.compile({ optimizer: 'adam', loss: 'mse' })
       const remote = await workerModel(net, { worker })
       const { x, y } = ${DATA}

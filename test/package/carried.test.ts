@@ -1,0 +1,42 @@
+// What a program carries: the parts of the library that it names, and none of the others. Programs are bundled from the
+// built library by esbuild, names kept, and searched for a text that stands in one part alone.
+import { build } from 'esbuild'
+import { describe, expect, test } from 'vitest'
+
+/** A program of dense layers that trains and predicts; `options` go to `sequential`. */
+const program = ({ names = [] as string[], options = '', rest = '' }) => `
+  import { ${['adam', 'dense', 'meanSquaredError', 'sequential', ...names].join(', ')} } from './dist/index.js'
+  const layers = [dense({ units: 8, activation: 'tanh' }), dense({ units: 1 })]
+  const model = sequential({ inputShape: [2], layers, ${options} })
+  model.compile({ optimizer: adam(), loss: meanSquaredError() })
+  model.fit([[0, 0], [0, 1]], [0, 1]).then(() => console.log(model.predict([[0, 1]])))
+  ${rest}`
+
+async function bundled(contents: string): Promise<string> {
+  const { outputFiles } = await build({
+    stdin: { contents, resolveDir: process.cwd() },
+    bundle: true,
+    format: 'esm',
+    write: false,
+  })
+  return outputFiles[0].text
+}
+
+const plain = await bundled(program({}))
+
+describe('a program carries by name', () => {
+  test.each([
+    ['relaxed arithmetic', { names: ['relaxed'], options: 'numerics: relaxed()' }, ['WASM_RELAXED']],
+    [
+      'threads, and the modules for their memory',
+      { names: ['workers'], options: 'threads: workers()' },
+      ['node:worker_threads', 'crossOriginIsolated', 'postMessage({', 'came compiled, for one thread'],
+    ],
+  ])('%s', async (_, parts, texts) => {
+    const whole = await bundled(program(parts))
+    for (const text of texts) {
+      expect(whole).toContain(text)
+      expect(plain).not.toContain(text)
+    }
+  })
+})
