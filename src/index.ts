@@ -227,7 +227,7 @@ export {
   type SequentialOptions,
   sequential,
 } from './model/create.ts'
-export type { Inspection, ProfileRow } from './model/inspect.ts'
+export { type Inspection, type InspectOptions, inspect } from './model/inspect.ts'
 export type { InspectedBuffer, InspectedOperation } from './model/memory-map.ts'
 export { Model, type ModelLayer } from './model/model.ts'
 export type {
@@ -238,6 +238,7 @@ export type {
   StepOptions,
   TrainStepOptions,
 } from './model/options.ts'
+export { type ProfileOptions, type ProfileRow, profile } from './model/profile.ts'
 export { type TransferOptions, transfer } from './model/transfer.ts'
 export type { Mode } from './network/compute.ts'
 export type { Values } from './network/network.ts'

@@ -7,7 +7,6 @@ import { datasetBatches, evaluatesBatches, heldOut, readRows, readSources } from
 import { rowsSource, type Source } from '../feed/source.ts'
 import type { RowShape } from '../graph/value.ts'
 import type { Symbolic } from '../layers/layer.ts'
-import type { Mode } from '../network/compute.ts'
 import type { Structure, Values } from '../network/network.ts'
 import { weightsNamed } from '../network/weight-names.ts'
 import { isFloat32 } from '../numerics/brands.ts'
@@ -20,7 +19,6 @@ import {
   isObject,
   must,
   NON_NEGATIVE,
-  POSITIVE_INTEGER,
   printed,
   reading,
   readOptions,
@@ -34,17 +32,8 @@ import { turns } from '../rows/turns.ts'
 import { Repeat, RepeatedPrediction } from '../session/repeat.ts'
 import type { Batch, Session } from '../session/session.ts'
 import type { History, Logs, WithLoss } from '../training/callbacks.ts'
-import { type CompileOptions, checkValidationKeys, readTraining } from './compile.ts'
+import { type CompileOptions, checkValidationKeys, readTraining, trainingOf } from './compile.ts'
 import { evaluateAll, fitAll } from './fit.ts'
-import {
-  type Inspection,
-  inspect,
-  modelText,
-  type ProfileRow,
-  parameters,
-  profileRows,
-  summaryText,
-} from './inspect.ts'
 import {
   type EvaluateOptions,
   type FitOptions,
@@ -55,6 +44,7 @@ import {
 } from './options.ts'
 import { predictBatches, predictRows } from './predict.ts'
 import { loadWeights, saveSession } from './saving.ts'
+import { modelText, parameters, summaryText } from './summary.ts'
 
 /** Where none are given. */
 const NO_OPTIONS: TrainStepOptions & PredictOptions = {}
@@ -68,9 +58,6 @@ export interface ModelLayer {
   /** Of its first output, without the batch axis; null where the length may differ. */
   readonly outputShape: RowShape
 }
-
-const MODES: readonly Mode[] = ['predict', 'evaluate', 'train', 'gradients']
-const readMode = (mode: Mode): Mode => (MODES.includes(mode) ? mode : unknownName('mode', mode, MODES))
 
 /** How a model's outputs come: as they were given to `model`. */
 type Shaped<V, T> = V extends Symbolic ? T : V extends readonly Symbolic[] ? T[] : { [K in keyof V]: T }
@@ -218,7 +205,7 @@ export class Model<V extends Values = Values> {
   }
 
   private get training() {
-    return this.kept.training ?? fail('the model has no loss and optimizer yet: call compile first')
+    return trainingOf(this.kept)
   }
 
   /** Of the optimizer, before its schedule; setting it acts from the next step on, until `compile`. */
@@ -467,36 +454,14 @@ export class Model<V extends Values = Values> {
     return summaryText(this.session)
   }
 
-  /** The graph, the memory map and the program of one kind of run, as texts. */
-  inspect(options: { readonly mode?: Mode; readonly batchSize?: number } = {}): Inspection {
-    const { mode, batchSize } = readOptions('inspect', options, {
-      mode: [readMode, 'train'],
-      batchSize: [POSITIVE_INTEGER, 32],
-    })
-    if (mode !== 'predict') this.training // throws before compile
-    const shapes = this.session.network.inputs.map(({ shape }) => [batchSize, ...shape.map((n) => n ?? 1)])
-    return inspect(this.session.prepare(mode, shapes).plan)
+  /** A function now. @internal */
+  inspect(): never {
+    return fail("model.inspect: write inspect(model), with inspect from 'lanegrad'")
   }
 
-  /**
-   * Times every instruction of a training step on one batch: the least of `repeats` runs (default 20). The weights and
-   * the optimizer are left as they were.
-   */
-  profile(x: Data, y: Data, options: StepOptions & { readonly repeats?: number } = {}): ProfileRow[] {
-    const what = 'profile'
-    const { repeats, sampleWeight: weights, allowNaN } = readOptions(what, options, OPTIONS[what])
-    const { session } = this
-    const batch = this.batchOf(what, { x, y, weights })
-    const prepared = session.prepareFor('train', batch, batch.rows)
-    session.feed(prepared, batch, null, 0, batch.rows, allowNaN)
-    const before = session.state().slice()
-    try {
-      session.engine.stepCount++
-      session.engine.factor = 1
-      return profileRows(session, prepared.plan, repeats)
-    } finally {
-      session.state().set(before)
-    }
+  /** A function now. @internal */
+  profile(): never {
+    return fail("model.profile: write profile(model, x, y), with profile from 'lanegrad'")
   }
 
   /**
