@@ -15,8 +15,15 @@ export {
 } from './callbacks/modelCheckpoint.ts'
 export type { MonitorOptions } from './callbacks/monitor.ts'
 export type { ClassWeight } from './feed/class-weight.ts'
+export type {
+  EvaluateOptions,
+  NaNOption,
+  PredictOptions,
+  StepOptions,
+  TrainStepOptions,
+} from './feed/options.ts'
 export type { GraphBuilder } from './graph/builder.ts'
-export type { DType, RowShape, Shape, Value } from './graph/value.ts'
+export type { Value } from './graph/value.ts'
 export type { Activation, ActivationName } from './layers/activations.ts'
 export { type MultiHeadAttentionOptions, multiHeadAttention } from './layers/attention.ts'
 export { type BlockOptions, block } from './layers/block.ts'
@@ -217,7 +224,6 @@ export {
   type TimeDistributedOptions,
   timeDistributed,
 } from './layers/wrappers.ts'
-export type { Callback, FitParams } from './model/callbacks.ts'
 export type { CompileOptions, MetricsByOutput } from './model/compile.ts'
 export {
   type LoadOptions,
@@ -227,22 +233,13 @@ export {
   type SequentialOptions,
   sequential,
 } from './model/create.ts'
-export { type Inspection, type InspectOptions, inspect } from './model/inspect.ts'
+export type { Inspection, ProfileRow } from './model/inspect.ts'
 export type { InspectedBuffer, InspectedOperation } from './model/memory-map.ts'
-export { Model, type ModelLayer } from './model/model.ts'
-export type {
-  EvaluateOptions,
-  FitOptions,
-  NaNOption,
-  PredictOptions,
-  StepOptions,
-  TrainStepOptions,
-} from './model/options.ts'
-export { type ProfileOptions, type ProfileRow, profile } from './model/profile.ts'
+export { type Callback, type FitOptions, type FitParams, Model, type ModelLayer } from './model/model.ts'
 export { type TransferOptions, transfer } from './model/transfer.ts'
-export type { Mode } from './network/compute.ts'
 export type { Values } from './network/network.ts'
 export { LanegradError } from './numerics/lanegrad-error.ts'
+export type { DType, RowShape, Shape } from './numerics/shape.ts'
 export {
   type FloatArray,
   type NamedArray,
@@ -256,7 +253,9 @@ export type { ArrayLikeData, Batches, Data, Dataset } from './rows/rows.ts'
 export type { Relaxed, RuntimeOptions, Workers } from './runtime/engine.ts'
 export { relaxed } from './runtime/relaxed.ts'
 export { workers } from './runtime/workers.ts'
-export type { History, Logs, WithLoss } from './training/callbacks.ts'
+export type { History, Logs, WithLoss } from './session/logs.ts'
+export type { Metric, MetricBatch } from './session/metric.ts'
+export type { Mode } from './session/program.ts'
 export {
   binaryCrossentropy,
   type CategoricalOptions,
@@ -310,13 +309,7 @@ export {
   r2Score,
   rootMeanSquaredError,
 } from './training/metrics/regression.ts'
-export type {
-  MeanMetric,
-  Metric,
-  MetricBatch,
-  MetricLike,
-  MetricName,
-} from './training/metrics.ts'
+export type { MeanMetric, MetricLike, MetricName } from './training/metrics.ts'
 export {
   type AdadeltaOptions,
   type AdagradOptions,

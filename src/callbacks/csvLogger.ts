@@ -1,5 +1,5 @@
 // The logs of every epoch as lines of CSV: to a file, or through a function of the caller's.
-import type { Callback } from '../model/callbacks.ts'
+import type { Callback } from '../model/model.ts'
 import { check, checkOptions, fail, show } from '../numerics/errors.ts'
 import { warnOnce } from '../numerics/host.ts'
 import { fileWriter } from './files.ts'

@@ -1,5 +1,5 @@
 // Stops when a log no longer improves, with the rules of Keras's EarlyStopping.
-import type { Callback, FitParams } from '../model/callbacks.ts'
+import type { Callback, FitParams } from '../model/model.ts'
 import { BOOLEAN, FINITE, NATURAL, orNull, readOptions } from '../numerics/errors.ts'
 import type { FloatArray } from '../numerics/tensor.ts'
 import { Monitor, type MonitorOptions, monitorReaders } from './monitor.ts'

@@ -1,6 +1,6 @@
 // Learning rates set from outside: by a log that stands still, or by a function of the epoch. Both set the optimizer's
 // rate before its schedule.
-import type { Callback, FitParams } from '../model/callbacks.ts'
+import type { Callback, FitParams } from '../model/model.ts'
 import {
   check,
   checkOptions,

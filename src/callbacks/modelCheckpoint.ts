@@ -1,7 +1,7 @@
 // Saves the model while it trains: to a file, whole or not at all, or through a function of the caller's.
-import type { Callback, FitParams } from '../model/callbacks.ts'
+import type { Callback, FitParams } from '../model/model.ts'
 import { BOOLEAN, check, fail, POSITIVE_INTEGER, readOptions, show } from '../numerics/errors.ts'
-import type { Logs } from '../training/callbacks.ts'
+import type { Logs } from '../session/logs.ts'
 import { fileWriter } from './files.ts'
 import { Monitor, type MonitorOptions, monitorReaders } from './monitor.ts'
 

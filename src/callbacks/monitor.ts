@@ -1,8 +1,8 @@
 // One log, watched from epoch to epoch: is it better than before? Enters: its name and which way is up. Leaves: its
 // value, and comparisons as Keras makes them.
-import type { FitParams } from '../model/callbacks.ts'
+import type { FitParams } from '../model/model.ts'
 import { fail, NON_NEGATIVE, oneOf, type Rule, show } from '../numerics/errors.ts'
-import type { Logs } from '../training/callbacks.ts'
+import type { Logs } from '../session/logs.ts'
 
 /** Options of callbacks that watch a log. */
 export interface MonitorOptions {

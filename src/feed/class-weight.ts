@@ -1,13 +1,10 @@
 // Class weights to sample weights. Enters: a checked batch and weights by class. Leaves: the batch with the weight of
 // each row's class (or of each labelled position's) multiplied into its sample weights.
 
-import { columnsOf, type OutputTraining } from '../network/compute.ts'
 import { check, fail, must, NON_NEGATIVE, show } from '../numerics/errors.ts'
-import { elementCount } from '../numerics/tensor.ts'
-import type { Rows } from '../rows/rows.ts'
-import type { Batch, Session, Training } from '../session/session.ts'
-import { type Loss, takesLabels, targetLimits } from '../training/losses.ts'
-import { argmax } from '../training/metrics/read.ts'
+import { argmax, elementCount } from '../numerics/tensor.ts'
+import type { Batch, Rows } from '../rows/rows.ts'
+import type { Feeds, TargetFeed } from '../session/feeds.ts'
 
 /** Weight by class id (-1, too, of the hinge losses); a class left out weighs 1. */
 type ClassWeights = Readonly<Record<number, number>>
@@ -24,14 +21,14 @@ const ONE_HOT: readonly string[] = ['categoricalCrossentropy', 'categoricalHinge
  */
 function classesOf(
   what: string,
-  { loss }: OutputTraining,
+  { dtype, loss }: TargetFeed,
   y: Rows,
 ): { ids: ArrayLike<number>; shape: readonly number[] } {
   const { data, shape } = y
-  if (takesLabels(loss)) return { ids: data, shape }
+  if (dtype === 'int32') return { ids: data, shape }
   const columns = shape.length > 0 ? shape[shape.length - 1] : 1
-  if (columns > 1 && !ONE_HOT.includes(loss.kind))
-    fail(`${what}: rows of ${columns} elements have no one class under ${loss.kind}`)
+  if (columns > 1 && !ONE_HOT.includes(loss))
+    fail(`${what}: rows of ${columns} elements have no one class under ${loss}`)
   const ids = Int32Array.from({ length: data.length / columns }, (_, row) =>
     columns > 1 ? argmax(data, row * columns, columns) : Math.round(data[row]),
   )
@@ -42,31 +39,22 @@ function classesOf(
 const hasKeys = (table: unknown): table is object =>
   /(Object|Array)]$/.test(Object.prototype.toString.call(table))
 
-/** The least and the largest class id. `columns`: of the prediction. */
-function classLimits(loss: Loss, { shape }: Rows, columns: number): readonly [number, number] {
-  const isSingle = !takesLabels(loss) && (shape.at(-1) ?? 1) === 1
-  if (!isSingle) return [0, columns - 1]
-  const [low, high] = targetLimits(loss)
-  return [Math.ceil(low), Math.floor(high)]
+/** The least and the largest class id. */
+function classLimits({ dtype, low, high, columns }: TargetFeed, { shape }: Rows): readonly [number, number] {
+  const isSingle = dtype === 'float32' && (shape.at(-1) ?? 1) === 1
+  return isSingle ? [Math.ceil(low), Math.floor(high)] : [0, columns - 1]
 }
 
-function weightsOf(
-  what: string,
-  training: OutputTraining,
-  y: Rows,
-  given: Rows | null,
-  table: ClassWeights,
-  columns: number,
-): Rows {
+function weightsOf(what: string, target: TargetFeed, y: Rows, given: Rows | null, table: ClassWeights): Rows {
   check(hasKeys(table), what, 'an object of weights by class, { 0: 1, 1: 5 }', table)
-  const [least, most] = classLimits(training.loss, y, columns)
+  const [least, most] = classLimits(target, y)
   for (const [id, weight] of Object.entries(table)) {
     if (!/^-?\d+$/.test(id)) fail(`${what}: ${show(id)} is no class id`)
-    const isClass = (Number(id) >= least && Number(id) <= most) || Number(id) === training.loss.ignoreIndex
+    const isClass = (Number(id) >= least && Number(id) <= most) || Number(id) === target.ignoreIndex
     if (!isClass) fail(`${what}: there is no class ${id}; the classes are ${least} to ${most}`)
     must(NON_NEGATIVE, weight, `${what}: class ${id}`)
   }
-  const { ids, shape } = classesOf(what, training, y)
+  const { ids, shape } = classesOf(what, target, y)
   const data = new Float32Array(ids.length)
   for (let i = 0; i < data.length; i++) data[i] = table[ids[i]] ?? 1
   if (!given || given.shape.length <= shape.length) {
@@ -83,30 +71,23 @@ function weightsOf(
 export function weighClasses(
   what: string,
   batch: Batch,
-  session: Session,
-  { outputs }: Training,
+  { targets }: Feeds,
   classWeight: ClassWeight | undefined,
 ): Batch {
   if (classWeight === undefined) return batch
   const argument = `${what}: classWeight`
   check(hasKeys(classWeight), argument, 'an object of weights by class, { 0: 1, 1: 5 }', classWeight)
-  const isOne = outputs.length === 1
-  const known = new Set(outputs.map(({ output }) => output))
-  for (const name of isOne ? [] : Object.keys(classWeight)) {
-    if (!known.has(name))
-      fail(
-        `${argument}: ${show(name)} is no output; outputs are ${outputs.map(({ output }) => output).join(', ')}`,
-      )
-  }
-  const weights = outputs.map((training, i) => {
-    const table = isOne
-      ? (classWeight as ClassWeights)
-      : (classWeight as Record<string, ClassWeights>)[training.output]
-    const where = isOne ? argument : `${argument} of ${training.output}`
+  const isOne = targets.length === 1
+  const names = targets.map(({ name }) => name)
+  for (const name of isOne ? [] : Object.keys(classWeight))
+    if (!names.includes(name))
+      fail(`${argument}: ${show(name)} is no output; outputs are ${names.join(', ')}`)
+  const weights = targets.map((target, i) => {
+    const { name } = target
+    const table = isOne ? (classWeight as ClassWeights) : (classWeight as Record<string, ClassWeights>)[name]
+    const where = isOne ? argument : `${argument} of ${name}`
     const given = batch.weights[i]
-    if (table === undefined) return given
-    const columns = columnsOf(session.shapeOf(training.output))
-    return weightsOf(where, training, batch.y[i], given, table, columns)
+    return table === undefined ? given : weightsOf(where, target, batch.y[i], given, table)
   })
   return { ...batch, weights }
 }

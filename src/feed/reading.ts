@@ -1,15 +1,17 @@
 // Data as `fit` and `evaluate` are given it, to sources of batches. Enters: one dataset or an iterable of batches, and the
 // options that go with it. Leaves: rows read in turns and looked through for NaN, or batches that are checked as they come.
 
-import type { EvaluateOptions, FitOptions, FitRead } from '../model/options.ts'
 import { arrayType } from '../numerics/brands.ts'
-import { fail } from '../numerics/errors.ts'
+import { fail, type Read } from '../numerics/errors.ts'
 import { shareOf } from '../numerics/exact.ts'
-import { type Batches, type Dataset, type Rows, sliceRows } from '../rows/rows.ts'
+import { type Batch, type Batches, type Dataset, type Rows, sliceRows } from '../rows/rows.ts'
 import { inTurns, type Turn, turns } from '../rows/turns.ts'
-import type { Batch, Session, Training } from '../session/session.ts'
-import { checkDataset, isBatches, readHeldOut, readingBatch } from './batch.ts'
+import type { Feeds } from '../session/feeds.ts'
+import type { Session } from '../session/session.ts'
+import { readingBatch } from './batch.ts'
 import { type ClassWeight, weighClasses } from './class-weight.ts'
+import { checkDataset, type Given, readHeldOut } from './given.ts'
+import type { EvaluateOptions, FitOptions, FitRead, OPTIONS } from './options.ts'
 import { batchesSource, rowsSource, type Source } from './source.ts'
 
 const part = (batch: Batch, from: number, to: number): Batch => ({
@@ -61,16 +63,15 @@ interface RowsReading {
 
 /** Checked rows of a dataset. */
 export async function readRows(
-  session: Session,
-  training: Training,
+  feeds: Feeds,
   data: Dataset,
   { what, allowNaN, turn }: RowsReading,
 ): Promise<Batch> {
-  const batch = await inTurns(readingBatch(session, training, what, data), turn)
+  const batch = await inTurns(readingBatch(feeds, what, data), turn)
   if (allowNaN) return batch
   const named = [
-    ...batch.x.map((rows, i) => ({ what: `input ${session.network.inputs[i].name}`, rows })),
-    ...batch.y.map((rows, i) => ({ what: `target ${training.outputs[i].output}`, rows })),
+    ...batch.x.map((rows, i) => ({ what: `input ${feeds.inputs[i].name}`, rows })),
+    ...batch.y.map((rows, i) => ({ what: `target ${feeds.targets[i].name}`, rows })),
     ...batch.weights.map((rows) => ({ what: 'sample weights', rows })),
   ]
   await checkNaN(named, turn)
@@ -87,88 +88,84 @@ interface BatchesReading {
 /** Batches as an iterable gives them, each checked when it comes. */
 export function datasetBatches(
   session: Session,
-  training: Training,
   batches: Batches,
   { steps, passes, classWeight }: BatchesReading,
 ): Source {
+  const { feeds } = session
   return batchesSource(session, batches, {
     steps: steps ?? null,
     passes,
     *read(name, value) {
       checkDataset(name, value)
-      const batch = yield* readingBatch(session, training, name, value)
-      return weighClasses(name, batch, session, training, classWeight)
+      return weighClasses(name, yield* readingBatch(feeds, name, value), feeds, classWeight)
     },
   })
 }
 
-/** Throws where an option isn't for rows, or isn't for batches; whether the data is batches. */
+/** Throws where an option isn't for rows, or isn't for batches. */
 function checkForm<O extends object>(
-  session: Session,
   what: string,
-  data: Dataset | Batches | null,
+  given: Given | null,
   options: O,
   forRows: readonly (keyof O & string)[],
   forBatches: readonly (keyof O & string)[],
-): data is Batches {
-  const areBatches = isBatches(session, data)
+): void {
+  const areBatches = given?.kind === 'batches'
   for (const name of areBatches ? forRows : forBatches)
     if (options[name] !== undefined)
       fail(`${what}: ${name} is ${areBatches ? 'not ' : ''}for batches from an iterable`)
-  return areBatches
 }
 
-/** Whether `evaluate` goes over batches. @throws LanegradError naming options that don't go with the data */
-export const evaluatesBatches = (
+/** @throws LanegradError naming options of `evaluate` that don't go with the data */
+export const checkEvaluated = (given: Given, options: EvaluateOptions): void =>
+  checkForm('evaluate', given, options, ['batchSize'], ['steps'])
+
+/** What `evaluate` goes over. */
+export async function readEvaluated(
   session: Session,
-  data: Dataset | Batches,
-  options: EvaluateOptions,
-): data is Batches => checkForm(session, 'evaluate', data, options, ['batchSize'], ['steps'])
+  given: Given,
+  { batchSize, steps, allowNaN }: Read<typeof OPTIONS.evaluate>,
+  turn: Turn,
+): Promise<Source> {
+  if (given.kind === 'batches') return datasetBatches(session, given.data, { steps, passes: 1 })
+  const batch = await readRows(session.feeds, given.data, { what: 'evaluate', allowNaN, turn })
+  return rowsSource(session, batch, batchSize, false)
+}
 
 /** The data to validate with. @throws LanegradError naming data or options that don't go together */
-export function heldOut(
-  session: Session,
-  data: Dataset | Batches,
-  options: FitOptions,
-): Dataset | Batches | null {
-  const held = readHeldOut(session, options.validationData ?? null)
+export function heldOut(feeds: Feeds, given: Given, options: FitOptions<never>): Given | null {
+  const held = readHeldOut(feeds, options.validationData ?? null)
   if (held && options.validationSplit) fail('fit: give validationSplit or validationData, not both')
-  checkForm(session, 'fit', data, options, ['batchSize', 'shuffle', 'validationSplit'], ['stepsPerEpoch'])
-  checkForm(session, 'fit', held, options, [], ['validationSteps'])
+  checkForm('fit', given, options, ['batchSize', 'shuffle', 'validationSplit'], ['stepsPerEpoch'])
+  checkForm('fit', held, options, [], ['validationSteps'])
   return held
 }
 
 /** What `fit` trains on and validates with. @throws LanegradError naming what doesn't fit */
 export async function readSources(
   session: Session,
-  training: Training,
-  data: Dataset | Batches,
-  held: Dataset | Batches | null,
+  given: Given,
+  held: Given | null,
   options: FitRead,
 ): Promise<{ train: Source; validation: Source | null }> {
+  const { feeds } = session
   const { epochs, initialEpoch, batchSize, shuffle, validationSplit, classWeight, allowNaN } = options
   const turn = turns()
   const passes = Math.max(1, epochs - initialEpoch)
   const hold = (batch: Batch) => rowsSource(session, batch, options.validationBatchSize ?? batchSize, false)
   let train: Source
   let validation: Source | null = null
-  if (isBatches(session, data)) {
-    const steps = options.stepsPerEpoch
-    train = datasetBatches(session, training, data, { steps, passes, classWeight })
+  if (given.kind === 'batches') {
+    train = datasetBatches(session, given.data, { steps: options.stepsPerEpoch, passes, classWeight })
   } else {
-    const read = await readRows(session, training, data, { what: 'fit', allowNaN, turn })
+    const read = await readRows(feeds, given.data, { what: 'fit', allowNaN, turn })
     const [batch, split] = splitValidation(read, validationSplit)
-    train = rowsSource(
-      session,
-      weighClasses('fit', batch, session, training, classWeight),
-      batchSize,
-      shuffle,
-    )
+    train = rowsSource(session, weighClasses('fit', batch, feeds, classWeight), batchSize, shuffle)
     if (split) validation = hold(split)
   }
-  const what = 'fit: validationData'
-  if (held && isBatches(session, held))
-    validation = datasetBatches(session, training, held, { steps: options.validationSteps, passes })
-  else if (held) validation = hold(await readRows(session, training, held, { what, allowNaN, turn }))
+  if (held?.kind === 'batches')
+    validation = datasetBatches(session, held.data, { steps: options.validationSteps, passes })
+  else if (held)
+    validation = hold(await readRows(feeds, held.data, { what: 'fit: validationData', allowNaN, turn }))
   return { train, validation }
 }

@@ -5,10 +5,10 @@
 import { check, fail, isFunction, isObject, LanegradError, reading } from '../numerics/errors.ts'
 import type { Pieces } from '../numerics/pieces.ts'
 import { permuting } from '../numerics/random.ts'
-import type { Batches, Rows } from '../rows/rows.ts'
+import type { Batch, Batches, Rows } from '../rows/rows.ts'
 import type { StopSignal } from '../rows/stop.ts'
 import { inTurns, type Turn } from '../rows/turns.ts'
-import type { Batch, Session } from '../session/session.ts'
+import type { Session } from '../session/session.ts'
 
 /** Stream of the random numbers that shuffle; weights' streams are hashes of their names. */
 const SHUFFLE_STREAM = 0x5f5f5f5f

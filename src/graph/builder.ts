@@ -2,6 +2,7 @@
 // Layers, losses and gradient rules all write through this; the methods are the operations a user's own layer
 // may use. Each method only appends (or returns its input where nothing needs doing).
 import { check, fail, unknownName } from '../numerics/errors.ts'
+import { type DType, type Shape, sameShape, shapeText } from '../numerics/shape.ts'
 import { elementCount } from '../numerics/tensor.ts'
 import type { AnyOp, Graph, Op, Phase } from './graph.ts'
 import type { Kernel } from './kernel.ts'
@@ -15,7 +16,7 @@ import {
   type UnaryName,
   unaryFunctions,
 } from './ops.ts'
-import { type DType, isValue, type LeafKind, type Shape, sameShape, shapeText, type Value } from './value.ts'
+import { isValue, type LeafKind, type Value } from './value.ts'
 
 /** Operations with an input that may be int32: moves, and those that read class labels. */
 const takesInt32: ReadonlySet<OpName> = new Set(['reshape', 'copy', 'loss', 'lossGrad', 'metric'])

@@ -2,9 +2,10 @@
 // value is written once). Enters: nothing. Leaves: a frozen Graph that prints itself. Values are compared by
 // identity. Nothing here knows what an operation computes; ops.ts does.
 
+import { shapeText } from '../numerics/shape.ts'
 import { nameOf, outputsOf } from './kernel.ts'
 import type { OpAttributes, OpName } from './ops.ts'
-import { shapeText, type Value, valueText } from './value.ts'
+import { type Value, valueText } from './value.ts'
 
 /** `update`: after the gradients; what a layer keeps from step to step. */
 export type Phase = 'forward' | 'backward' | 'update'

@@ -1,24 +1,13 @@
 // An operation as one object: shapes, gradient rule, encoding and the module its kernel lies in. The operations of
 // ops.ts are in every program, since gradients and simplification are made of them; those of src/operations are
 // objects of this form, so that a bundler keeps only those a program's layers use.
+
+import type { Shape } from '../numerics/shape.ts'
+import type { KernelModule } from '../runtime/kernel-module.ts'
 import type { GraphBuilder } from './builder.ts'
 import type { Op } from './graph.ts'
 import type { UnaryName } from './ops.ts'
-import type { Shape, Value } from './value.ts'
-
-/**
- * Compiled kernels as a build of the library brings them: bytes (or what gives them on first use), the module where the
- * runtime compiles .wasm imports itself, null where `init` brings it.
- */
-export type Binary = Uint8Array<ArrayBuffer> | (() => Uint8Array<ArrayBuffer>) | WebAssembly.Module | null
-
-/** Compiled kernels, apart from the core: loaded into the same memory and function table when a plan needs one. */
-export interface KernelModule {
-  readonly name: string
-  readonly binary: Binary
-  /** Op codes: its first, and the one behind its last. */
-  readonly codes: readonly [number, number]
-}
+import type { Value } from './value.ts'
 
 /** Where a plan put things; bytes. */
 export interface Addresses {

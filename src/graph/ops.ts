@@ -3,9 +3,10 @@
 // (shapes, gradient rules, encoders) a compile error.
 import * as abi from '../../assembly/abi.ts'
 import { fail } from '../numerics/errors.ts'
+import { type Shape, sameShape, shapeText } from '../numerics/shape.ts'
 import { elementCount } from '../numerics/tensor.ts'
 import type { Kernel } from './kernel.ts'
-import { type Shape, sameShape, shapeText, type Value } from './value.ts'
+import type { Value } from './value.ts'
 
 /**
  * Unary functions: code in the ABI, and what their derivative is computed from: the output y (so that the

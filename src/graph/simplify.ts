@@ -6,9 +6,11 @@
 //   add(x, penaltyGrad)        -> penaltyGrad that accumulates onto x's buffer
 // A fusion asks that the inner value has no other reader. The fused operation stands where the outer one
 // stood and makes the same value, so no reader changes.
+
+import { sameShape } from '../numerics/shape.ts'
 import type { AnyOp, Graph, Op } from './graph.ts'
 import { eachOutput, type Fused } from './kernel.ts'
-import { sameShape, type Value } from './value.ts'
+import type { Value } from './value.ts'
 
 /** What is read after the graph has run. */
 const kept = ({ results, gradients, updates }: Graph): Value[] => [

@@ -1,8 +1,9 @@
 // Multi-head attention (Vaswani et al. 2017): projections to queries, keys and values, attention of each head, a
 // projection back. Enters: [batch, steps, channels] of the query, and of value and key where they differ from it.
 import { RANDOM_BERNOULLI } from '../../assembly/abi.ts'
-import { shapeText, type Value } from '../graph/value.ts'
+import type { Value } from '../graph/value.ts'
 import { BOOLEAN, fail, orNull, POSITIVE_INTEGER, SHARE } from '../numerics/errors.ts'
+import { shapeText } from '../numerics/shape.ts'
 import { attention } from '../operations/attention.ts'
 import { type Layer, type LayerKind, type LayerOptions, makeLayer, readLayer } from './layer.ts'
 import { drawn } from './noise.ts'

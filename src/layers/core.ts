@@ -1,7 +1,9 @@
 // Dense, activation and shape layers: each a kind (a checked config and how it writes itself) and its
 // constructor. No layer writes a backward pass: the operations have gradient rules.
-import { type Shape, sameShape, shapeText, type Value } from '../graph/value.ts'
+
+import type { Value } from '../graph/value.ts'
 import { BOOLEAN, check, fail, POSITIVE_INTEGER } from '../numerics/errors.ts'
+import { type Shape, sameShape, shapeText } from '../numerics/shape.ts'
 import { elementCount } from '../numerics/tensor.ts'
 import { type Activation, activate, readActivation } from './activations.ts'
 import { type Initializer, type InitializerName, toInitializer } from './initializers.ts'

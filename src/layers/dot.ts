@@ -1,6 +1,7 @@
 // The merge layer of scalar products: two inputs of rank 2 or 3 along one axis of each, as Keras's Dot.
-import { shapeText } from '../graph/value.ts'
+
 import { BOOLEAN, check, fail } from '../numerics/errors.ts'
+import { shapeText } from '../numerics/shape.ts'
 import { batchMatmul } from '../operations/attention.ts'
 import { type Layer, type LayerKind, type LayerOptions, makeLayer, readLayer } from './layer.ts'
 import { AXIS_BUT_BATCH } from './merge.ts'

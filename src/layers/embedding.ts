@@ -1,7 +1,8 @@
 // Embeddings: rows of a table for int32 ids, and rows of a table for positions. Enters: [batch, ...] ids, or
 // [batch, steps, channels].
-import { shapeText } from '../graph/value.ts'
+
 import { BOOLEAN, fail, orNull, POSITIVE_INTEGER } from '../numerics/errors.ts'
+import { shapeText } from '../numerics/shape.ts'
 import { gather, nonZero } from '../operations/embedding.ts'
 import { type Layer, type LayerKind, type LayerOptions, makeLayer, readLayer } from './layer.ts'
 import { one, oneOfRank, weightOptions, weights } from './options.ts'

@@ -3,7 +3,7 @@
 // shapes are known and checked when the model is made. A layer called twice shares its weights.
 
 import type { GraphBuilder } from '../graph/builder.ts'
-import { type DType, rowShapeText, type Shape, type Value } from '../graph/value.ts'
+import type { Value } from '../graph/value.ts'
 import {
   BOOLEAN,
   check,
@@ -21,6 +21,7 @@ import {
   readOptions,
   show,
 } from '../numerics/errors.ts'
+import { type DType, rowShapeText, type Shape } from '../numerics/shape.ts'
 import type { Constraint } from './constraints.ts'
 import type { Initializer, InitializerName } from './initializers.ts'
 

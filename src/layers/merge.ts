@@ -1,7 +1,8 @@
 // Layers of several inputs: elementwise merges and concatenation.
 import type { GraphBuilder } from '../graph/builder.ts'
-import { sameShape, shapeText, type Value } from '../graph/value.ts'
+import type { Value } from '../graph/value.ts'
 import { fail, type Rule } from '../numerics/errors.ts'
+import { sameShape, shapeText } from '../numerics/shape.ts'
 import { type Layer, type LayerKind, type LayerOptions, makeLayer, readLayer } from './layer.ts'
 
 type Combine = (g: GraphBuilder, a: Value, b: Value) => Value

@@ -2,8 +2,9 @@
 // name and the step alone (operations/random.ts): the same seed gives the same bits, each step draws anew, and the
 // backward pass meets the same numbers as the forward pass.
 import { RANDOM_BERNOULLI, RANDOM_NORMAL } from '../../assembly/abi.ts'
-import { type Shape, shapeText, type Value } from '../graph/value.ts'
+import type { Value } from '../graph/value.ts'
 import { check, fail, NON_NEGATIVE, orNull, POSITIVE_INTEGER, SHARE } from '../numerics/errors.ts'
+import { type Shape, shapeText } from '../numerics/shape.ts'
 import { dropout as dropoutKernel, random } from '../operations/random.ts'
 import {
   type Layer,

@@ -1,7 +1,9 @@
 // What many layers have in common: options of weights (initializer, regularizer, constraint), sizes, inputs, bias and
 // activation.
-import { type Shape, shapeText, type Value } from '../graph/value.ts'
+
+import type { Value } from '../graph/value.ts'
 import { check, fail, NON_NEGATIVE, POSITIVE_INTEGER, type Reader, readOptions } from '../numerics/errors.ts'
+import { type Shape, shapeText } from '../numerics/shape.ts'
 import { type ActivationName, activate } from './activations.ts'
 import { type Constraint, readConstraint } from './constraints.ts'
 import { type Initializer, type InitializerName, toInitializer } from './initializers.ts'

@@ -1,7 +1,7 @@
 // Preprocessing as layers, so that it is saved with the model: rescaling, normalization by known statistics, class ids
 // as rows. None has weights; what they know is part of their config.
 import type { GraphBuilder } from '../graph/builder.ts'
-import { shapeText, type Value } from '../graph/value.ts'
+import type { Value } from '../graph/value.ts'
 import {
   check,
   checkOptions,
@@ -14,6 +14,7 @@ import {
   type Rule,
   reading,
 } from '../numerics/errors.ts'
+import { shapeText } from '../numerics/shape.ts'
 import { elementCount, type NestedNumbers, tensor } from '../numerics/tensor.ts'
 import { encodeCategories } from '../operations/normalize.ts'
 import { type Layer, type LayerKind, type LayerOptions, makeLayer, readLayer } from './layer.ts'

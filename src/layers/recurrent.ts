@@ -4,7 +4,7 @@
 // added to the recurrent product).
 import { RANDOM_BERNOULLI } from '../../assembly/abi.ts'
 import type { UnaryName } from '../graph/ops.ts'
-import { type Shape, sameShape, shapeText, type Value } from '../graph/value.ts'
+import type { Value } from '../graph/value.ts'
 import {
   BOOLEAN,
   fail,
@@ -15,6 +15,7 @@ import {
   type Readers,
   SHARE,
 } from '../numerics/errors.ts'
+import { type Shape, sameShape, shapeText } from '../numerics/shape.ts'
 import {
   gruBefore,
   gru as gruCell,

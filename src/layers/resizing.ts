@@ -1,7 +1,9 @@
 // Layers that change how many cells the axes between batch and channels have: repeating or interpolating cells, zeros
 // around them, cutting them off. Channels last.
-import { type Shape, shapeText, type Value } from '../graph/value.ts'
+
+import type { Value } from '../graph/value.ts'
 import { check, fail, NATURAL, oneOf, POSITIVE_INTEGER } from '../numerics/errors.ts'
+import { type Shape, shapeText } from '../numerics/shape.ts'
 import { resize } from '../operations/pooling.ts'
 import {
   type Layer,

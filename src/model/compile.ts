@@ -1,7 +1,8 @@
 // What a model is compiled with: an optimizer, and for each output a loss, its weight and metrics. Enters: the
 // options of `compile`, or the entries of a saved file. Leaves: checked plain data.
-import { type RowShape, rowShapeText } from '../graph/value.ts'
+
 import { columnsOf, keyOf, type OutputTraining } from '../network/compute.ts'
+import type { PlannedSession, Training } from '../network/planned.ts'
 import {
   BOOLEAN,
   check,
@@ -13,7 +14,7 @@ import {
   reading,
   show,
 } from '../numerics/errors.ts'
-import type { Session, Training } from '../session/session.ts'
+import { type RowShape, rowShapeText } from '../numerics/shape.ts'
 import { type LossLike, readLoss, takesLabels } from '../training/losses.ts'
 import { type MetricLike, type MetricName, readMetric } from '../training/metrics.ts'
 import { type Optimizer, type OptimizerName, readOptimizer } from '../training/optimizers.ts'
@@ -50,10 +51,6 @@ export interface CompileOptions {
    */
   readonly warnings?: boolean
 }
-
-/** What a session was compiled with. @throws LanegradError before that */
-export const trainingOf = ({ training }: Session): Training =>
-  training ?? fail('the model has no loss and optimizer yet: call compile first')
 
 /** Checked, for an output of `shape`: from `compile` or from a file. @throws LanegradError naming the output */
 export function readOutputTraining(
@@ -115,7 +112,7 @@ function perOutput<T>(
 }
 
 /** Every number that is logged needs a key of its own: what each is. @throws LanegradError naming two that would share one */
-function checkKeys(session: Session, outputs: readonly OutputTraining[]): Map<string, string> {
+function checkKeys(session: PlannedSession, outputs: readonly OutputTraining[]): Map<string, string> {
   const known = new Map([['loss', 'the total loss']])
   for (const { output, loss, metrics, weightedMetrics = [] } of outputs) {
     const read = (metric: MetricLike) =>
@@ -138,7 +135,7 @@ function checkKeys(session: Session, outputs: readonly OutputTraining[]): Map<st
 }
 
 /** The same with those of validation beside them, which an output named `val` has too. @throws LanegradError */
-export function checkValidationKeys(session: Session, { outputs }: Training): void {
+export function checkValidationKeys(session: PlannedSession, { outputs }: Training): void {
   const known = checkKeys(session, outputs)
   for (const [key, what] of known) {
     const other = known.get(`val_${key}`)
@@ -157,7 +154,7 @@ const isLoss = (loss: CompileOptions['loss']): loss is LossLike =>
   (isObject(loss) && 'kind' in loss && 'reduction' in loss)
 
 /** @throws LanegradError on an unknown name (with the nearest known one) or a loss that doesn't fit its output */
-export function readTraining(session: Session, options: CompileOptions): Training {
+export function readTraining(session: PlannedSession, options: CompileOptions): Training {
   const known = [
     'optimizer',
     'keepOptimizer',

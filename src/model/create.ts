@@ -12,12 +12,14 @@ import {
 } from '../layers/layer.ts'
 import { outlineOf } from '../network/compute.ts'
 import { networkOf, remember, type Values } from '../network/network.ts'
+import { PlannedSession } from '../network/planned.ts'
 import type { ByteSource } from '../numerics/bytes.ts'
 import { BOOLEAN, checkOptions, fail, madeBy, must, NATURAL, type Rule, reading } from '../numerics/errors.ts'
 import type { RuntimeOptions } from '../runtime/engine.ts'
-import { Session } from '../session/session.ts'
+import type { Metric } from '../session/metric.ts'
 import type { Loss } from '../training/losses.ts'
-import type { MeanMetric, Metric } from '../training/metrics.ts'
+import type { MeanMetric } from '../training/metrics.ts'
+import { watcherOf } from './diagnose.ts'
 import { Model } from './model.ts'
 import { loadSession } from './saving.ts'
 
@@ -36,12 +38,13 @@ export function create<V extends Values>(
   runtime: RuntimeOptions = {},
 ): Model<V> {
   const network = reading(`${where}: its values`, () => networkOf(inputs, outputs))
-  const session = new Session(
+  const session = new PlannedSession(
     network,
     outlineOf(network),
     must(NATURAL, seed, `${where}: seed`),
     readRuntime(where, runtime),
   )
+  session.watcher = watcherOf(session)
   session.initialize()
   remember(network)
   return Model.of<V>(session)

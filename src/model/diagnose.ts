@@ -1,13 +1,15 @@
 // What can't have been meant, as texts for the console. Enters: a session with what was fed, or with the run just made.
 // Leaves: warnings; the arena as it was.
 import type { Value } from '../graph/value.ts'
+import type { PlannedSession } from '../network/planned.ts'
 import { elementCount } from '../numerics/tensor.ts'
-import type { Slot } from '../plan/plan.ts'
+import type { Plan } from '../plan/plan.ts'
 import type { Engine } from '../runtime/engine.ts'
-import type { Prepared, Session } from '../session/session.ts'
+import type { Slot } from '../runtime/program.ts'
+import type { Prepared, Watcher } from '../session/session.ts'
 import { ROUNDING } from '../training/losses.ts'
 import { rangeText } from '../training/range.ts'
-import { stepText } from './step-text.ts'
+import { stepText } from './inspect.ts'
 
 const LARGEST = 3.4028234663852886e38
 
@@ -17,17 +19,17 @@ const PASSING: readonly string[] = ['flatten', 'reshape', 'permute']
 const DISTANCES: readonly string[] = ['meanSquaredError', 'meanAbsoluteError', 'huber', 'logCosh']
 
 /** Whether a layer multiplies the value by a kernel before any other. */
-function meetsKernel(session: Session, value: string): boolean {
+function meetsKernel(session: PlannedSession, value: string): boolean {
   return session.network.calls.some(
     ({ name, layer, inputs }) =>
       inputs.includes(value) &&
-      (session.weightSpec(`${layer.name}/kernel`) !== undefined ||
+      (session.outline.byName.has(`${layer.name}/kernel`) ||
         (PASSING.includes(layer.kind.kind) && meetsKernel(session, name))),
   )
 }
 
 /** Warns of data as it was fed for the first step of a `fit`. */
-export function checkFirst(session: Session, { plan }: Prepared): void {
+function checkFirst(session: PlannedSession, { code: plan }: Prepared<Plan>): void {
   const { engine, outline, training } = session
   const outside = ({ address, count, dtype }: Slot, low: number, high: number): number => {
     const bad = dtype === 'float32' ? engine.findOutside(address, count, low, high) : -1
@@ -54,7 +56,7 @@ export function checkFirst(session: Session, { plan }: Prepared): void {
 }
 
 /** Warns where an epoch of `fit` has moved no weight. */
-export function checkMoved(session: Session, loss: number): void {
+function checkMoved(session: PlannedSession, loss: number): void {
   if (loss === 0 || !(session.isStill || session.learningRate === 0)) return
   const isFrozen = session.outline.weights.every(({ trainable }) => !trainable)
   session.warn(
@@ -70,7 +72,7 @@ function found(engine: Engine, address: number, count: number): string | null {
 }
 
 /** Runs the plan again up to the update. */
-function firstNotFinite({ engine, outline }: Session, { plan }: Prepared): string | null {
+function firstNotFinite({ engine, outline }: PlannedSession, { code: plan }: Prepared<Plan>): string | null {
   const { graph, layout, steps, transient, results } = plan
   const given = { input: plan.inputs, target: plan.targets, 'sample weights of': plan.sampleWeights }
   let text: string | null = null
@@ -108,7 +110,7 @@ function firstNotFinite({ engine, outline }: Session, { plan }: Prepared): strin
 
 /**
  * Why a loss isn't finite: the run just made, which has updated nothing, is made again, instruction by instruction. `when`: 'in step 12'. */
-export function whyNotFinite(session: Session, prepared: Prepared, when: string): string {
+function whyNotFinite(session: PlannedSession, prepared: Prepared<Plan>, when: string): string {
   const loss = session.engine.scalar(prepared.readings.loss)
   const before = session.state().slice()
   const first = firstNotFinite(session, prepared)
@@ -118,3 +120,10 @@ export function whyNotFinite(session: Session, prepared: Prepared, when: string)
     'inputs that are not scaled, a logarithm of 0 or a division by it'
   )
 }
+
+/** Looks after the training of a session. */
+export const watcherOf = (session: PlannedSession): Watcher<Plan> => ({
+  first: (prepared) => checkFirst(session, prepared),
+  epoch: (loss) => checkMoved(session, loss),
+  whyNotFinite: (prepared, when) => whyNotFinite(session, prepared, when),
+})

@@ -1,13 +1,24 @@
 // The public face: a network one can compile, train, evaluate, ask and save. Checks options, turns data into rows
 // and hands them to the session; holds no numbers itself.
 
-import { isBatches, readingBatch, readingInputs, sortArguments } from '../feed/batch.ts'
+import { readingBatch, readingInputs } from '../feed/batch.ts'
+import type { Callback as CallbackOf, FitParams as FitParamsOf } from '../feed/callbacks.ts'
 import { type ClassWeight, weighClasses } from '../feed/class-weight.ts'
-import { datasetBatches, evaluatesBatches, heldOut, readRows, readSources } from '../feed/reading.ts'
-import { rowsSource, type Source } from '../feed/source.ts'
-import type { RowShape } from '../graph/value.ts'
+import { evaluateAll, fitAll } from '../feed/fit.ts'
+import { isBatches, sortArguments } from '../feed/given.ts'
+import {
+  type EvaluateOptions,
+  type FitOptions as FitOptionsOf,
+  OPTIONS,
+  type PredictOptions,
+  type StepOptions,
+  type TrainStepOptions,
+} from '../feed/options.ts'
+import { predictBatches, predictRows } from '../feed/predict.ts'
+import { checkEvaluated, heldOut, readEvaluated, readSources } from '../feed/reading.ts'
 import type { Symbolic } from '../layers/layer.ts'
-import type { Structure, Values } from '../network/network.ts'
+import type { Values } from '../network/network.ts'
+import type { PlannedSession } from '../network/planned.ts'
 import { weightsNamed } from '../network/weight-names.ts'
 import { isFloat32 } from '../numerics/brands.ts'
 import type { ByteSource } from '../numerics/bytes.ts'
@@ -19,35 +30,52 @@ import {
   isObject,
   must,
   NON_NEGATIVE,
+  POSITIVE_INTEGER,
   printed,
   reading,
   readOptions,
   unknownName,
 } from '../numerics/errors.ts'
 import { finish } from '../numerics/pieces.ts'
+import type { RowShape } from '../numerics/shape.ts'
 import type { FloatArray } from '../numerics/tensor.ts'
 import { elementCount } from '../numerics/tensor.ts'
-import { type ArrayLikeData, type Batches, type Data, type Dataset, rowsOf } from '../rows/rows.ts'
-import { turns } from '../rows/turns.ts'
-import { Repeat, RepeatedPrediction } from '../session/repeat.ts'
-import type { Batch, Session } from '../session/session.ts'
-import type { History, Logs, WithLoss } from '../training/callbacks.ts'
-import { type CompileOptions, checkValidationKeys, readTraining, trainingOf } from './compile.ts'
-import { evaluateAll, fitAll } from './fit.ts'
+import type { Structure } from '../rows/rows.ts'
 import {
-  type EvaluateOptions,
-  type FitOptions,
-  OPTIONS,
-  type PredictOptions,
-  type StepOptions,
-  type TrainStepOptions,
-} from './options.ts'
-import { predictBatches, predictRows } from './predict.ts'
+  type ArrayLikeData,
+  type Batch,
+  type Batches,
+  type Data,
+  type Dataset,
+  rowsOf,
+} from '../rows/rows.ts'
+import { turns } from '../rows/turns.ts'
+import type { History, Logs, WithLoss } from '../session/logs.ts'
+import type { Mode } from '../session/program.ts'
+import { Repeat, RepeatedPrediction } from '../session/repeat.ts'
+import { type CompileOptions, checkValidationKeys, readTraining } from './compile.ts'
+import {
+  type Inspection,
+  inspect,
+  modelText,
+  type ProfileRow,
+  parameters,
+  profileRows,
+  summaryText,
+} from './inspect.ts'
 import { loadWeights, saveSession } from './saving.ts'
-import { modelText, parameters, summaryText } from './summary.ts'
 
 /** Where none are given. */
 const NO_OPTIONS: TrainStepOptions & PredictOptions = {}
+
+/** What `fit` tells the outside: see the hooks. */
+export interface Callback extends CallbackOf<Model> {}
+
+/** A run of `fit`. */
+export interface FitParams extends FitParamsOf<Model> {}
+
+/** Options of `fit`. */
+export interface FitOptions extends FitOptionsOf<Model> {}
 
 /** A layer of a model, to look at. */
 export interface ModelLayer {
@@ -58,6 +86,9 @@ export interface ModelLayer {
   /** Of its first output, without the batch axis; null where the length may differ. */
   readonly outputShape: RowShape
 }
+
+const MODES: readonly Mode[] = ['predict', 'evaluate', 'train', 'gradients']
+const readMode = (mode: Mode): Mode => (MODES.includes(mode) ? mode : unknownName('mode', mode, MODES))
 
 /** How a model's outputs come: as they were given to `model`. */
 type Shaped<V, T> = V extends Symbolic ? T : V extends readonly Symbolic[] ? T[] : { [K in keyof V]: T }
@@ -78,23 +109,23 @@ type Shaped<V, T> = V extends Symbolic ? T : V extends readonly Symbolic[] ? T[]
  * ```
  */
 export class Model<V extends Values = Values> {
-  private readonly kept: Session
+  private readonly kept: PlannedSession
   private isFitting = false
   private evaluations = 0
 
-  private constructor(session: Session) {
+  private constructor(session: PlannedSession) {
     this.kept = session
     printed(this, () => modelText(session))
     Object.seal(this) // `stopTraining = true` and the like are errors, not without effect
   }
 
   /** @internal */
-  static of<V extends Values>(session: Session): Model<V> {
+  static of<V extends Values>(session: PlannedSession): Model<V> {
     return new this<V>(session) // by its own name, a bundler would give the class another one
   }
 
   /** Throws after dispose: every method goes through here. @internal */
-  get session(): Session {
+  get session(): PlannedSession {
     this.kept.engine
     return this.kept
   }
@@ -205,7 +236,7 @@ export class Model<V extends Values = Values> {
   }
 
   private get training() {
-    return trainingOf(this.kept)
+    return this.kept.training ?? fail('the model has no loss and optimizer yet: call compile first')
   }
 
   /** Of the optimizer, before its schedule; setting it acts from the next step on, until `compile`. */
@@ -220,11 +251,12 @@ export class Model<V extends Values = Values> {
   /** Rows of every input and target, not looked through for NaN; those of `predict` have no targets. @internal */
   batchOf(what: string, data: Dataset, classWeight?: ClassWeight): Batch {
     const { kept } = this
-    if (what === 'predict') return { ...finish(readingInputs(kept, what, data.x)), y: [], weights: [] }
-    return reading(`${what}: its arguments`, () => {
-      const read = finish(readingBatch(kept, this.training, what, data))
-      return weighClasses(what, read, kept, this.training, classWeight)
-    })
+    const { feeds } = kept
+    if (what === 'predict') return { ...finish(readingInputs(feeds, what, data.x)), y: [], weights: [] }
+    this.training // throws before compile
+    return reading(`${what}: its arguments`, () =>
+      weighClasses(what, finish(readingBatch(feeds, what, data)), feeds, classWeight),
+    )
   }
 
   /**
@@ -249,18 +281,19 @@ export class Model<V extends Values = Values> {
   fit(data: Dataset | Batches, options?: FitOptions): Promise<WithLoss<History>>
   async fit(...args: readonly unknown[]): Promise<History> {
     const { session } = this
-    const { data, options } = reading('fit: its arguments', () =>
-      sortArguments<FitOptions>(session, 'fit', args),
+    const { given, options } = reading('fit: its arguments', () =>
+      sortArguments<FitOptions>(session.feeds, 'fit', args),
     )
     const read = readOptions('fit', options, OPTIONS.fit)
-    const held = reading('fit: its arguments', () => heldOut(session, data, options))
+    const held = reading('fit: its arguments', () => heldOut(session.feeds, given, options))
     if (this.isFitting) fail('fit: this model is being fitted already; await the first call')
     const { training } = this // throws before compile
     if (held !== null || read.validationSplit > 0) checkValidationKeys(session, training)
     this.isFitting = true
     try {
-      const sources = await readSources(session, training, data, held, read)
-      return await fitAll(session, { ...read, ...sources, model: this as unknown as Model })
+      const sources = await readSources(session, given, held, read)
+      const callbacks: readonly CallbackOf<Model>[] = read.callbacks
+      return await fitAll(session, { ...read, callbacks, ...sources, model: this as unknown as Model })
     } finally {
       this.isFitting = false
     }
@@ -284,7 +317,7 @@ export class Model<V extends Values = Values> {
   trainStep(x: Data, y: Data, options: TrainStepOptions = NO_OPTIONS): WithLoss<Logs> {
     const { session } = this
     const isPlain = options === NO_OPTIONS
-    const logs = isPlain && session.repeat?.step(x, y)
+    const logs = isPlain && session.last('train')?.repeat?.step(x, y)
     if (logs) return logs
     const what = 'trainStep'
     const { sampleWeight: weights, classWeight, allowNaN } = readOptions(what, options, OPTIONS[what])
@@ -292,7 +325,7 @@ export class Model<V extends Values = Values> {
     const prepared = session.prepareFor('train', batch, batch.rows)
     session.feed(prepared, batch, null, 0, batch.rows, allowNaN)
     session.step(prepared)
-    if (isPlain) session.repeat = Repeat.of(session, prepared, x, y)
+    if (isPlain) prepared.repeat = Repeat.of(session, prepared, x, y)
     return session.readLogs(prepared)
   }
 
@@ -315,21 +348,17 @@ export class Model<V extends Values = Values> {
   async evaluate(...args: readonly unknown[]): Promise<Logs> {
     const { session } = this
     const what = 'evaluate'
-    const { data, options } = reading(`${what}: its arguments`, () =>
-      sortArguments<EvaluateOptions>(session, what, args),
+    const { given, options } = reading(`${what}: its arguments`, () =>
+      sortArguments<EvaluateOptions>(session.feeds, what, args),
     )
-    const { batchSize, steps, allowNaN } = readOptions(what, options, OPTIONS[what])
+    const read = readOptions(what, options, OPTIONS[what])
+    const { allowNaN } = read
     this.training // throws before compile
+    checkEvaluated(given, options)
     const turn = turns()
     this.evaluations++
     try {
-      let source: Source
-      if (evaluatesBatches(session, data, options)) {
-        source = datasetBatches(session, this.training, data, { steps, passes: 1 })
-      } else {
-        const batch = await readRows(session, this.training, data, { what, allowNaN, turn })
-        source = rowsSource(session, batch, batchSize, false)
-      }
+      const source = await readEvaluated(session, given, read, turn)
       const run = { what, number: 1, prefix: '', turn, signal: null, allowNaN }
       return (await evaluateAll(session, source, run)) ?? {} // null only where a signal aborts
     } finally {
@@ -357,7 +386,7 @@ export class Model<V extends Values = Values> {
   ): Shaped<V, FloatArray> | Promise<Shaped<V, FloatArray>> {
     const { session } = this
     const isPlain = options === NO_OPTIONS
-    const known = isPlain && session.prediction?.run(x as Data)
+    const known = isPlain && session.last('predict')?.prediction?.run(x as Data)
     if (known) return known as Shaped<V, FloatArray>
     const read = readOptions('predict', options, OPTIONS.predict)
     const shaped = (outputs: readonly FloatArray[]) => {
@@ -365,13 +394,13 @@ export class Model<V extends Values = Values> {
       const named = outputs.map((output, i): [string, FloatArray] => [known[i].name, output])
       return joined(named, outputStructure) as Shaped<V, FloatArray>
     }
-    if (reading('predict: x', () => isBatches(session, x)))
+    if (reading('predict: x', () => isBatches(session.feeds, x)))
       return predictBatches(session, x as Batches<{ readonly x: Data }>, read).then(shaped)
     const batch = this.batchOf('predict', { x: x as Data, y: [] })
     const outputs = predictRows(session, batch, read)
     if (isPlain && batch.rows <= read.batchSize) {
       const prepared = session.prepareFor('predict', batch, batch.rows)
-      session.prediction = RepeatedPrediction.of(session, prepared, x as Data)
+      prepared.prediction = RepeatedPrediction.of(session, prepared, x as Data)
     }
     return shaped(outputs)
   }
@@ -404,12 +433,12 @@ export class Model<V extends Values = Values> {
     session.engine.backward()
     const result: Record<string, FloatArray> = {}
     for (const { name, shape, trainable } of session.outline.weights) {
-      const slot = prepared.plan.gradients.get(name)
+      const slot = prepared.code.gradients.get(name)
       if (trainable)
         result[name] = slot ? session.read(slot) : { shape, data: new Float32Array(elementCount(shape)) }
     }
     if (inputs) {
-      for (const [name, slot] of prepared.plan.gradients) result[name] ??= session.read(slot)
+      for (const [name, slot] of prepared.code.gradients) result[name] ??= session.read(slot)
     }
     return result
   }
@@ -454,14 +483,35 @@ export class Model<V extends Values = Values> {
     return summaryText(this.session)
   }
 
-  /** A function now. @internal */
-  inspect(): never {
-    return fail("model.inspect: write inspect(model), with inspect from 'lanegrad'")
+  /** The graph, the memory map and the program of one kind of run, as texts. */
+  inspect(options: { readonly mode?: Mode; readonly batchSize?: number } = {}): Inspection {
+    const { mode, batchSize } = readOptions('inspect', options, {
+      mode: [readMode, 'train'],
+      batchSize: [POSITIVE_INTEGER, 32],
+    })
+    if (mode !== 'predict') this.training // throws before compile
+    return inspect(this.session.programFor(mode, batchSize).code)
   }
 
-  /** A function now. @internal */
-  profile(): never {
-    return fail("model.profile: write profile(model, x, y), with profile from 'lanegrad'")
+  /**
+   * Times every instruction of a training step on one batch: the least of `repeats` runs (default 20). The weights and
+   * the optimizer are left as they were.
+   */
+  profile(x: Data, y: Data, options: StepOptions & { readonly repeats?: number } = {}): ProfileRow[] {
+    const what = 'profile'
+    const { repeats, sampleWeight: weights, allowNaN } = readOptions(what, options, OPTIONS[what])
+    const { session } = this
+    const batch = this.batchOf(what, { x, y, weights })
+    const prepared = session.prepareFor('train', batch, batch.rows)
+    session.feed(prepared, batch, null, 0, batch.rows, allowNaN)
+    const before = session.state().slice()
+    try {
+      session.engine.stepCount++
+      session.engine.factor = 1
+      return profileRows(session, prepared.code, repeats)
+    } finally {
+      session.state().set(before)
+    }
   }
 
   /**

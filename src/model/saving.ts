@@ -3,21 +3,23 @@
 // What is read is untrusted: everything is checked before the model is touched.
 
 import { decodeSafetensors, encodeSafetensors } from '../formats/safetensors.ts'
-import { sameShape, shapeText } from '../graph/value.ts'
 import type { LayerKind } from '../layers/layer.ts'
 import { type Outline, type OutputTraining, outlineOf } from '../network/compute.ts'
 import { describe, readNetwork } from '../network/network.ts'
+import { PlannedSession, type Training } from '../network/planned.ts'
 import { isFloat32 } from '../numerics/brands.ts'
 import type { ByteSource } from '../numerics/bytes.ts'
 import { check, FINITE, fail, isRecord, must, NON_NEGATIVE, show } from '../numerics/errors.ts'
+import { sameShape, shapeText } from '../numerics/shape.ts'
 import type { NamedArray } from '../numerics/tensor.ts'
 import type { RuntimeOptions } from '../runtime/engine.ts'
-import { Session, type Training } from '../session/session.ts'
+import type { Metric } from '../session/metric.ts'
 import type { Loss, LossLike } from '../training/losses.ts'
 import { remade } from '../training/metrics/makers.ts'
-import { type MeanMetric, type Metric, type MetricLike, savedMetric } from '../training/metrics.ts'
+import { type MeanMetric, type MetricLike, savedMetric } from '../training/metrics.ts'
 import { type Optimizer, readOptimizer } from '../training/optimizers.ts'
 import { readOutputTraining } from './compile.ts'
+import { watcherOf } from './diagnose.ts'
 
 const FORMAT = 'lanegrad/1'
 const SLOT_PREFIX = 'optimizer/' // no layer has that name
@@ -29,7 +31,7 @@ const MOST_DEPTH = 500
 const savedMetrics = (key: string, value: unknown): unknown =>
   key === 'metrics' || key === 'weightedMetrics' ? (value as MetricLike[]).map(savedMetric) : value
 
-export function saveSession(session: Session, includeOptimizer: boolean): Uint8Array<ArrayBuffer> {
+export function saveSession(session: PlannedSession, includeOptimizer: boolean): Uint8Array<ArrayBuffer> {
   const { training, engine, network, seed, epochCount } = session
   const tensors = new Map<string, NamedArray>()
   for (const spec of session.outline.weights) tensors.set(spec.name, session.readWeight(spec))
@@ -80,7 +82,7 @@ function checkWeights({ weights }: Outline, tensors: Tensors): [name: string, da
 }
 
 /** Replaces a session's weights by a file's. Nothing changes unless all fit. */
-export function loadWeights(session: Session, bytes: ByteSource): void {
+export function loadWeights(session: PlannedSession, bytes: ByteSource): void {
   for (const [name, data] of checkWeights(session.outline, decodeSafetensors(bytes).tensors))
     session.writeWeight(name, data)
 }
@@ -143,7 +145,7 @@ function savedLoss(value: unknown, custom: readonly Loss[]): LossLike {
   return own ?? (loss as unknown as LossLike)
 }
 
-function readSavedTraining(session: Session, text: string, own: Own): Training {
+function readSavedTraining(session: PlannedSession, text: string, own: Own): Training {
   const data = object('training', parse('training', text))
   check(Array.isArray(data.outputs), 'training: outputs', 'a list', data.outputs)
   const { outputs: known } = session.outline
@@ -165,7 +167,7 @@ function readSavedTraining(session: Session, text: string, own: Own): Training {
   return { optimizer: readOptimizer(object('optimizer', data.optimizer) as unknown as Optimizer), outputs }
 }
 
-function readOptimizerState(session: Session, text: string, tensors: Tensors): void {
+function readOptimizerState(session: PlannedSession, text: string, tensors: Tensors): void {
   const state = object('optimizerState', parse('optimizerState', text))
   const { stepCount, momentumProduct, epochCount, microCount = 0, microWeights } = state
   const learningRate = must(
@@ -216,7 +218,7 @@ export function loadSession(
   bytes: ByteSource,
   kinds: ReadonlyMap<string, LayerKind<object>>,
   { compile, runtime, ...own }: SavedOptions,
-): Session {
+): PlannedSession {
   const { tensors, metadata } = decodeSafetensors(bytes)
   if (metadata.format !== FORMAT)
     fail(`not a saved model: the metadata's format is ${show(metadata.format)}, expected "${FORMAT}"`)
@@ -230,7 +232,8 @@ export function loadSession(
   const network = readNetwork(parse('network', metadata.network ?? ''), kinds)
   const outline = outlineOf(network)
   const weights = checkWeights(outline, tensors) // before any memory is taken for sizes the file only claims
-  const session = new Session(network, outline, seed, runtime)
+  const session = new PlannedSession(network, outline, seed, runtime)
+  session.watcher = watcherOf(session)
   for (const [name, data] of weights) session.writeWeight(name, data)
   if (metadata.training !== undefined && compile)
     session.train(readSavedTraining(session, metadata.training, own))

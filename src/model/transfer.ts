@@ -97,7 +97,7 @@ export function transfer<V extends Values = Symbolic>(base: Model, options: Tran
   const next = create('transfer', structures[network.inputStructure], outputs, seed, session.runtime)
   const names = new Set([...kept].map(({ layer }) => layer?.layerName))
   for (const spec of next.session.outline.weights) {
-    const old = names.has(spec.name.split('/')[0]) && session.weightSpec(spec.name)
+    const old = names.has(spec.name.split('/')[0]) && session.outline.byName.get(spec.name)
     if (old) next.session.writeWeight(spec.name, session.readWeight(old).data)
   }
   return next

@@ -5,20 +5,17 @@ import { GraphBuilder } from '../graph/builder.ts'
 import { differentiate } from '../graph/gradient.ts'
 import type { Graph } from '../graph/graph.ts'
 import { simplify } from '../graph/simplify.ts'
-import { type RowShape, type Shape, sameShape, type Value } from '../graph/value.ts'
+import type { Value } from '../graph/value.ts'
 import { fail, LanegradError } from '../numerics/errors.ts'
+import { type RowShape, sameShape } from '../numerics/shape.ts'
 import { elementCount } from '../numerics/tensor.ts'
+import type { IdLimit } from '../session/feeds.ts'
+import type { Metric } from '../session/metric.ts'
+import type { HostReading, LossReading, MeanReading, Request } from '../session/program.ts'
 import { activationOf, type Loss, takesLabels, targetShape, writeLoss } from '../training/losses.ts'
-import {
-  isMean,
-  type Metric,
-  type MetricLike,
-  readMetric,
-  writeMetric,
-  writeRowCount,
-} from '../training/metrics.ts'
+import { isMean, type MetricLike, readMetric, writeMetric, writeRowCount } from '../training/metrics.ts'
 import { type Range, rangesOf } from '../training/range.ts'
-import { type IdLimit, type WeightSpec, writeLayers } from './forward.ts'
+import { type WeightSpec, writeLayers } from './forward.ts'
 import { groupOf, lossGroups, rowsResult } from './groups.ts'
 import type { Network } from './network.ts'
 
@@ -112,64 +109,20 @@ function lossMask(masks: ReadonlyMap<Value, Value>, prediction: Value): Value | 
   return steps && steps.shape.length < prediction.shape.length ? steps : null
 }
 
-/** `predict`: outputs. The others need targets: `evaluate`: loss and metrics; `train`: with gradients; `gradients`: with those of the inputs too, if asked. */
-export type Mode = 'predict' | 'evaluate' | 'train' | 'gradients'
+/** A reading before its addresses are known: results of the graph by name. */
+type Named<R, K extends keyof R> = Omit<R, K> & { readonly [P in K]: string }
 
-export interface Request {
-  readonly mode: Mode
-  /** Layers behave as in training (predict only; the others follow their mode). */
-  readonly training: boolean
-  /** With the batch axis. */
-  readonly inputShapes: readonly Shape[]
-  /** Shape of each output's sample weights, if given. */
-  readonly sampleWeights: ReadonlyMap<string, Shape>
-  readonly inputGradients: boolean
-  /** Groups of losses with gradients of their own (groups.ts); of one, the gradients are those of the total. */
-  readonly groups: readonly string[]
-  readonly seed: number
-}
-
-/** A number of a batch to be averaged over an epoch; `result` and `counter` are names of the graph's results. */
-export interface MeanPlace {
-  /** Key in the logs. */
-  readonly key: string
-  /** Its first element is the batch's sum. */
-  readonly result: string
-  /** The number of terms: `terms` times the second element of `counter`, or `terms`. */
-  readonly counter: string | null
-  readonly terms: number
-  readonly finish?: (mean: number) => number
-}
-
-/** The loss of an output, likewise. */
-export interface LossPlace {
-  readonly key: string
-  /** The batch's mean or sum, without the output's weight, as Keras logs it. */
-  readonly result: string
-  /** Its second element is the rows it is the mean of; null: all. */
-  readonly counter: string | null
-  /** A sum: that of several batches is their sum. */
-  readonly isSum: boolean
-  /** In the total. */
-  readonly weight: number
-}
-
-/** A metric that reads the predictions: results `prediction of <output>` and, where there is one, `mask of <output>`. */
-export interface HostPlace {
-  readonly key: string
-  readonly metric: Metric
-  readonly output: string
-  /** Whether sample weights count. */
-  readonly isWeighted: boolean
-  readonly ignoreIndex: number | null
-  readonly logits: 'sigmoid' | 'softmax' | null
-}
+/** Where to find the mean of a batch; `counter` '': none. */
+type MeanPlace = Named<MeanReading, 'value' | 'counter'>
+type LossPlace = Named<LossReading, 'value' | 'counter'>
 
 export interface Computation {
   readonly graph: Graph
   /** The loss of each output, where it is a sum, where the rows that count differ from batch to batch, or where there are several outputs. */
   readonly losses: readonly LossPlace[]
-  readonly metrics: readonly (MeanPlace | HostPlace)[]
+  readonly metrics: readonly (MeanPlace | HostReading)[]
+  /** Metrics that JavaScript computes, by key. */
+  readonly host: ReadonlyMap<string, Metric>
 }
 
 /** Elements of the last axis; `shape` is without the batch axis. */
@@ -205,33 +158,39 @@ function timesMask(g: GraphBuilder, weights: Value | null, mask: Value | null): 
   return g.times(under(mask, weights.shape.length), under(weights, 2))
 }
 
+/**
+ * `groups`: groups of losses with gradients of their own (groups.ts); of one or none, the gradients are those of the total.
+ * @throws LanegradError naming the layer that doesn't fit
+ */
 export function computationOf(
   network: Network,
   outputs: readonly OutputTraining[],
   request: Request,
+  groups: readonly string[],
+  seed: number,
 ): Computation {
   const g = new GraphBuilder()
-  const training = request.mode === 'train' || request.mode === 'gradients' || request.training
-  const { values, weights, masks, assigned } = writeLayers(g, network, request.inputShapes, {
-    training,
-    seed: request.seed,
-  })
+  const { mode, rows } = request
+  const training = mode === 'train' || mode === 'gradients' || request.training
+  const shapes = request.shapes.map((shape) => [rows, ...shape])
+  const { values, weights, masks, assigned } = writeLayers(g, network, shapes, { training, seed })
   const predictions = new Map(network.outputs.map(({ name, value }) => [name, values.get(value)]))
   const predictionOf = (output: string) => predictions.get(output) ?? fail(`no output ${output}`)
   const results = new Map<string, Value>()
   const gradients = new Map<string, Value>()
   const losses: LossPlace[] = []
-  const metrics: (MeanPlace | HostPlace)[] = []
+  const metrics: (MeanPlace | HostReading)[] = []
+  const host = new Map<string, Metric>()
 
-  if (request.mode === 'predict') {
+  if (mode === 'predict') {
     for (const { name } of network.outputs) results.set(name, predictionOf(name))
-    return { graph: simplify({ ops: g.ops, results, gradients, updates: new Map() }), losses, metrics }
+    return { graph: simplify({ ops: g.ops, results, gradients, updates: new Map() }), losses, metrics, host }
   }
 
   const terms: { readonly group: string; readonly value: Value }[] = []
   const hasMask = (output: string) => lossMask(masks, predictionOf(output)) !== null
   const { penalties } = lossGroups(outputs, hasMask, true)
-  for (const trained of outputs) {
+  outputs.forEach((trained, i) => {
     const { output, loss, weight, metrics: plain, weightedMetrics = [] } = trained
     const prediction = predictionOf(output)
     g.label = output
@@ -241,8 +200,8 @@ export function computationOf(
       targetShape(loss, prediction.shape),
       takesLabels(loss) ? 'int32' : 'float32',
     )
-    const weightShape = request.sampleWeights.get(output)
-    const sampleWeights = weightShape ? g.leaf('sampleWeight', output, weightShape) : null
+    const weightShape = request.weightShapes[i]
+    const sampleWeights = weightShape ? g.leaf('sampleWeight', output, [rows, ...weightShape]) : null
     const mask = lossMask(masks, prediction)
     const counter = writeRowCount(g, loss, prediction, target, mask)
     const weighted =
@@ -267,9 +226,9 @@ export function computationOf(
       if (isCounted) results.set(name, counter)
       losses.push({
         key: keyOf(network, output, 'loss'),
-        result,
+        value: result,
         weight,
-        counter: isCounted ? name : null,
+        counter: isCounted ? name : '',
         isSum,
       })
     }
@@ -283,7 +242,8 @@ export function computationOf(
         results.set(`prediction of ${output}`, prediction)
         if (mask) results.set(`mask of ${output}`, mask)
         const logits = activationOf(loss)
-        metrics.push({ key, metric, output, isWeighted, ignoreIndex: loss.ignoreIndex, logits })
+        metrics.push({ key, output, isWeighted, ignoreIndex: loss.ignoreIndex, logits })
+        host.set(key, metric)
         return
       }
       const weights = isWeighted ? timesMask(g, sampleWeights, mask) : mask
@@ -291,12 +251,12 @@ export function computationOf(
       const result = `metric ${key}` // no other result begins with these words
       results.set(result, sum)
       if (counter && counter !== sum) results.set(`terms of ${key}`, counter)
-      const count = counter === sum ? result : counter && `terms of ${key}`
-      metrics.push({ key, result, counter: count, terms, finish: metric.finish })
+      const count = counter === sum ? result : counter ? `terms of ${key}` : ''
+      metrics.push({ key, value: result, counter: count, terms, finish: metric.finish })
     }
     for (const metric of plain) write(metric, false)
     for (const metric of weightedMetrics) write(metric, true)
-  }
+  })
   for (const { value, spec } of weights.values()) {
     const { l1 = 0, l2 = 0 } = spec.regularizer
     g.label = spec.name
@@ -308,8 +268,7 @@ export function computationOf(
   const total = totalOf(terms.map(({ value }) => value))
   results.set('loss', total)
 
-  if (request.mode === 'train' || request.mode === 'gradients') {
-    const { groups } = request
+  if (mode === 'train' || mode === 'gradients') {
     const inGroup = (own: string) => terms.flatMap(({ group, value }) => (group === own ? value : []))
     const totals = groups.length > 1 ? groups.map((group) => totalOf(inGroup(group))) : [total]
     g.phase = 'backward'
@@ -330,7 +289,7 @@ export function computationOf(
       })
     })
   }
-  const updates = request.mode === 'train' ? assigned : new Map<string, Value>()
+  const updates = mode === 'train' ? assigned : new Map<string, Value>()
   const graph = simplify({ ops: g.ops, results, gradients, updates })
-  return { graph: g.pass?.(graph) ?? graph, losses, metrics }
+  return { graph: g.pass?.(graph) ?? graph, losses, metrics, host }
 }

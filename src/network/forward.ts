@@ -2,7 +2,7 @@
 // values, and what layers keep from step to step. Enters: a network and the shapes of a batch.
 
 import type { GraphBuilder } from '../graph/builder.ts'
-import { type Shape, sameShape, shapeText, type Value } from '../graph/value.ts'
+import type { Value } from '../graph/value.ts'
 import { type Constraint, checkAxes } from '../layers/constraints.ts'
 import { type Initializer, toInitializer } from '../layers/initializers.ts'
 import {
@@ -15,7 +15,9 @@ import {
 import { isError } from '../numerics/brands.ts'
 import { fail, LanegradError } from '../numerics/errors.ts'
 import { streamOf } from '../numerics/random.ts'
-import type { ParameterSpec } from '../plan/layout.ts'
+import { type Shape, sameShape, shapeText } from '../numerics/shape.ts'
+import type { IdLimit } from '../session/feeds.ts'
+import type { ParameterSpec } from '../session/layout.ts'
 import { type Call, type Network, outputName } from './network.ts'
 
 export interface WeightSpec extends ParameterSpec {
@@ -34,12 +36,6 @@ export interface Forward {
   readonly assigned: ReadonlyMap<string, Value>
   /** Inputs of ids, by name. */
   readonly limits: ReadonlyMap<string, IdLimit>
-}
-
-/** An input's ids go from 0 to count - 1: what this layer takes. */
-export interface IdLimit {
-  readonly layer: string
-  readonly count: number
 }
 
 /** The most axes of a value, its batch axis counted: as many as nested arrays may have. */

@@ -1,7 +1,7 @@
 // The network as plain data: inputs, layers, the calls that connect them, outputs. Enters: symbolic values a
 // caller made, or a description from a file. Leaves: a frozen Network in an order that can run, every name
 // unique, every reference resolved. Shapes are checked later, when a graph is written.
-import type { DType } from '../graph/value.ts'
+
 import {
   checkName,
   DTYPE,
@@ -25,6 +25,8 @@ import {
   show,
   unknownName,
 } from '../numerics/errors.ts'
+import type { DType } from '../numerics/shape.ts'
+import type { Structure } from '../rows/rows.ts'
 
 export interface NetworkInput {
   readonly name: string
@@ -56,9 +58,6 @@ export interface Call {
   /** Names of inputs or earlier calls. */
   readonly inputs: readonly string[]
 }
-
-/** How a caller passes and gets several values: one, a list, or by name. */
-export type Structure = 'single' | 'list' | 'record'
 
 export interface Network {
   readonly inputs: readonly NetworkInput[]

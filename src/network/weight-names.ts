@@ -1,15 +1,15 @@
 // Weights by name, from one model to another. Layers without a name of their own may be called otherwise in another model
 // (network.ts), so a layer's weights are found under every name that it has had.
 import { fail, show, unknownName } from '../numerics/errors.ts'
-import type { Session } from '../session/session.ts'
-import type { WeightSpec } from './compute.ts'
+import type { Outline, WeightSpec } from './compute.ts'
+import type { Network } from './network.ts'
 
 /**
  * The weights that a record's names stand for. Names of others are left out where the record holds all of the model's.
  * @throws LanegradError where a name is unknown or may mean several weights, or a weight is named twice
  */
 export function weightsNamed(
-  { outline, network }: Session,
+  { outline, network }: { readonly outline: Outline; readonly network: Network },
   given: object,
 ): readonly (readonly [name: string, spec: WeightSpec])[] {
   const own = new Map(outline.weights.map((spec) => [spec.name, spec]))

@@ -168,3 +168,12 @@ function listAt(value: unknown, shape: readonly number[], axis: number, what: st
 
 const ragged = (what: string, axis: number, expected: string, got: unknown) =>
   `${what}: ragged nesting at depth ${axis}: expected ${expected} as in the first; got ${isList(got) ? `${got.length} elements` : show(got)}`
+
+/** Index of the first largest of `count` numbers from `start` on, NaN passed over; -1 if there is none. */
+export function argmax(values: ArrayLike<number>, start: number, count: number): number {
+  let best = -1
+  for (let i = 0; i < count; i++) {
+    if (best < 0 ? !Number.isNaN(values[start + i]) : values[start + i] > values[start + best]) best = i
+  }
+  return best
+}

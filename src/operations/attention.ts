@@ -3,12 +3,14 @@
 import * as abi from '../../assembly/abi.ts'
 import binary from '../../build/attention.wasm'
 import type { GraphBuilder } from '../graph/builder.ts'
-import type { Addresses, Kernel, KernelCall, KernelModule } from '../graph/kernel.ts'
-import { type Shape, sameShape, shapeText, type Value } from '../graph/value.ts'
+import type { Addresses, Kernel, KernelCall } from '../graph/kernel.ts'
+import type { Value } from '../graph/value.ts'
 import { fail } from '../numerics/errors.ts'
+import { type Shape, sameShape, shapeText } from '../numerics/shape.ts'
 import { elementCount } from '../numerics/tensor.ts'
 import { f32 } from '../numerics/words.ts'
 import { matmulScratchBytes } from '../plan/encode.ts'
+import type { KernelModule } from '../runtime/kernel-module.ts'
 
 export const attentionModule: KernelModule = {
   name: 'attention',

@@ -4,12 +4,14 @@
 import * as abi from '../../assembly/abi.ts'
 import binary from '../../build/convolution.wasm'
 import type { GraphBuilder } from '../graph/builder.ts'
-import type { Addresses, Fused, Kernel, KernelCall, KernelModule } from '../graph/kernel.ts'
+import type { Addresses, Fused, Kernel, KernelCall } from '../graph/kernel.ts'
 import { unaryFunctions } from '../graph/ops.ts'
-import type { Shape, Value } from '../graph/value.ts'
+import type { Value } from '../graph/value.ts'
+import type { Shape } from '../numerics/shape.ts'
 import { elementCount } from '../numerics/tensor.ts'
 import { f32 } from '../numerics/words.ts'
 import { matmulScratchBytes } from '../plan/encode.ts'
+import type { KernelModule } from '../runtime/kernel-module.ts'
 import { type Padding, three, widened, windowsOf } from './window.ts'
 
 const convolutionModule: KernelModule = {

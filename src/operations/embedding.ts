@@ -2,8 +2,9 @@
 // since models that have one have the other.
 import * as abi from '../../assembly/abi.ts'
 import type { Addresses, Kernel } from '../graph/kernel.ts'
-import { shapeText, type Value } from '../graph/value.ts'
+import type { Value } from '../graph/value.ts'
 import { fail } from '../numerics/errors.ts'
+import { shapeText } from '../numerics/shape.ts'
 import { elementCount } from '../numerics/tensor.ts'
 import { attentionModule } from './attention.ts'
 

@@ -2,10 +2,12 @@
 // each with its gradient. And class ids as rows. What normalization layers are made of.
 import * as abi from '../../assembly/abi.ts'
 import binary from '../../build/normalize.wasm'
-import type { Addresses, Kernel, KernelCall, KernelModule } from '../graph/kernel.ts'
-import type { Shape, Value } from '../graph/value.ts'
+import type { Addresses, Kernel, KernelCall } from '../graph/kernel.ts'
+import type { Value } from '../graph/value.ts'
+import type { Shape } from '../numerics/shape.ts'
 import { elementCount } from '../numerics/tensor.ts'
 import { f32 } from '../numerics/words.ts'
+import type { KernelModule } from '../runtime/kernel-module.ts'
 
 const normalizeModule: KernelModule = {
   name: 'normalize',

@@ -2,9 +2,10 @@
 // axes resized; each with its gradient.
 import * as abi from '../../assembly/abi.ts'
 import binary from '../../build/pooling.wasm'
-import type { Kernel, KernelModule } from '../graph/kernel.ts'
-import type { Shape } from '../graph/value.ts'
+import type { Kernel } from '../graph/kernel.ts'
+import type { Shape } from '../numerics/shape.ts'
 import { elementCount } from '../numerics/tensor.ts'
+import type { KernelModule } from '../runtime/kernel-module.ts'
 
 const poolingModule: KernelModule = {
   name: 'pooling',

@@ -2,10 +2,12 @@
 // every machine. What dropout and noise are made of.
 import * as abi from '../../assembly/abi.ts'
 import binary from '../../build/random.wasm'
-import type { Addresses, Kernel, KernelModule } from '../graph/kernel.ts'
-import type { Shape, Value } from '../graph/value.ts'
+import type { Addresses, Kernel } from '../graph/kernel.ts'
+import type { Value } from '../graph/value.ts'
+import type { Shape } from '../numerics/shape.ts'
 import { elementCount } from '../numerics/tensor.ts'
 import { f32 } from '../numerics/words.ts'
+import type { KernelModule } from '../runtime/kernel-module.ts'
 
 const randomModule: KernelModule = {
   name: 'random',

@@ -5,11 +5,12 @@
 import * as abi from '../../assembly/abi.ts'
 import binary from '../../build/recurrent.wasm'
 import type { GraphBuilder } from '../graph/builder.ts'
-import type { Kernel, KernelCall, KernelModule } from '../graph/kernel.ts'
+import type { Kernel, KernelCall } from '../graph/kernel.ts'
 import { type UnaryName, unaryFunctions } from '../graph/ops.ts'
 import type { Value } from '../graph/value.ts'
 import { elementCount } from '../numerics/tensor.ts'
 import { matmulScratchBytes } from '../plan/encode.ts'
+import type { KernelModule } from '../runtime/kernel-module.ts'
 
 const recurrentModule: KernelModule = {
   name: 'recurrent',

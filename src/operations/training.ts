@@ -2,7 +2,7 @@
 // These are no operations of a graph: plan/update.ts writes them as instructions over the flat regions of a layout.
 import * as abi from '../../assembly/abi.ts'
 import binary from '../../build/training.wasm'
-import type { KernelModule } from '../graph/kernel.ts'
+import type { KernelModule } from '../runtime/kernel-module.ts'
 
 export const trainingModule: KernelModule = {
   name: 'training',

@@ -2,8 +2,9 @@
 // of 1 to 3 axes. Leaves: how many windows fit and where the first begins; both written for three axes, as kernels take
 // them.
 import type { GraphBuilder } from '../graph/builder.ts'
-import type { Shape, Value } from '../graph/value.ts'
+import type { Value } from '../graph/value.ts'
 import { fail } from '../numerics/errors.ts'
+import type { Shape } from '../numerics/shape.ts'
 
 /** 'same': output size ceil(n / stride), the odd cell behind; 'causal': all before; or [before, after] of each axis. */
 export type Padding = 'valid' | 'same' | 'causal' | readonly (readonly [before: number, after: number])[]

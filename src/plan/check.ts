@@ -4,7 +4,7 @@ import { ALIGNMENT } from '../../assembly/abi.ts'
 import type { Graph } from '../graph/graph.ts'
 import { eachOutput, nameOf } from '../graph/kernel.ts'
 import type { Value } from '../graph/value.ts'
-import type { Layout } from './layout.ts'
+import type { Layout } from '../session/layout.ts'
 import { type Buffer, bufferName, type PlannedBuffer } from './storage.ts'
 
 function broken(what: string): void {

@@ -8,25 +8,17 @@
 // The program comes last: then its addresses are known when it is written, and kernels may read up to 12 bytes past a row.
 import { OP_ACCUMULATE } from '../../assembly/abi.ts'
 import { type AnyOp, type Graph, leavesOf } from '../graph/graph.ts'
-import type { KernelModule } from '../graph/kernel.ts'
-import { type DType, type Shape, sameShape, shapeText, type Value } from '../graph/value.ts'
+import type { Value } from '../graph/value.ts'
 import { fail } from '../numerics/errors.ts'
+import { type Shape, sameShape, shapeText } from '../numerics/shape.ts'
 import { elementCount } from '../numerics/tensor.ts'
+import type { Executable, Slot } from '../runtime/program.ts'
+import { align, bufferBytes, type Layout, type ParameterSpec } from '../session/layout.ts'
 import { checkPlan } from './check.ts'
 import { encode, type Instruction, scratchBytes } from './encode.ts'
-import { align, bufferBytes, type Layout, type ParameterSpec } from './layout.ts'
 import { placeBuffers } from './memory.ts'
 import { type Buffer, type PlannedBuffer, separateResults, shareBuffers } from './storage.ts'
 import { gradientSlot, slotAddress, type UpdateSpec, updateInstructions } from './update.ts'
-
-/** A place for data in the arena. */
-export interface Slot {
-  readonly address: number
-  readonly shape: Shape
-  readonly dtype: DType
-  /** Elements. */
-  readonly count: number
-}
 
 /** One instruction, where it came from, and the phase it belongs to. */
 export interface Step {
@@ -36,33 +28,15 @@ export interface Step {
   readonly op: AnyOp | null
 }
 
-export interface Plan {
+export interface Plan extends Executable {
   readonly graph: Graph
   readonly layout: Layout
   readonly steps: readonly Step[]
-  /** The program; its first word belongs at `programStart`. */
-  readonly words: Int32Array
-  readonly programStart: number
-  readonly phaseEnds: { readonly forward: number; readonly backward: number; readonly update: number }
-  /** First and last address of the instructions that accumulate gradients, group by group, then of those that average them. */
-  readonly sums: readonly (readonly [from: number, to: number])[]
-  /** The modules its kernels lie in, the core aside. */
-  readonly modules: readonly KernelModule[]
-  readonly constants: readonly { readonly address: number; readonly data: Float32Array }[]
-  readonly inputs: ReadonlyMap<string, Slot>
-  readonly targets: ReadonlyMap<string, Slot>
-  readonly sampleWeights: ReadonlyMap<string, Slot>
-  readonly results: ReadonlyMap<string, Slot>
-  readonly gradients: ReadonlyMap<string, Slot>
   /** Buffers of the transient region, by address. */
   readonly transient: readonly PlannedBuffer[]
   readonly regions: readonly { readonly name: string; readonly start: number; readonly end: number }[]
   readonly peakBytes: number
   readonly lowerBoundBytes: number
-  /** The most scratch that an operation has. */
-  readonly scratchBytes: number
-  /** First address behind the plan. */
-  readonly end: number
 }
 
 /** Hands out addresses upwards, cache line by cache line. */

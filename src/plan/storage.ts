@@ -4,9 +4,10 @@
 // own address and never passes to another value.
 import type { AnyOp, Graph } from '../graph/graph.ts'
 import { eachOutput } from '../graph/kernel.ts'
-import { sameShape, type Value } from '../graph/value.ts'
+import type { Value } from '../graph/value.ts'
+import { sameShape } from '../numerics/shape.ts'
 import { elementCount } from '../numerics/tensor.ts'
-import { bufferBytes } from './layout.ts'
+import { bufferBytes } from '../session/layout.ts'
 
 export interface Buffer {
   bytes: number

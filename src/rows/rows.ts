@@ -2,11 +2,10 @@
 // of them, a list, or a record by name. Leaves: flat arrays of the right type with their batch size, in the
 // network's order. Never changes or keeps what was passed; copies only where the type must change.
 
-import { type DType, type RowShape, rowShapeText, type Shape } from '../graph/value.ts'
-import type { Structure } from '../network/network.ts'
 import { isBuffer, isInt32 } from '../numerics/brands.ts'
 import { check, fail, isRecord, reading, show } from '../numerics/errors.ts'
 import { finish, PIECE, type Pieces } from '../numerics/pieces.ts'
+import { type DType, type RowShape, rowShapeText, type Shape } from '../numerics/shape.ts'
 import {
   elementCount,
   isShaped,
@@ -17,6 +16,9 @@ import {
   type NumberArray,
   type ShapedArray,
 } from '../numerics/tensor.ts'
+
+/** How several arrays are passed: one alone, a list in their order, or a record by their names. */
+export type Structure = 'single' | 'list' | 'record'
 
 /** A flat typed array (rows follow from the expected shape), a tensor with its shape, or nested arrays. */
 export type ArrayLikeData = NumberArray | NamedArray | ShapedArray | readonly NestedNumbers[]
@@ -59,6 +61,14 @@ export interface Rows {
   readonly data: NumberArray
   readonly rows: number
   readonly shape: Shape
+}
+
+/** A batch: rows of each input, target and sample weight, in the model's order; null where none is given. */
+export interface Batch {
+  readonly rows: number
+  readonly x: readonly Rows[]
+  readonly y: readonly Rows[]
+  readonly weights: readonly (Rows | null)[]
 }
 
 /** Splits what a caller passed for several inputs or outputs. */

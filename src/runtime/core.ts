@@ -2,7 +2,7 @@
 // function table.
 import { OP_CORE_END, OP_UNARY } from '../../assembly/abi.ts'
 import binary from '../../build/core.wasm'
-import type { KernelModule } from '../graph/kernel.ts'
+import type { KernelModule } from './kernel-module.ts'
 import { type Code, instantiate, type Kernels } from './modules.ts'
 
 /** The exports of assembly/index.ts. Addresses are bytes. */

@@ -20,12 +20,12 @@ import {
   OP_MATMUL,
   SCRATCH_GAP,
 } from '../../assembly/abi.ts'
-import type { KernelModule } from '../graph/kernel.ts'
 import { isInt32 } from '../numerics/brands.ts'
 import { fail } from '../numerics/errors.ts'
-import type { Plan, Slot } from '../plan/plan.ts'
 import { addModule, type Core, coreModule, createCore } from './core.ts'
+import type { KernelModule } from './kernel-module.ts'
 import { checkRuntime, codeOf } from './modules.ts'
+import type { Executable, Slot } from './program.ts'
 
 /** All of a wasm memory but its last page: addresses up to here, rounded up to whole pages, fit 32 bits. */
 const MEMORY_LIMIT_BYTES = 65535 * 65536
@@ -64,9 +64,9 @@ export interface Team {
   /** Lets the others have the modules of an engine that is ready. */
   start(memory: WebAssembly.Memory, modules: Iterable<KernelModule>): void
   /** The first address behind a plan and the scratch of its parts. */
-  endOf(plan: Plan): number
+  endOf(plan: Executable): number
   /** Of a plan that is loaded: its scratch, and the modules it `added` to `modules`. */
-  load(plan: Plan, modules: Iterable<KernelModule>, added: readonly KernelModule[]): void
+  load(plan: Executable, modules: Iterable<KernelModule>, added: readonly KernelModule[]): void
   /** The core has trapped. @throws LanegradError where another thread is to blame; the engine's goes on alone */
   stopped(): void
   end(): void
@@ -110,7 +110,7 @@ export class Engine {
   private readonly core: Core
   /** Function table index of each kernel, by op code. */
   private readonly indices: number[] = []
-  private loaded: Plan | null = null
+  private loaded: Executable | null = null
   private isWatching = false
   /** Those that are instantiated here. */
   private readonly modules: Set<KernelModule>
@@ -191,7 +191,7 @@ export class Engine {
   }
 
   /** Makes `plan` the one that runs. */
-  load(plan: Plan): void {
+  load(plan: Executable): void {
     if (this.loaded === plan) return
     this.reserve(this.team?.endOf(plan) ?? plan.end)
     const added = plan.modules.filter((module) => !this.modules.has(module))

@@ -1,7 +1,8 @@
 // Binaries for a memory that threads share. Enters: the bytes of a module, which imports a plain memory. Leaves: the same
 // module compiled for a shared one.
-import type { KernelModule } from '../graph/kernel.ts'
+
 import { fail } from '../numerics/errors.ts'
+import type { KernelModule } from './kernel-module.ts'
 import { type Bytes, bytesOf, type Code, codeOf, compileBytes, givenBytes } from './modules.ts'
 
 /** By name of the module; `given`: the bytes that `init` brought by then. */

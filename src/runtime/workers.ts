@@ -12,13 +12,13 @@ import {
   JOB_PATIENCE,
   SCRATCH_GAP,
 } from '../../assembly/abi.ts'
-import type { KernelModule } from '../graph/kernel.ts'
 import { fail, must, number } from '../numerics/errors.ts'
 import { builtin, warnOnce } from '../numerics/host.ts'
-import type { Plan } from '../plan/plan.ts'
 import { coreModule } from './core.ts'
 import { newMemory, plainMemory, type Team, type Workers } from './engine.ts'
+import type { KernelModule } from './kernel-module.ts'
 import { codeOf } from './modules.ts'
+import type { Executable } from './program.ts'
 import { isShareable, sharedCodeOf } from './shared.ts'
 import { Helpers } from './threads.ts'
 
@@ -126,11 +126,15 @@ class WorkerTeam implements Team {
     this.helpers = new Helpers(this, this.count - 1, memory, Array.from(modules, sharedCodeOf))
   }
 
-  endOf({ end, scratchBytes }: Plan): number {
+  endOf({ end, scratchBytes }: Executable): number {
     return this.count > 1 ? end + SCRATCH_GAP + this.count * (scratchBytes + SCRATCH_GAP) : end
   }
 
-  load({ end, scratchBytes }: Plan, modules: Iterable<KernelModule>, added: readonly KernelModule[]): void {
+  load(
+    { end, scratchBytes }: Executable,
+    modules: Iterable<KernelModule>,
+    added: readonly KernelModule[],
+  ): void {
     const { why, words, memoryOfAll: memory, helpers } = this
     if (why) warnOnce(`threads: ${why}; one thread computes`)
     if (!memory) return

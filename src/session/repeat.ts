@@ -4,11 +4,11 @@
 // messages.
 import { isFloat32, isInt32 } from '../numerics/brands.ts'
 import type { FloatArray, NamedArray } from '../numerics/tensor.ts'
-import type { Slot } from '../plan/plan.ts'
 import type { Data } from '../rows/rows.ts'
 import type { Engine } from '../runtime/engine.ts'
-import type { Logs, WithLoss } from '../training/callbacks.ts'
-import { type Loss, takesLabels, targetLimits } from '../training/losses.ts'
+import type { Slot } from '../runtime/program.ts'
+import type { TargetFeed } from './feeds.ts'
+import type { Logs, WithLoss } from './logs.ts'
 import type { Prepared, Session } from './session.ts'
 
 /** Up to here numbers are copied and looked at one by one; for more, calls for all of them cost less. */
@@ -56,9 +56,9 @@ export class RepeatedPrediction {
 
   /** Of rows x that `prepared` has just run; null: not of this simple kind. */
   static of(session: Session, prepared: Prepared, x: Data): RepeatedPrediction | null {
-    const { inputs, outputs, outputStructure } = session.network
+    const { inputs, outputs, outputStructure } = session.feeds
     const [into] = prepared.x
-    const result = prepared.plan.results.get(outputs[0].name)
+    const result = prepared.code.results.get(outputs[0])
     const isOne = inputs.length === 1 && outputStructure === 'single'
     if (!isOne || into?.dtype !== 'float32' || result?.dtype !== 'float32') return null
     return isFloat32(flat(x, into)) ? new RepeatedPrediction(session, prepared, into, result) : null
@@ -81,64 +81,47 @@ export class Repeat {
   private readonly prepared: Prepared
   private readonly x: Slot
   private readonly y: Slot
-  /** Labels are below it; null: targets are floats. */
-  private readonly classes: number | null
-  private readonly ignored: number | null
-  /** The limits of float targets. */
-  private readonly low: number
-  private readonly high: number
+  private readonly target: TargetFeed
   /** No metrics, and the mean over all rows. */
   private readonly isLossAlone: boolean
 
-  private constructor(
-    session: Session,
-    prepared: Prepared,
-    x: Slot,
-    y: Slot,
-    classes: number | null,
-    loss: Loss,
-  ) {
+  private constructor(session: Session, prepared: Prepared, x: Slot, y: Slot, target: TargetFeed) {
     this.session = session
     this.prepared = prepared
     this.x = x
     this.y = y
-    this.classes = classes
-    this.ignored = loss.ignoreIndex
-    const [low, high] = targetLimits(loss)
-    this.low = low
-    this.high = high
+    this.target = target
     const { metrics, losses } = prepared.readings
     this.isLossAlone = metrics.length === 0 && losses.length === 0
   }
 
   /** Of a step that `prepared` has just run, on x and y without weights; null: not of this simple kind. */
   static of(session: Session, prepared: Prepared, x: Data, y: Data): Repeat | null {
-    const { training, network } = session
-    if (!training || network.inputs.length !== 1 || training.outputs.length !== 1) return null
-    const [{ output, loss }] = training.outputs
+    const { inputs, targets } = session.feeds
+    if (inputs.length !== 1 || targets.length !== 1) return null
     const [into] = prepared.x
     const [target] = prepared.y
     if (!into || !target || into.dtype !== 'float32' || prepared.weights[0]) return null
-    const classes = takesLabels(loss) ? (session.shapeOf(output).at(-1) ?? 0) : null
     const isSimple = isFloat32(flat(x, into)) && flat(y, target)
-    return isSimple ? new Repeat(session, prepared, into, target, classes, loss) : null
+    return isSimple ? new Repeat(session, prepared, into, target, targets[0]) : null
   }
 
   /** The logs of a step, or null if it isn't like the one before; then nothing has happened. */
   step(x: Data, y: Data): WithLoss<Logs> | null {
-    const { session, prepared, classes, ignored } = this
+    const { session, prepared, target } = this
     const rows = flat(x, this.x)
     const truths = flat(y, this.y)
     if (!isFloat32(rows)) return null
     const { engine } = session
-    if (classes === null) {
+    if (target.dtype === 'float32') {
       if (!isFloat32(truths)) return null
       session.begin(prepared)
-      if (!put(engine, rows, this.x) || !put(engine, truths, this.y, this.low, this.high)) return null
+      if (!put(engine, rows, this.x) || !put(engine, truths, this.y, target.low, target.high)) return null
     } else {
       if (!isInt32(truths)) return null
+      const { columns, ignoreIndex } = target
       for (let i = 0; i < truths.length; i++)
-        if ((truths[i] < 0 || truths[i] >= classes) && truths[i] !== ignored) return null
+        if ((truths[i] < 0 || truths[i] >= columns) && truths[i] !== ignoreIndex) return null
       session.begin(prepared)
       if (!put(engine, rows, this.x)) return null
       engine.write(this.y.address, truths)

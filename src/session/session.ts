@@ -1,62 +1,68 @@
-// A network with its arena: parameters, the plans made so far, and single runs of them. Enters: checked rows.
-// Leaves: results read back. Model (model.ts) is the public face; fit.ts and evaluate use this.
+// One arena: weights, optimizer state, the programs made so far, and single runs of them. Enters: checked rows. Leaves:
+// results read back. It knows nothing of where programs come from: whoever extends it makes them.
 
-import { type RowShape, type Shape, shapeText } from '../graph/value.ts'
-import { initialize } from '../layers/initializers.ts'
-import { whyNotFinite } from '../model/diagnose.ts'
-import {
-  computationOf,
-  type Mode,
-  type Outline,
-  type OutputTraining,
-  outlineOf,
-  type WeightSpec,
-} from '../network/compute.ts'
-import { isSum, lossGroups } from '../network/groups.ts'
-import { type Network, withTrainable } from '../network/network.ts'
 import { fail } from '../numerics/errors.ts'
-import { streamOf } from '../numerics/random.ts'
-import type { FloatArray } from '../numerics/tensor.ts'
-import { elementCount } from '../numerics/tensor.ts'
-import { type Layout, layoutOf } from '../plan/layout.ts'
-import { type Plan, planOf, type Slot } from '../plan/plan.ts'
-import { gatherRows, type Rows } from '../rows/rows.ts'
+import { type Shape, sameShape, shapeText } from '../numerics/shape.ts'
+import { elementCount, type FloatArray } from '../numerics/tensor.ts'
+import { type Batch, type Data, gatherRows, type Rows } from '../rows/rows.ts'
 import { Stop } from '../rows/stop.ts'
 import { Engine, type RuntimeOptions } from '../runtime/engine.ts'
-import type { Logs, WithLoss } from '../training/callbacks.ts'
-import { type Optimizer, updateOf } from '../training/optimizers.ts'
-import { learningRateAt } from '../training/schedules.ts'
-import type { Repeat, RepeatedPrediction } from './repeat.ts'
-import { type Readings, readingsOf, Tally } from './tally.ts'
+import type { Executable, Slot } from '../runtime/program.ts'
+import type { Feeds } from './feeds.ts'
+import { type Layout, layoutOf, type ParameterSpec } from './layout.ts'
+import type { Logs, WithLoss } from './logs.ts'
+import type { Metric } from './metric.ts'
+import type { Mode, Program, Request } from './program.ts'
+import { Tally } from './tally.ts'
 
-export interface Training {
-  readonly optimizer: Optimizer
-  readonly outputs: readonly OutputTraining[]
+/** The most programs a session keeps (about 20 KB each, 3 ms to make again): callers may pass any number of batch sizes. */
+const PROGRAMS_KEPT = 64
+
+/** How weights are updated. */
+export interface Updating {
+  readonly learningRate: number
+  /** The rate of a step, counted from 0; `base` is what the schedule starts from. */
+  rateAt(base: number, step: number): number
+  /** Training steps that make one update. */
+  readonly steps: number
+  /** Groups of losses whose gradients are summed apart where `steps` is more than 1. */
+  readonly groups: number
+  /** Names of the optimizer's arrays, each as large as all trainable weights. */
+  readonly slotNames: readonly string[]
+  /** What the first of them starts from; the others from 0. */
+  readonly slotStart: number
 }
 
-/** A batch: rows of each input, target and sample weight, in the network's order; null where none is given. */
-export interface Batch {
-  readonly rows: number
-  readonly x: readonly Rows[]
-  readonly y: readonly Rows[]
-  readonly weights: readonly (Rows | null)[]
+/** A training step like the one before (repeat.ts), or null if it isn't like that: then nothing has happened. */
+interface QuickStep {
+  step(x: Data, y: Data): WithLoss<Logs> | null
 }
 
-/** Plans a model keeps (about 20 KB each, 3 ms to make again): callers may pass any number of batch sizes. */
-const PLANS_KEPT = 64
+/** A prediction likewise. */
+interface QuickPrediction {
+  run(x: Data): FloatArray | null
+}
 
-/** A plan and where the numbers of a batch go. */
-export interface Prepared {
-  readonly plan: Plan
+/** A program with its slots in the order of the feeds. */
+export interface Prepared<C extends Executable = Executable> extends Program<C> {
   readonly x: readonly (Slot | undefined)[]
   readonly y: readonly (Slot | undefined)[]
   readonly weights: readonly (Slot | undefined)[]
-  readonly rows: number
-  readonly readings: Readings
-  /** Where each group of losses has the number of its rows that count; 0: all rows of the batch, null: a sum. */
-  readonly groups: readonly (number | null)[]
   /** Whether it draws random numbers. */
   readonly draws: boolean
+  /** The quick way for a call like the last one that ran this program: a training step, or a prediction. */
+  repeat: QuickStep | null
+  prediction: QuickPrediction | null
+}
+
+/** What looks after a training, where somebody wants to be warned. */
+export interface Watcher<C extends Executable> {
+  /** After the first batch of a `fit` was fed. */
+  first(prepared: Prepared<C>): void
+  /** After the first epoch of a `fit`. */
+  epoch(loss: number): void
+  /** Why the run just made, which has updated nothing, gave a loss that isn't finite. `when`: 'in step 12'. */
+  whyNotFinite(prepared: Prepared<C>, when: string): string
 }
 
 interface RunOptions {
@@ -65,72 +71,69 @@ interface RunOptions {
 }
 const NO_OPTIONS: RunOptions = {}
 
-interface LastPrepared {
-  readonly mode: Mode
-  readonly rows: number
-  readonly options: RunOptions
-  readonly shapes: readonly Shape[]
-  readonly prepared: Prepared
+const isOf = (shape: Shape | null, other: Shape | null): boolean =>
+  shape === other || (shape !== null && other !== null && sameShape(shape, other))
+
+/** Whether the program of `request` is the one for a batch of `rows` rows shaped like those of `batch`. */
+function answers(request: Request, mode: Mode, batch: Batch, rows: number, options: RunOptions): boolean {
+  const { shapes, weightShapes } = request
+  if (request.mode !== mode || request.rows !== rows) return false
+  if (request.training !== (options.training ?? false)) return false
+  if (request.inputGradients !== (options.inputGradients ?? false)) return false
+  for (let i = 0; i < shapes.length; i++) if (!isOf(shapes[i], batch.x[i].shape)) return false
+  for (let i = 0; i < weightShapes.length; i++)
+    if (!isOf(weightShapes[i], batch.weights[i]?.shape ?? null)) return false
+  return true
 }
 
-/** The groups of losses whose gradients are accumulated apart. */
-function groupsOf(
-  training: Training | null,
-  network: Network,
-  { masked, weights }: Outline,
-): readonly string[] {
-  const places = new Map(network.outputs.map(({ name, value }) => [name, value]))
-  const hasPenalties = weights.some(({ regularizer: { l1 = 0, l2 = 0 } }) => l1 > 0 || l2 > 0)
-  const isMasked = (output: string) => masked.has(places.get(output) ?? '')
-  return lossGroups(training?.outputs ?? [], isMasked, hasPenalties).groups
-}
-
-export class Session {
-  network: Network
-  outline: Outline
+export abstract class Session<C extends Executable = Executable> {
   readonly seed: number
   /** As they were asked for. */
   readonly runtime: RuntimeOptions
-  training: Training | null = null
+  feeds: Feeds
+  weights: readonly ParameterSpec[]
+  updating: Updating | null = null
+  /** Metrics that JavaScript computes, by key. */
+  readonly metrics = new Map<string, Metric>()
   /** The base of the schedule: the optimizer's own, until a callback sets another. */
   learningRate = 0
   /** Epochs trained so far: the shuffle of the next one depends on it. */
   epochCount = 0
   /** Batches predicted as in training: each draws anew, from numbers that no training step takes. */
   drawCount = 0
-  /** Kinds of warnings that were given since `compile`. */
-  private readonly warned = new Set<string>()
-  /** None is wanted. */
-  isQuiet = false
-  /** Where warnings go. */
-  tell = (text: string): void => console.warn(`lanegrad: ${text}`)
   /** Steps since the last update, where gradients are accumulated. */
   microCount = 0
-  /** What their gradients weigh together, by group of losses (groups.ts). */
+  /** The sums of what their gradients weigh, by group of losses. */
   microWeights: readonly number[] = []
-  /** What the last of these steps ran. */
-  private accumulated: Prepared | null = null
+  /** The program of the last of these steps. */
+  private accumulated: Prepared<C> | null = null
+  /** Kinds of warnings that were given since `compile`. */
+  private readonly warned = new Set<string>()
+  /** Warnings are not wanted. */
+  isQuiet = false
+  watcher: Watcher<C> | null = null
+  /** Where warnings go. */
+  tell = (text: string): void => console.warn(`lanegrad: ${text}`)
   private alive: Engine | null
   /** Ends what waits for a batch. */
   readonly disposing = new Stop()
-  private layout: Layout
-  private readonly plans = new Map<string, Prepared>()
-  private last: LastPrepared | null = null
-  /** Of the last training step, while nothing of what it knows has changed. */
-  repeat: Repeat | null = null
-  /** Likewise, of the last prediction. */
-  prediction: RepeatedPrediction | null = null
+  layout: Layout
+  /** The one asked for last is in front. */
+  private programs: Prepared<C>[] = []
 
-  constructor(network: Network, outline: Outline, seed: number, runtime: RuntimeOptions = {}) {
-    this.network = network
-    this.outline = outline
+  constructor(weights: readonly ParameterSpec[], feeds: Feeds, seed: number, runtime: RuntimeOptions) {
+    this.weights = weights
+    this.feeds = feeds
     this.seed = seed
     this.runtime = runtime
     const engine = new Engine(runtime)
     this.alive = engine
-    this.layout = layoutOf(engine.base, this.outline.weights, null)
+    this.layout = layoutOf(engine.base, weights, null)
     engine.reserve(this.layout.end)
   }
+
+  /** A program for what is asked. */
+  protected abstract make(request: Request): Program<C>
 
   get engine(): Engine {
     return this.alive ?? fail('this model was disposed')
@@ -140,33 +143,15 @@ export class Session {
     this.alive?.dispose()
     this.alive = null
     this.disposing.abort()
-    this.forgetPlans()
+    this.forgetPrograms()
   }
 
-  /** Draws every weight from its initializer: its numbers depend on the seed and the weight's name only. */
-  initialize(): void {
-    const { engine, seed } = this
-    for (const { name, shape, initializer } of this.outline.weights) {
-      const out = engine.floatView(this.addressOf(name), elementCount(shape))
-      initialize(out, initializer, shape, seed, streamOf(name), engine)
-    }
-  }
-
-  private addressOf(weight: string): number {
+  protected addressOf(weight: string): number {
     return this.layout.parameters.get(weight) ?? fail(`no weight ${weight}`)
   }
 
-  /** Shape of an output. */
-  shapeOf(output: string): RowShape {
-    return this.outline.outputs.get(output) ?? []
-  }
-
-  weightSpec(name: string): WeightSpec | undefined {
-    return this.outline.byName.get(name)
-  }
-
   /** A copy. */
-  readWeight({ name, shape }: WeightSpec): FloatArray {
+  readWeight({ name, shape }: ParameterSpec): FloatArray {
     return { shape, data: this.engine.floatView(this.addressOf(name), elementCount(shape)).slice() }
   }
 
@@ -174,103 +159,70 @@ export class Session {
     this.engine.write(this.addressOf(name), data)
   }
 
-  /** Gives the arena the optimizer's slots; weights stay, the optimizer starts anew. `warnings`: whether they are wanted. */
-  train(training: Training, warnings = true): void {
-    this.heed(warnings)
-    this.arrange(training, this.network, this.outline)
-  }
-
-  private heed(warnings: boolean): void {
+  /** Warnings are wanted or not, from here on and as if none had been given. */
+  heed(warnings: boolean): void {
     this.isQuiet = !warnings
     this.warned.clear()
     this.engine.watch(warnings)
   }
 
-  /** Other losses and metrics for the optimizer there is, whose state stays. */
-  retrain(training: Training, warnings = true): void {
-    const groups = groupsOf(training, this.network, this.outline)
-    if (this.accumulationSteps > 1 && String(groups) !== String(this.groups))
-      fail(
-        'compile: keepOptimizer: these losses would accumulate gradients in another way; start the optimizer anew',
-      )
-    this.heed(warnings)
-    this.training = training
-    this.forgetPlans()
-  }
-
-  private forgetPlans(): void {
-    this.plans.clear()
-    this.last = null
-    this.repeat = null
-    this.prediction = null
+  protected forgetPrograms(): void {
+    this.programs = []
     this.accumulated = null
+    this.metrics.clear()
   }
 
-  /** Which layers' weights train; weights stay, the optimizer starts anew. */
-  setTrainable(isTrainable: (layer: string, now: boolean) => boolean): void {
-    const network = withTrainable(this.network, isTrainable)
-    this.arrange(this.training, network, outlineOf(network))
-  }
-
-  /** Lays the arena out anew around the weights: where none changes its place, without touching them. */
-  private arrange(training: Training | null, network: Network, outline: Outline): void {
+  /**
+   * Lays the arena out anew around the weights: where none changes its place, without touching them. The optimizer starts
+   * anew.
+   */
+  protected arrange(weights: readonly ParameterSpec[], updating: Updating | null, feeds: Feeds): void {
     const { engine } = this
-    const groups = groupsOf(training, network, outline)
-    const update = training && updateOf(training.optimizer, groups.length)
-    const layout = layoutOf(engine.base, outline.weights, update?.slotNames.length ?? null)
-    const isMoved = ({ name }: WeightSpec) => layout.parameters.get(name) !== this.layout.parameters.get(name)
-    const moved = outline.weights.some(isMoved) ? outline.weights : []
+    const layout = layoutOf(engine.base, weights, updating?.slotNames.length ?? null)
+    const isMoved = ({ name }: ParameterSpec) =>
+      layout.parameters.get(name) !== this.layout.parameters.get(name)
+    const moved = weights.some(isMoved) ? weights : []
     const kept = moved.map((spec) => this.readWeight(spec).data)
     const from = moved.length > 0 ? layout.trainable.start : layout.gradientsStart
     engine.reserve(layout.end)
     engine.clear(from, layout.end - from)
-    Object.assign(this, { layout, training, network, outline })
+    this.layout = layout
+    this.weights = weights
+    this.feeds = feeds
+    this.updating = updating
     moved.forEach(({ name }, i) => {
       this.writeWeight(name, kept[i])
     })
-    outline.weights.forEach(({ name, shape }) => {
+    for (const { name, shape } of weights) {
       const gradient = layout.gradients.get(name)
-      if (gradient === undefined || !update?.slotStart) return
+      if (gradient === undefined || !updating?.slotStart) continue
       const slot = gradient - layout.gradientsStart + layout.slotsStart
-      engine.floatView(slot, elementCount(shape)).fill(update.slotStart)
-    })
-    this.forgetPlans()
+      engine.floatView(slot, elementCount(shape)).fill(updating.slotStart)
+    }
+    this.forgetPrograms()
     engine.stepCount = 0
     engine.momentumProduct = 1
-    this.learningRate = training?.optimizer.learningRate ?? 0
+    this.learningRate = updating?.learningRate ?? 0
     this.epochCount = 0
     this.microCount = 0
-    this.microWeights = groups.map(() => 0)
+    this.microWeights = new Array<number>(updating?.groups ?? 0).fill(0)
   }
 
   /** The optimizer's slots by name: `<slot>/<weight>`. Views. */
   optimizerSlots(): Map<string, Float32Array> {
     const slots = new Map<string, Float32Array>()
-    if (!this.training) return slots
-    const { slotNames, sums } = updateOf(this.training.optimizer, this.groups.length)
-    for (const { name, shape } of this.outline.weights) {
-      const address = this.layout.gradients.get(name)
+    const { updating, layout } = this
+    if (!updating) return slots
+    for (const { name, shape } of this.weights) {
+      const address = layout.gradients.get(name)
       if (address === undefined) continue
-      slotNames.forEach((slot, i) => {
-        if (sums > 1 && slot.startsWith('gradient')) return // of the last step alone
-        const at =
-          this.layout.slotsStart + i * this.layout.trainable.bytes + address - this.layout.gradientsStart
+      updating.slotNames.forEach((slot, i) => {
+        if (updating.steps > 1 && slot.startsWith('gradient')) return // those of the last step alone
+        const at = layout.slotsStart + i * layout.trainable.bytes + address - layout.gradientsStart
         slots.set(`${slot}/${name}`, this.engine.floatView(at, elementCount(shape)))
       })
     }
     return slots
-  }
-
-  /** The moving averages of the weights that train, as copies; the weights themselves before the first update. */
-  emaWeights(): Record<string, FloatArray> {
-    const slots = this.optimizerSlots()
-    const averages = this.outline.weights.flatMap((spec): [string, FloatArray][] => {
-      const slot = slots.get(`ema/${spec.name}`)
-      if (!slot) return []
-      const own = this.engine.stepCount === 0
-      return [[spec.name, own ? this.readWeight(spec) : { shape: spec.shape, data: slot.slice() }]]
-    })
-    return Object.fromEntries(averages)
   }
 
   /** The persistent regions as one view: what a run may change. */
@@ -279,83 +231,56 @@ export class Session {
     return this.engine.floatView(base, (this.layout.end - base) / 4)
   }
 
-  /** The plan for runs of `mode` on batches of these shapes; the last ones made are kept. */
-  prepare(
-    mode: Mode,
-    inputShapes: readonly Shape[],
-    { training = false, inputGradients = false, weightShapes = [] as readonly (Shape | null)[] } = {},
-  ): Prepared {
-    const { network } = this
-    const key = [
-      mode,
-      training,
-      inputGradients,
-      ...inputShapes.map((shape) => shape.join('x')),
-      ...weightShapes.map((shape) => shape?.join('x')),
-    ].join(' ')
-    const known = this.plans.get(key)
-    if (known) return known
-    const outputs = this.training?.outputs ?? []
-    const sampleWeights = new Map<string, Shape>()
-    outputs.forEach(({ output }, i) => {
-      const shape = weightShapes[i]
-      if (shape) sampleWeights.set(output, shape)
-    })
-    const steps = mode === 'train' ? this.accumulationSteps : 1
-    const groups = steps > 1 ? this.groups : []
-    const computation = computationOf(network, outputs, {
-      mode,
-      training,
-      inputShapes,
-      sampleWeights,
-      inputGradients,
-      groups,
-      seed: this.seed,
-    })
-    const update = mode === 'train' && this.training ? updateOf(this.training.optimizer, groups.length) : null
-    const plan = planOf(computation.graph, this.layout, this.outline.weights, update)
-    const prepared: Prepared = {
-      plan,
-      x: network.inputs.map(({ name }) => plan.inputs.get(name)),
-      y: outputs.map(({ output }) => plan.targets.get(output)),
-      weights: outputs.map(({ output }) => plan.sampleWeights.get(output)),
-      rows: inputShapes[0][0],
-      readings: readingsOf(computation, plan, outputs.length),
-      groups: groups.map((group) => (isSum(group) ? null : (plan.results.get(group)?.address ?? 0))),
-      draws: plan.modules.some(({ name }) => name === 'random'),
+  /** The program for a batch of `rows` rows shaped like `batch`'s; the last ones made are kept. */
+  prepareFor(mode: Mode, batch: Batch, rows: number, options: RunOptions = NO_OPTIONS): Prepared<C> {
+    const { programs } = this
+    for (let i = 0; i < programs.length; i++) {
+      const known = programs[i]
+      if (!answers(known.request, mode, batch, rows, options)) continue
+      if (i > 0) programs.unshift(programs.splice(i, 1)[0])
+      return known
     }
-    for (const oldest of this.plans.keys()) {
-      if (this.plans.size < PLANS_KEPT) break
-      this.plans.delete(oldest)
-    }
-    this.plans.set(key, prepared)
+    const { training = false, inputGradients = false } = options
+    const prepared = this.prepared({
+      ...{ mode, rows, training, inputGradients },
+      shapes: batch.x.map(({ shape }) => shape),
+      weightShapes: this.feeds.targets.map((_, i) => batch.weights[i]?.shape ?? null),
+    })
+    this.programs = [prepared, ...programs.slice(0, PROGRAMS_KEPT - 1)]
     return prepared
   }
 
-  /** The plan for a batch of `rows` rows shaped like `batch`'s. The last one asked for is found without making a key. */
-  prepareFor(mode: Mode, batch: Batch, rows: number, options: RunOptions = NO_OPTIONS): Prepared {
-    const { last } = this
-    const isPlain = batch.weights.every((weights) => weights === null)
-    if (isPlain && last?.mode === mode && last.rows === rows && last.options === options) {
-      // told by identity: rowsOf gives the expected shape itself
-      if (batch.x.every(({ shape }, i) => shape === last.shapes[i])) return last.prepared
+  private prepared(request: Request): Prepared<C> {
+    const program = this.make(request)
+    const { code } = program
+    const { inputs, targets } = this.feeds
+    return {
+      ...program,
+      x: inputs.map(({ name }) => code.inputs.get(name)),
+      y: targets.map(({ name }) => code.targets.get(name)),
+      weights: targets.map(({ name }) => code.sampleWeights.get(name)),
+      draws: code.modules.some(({ name }) => name === 'random'),
+      repeat: null,
+      prediction: null,
     }
-    const weightShapes = batch.weights.map((weights) => weights && [rows, ...weights.shape])
-    const shapes = batch.x.map(({ shape }) => shape)
-    const inputShapes = shapes.map((shape) => [rows, ...shape])
-    const prepared = this.prepare(mode, inputShapes, { ...options, weightShapes })
-    if (isPlain) this.last = { mode, rows, options, shapes, prepared }
-    return prepared
   }
 
-  /** Makes a plan the one that runs. */
-  begin({ plan, draws }: Prepared): void {
+  /** The program of `mode` that was asked for last. */
+  last(mode: Mode): Prepared<C> | null {
+    const { programs } = this
+    for (let i = 0; i < programs.length; i++) if (programs[i].request.mode === mode) return programs[i]
+    return null
+  }
+
+  /** Makes a program the one that runs. */
+  begin({ code, draws }: Prepared): void {
     const { engine } = this
-    engine.load(plan)
+    engine.load(code)
     if (!draws) return
     const { stepCount } = engine
-    const { accumulationSteps: steps, microCount } = this
-    // the low word is exact beyond 2^53, too
+    const steps = this.updating?.steps ?? 1
+    const { microCount } = this
+    // the low word is exact beyond 2^53 as well
     engine.drawFrom(Math.imul(stepCount, steps) + microCount, (stepCount * steps + microCount) / 0x100000000)
   }
 
@@ -373,7 +298,7 @@ export class Session {
     to: number,
     allowNaN: boolean,
   ): void {
-    const { engine, network } = this
+    const { engine } = this
     this.begin(prepared)
     const put = (kind: string, name: string, rows: Rows | null, slot: Slot | undefined) => {
       if (!rows || !slot) return
@@ -393,45 +318,38 @@ export class Session {
         `${kind} ${name}: row ${indices?.[row] ?? row} holds NaN (pass allowNaN: true to use it all the same)`,
       )
     }
-    const { inputs } = network
+    const { inputs, targets } = this.feeds
     for (let i = 0; i < inputs.length; i++) put('input', inputs[i].name, batch.x[i], prepared.x[i])
-    const outputs = this.training?.outputs ?? []
-    for (let i = 0; i < outputs.length; i++) {
-      put('target', outputs[i].output, batch.y[i] ?? null, prepared.y[i])
-      put('sample weights of', outputs[i].output, batch.weights[i] ?? null, prepared.weights[i])
+    for (let i = 0; i < targets.length; i++) {
+      put('target', targets[i].name, batch.y[i] ?? null, prepared.y[i])
+      put('sample weights of', targets[i].name, batch.weights[i] ?? null, prepared.weights[i])
     }
-  }
-
-  /** How many steps make one update. */
-  private get accumulationSteps(): number {
-    return this.training?.optimizer.gradientAccumulationSteps ?? 1
-  }
-
-  private get groups(): readonly string[] {
-    return groupsOf(this.training, this.network, this.outline)
   }
 
   /** One training step on what was fed: an update, or gradients kept for a later one. */
-  step(prepared: Prepared): void {
-    const { engine, training } = this
-    if (!training) return
-    if (this.accumulationSteps > 1) {
+  step(prepared: Prepared<C>): void {
+    const { engine, updating } = this
+    if (!updating) return
+    if (updating.steps > 1) {
       this.accumulate(prepared)
-      if (this.microCount >= this.accumulationSteps) this.update()
+      if (this.microCount >= updating.steps) this.update()
       return
     }
-    engine.learningRate = learningRateAt(training.optimizer.schedule, this.learningRate, engine.stepCount)
+    engine.learningRate = updating.rateAt(this.learningRate, engine.stepCount)
     if (!engine.step()) return
     this.explain(prepared, `in step ${engine.stepCount}`)
-    engine.run(prepared.plan.phaseEnds.backward, prepared.plan.phaseEnds.update)
+    engine.run(prepared.code.phaseEnds.backward, prepared.code.phaseEnds.update)
   }
 
   /** Warns, once, where the run just made, which has updated nothing, gave a loss that isn't finite. */
-  explain(prepared: Prepared, when: string): void {
+  explain(prepared: Prepared<C>, when: string): void {
     const { engine, warned } = this
-    if (this.isQuiet || warned.has('loss') || Number.isFinite(engine.scalar(prepared.readings.loss))) return
+    if (this.isQuiet || warned.has('loss')) return
+    const loss = engine.scalar(prepared.readings.loss)
+    if (Number.isFinite(loss)) return
     engine.watch(false)
-    this.warn('loss', whyNotFinite(this, prepared, when))
+    const why = this.watcher?.whyNotFinite(prepared, when) ?? `the loss is ${loss} ${when}`
+    this.warn('loss', why)
   }
 
   /** Whether the last step's gradients are all 0. */
@@ -448,15 +366,16 @@ export class Session {
   }
 
   /** Adds the gradients of what was fed, each group's with its weight. */
-  private accumulate(prepared: Prepared): void {
+  private accumulate(prepared: Prepared<C>): void {
     const { engine } = this
-    const { plan, groups, rows } = prepared
-    engine.run(plan.programStart, plan.sums[0]?.[0] ?? plan.phaseEnds.update)
+    const { code, groups, request } = prepared
+    const { programStart, sums, phaseEnds } = code
+    engine.run(programStart, sums[0]?.[0] ?? phaseEnds.update)
     this.explain(prepared, `in step ${engine.stepCount + 1}`)
     this.microWeights = groups.map((counter, i) => {
-      const weight = counter === null ? 1 : counter ? engine.scalar(counter + 4) : rows
+      const weight = counter === null ? 1 : counter ? engine.scalar(counter + 4) : request.rows
       engine.factor = weight
-      if (plan.sums.length > 0) engine.run(...plan.sums[i])
+      if (sums.length > 0) engine.run(...sums[i])
       return counter === null ? 1 : this.microWeights[i] + weight
     })
     this.accumulated = prepared
@@ -465,15 +384,15 @@ export class Session {
 
   /** The update by what has accumulated since the last one, if anything has. */
   update(): void {
-    const { engine, training, accumulated } = this
-    if (!training || !accumulated || this.microCount === 0) return
-    const { sums, phaseEnds } = accumulated.plan
-    engine.load(accumulated.plan)
+    const { engine, updating, accumulated } = this
+    if (!updating || !accumulated || this.microCount === 0) return
+    const { sums, phaseEnds } = accumulated.code
+    engine.load(accumulated.code)
     this.microWeights.forEach((weight, i) => {
       engine.factor = weight || 1
       if (sums.length > 0) engine.run(...sums[this.microWeights.length + i])
     })
-    engine.learningRate = learningRateAt(training.optimizer.schedule, this.learningRate, engine.stepCount)
+    engine.learningRate = updating.rateAt(this.learningRate, engine.stepCount)
     engine.stepCount++
     engine.run(sums.at(-1)?.[1] ?? phaseEnds.update, phaseEnds.update)
     this.microCount = 0
@@ -483,15 +402,15 @@ export class Session {
   /** Loss and metrics of the last run. */
   readLogs(prepared: Prepared): WithLoss<Logs> {
     const tally = new Tally()
-    this.tally(prepared, prepared.rows, tally)
+    this.tally(prepared, tally)
     return tally.logs() as WithLoss<Logs>
   }
 
-  tally(prepared: Prepared, rows: number, tally: Tally): void {
-    tally.add(this.engine, prepared.readings, rows)
+  tally(prepared: Prepared, tally: Tally): void {
+    tally.add(this.engine, prepared, this.metrics)
   }
 
-  /** A copy of what a slot of a plan holds. */
+  /** A copy of what a slot of a program holds. */
   read({ address, shape, count }: Slot): FloatArray {
     return { shape, data: this.engine.floatView(address, count).slice() }
   }

@@ -2,82 +2,31 @@
 // whatever the batch sizes: means are sums over counts, sums (losses with `reduction: 'sum'`) add up, other metrics are computed from all they have seen. Holds
 // copies only; the views it hands to metrics are gone after the call.
 
-import type { Computation, HostPlace, LossPlace, MeanPlace } from '../network/compute.ts'
 import { fail, show } from '../numerics/errors.ts'
-import type { Plan, Slot } from '../plan/plan.ts'
+import { exp } from '../numerics/exact.ts'
 import type { Engine } from '../runtime/engine.ts'
-import type { Metric, MetricBatch } from '../training/metrics.ts'
+import type { Metric, MetricBatch } from './metric.ts'
+import type { Finish, HostReading, Program } from './program.ts'
 
-/** A mean's addresses; counter 0: none. */
-interface MeanAt {
-  readonly key: string
-  readonly value: number
-  readonly counter: number
-  readonly terms: number
-  readonly finish?: (mean: number) => number
-}
-
-interface LossAt {
-  readonly key: string
-  readonly value: number
-  readonly counter: number
-  readonly isSum: boolean
-  readonly weight: number
-}
-
-interface HostAt extends HostPlace {
-  readonly prediction: Slot
-  readonly truth: Slot
-  /** One for each row, or for several that lie together. */
-  readonly factors: readonly Slot[]
-}
-
-/** Where a plan leaves what is logged. */
-export interface Readings {
-  readonly loss: number
-  readonly losses: readonly LossAt[]
-  readonly metrics: readonly (MeanAt | HostAt)[]
-  /** Losses of outputs are logged too. */
-  readonly isSplit: boolean
-}
-
-export function readingsOf({ losses, metrics }: Computation, plan: Plan, outputCount: number): Readings {
-  const at = (result: string | null) => (result === null ? 0 : (plan.results.get(result)?.address ?? 0))
-  const mean = ({ key, result, counter, terms, finish }: MeanPlace): MeanAt => ({
-    key,
-    value: at(result),
-    counter: at(counter),
-    terms,
-    finish,
-  })
-  const loss = ({ key, result, counter, isSum, weight }: LossPlace): LossAt => ({
-    key,
-    value: at(result),
-    counter: at(counter),
-    isSum,
-    weight,
-  })
-  const host = (place: HostPlace): HostAt[] => {
-    const { output, isWeighted } = place
-    const prediction = plan.results.get(`prediction of ${output}`)
-    const truth = plan.targets.get(output)
-    if (!prediction || !truth) return []
-    const weights = isWeighted ? plan.sampleWeights.get(output) : undefined
-    const factors = [weights, plan.results.get(`mask of ${output}`)].filter((slot) => slot !== undefined)
-    return [{ ...place, prediction, truth, factors }]
-  }
-  return {
-    loss: at('loss'),
-    losses: losses.map(loss),
-    metrics: metrics.flatMap((place): (MeanAt | HostAt)[] =>
-      'metric' in place ? host(place) : [mean(place)],
-    ),
-    isSplit: outputCount > 1,
-  }
+/** From a mean to what is logged. */
+const finishes: { readonly [F in Finish]: (mean: number) => number } = {
+  sqrt: Math.sqrt,
+  exp,
+  complement: (distance) => 1 - distance,
 }
 
 /** What a metric is shown of the run just made. */
-function batchOf(engine: Engine, { prediction, truth, factors, ignoreIndex, logits }: HostAt): MetricBatch {
+function batchOf(
+  engine: Engine,
+  { targets, results, sampleWeights }: Program['code'],
+  { output, isWeighted, ignoreIndex, logits }: HostReading,
+): MetricBatch {
+  const prediction = results.get(`prediction of ${output}`)
+  const truth = targets.get(output)
+  if (!prediction || !truth) return fail(`no predictions of ${output}`)
+  // one for each row, or for several that lie together
+  const given = [isWeighted ? sampleWeights.get(output) : undefined, results.get(`mask of ${output}`)]
+  const factors = given.filter((slot) => slot !== undefined)
   const { shape, count } = prediction
   const columns = shape.length > 1 ? shape[shape.length - 1] : 1
   const rows = count / columns
@@ -101,7 +50,7 @@ function batchOf(engine: Engine, { prediction, truth, factors, ignoreIndex, logi
 interface Mean {
   sum: number
   count: number
-  readonly finish?: (mean: number) => number
+  readonly finish?: Finish
 }
 /** 0 where nothing counted, as the loss of such a batch is. */
 const meanOf = ({ sum, count }: Mean): number => (count === 0 ? 0 : sum / count)
@@ -109,15 +58,16 @@ const meanOf = ({ sum, count }: Mean): number => (count === 0 ? 0 : sum / count)
 export class Tally {
   private rows = 0
   private loss = 0
-  /** Of the total loss, what no output's loss is: penalties. */
+  /** The part of the total loss that belongs to no output: penalties. */
   private rest = 0
   private isCounted = false
   private isSplit = false
   private readonly losses = new Map<string, Mean & { readonly weight: number }>()
   private readonly metrics = new Map<string, Mean | { readonly metric: Metric; readonly state: unknown }>()
 
-  /** Takes in the run just made, of `rows` rows. */
-  add(engine: Engine, readings: Readings, rows: number): void {
+  /** Takes in the run just made. `host`: metrics by key. */
+  add(engine: Engine, { request, readings, code }: Program, host: ReadonlyMap<string, Metric>): void {
+    const { rows } = request
     const total = engine.scalar(readings.loss)
     this.rows += rows
     this.loss += total * rows
@@ -136,10 +86,10 @@ export class Tally {
     this.rest += rest * rows
     for (const place of readings.metrics) {
       const entry = this.metrics.get(place.key)
-      if ('metric' in place) {
-        const { metric } = place
+      if ('output' in place) {
+        const metric = host.get(place.key) ?? fail(`no metric ${place.key}`)
         const state = entry && 'state' in entry ? entry.state : metric.start()
-        metric.add(state, batchOf(engine, place))
+        metric.add(state, batchOf(engine, code, place))
         this.metrics.set(place.key, { metric, state })
       } else {
         const { value, counter, terms, finish } = place
@@ -166,7 +116,7 @@ export class Tally {
       const key = prefix + name
       if ('sum' in entry) {
         const mean = meanOf(entry)
-        logs[key] = entry.finish ? entry.finish(mean) : mean
+        logs[key] = entry.finish ? finishes[entry.finish](mean) : mean
       } else if (isWhole) {
         const result = entry.metric.result(entry.state)
         const isList = Array.isArray(result) && result.every((value) => typeof value === 'number')

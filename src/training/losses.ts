@@ -3,7 +3,7 @@
 import * as abi from '../../assembly/abi.ts'
 import type { GraphBuilder } from '../graph/builder.ts'
 import type { AnyOp } from '../graph/graph.ts'
-import { isValue, type Shape, shapeText, type Value } from '../graph/value.ts'
+import { isValue, type Value } from '../graph/value.ts'
 import {
   BOOLEAN,
   check,
@@ -23,6 +23,7 @@ import {
   show,
   unknownName,
 } from '../numerics/errors.ts'
+import { type Shape, shapeText } from '../numerics/shape.ts'
 import { elementCount } from '../numerics/tensor.ts'
 
 interface LossRow {

@@ -8,6 +8,8 @@ import type { Value } from '../graph/value.ts'
 import { check, fail, isFunction, isObject, unknownName } from '../numerics/errors.ts'
 import { log } from '../numerics/exact.ts'
 import { elementCount } from '../numerics/tensor.ts'
+import type { Metric } from '../session/metric.ts'
+import type { Finish } from '../session/program.ts'
 import {
   activationOf,
   isLossName,
@@ -30,42 +32,14 @@ import {
  */
 export type MetricName = 'accuracy' | 'acc' | LossName | LossAlias
 
-/** What a metric sees of one batch of one output. Views: copy what must last. */
-export interface MetricBatch {
-  /** Class ids, one for each row (Int32Array), or numbers [rows, columns], row after row. */
-  readonly truth: Float32Array | Int32Array
-  /** [rows, columns], row after row. Columns are the last axis; rows all others. */
-  readonly prediction: Float32Array
-  readonly rows: number
-  readonly columns: number
-  /** One for each row; null: all are 1. Rows that a mask or the loss's ignoreIndex leaves out weigh 0. */
-  readonly weights: Float32Array | null
-  /** What makes probabilities of the prediction, where the loss says that it holds logits. */
-  readonly logits?: 'sigmoid' | 'softmax' | null
-}
-
-/** A metric computed from every batch's predictions; `S` is what it keeps over an epoch. Write your own as a plain object. */
-export interface Metric<S = unknown> {
-  /** Its key in logs and history (`val_<name>`, `<output>_<name>`). */
-  readonly name: string
-  /** true: takes class ids as targets; false: a target for every element; by default either. */
-  readonly labels?: boolean
-  /** The state before the first batch of an epoch. */
-  start(): S
-  /** Takes a batch into the state. */
-  add(state: S, batch: MetricBatch): void
-  /** One number, or several: logged as `<name>_0`, `<name>_1` ... Called after any number of batches. */
-  result(state: S): number | readonly number[]
-}
-
 /** A metric that is a mean over rows or elements, computed in WebAssembly. Made by constructors. */
 export interface MeanMetric {
   readonly name: string
   readonly labels?: boolean
   /** Right answers by a rule (METRIC_*; param is the threshold), or the first of these losses that takes the targets. */
   readonly of: { readonly code: number; readonly param: number } | readonly (Loss | LossName)[]
-  /** From the mean to what is logged. */
-  finish?(mean: number): number
+  /** How the mean is turned into what is logged: its square root, e to its power, or 1 less it. Default: not at all. */
+  readonly finish?: Finish
 }
 
 /** A name, a loss, or a metric object. */
@@ -141,7 +115,7 @@ function resolved(output: string, given: MetricLike, loss: Loss, columns: number
       const { kind } = readLoss(given)
       const mean = { name: given, of: [kind] }
       // as Keras has it: the metric of this name is the similarity, the loss its distance from 1
-      return kind === 'cosineSimilarity' ? { ...mean, finish: (distance) => 1 - distance } : mean
+      return kind === 'cosineSimilarity' ? { ...mean, finish: 'complement' } : mean
     }
     if (imported.includes(given))
       fail(`metric "${given}" is a function to import: write metrics: [${given}()] instead of its name`)

@@ -3,8 +3,7 @@
 // that follows them.
 
 import { type AnyIterator, iteratorOf } from '../feed/source.ts'
-import type { Callback, FitParams } from '../model/callbacks.ts'
-import type { Model } from '../model/model.ts'
+import type { Callback, FitParams, Model } from '../model/model.ts'
 import type { ByteSource } from '../numerics/bytes.ts'
 import { isFunction } from '../numerics/errors.ts'
 import type { Batches } from '../rows/rows.ts'

@@ -2,21 +2,22 @@
 // that runs `serveModels`. The model stays here and follows: at the ends of epochs it gets the worker's state, so that
 // callbacks see it as they do without a worker, and what was learnt isn't lost if the worker dies.
 
-import { isBatches, sortArguments } from '../feed/batch.ts'
+import { HOOKS } from '../feed/callbacks.ts'
 import type { ClassWeight } from '../feed/class-weight.ts'
-import { evaluatesBatches, heldOut, splitValidation } from '../feed/reading.ts'
-import { type Callback, HOOKS } from '../model/callbacks.ts'
-import type { CompileOptions } from '../model/compile.ts'
-import { checkModel, type Model } from '../model/model.ts'
+import { type Given, isBatches, sortArguments } from '../feed/given.ts'
 import {
   type EvaluateOptions,
-  type FitOptions,
   OPTIONS,
   type PredictOptions,
   type StepOptions,
   type TrainStepOptions,
-} from '../model/options.ts'
+} from '../feed/options.ts'
+import { checkEvaluated, heldOut, splitValidation } from '../feed/reading.ts'
+import type { CompileOptions } from '../model/compile.ts'
+import type { Callback, FitOptions } from '../model/model.ts'
+import { checkModel, type Model } from '../model/model.ts'
 import type { Values } from '../network/network.ts'
+import type { PlannedSession } from '../network/planned.ts'
 import { weightsNamed } from '../network/weight-names.ts'
 import { messageOf } from '../numerics/brands.ts'
 import type { ByteSource } from '../numerics/bytes.ts'
@@ -34,9 +35,8 @@ import {
   readOptions,
 } from '../numerics/errors.ts'
 import type { FloatArray } from '../numerics/tensor.ts'
-import type { Batches, Data, Dataset } from '../rows/rows.ts'
-import type { Batch, Session } from '../session/session.ts'
-import type { History, Logs } from '../training/callbacks.ts'
+import type { Batch, Batches, Data, Dataset } from '../rows/rows.ts'
+import type { History, Logs } from '../session/logs.ts'
 import { connect } from './connect.ts'
 import { Hooks } from './hooks.ts'
 import { type CallOptions, type Failure, packed, portable, type ToPage, type ToWorker } from './messages.ts'
@@ -113,7 +113,7 @@ function plain<O extends object>(what: string, options: O): O {
  */
 export class WorkerModel<V extends Values = Values> {
   private readonly local: Model<V>
-  private readonly session: Session
+  private readonly session: PlannedSession
   private readonly port: MessagePort
   private readonly leave: () => unknown
   private readonly calls = new Map<number, Call>()
@@ -240,7 +240,7 @@ export class WorkerModel<V extends Values = Values> {
 
   /** Batches stay here and are asked for. */
   private standIn(arg: unknown, hooks: Hooks): unknown {
-    if (!Array.isArray(arg) && isBatches(this.session, arg)) return hooks.offer(arg)
+    if (!Array.isArray(arg) && isBatches(this.session.feeds, arg)) return hooks.offer(arg)
     if (typeof arg !== 'object' || arg === null || !('validationData' in arg)) return arg
     return { ...arg, validationData: this.standIn(arg.validationData, hooks) }
   }
@@ -271,21 +271,21 @@ export class WorkerModel<V extends Values = Values> {
   fit(x: Data, y: Data, options?: RemoteFitOptions): Promise<History>
   fit(data: Dataset | Batches, options?: RemoteFitOptions): Promise<History>
   async fit(...args: readonly unknown[]): Promise<History> {
-    const { data, given, options } = this.sorted<RemoteFitOptions>('fit', args)
+    const { given, sent, options } = this.sorted<RemoteFitOptions>('fit', args)
     const { transfer, progressMs = 50, ...known } = options
     const { callbacks, signal, validationSplit } = readOptions('fit', known, OPTIONS.fit)
     must(NON_NEGATIVE, progressMs, 'fit: progressMs')
-    const held = reading('fit: its arguments', () => heldOut(this.session, data, known))
+    const held = reading('fit: its arguments', () => heldOut(this.session.feeds, given, known))
     if (this.isFitting) fail('fit: this model is being fitted already; await the first call')
     if (transfer) {
-      const batch = this.verify('fit', data, known.classWeight)
+      const batch = this.verify('fit', given, known.classWeight)
       if (batch) splitValidation(batch, validationSplit)
       this.verify('fit: validationData', held)
     }
     const { callbacks: _, signal: __, ...rest } = known
     this.isFitting = true
     try {
-      return await this.call('fit', [...given, rest], { transfer, signal, callbacks, progressMs })
+      return await this.call('fit', [...sent, rest], { transfer, signal, callbacks, progressMs })
     } finally {
       this.isFitting = false
     }
@@ -293,36 +293,37 @@ export class WorkerModel<V extends Values = Values> {
 
   /** What `fit` and `evaluate` are called with: the data, and the options apart from it. */
   private sorted<O extends EvaluateOptions | FitOptions>(what: string, args: readonly unknown[]) {
-    const { data, options } = reading(`${what}: its arguments`, () =>
-      sortArguments<O>(this.session, what, args),
+    const { given, options } = reading(`${what}: its arguments`, () =>
+      sortArguments<O>(this.session.feeds, what, args),
     )
-    return { data, given: data === args[0] ? [data] : [args[0], args[1]], options: plain(what, options) }
+    const sent = given.data === args[0] ? [given.data] : [args[0], args[1]]
+    return { given, sent, options: plain(what, options) }
   }
 
   /**
    * Throws what the worker would throw, as far as the model here can tell without looking for NaN: what has moved there
    * is gone here.
    */
-  private verify(what: string, data: Dataset | Batches | null, classWeight?: ClassWeight): Batch | null {
-    if (!data || this.compiling || isBatches(this.session, data)) return null
-    return this.local.batchOf(what, data, classWeight)
+  private verify(what: string, given: Given | null, classWeight?: ClassWeight): Batch | null {
+    if (given?.kind !== 'rows' || this.compiling) return null
+    return this.local.batchOf(what, given.data, classWeight)
   }
 
   /** A call with data and nothing but options that the worker takes. */
   private async ask<T>(
     method: 'evaluate' | 'predict' | 'trainStep' | 'gradients',
-    given: readonly unknown[],
+    sent: readonly unknown[],
     options: Remote<TrainStepOptions>,
-    data?: Dataset | Batches<unknown>,
+    given?: Given,
   ): Promise<T> {
     const { transfer, ...rest } = plain(method, options)
     readOptions(method, rest, OPTIONS[method])
     if (transfer) {
-      const [x, y] = given as readonly Data[]
-      const read = (data ?? { x, y, weights: rest.sampleWeight }) as Dataset | Batches
-      this.verify(method, read, rest.classWeight)
+      const [x, y] = sent as readonly Data[]
+      const rows: Given = { kind: 'rows', data: { x, y, weights: rest.sampleWeight } }
+      this.verify(method, given ?? rows, rest.classWeight)
     }
-    return this.call(method, [...given, rest], { transfer })
+    return this.call(method, [...sent, rest], { transfer })
   }
 
   /** As `Model.trainStep`. */
@@ -334,9 +335,9 @@ export class WorkerModel<V extends Values = Values> {
   evaluate(x: Data, y: Data, options?: Remote<EvaluateOptions>): Promise<Logs>
   evaluate(data: Dataset | Batches, options?: Remote<EvaluateOptions>): Promise<Logs>
   async evaluate(...args: readonly unknown[]): Promise<Logs> {
-    const { data, given, options } = this.sorted<Remote<EvaluateOptions>>('evaluate', args)
-    reading('evaluate: its arguments', () => evaluatesBatches(this.session, data, options))
-    return this.ask('evaluate', given, options, data)
+    const { given, sent, options } = this.sorted<Remote<EvaluateOptions>>('evaluate', args)
+    reading('evaluate: its arguments', () => checkEvaluated(given, options))
+    return this.ask('evaluate', sent, options, given)
   }
 
   /** As `Model.predict`. */
@@ -344,8 +345,11 @@ export class WorkerModel<V extends Values = Values> {
     x: Data | Batches<{ readonly x: Data }>,
     options: Remote<PredictOptions> = {},
   ): Promise<Awaited<ReturnType<Model<V>['predict']>>> {
-    const areBatches = reading('predict: x', () => isBatches(this.session, x))
-    return this.ask<never>('predict', [x], options, areBatches ? (x as Batches) : { x: x as Data, y: [] })
+    const areBatches = reading('predict: x', () => isBatches(this.session.feeds, x))
+    const given: Given = areBatches
+      ? { kind: 'batches', data: x as Batches }
+      : { kind: 'rows', data: { x: x as Data, y: [] } }
+    return this.ask<never>('predict', [x], options, given)
   }
 
   /** As `Model.gradients`. */

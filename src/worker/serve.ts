@@ -2,9 +2,8 @@
 // results, and what callbacks are told on the way. A call starts when its message comes: while `fit` trains, that is in
 // one of its turns, every few milliseconds. Each model has a port of its own.
 
-import type { Callback, FitParams } from '../model/callbacks.ts'
 import { type LoadOptions, load } from '../model/create.ts'
-import type { Model } from '../model/model.ts'
+import type { Callback, FitParams, Model } from '../model/model.ts'
 import { messageOf } from '../numerics/brands.ts'
 import { check, checkOptions, fail } from '../numerics/errors.ts'
 import { builtin, now } from '../numerics/host.ts'

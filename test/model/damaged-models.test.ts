@@ -249,8 +249,7 @@ describe.each(Object.entries(kinds).map(([name, make], i) => ({ name, make, i })
         if (read instanceof LanegradError) continue
         loaded++
         const { session } = read
-        const shapes = session.network.inputs.map(({ shape }) => [1, ...shape.map((n) => n ?? 2)])
-        const plan = attempt(() => session.prepare('predict', shapes).plan)
+        const plan = attempt(() => session.programFor('predict', 1).code)
         if (!(plan instanceof LanegradError) && plan.end < SMALL_BYTES) {
           attempt(() => {
             const y = read.predict(zeros(read), { allowNaN: true })

@@ -3,7 +3,7 @@
 // pattern of broadcasting. Plain data.
 
 import { binaryFunctions, type OpAttributes, type UnaryName, unaryFunctions } from '../../src/graph/ops.ts'
-import type { Shape } from '../../src/graph/value.ts'
+import type { Shape } from '../../src/numerics/shape.ts'
 import { unaryFormulas } from '../reference/unary.ts'
 import { type AnyCase, type Domain, type OpCase, of, text, UNIT } from './case.ts'
 

@@ -3,7 +3,7 @@
 
 import type { Kernel } from '../../src/graph/kernel.ts'
 import type { OpAttributes, OpName } from '../../src/graph/ops.ts'
-import type { Shape } from '../../src/graph/value.ts'
+import type { Shape } from '../../src/numerics/shape.ts'
 
 /** What an input's numbers are: uniform in an interval, class ids, or targets of a special form. */
 export type Domain =

@@ -1,7 +1,7 @@
 // The convolutions' part of the case table: one, two and three axes; channels and filters around a vector; strides,
 // dilations and padding, also more than the kernel reaches; groups; more rows than a block. Plain data.
 import type { Kernel } from '../../src/graph/kernel.ts'
-import type { Shape } from '../../src/graph/value.ts'
+import type { Shape } from '../../src/numerics/shape.ts'
 import { type ConvGeometry, conv, convInputGrad, depthwise } from '../../src/operations/convolution.ts'
 import { kernelCase, of } from './case.ts'
 

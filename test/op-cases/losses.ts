@@ -3,7 +3,7 @@
 // operation with and without a seed. Plain data.
 import * as abi from '../../assembly/abi.ts'
 import type { LossAttributes } from '../../src/graph/ops.ts'
-import type { Shape } from '../../src/graph/value.ts'
+import type { Shape } from '../../src/numerics/shape.ts'
 import type { AnyCase, CaseInput, Domain } from './case.ts'
 
 const ANY: Domain = { from: -2, to: 2 }

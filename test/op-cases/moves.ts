@@ -2,7 +2,7 @@
 // slice, unslice and concatenate on every axis, softmax; and penalties and metrics. Plain data.
 import * as abi from '../../assembly/abi.ts'
 import { type OpAttributes, type OpName, type ReductionName, reductions } from '../../src/graph/ops.ts'
-import type { Shape } from '../../src/graph/value.ts'
+import type { Shape } from '../../src/numerics/shape.ts'
 import { elementCount } from '../../src/numerics/tensor.ts'
 import { type AnyCase, type Domain, type OpCase, of, text } from './case.ts'
 

@@ -1,6 +1,6 @@
 // The normalization part of the case table: rows and channels that end inside a vector and behind several, one row,
 // one column, more rows than a block of the sums; with and without gamma and beta, mean and epsilon. Plain data.
-import type { Shape } from '../../src/graph/value.ts'
+import type { Shape } from '../../src/numerics/shape.ts'
 import {
   type ChannelNormalizeAttributes,
   channelNormalize,

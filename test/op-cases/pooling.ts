@@ -1,6 +1,6 @@
 // The cases of pooling and resizing: one, two and three axes; windows that overlap, leave gaps, are cut on either side
 // or cover the whole input; channels below, at and above a vector. Plain data.
-import type { Shape } from '../../src/graph/value.ts'
+import type { Shape } from '../../src/numerics/shape.ts'
 import { averagePool, maxPool, type PoolAttributes, resize } from '../../src/operations/pooling.ts'
 import { type Domain, kernelCase, of, text } from './case.ts'
 

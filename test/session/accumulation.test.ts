@@ -12,7 +12,6 @@ import {
   flatten,
   gru,
   input,
-  inspect,
   type Layer,
   load,
   type Model,
@@ -363,7 +362,7 @@ test('compiling anew forgets what was accumulated', () => {
 })
 
 test('the program shows where the gradients of a step are kept', () => {
-  const { program } = inspect(build(sgd({ gradientAccumulationSteps: 2, useEma: true })), { batchSize: 2 })
+  const { program } = build(sgd({ gradientAccumulationSteps: 2, useEma: true })).inspect({ batchSize: 2 })
   expect(program.slice(program.indexOf('update:')).match(/accumulate|update$|ema/gm)).toEqual([
     'accumulate',
     'accumulate',

@@ -33,8 +33,8 @@ describe('the bits of the whole way', () => {
     for (let step = 0; step < 6; step++) {
       const [x, y] = [numbers(rows * SIDE, step), numbers(rows * 2, step + 5)]
       expect(quick.trainStep(x, y)).toEqual(whole.trainStep(wide(x), y))
-      expect(quick.session.repeat).not.toBeNull()
-      expect(whole.session.repeat).toBeNull()
+      expect(quick.session.last('train')?.repeat ?? null).not.toBeNull()
+      expect(whole.session.last('train')?.repeat ?? null).toBeNull()
     }
     expect(weights(quick)).toEqual(weights(whole))
   })
@@ -46,7 +46,7 @@ describe('the bits of the whole way', () => {
       expect(quick.trainStep(tensor(x, [4, SIDE]), { data: y, shape: [4, 2] })).toEqual(
         whole.trainStep(wide(x), y),
       )
-      expect(quick.session.repeat).not.toBeNull()
+      expect(quick.session.last('train')?.repeat ?? null).not.toBeNull()
     }
     expect(() => quick.trainStep(tensor(numbers(28, 0), [SIDE, 4]), numbers(8, 1))).toThrow(/expected shape/)
     expect(weights(quick)).toEqual(weights(whole))
@@ -125,7 +125,7 @@ describe('what is not alike', () => {
     const shared = dense({ units: 1 })
     const of = model({ inputs: { a, b }, outputs: { p: shared(a), q: shared(b) } }).compile({ loss: 'mse' })
     of.trainStep({ a: numbers(4, 1), b: numbers(4, 2) }, { p: numbers(2, 1), q: numbers(2, 2) })
-    expect(of.session.repeat).toBeNull()
+    expect(of.session.last('train')?.repeat ?? null).toBeNull()
   })
 })
 
@@ -140,7 +140,7 @@ describe('predictions', () => {
         expect(shape).toEqual([rows, 2])
         expect([...data]).toEqual([...whole.predict(wide(x)).data])
         expect([...quick.predict(tensor(x, [rows, SIDE])).data]).toEqual([...data])
-        expect(whole.session.prediction).toBeNull()
+        expect(whole.session.last('predict')?.prediction ?? null).toBeNull()
       }
     }
     both(() => {})
@@ -153,14 +153,14 @@ describe('predictions', () => {
     const of = regression()
     const x = numbers(SIDE, 1)
     const first = of.predict(x)
-    const known = of.session.prediction
+    const known = of.session.last('predict')?.prediction ?? null
     expect(known).not.toBeNull()
     const second = of.predict(x)
-    expect(of.session.prediction).toBe(known)
+    expect(of.session.last('predict')?.prediction ?? null).toBe(known)
     first.data.fill(0)
     expect([...second.data]).toEqual([...of.predict(x).data])
     of.compile({ loss: 'mae' })
-    expect(of.session.prediction).toBeNull()
+    expect(of.session.last('predict')?.prediction ?? null).toBeNull()
   })
 
   test('NaN, sizes that do not fit, nothing at all, a disposed model', () => {
@@ -186,6 +186,6 @@ describe('predictions', () => {
         [2, 1],
         [2, 3],
       ])
-    expect(of.session.prediction).toBeNull()
+    expect(of.session.last('predict')?.prediction ?? null).toBeNull()
   })
 })

@@ -4,8 +4,9 @@
 // functions are smooth and tame, so that float32 stays near float64. Importable without a test runner.
 import type { GraphBuilder } from '../../src/graph/builder.ts'
 import type { UnaryName } from '../../src/graph/ops.ts'
-import { sameShape, type Value } from '../../src/graph/value.ts'
+import type { Value } from '../../src/graph/value.ts'
 import { uniform } from '../../src/numerics/random.ts'
+import { sameShape } from '../../src/numerics/shape.ts'
 import type { Leaf, Wanted } from './run-graph.ts'
 
 /** What to do, and with which of the values: indices counted modulo what there is. */

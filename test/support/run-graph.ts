@@ -6,11 +6,13 @@ import { GraphBuilder } from '../../src/graph/builder.ts'
 import { differentiate } from '../../src/graph/gradient.ts'
 import type { AnyOp } from '../../src/graph/graph.ts'
 import { simplify } from '../../src/graph/simplify.ts'
-import type { LeafKind, Shape, Value } from '../../src/graph/value.ts'
+import type { LeafKind, Value } from '../../src/graph/value.ts'
+import type { Shape } from '../../src/numerics/shape.ts'
 import { elementCount } from '../../src/numerics/tensor.ts'
-import { layoutOf, type ParameterSpec } from '../../src/plan/layout.ts'
-import { type Plan, planOf, type Slot } from '../../src/plan/plan.ts'
+import { type Plan, planOf } from '../../src/plan/plan.ts'
 import type { Engine } from '../../src/runtime/engine.ts'
+import type { Slot } from '../../src/runtime/program.ts'
+import { layoutOf, type ParameterSpec } from '../../src/session/layout.ts'
 
 /** A leaf: its array and what it is. Default kind: input. Its name in the graph is `x0`, `x1` ... */
 export interface Leaf {

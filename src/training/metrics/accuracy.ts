@@ -1,7 +1,8 @@
 // Accuracies: the share of rows (or elements) the prediction has right. The plain ones are counted in WebAssembly.
 import * as abi from '../../../assembly/abi.ts'
 import { FINITE, POSITIVE_INTEGER, readOptions } from '../../numerics/errors.ts'
-import type { MeanMetric, Metric, MetricBatch } from '../metrics.ts'
+import type { Metric, MetricBatch } from '../../session/metric.ts'
+import type { MeanMetric } from '../metrics.ts'
 import { classOf, made, meanOfRows, NAME, type NameOption, nameOf } from './read.ts'
 
 /** Options of `binaryAccuracy`. */

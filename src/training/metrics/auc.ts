@@ -2,7 +2,7 @@
 // for each element seen; sorts them when asked.
 import { oneOf, readOptions } from '../../numerics/errors.ts'
 import { log } from '../../numerics/exact.ts'
-import type { Metric } from '../metrics.ts'
+import type { Metric } from '../../session/metric.ts'
 import { isOfClass, made, NAME, type NameOption, sharesOf } from './read.ts'
 
 /** Options of `auc`. */

@@ -15,9 +15,17 @@ import {
   readOptions,
   show,
 } from '../../numerics/errors.ts'
-import { checkLength, isShaped, type NestedNumbers, type ShapedArray, tensor } from '../../numerics/tensor.ts'
-import { logitOf, type Metric, type MetricBatch } from '../metrics.ts'
-import { argmax, isOfClass, made, NAME, type NameOption, sharesOf } from './read.ts'
+import {
+  argmax,
+  checkLength,
+  isShaped,
+  type NestedNumbers,
+  type ShapedArray,
+  tensor,
+} from '../../numerics/tensor.ts'
+import type { Metric, MetricBatch } from '../../session/metric.ts'
+import { logitOf } from '../metrics.ts'
+import { isOfClass, made, NAME, type NameOption, sharesOf } from './read.ts'
 
 /** 'micro': counts of all classes together; 'macro': the plain mean over classes; 'weighted': by rows of each class; null: a number for each class. */
 export type Average = 'micro' | 'macro' | 'weighted' | null

@@ -3,7 +3,8 @@
 import { isInt32 } from '../../numerics/brands.ts'
 import { type Rule, readOptions } from '../../numerics/errors.ts'
 import { exp } from '../../numerics/exact.ts'
-import type { Metric, MetricBatch } from '../metrics.ts'
+import { argmax } from '../../numerics/tensor.ts'
+import type { Metric, MetricBatch } from '../../session/metric.ts'
 
 /** What every metric takes. */
 export interface NameOption {
@@ -26,15 +27,6 @@ export const nameOf = (kind: string, options: NameOption): string =>
  */
 export const made = <M extends object>(maker: string, options: object, metric: M): M =>
   Object.defineProperty(metric, 'saved', { value: { maker, options: { ...options } } })
-
-/** Index of the first largest of `count` numbers from `start` on, NaN passed over; -1 if there is none. */
-export function argmax(values: ArrayLike<number>, start: number, count: number): number {
-  let best = -1
-  for (let i = 0; i < count; i++) {
-    if (best < 0 ? !Number.isNaN(values[start + i]) : values[start + i] > values[start + best]) best = i
-  }
-  return best
-}
 
 /** The class of a row of the truth: its id, or the first largest of the row. */
 export const classOf = ({ truth, columns }: MetricBatch, row: number): number =>

@@ -1,7 +1,7 @@
 // Metrics of numbers (errors, the share of variance explained, cosines), and perplexity. Those that are a function of a
 // mean loss are computed in WebAssembly.
-import { exp } from '../../numerics/exact.ts'
-import type { MeanMetric, Metric } from '../metrics.ts'
+import type { Metric } from '../../session/metric.ts'
+import type { MeanMetric } from '../metrics.ts'
 import { made, meanOfRows, type NameOption, nameOf } from './read.ts'
 
 /** Keras' epsilon: the least |truth| a percentage is taken of. */
@@ -27,7 +27,7 @@ export const rootMeanSquaredError = (options: NameOption = {}): MeanMetric =>
   made('rootMeanSquaredError', options, {
     name: nameOf('rootMeanSquaredError', options),
     of: ['meanSquaredError'],
-    finish: Math.sqrt,
+    finish: 'sqrt',
   })
 
 /**
@@ -48,7 +48,7 @@ export const perplexity = (options: NameOption = {}): MeanMetric =>
   made('perplexity', options, {
     name: nameOf('perplexity', options),
     of: ['sparseCategoricalCrossentropy', 'categoricalCrossentropy'],
-    finish: exp,
+    finish: 'exp',
   })
 
 /**

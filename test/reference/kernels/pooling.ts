@@ -1,5 +1,5 @@
 // Pooling and resizing in float64, cell by cell.
-import type { Shape } from '../../../src/graph/value.ts'
+import type { Shape } from '../../../src/numerics/shape.ts'
 import type { PoolAttributes, ResizeAttributes } from '../../../src/operations/pooling.ts'
 import type { KernelReference } from './reference.ts'
 

@@ -5,12 +5,10 @@ import { feedPiece, type Source, through } from '../feed/source.ts'
 import { now, print } from '../numerics/host.ts'
 import { Stop, type StopSignal } from '../rows/stop.ts'
 import { type Turn, turns } from '../rows/turns.ts'
+import type { History, Logs } from '../session/logs.ts'
 import type { Session } from '../session/session.ts'
 import { Tally } from '../session/tally.ts'
-import type { History, Logs } from '../training/callbacks.ts'
 import type { Callback, FitParams } from './callbacks.ts'
-import { checkFirst, checkMoved } from './diagnose.ts'
-import type { Model } from './model.ts'
 
 interface RunOptions {
   readonly turn: Turn
@@ -43,15 +41,15 @@ export async function evaluateAll(
       feedPiece(session, prepared, piece, allowNaN)
       session.engine.forward()
       session.explain(prepared, `in ${what}`)
-      session.tally(prepared, count, tally)
+      session.tally(prepared, tally)
       const pending = turn()
       if (pending) await pending
     }
   })
 }
 
-export interface FitPlan {
-  readonly model: Model
+export interface FitPlan<M> {
+  readonly model: M
   readonly epochs: number
   readonly initialEpoch: number
   readonly train: Source
@@ -59,7 +57,7 @@ export interface FitPlan {
   /** Epochs from one validation to the next. */
   readonly validationFreq: number
   readonly verbose: 0 | 1
-  readonly callbacks: readonly Callback[]
+  readonly callbacks: readonly Callback<M>[]
   readonly signal: AbortSignal | null
   readonly allowNaN: boolean
 }
@@ -70,7 +68,10 @@ const text = (logs: Logs): string =>
     .join(' - ')
 
 /** The training loop. Stops within one step when the signal aborts; the history then holds the whole epochs. */
-export async function fitAll(session: Session, plan: FitPlan): Promise<History> {
+export async function fitAll<M extends { learningRate: number }>(
+  session: Session,
+  plan: FitPlan<M>,
+): Promise<History> {
   const { model, epochs, train, validation, validationFreq, verbose, callbacks, signal, allowNaN } = plan
   const { steps, samples, batchSize } = train
   const history: Record<string, number[]> = {}
@@ -79,7 +80,7 @@ export async function fitAll(session: Session, plan: FitPlan): Promise<History> 
   let last: Logs = {}
   let stopped: string | null = null
   const stopping = new Stop() // ends what waits for a batch to train on
-  const params: FitParams = {
+  const params: FitParams<M> = {
     ...{ epochs, steps, samples, batchSize, validationFreq: validation ? validationFreq : 0, model },
     stop(reason = 'stopped by a callback') {
       stopped = reason
@@ -112,9 +113,9 @@ export async function fitAll(session: Session, plan: FitPlan): Promise<History> 
         const count = piece.to - piece.from
         const prepared = session.prepareFor('train', piece.batch, count)
         feedPiece(session, prepared, piece, allowNaN)
-        if (isFirst && index === 0) checkFirst(session, prepared)
+        if (isFirst && index === 0) session.watcher?.first(prepared)
         session.step(prepared)
-        session.tally(prepared, count, tally)
+        session.tally(prepared, tally)
         for (const callback of callbacks) {
           const pending = callback.onBatchEnd?.(index, tally.logs('', false))
           if (pending) await pending
@@ -125,7 +126,7 @@ export async function fitAll(session: Session, plan: FitPlan): Promise<History> 
       session.update() // by gradients that wait for more steps
       session.epochCount++
       const logs = tally.logs()
-      if (isFirst) checkMoved(session, logs.loss)
+      if (isFirst) session.watcher?.epoch(logs.loss)
       return logs
     })
   }

@@ -1,6 +1,5 @@
 // What the methods of Model that take data may be told besides.
 
-import type { ClassWeight } from '../feed/class-weight.ts'
 import {
   BOOLEAN,
   isObject,
@@ -14,6 +13,7 @@ import {
 } from '../numerics/errors.ts'
 import type { Batches, Data, Dataset } from '../rows/rows.ts'
 import { type Callback, readCallbacks } from './callbacks.ts'
+import type { ClassWeight } from './class-weight.ts'
 
 /** What everything that takes data can be told. */
 export interface NaNOption {
@@ -40,7 +40,7 @@ export interface TrainStepOptions extends StepOptions {
 }
 
 /** Options of `fit`. */
-export interface FitOptions extends TrainStepOptions {
+export interface FitOptions<M> extends TrainStepOptions {
   /** Passes over the data; with `initialEpoch`, the number of the last one. Default 1. */
   readonly epochs?: number
   /** Where counting starts: training goes on to `epochs`. Default 0. */
@@ -67,7 +67,7 @@ export interface FitOptions extends TrainStepOptions {
   /** 1: one line per epoch on the console. Default 0. */
   readonly verbose?: 0 | 1
   /** Objects of hooks: `earlyStopping()` and so on, or `{ onEpochEnd(epoch, logs) { ... } }`; one, or a list. */
-  readonly callbacks?: Callback | readonly Callback[]
+  readonly callbacks?: Callback<M> | readonly Callback<M>[]
   /** Stops training within one step; `fit` then resolves with the epochs that were whole. */
   readonly signal?: AbortSignal | null
 }
@@ -104,7 +104,7 @@ const SIGNAL: Rule<AbortSignal | null> = {
 }
 
 /** Checked where the data is. */
-export const asGiven = <T>(value: T): T => value
+const asGiven = <T>(value: T): T => value
 const count = (value: number | undefined, what: string): number | undefined =>
   value === undefined ? value : must(POSITIVE_INTEGER, value, what)
 
@@ -127,7 +127,7 @@ export const OPTIONS = {
     validationSteps: COUNT,
     validationFreq: [POSITIVE_INTEGER, 1],
     verbose: [oneOf(0, 1), 0],
-    callbacks: [readCallbacks, []],
+    callbacks: [readCallbacks<never>, []],
     signal: [SIGNAL, null],
     sampleWeight: SAMPLE_WEIGHT,
     classWeight: CLASS_WEIGHT,
@@ -142,6 +142,7 @@ export const OPTIONS = {
   predict: { batchSize: [POSITIVE_INTEGER, 256], training: [BOOLEAN, false], allowNaN: ALLOW_NAN },
   trainStep: { sampleWeight: SAMPLE_WEIGHT, classWeight: CLASS_WEIGHT, allowNaN: ALLOW_NAN },
   gradients: { inputs: [BOOLEAN, false], sampleWeight: SAMPLE_WEIGHT, allowNaN: ALLOW_NAN },
+  profile: { repeats: [POSITIVE_INTEGER, 20], sampleWeight: SAMPLE_WEIGHT, allowNaN: ALLOW_NAN },
 } as const
 
 /** Options of `fit` as they are read. */

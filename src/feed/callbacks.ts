@@ -1,10 +1,9 @@
 // What `fit` tells the outside, and how that steers it: hooks as a plain object.
 import { check, isFunction, isRecord, unknownName } from '../numerics/errors.ts'
-import type { Logs } from '../training/callbacks.ts'
-import type { Model } from './model.ts'
+import type { Logs } from '../session/logs.ts'
 
 /** A run of `fit`, as `onTrainBegin` gets it: keep it to act in later hooks. */
-export interface FitParams {
+export interface FitParams<M> {
   readonly epochs: number
   /** Steps per epoch; 0 where an iterable doesn't tell. */
   readonly steps: number
@@ -13,7 +12,7 @@ export interface FitParams {
   readonly batchSize: number
   /** Epochs from one validation to the next; 0 without validation. */
   readonly validationFreq: number
-  readonly model: Model
+  readonly model: M
   /**
    * Ends training after this batch, or at once where the next is waited for (what is left of its epoch is skipped, its
    * validation and onEpochEnd aren't).
@@ -27,9 +26,9 @@ export interface FitParams {
  * Every hook is optional; `fit` awaits what each returns. Epochs and batches count from 0. Logs of a batch are means (of
  * a loss with `reduction: 'sum'` the sum) over the epoch so far (metrics that are no means come with the epoch's end), those of a test have `val_` before their names.
  */
-export interface Callback {
+export interface Callback<M> {
   /** Before the first epoch. */
-  onTrainBegin?(params: FitParams): unknown
+  onTrainBegin?(params: FitParams<M>): unknown
   /** Before the first batch of an epoch. */
   onEpochBegin?(epoch: number): unknown
   /** Before a training step. */
@@ -47,7 +46,7 @@ export interface Callback {
 }
 
 /** The hooks there are. */
-export const HOOKS: readonly (keyof Callback)[] = [
+export const HOOKS: readonly (keyof Callback<never>)[] = [
   'onTrainBegin',
   'onEpochBegin',
   'onBatchBegin',
@@ -59,8 +58,11 @@ export const HOOKS: readonly (keyof Callback)[] = [
 ]
 
 /** One or several, as a list. @throws LanegradError on what is no object, and on a hook that is none or doesn't exist. */
-export function readCallbacks(given: Callback | readonly Callback[], what: string): readonly Callback[] {
-  const callbacks: readonly Callback[] = Array.isArray(given) ? given : [given]
+export function readCallbacks<M>(
+  given: Callback<M> | readonly Callback<M>[],
+  what: string,
+): readonly Callback<M>[] {
+  const callbacks: readonly Callback<M>[] = Array.isArray(given) ? given : [given]
   for (const callback of callbacks) {
     check(isRecord(callback), what, 'an object of hooks or a list of such objects', given)
     for (const hook of HOOKS) {

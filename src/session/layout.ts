@@ -3,7 +3,7 @@
 // plan of the model, so a new batch size moves no weight. Trainable parameters are contiguous, gradients and
 // slots follow the same order: an optimizer step is one pass over flat memory.
 import { ALIGNMENT, HEADER_BYTES } from '../../assembly/abi.ts'
-import type { Shape } from '../graph/value.ts'
+import type { Shape } from '../numerics/shape.ts'
 import { elementCount } from '../numerics/tensor.ts'
 
 /** What a weight is brought back to after every update, over the norms of `axis` (layers/constraints.ts). */

@@ -3,12 +3,12 @@
 
 import { readingInputs } from '../feed/batch.ts'
 import { batchesSource, feedPiece, through } from '../feed/source.ts'
-import { shapeText } from '../graph/value.ts'
 import { check, fail, isObject, type Read } from '../numerics/errors.ts'
+import { shapeText } from '../numerics/shape.ts'
 import { elementCount, type FloatArray } from '../numerics/tensor.ts'
-import type { Batches, Data } from '../rows/rows.ts'
+import type { Batch, Batches, Data } from '../rows/rows.ts'
 import { turns } from '../rows/turns.ts'
-import type { Batch, Session } from '../session/session.ts'
+import type { Session } from '../session/session.ts'
 import type { OPTIONS } from './options.ts'
 
 type Options = Read<typeof OPTIONS.predict>
@@ -26,7 +26,7 @@ export async function predictBatches(
     *read(name, value) {
       const fits = isObject(value) && 'x' in value
       check(fits, name, 'an object { x }', value)
-      return { ...(yield* readingInputs(session, name, value.x as Data)), y: [], weights: [] }
+      return { ...(yield* readingInputs(session.feeds, name, value.x as Data)), y: [], weights: [] }
     },
   })
   const parts: FloatArray[][] = []
@@ -66,7 +66,7 @@ export function predictRows(
 ): FloatArray[] {
   const { engine } = session
   const { rows } = batch
-  const outputs = session.network.outputs.map(({ name }) => ({
+  const outputs = session.feeds.outputs.map((name) => ({
     name,
     shape: [] as number[],
     data: new Float32Array(0),
@@ -78,7 +78,7 @@ export function predictRows(
     if (training) session.drawAnew()
     engine.forward()
     for (const output of outputs) {
-      const slot = prepared.plan.results.get(output.name)
+      const slot = prepared.code.results.get(output.name)
       if (!slot) continue
       const { count } = slot
       if (from === 0) {

@@ -1,0 +1,200 @@
+// A session that makes its programs itself, from a network and what it was compiled with.
+
+import { initialize } from '../layers/initializers.ts'
+import { fail } from '../numerics/errors.ts'
+import { streamOf } from '../numerics/random.ts'
+import type { RowShape } from '../numerics/shape.ts'
+import { elementCount, type FloatArray } from '../numerics/tensor.ts'
+import { type Plan, planOf } from '../plan/plan.ts'
+import type { RuntimeOptions } from '../runtime/engine.ts'
+import type { Feeds, TargetFeed } from '../session/feeds.ts'
+import type { Mode, Program, Readings, Request } from '../session/program.ts'
+import { type Prepared, Session, type Updating } from '../session/session.ts'
+import { takesLabels, targetLimits, targetShape } from '../training/losses.ts'
+import { type Optimizer, updateOf } from '../training/optimizers.ts'
+import { learningRateAt } from '../training/schedules.ts'
+import {
+  type Computation,
+  columnsOf,
+  computationOf,
+  type Outline,
+  type OutputTraining,
+  outlineOf,
+} from './compute.ts'
+import { isSum, lossGroups } from './groups.ts'
+import { type Network, withTrainable } from './network.ts'
+
+export interface Training {
+  readonly optimizer: Optimizer
+  readonly outputs: readonly OutputTraining[]
+}
+
+/** The groups of losses whose gradients are accumulated apart. */
+function groupsOf(
+  training: Training | null,
+  network: Network,
+  { masked, weights }: Outline,
+): readonly string[] {
+  const places = new Map(network.outputs.map(({ name, value }) => [name, value]))
+  const hasPenalties = weights.some(({ regularizer: { l1 = 0, l2 = 0 } }) => l1 > 0 || l2 > 0)
+  const isMasked = (output: string) => masked.has(places.get(output) ?? '')
+  return lossGroups(training?.outputs ?? [], isMasked, hasPenalties).groups
+}
+
+/** How the target of an output is given. */
+function targetOf({ output, loss }: OutputTraining, shape: RowShape): TargetFeed {
+  const [low, high] = targetLimits(loss)
+  const isLabel = takesLabels(loss)
+  return {
+    name: output,
+    shape: targetShape(loss, shape),
+    dtype: isLabel ? 'int32' : 'float32',
+    loss: loss.kind,
+    low,
+    high,
+    columns: isLabel ? (shape.at(-1) ?? 0) : columnsOf(shape),
+    ignoreIndex: loss.ignoreIndex,
+  }
+}
+
+function feedsOf(network: Network, { limits, outputs }: Outline, training: Training | null): Feeds {
+  const { inputs, inputStructure, outputStructure } = network
+  return {
+    inputs: inputs.map(({ name, shape, dtype }) => ({ name, shape, dtype, limit: limits.get(name) ?? null })),
+    inputStructure,
+    outputs: network.outputs.map(({ name }) => name),
+    outputStructure,
+    targets: (training?.outputs ?? []).map((output) => targetOf(output, outputs.get(output.output) ?? [])),
+  }
+}
+
+function updatingOf({ optimizer }: Training, groups: number): Updating {
+  const { learningRate, schedule, gradientAccumulationSteps } = optimizer
+  const { slotNames, slotStart } = updateOf(optimizer, groups)
+  return {
+    learningRate,
+    rateAt: (base, step) => learningRateAt(schedule, base, step),
+    steps: gradientAccumulationSteps ?? 1,
+    groups,
+    slotNames,
+    slotStart,
+  }
+}
+
+/** The readings of a computation, at the addresses of its plan. */
+function readingsOf({ losses, metrics }: Computation, { results }: Plan, isSplit: boolean): Readings {
+  const at = (result: string) => results.get(result)?.address ?? 0
+  const placed = <R extends { readonly value: string; readonly counter: string }>(place: R) => ({
+    ...place,
+    value: at(place.value),
+    counter: at(place.counter),
+  })
+  return {
+    loss: at('loss'),
+    losses: losses.map(placed),
+    metrics: metrics.map((place) => ('value' in place ? placed(place) : place)),
+    isSplit,
+  }
+}
+
+export class PlannedSession extends Session<Plan> {
+  network: Network
+  outline: Outline
+  training: Training | null = null
+
+  constructor(network: Network, outline: Outline, seed: number, runtime: RuntimeOptions = {}) {
+    super(outline.weights, feedsOf(network, outline, null), seed, runtime)
+    this.network = network
+    this.outline = outline
+  }
+
+  /** The program for batches of `rows` rows without sample weights; axes of unknown length have one element. */
+  programFor(mode: Mode, rows: number): Prepared<Plan> {
+    const x = this.feeds.inputs.map(({ shape }) => ({
+      data: new Float32Array(0),
+      rows,
+      shape: shape.map((n) => n ?? 1),
+    }))
+    return this.prepareFor(mode, { rows, x, y: [], weights: [] }, rows)
+  }
+
+  /** Draws every weight from its initializer: its numbers depend on the seed and the weight's name only. */
+  initialize(): void {
+    const { engine, seed } = this
+    for (const { name, shape, initializer } of this.outline.weights) {
+      const out = engine.floatView(this.addressOf(name), elementCount(shape))
+      initialize(out, initializer, shape, seed, streamOf(name), engine)
+    }
+  }
+
+  /** Shape of an output. */
+  shapeOf(output: string): RowShape {
+    return this.outline.outputs.get(output) ?? []
+  }
+
+  private get groups(): readonly string[] {
+    return groupsOf(this.training, this.network, this.outline)
+  }
+
+  /** Gives the arena the optimizer's slots; weights stay, the optimizer starts anew. `warnings`: whether they are wanted. */
+  train(training: Training, warnings = true): void {
+    this.heed(warnings)
+    this.take(training, this.network, this.outline)
+  }
+
+  /** Other losses and metrics for the optimizer there is, whose state stays. */
+  retrain(training: Training, warnings = true): void {
+    const groups = groupsOf(training, this.network, this.outline)
+    if ((this.updating?.steps ?? 1) > 1 && String(groups) !== String(this.groups))
+      fail(
+        'compile: keepOptimizer: these losses would accumulate gradients in another way; start the optimizer anew',
+      )
+    this.heed(warnings)
+    this.training = training
+    this.feeds = feedsOf(this.network, this.outline, training)
+    this.forgetPrograms()
+  }
+
+  /** Which layers' weights train; weights stay, the optimizer starts anew. */
+  setTrainable(isTrainable: (layer: string, now: boolean) => boolean): void {
+    const network = withTrainable(this.network, isTrainable)
+    this.take(this.training, network, outlineOf(network))
+  }
+
+  private take(training: Training | null, network: Network, outline: Outline): void {
+    const updating = training && updatingOf(training, groupsOf(training, network, outline).length)
+    this.arrange(outline.weights, updating, feedsOf(network, outline, training))
+    this.training = training
+    this.network = network
+    this.outline = outline
+  }
+
+  protected make(request: Request): Program<Plan> {
+    const { network, training } = this
+    const outputs = training?.outputs ?? []
+    const isTraining = request.mode === 'train' && training !== null
+    const groups = isTraining && (this.updating?.steps ?? 1) > 1 ? this.groups : []
+    const computation = computationOf(network, outputs, request, groups, this.seed)
+    const update = isTraining ? updateOf(training.optimizer, groups.length) : null
+    const code = planOf(computation.graph, this.layout, this.outline.weights, update)
+    for (const [key, metric] of computation.host) this.metrics.set(key, metric)
+    return {
+      request,
+      code,
+      readings: readingsOf(computation, code, outputs.length > 1),
+      groups: groups.map((group) => (isSum(group) ? null : (code.results.get(group)?.address ?? 0))),
+    }
+  }
+
+  /** The moving averages of the weights that train, as copies; the weights themselves before the first update. */
+  emaWeights(): Record<string, FloatArray> {
+    const slots = this.optimizerSlots()
+    const averages = this.outline.weights.flatMap((spec): [string, FloatArray][] => {
+      const slot = slots.get(`ema/${spec.name}`)
+      if (!slot) return []
+      const own = this.engine.stepCount === 0
+      return [[spec.name, own ? this.readWeight(spec) : { shape: spec.shape, data: slot.slice() }]]
+    })
+    return Object.fromEntries(averages)
+  }
+}
