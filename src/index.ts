@@ -233,9 +233,10 @@ export {
   type SequentialOptions,
   sequential,
 } from './model/create.ts'
-export type { Inspection, ProfileRow } from './model/inspect.ts'
+export { type Inspection, type InspectOptions, inspect } from './model/inspect.ts'
 export type { InspectedBuffer, InspectedOperation } from './model/memory-map.ts'
 export { type Callback, type FitOptions, type FitParams, Model, type ModelLayer } from './model/model.ts'
+export { type ProfileOptions, type ProfileRow, profile } from './model/profile.ts'
 export { type TransferOptions, transfer } from './model/transfer.ts'
 export type { Values } from './network/network.ts'
 export { LanegradError } from './numerics/lanegrad-error.ts'

@@ -248,8 +248,8 @@ export async function runCase(one, subjects, { rounds }) {
   for (let i = 0; i < 20; i++) net.trainStep(x, y) // warm, kernels optimized
   const samples = []
   for (let i = 0; i < rounds; i++) {
-    const found = net
-      .profile(x, y, { repeats: 3 })
+    const found = lanegrad
+      .profile(net, x, y, { repeats: 3 })
       .filter(
         (row) =>
           row.phase === one.phase &&

@@ -104,7 +104,7 @@ const SIGNAL: Rule<AbortSignal | null> = {
 }
 
 /** Checked where the data is. */
-const asGiven = <T>(value: T): T => value
+export const asGiven = <T>(value: T): T => value
 const count = (value: number | undefined, what: string): number | undefined =>
   value === undefined ? value : must(POSITIVE_INTEGER, value, what)
 
@@ -142,7 +142,6 @@ export const OPTIONS = {
   predict: { batchSize: [POSITIVE_INTEGER, 256], training: [BOOLEAN, false], allowNaN: ALLOW_NAN },
   trainStep: { sampleWeight: SAMPLE_WEIGHT, classWeight: CLASS_WEIGHT, allowNaN: ALLOW_NAN },
   gradients: { inputs: [BOOLEAN, false], sampleWeight: SAMPLE_WEIGHT, allowNaN: ALLOW_NAN },
-  profile: { repeats: [POSITIVE_INTEGER, 20], sampleWeight: SAMPLE_WEIGHT, allowNaN: ALLOW_NAN },
 } as const
 
 /** Options of `fit` as they are read. */

@@ -52,6 +52,10 @@ export interface CompileOptions {
   readonly warnings?: boolean
 }
 
+/** What a session was compiled with. @throws LanegradError before that */
+export const trainingOf = ({ training }: PlannedSession): Training =>
+  training ?? fail('the model has no loss and optimizer yet: call compile first')
+
 /** Checked, for an output of `shape`: from `compile` or from a file. @throws LanegradError naming the output */
 export function readOutputTraining(
   output: string,

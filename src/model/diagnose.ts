@@ -9,7 +9,7 @@ import type { Slot } from '../runtime/program.ts'
 import type { Prepared, Watcher } from '../session/session.ts'
 import { ROUNDING } from '../training/losses.ts'
 import { rangeText } from '../training/range.ts'
-import { stepText } from './inspect.ts'
+import { stepText } from './step-text.ts'
 
 const LARGEST = 3.4028234663852886e38
 

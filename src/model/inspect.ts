@@ -1,90 +1,19 @@
-// Prints of what a model is and runs: summary, graph, memory map, program listing, profile. Nothing here changes
-// a model. Texts are plain and fit 80 columns where names do.
+// A plan as text and as data: its graph, its memory map, its program. Enters: a model, the kind of run. Leaves: texts that fit 80
+// columns where names do; the model as it was. Only a program that names `inspect` carries this.
 
-import { OP_ACCUMULATE, OP_CONSTRAIN, OP_EMA, OP_UNARY, OP_UPDATE } from '../../assembly/abi.ts'
 import { graphText } from '../graph/graph.ts'
-import { nameOf } from '../graph/kernel.ts'
 import { type Value, valueText } from '../graph/value.ts'
-import type { WeightSpec } from '../network/forward.ts'
-import type { PlannedSession } from '../network/planned.ts'
-import { now } from '../numerics/host.ts'
-import { type RowShape, rowShapeText, shapeText } from '../numerics/shape.ts'
-import { elementCount } from '../numerics/tensor.ts'
-import type { Plan, Step } from '../plan/plan.ts'
+import type { Values } from '../network/network.ts'
+import { POSITIVE_INTEGER, readOptions, unknownName } from '../numerics/errors.ts'
+import { shapeText } from '../numerics/shape.ts'
+import type { Plan } from '../plan/plan.ts'
 import { bufferName } from '../plan/storage.ts'
+import type { Mode } from '../session/program.ts'
+import { trainingOf } from './compile.ts'
 import { buffersOf, type InspectedBuffer, type InspectedOperation, operationsOf } from './memory-map.ts'
-
-/** Columns padded to their widest cell; `right` tells which are numbers. */
-export function table(
-  header: readonly string[],
-  rows: readonly (readonly string[])[],
-  right: readonly number[],
-): string {
-  const widths = header.map((title, i) =>
-    rows.reduce((most, row) => Math.max(most, row[i].length), title.length),
-  )
-  const line = (cells: readonly string[]) =>
-    cells
-      .map((cell, i) => (right.includes(i) ? cell.padStart(widths[i]) : cell.padEnd(widths[i])))
-      .join('  ')
-      .trimEnd()
-  return [line(header), widths.map((width) => '-'.repeat(width)).join('  '), ...rows.map(line)].join('\n')
-}
-
-const grouped = (count: number): string => String(count).replace(/\B(?=(\d{3})+$)/g, ',')
-
-/** How many numbers they are. */
-export const parameters = (weights: readonly WeightSpec[]): number =>
-  weights.reduce((sum, { shape }) => sum + elementCount(shape), 0)
-
-/** Layers with output shapes, parameter counts and bytes. */
-export function summaryText({ network, outline }: PlannedSession): string {
-  const rows: string[][] = network.inputs.map(({ name, shape }) => [
-    `${name} (input)`,
-    rowShapeText(shape),
-    '0',
-    '0',
-    '',
-  ])
-  const weights = new Map<string, WeightSpec[]>()
-  for (const spec of outline.weights) {
-    const [layer] = spec.name.split('/', 1)
-    const known = weights.get(layer)
-    if (known) known.push(spec)
-    else weights.set(layer, [spec])
-  }
-  let total = 0
-  let trainable = 0
-  for (const { name, layer, inputs } of network.calls) {
-    const own = weights.get(layer.name) ?? []
-    weights.delete(layer.name) // counted at the layer's first call
-    const count = parameters(own)
-    total += count
-    trainable += parameters(own.filter((spec) => spec.trainable))
-    const shape = outline.shapes.get(name) ?? []
-    rows.push([
-      `${name} (${layer.kind.kind})`,
-      rowShapeText(shape),
-      grouped(count),
-      grouped(count * 4),
-      inputs.join(', '),
-    ])
-  }
-  const totals = `parameters: ${grouped(total)} (${grouped(total * 4)} bytes), trainable: ${grouped(trainable)}`
-  return `${table(['layer', 'output', 'parameters', 'bytes', 'inputs'], rows, [2, 3])}\n${totals}`
-}
-
-/** What a console prints of a model. */
-export function modelText(session: PlannedSession): string {
-  const { network, outline, training, disposing } = session
-  const shaped = (values: Iterable<readonly [string, RowShape]>) =>
-    Array.from(values, ([name, shape]) => `${name} ${rowShapeText(shape)}`).join(', ')
-  const losses = training?.outputs.map(({ loss }) => loss.kind).join(', ')
-  return `Model of ${grouped(parameters(outline.weights))} parameters, ${disposing.aborted ? 'disposed' : session.engine.variant}
-  inputs: ${shaped(network.inputs.map(({ name, shape }) => [name, shape]))}
-  outputs: ${shaped(outline.outputs)}
-  ${training ? `compiled: ${training.optimizer.kind}, ${losses}` : 'not compiled'}`
-}
+import { checkModel, type Model } from './model.ts'
+import { stepText } from './step-text.ts'
+import { grouped, table } from './summary.ts'
 
 /** What `inspect` tells of a plan. */
 export interface Inspection {
@@ -125,28 +54,6 @@ export function memoryText(plan: Plan): string {
   ].join('\n')
 }
 
-/** The instructions no operation stands for; nonNeg is a unary one. */
-const updateTexts: Readonly<Record<number, string>> = {
-  [OP_UPDATE]: 'update',
-  [OP_UNARY]: 'constrain',
-  [OP_CONSTRAIN]: 'constrain',
-  [OP_EMA]: 'ema',
-  [OP_ACCUMULATE]: 'accumulate',
-}
-
-/** What an instruction does, in words: `matmul A^T.B (bias relu)`. */
-export function stepText({ op, instruction }: Step): string {
-  if (!op) return updateTexts[instruction.code] ?? 'clip'
-  if (op.name === 'matmul') {
-    const { transposeA, transposeB, bias, fn, accumulate } = op.attributes
-    const epilogue = [bias && 'bias', fn !== 'linear' && fn, accumulate && 'accumulate']
-      .filter(Boolean)
-      .join(' ')
-    return `matmul ${transposeA ? 'A^T' : 'A'}.${transposeB ? 'B^T' : 'B'}${epilogue && ` (${epilogue})`}`
-  }
-  return 'fn' in op.attributes ? `${op.name} ${op.attributes.fn}` : nameOf(op)
-}
-
 const operandText = (value: Value): string => `${valueText(value)}${shapeText(value.shape)}`
 
 /** One line an instruction: address, phase, what it does. */
@@ -166,7 +73,7 @@ export function programText(plan: Plan): string {
   return lines.join('\n')
 }
 
-export const inspect = (plan: Plan): Inspection => ({
+export const inspectionOf = (plan: Plan): Inspection => ({
   graph: graphText(plan.graph),
   memory: memoryText(plan),
   program: programText(plan),
@@ -174,37 +81,36 @@ export const inspect = (plan: Plan): Inspection => ({
   buffers: buffersOf(plan),
 })
 
-/** One instruction of a step, as `profile` times it. */
-export interface ProfileRow {
-  readonly phase: string
-  readonly operation: string
-  /** The layer, loss or weight it belongs to. */
-  readonly label: string
-  /** Least time of all repeats, ms. */
-  readonly ms: number
-  /** Of the whole step. */
-  readonly share: number
+const MODES: readonly Mode[] = ['predict', 'evaluate', 'train', 'gradients']
+const readMode = (mode: Mode): Mode => (MODES.includes(mode) ? mode : unknownName('mode', mode, MODES))
+
+/** Options of `inspect`. */
+export interface InspectOptions {
+  /** The kind of run; all but 'predict' need a model that is compiled. Default 'train'. */
+  readonly mode?: Mode
+  /** Rows of the batch. Default 32. */
+  readonly batchSize?: number
 }
 
-/** Times each instruction of a fed plan, the least of `repeats` runs. The caller puts the weights back. */
-export function profileRows(session: PlannedSession, plan: Plan, repeats: number): ProfileRow[] {
-  const least = plan.steps.map(() => Number.POSITIVE_INFINITY)
-  for (let repeat = 0; repeat < repeats; repeat++) {
-    let address = plan.programStart
-    plan.steps.forEach(({ instruction }, i) => {
-      const end = address + 4 * (1 + instruction.operands.length)
-      const start = now()
-      session.engine.run(address, end)
-      least[i] = Math.min(least[i], now() - start)
-      address = end
-    })
-  }
-  const total = least.reduce((sum, ms) => sum + ms, 0)
-  return plan.steps.map((step, i) => ({
-    phase: step.phase,
-    operation: stepText(step),
-    label: step.op?.label ?? '',
-    ms: least[i],
-    share: total > 0 ? least[i] / total : 0,
-  }))
+/**
+ * The graph, the memory map and the program of one kind of run of a model, as texts and as data. The model is left as it was.
+ * @throws LanegradError on a model that isn't compiled (unless the mode is 'predict') or was disposed, or an unfit option
+ * @example
+ * ```js
+ * import { dense, inspect, sequential } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [2], layers: [dense({ units: 3, activation: 'relu' })] })
+ * const { program, operations } = inspect(model, { mode: 'predict', batchSize: 4 })
+ * console.log(operations[0].operation) // matmul A.B (bias relu)
+ * console.log(program.includes('matmul A.B (bias relu)')) // true
+ * ```
+ */
+export function inspect<V extends Values>(model: Model<V>, options: InspectOptions = {}): Inspection {
+  const { session } = checkModel('inspect: model', model)
+  const { mode, batchSize } = readOptions('inspect', options, {
+    mode: [readMode, 'train'],
+    batchSize: [POSITIVE_INTEGER, 32],
+  })
+  if (mode !== 'predict') trainingOf(session)
+  return inspectionOf(session.programFor(mode, batchSize).code)
 }

@@ -30,7 +30,6 @@ import {
   isObject,
   must,
   NON_NEGATIVE,
-  POSITIVE_INTEGER,
   printed,
   reading,
   readOptions,
@@ -51,19 +50,10 @@ import {
 } from '../rows/rows.ts'
 import { turns } from '../rows/turns.ts'
 import type { History, Logs, WithLoss } from '../session/logs.ts'
-import type { Mode } from '../session/program.ts'
 import { Repeat, RepeatedPrediction } from '../session/repeat.ts'
-import { type CompileOptions, checkValidationKeys, readTraining } from './compile.ts'
-import {
-  type Inspection,
-  inspect,
-  modelText,
-  type ProfileRow,
-  parameters,
-  profileRows,
-  summaryText,
-} from './inspect.ts'
+import { type CompileOptions, checkValidationKeys, readTraining, trainingOf } from './compile.ts'
 import { loadWeights, saveSession } from './saving.ts'
+import { modelText, parameters, summaryText } from './summary.ts'
 
 /** Where none are given. */
 const NO_OPTIONS: TrainStepOptions & PredictOptions = {}
@@ -86,9 +76,6 @@ export interface ModelLayer {
   /** Of its first output, without the batch axis; null where the length may differ. */
   readonly outputShape: RowShape
 }
-
-const MODES: readonly Mode[] = ['predict', 'evaluate', 'train', 'gradients']
-const readMode = (mode: Mode): Mode => (MODES.includes(mode) ? mode : unknownName('mode', mode, MODES))
 
 /** How a model's outputs come: as they were given to `model`. */
 type Shaped<V, T> = V extends Symbolic ? T : V extends readonly Symbolic[] ? T[] : { [K in keyof V]: T }
@@ -236,7 +223,7 @@ export class Model<V extends Values = Values> {
   }
 
   private get training() {
-    return this.kept.training ?? fail('the model has no loss and optimizer yet: call compile first')
+    return trainingOf(this.kept)
   }
 
   /** Of the optimizer, before its schedule; setting it acts from the next step on, until `compile`. */
@@ -483,35 +470,14 @@ export class Model<V extends Values = Values> {
     return summaryText(this.session)
   }
 
-  /** The graph, the memory map and the program of one kind of run, as texts. */
-  inspect(options: { readonly mode?: Mode; readonly batchSize?: number } = {}): Inspection {
-    const { mode, batchSize } = readOptions('inspect', options, {
-      mode: [readMode, 'train'],
-      batchSize: [POSITIVE_INTEGER, 32],
-    })
-    if (mode !== 'predict') this.training // throws before compile
-    return inspect(this.session.programFor(mode, batchSize).code)
+  /** A function now. @internal */
+  inspect(): never {
+    return fail("model.inspect: write inspect(model), with inspect from 'lanegrad'")
   }
 
-  /**
-   * Times every instruction of a training step on one batch: the least of `repeats` runs (default 20). The weights and
-   * the optimizer are left as they were.
-   */
-  profile(x: Data, y: Data, options: StepOptions & { readonly repeats?: number } = {}): ProfileRow[] {
-    const what = 'profile'
-    const { repeats, sampleWeight: weights, allowNaN } = readOptions(what, options, OPTIONS[what])
-    const { session } = this
-    const batch = this.batchOf(what, { x, y, weights })
-    const prepared = session.prepareFor('train', batch, batch.rows)
-    session.feed(prepared, batch, null, 0, batch.rows, allowNaN)
-    const before = session.state().slice()
-    try {
-      session.engine.stepCount++
-      session.engine.factor = 1
-      return profileRows(session, prepared.code, repeats)
-    } finally {
-      session.state().set(before)
-    }
+  /** A function now. @internal */
+  profile(): never {
+    return fail("model.profile: write profile(model, x, y), with profile from 'lanegrad'")
   }
 
   /**

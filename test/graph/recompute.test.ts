@@ -13,6 +13,7 @@ import {
   embedding,
   flatten,
   input,
+  inspect,
   type Layer,
   layerNormalization,
   load,
@@ -31,7 +32,7 @@ type Net = Model<Symbolic>
 
 /** Bytes of the transient region of a training step. */
 function peakOf(net: Net, batchSize: number): number {
-  const [, digits] = /transient peak ([\d ,_]+) bytes/.exec(net.inspect({ batchSize }).memory) ?? []
+  const [, digits] = /transient peak ([\d ,_]+) bytes/.exec(inspect(net, { batchSize }).memory) ?? []
   return Number(digits.replace(/\D/g, ''))
 }
 
@@ -137,7 +138,7 @@ describe('recompute', () => {
         ],
       })
     const [plain, again] = same(build, rows(6, [4]), rows(6, [4]))
-    const count = (net: Net) => net.inspect({ batchSize: 6 }).program.match(/accumulate/g)?.length
+    const count = (net: Net) => inspect(net, { batchSize: 6 }).program.match(/accumulate/g)?.length
     expect([count(plain), count(again)]).toEqual([1, 2])
   })
 
@@ -213,7 +214,7 @@ describe('recompute', () => {
     const [plain, again] = [false, true].map((recompute) =>
       sequential({ inputShape: [3], layers: [block({ layers: [dense({ units: 2 })], recompute })] }),
     )
-    expect(again.inspect({ mode: 'predict' })).toEqual(plain.inspect({ mode: 'predict' }))
+    expect(inspect(again, { mode: 'predict' })).toEqual(inspect(plain, { mode: 'predict' }))
   })
 })
 

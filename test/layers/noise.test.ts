@@ -8,6 +8,7 @@ import {
   type FloatArray,
   gaussianDropout,
   gaussianNoise,
+  inspect,
   type Layer,
   load,
   type Model,
@@ -248,14 +249,11 @@ describe('what is drawn', () => {
   })
 
   test('dropout keeps no mask: its gradient draws again', () => {
-    const text = String(
-      sequential({
-        inputShape: [1000],
-        layers: [dense({ units: 1000 }), dropout({ rate: 0.5 }), dense({ units: 1 })],
-      })
-        .compile({ loss: 'mse' })
-        .inspect({ batchSize: 4 }).graph,
-    )
+    const net = sequential({
+      inputShape: [1000],
+      layers: [dense({ units: 1000 }), dropout({ rate: 0.5 }), dense({ units: 1 })],
+    }).compile({ loss: 'mse' })
+    const text = inspect(net, { batchSize: 4 }).graph
     expect(text.match(/= dropout /g)?.length).toBe(2)
     expect(text).not.toMatch(/= random /)
   })

@@ -18,6 +18,7 @@ import {
   globalMaxPooling2d,
   globalMaxPooling3d,
   input,
+  inspect,
   type Layer,
   load,
   maxPooling1d,
@@ -374,7 +375,7 @@ describe('relu in front of a maximum is taken behind it', () => {
   })
 
   test('no relu is left on the larger array', () => {
-    const { graph } = net('relu').inspect({ mode: 'train', batchSize: 2 })
+    const { graph } = inspect(net('relu'), { mode: 'train', batchSize: 2 })
     expect(graph).toMatch(/unary .*fn=relu.* \[2,3,2,5\]/)
     expect(graph).not.toMatch(/ conv .*relu/)
   })
@@ -419,7 +420,7 @@ test('the gradient of windows side by side takes the place of what was pooled; u
   const [a, b] = [direct, cut].map((model) => model.gradients(x, target, { inputs: true }))
   for (const name of Object.keys(a)) expect([...a[name].data], name).toEqual([...b[name].data])
 
-  const { graph, memory } = direct.inspect({ batchSize: 3 })
+  const { graph, memory } = inspect(direct, { batchSize: 3 })
   const [, dx, pooled] = /(%\d+) = maxPoolGrad %\d+, (%\d+),/.exec(graph) ?? []
   const buffers = memory.split('\n').map((line) => line.split(/\s+/))
   expect(buffers.filter((values) => values.includes(dx) && values.includes(pooled))).toHaveLength(1)

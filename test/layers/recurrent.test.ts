@@ -13,6 +13,7 @@ import {
   lstm,
   masking,
   model,
+  profile,
   type Symbolic,
   sequential,
   simpleRnn,
@@ -239,7 +240,7 @@ describe.each(kindNames)('%s', (kind) => {
     const layer = () => make({ units: 3, ...own } as never) as Layer
     const net = sequential({ inputShape: [null, 2], layers: [layer()] }).compile({ loss: 'mse' })
     const rowsOf = (steps: number) =>
-      net.profile(tensor(draw(2 * steps * 2, 1), [2, steps, 2]), draw(6, 2)).length
+      profile(net, tensor(draw(2 * steps * 2, 1), [2, steps, 2]), draw(6, 2)).length
     expect(rowsOf(100)).toBe(rowsOf(2))
     expect(rowsOf(2)).toBeLessThan(40)
   })

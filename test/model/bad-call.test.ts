@@ -6,10 +6,12 @@ import {
   type Data,
   dense,
   input,
+  inspect,
   LanegradError,
   load,
   type Model,
   model,
+  profile,
   type Symbolic,
   sequential,
   tensor,
@@ -150,8 +152,9 @@ describe('flags', () => {
     await refusedFlag('evaluate: allowNaN', got, (allowNaN) => net.evaluate(x, labels, { allowNaN }))
     await refusedFlag('predict: allowNaN', got, (allowNaN) => net.predict(x, { allowNaN }))
     await refusedFlag('predict: training', got, (training) => net.predict(x, { training }))
-    for (const method of ['trainStep', 'gradients', 'profile'] as const)
+    for (const method of ['trainStep', 'gradients'] as const)
       await refusedFlag(`${method}: allowNaN`, got, (allowNaN) => net[method](x, labels, { allowNaN }))
+    await refusedFlag('profile: allowNaN', got, (allowNaN) => profile(net, x, labels, { allowNaN }))
     await refusedFlag('gradients: inputs', got, (inputs) => net.gradients(x, labels, { inputs }))
     await refusedFlag('save: includeOptimizer', got, (includeOptimizer) => net.save({ includeOptimizer }))
     await refusedFlag('load: compile', got, (compile) => load(net.save(), { compile }))
@@ -181,8 +184,8 @@ describe('counts of the others', () => {
     const must = `must be a positive integer; got ${count}`
     await refused(`evaluate: batchSize ${must}`, () => net.evaluate(x, labels, { batchSize: count }))
     await refused(`predict: batchSize ${must}`, () => net.predict(x, { batchSize: count }))
-    await refused(`profile: repeats ${must}`, () => net.profile(x, labels, { repeats: count }))
-    await refused(`inspect: batchSize ${must}`, () => net.inspect({ batchSize: count }))
+    await refused(`profile: repeats ${must}`, () => profile(net, x, labels, { repeats: count }))
+    await refused(`inspect: batchSize ${must}`, () => inspect(net, { batchSize: count }))
   })
 })
 
@@ -224,11 +227,12 @@ describe('calls at the wrong time', () => {
   test('before compile', async () => {
     const raw = sequential({ inputShape: [3], layers: [dense({ units: 3 })] })
     const message = 'the model has no loss and optimizer yet: call compile first'
-    for (const method of ['trainStep', 'gradients', 'profile'] as const)
+    for (const method of ['trainStep', 'gradients'] as const)
       await refused(message, () => raw[method](x, labels), raw)
+    await refused(message, () => profile(raw, x, labels), raw)
     await refused(message, () => raw.fit(x, labels), raw)
     await refused(message, () => raw.evaluate(x, labels), raw)
-    await refused(message, () => raw.inspect(), raw)
+    await refused(message, () => inspect(raw), raw)
     expect(raw.predict(x).shape).toEqual([4, 3])
   })
 
@@ -238,9 +242,10 @@ describe('calls at the wrong time', () => {
     gone.dispose()
     const calls: (() => unknown)[] = [
       () => gone.compile({ loss: 'mse' }),
-      ...(['trainStep', 'gradients', 'profile'] as const).map((name) => () => gone[name](x, x)),
+      ...(['trainStep', 'gradients'] as const).map((name) => () => gone[name](x, x)),
+      () => profile(gone, x, x),
       ...[() => gone.fit(x, x), () => gone.evaluate(x, x)],
-      ...[() => gone.predict(x), () => gone.inspect(), () => gone.getWeights(), () => gone.setWeights({})],
+      ...[() => gone.predict(x), () => inspect(gone), () => gone.getWeights(), () => gone.setWeights({})],
       ...[() => gone.save(), () => gone.loadWeights(file), () => gone.summary(), () => gone.countParams()],
     ]
     for (const call of calls) {

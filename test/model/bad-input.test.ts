@@ -7,6 +7,7 @@ import {
   dense,
   type LossName,
   type Model,
+  profile,
   type StepOptions,
   type Symbolic,
   sequential,
@@ -34,7 +35,7 @@ const methods: [string, (x: Data, y: Data, options?: StepOptions) => unknown][] 
   ['fit', (...args) => net.fit(...args)],
   ['evaluate', (...args) => net.evaluate(...args)],
   ['gradients', (...args) => net.gradients(...args)],
-  ['profile', (...args) => net.profile(...args)],
+  ['profile', (...args) => profile(net, ...args)],
 ]
 
 describe.each(methods)('%s refuses', (name, call) => {

@@ -103,22 +103,25 @@ const methods: Readonly<Record<string, readonly unknown[]>> = {
       ],
     },
   ],
-  inspect: [{}],
-  profile: [x, y, { repeats: 1 }],
   save: [{}],
   loadWeights: [new Uint8Array(8)],
+}
+/** Functions of a model, likewise. */
+const functions: Readonly<Record<string, readonly unknown[]>> = {
+  inspect: [{}],
+  profile: [x, y, { repeats: 1 }],
 }
 const subject = net()
 /** `fit` may have trained some batches before one that is refused. */
 const fitted = net()
-for (const [name, args] of Object.entries(methods)) {
-  const asked = (name === 'fit' ? fitted : subject) as unknown as Record<string, Any>
+for (const [name, args] of Object.entries({ ...methods, ...functions })) {
+  const own = (name === 'fit' ? fitted : subject) as unknown as Record<string, Any>
+  const ask = name in functions ? (entries.lanegrad[name] as Any).bind(null, own) : own[name].bind(own)
   args.forEach((arg, i) => {
-    const call = (value: unknown) => asked[name](...args.map((known, j) => (i === j ? value : known)))
+    const call = (value: unknown) => ask(...args.map((known, j) => (i === j ? value : known)))
     targets.push({ name: `Model.${name}: argument ${i + 1}`, call: (next) => call(next()) })
     if (Object.getPrototypeOf(arg) !== Object.prototype) return
-    const probe = ((options: object) =>
-      asked[name](...args.map((known, j) => (i === j ? options : known)))) as Any
+    const probe = ((options: object) => ask(...args.map((known, j) => (i === j ? options : known)))) as Any
     for (const option of name === 'fit' || name === 'evaluate' ? [] : optionsOf(probe, arg as object))
       targets.push({
         name: `Model.${name}: ${option}`,

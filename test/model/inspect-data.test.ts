@@ -1,7 +1,17 @@
 // Inspection as data: its operations and buffers are those of the texts, and they hold what a memory map must: whatever
 // an operation reads or writes lies in a buffer that lives then, and no two that live at once overlap.
 import { describe, expect, test } from 'vitest'
-import { add, dense, dropout, input, type Model, model, optimizers, sequential } from '../../src/index.ts'
+import {
+  add,
+  dense,
+  dropout,
+  input,
+  inspect,
+  type Model,
+  model,
+  optimizers,
+  sequential,
+} from '../../src/index.ts'
 
 function chain(): Model {
   const net = sequential({
@@ -30,7 +40,7 @@ const modes = ['predict', 'evaluate', 'train', 'gradients'] as const
 const cases = nets.flatMap(([name, net]) => modes.map((mode) => ({ name, net, mode })))
 
 describe.each(cases)('$name, $mode', ({ net, mode }) => {
-  const { operations, buffers, graph, memory, program } = net.inspect({ mode, batchSize: 4 })
+  const { operations, buffers, graph, memory, program } = inspect(net, { mode, batchSize: 4 })
 
   test('operations are those of the graph, then the updates', () => {
     const lines = graph.split('\n').filter((line) => /^ {2}%/.test(line))

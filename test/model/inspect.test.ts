@@ -10,12 +10,14 @@ import {
   add,
   dense,
   input,
+  LanegradError,
   type MetricName,
   type Optimizer,
   optimizers,
   type Symbolic,
+  sequential,
 } from '../../src/index.ts'
-import { type Inspection, inspect } from '../../src/model/inspect.ts'
+import { type Inspection, inspectionOf } from '../../src/model/inspect.ts'
 import { computationOf, outlineOf } from '../../src/network/compute.ts'
 import { networkOf } from '../../src/network/network.ts'
 import { planOf } from '../../src/plan/plan.ts'
@@ -70,7 +72,7 @@ function residualNet(): Net {
   return { inputs: [a, b], output, loss: 'mse', metrics: [], optimizer: optimizers.adam() }
 }
 
-function inspectionOf({ inputs, output, loss, metrics, optimizer }: Net): Inspection {
+function textsOf({ inputs, output, loss, metrics, optimizer }: Net): Inspection {
   const network = networkOf(inputs, output)
   const { weights } = outlineOf(network)
   const outputs = [{ output: network.outputs[0].name, loss: readLoss(loss), weight: 1, metrics }]
@@ -80,14 +82,14 @@ function inspectionOf({ inputs, output, loss, metrics, optimizer }: Net): Inspec
   }
   const { graph } = computationOf(network, outputs, request, [], 0)
   const update = updateOf(optimizer, 1)
-  return inspect(planOf(graph, layoutOf(BASE, weights, update.slotNames.length), weights, update))
+  return inspectionOf(planOf(graph, layoutOf(BASE, weights, update.slotNames.length), weights, update))
 }
 
 describe.each([
   ['dense', denseNet()],
   ['residual', residualNet()],
 ] as const)('the %s net', (name, net) => {
-  const inspection = inspectionOf(net)
+  const inspection = textsOf(net)
 
   test.each(['graph', 'memory', 'program'] as const)('%s', (part) => {
     const path = new URL(`../texts/${name}.${part}.txt`, import.meta.url)
@@ -95,4 +97,15 @@ describe.each([
     if (isUpdating) writeFileSync(path, text)
     expect(text).toBe(readFileSync(path, 'utf8'))
   })
+})
+
+test('as methods of a model they are refused by a message that shows what to write', () => {
+  const model = sequential({ inputShape: [1], layers: [dense({ units: 1 })] })
+  const { inspect, profile } = model as unknown as Record<string, () => unknown>
+  expect(inspect).toThrow(
+    new LanegradError("model.inspect: write inspect(model), with inspect from 'lanegrad'"),
+  )
+  expect(profile).toThrow(
+    new LanegradError("model.profile: write profile(model, x, y), with profile from 'lanegrad'"),
+  )
 })

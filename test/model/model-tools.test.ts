@@ -5,6 +5,7 @@ import {
   add,
   dense,
   input,
+  inspect,
   LanegradError,
   load,
   type MetricName,
@@ -12,6 +13,7 @@ import {
   model,
   type NamedArray,
   nadam,
+  profile,
   type Symbolic,
   sequential,
   sgd,
@@ -94,7 +96,7 @@ describe('prints', () => {
     const net = regression()
     net.trainStep(x, y)
     const before = whole(net)
-    const rows = net.profile(x, y, { repeats: 3 })
+    const rows = profile(net, x, y, { repeats: 3 })
     expect(whole(net)).toEqual(before)
     expect(rows.reduce((sum, { share }) => sum + share, 0)).toBeCloseTo(1, 9)
     expect(new Set(rows.map(({ phase }) => phase))).toEqual(new Set(['forward', 'backward', 'update']))
@@ -124,7 +126,7 @@ describe('prints', () => {
   test('inspect: graph, memory map and program of each mode', () => {
     const net = regression()
     for (const mode of ['predict', 'evaluate', 'train', 'gradients'] as const) {
-      const { graph, memory, program } = net.inspect({ mode, batchSize: 6 })
+      const { graph, memory, program } = inspect(net, { mode, batchSize: 6 })
       expect(graph).toContain('input input [6,3]')
       expect(graph.includes('backward:')).toBe(mode === 'train' || mode === 'gradients')
       expect(program.includes('update:')).toBe(mode === 'train')

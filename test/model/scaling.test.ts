@@ -10,6 +10,7 @@ import {
   dense,
   embedding,
   input,
+  inspect,
   LanegradError,
   load,
   type Model,
@@ -79,7 +80,7 @@ describe('time grows with the input', () => {
       (file) => load(file),
     ))
   test('predict: a chain of calls', () => grows(500, relus, (net) => net.predict([[1, 2]])))
-  test('inspect: a chain of calls', () => grows(500, relus, (net) => net.inspect({ mode: 'predict' })))
+  test('inspect: a chain of calls', () => grows(500, relus, (net) => inspect(net, { mode: 'predict' })))
   test('a training step: a chain of layers', () =>
     grows(
       100,

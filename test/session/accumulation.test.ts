@@ -12,6 +12,7 @@ import {
   flatten,
   gru,
   input,
+  inspect,
   type Layer,
   load,
   type Model,
@@ -362,7 +363,7 @@ test('compiling anew forgets what was accumulated', () => {
 })
 
 test('the program shows where the gradients of a step are kept', () => {
-  const { program } = build(sgd({ gradientAccumulationSteps: 2, useEma: true })).inspect({ batchSize: 2 })
+  const { program } = inspect(build(sgd({ gradientAccumulationSteps: 2, useEma: true })), { batchSize: 2 })
   expect(program.slice(program.indexOf('update:')).match(/accumulate|update$|ema/gm)).toEqual([
     'accumulate',
     'accumulate',

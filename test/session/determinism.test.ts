@@ -7,6 +7,7 @@ import {
   cosineDecay,
   dense,
   exponentialDecay,
+  inspect,
   inverseSqrtDecay,
   linearWarmup,
   load,
@@ -14,6 +15,7 @@ import {
   type Optimizer,
   optimizers,
   polynomialDecay,
+  profile,
   sequential,
   stepDecay,
 } from '../../src/index.ts'
@@ -151,9 +153,9 @@ describe('plans', () => {
       disturbed.predict(batch(step + 1)[0])
       disturbed.gradients(...batch(5 + step), { inputs: true })
       await disturbed.evaluate(...batch(17), { batchSize: 4 })
-      disturbed.inspect({ batchSize: 64 + step })
+      inspect(disturbed, { batchSize: 64 + step })
       disturbed.save({ includeOptimizer: true })
-      if (step % 3 === 0) disturbed.profile(...batch(3), { repeats: 2 })
+      if (step % 3 === 0) profile(disturbed, ...batch(3), { repeats: 2 })
     }
     expect(bitsOf(disturbed)).toBe(bitsOf(plain))
   })

@@ -1,4 +1,5 @@
 // Inside: training steps of a 2-3-1 network, one row each, taken apart stage by stage, forwards and backwards.
+import { inspect } from 'lanegrad'
 import { Chart } from '../lib/chart.ts'
 import { palette } from '../lib/colors.ts'
 import { button, choice, figure, h, panel, round, textsOf } from '../lib/dom.ts'
@@ -165,7 +166,7 @@ export const makeTab: MakeTab = (root, onChange) => {
     figures.row.set(`${(settings.step % 4) + 1} of 4`)
     figures.loss.set(round(epoch > 0 ? meanLoss(epoch - 1) : Number.NaN))
     chart.picture.redraw()
-    const inspection = network.trained.inspect({ batchSize: 1 })
+    const inspection = inspect(network.trained, { batchSize: 1 })
     memoryBox.replaceChildren(drawMemory(inspection, id))
     if (!memoryList.firstChild) memoryList.append(memoryTable(inspection))
     back.disabled = settings.step === 0 && id === stages[0].id
