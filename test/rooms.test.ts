@@ -16,6 +16,7 @@ const ROOMS = [
   'src/formats',
   'src/data',
   'src/runtime',
+  'src/binaries',
   'src/rows',
   'src/session',
   'src/feed',
@@ -87,7 +88,7 @@ describe('rooms', () => {
     expect(room, `${path} belongs to no room of the list`).toBeDefined()
     for (const imported of importsOf(path)) {
       if (OUTSIDE[path]?.includes(imported)) continue
-      if (room === 'src/operations' && /^build\/\w+\.wasm$/.test(imported)) continue // the kernels it describes
+      if (room === 'src/binaries' && /^build\/\w+\.wasm$/.test(imported)) continue
       const target = roomOf(imported)
       expect(target, `${path} imports ${imported}, which is no room`).toBeDefined()
       if (target === room) continue

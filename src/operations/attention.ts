@@ -1,7 +1,7 @@
 // Scaled dot-product attention and products of lists of matrices as operations. Enters: queries, keys and values with
 // their heads side by side in the columns. What the gradient needs, the probabilities, is an extra of `attention`.
 import * as abi from '../../assembly/abi.ts'
-import binary from '../../build/attention.wasm'
+import { attentionModule } from '../binaries/attention.ts'
 import type { GraphBuilder } from '../graph/builder.ts'
 import type { Addresses, Kernel, KernelCall } from '../graph/kernel.ts'
 import type { Value } from '../graph/value.ts'
@@ -10,13 +10,6 @@ import { type Shape, sameShape, shapeText } from '../numerics/shape.ts'
 import { elementCount } from '../numerics/tensor.ts'
 import { f32 } from '../numerics/words.ts'
 import { matmulScratchBytes } from '../plan/encode.ts'
-import type { KernelModule } from '../runtime/kernel-module.ts'
-
-export const attentionModule: KernelModule = {
-  name: 'attention',
-  binary,
-  codes: [abi.OP_GATHER, abi.OP_ATTENTION_END],
-}
 
 /** What a product's words take in front of the matmul's own scratch. */
 const WORDS_BYTES = 64

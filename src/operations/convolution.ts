@@ -2,7 +2,7 @@
 // y [N, OD, OH, OW, F]; depthwise: kernel [1, kh, kw, C, m], y [N, 1, OH, OW, C m]. Fewer axes are axes of size 1.
 // `convolve` and `convolveTransposed` write them for values of rank 3 to 5; no bias, no activation.
 import * as abi from '../../assembly/abi.ts'
-import binary from '../../build/convolution.wasm'
+import { convolutionModule } from '../binaries/convolution.ts'
 import type { GraphBuilder } from '../graph/builder.ts'
 import type { Addresses, Fused, Kernel, KernelCall } from '../graph/kernel.ts'
 import { unaryFunctions } from '../graph/ops.ts'
@@ -11,14 +11,7 @@ import type { Shape } from '../numerics/shape.ts'
 import { elementCount } from '../numerics/tensor.ts'
 import { f32 } from '../numerics/words.ts'
 import { matmulScratchBytes } from '../plan/encode.ts'
-import type { KernelModule } from '../runtime/kernel-module.ts'
 import { type Padding, three, widened, windowsOf } from './window.ts'
-
-const convolutionModule: KernelModule = {
-  name: 'convolution',
-  binary,
-  codes: [abi.OP_CONV, abi.OP_CONVOLUTION_END],
-}
 
 /**
  * Sizes along the three axes. Output position o meets input position o * stride - before + tap * dilation; positions

@@ -1,12 +1,12 @@
 // Rows of a table by their numbers, as an operation: what an embedding is. The kernels lie in the module of attention,
 // since models that have one have the other.
 import * as abi from '../../assembly/abi.ts'
+import { attentionModule } from '../binaries/attention.ts'
 import type { Addresses, Kernel } from '../graph/kernel.ts'
 import type { Value } from '../graph/value.ts'
 import { fail } from '../numerics/errors.ts'
 import { shapeText } from '../numerics/shape.ts'
 import { elementCount } from '../numerics/tensor.ts'
-import { attentionModule } from './attention.ts'
 
 const gatherWords = (
   [dst, src, ids]: readonly Value[],

@@ -1,19 +1,12 @@
 // Normalization as operations: rows by their own statistics (layer, RMS), channels by those of a batch or a group;
 // each with its gradient. And class ids as rows. What normalization layers are made of.
 import * as abi from '../../assembly/abi.ts'
-import binary from '../../build/normalize.wasm'
+import { normalizeModule } from '../binaries/normalize.ts'
 import type { Addresses, Kernel, KernelCall } from '../graph/kernel.ts'
 import type { Value } from '../graph/value.ts'
 import type { Shape } from '../numerics/shape.ts'
 import { elementCount } from '../numerics/tensor.ts'
 import { f32 } from '../numerics/words.ts'
-import type { KernelModule } from '../runtime/kernel-module.ts'
-
-const normalizeModule: KernelModule = {
-  name: 'normalize',
-  binary,
-  codes: [abi.OP_LAYER_NORMALIZE, abi.OP_NORMALIZE_END],
-}
 
 interface AffineAttributes {
   readonly epsilon: number

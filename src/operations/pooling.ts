@@ -1,17 +1,10 @@
 // Pooling and resampling as operations. Enters: values with channels last. Leaves: the maxima or means of windows,
 // axes resized; each with its gradient.
 import * as abi from '../../assembly/abi.ts'
-import binary from '../../build/pooling.wasm'
+import { poolingModule } from '../binaries/pooling.ts'
 import type { Kernel } from '../graph/kernel.ts'
 import type { Shape } from '../numerics/shape.ts'
 import { elementCount } from '../numerics/tensor.ts'
-import type { KernelModule } from '../runtime/kernel-module.ts'
-
-const poolingModule: KernelModule = {
-  name: 'pooling',
-  binary,
-  codes: [abi.OP_MAX_POOL, abi.OP_POOLING_END],
-}
 
 /** Each of depth, height and width; where there are fewer axes, the first are of size 1. */
 export interface PoolAttributes {

@@ -1,19 +1,12 @@
 // Random numbers as operations: new ones at every training step, the same for the same seed, stream and step on
 // every machine. What dropout and noise are made of.
 import * as abi from '../../assembly/abi.ts'
-import binary from '../../build/random.wasm'
+import { randomModule } from '../binaries/random.ts'
 import type { Addresses, Kernel } from '../graph/kernel.ts'
 import type { Value } from '../graph/value.ts'
 import type { Shape } from '../numerics/shape.ts'
 import { elementCount } from '../numerics/tensor.ts'
 import { f32 } from '../numerics/words.ts'
-import type { KernelModule } from '../runtime/kernel-module.ts'
-
-const randomModule: KernelModule = {
-  name: 'random',
-  binary,
-  codes: [abi.OP_RANDOM, abi.OP_RANDOM_END],
-}
 
 export interface DrawAttributes {
   /** RANDOM_*: uniform in [0, 1), kept-or-dropped (1 / (1 - p) or 0), normal with standard deviation `param`. */

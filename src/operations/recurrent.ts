@@ -3,20 +3,13 @@
 // each step [B, T, u] or the last one [B, u], and the last states. One instruction forward, one backward; the
 // gradients of the recurrent kernels are products over all steps at once.
 import * as abi from '../../assembly/abi.ts'
-import binary from '../../build/recurrent.wasm'
+import { recurrentModule } from '../binaries/recurrent.ts'
 import type { GraphBuilder } from '../graph/builder.ts'
 import type { Kernel, KernelCall } from '../graph/kernel.ts'
 import { type UnaryName, unaryFunctions } from '../graph/ops.ts'
 import type { Value } from '../graph/value.ts'
 import { elementCount } from '../numerics/tensor.ts'
 import { matmulScratchBytes } from '../plan/encode.ts'
-import type { KernelModule } from '../runtime/kernel-module.ts'
-
-const recurrentModule: KernelModule = {
-  name: 'recurrent',
-  binary,
-  codes: [abi.OP_LSTM, abi.OP_RECURRENT_END],
-}
 
 /** Room for the operands of the products, bytes (PRODUCT_WORDS of assembly/kernels/recurrent.ts). */
 const PRODUCT_WORDS = 64

@@ -1,6 +1,7 @@
 // Optimizers: plain data made by constructors, and the UpdateSpec the planner turns into instructions. The
 // update formulas stand in assembly/kernels/optimizer.ts. Order in a step: gradient, clip, weight decay, update.
 import * as abi from '../../assembly/abi.ts'
+import { trainingModule } from '../binaries/training.ts'
 import {
   BOOLEAN,
   check,
@@ -19,7 +20,6 @@ import {
   unknownName,
 } from '../numerics/errors.ts'
 import { pow } from '../numerics/exact.ts'
-import { trainingModule } from '../operations/training.ts'
 import { accumulatorSlot, type Clip, gradientSlot, type UpdateSpec } from '../plan/update.ts'
 import { type Schedule, toSchedule } from './schedules.ts'
 
