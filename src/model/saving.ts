@@ -2,6 +2,7 @@
 // compiled with in the metadata, and by choice the optimizer's state, so that training goes on bit for bit.
 // What is read is untrusted: everything is checked before the model is touched.
 
+import { object, parse } from '../formats/json.ts'
 import { decodeSafetensors, encodeSafetensors } from '../formats/safetensors.ts'
 import type { LayerKind } from '../layers/layer.ts'
 import { type Outline, type OutputTraining, outlineOf } from '../network/compute.ts'
@@ -9,11 +10,13 @@ import { describe, readNetwork } from '../network/network.ts'
 import { PlannedSession, type Training } from '../network/planned.ts'
 import { isFloat32 } from '../numerics/brands.ts'
 import type { ByteSource } from '../numerics/bytes.ts'
-import { check, FINITE, fail, isRecord, must, NON_NEGATIVE, show } from '../numerics/errors.ts'
+import { check, fail, show } from '../numerics/errors.ts'
 import { sameShape, shapeText } from '../numerics/shape.ts'
 import type { NamedArray } from '../numerics/tensor.ts'
 import type { RuntimeOptions } from '../runtime/engine.ts'
+import { PROGRAM_MARK } from '../session/frozen.ts'
 import type { Metric } from '../session/metric.ts'
+import { loadState, SLOT_PREFIX, saveState, type Tensors } from '../session/state.ts'
 import type { Loss, LossLike } from '../training/losses.ts'
 import { remade } from '../training/metrics/makers.ts'
 import { type MeanMetric, type MetricLike, savedMetric } from '../training/metrics.ts'
@@ -22,17 +25,12 @@ import { readOutputTraining } from './compile.ts'
 import { watcherOf } from './diagnose.ts'
 
 const FORMAT = 'lanegrad/1'
-const SLOT_PREFIX = 'optimizer/' // no layer has that name
-/** Counts are whole float64 numbers; at this one they stay. */
-const MOST_STEPS = Number.MAX_SAFE_INTEGER + 1
-/** Layers within layers, as JSON nests them. */
-const MOST_DEPTH = 500
 
 const savedMetrics = (key: string, value: unknown): unknown =>
   key === 'metrics' || key === 'weightedMetrics' ? (value as MetricLike[]).map(savedMetric) : value
 
 export function saveSession(session: PlannedSession, includeOptimizer: boolean): Uint8Array<ArrayBuffer> {
-  const { training, engine, network, seed, epochCount } = session
+  const { training, network, seed } = session
   const tensors = new Map<string, NamedArray>()
   for (const spec of session.outline.weights) tensors.set(spec.name, session.readWeight(spec))
   const metadata: Record<string, string> = {
@@ -41,17 +39,7 @@ export function saveSession(session: PlannedSession, includeOptimizer: boolean):
     seed: String(seed),
   }
   if (training) metadata.training = JSON.stringify(training, savedMetrics)
-  if (training && includeOptimizer) {
-    const { stepCount, momentumProduct } = engine
-    const { microCount, microWeights, learningRate } = session
-    metadata.optimizerState = JSON.stringify({
-      ...{ stepCount, momentumProduct, epochCount, microCount, learningRate },
-      ...(microCount > 0 && { microWeights }),
-    })
-    for (const [name, data] of session.optimizerSlots()) {
-      tensors.set(SLOT_PREFIX + name, { shape: [data.length], data: data.slice() })
-    }
-  }
+  if (training && includeOptimizer) metadata.optimizerState = saveState(session, tensors)
   return encodeSafetensors(tensors, metadata)
 }
 
@@ -61,13 +49,11 @@ interface Own {
   readonly metrics: readonly (MeanMetric | Metric)[]
 }
 
-type Tensors = ReadonlyMap<string, NamedArray>
-
 /** The weights of a file, checked against a model's: same names, same shapes. */
 function checkWeights({ weights }: Outline, tensors: Tensors): [name: string, data: Float32Array][] {
   const known = new Set(weights.map(({ name }) => name))
   for (const name of tensors.keys()) {
-    if (!name.startsWith(SLOT_PREFIX) && !known.has(name))
+    if (!name.startsWith(SLOT_PREFIX) && !name.includes(PROGRAM_MARK) && !known.has(name))
       fail(`the file holds a weight ${show(name)}, which the model has not`)
   }
   return weights.map(({ name, shape }) => {
@@ -85,34 +71,6 @@ function checkWeights({ weights }: Outline, tensors: Tensors): [name: string, da
 export function loadWeights(session: PlannedSession, bytes: ByteSource): void {
   for (const [name, data] of checkWeights(session.outline, decodeSafetensors(bytes).tensors))
     session.writeWeight(name, data)
-}
-
-/** Counted by a loop: the text may be of any length and any content, which a regular expression wouldn't stand. */
-function checkDepth(what: string, json: string): void {
-  let depth = 0
-  let isText = false
-  for (let i = 0; i < json.length; i++) {
-    const char = json[i]
-    if (char === '"') isText = !isText
-    else if (isText) i += char === '\\' ? 1 : 0
-    else if (char === '[' || char === '{') depth++
-    else if (char === ']' || char === '}') depth--
-    if (depth > MOST_DEPTH) fail(`${what} in the file's metadata is nested too deeply`)
-  }
-}
-
-function parse(what: string, text: string): unknown {
-  checkDepth(what, text)
-  try {
-    return JSON.parse(text)
-  } catch {
-    return fail(`${what} in the file's metadata is no JSON`)
-  }
-}
-
-function object(what: string, value: unknown): Record<string, unknown> {
-  check(isRecord(value), what, 'an object', value)
-  return value as Record<string, unknown>
 }
 
 /** Metrics as `savedMetric` gives them; those of the user's own are found by name. */
@@ -167,47 +125,6 @@ function readSavedTraining(session: PlannedSession, text: string, own: Own): Tra
   return { optimizer: readOptimizer(object('optimizer', data.optimizer) as unknown as Optimizer), outputs }
 }
 
-function readOptimizerState(session: PlannedSession, text: string, tensors: Tensors): void {
-  const state = object('optimizerState', parse('optimizerState', text))
-  const { stepCount, momentumProduct, epochCount, microCount = 0, microWeights } = state
-  const learningRate = must(
-    NON_NEGATIVE,
-    state.learningRate ?? session.learningRate,
-    'optimizerState: learningRate',
-  )
-  const momentum = must(FINITE, momentumProduct, 'optimizerState: momentumProduct')
-  for (const count of [stepCount, epochCount, microCount])
-    check(
-      Number.isInteger(count) && (count as number) >= 0 && (count as number) <= MOST_STEPS,
-      'optimizerState: a count',
-      'an integer from 0 to 2^53',
-      count,
-    )
-  const known = session.microWeights
-  const fits = Array.isArray(microWeights) && microWeights.length === known.length
-  const isPending = microCount !== 0
-  check(
-    !isPending || (fits && microWeights.every((weight) => NON_NEGATIVE.holds(weight))),
-    'optimizerState: microWeights',
-    `a list of ${known.length} numbers >= 0`,
-    microWeights,
-  )
-  for (const [name, slot] of session.optimizerSlots()) {
-    const tensor = tensors.get(SLOT_PREFIX + name) ?? fail(`the file lacks the optimizer's ${name}`)
-    if (!isFloat32(tensor.data) || tensor.data.length !== slot.length)
-      fail(
-        `the optimizer's ${name}: expected ${slot.length} float32 elements, the file has ${tensor.data.length}`,
-      )
-    slot.set(tensor.data)
-  }
-  session.engine.stepCount = stepCount as number
-  session.engine.momentumProduct = momentum
-  session.epochCount = epochCount as number
-  session.microCount = microCount as number
-  if (isPending) session.microWeights = microWeights as number[]
-  session.learningRate = learningRate
-}
-
 interface SavedOptions extends Own {
   readonly compile: boolean
   readonly runtime: RuntimeOptions
@@ -238,6 +155,6 @@ export function loadSession(
   if (metadata.training !== undefined && compile)
     session.train(readSavedTraining(session, metadata.training, own))
   if (metadata.optimizerState !== undefined && session.training)
-    readOptimizerState(session, metadata.optimizerState, tensors)
+    loadState(session, metadata.optimizerState, tensors)
   return session
 }

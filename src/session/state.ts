@@ -1,0 +1,67 @@
+// What goes on where training is resumed: the optimizer's arrays and counters, in tensors and a text of a file.
+import { object, parse } from '../formats/json.ts'
+import { isFloat32 } from '../numerics/brands.ts'
+import { check, FINITE, fail, must, NON_NEGATIVE } from '../numerics/errors.ts'
+import type { NamedArray } from '../numerics/tensor.ts'
+import type { Session } from './session.ts'
+
+export type Tensors = ReadonlyMap<string, NamedArray>
+
+/** The names of the optimizer's tensors begin with it; no layer has that name. */
+export const SLOT_PREFIX = 'optimizer/'
+/** Counts are whole float64 numbers; at this one they stay. */
+const MOST_STEPS = Number.MAX_SAFE_INTEGER + 1
+
+/** Adds the optimizer's arrays, and gives its counters. */
+export function saveState(session: Session, tensors: Map<string, NamedArray>): string {
+  const { engine, epochCount, microCount, microWeights, learningRate } = session
+  const { stepCount, momentumProduct } = engine
+  for (const [name, data] of session.optimizerSlots())
+    tensors.set(SLOT_PREFIX + name, { shape: [data.length], data: data.slice() })
+  return JSON.stringify({
+    ...{ stepCount, momentumProduct, epochCount, microCount, learningRate },
+    ...(microCount > 0 && { microWeights }),
+  })
+}
+
+/** For a session that is new. @throws LanegradError where the text or the tensors don't fit it */
+export function loadState(session: Session, text: string, tensors: Tensors): void {
+  const state = object('optimizerState', parse('optimizerState', text))
+  const { stepCount, momentumProduct, epochCount, microCount = 0, microWeights } = state
+  const learningRate = must(
+    NON_NEGATIVE,
+    state.learningRate ?? session.learningRate,
+    'optimizerState: learningRate',
+  )
+  const momentum = must(FINITE, momentumProduct, 'optimizerState: momentumProduct')
+  for (const count of [stepCount, epochCount, microCount])
+    check(
+      Number.isInteger(count) && (count as number) >= 0 && (count as number) <= MOST_STEPS,
+      'optimizerState: a count',
+      'an integer from 0 to 2^53',
+      count,
+    )
+  const known = session.microWeights
+  const fits = Array.isArray(microWeights) && microWeights.length === known.length
+  const isPending = microCount !== 0
+  check(
+    !isPending || (fits && microWeights.every((weight) => NON_NEGATIVE.holds(weight))),
+    'optimizerState: microWeights',
+    `a list of ${known.length} numbers >= 0`,
+    microWeights,
+  )
+  for (const [name, slot] of session.optimizerSlots()) {
+    const tensor = tensors.get(SLOT_PREFIX + name) ?? fail(`the file lacks the optimizer's ${name}`)
+    if (!isFloat32(tensor.data) || tensor.data.length !== slot.length)
+      fail(
+        `the optimizer's ${name}: expected ${slot.length} float32 elements, the file has ${tensor.data.length}`,
+      )
+    slot.set(tensor.data)
+  }
+  session.engine.stepCount = stepCount as number
+  session.engine.momentumProduct = momentum
+  session.epochCount = epochCount as number
+  session.microCount = microCount as number
+  if (isPending) session.microWeights = microWeights as number[]
+  session.learningRate = learningRate
+}
