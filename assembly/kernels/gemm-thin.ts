@@ -121,12 +121,13 @@ export function columnProduct(
 }
 
 /**
- * c[rows, cols], rows `cs` bytes apart, = sum over k of a[i, k] b[k, j], one chain, from d[j] on (0: from 0), or `adds`, c
- * plus that; rows of b are `bs` bytes apart; a[i, k] lies at i ai + k ak bytes.
+ * c[rows, cols] = sum over k of a[i, k] b[k, j], one chain, from d[j] on (0: from 0), or `adds`, c plus that; a[i, k] lies at
+ * i ai + k ak bytes.
  */
 export function smallProduct(
-  c: usize, cs: usize, d: usize, adds: bool, a: usize, ai: usize, ak: usize, b: usize, bs: usize, rows: i32, cols: i32, K: i32,
+  c: usize, d: usize, adds: bool, a: usize, ai: usize, ak: usize, b: usize, rows: i32, cols: i32, K: i32,
 ): void {
+  const bytes = <usize>cols << 2
   for (let i = 0; i < rows; i++) {
     for (let j = 0; j < cols; j += 8) {
       const o = <usize>j << 2, left = cols - j, second: usize = left > 4 ? 16 : 0
@@ -140,7 +141,7 @@ export function smallProduct(
         low = madd(s, v128.load(row), low)
         high = madd(s, v128.load(row + second), high)
         x += ak
-        row += bs
+        row += bytes
       }
       const y = c + o
       if (adds) {
@@ -156,6 +157,6 @@ export function smallProduct(
       }
     }
     a += ai
-    c += cs
+    c += bytes
   }
 }

@@ -298,14 +298,15 @@ function updatePart(o: usize, first: i32, behind: i32, _: i32): void {
   const momentum = load<f64>(o, 60), extra = load<f64>(o, 68)
   const lr = <f64>load<f32>(header, HEADER_LEARNING_RATE)
   const slot1 = slot + stride, slot2 = slot1 + stride
+  if (kind == OPTIMIZER_SGD) {
+    sgd(p, end, g, momentum != 0 ? slot : 0, (flags & UPDATE_NESTEROV) != 0, momentum, lr, wd)
+    return
+  }
   const t: u64 = kind < OPTIMIZER_ADAM ? 0 : stepCount() // the others don't need the powers
   // adam's family: bias corrections of the two moments, and epsilon relative to the uncorrected second one
   const open1 = 1 - power(a, t), powerB = power(b, t), open2 = 1 - powerB, root = sqrt(open2)
   const inner = max(root * load<f64>(o, 44), EPSILON_FLOOR)
   switch (kind) {
-    case OPTIMIZER_SGD:
-      sgd(p, end, g, momentum != 0 ? slot : 0, (flags & UPDATE_NESTEROV) != 0, momentum, lr, wd)
-      break
     case OPTIMIZER_RMSPROP: {
       const centered = (flags & UPDATE_CENTERED) != 0
       const velocity: usize = momentum == 0 ? 0 : centered ? slot2 : slot1

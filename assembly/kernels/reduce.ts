@@ -3,7 +3,7 @@
 // row: one fixed order whatever the number of threads. Long ones are sums of blocks' sums, in f64 along a row; down columns
 // in f32, but from LONG_DEPTH rows on, ranges of so many are added in f64. So no more than BLOCK + 32 additions round one
 // after the other: relative error, of terms of one sign, 3e-7 of random ones, at most 2.5e-6 of equal ones.
-import { CHAIN_DEPTH, LONG_DEPTH, REDUCE_MAX, REDUCE_MIN, REDUCE_SUM } from '../abi'
+import { CHAIN_DEPTH, LONG_DEPTH, REDUCE_MAX, REDUCE_SUM } from '../abi'
 import { storeTail } from '../lanes'
 import { FLOAT_WORK, partStart, pays, split } from '../parallel'
 
@@ -92,8 +92,7 @@ function downColumns(
   }
 }
 
-/** Maxima or minima, whose order means nothing. */
-@inline
+/** Maxima or minima, whose order means nothing. The comparisons hide that `fn` is looked at within the loops. */
 function extremes(fn: i32, dst: usize, src: usize, outer: i32, count: i32, inner: i32, from: i32, to: i32): void {
   for (; outer > 0; outer--) {
     if (inner == 1) store<f32>(dst, alongRow(fn, src, count))
@@ -103,32 +102,42 @@ function extremes(fn: i32, dst: usize, src: usize, outer: i32, count: i32, inner
   }
 }
 
-function sums(dst: usize, src: usize, outer: i32, count: i32, inner: i32, from: i32, to: i32, scale: f32): void {
-  const block = inner == 1 ? 4 * BLOCK : BLOCK
+function rowSums(dst: usize, src: usize, outer: i32, count: i32, scale: f32): void {
   for (; outer > 0; outer--) {
     let total: f64 = 0
-    for (let r = 0; r < count; r += block) {
-      const rows = min(block, count - r), s = src + (<usize>(r * inner) << 2)
-      if (inner == 1) total += <f64>alongRow(REDUCE_SUM, s, rows)
-      else downColumns(REDUCE_SUM, dst, s, rows, inner, from, to, scale, r > 0)
+    for (let left = count; left > 0; left -= 4 * BLOCK) {
+      const length = min(4 * BLOCK, left)
+      total += <f64>alongRow(REDUCE_SUM, src, length)
+      src += <usize>length << 2
     }
-    if (inner == 1) store<f32>(dst, <f32>total * scale)
-    dst += <usize>inner << 2
-    src += <usize>(count * inner) << 2
+    store<f32>(dst, <f32>total * scale)
+    dst += 4
   }
 }
 
-/** Sums down columns by ranges of rows; `ranges` [count / LONG_DEPTH, inner] is scratch. */
-function longSums(dst: usize, src: usize, ranges: usize, count: i32, inner: i32, from: i32, to: i32, scale: f32): void {
-  const row = <usize>inner << 2, end = ranges + (<usize>((count + LONG_DEPTH - 1) / LONG_DEPTH) * row)
-  for (let range = ranges; range < end; range += row) {
-    sums(range, src, 1, min(count, LONG_DEPTH), inner, from, to, scale)
-    count -= LONG_DEPTH
-    src += row * LONG_DEPTH
+/** `ranges` [count / LONG_DEPTH, inner]: scratch of long sums. */
+function columnSums(
+  dst: usize, src: usize, ranges: usize, outer: i32, count: i32, inner: i32, from: i32, to: i32, scale: f32,
+): void {
+  const row = <usize>inner << 2, isLong = count > LONG_DEPTH
+  for (; outer > 0; outer--) {
+    let range = isLong ? ranges : dst
+    for (let r = 0; r < count; r += BLOCK) {
+      const within = r % LONG_DEPTH, rows = min(BLOCK, count - r)
+      if (r > within && !within) range += row
+      downColumns(REDUCE_SUM, range, src, rows, inner, from, to, scale, within > 0)
+      src += row * rows
+    }
+    if (isLong) addRanges(dst, ranges, range, row, from, to)
+    dst += row
   }
+}
+
+/** dst = the sum of the rows from `first` to `last`. */
+function addRanges(dst: usize, first: usize, last: usize, row: usize, from: i32, to: i32): void {
   for (let at = <usize>from << 2; at < <usize>to << 2; at += 4) {
     let total: f64 = 0
-    for (let range = ranges; range < end; range += row) total += <f64>load<f32>(range + at)
+    for (let range = first; range <= last; range += row) total += <f64>load<f32>(range + at)
     store<f32>(dst + at, <f32>total)
   }
 }
@@ -157,16 +166,10 @@ function reducePart(p: usize, part: i32, parts: i32, _: i32): void {
     from = partStart(inner, 16, part, parts)
     to = partStart(inner, 16, part + 1, parts)
   }
-  if (fn == REDUCE_SUM && inner > 1 && count > LONG_DEPTH) {
-    const bytes = <usize>(inner * ((count + LONG_DEPTH - 1) / LONG_DEPTH)) << 2
-    let ranges = <usize>load<u32>(p, 28) + bytes * first
-    for (; outer > 0; outer--) {
-      longSums(dst, src, ranges, count, inner, from, to, scale)
-      ranges += bytes
-      dst += <usize>inner << 2
-      src += <usize>(count * inner) << 2
-    }
-  } else if (fn == REDUCE_SUM) sums(dst, src, outer, count, inner, from, to, scale)
-  else if (fn == REDUCE_MAX) extremes(REDUCE_MAX, dst, src, outer, count, inner, from, to)
-  else extremes(REDUCE_MIN, dst, src, outer, count, inner, from, to)
+  if (fn != REDUCE_SUM) extremes(fn, dst, src, outer, count, inner, from, to)
+  else if (inner == 1) rowSums(dst, src, outer, count, scale)
+  else {
+    const ranges = <usize>load<u32>(p, 28) + (<usize>(first * inner * ((count + LONG_DEPTH - 1) / LONG_DEPTH)) << 2)
+    columnSums(dst, src, ranges, outer, count, inner, from, to, scale)
+  }
 }
