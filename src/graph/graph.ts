@@ -1,34 +1,13 @@
 // A graph: values with static shapes and the operations that make them, in an order that can run (SSA: each
 // value is written once). Enters: nothing. Leaves: a frozen Graph that prints itself. Values are compared by
-// identity. Nothing here knows what an operation computes; ops.ts does.
+// identity.
 
 import { shapeText } from '../numerics/shape.ts'
-import { nameOf, outputsOf } from './kernel.ts'
-import type { OpAttributes, OpName } from './ops.ts'
+import { type Op, outputsOf } from './kernel.ts'
 import { type Value, valueText } from './value.ts'
 
-/** `update`: after the gradients; what a layer keeps from step to step. */
-export type Phase = 'forward' | 'backward' | 'update'
-
-export interface Op<N extends OpName = OpName> {
-  readonly name: N
-  readonly inputs: readonly Value[]
-  readonly output: Value
-  /** What a kernel makes besides its output (kernel.ts); the operations of ops.ts make none. */
-  readonly extras: readonly Value[]
-  readonly attributes: OpAttributes[N]
-  readonly phase: Phase
-  /** The layer (or loss, metric ...) this operation belongs to: for prints, profiles and messages. */
-  readonly label: string
-  /** Operations of one number other than 0 are done again in the backward phase (recompute.ts). */
-  readonly region?: number
-}
-
-/** An Op whose name tells the type of its attributes: what `switch (op.name)` narrows. */
-export type AnyOp = { [N in OpName]: Op<N> }[OpName]
-
 export interface Graph {
-  readonly ops: readonly AnyOp[]
+  readonly ops: readonly Op[]
   /** Values to be read after a run, by name: outputs, losses, metrics. */
   readonly results: ReadonlyMap<string, Value>
   /** Parameter or input name -> gradient of the total loss with respect to it. */
@@ -54,11 +33,10 @@ function attributesText(attributes: object): string {
   return parts.length > 0 ? ` {${parts.join(' ')}}` : ''
 }
 
-export function opText(op: AnyOp): string {
+export function opText(op: Op): string {
   const inputs = op.inputs.map(valueText).join(', ')
-  const attributes = attributesText(op.name === 'kernel' ? op.attributes.with : op.attributes)
   const shapes = outputsOf(op).map(({ shape }) => shapeText(shape))
-  return `${outputsOf(op).map(valueText).join(', ')} = ${nameOf(op)} ${inputs}${attributes} ${shapes.join(', ')}`
+  return `${outputsOf(op).map(valueText).join(', ')} = ${op.kernel.name} ${inputs}${attributesText(op.attributes)} ${shapes.join(', ')}`
 }
 
 /** One line a leaf, an operation, a result and a gradient. */

@@ -1,13 +1,24 @@
-// An operation as one object: shapes, gradient rule, encoding and the module its kernel lies in. The operations of
-// ops.ts are in every program, since gradients and simplification are made of them; those of src/operations are
-// objects of this form, so that a bundler keeps only those a program's layers use.
+// The form of every operation: one object that holds its shapes, its instructions, its gradient rule, which buffers it
+// shares, what it can be fused with and how it is printed. Passes ask this object; none asks which operation it is. The
+// objects lie in ops/ (those that gradients and simplification are made of) and in src/operations (those of a module).
 
 import type { Shape } from '../numerics/shape.ts'
-import type { KernelModule } from '../runtime/kernel-module.ts'
-import type { GraphBuilder } from './builder.ts'
-import type { Op } from './graph.ts'
-import type { UnaryName } from './ops.ts'
+import type { UnaryName } from './functions.ts'
 import type { Value } from './value.ts'
+
+/**
+ * Compiled kernels as a build of the library brings them: bytes (or what gives them on first use), the module where the
+ * runtime compiles .wasm imports itself, null where `init` brings it.
+ */
+export type Binary = Uint8Array<ArrayBuffer> | (() => Uint8Array<ArrayBuffer>) | WebAssembly.Module | null
+
+/** Compiled kernels, apart from the core: loaded into the same memory and function table when a plan needs one. */
+export interface KernelModule {
+  readonly name: string
+  readonly binary: Binary
+  /** Op codes: its first, and the one behind its last. */
+  readonly codes: readonly [number, number]
+}
 
 /** Where a plan put things; bytes. */
 export interface Addresses {
@@ -17,7 +28,14 @@ export interface Addresses {
   readonly header: number
 }
 
-/** An operation of some kernel: what its functions are given. */
+/** What the core walks: 32-bit words as assembly/kernels read them, without the header word. */
+export interface Instruction {
+  /** OP_* */
+  readonly code: number
+  readonly operands: readonly number[]
+}
+
+/** What the functions of a kernel are given: one operation of it. */
 export interface KernelCall<A> {
   readonly inputs: readonly Value[]
   readonly output: Value
@@ -26,38 +44,108 @@ export interface KernelCall<A> {
   readonly attributes: A
 }
 
-/** Attributes that simplification adds. */
-export interface Fused {
-  readonly bias?: boolean
-  readonly epilogue?: { readonly fn: UnaryName; readonly alpha: number }
+/** A unary function that a kernel applies to its result. */
+export interface Epilogue {
+  readonly fn: UnaryName
+  readonly alpha: number
 }
 
-export interface Kernel<A extends object = object> {
+/**
+ * What a kernel may do to its result in place of the operation that reads it: add a bias [size of the last axis], which
+ * becomes its last input; add its result to an array of the same shape, its last input, in that one's buffer; apply a
+ * function.
+ */
+export type Fusion = { readonly bias: true } | { readonly accumulate: true } | Epilogue
+
+/** What gradient rules write operations through; GraphBuilder (builder.ts) is one. */
+export interface Writer {
+  /** Writes an operation: its output, then its extras. @throws LanegradError where the inputs don't fit it */
+  add<A extends object>(
+    kernel: Kernel<A>,
+    inputs: readonly Value[],
+    attributes: A,
+  ): readonly [Value, ...Value[]]
+  /** A constant array; by default a scalar. */
+  constant(data: number | Float32Array, shape?: Shape): Value
+}
+
+/** One gradient per input, null where there is none; inputs behind the last one given have none. */
+type Gradients = readonly (Value | null)[]
+
+interface CommonKernel<A> {
   readonly name: string
-  readonly module: KernelModule
-  /** OP_* */
-  readonly code: number
+  /** The module its kernel lies in. Default: the core, which every program has. */
+  readonly module?: KernelModule
   /** Shape of the output, then of each extra. Throws (fail) where the inputs don't fit. */
   shapes(inputs: readonly Value[], attributes: A): readonly [Shape, ...Shape[]]
+  /** Bytes of scratch, planned like any buffer. Default 0. */
+  scratchBytes?(op: KernelCall<A>): number
+  /** Positions of inputs that may be int32. Default: none. */
+  readonly int32?: readonly number[]
+  /** The output has the type of the first input. Default: float32. */
+  readonly keepsType?: boolean
+  /** The output is the input under another shape: it lies in the same buffer, and there is no instruction. */
+  readonly view?: boolean
+  /** The input that is overwritten: the output must lie in its buffer. Default: none. */
+  shares?(op: KernelCall<A>): Value | null
+  /** Positions of inputs whose buffer the output may take over, if they have its shape and die here. */
+  readonly reuses?: readonly number[]
+  /** The attributes with which it does this as well; null where it can't. Default: it can do nothing more. */
+  fuse?(attributes: A, what: Fusion): A | null
+  /** The function that whatever makes the input may apply itself. Default: it is something else than a function. */
+  epilogue?(attributes: A): Epilogue
+  /** Whether the output is the sum of the two inputs, which whatever makes one of them may add up itself. */
+  isSum?(attributes: A): boolean
+  /** What it does, behind its name in prints of programs. */
+  text?(attributes: A): string
+  /** Gradients by the inputs from that by the output. Without a rule, the operation can't be differentiated. */
+  gradient?(g: Writer, op: KernelCall<A>, dy: Value): Gradients
+  /** The same where extras have gradients: dys has that of the output and of each extra, null where none arrives. */
+  gradients?(g: Writer, op: KernelCall<A>, dys: readonly (Value | null)[]): Gradients
+}
+
+/** The usual kernel: one instruction. */
+interface OneInstruction<A> {
+  /** OP_* */
+  readonly code: number
   /** The operands, as the kernel reads them. */
   words(op: KernelCall<A>, at: Addresses): readonly number[]
-  /** Bytes of scratch; default 0. */
-  scratchBytes?(op: KernelCall<A>): number
-  /** Positions of inputs that are int32 (or may be). */
-  readonly int32?: readonly number[]
-  /** Positions of inputs whose buffer the output may take over, if they have its size and die here. */
-  readonly reuses?: readonly number[]
-  /**
-   * Whether it takes, from simplify.ts, a bias [size of the last axis] as a last input and a unary function: attributes
-   * `bias` and `epilogue`.
-   */
-  readonly fuses?: boolean
-  /**
-   * One value per input, null where there is no gradient. dys: the gradient of the output and of each extra, null
-   * where none arrives. Without a rule, the kernel can't be differentiated.
-   */
-  gradient?(g: GraphBuilder, op: KernelCall<A>, dys: readonly (Value | null)[]): readonly (Value | null)[]
 }
+
+/** A kernel of none or several. */
+interface Instructions<A> {
+  instructions(op: KernelCall<A>, at: Addresses): readonly Instruction[]
+}
+
+export type Kernel<A extends object = object> = CommonKernel<A> & (OneInstruction<A> | Instructions<A>)
+
+/** `update`: after the gradients; what a layer keeps from step to step. */
+export type Phase = 'forward' | 'backward' | 'update'
+
+/** An operation of a graph. */
+export interface Op<A extends object = object> extends KernelCall<A> {
+  readonly kernel: Kernel<A>
+  readonly phase: Phase
+  /** The layer (or loss, metric ...) this operation belongs to: for prints, profiles and messages. */
+  readonly label: string
+  /** Operations of one number other than 0 are done again in the backward phase (recompute.ts). */
+  readonly region?: number
+}
+
+/** Whether an operation is of this kernel, and its attributes that one's. */
+export const isOf = <A extends object>(op: Op | undefined, kernel: Kernel<A>): op is Op<A> =>
+  op?.kernel === kernel
+
+export const instructionsOf = (op: Op, at: Addresses): readonly Instruction[] => {
+  const { kernel } = op
+  return 'words' in kernel
+    ? [{ code: kernel.code, operands: kernel.words(op, at) }]
+    : kernel.instructions(op, at)
+}
+
+/** The input whose buffer an operation must write into, if any. */
+export const sharedInput = (op: Op): Value | null =>
+  op.kernel.view ? op.inputs[0] : (op.kernel.shares?.(op) ?? null)
 
 /** The values an operation makes. */
 export const outputsOf = (op: Pick<Op, 'output' | 'extras'>): readonly Value[] => [op.output, ...op.extras]
@@ -70,7 +158,3 @@ export function eachOutput(
   visit(output)
   for (let i = 0; i < extras.length; i++) visit(extras[i])
 }
-
-/** The name an operation goes by in prints and messages. */
-export const nameOf = (op: Pick<Op, 'name' | 'attributes'>): string =>
-  op.name === 'kernel' ? (op as Op<'kernel'>).attributes.kernel.name : op.name

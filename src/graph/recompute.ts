@@ -6,12 +6,13 @@
 // after fusion, so that a clone is the very operation of the forward phase. Random operations draw the same numbers
 // again; what a layer keeps from step to step is computed once, in the forward phase.
 import type { GraphBuilder } from './builder.ts'
-import type { AnyOp, Graph } from './graph.ts'
-import { outputsOf } from './kernel.ts'
+import type { Graph } from './graph.ts'
+import { type Op, outputsOf } from './kernel.ts'
+import { copyKernel } from './ops/moves.ts'
 import { removeDead } from './simplify.ts'
 import type { Value } from './value.ts'
 
-const regionOf = (op: AnyOp): number => (op.phase === 'forward' ? (op.region ?? 0) : 0)
+const regionOf = (op: Op): number => (op.phase === 'forward' ? (op.region ?? 0) : 0)
 
 /**
  * What `write` writes is computed twice: its values don't wait in memory for the backward phase, which makes them
@@ -33,41 +34,39 @@ function recompute(graph: Graph): Graph {
     for (const value of [...op.inputs, ...outputsOf(op)]) id = Math.max(id, value.id)
   const another = (value: Value): Value => ({ ...value, id: ++id, leaf: null })
 
-  const makers = new Map<Value, AnyOp>()
-  const roots = new Map<Value, Value>() // what a reshape looks at
-  const forward: AnyOp[] = []
-  const push = (op: AnyOp) => {
+  const makers = new Map<Value, Op>()
+  const roots = new Map<Value, Value>() // what a view looks at
+  const forward: Op[] = []
+  const push = (op: Op) => {
     forward.push(op)
     for (const value of outputsOf(op)) makers.set(value, op)
-    if (op.name === 'reshape') roots.set(op.output, roots.get(op.inputs[0]) ?? op.inputs[0])
+    if (op.kernel.view) roots.set(op.output, roots.get(op.inputs[0]) ?? op.inputs[0])
   }
   for (const op of graph.ops) {
     if (op.phase !== 'forward') continue
-    // An operation that writes onto its last input's buffer would destroy what its clone has to read: give it a copy.
-    const last = op.inputs[op.inputs.length - 1]
-    const accumulates = 'accumulate' in op.attributes && op.attributes.accumulate
-    if (accumulates && regionOf(op) > 0 && makers.get(roots.get(last) ?? last)?.region !== op.region) {
-      const output = another(last)
-      push({ ...op, name: 'copy', inputs: [last], output, extras: [], attributes: {} })
-      push({ ...op, inputs: [...op.inputs.slice(0, -1), output] })
+    // An operation that writes onto an input's buffer would destroy what its clone has to read: give it a copy.
+    const shared = op.kernel.shares?.(op)
+    if (shared && regionOf(op) > 0 && makers.get(roots.get(shared) ?? shared)?.region !== op.region) {
+      const output = another(shared)
+      push({ ...op, kernel: copyKernel, inputs: [shared], output, extras: [], attributes: {} })
+      push({ ...op, inputs: op.inputs.map((input) => (input === shared ? output : input)) })
     } else push(op)
   }
 
-  // What stays: results, what an operation outside of its region reads, and the buffers reshapes of these look at.
+  // What stays: results, what an operation outside of its region reads, and the buffers that views of these look at.
   const kept = new Set<Value>([...graph.results.values(), ...graph.updates.values()])
   for (const op of forward)
     for (const input of op.inputs) {
       const maker = makers.get(input)
       if (maker && regionOf(maker) !== regionOf(op)) kept.add(input)
     }
-  for (const op of [...forward].reverse())
-    if (op.name === 'reshape' && kept.has(op.output)) kept.add(op.inputs[0])
+  for (const op of [...forward].reverse()) if (op.kernel.view && kept.has(op.output)) kept.add(op.inputs[0])
 
   const ops = [...forward]
   const clones = new Map<Value, Value>()
   const present = (value: Value): Value => (kept.has(value) ? value : (clones.get(value) ?? value))
   /** What made a value that has to be made again and isn't yet. */
-  const makerOf = (value: Value): AnyOp | null => {
+  const makerOf = (value: Value): Op | null => {
     const maker = makers.get(value)
     return maker && regionOf(maker) > 0 && present(value) === value && !kept.has(value) ? maker : null
   }

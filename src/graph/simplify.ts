@@ -1,15 +1,15 @@
-// Graph in, graph out, with the same results: removes what nothing reads and fuses what one kernel can do.
-//   add(matmul, bias)          -> matmul with bias
-//   unary(matmul)              -> matmul with activation
-//   both likewise of a reshaped kernel that `fuses`
-//   add(x, matmul)             -> matmul that accumulates onto x's buffer
-//   add(x, penaltyGrad)        -> penaltyGrad that accumulates onto x's buffer
+// Graph in, graph out, with the same results: removes what nothing reads and fuses what one kernel can do. Which kernels
+// can do what is theirs to say (`fuse` in kernel.ts):
+//   add(x, bias)     -> what makes x adds the bias
+//   fn(x)            -> what makes x applies the function
+//   add(x, y)        -> what makes x adds it onto y's buffer
+// The first two also where a view of the maker's output is read, which then is a view of the fused one's.
 // A fusion asks that the inner value has no other reader. The fused operation stands where the outer one
 // stood and makes the same value, so no reader changes.
 
 import { sameShape } from '../numerics/shape.ts'
-import type { AnyOp, Graph, Op } from './graph.ts'
-import { eachOutput, type Fused } from './kernel.ts'
+import type { Graph } from './graph.ts'
+import { eachOutput, type Fusion, type Op } from './kernel.ts'
 import type { Value } from './value.ts'
 
 /** What is read after the graph has run. */
@@ -22,7 +22,7 @@ const kept = ({ results, gradients, updates }: Graph): Value[] => [
 /** Drops operations whose value neither a result, a gradient nor a live operation reads. */
 export function removeDead(graph: Graph): Graph {
   const live = new Set<Value>(kept(graph))
-  const ops: AnyOp[] = []
+  const ops: Op[] = []
   for (let i = graph.ops.length - 1; i >= 0; i--) {
     const op = graph.ops[i]
     if (!live.has(op.output) && !op.extras.some((value) => live.has(value))) continue
@@ -35,12 +35,12 @@ export function removeDead(graph: Graph): Graph {
 }
 
 interface Uses {
-  readonly makers: Map<Value, AnyOp>
+  readonly makers: Map<Value, Op>
   readonly readers: Map<Value, number>
 }
 
 function usesOf(graph: Graph): Uses {
-  const makers = new Map<Value, AnyOp>()
+  const makers = new Map<Value, Op>()
   const readers = new Map<Value, number>()
   const read = (value: Value) => readers.set(value, (readers.get(value) ?? 0) + 1)
   graph.ops.forEach((op) => {
@@ -51,11 +51,10 @@ function usesOf(graph: Graph): Uses {
   return { makers, readers }
 }
 
-/** A matmul that may still take an epilogue: nothing but this operation reads it, in the same phase. */
-function bareMatmul({ makers, readers }: Uses, value: Value, outer: AnyOp): Op<'matmul'> | null {
+/** The operation that makes a value for `reader` alone, in the same phase. */
+function makerFor({ makers, readers }: Uses, value: Value, reader: Op): Op | null {
   const op = makers.get(value)
-  if (op?.name !== 'matmul' || readers.get(value) !== 1 || op.phase !== outer.phase) return null
-  return op.attributes.fn === 'linear' && !op.attributes.accumulate ? op : null
+  return op && readers.get(value) === 1 && op.phase === reader.phase ? op : null
 }
 
 /** A value whose buffer the outer operation may take over: read by nothing else, under no other shape either. */
@@ -63,100 +62,61 @@ function consumable({ makers, readers }: Uses, value: Value): boolean {
   for (;;) {
     if (value.leaf !== null || readers.get(value) !== 1) return false
     const maker = makers.get(value)
-    if (maker?.name !== 'reshape') return true
+    if (!maker?.kernel.view) return true
     value = maker.inputs[0]
   }
 }
 
 /** Operations that take the place of others. */
 interface Match {
-  readonly fused: readonly AnyOp[]
-  readonly inner: readonly AnyOp[]
+  readonly fused: readonly Op[]
+  readonly inner: readonly Op[]
 }
 
-/** The same for a kernel whose result, under another shape, the outer operation reads. */
-function bareKernel(
-  { makers, readers }: Uses,
-  value: Value,
-  outer: AnyOp,
-): { op: Op<'kernel'>; shaped: AnyOp; fused: Fused } | null {
-  const shaped = makers.get(value)
-  if (shaped?.name !== 'reshape' || readers.get(value) !== 1 || shaped.phase !== outer.phase) return null
-  const op = makers.get(shaped.inputs[0])
-  if (op?.name !== 'kernel' || readers.get(op.output) !== 1 || op.phase !== outer.phase) return null
-  const fused: Fused = op.attributes.with
-  return op.attributes.kernel.fuses && !fused.epilogue ? { op, shaped, fused } : null
-}
-
-function fuseKernel(uses: Uses, x: Value, outer: AnyOp, more: Fused, bias: readonly Value[]): Match | null {
-  const found = bareKernel(uses, x, outer)
-  if (!found) return null
-  const { op, shaped, fused } = found
-  const columns = op.output.shape[op.output.shape.length - 1]
-  if (bias.length && (fused.bias || bias[0].shape[0] !== columns)) return null
-  const attributes = { ...op.attributes, with: { ...fused, ...more } }
+/** What makes x does `what` as well, in place of `outer`; `input` is what it needs for that. */
+function fuseInto(uses: Uses, x: Value, outer: Op, what: Fusion, input?: Value): Match | null {
+  const maker = makerFor(uses, x, outer)
+  const view = maker?.kernel.view && !('accumulate' in what) ? maker : null
+  const op = view ? makerFor(uses, view.inputs[0], outer) : maker
+  const attributes = op?.kernel.fuse?.(op.attributes, what)
+  if (!op || !attributes) return null
+  const inputs = input ? [...op.inputs, input] : op.inputs
+  if (!view) return { fused: [{ ...op, inputs, attributes, output: outer.output }], inner: [op] }
+  const { shape } = op.output
+  if ('bias' in what && shape[shape.length - 1] !== x.shape[x.shape.length - 1]) return null
   return {
     fused: [
-      { ...op, inputs: [...op.inputs, ...bias], attributes },
-      { ...shaped, output: outer.output },
+      { ...op, inputs, attributes },
+      { ...view, output: outer.output },
     ],
-    inner: [op, shaped],
+    inner: [op, view],
   }
 }
 
-function fuseAdd(op: Op<'binary'>, uses: Uses): Match | null {
+function fuseSum(op: Op, uses: Uses): Match | null {
   for (const [x, y] of [op.inputs, [op.inputs[1], op.inputs[0]]]) {
-    const matmul = bareMatmul(uses, x, op)
     const isBias = y.shape.length === 1 && y.shape[0] === x.shape[x.shape.length - 1]
-    if (matmul && !matmul.attributes.bias) {
-      const accumulate = !isBias && sameShape(y.shape, x.shape) && consumable(uses, y)
-      if (isBias || accumulate) {
-        const attributes = { ...matmul.attributes, bias: isBias, accumulate }
-        return {
-          fused: [{ ...matmul, inputs: [...matmul.inputs, y], attributes, output: op.output }],
-          inner: [matmul],
-        }
-      }
-    }
-    const match = isBias && fuseKernel(uses, x, op, { bias: true }, [y])
+    const isAddend = sameShape(x.shape, y.shape) && consumable(uses, y)
+    const match =
+      (isBias && fuseInto(uses, x, op, { bias: true }, y)) ||
+      (isAddend && fuseInto(uses, x, op, { accumulate: true }, y))
     if (match) return match
-    const maker = uses.makers.get(x)
-    if (
-      maker?.name === 'penaltyGrad' &&
-      !maker.attributes.accumulate &&
-      consumable(uses, x) &&
-      consumable(uses, y)
-    ) {
-      const attributes = { ...maker.attributes, accumulate: true }
-      return {
-        fused: [{ ...maker, inputs: [...maker.inputs, y], attributes, output: op.output }],
-        inner: [maker],
-      }
-    }
   }
   return null
 }
 
-function fuseUnary(op: Op<'unary'>, uses: Uses): Match | null {
-  const matmul = bareMatmul(uses, op.inputs[0], op)
-  if (!matmul) return fuseKernel(uses, op.inputs[0], op, { epilogue: op.attributes }, [])
-  return {
-    fused: [{ ...matmul, attributes: { ...matmul.attributes, ...op.attributes }, output: op.output }],
-    inner: [matmul],
-  }
+function matchOf(op: Op, uses: Uses): Match | null {
+  if (op.kernel.isSum?.(op.attributes)) return fuseSum(op, uses)
+  const epilogue = op.kernel.epilogue?.(op.attributes)
+  return epilogue ? fuseInto(uses, op.inputs[0], op, epilogue) : null
 }
 
-/** Fuses from the front, so that a matmul or a kernel takes first its bias, then its activation. */
+/** Fuses from the front, so that a matmul or a convolution takes first its bias, then its activation. */
 export function fuse(graph: Graph): Graph {
   const uses = usesOf(graph)
-  const left = new Set<AnyOp>()
+  const left = new Set<Op>()
   graph.ops.forEach((op) => {
-    const match =
-      op.name === 'unary'
-        ? fuseUnary(op, uses)
-        : op.name === 'binary' && op.attributes.fn === 'add'
-          ? fuseAdd(op, uses)
-          : null
+    const match = matchOf(op, uses)
     if (!match) {
       left.add(op)
       return

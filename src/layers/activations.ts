@@ -1,6 +1,6 @@
 // Activation functions by name. Enters: a name or { name, alpha }. Leaves: the operation, written into a graph.
 import type { GraphBuilder } from '../graph/builder.ts'
-import type { UnaryName } from '../graph/ops.ts'
+import type { UnaryName } from '../graph/functions.ts'
 import type { Value } from '../graph/value.ts'
 import { FINITE, isObject, must, NON_NEGATIVE, POSITIVE, type Rule, unknownName } from '../numerics/errors.ts'
 

@@ -77,7 +77,7 @@ export const multiHeadAttentionKind: LayerKind<ReturnType<typeof readAttention>>
     }
     // sqrt is exact on every engine
     const attributes = { heads, scale: 1 / Math.sqrt(keyDim), causal, masked, dropped }
-    const [attended] = g.kernel(attention, operands, attributes)
+    const [attended] = g.add(attention, operands, attributes)
     const y = project(attended, 'o', config.outputDim ?? query.shape[2])
     context.setMask(y, maskOf(query))
     return y

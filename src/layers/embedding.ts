@@ -36,8 +36,8 @@ export const embeddingKind: LayerKind<ReturnType<typeof readEmbedding>> = {
     const { inputDim, outputDim, maskZero } = config
     limitIds(ids, inputDim)
     const table = weight('embeddings', [inputDim, outputDim], weightOptions(config, 'embeddings'))
-    const [y] = g.kernel(gather, [table, ids], {})
-    if (maskZero && ids.shape.length === 2) setMask(y, g.kernel(nonZero, [ids], {})[0])
+    const [y] = g.add(gather, [table, ids], {})
+    if (maskZero && ids.shape.length === 2) setMask(y, g.add(nonZero, [ids], {})[0])
     return y
   },
 }

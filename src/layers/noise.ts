@@ -30,7 +30,7 @@ interface RateConfig {
 
 /** x times noise of mean 1 of x's own shape. */
 function multiplied({ g, seed, stream }: LayerContext, x: Value, kind: number, param: number): Value {
-  return g.kernel(dropoutKernel, [x], { kind, param, seed, stream: stream() })[0]
+  return g.add(dropoutKernel, [x], { kind, param, seed, stream: stream() })[0]
 }
 
 /** Random numbers of `shape`. `own` tells several draws of a layer apart. */
@@ -41,7 +41,7 @@ export function drawn(
   param: number,
   own?: string,
 ): Value {
-  return g.kernel(random, [], { shape, kind, param, seed, stream: stream(own) })[0]
+  return g.add(random, [], { shape, kind, param, seed, stream: stream(own) })[0]
 }
 
 /** A kind with a rate; `write` is asked in training, and not for the rate 0. */

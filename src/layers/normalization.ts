@@ -107,7 +107,7 @@ export const batchNormalizationKind: LayerKind<ReturnType<typeof readBatch>> = {
       return g.plus(g.times(x, factor), offset)
     }
     const attributes = { samples: 1, groups: channels, epsilon, scale, center }
-    const [y, mean, variance] = g.kernel(channelNormalize, [x, ...affine], attributes)
+    const [y, mean, variance] = g.add(channelNormalize, [x, ...affine], attributes)
     const count = elementCount(x.shape) / channels
     const correction = config.unbiasedRunningVar && count > 1 ? count / (count - 1) : 1
     const move = (moving: Value, batch: Value, factor: number) => {
@@ -150,7 +150,7 @@ export const layerNormalizationKind: LayerKind<AffineConfig> = {
     const { epsilon, center, scale } = config
     const x = withChannels(inputs)
     const affine = affineWeights(context, x, config)
-    return context.g.kernel(layerNormalize, [x, ...affine], { rms: false, epsilon, center, scale })[0]
+    return context.g.add(layerNormalize, [x, ...affine], { rms: false, epsilon, center, scale })[0]
   },
 }
 
@@ -188,7 +188,7 @@ export const rmsNormalizationKind: LayerKind<ReturnType<typeof readRms>> = {
     const x = withChannels(inputs)
     const scale = weight('scale', [channelsOf(x)], weightOptions(config, 'scale'))
     const attributes = { rms: true, epsilon: config.epsilon, center: false, scale: true }
-    return g.kernel(layerNormalize, [x, scale], attributes)[0]
+    return g.add(layerNormalize, [x, scale], attributes)[0]
   },
 }
 
@@ -232,7 +232,7 @@ export const groupNormalizationKind: LayerKind<ReturnType<typeof readGroup>> = {
     const groups = config.groups === -1 ? channels : config.groups
     if (channels % groups !== 0) fail(`${groups} groups don't divide the ${channels} channels of its input`)
     const attributes = { samples: x.shape[0], groups, epsilon, center, scale }
-    return context.g.kernel(channelNormalize, [x, ...affineWeights(context, x, config)], attributes)[0]
+    return context.g.add(channelNormalize, [x, ...affineWeights(context, x, config)], attributes)[0]
   },
 }
 

@@ -2,7 +2,8 @@
 // pooling with first axes of size 1.
 
 import type { GraphBuilder } from '../graph/builder.ts'
-import type { Kernel } from '../graph/kernel.ts'
+import { isOf, type Kernel } from '../graph/kernel.ts'
+import { unaryKernel } from '../graph/ops/unary.ts'
 import type { Value } from '../graph/value.ts'
 import { BOOLEAN, oneOf } from '../numerics/errors.ts'
 import { averagePool, maxPool, type PoolAttributes } from '../operations/pooling.ts'
@@ -39,8 +40,8 @@ interface PoolingConfig {
 /** What x is relu of, in x's shape; null: x is no relu. */
 function beforeRelu(g: GraphBuilder, x: Value): Value | null {
   const op = g.ops.findLast(({ output }) => output === x)
-  if (op?.name === 'unary' && op.attributes.fn === 'relu') return op.inputs[0]
-  const inner = op?.name === 'reshape' ? beforeRelu(g, op.inputs[0]) : null
+  if (isOf(op, unaryKernel) && op.attributes.fn === 'relu') return op.inputs[0]
+  const inner = op?.kernel.view ? beforeRelu(g, op.inputs[0]) : null
   return inner && g.reshape(inner, x.shape)
 }
 
@@ -60,7 +61,7 @@ function pool({ g }: LayerContext, kernel: Kernel<PoolAttributes>, x: Value, con
   const [batch, ...sizes] = x.shape
   const channels = sizes.pop() as number
   const { counts, before } = windowsOf(sizes, poolSize, strides, padding)
-  const [y] = g.kernel(kernel, [widened(g, x)], {
+  const [y] = g.add(kernel, [widened(g, x)], {
     pool: three(poolSize),
     strides: three(strides),
     before: three(before, 0),

@@ -210,7 +210,7 @@ export const categoryEncodingKind: LayerKind<{
     const ids = appends ? g.reshape(x, [...shape, 1]) : x
     if (ids.shape.length < 2)
       fail(`expected ids of rank 2 or more (batch first), got shape ${shapeText(shape)}`)
-    return g.kernel(encodeCategories, [ids], { tokens: numTokens, count: outputMode === 'count' })[0]
+    return g.add(encodeCategories, [ids], { tokens: numTokens, count: outputMode === 'count' })[0]
   },
 }
 

@@ -3,7 +3,7 @@
 // kernel [in, parts u], recurrent_kernel [u, parts u], bias [parts u] (gru with resetAfter: [2, 3 u], the second row is
 // added to the recurrent product).
 import { RANDOM_BERNOULLI } from '../../assembly/abi.ts'
-import type { UnaryName } from '../graph/ops.ts'
+import type { UnaryName } from '../graph/functions.ts'
 import type { Value } from '../graph/value.ts'
 import {
   BOOLEAN,
@@ -156,7 +156,7 @@ export function sequenceOutputs(
 ): readonly Value[] {
   const outputs = [y, ...(returnState ? states : [])]
   for (const value of outputs) setMask(value, null)
-  if (mask && returnSequences) setMask(y, goBackwards ? g.kernel(reverse, [mask], { axis: 1 })[0] : mask)
+  if (mask && returnSequences) setMask(y, goBackwards ? g.add(reverse, [mask], { axis: 1 })[0] : mask)
   return outputs
 }
 

@@ -1,6 +1,7 @@
 // Layers that change how many cells the axes between batch and channels have: repeating or interpolating cells, zeros
 // around them, cutting them off. Channels last.
 
+import { unslice } from '../graph/ops/moves.ts'
 import type { Value } from '../graph/value.ts'
 import { check, fail, NATURAL, oneOf, POSITIVE_INTEGER } from '../numerics/errors.ts'
 import { type Shape, shapeText } from '../numerics/shape.ts'
@@ -45,7 +46,7 @@ function upSamplingKind(kind: string, axes: number): LayerKind<UpSamplingConfig>
       for (let axis = axes; axis > 0; axis--) {
         const factor = size[axis - 1]
         const attributes = { axis, size: y.shape[axis] * factor, linear: interpolation === 'bilinear' }
-        if (factor > 1) [y] = g.kernel(resize, [y], attributes)
+        if (factor > 1) [y] = g.add(resize, [y], attributes)
       }
       return y
     },
@@ -127,11 +128,7 @@ const withSize = (shape: Shape, axis: number, size: number): Shape =>
   shape.map((n, i) => (i === axis ? size : n))
 
 const pad = ({ g }: LayerContext, x: Value, axis: number, [before, after]: Pair): Value =>
-  g.add('unslice', [x, g.constant(0)], {
-    axis,
-    start: before,
-    shape: withSize(x.shape, axis, x.shape[axis] + before + after),
-  })
+  unslice(g, x, axis, before, withSize(x.shape, axis, x.shape[axis] + before + after))
 
 function crop({ g }: LayerContext, x: Value, axis: number, [before, after]: Pair): Value {
   const size = x.shape[axis] - before - after

@@ -75,7 +75,7 @@ export const bidirectionalKind: LayerKind<BidirectionalConfig> = {
     let backward = buildNested(opposite, context, 'backward', [x, ...states.slice(half)])
     if (returnSequences) {
       // both in the order of x
-      const inOrder = (y: Value) => g.kernel(reverse, [y], { axis: 1 })[0]
+      const inOrder = (y: Value) => g.add(reverse, [y], { axis: 1 })[0]
       if (goBackwards) forward = inOrder(forward)
       else backward = inOrder(backward)
     }

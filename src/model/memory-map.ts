@@ -86,7 +86,7 @@ export function operationsOf(
     const step = stepOf.get(op)
     return {
       phase: op.phase,
-      operation: step ? textOf(step) : op.name, // without an instruction: the same numbers under another shape
+      operation: step ? textOf(step) : op.kernel.name, // without an instruction: the same numbers under another shape
       label: op.label,
       reads: op.inputs.map(valueText),
       writes: outputsOf(op).map(valueText),

@@ -1,6 +1,5 @@
 // What an instruction of a plan does, in words.
 import { OP_ACCUMULATE, OP_CONSTRAIN, OP_EMA, OP_UNARY, OP_UPDATE } from '../../assembly/abi.ts'
-import { nameOf } from '../graph/kernel.ts'
 import type { Step } from '../plan/plan.ts'
 
 /** The instructions no operation stands for; nonNeg is a unary one. */
@@ -15,12 +14,6 @@ const updateTexts: Readonly<Record<number, string>> = {
 /** What an instruction does, in words: `matmul A^T.B (bias relu)`. */
 export function stepText({ op, instruction }: Step): string {
   if (!op) return updateTexts[instruction.code] ?? 'clip'
-  if (op.name === 'matmul') {
-    const { transposeA, transposeB, bias, fn, accumulate } = op.attributes
-    const epilogue = [bias && 'bias', fn !== 'linear' && fn, accumulate && 'accumulate']
-      .filter(Boolean)
-      .join(' ')
-    return `matmul ${transposeA ? 'A^T' : 'A'}.${transposeB ? 'B^T' : 'B'}${epilogue && ` (${epilogue})`}`
-  }
-  return 'fn' in op.attributes ? `${op.name} ${op.attributes.fn}` : nameOf(op)
+  const { name, text } = op.kernel
+  return text ? `${name} ${text(op.attributes)}` : name
 }

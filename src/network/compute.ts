@@ -1,9 +1,10 @@
 // From a network to the graph of one kind of run. Enters: a network, what it was compiled with, the mode and the
 // shapes of a batch. Leaves: a simplified graph and where to find what it computes. Layers, losses and metrics
-// write themselves; the gradients come from the rules of graph/gradient.ts.
+// write themselves; the gradients come from graph/gradient.ts.
 import { GraphBuilder } from '../graph/builder.ts'
 import { differentiate } from '../graph/gradient.ts'
 import type { Graph } from '../graph/graph.ts'
+import { penaltyKernel } from '../graph/ops/loss.ts'
 import { simplify } from '../graph/simplify.ts'
 import type { Value } from '../graph/value.ts'
 import { fail, LanegradError } from '../numerics/errors.ts'
@@ -260,7 +261,8 @@ export function computationOf(
   for (const { value, spec } of weights.values()) {
     const { l1 = 0, l2 = 0 } = spec.regularizer
     g.label = spec.name
-    if (l1 > 0 || l2 > 0) terms.push({ group: penalties, value: g.add('penalty', [value], { l1, l2 }) })
+    if (l1 > 0 || l2 > 0)
+      terms.push({ group: penalties, value: g.add(penaltyKernel, [value], { l1, l2 })[0] })
   }
   g.label = 'loss'
   const totalOf = (values: readonly Value[]) =>

@@ -2,6 +2,7 @@
 // values, and what layers keep from step to step. Enters: a network and the shapes of a batch.
 
 import type { GraphBuilder } from '../graph/builder.ts'
+import { copy } from '../graph/ops/moves.ts'
 import type { Value } from '../graph/value.ts'
 import { type Constraint, checkAxes } from '../layers/constraints.ts'
 import { type Initializer, toInitializer } from '../layers/initializers.ts'
@@ -99,7 +100,7 @@ export function writeLayers(
     weights.set(full, entry)
     const next = training && assigned.get(full)
     if (!next) return entry.value
-    const now = g.add('copy', [next], {}) // a value of its own, by which `assign` knows the weight
+    const now = copy(g, next) // a value of its own, by which `assign` knows the weight
     moved.set(now, full)
     return now
   }
@@ -121,8 +122,8 @@ export function writeLayers(
     },
     limitIds(ids, count) {
       for (; known < g.ops.length; known++) {
-        const { name, output, inputs } = g.ops[known]
-        if (name === 'reshape') reshaped.set(output, reshaped.get(inputs[0]) ?? inputs[0])
+        const { kernel, output, inputs } = g.ops[known]
+        if (kernel.view) reshaped.set(output, reshaped.get(inputs[0]) ?? inputs[0])
       }
       const source = reshaped.get(ids) ?? ids
       const { kind, name = '' } = source.leaf ?? {}

@@ -2,14 +2,14 @@
 // their heads side by side in the columns. What the gradient needs, the probabilities, is an extra of `attention`.
 import * as abi from '../../assembly/abi.ts'
 import { attentionModule } from '../binaries/attention.ts'
-import type { GraphBuilder } from '../graph/builder.ts'
-import type { Addresses, Kernel, KernelCall } from '../graph/kernel.ts'
+import type { Addresses, Kernel, KernelCall, Writer } from '../graph/kernel.ts'
+import { matmulScratchBytes, productGradient, type Transposes } from '../graph/ops/matmul.ts'
+
 import type { Value } from '../graph/value.ts'
 import { fail } from '../numerics/errors.ts'
 import { type Shape, sameShape, shapeText } from '../numerics/shape.ts'
 import { elementCount } from '../numerics/tensor.ts'
 import { f32 } from '../numerics/words.ts'
-import { matmulScratchBytes } from '../plan/encode.ts'
 
 /** What a product's words take in front of the matmul's own scratch. */
 const WORDS_BYTES = 64
@@ -113,13 +113,10 @@ export const attention: Kernel<AttentionAttributes> = {
     const { Tq, Tk, K, V, block } = sizesOf(inputs, attributes)
     return productBytes(inputs, attributes) + 4 * ((Tq + Tk) * (K + V) + block * Tk)
   },
-  gradient(g, { inputs, attributes, extras: [probabilities] }, [dy, dProbabilities]) {
-    if (dProbabilities) fail('the probabilities of attention have no gradient')
+  gradient(g, { inputs, attributes, extras: [probabilities] }, dy) {
     const [q, k, v, ...others] = inputs
     const keep = attributes.dropped ? others.slice(-1) : []
-    return dy
-      ? g.kernel(attentionGrad, [q, k, v, ...keep, probabilities, dy], { ...attributes, masked: false })
-      : []
+    return g.add(attentionGrad, [q, k, v, ...keep, probabilities, dy], { ...attributes, masked: false })
   },
 }
 
@@ -142,11 +139,6 @@ export const attentionGrad: Kernel<AttentionAttributes> = {
   },
 }
 
-export interface BatchMatmulAttributes {
-  readonly transposeA: boolean
-  readonly transposeB: boolean
-}
-
 /** The two last axes of op(x). */
 const sidesOf = ({ shape }: Value, transposed: boolean): readonly [number, number] => {
   const [rows, cols] = shape.slice(-2)
@@ -154,7 +146,7 @@ const sidesOf = ({ shape }: Value, transposed: boolean): readonly [number, numbe
 }
 
 /** op(a) op(b) of each pair of matrices. */
-export const batchMatmulKernel: Kernel<BatchMatmulAttributes> = {
+export const batchMatmulKernel: Kernel<Required<Transposes>> = {
   name: 'batchMatmul',
   module: attentionModule,
   code: abi.OP_BATCH_MATMUL,
@@ -178,18 +170,7 @@ export const batchMatmulKernel: Kernel<BatchMatmulAttributes> = {
   },
   scratchBytes: ({ inputs: [a], attributes: { transposeA } }) =>
     WORDS_BYTES + matmulScratchBytes(...sidesOf(a, transposeA)),
-  // as the matmul's in graph/gradient.ts
-  gradient(g, { inputs: [a, b], attributes: { transposeA, transposeB } }, [dy]) {
-    if (!dy) return []
-    return [
-      transposeA
-        ? batchMatmul(g, b, dy, { transposeA: transposeB, transposeB: true })
-        : batchMatmul(g, dy, b, { transposeB: !transposeB }),
-      transposeB
-        ? batchMatmul(g, dy, a, { transposeA: true, transposeB: transposeA })
-        : batchMatmul(g, a, dy, { transposeA: !transposeA }),
-    ]
-  },
+  gradient: (g, { inputs, attributes }, dy) => productGradient(g, batchMatmul, inputs, attributes, dy),
 }
 
 /**
@@ -198,8 +179,8 @@ export const batchMatmulKernel: Kernel<BatchMatmulAttributes> = {
  * @throws LanegradError where the shapes don't fit.
  */
 export const batchMatmul = (
-  g: GraphBuilder,
+  g: Writer,
   a: Value,
   b: Value,
-  { transposeA = false, transposeB = false }: Partial<BatchMatmulAttributes> = {},
-): Value => g.kernel(batchMatmulKernel, [a, b], { transposeA, transposeB })[0]
+  { transposeA = false, transposeB = false }: Transposes = {},
+): Value => g.add(batchMatmulKernel, [a, b], { transposeA, transposeB })[0]

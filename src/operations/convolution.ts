@@ -3,14 +3,14 @@
 // `convolve` and `convolveTransposed` write them for values of rank 3 to 5; no bias, no activation.
 import * as abi from '../../assembly/abi.ts'
 import { convolutionModule } from '../binaries/convolution.ts'
-import type { GraphBuilder } from '../graph/builder.ts'
-import type { Addresses, Fused, Kernel, KernelCall } from '../graph/kernel.ts'
-import { unaryFunctions } from '../graph/ops.ts'
+import { unaryFunctions } from '../graph/functions.ts'
+import type { Addresses, Epilogue, Kernel, KernelCall, Writer } from '../graph/kernel.ts'
+import { matmul, matmulScratchBytes } from '../graph/ops/matmul.ts'
+import { reshape } from '../graph/ops/moves.ts'
 import type { Value } from '../graph/value.ts'
 import type { Shape } from '../numerics/shape.ts'
 import { elementCount } from '../numerics/tensor.ts'
 import { f32 } from '../numerics/words.ts'
-import { matmulScratchBytes } from '../plan/encode.ts'
 import { type Padding, three, widened, windowsOf } from './window.ts'
 
 /**
@@ -26,6 +26,10 @@ export interface ConvGeometry {
   /** Cells of padding before the first. */
   readonly before: Shape
   readonly groups: number
+  /** Of `conv`: there is a bias [F] behind x and w. */
+  readonly bias?: boolean
+  /** Of `conv`: what it applies to its result. */
+  readonly epilogue?: Epilogue
 }
 
 const roundUp = (size: number): number => Math.ceil(size / abi.ALIGNMENT) * abi.ALIGNMENT
@@ -106,7 +110,7 @@ function scratchOf(parts: Parts, { kernel, groups }: ConvGeometry) {
   return { kernelPart, rowsPart, list, offsets, words, sums, long, bytes }
 }
 
-function wordsOf(op: KernelCall<ConvGeometry & Fused>, at: Addresses, parts: Parts): number[] {
+function wordsOf(op: KernelCall<ConvGeometry>, at: Addresses, parts: Parts): number[] {
   const { block, image, y, ranges = 1 } = parts
   const { input, output, kernel, strides, dilations, before, groups, epilogue } = op.attributes
   const [a, b, bias] = op.inputs
@@ -150,13 +154,8 @@ interface Form {
   readonly code: number
   readonly shape: (inputs: readonly Value[], geometry: ConvGeometry) => Shape
   readonly parts: (op: KernelCall<ConvGeometry>) => Parts
-  readonly fuses?: boolean
-  readonly gradient?: (
-    g: GraphBuilder,
-    inputs: readonly Value[],
-    dy: Value,
-    geometry: ConvGeometry,
-  ) => readonly Value[]
+  readonly fuse?: Kernel<ConvGeometry>['fuse']
+  readonly gradient?: Kernel<ConvGeometry>['gradient']
 }
 
 /** Of y and dw: a block's product takes M rows, K deep. */
@@ -176,7 +175,7 @@ function depthwiseParts(x: Value, y: Value, { input }: ConvGeometry): Parts {
   return { block: { size: 0, rows: 0, image, runs: 0, runDepth: 0 }, image: x, y, product: 0 }
 }
 
-const kernelOf = (name: string, { code, shape, parts, fuses, gradient }: Form): Kernel<ConvGeometry> => ({
+const kernelOf = (name: string, { code, shape, parts, fuse, gradient }: Form): Kernel<ConvGeometry> => ({
   name,
   module: convolutionModule,
   code,
@@ -186,11 +185,8 @@ const kernelOf = (name: string, { code, shape, parts, fuses, gradient }: Form): 
     const all = parts(op)
     return all.block.image + all.product + (all.long ?? 0) > 0 ? scratchOf(all, op.attributes).bytes : 0
   },
-  fuses,
-  ...(gradient && {
-    gradient: (g, { inputs, attributes }, [dy]) =>
-      dy ? gradient(g, inputs, dy, attributes) : inputs.map(() => null),
-  }),
+  fuse,
+  gradient,
 })
 
 /** y of x, w. */
@@ -201,10 +197,14 @@ export const conv: Kernel<ConvGeometry> = /*#__PURE__*/ kernelOf('conv', {
     listedParts(inputs[0], output, attributes, (rows, depth) =>
       matmulScratchBytes(rows, Math.min(depth, abi.BLOCK_DEPTH), false),
     ),
-  fuses: true,
-  gradient: (g, [x, w], dy, geometry) => [
-    g.kernel(convInputGrad, [dy, w], geometry)[0],
-    g.kernel(convWeightGrad, [x, dy], geometry)[0],
+  fuse(attributes, what) {
+    const { bias, epilogue } = attributes
+    if (epilogue || 'accumulate' in what) return null
+    return 'fn' in what ? { ...attributes, epilogue: what } : bias ? null : { ...attributes, ...what }
+  },
+  gradient: (g, { inputs: [x, w], attributes: geometry }, dy) => [
+    g.add(convInputGrad, [dy, w], geometry)[0],
+    g.add(convWeightGrad, [x, dy], geometry)[0],
   ],
 })
 
@@ -223,9 +223,9 @@ export const convInputGrad: Kernel<ConvGeometry> = /*#__PURE__*/ kernelOf('convI
     }
   },
   // linear in both: the gradient of dx takes the place of x
-  gradient: (g, [dy, w], ddx, geometry) => [
-    g.kernel(conv, [ddx, w], geometry)[0],
-    g.kernel(convWeightGrad, [ddx, dy], geometry)[0],
+  gradient: (g, { inputs: [dy, w], attributes: geometry }, ddx) => [
+    g.add(conv, [ddx, w], geometry)[0],
+    g.add(convWeightGrad, [ddx, dy], geometry)[0],
   ],
 })
 
@@ -255,9 +255,9 @@ export const depthwise: Kernel<ConvGeometry> = /*#__PURE__*/ kernelOf('depthwise
   code: abi.OP_DEPTHWISE,
   shape: ([x, w], { output }) => [x.shape[0], ...output, w.shape[3] * w.shape[4]],
   parts: ({ inputs, output, attributes }) => depthwiseParts(inputs[0], output, attributes),
-  gradient: (g, [x, w], dy, geometry) => [
-    g.kernel(depthwiseInputGrad, [dy, w], geometry)[0],
-    g.kernel(depthwiseWeightGrad, [x, dy], geometry)[0],
+  gradient: (g, { inputs: [x, w], attributes: geometry }, dy) => [
+    g.add(depthwiseInputGrad, [dy, w], geometry)[0],
+    g.add(depthwiseWeightGrad, [x, dy], geometry)[0],
   ],
 })
 
@@ -312,15 +312,15 @@ export interface ConvRows {
   readonly shape: Shape
 }
 
-function rowsOf(g: GraphBuilder, y: Value, rank: number): ConvRows {
+function rowsOf(g: Writer, y: Value, rank: number): ConvRows {
   const channels = y.shape[4]
   const shape = [y.shape[0], ...y.shape.slice(6 - rank, 4), channels]
-  return { rows: g.reshape(y, [elementCount(shape) / channels, channels]), shape }
+  return { rows: reshape(g, y, [elementCount(shape) / channels, channels]), shape }
 }
 
 /** x [batch, ..., C] of rank 3 to 5 by `kernel` (conv or depthwise) with weights w [..., C / groups, F] ([..., C, m]). */
 export function convolveRows(
-  g: GraphBuilder,
+  g: Writer,
   kernel: Kernel<ConvGeometry>,
   x: Value,
   w: Value,
@@ -334,28 +334,28 @@ export function convolveRows(
   if (isPlain && input.every((size, i) => strides[i] === 1 && size === output[i])) {
     // every patch is a row of x
     const filters = w.shape[rank - 1]
-    const patches = g.reshape(x, [elementCount(x.shape) / channels, channels])
-    const rows = g.matmul(patches, g.reshape(w, [channels, filters]))
+    const patches = reshape(g, x, [elementCount(x.shape) / channels, channels])
+    const rows = matmul(g, patches, reshape(g, w, [channels, filters]))
     return { rows, shape: [...x.shape.slice(0, -1), filters] }
   }
-  const weights = g.reshape(w, [...geometry.kernel, ...w.shape.slice(-2)])
-  return rowsOf(g, g.kernel(kernel, [widened(g, x), weights], geometry)[0], rank)
+  const weights = reshape(g, w, [...geometry.kernel, ...w.shape.slice(-2)])
+  return rowsOf(g, g.add(kernel, [widened(g, x), weights], geometry)[0], rank)
 }
 
 /**
  * The convolution of x [batch, ..., C] (rank 3 to 5, channels last) with w [..., C / groups, F]: [batch, ..., F].
  * Throws where the kernel spans more than the padded input.
  */
-export function convolve(g: GraphBuilder, x: Value, w: Value, options: ConvOptions): Value {
+export function convolve(g: Writer, x: Value, w: Value, options: ConvOptions): Value {
   const { rows, shape } = convolveRows(g, conv, x, w, options)
-  return g.reshape(rows, shape)
+  return reshape(g, rows, shape)
 }
 
 /**
  * The transpose of a convolution: x [batch, ..., C], w [..., F, C]; output size n * stride with 'same' padding, with
  * 'valid' max(span - stride, 0) more.
  */
-export function convolveTransposedRows(g: GraphBuilder, x: Value, w: Value, options: ConvOptions): ConvRows {
+export function convolveTransposedRows(g: Writer, x: Value, w: Value, options: ConvOptions): ConvRows {
   const rank = x.shape.length
   const { strides, dilations, padding } = options
   const kernel = w.shape.slice(0, -2)
@@ -364,6 +364,6 @@ export function convolveTransposedRows(g: GraphBuilder, x: Value, w: Value, opti
     .slice(1, -1)
     .map((size, i) => size * strides[i] + (padding === 'same' ? 0 : Math.max(spans[i] - strides[i], 0)))
   const geometry = geometryOf(sizes, kernel, options)
-  const weights = g.reshape(w, [...geometry.kernel, ...w.shape.slice(-2)])
-  return rowsOf(g, g.kernel(convInputGrad, [widened(g, x), weights], geometry)[0], rank)
+  const weights = reshape(g, w, [...geometry.kernel, ...w.shape.slice(-2)])
+  return rowsOf(g, g.add(convInputGrad, [widened(g, x), weights], geometry)[0], rank)
 }

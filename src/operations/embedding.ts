@@ -28,8 +28,7 @@ export const gather: Kernel = {
     return [[...ids.shape, table.shape[1]]]
   },
   words: ({ inputs: [table, ids], output }, at) => gatherWords([output, table, ids], table.shape, at),
-  gradient: (g, { inputs: [table, ids] }, [dy]) =>
-    dy ? [g.kernel(gatherGrad, [dy, ids], { rows: table.shape[0] })[0], null] : [],
+  gradient: (g, { inputs: [table, ids] }, dy) => g.add(gatherGrad, [dy, ids], { rows: table.shape[0] }),
 }
 
 /** inputs: dy [..., width], ids [...]; gives the table's gradient [rows, width]: sums in order of position. */

@@ -68,11 +68,10 @@ export const layerNormalize: Kernel<LayerNormalizeAttributes> = {
     return [at.of(output), at.of(x), ...statistics, place(at, gamma), place(at, beta), ...sizes]
   },
   reuses: [0],
-  gradient(g, op, [dy]) {
-    if (!dy) return []
+  gradient(g, op, dy) {
     const { gamma } = affineOf(op)
     const inputs = [dy, op.inputs[0], ...op.extras, ...(gamma ? [gamma] : [])]
-    return g.kernel(layerNormalizeGrad, inputs, op.attributes)
+    return g.add(layerNormalizeGrad, inputs, op.attributes)
   },
 }
 
@@ -136,11 +135,10 @@ export const channelNormalize: Kernel<ChannelNormalizeAttributes> = {
   },
   scratchBytes: ({ inputs: [x] }) => channelScratch(x),
   reuses: [0],
-  gradient(g, op, [dy]) {
-    if (!dy) return []
+  gradient(g, op, dy) {
     const { gamma } = affineOf(op)
     const inputs = [dy, op.inputs[0], ...op.extras, ...(gamma ? [gamma] : [])]
-    return g.kernel(channelNormalizeGrad, inputs, op.attributes)
+    return g.add(channelNormalizeGrad, inputs, op.attributes)
   },
 }
 

@@ -68,10 +68,8 @@ export const maxPool: Kernel<PoolAttributes> = {
   words: ({ output, inputs: [x], attributes }, at) =>
     poolWords([at.of(output), at.of(x), at.scratch, 0], x.shape, attributes),
   scratchBytes: ({ inputs: [x] }) => rowBytes(x.shape),
-  gradient: (g, { inputs: [x], output, attributes }, [dy]) =>
-    dy
-      ? g.kernel(arePairs(x.shape, attributes) ? maxPoolPairsGrad : maxPoolGrad, [dy, x, output], attributes)
-      : [],
+  gradient: (g, { inputs: [x], output, attributes }, dy) =>
+    g.add(arePairs(x.shape, attributes) ? maxPoolPairsGrad : maxPoolGrad, [dy, x, output], attributes),
 }
 
 const averagePoolGrad: Kernel<PoolAttributes & { readonly shape: Shape }> = {
@@ -89,8 +87,8 @@ export const averagePool: Kernel<PoolAttributes> = {
   ...maxPool,
   name: 'averagePool',
   code: abi.OP_AVERAGE_POOL,
-  gradient: (g, { inputs: [x], attributes }, [dy]) =>
-    dy ? g.kernel(averagePoolGrad, [dy], { ...attributes, shape: x.shape }) : [],
+  gradient: (g, { inputs: [x], attributes }, dy) =>
+    g.add(averagePoolGrad, [dy], { ...attributes, shape: x.shape }),
 }
 
 export interface ResizeAttributes {
@@ -136,6 +134,6 @@ export const resize: Kernel<ResizeAttributes> = {
   shapes: ([x], attributes) => [resized(x.shape, attributes)],
   words: ({ output, inputs: [x], attributes }, at) =>
     resizeWords([at.of(output), at.of(x)], x.shape, attributes.size, attributes),
-  gradient: (g, { inputs: [x], attributes }, [dy]) =>
-    dy ? g.kernel(resizeGrad, [dy], { ...attributes, size: x.shape[attributes.axis] }) : [],
+  gradient: (g, { inputs: [x], attributes }, dy) =>
+    g.add(resizeGrad, [dy], { ...attributes, size: x.shape[attributes.axis] }),
 }

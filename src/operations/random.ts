@@ -55,5 +55,5 @@ export const dropout: Kernel<DrawAttributes> = {
     ...drawWords(output, attributes, at),
   ],
   reuses: [0],
-  gradient: (g, { attributes }, [dy]) => [dy && g.kernel(dropout, [dy], attributes)[0]],
+  gradient: (g, { attributes }, dy) => g.add(dropout, [dy], attributes),
 }

@@ -4,12 +4,13 @@
 // gradients of the recurrent kernels are products over all steps at once.
 import * as abi from '../../assembly/abi.ts'
 import { recurrentModule } from '../binaries/recurrent.ts'
-import type { GraphBuilder } from '../graph/builder.ts'
-import type { Kernel, KernelCall } from '../graph/kernel.ts'
-import { type UnaryName, unaryFunctions } from '../graph/ops.ts'
+import { type UnaryName, unaryFunctions } from '../graph/functions.ts'
+import type { Kernel, KernelCall, Writer } from '../graph/kernel.ts'
+import { sum } from '../graph/ops/broadcast.ts'
+import { matmul, matmulScratchBytes } from '../graph/ops/matmul.ts'
+import { reshape, slice } from '../graph/ops/moves.ts'
 import type { Value } from '../graph/value.ts'
 import { elementCount } from '../numerics/tensor.ts'
-import { matmulScratchBytes } from '../plan/encode.ts'
 
 /** Room for the operands of the products, bytes (PRODUCT_WORDS of assembly/kernels/recurrent.ts). */
 const PRODUCT_WORDS = 64
@@ -57,20 +58,20 @@ function slotsOf({ inputs, attributes: { given } }: Call): (Value | null)[] {
 
 /** Writes a recurrent operation; null inputs are left out. Leaves y, the last h and what follows. */
 export function recur(
-  g: GraphBuilder,
+  g: Writer,
   kernel: RecurrentKernel,
   inputs: readonly (Value | null)[],
   attributes: Omit<RecurrentAttributes, 'given'>,
 ): readonly Value[] {
   const given = inputs.map((input) => input !== null)
-  return g.kernel(
+  return g.add(
     kernel,
     inputs.filter((input) => input !== null),
     { ...attributes, given },
   )
 }
 
-const rowsOf = (g: GraphBuilder, x: Value): Value => g.reshape(x, [x.shape[0] * x.shape[1], x.shape[2]])
+const rowsOf = (g: Writer, x: Value): Value => reshape(g, x, [x.shape[0] * x.shape[1], x.shape[2]])
 
 /** Outputs forward: y, h, gates, before, and by kind: saved (c before each step, or r h), c. Backward: dxz, dh0, dc0 or dhz. */
 function cell(
@@ -140,7 +141,7 @@ function cell(
       ]
     },
     scratchBytes: ({ extras: [{ shape }] }) => scratchBytes(shape[0], shape[1]),
-    gradient(g, op, [dy, dh, , , , dc = null]) {
+    gradients(g, op, [dy, dh, , , , dc = null]) {
       const { given, sequence, reverse, fn } = op.attributes
       const [, u, u2, , mask, h0, c0] = slotsOf(op)
       const [, gates, before, saved = null] = op.extras
@@ -153,11 +154,11 @@ function cell(
       let du2: Value | null = null
       if (hasSecond) {
         const units = before.shape[2]
-        dz = g.slice(rows, 1, 0, width * units)
-        du2 = g.matmul(rowsOf(g, saved as Value), g.slice(rows, 1, width * units, units), { transposeA })
+        dz = slice(g, rows, 1, 0, width * units)
+        du2 = matmul(g, rowsOf(g, saved as Value), slice(g, rows, 1, width * units, units), { transposeA })
       }
-      const du = g.matmul(rowsOf(g, before), dz, { transposeA })
-      const dbias = given[3] ? g.sum(dz, [0]) : null
+      const du = matmul(g, rowsOf(g, before), dz, { transposeA })
+      const dbias = given[3] ? sum(g, dz, [0]) : null
       const all = [dxz, du, du2, dbias, null, dh0, hasC ? third : null]
       return all.filter((_, i) => given[i])
     },
@@ -208,5 +209,5 @@ export const reverse: Kernel<{ readonly axis: number }> = {
     x.shape[axis],
     elementCount(x.shape.slice(axis + 1)),
   ],
-  gradient: (g, { attributes }, [dy]) => [dy && g.kernel(reverse, [dy], attributes)[0]],
+  gradient: (g, { attributes }, dy) => g.add(reverse, [dy], attributes),
 }

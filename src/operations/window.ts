@@ -1,7 +1,8 @@
 // Windows that go over the axes between batch and channels, of convolutions and pooling alike. Enters: sizes and options
 // of 1 to 3 axes. Leaves: how many windows fit and where the first begins; both written for three axes, as kernels take
 // them.
-import type { GraphBuilder } from '../graph/builder.ts'
+import type { Writer } from '../graph/kernel.ts'
+import { reshape } from '../graph/ops/moves.ts'
 import type { Value } from '../graph/value.ts'
 import { fail } from '../numerics/errors.ts'
 import type { Shape } from '../numerics/shape.ts'
@@ -16,8 +17,8 @@ export const three = (sizes: Shape, fill = 1): number[] => [
 ]
 
 /** x [batch, ..., channels] with three axes between. */
-export const widened = (g: GraphBuilder, x: Value): Value =>
-  g.reshape(x, [x.shape[0], ...three(x.shape.slice(1, -1)), x.shape[x.shape.length - 1]])
+export const widened = (g: Writer, x: Value): Value =>
+  reshape(g, x, [x.shape[0], ...three(x.shape.slice(1, -1)), x.shape[x.shape.length - 1]])
 
 /**
  * Windows that span `spans` cells of axes of `sizes` cells: their number, and the cells of padding before the first.

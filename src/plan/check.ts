@@ -2,7 +2,7 @@
 // two buffers that live at the same time overlap. Throws an Error (a fault of the planner, never of the user).
 import { ALIGNMENT } from '../../assembly/abi.ts'
 import type { Graph } from '../graph/graph.ts'
-import { eachOutput, nameOf } from '../graph/kernel.ts'
+import { eachOutput } from '../graph/kernel.ts'
 import type { Value } from '../graph/value.ts'
 import type { Layout } from '../session/layout.ts'
 import { type Buffer, bufferName, type PlannedBuffer } from './storage.ts'
@@ -23,7 +23,7 @@ export function checkPlan(plan: Checked, bufferOf: ReadonlyMap<Value, Buffer>): 
   plan.graph.ops.forEach((op) => {
     const check = (value: Value) => {
       const { address, bytes } = bufferOf.get(value) ?? { address: null, bytes: 0 }
-      if (address === null) return broken(`%${value.id} of ${nameOf(op)} has no address`)
+      if (address === null) return broken(`%${value.id} of ${op.kernel.name} has no address`)
       if (address % ALIGNMENT !== 0) broken(`%${value.id} is not aligned`)
       if (address < plan.layout.trainable.start || address + bytes > plan.programStart)
         broken(`%${value.id} lies outside`)

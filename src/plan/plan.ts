@@ -7,7 +7,8 @@
 //   constants | inputs, targets, results | transient | program     the plan that is loaded
 // The program comes last: then its addresses are known when it is written, and kernels may read up to 12 bytes past a row.
 import { OP_ACCUMULATE } from '../../assembly/abi.ts'
-import { type AnyOp, type Graph, leavesOf } from '../graph/graph.ts'
+import { type Graph, leavesOf } from '../graph/graph.ts'
+import { type Instruction, instructionsOf, type Op } from '../graph/kernel.ts'
 import type { Value } from '../graph/value.ts'
 import { fail } from '../numerics/errors.ts'
 import { type Shape, sameShape, shapeText } from '../numerics/shape.ts'
@@ -15,7 +16,6 @@ import { elementCount } from '../numerics/tensor.ts'
 import type { Executable, Slot } from '../runtime/program.ts'
 import { align, bufferBytes, type Layout, type ParameterSpec } from '../session/layout.ts'
 import { checkPlan } from './check.ts'
-import { encode, type Instruction, scratchBytes } from './encode.ts'
 import { placeBuffers } from './memory.ts'
 import { type Buffer, type PlannedBuffer, separateResults, shareBuffers } from './storage.ts'
 import { gradientSlot, slotAddress, type UpdateSpec, updateInstructions } from './update.ts'
@@ -25,7 +25,7 @@ export interface Step {
   readonly instruction: Instruction
   readonly phase: 'forward' | 'backward' | 'update'
   /** null: part of the update phase */
-  readonly op: AnyOp | null
+  readonly op: Op | null
 }
 
 export interface Plan extends Executable {
@@ -118,7 +118,7 @@ export function planOf(
   const bufferOf = shareBuffers(graph, pins)
   const free = [...new Set(bufferOf.values())].filter((buffer) => buffer.address === null)
   const scratches = graph.ops.map((op, i): Buffer | null => {
-    const bytes = scratchBytes(op)
+    const bytes = op.kernel.scratchBytes?.(op) ?? 0
     return bytes > 0 ? { bytes: align(bytes), first: i, last: i, address: null, values: [] } : null
   })
   const movable = [...free, ...scratches.filter((buffer) => buffer !== null)]
@@ -132,7 +132,7 @@ export function planOf(
   const of = (value: Value) => bufferOf.get(value)?.address ?? 0
   graph.ops.forEach((op, i) => {
     const addresses = { of, scratch: scratches[i]?.address ?? 0, header: layout.base }
-    for (const instruction of encode(op, addresses)) steps.push({ instruction, phase: op.phase, op })
+    for (const instruction of instructionsOf(op, addresses)) steps.push({ instruction, phase: op.phase, op })
   })
   for (const instruction of updates) steps.push({ instruction, phase: 'update', op: null })
 
@@ -169,7 +169,7 @@ export function planOf(
     sums,
     modules: [
       ...new Set([
-        ...graph.ops.flatMap((op) => (op.name === 'kernel' ? op.attributes.kernel.module : [])),
+        ...graph.ops.flatMap(({ kernel }) => kernel.module ?? []),
         ...updates.flatMap(({ code }) => (update && code >= update.module.codes[0] ? update.module : [])),
       ]),
     ],

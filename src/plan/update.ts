@@ -2,12 +2,11 @@
 // layout: accumulate (a step that only accumulates ends behind it) | average | clip | update | constraints | moving
 // average; the first two once for each group of losses that have gradients of their own. Enters: an UpdateSpec (training/optimizers.ts makes it) and a layout. Leaves: instructions.
 import * as abi from '../../assembly/abi.ts'
+import type { Instruction } from '../graph/kernel.ts'
 import { elementCount } from '../numerics/tensor.ts'
 import { f32, f64 } from '../numerics/words.ts'
 import type { KernelModule } from '../runtime/kernel-module.ts'
-import type { Layout, ParameterSpec, WeightLimits } from '../session/layout.ts'
-import { bufferBytes } from '../session/layout.ts'
-import type { Instruction } from './encode.ts'
+import { bufferBytes, type Layout, type ParameterSpec, type WeightLimits } from '../session/layout.ts'
 
 /** How gradients are limited before an update. */
 export interface Clip {

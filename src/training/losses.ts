@@ -2,7 +2,10 @@
 // gradient are computed by assembly/kernels/loss*.ts, which states each formula.
 import * as abi from '../../assembly/abi.ts'
 import type { GraphBuilder } from '../graph/builder.ts'
-import type { AnyOp } from '../graph/graph.ts'
+import { isOf } from '../graph/kernel.ts'
+import { lossKernel } from '../graph/ops/loss.ts'
+import { softmaxKernel } from '../graph/ops/softmax.ts'
+import { unaryKernel } from '../graph/ops/unary.ts'
 import { isValue, type Value } from '../graph/value.ts'
 import {
   BOOLEAN,
@@ -461,15 +464,15 @@ export function termCount(loss: Loss, shape: Shape): number {
 
 /** The value whose softmax (or sigmoid) `prediction` is, if it is one, under whatever shape with its rows. */
 function logitsOf(g: GraphBuilder, loss: Loss, prediction: Value): Value | null {
-  const maker: AnyOp | undefined = g.ops.find((op) => op.output === prediction)
-  if (maker?.name === 'reshape') {
+  const maker = g.ops.find((op) => op.output === prediction)
+  if (maker?.kernel.view) {
     const [inner] = maker.inputs
     const hasRows = loss.kind === 'binaryCrossentropy' || inner.shape.at(-1) === prediction.shape.at(-1)
     const logits = hasRows && logitsOf(g, loss, inner)
     return logits ? g.reshape(logits, prediction.shape) : null
   }
-  const isSoftmax = maker?.name === 'softmax' && !maker.attributes.log
-  const isSigmoid = maker?.name === 'unary' && maker.attributes.fn === 'sigmoid'
+  const isSoftmax = isOf(maker, softmaxKernel) && !maker.attributes.log
+  const isSigmoid = isOf(maker, unaryKernel) && maker.attributes.fn === 'sigmoid'
   return maker && (loss.kind === 'binaryCrossentropy' ? isSigmoid : isSoftmax) ? maker.inputs[0] : null
 }
 
@@ -493,12 +496,12 @@ export function writeLoss(
     (loss.reduction === 'mean' ? abi.LOSS_MEAN : 0) | (loss.ignoreIndex !== null ? abi.LOSS_IGNORE_INDEX : 0)
   const inputs = [logits ?? prediction, target]
   if (sampleWeights) inputs.push(sampleWeights)
-  return g.add('loss', inputs, {
+  return g.add(lossKernel, inputs, {
     loss: loss.kind,
     code: useLogits && row.logits !== undefined ? row.logits : row.code,
     flags,
     param: loss.param,
     scale: 1,
     ignoreIndex: loss.ignoreIndex ?? 0,
-  })
+  })[0]
 }

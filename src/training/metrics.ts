@@ -4,6 +4,7 @@
 // The constructors lie in metrics/*.ts; compile knows only the names here, so that a bundler drops the others.
 import * as abi from '../../assembly/abi.ts'
 import type { GraphBuilder } from '../graph/builder.ts'
+import { metricKernel } from '../graph/ops/loss.ts'
 import type { Value } from '../graph/value.ts'
 import { check, fail, isFunction, isObject, unknownName } from '../numerics/errors.ts'
 import { log } from '../numerics/exact.ts'
@@ -157,7 +158,7 @@ function writeRule(
 ): Value {
   const inputs = weights ? [prediction, target, weights] : [prediction, target]
   const metric = code === abi.METRIC_ROWS ? 'rows' : 'accuracy'
-  return g.add('metric', inputs, { metric, code, param, ignoreIndex })
+  return g.add(metricKernel, inputs, { metric, code, param, ignoreIndex })[0]
 }
 
 /** The number whose sigmoid is `share`. */

@@ -2,7 +2,12 @@
 // graph of a network's layers. Leaves: a Range, or null where nothing is known (a layer of one's own, a product, an input,
 // a frozen weight): no loss is refused there.
 import type { GraphBuilder } from '../graph/builder.ts'
-import type { AnyOp } from '../graph/graph.ts'
+import { isOf, type Op } from '../graph/kernel.ts'
+import { binaryKernel, reduceKernel } from '../graph/ops/broadcast.ts'
+import { matmulKernel } from '../graph/ops/matmul.ts'
+import { concatenateKernel, permuteKernel, sliceKernel } from '../graph/ops/moves.ts'
+import { softmaxKernel } from '../graph/ops/softmax.ts'
+import { unaryKernel } from '../graph/ops/unary.ts'
 import type { Value } from '../graph/value.ts'
 import { fail } from '../numerics/errors.ts'
 import { type Loss, takesLabels } from './losses.ts'
@@ -46,7 +51,7 @@ export function rangesOf(
   const find = (value: Value): Range | null => found.get(value) ?? null
   const isWeight = (operand: Value): boolean =>
     weights.has(operand) || (operand.leaf?.kind === 'parameter' && isFree(operand.leaf.name))
-  const rangeOf = (op: AnyOp): Range | null => {
+  const rangeOf = (op: Op): Range | null => {
     const { inputs, output, label: layer } = op
     const [x] = inputs
     const own = ([low, high]: readonly [number, number] = [NaN, NaN]): Range | null =>
@@ -56,56 +61,46 @@ export function rangesOf(
       return range && { ...range, shares: range.shares && (keepsRows ? range.shares : 'moved') }
     }
     const last = x.shape.length - 1
-    switch (op.name) {
-      case 'reshape':
-        return moved(x.shape[last] === output.shape.at(-1))
-      case 'permute':
-        return moved(op.attributes.axes[last] === last)
-      case 'slice':
-        return moved(op.attributes.axis !== last)
-      case 'concatenate': {
-        const parts = inputs.map(find).filter((part) => part !== null)
-        if (parts.length < inputs.length) return null
-        const low = parts.reduce((least, part) => Math.min(least, part.low), INF)
-        const high = parts.reduce((most, part) => Math.max(most, part.high), -INF)
-        const are = (shares: Range['shares']) => parts.every((part) => part.shares === shares)
-        const isWhole = op.attributes.axis !== last && are('rows')
-        const shares = isWhole ? 'rows' : parts.every((part) => part.shares) ? 'moved' : null
-        return { ...(parts.find((part) => part.low === low) ?? parts[0]), low, high, shares }
-      }
-      case 'reduce': {
-        const range = moved(false)
-        const factor = op.attributes.fn === 'sum' ? op.attributes.reduced * op.attributes.scale : 1
-        return range && { ...range, low: range.low * factor, high: range.high * factor }
-      }
-      case 'softmax':
-        return {
-          ...(own(op.attributes.log ? [-INF, 0] : [0, 1]) as Range),
-          shares: op.attributes.log ? null : 'rows',
-        }
-      case 'unary':
-        return own(ranges[op.attributes.fn])
-      case 'matmul':
-        return isWeight(inputs[1]) ? own(ranges.linear) : null
-      case 'binary': {
-        const { fn } = op.attributes
-        const isSum = fn === 'add' || fn === 'subtract'
-        if ((isSum || fn === 'multiply') && inputs.some(isWeight)) return own(ranges.linear)
-        const any = isSum && inputs.map(find).find((range) => range?.low === -INF && range.high === INF)
-        return any || null
-      }
-      case 'kernel': {
-        const { kernel, with: attributes } = op.attributes
-        if (kernel.name.endsWith('Pool')) return moved(false)
-        const { fn } = attributes as { readonly fn?: string }
-        return inputs.some(isWeight) ? own(ranges[fn ?? 'linear']) : null
-      }
-      default:
-        return null
+    if (op.kernel.view) return moved(x.shape[last] === output.shape.at(-1))
+    if (isOf(op, permuteKernel)) return moved(op.attributes.axes[last] === last)
+    if (isOf(op, sliceKernel)) return moved(op.attributes.axis !== last)
+    if (isOf(op, concatenateKernel)) {
+      const parts = inputs.map(find).filter((part) => part !== null)
+      if (parts.length < inputs.length) return null
+      const low = parts.reduce((least, part) => Math.min(least, part.low), INF)
+      const high = parts.reduce((most, part) => Math.max(most, part.high), -INF)
+      const are = (shares: Range['shares']) => parts.every((part) => part.shares === shares)
+      const isWhole = op.attributes.axis !== last && are('rows')
+      const shares = isWhole ? 'rows' : parts.every((part) => part.shares) ? 'moved' : null
+      return { ...(parts.find((part) => part.low === low) ?? parts[0]), low, high, shares }
     }
+    if (isOf(op, reduceKernel)) {
+      const { fn, reduced, scale } = op.attributes
+      const range = moved(false)
+      const factor = fn === 'sum' ? reduced * scale : 1
+      return range && { ...range, low: range.low * factor, high: range.high * factor }
+    }
+    if (isOf(op, softmaxKernel)) {
+      const { log } = op.attributes
+      return { ...(own(log ? [-INF, 0] : [0, 1]) as Range), shares: log ? null : 'rows' }
+    }
+    if (isOf(op, unaryKernel)) return own(ranges[op.attributes.fn])
+    if (isOf(op, matmulKernel)) return isWeight(inputs[1]) ? own(ranges.linear) : null
+    if (isOf(op, binaryKernel)) {
+      const { fn } = op.attributes
+      const isSum = fn === 'add' || fn === 'subtract'
+      if ((isSum || fn === 'multiply') && inputs.some(isWeight)) return own(ranges.linear)
+      const any = isSum && inputs.map(find).find((range) => range?.low === -INF && range.high === INF)
+      return any || null
+    }
+    const { kernel, attributes } = op
+    if (!kernel.module) return null
+    if (kernel.name.endsWith('Pool')) return moved(false)
+    const { fn } = attributes as { readonly fn?: string }
+    return inputs.some(isWeight) ? own(ranges[fn ?? 'linear']) : null
   }
   for (const op of g.ops) {
-    if (op.name === 'reshape' && isWeight(op.inputs[0])) weights.add(op.output)
+    if (op.kernel.view && isWeight(op.inputs[0])) weights.add(op.output)
     found.set(op.output, g.opaque.has(op.output) ? null : rangeOf(op))
   }
   return found

@@ -3,8 +3,9 @@
 // one that does in a single reader, shape or place.
 import { describe, expect, test } from 'vitest'
 import type { GraphBuilder } from '../../src/graph/builder.ts'
-import type { AnyOp } from '../../src/graph/graph.ts'
-import type { Fused } from '../../src/graph/kernel.ts'
+import { isOf, type Op } from '../../src/graph/kernel.ts'
+import { penaltyGradKernel } from '../../src/graph/ops/loss.ts'
+import { matmulKernel } from '../../src/graph/ops/matmul.ts'
 import type { Value } from '../../src/graph/value.ts'
 import { uniform } from '../../src/numerics/random.ts'
 import { conv } from '../../src/operations/convolution.ts'
@@ -30,15 +31,14 @@ const leaves = shapes.map((shape, i): Leaf => {
   return { shape, data }
 })
 
-/** The name of an operation with the epilogue of a matmul or a kernel. */
-function nameOf({ name, attributes }: AnyOp): string {
-  if (name === 'kernel') {
-    const { bias, epilogue }: Fused = attributes.with
-    return [attributes.kernel.name, bias && 'bias', epilogue?.fn].filter(Boolean).join('+')
-  }
-  if (!('transposeA' in attributes)) return name
-  const { bias, fn, accumulate } = attributes
-  return [name, bias && 'bias', fn !== 'linear' && fn, accumulate && 'accumulate'].filter(Boolean).join('+')
+/** The name of an operation with the epilogue of a matmul or a convolution. */
+function nameOf(op: Op): string {
+  const { name } = op.kernel
+  const parts = (...all: readonly (string | false | undefined)[]) => [name, ...all].filter(Boolean).join('+')
+  if (isOf(op, conv)) return parts(op.attributes.bias && 'bias', op.attributes.epilogue?.fn)
+  if (!isOf(op, matmulKernel)) return name
+  const { bias, fn, accumulate } = op.attributes
+  return parts(bias && 'bias', fn !== 'linear' && fn, accumulate && 'accumulate')
 }
 
 const product: (g: GraphBuilder, leaves: Leaves) => Value = (g, { a, b }) => g.matmul(a, b)
@@ -56,7 +56,7 @@ const geometry = {
 
 /** A convolution of a by b, as rows [5,7] of its result y. */
 function convolution(g: GraphBuilder, { a, b }: Leaves): { y: Value; rows: Value } {
-  const [y] = g.kernel(conv, [g.reshape(a, [1, 1, 1, 5, 3]), g.reshape(b, [...isOne, 3, 7])], geometry)
+  const [y] = g.add(conv, [g.reshape(a, [1, 1, 1, 5, 3]), g.reshape(b, [...isOne, 3, 7])], geometry)
   return { y, rows: g.reshape(y, [5, 7]) }
 }
 const reshapes = ['reshape', 'reshape', 'reshape']
@@ -73,6 +73,10 @@ const fused: Readonly<Record<string, readonly [Write, readonly string[]]>> = {
     (g, l) => ({ y: g.unary('tanh', g.plus(l.bias, convolution(g, l).rows)) }),
     [...reshapes, 'conv+bias+tanh'],
   ],
+  'an activation behind a reshape': [
+    (g, l) => ({ y: g.unary('tanh', g.reshape(product(g, l), [35])) }),
+    ['matmul+tanh', 'reshape'],
+  ],
   'a sum onto a value nothing else reads': [
     (g, l) => ({ y: g.plus(g.unary('tanh', l.c), product(g, l)) }),
     ['unary', 'matmul+accumulate'],
@@ -83,7 +87,12 @@ const fused: Readonly<Record<string, readonly [Write, readonly string[]]>> = {
   ],
   'a penalty gradient onto another gradient': [
     (g, l) => {
-      const penalty = g.add('penaltyGrad', [l.c], { l1: 0.5, l2: 0.25, seeded: false, accumulate: false })
+      const [penalty] = g.add(penaltyGradKernel, [l.c], {
+        l1: 0.5,
+        l2: 0.25,
+        seeded: false,
+        accumulate: false,
+      })
       return { y: g.plus(penalty, g.unary('tanh', l.c)) }
     },
     ['unary', 'penaltyGrad'],
@@ -162,6 +171,14 @@ const kept: Readonly<Record<string, readonly [Write, readonly string[]]>> = {
   'an activation behind a sum': [
     (g, l) => ({ y: g.unary('tanh', g.plus(product(g, l), g.unary('sigmoid', l.c))) }),
     ['unary', 'matmul+accumulate', 'unary'],
+  ],
+  'a sum onto a value behind a reshape': [
+    (g, l) => ({ y: g.plus(g.reshape(product(g, l), [35]), g.unary('tanh', g.reshape(l.c, [35]))) }),
+    ['matmul', 'reshape', 'reshape', 'unary', 'binary'],
+  ],
+  'a bias of a product behind a reshape that has other columns': [
+    (g, l) => ({ y: g.plus(g.reshape(product(g, l), [5, 7, 1]), g.constant(Float32Array.of(10), [1])) }),
+    ['matmul', 'reshape', 'binary'],
   ],
   'a sum onto an input': [(g, l) => ({ y: g.plus(product(g, l), l.c) }), ['matmul', 'binary']],
   'a sum onto an input under another shape': [

@@ -361,7 +361,7 @@ describe('the operations', () => {
   test('attention refuses a mask of another shape', () => {
     const [q, k] = [leaf(2, 3, 4), leaf(2, 5, 4)]
     refused('attention: expected [2,5] as the mask of the keys, got [2,3]', () =>
-      g.kernel(attention, [q, k, k, leaf(2, 3)], options),
+      g.add(attention, [q, k, k, leaf(2, 3)], options),
     )
   })
 
@@ -369,10 +369,10 @@ describe('the operations', () => {
     const own = { ...options, masked: false }
     const text = 'expected [batch,queries,heads*K], [batch,keys,heads*K], [batch,keys,heads*V]; got'
     refused(`attention with 2 heads: ${text} [2,3,4], [2,5,6], [2,5,4]`, () =>
-      g.kernel(attention, [leaf(2, 3, 4), leaf(2, 5, 6), leaf(2, 5, 4)], own),
+      g.add(attention, [leaf(2, 3, 4), leaf(2, 5, 6), leaf(2, 5, 4)], own),
     )
     refused(`attention with 2 heads: ${text} [2,3,4], [2,5,4], [2,5,3]`, () =>
-      g.kernel(attention, [leaf(2, 3, 4), leaf(2, 5, 4), leaf(2, 5, 3)], own),
+      g.add(attention, [leaf(2, 3, 4), leaf(2, 5, 4), leaf(2, 5, 3)], own),
     )
   })
 

@@ -308,7 +308,6 @@ const builder: Readonly<
   'reduce(sum, x, [1], v)': (g, v, next) => g.reduce('sum', v, [1], next()),
   'add(v, v, v)': (g, _v, next) => g.add(next(), next(), next()),
   'leaf(v, v, v)': (g, _v, next) => g.leaf(next(), next(), next()),
-  'kernel(v, v, v)': (g, _v, next) => g.kernel(next(), next(), next()),
   'what build gives': (_g, _v, next) => next(),
 }
 for (const [name, write] of Object.entries(builder)) targets.push({ name: `g.${name}`, call: inside(write) })

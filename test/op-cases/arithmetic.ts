@@ -2,10 +2,13 @@
 // the matmul, all four transposed forms and every epilogue; every unary function; every binary function under every
 // pattern of broadcasting. Plain data.
 
-import { binaryFunctions, type OpAttributes, type UnaryName, unaryFunctions } from '../../src/graph/ops.ts'
+import { type UnaryName, unaryFunctions } from '../../src/graph/functions.ts'
+import { binaryFunctions, binaryKernel } from '../../src/graph/ops/broadcast.ts'
+import { type MatmulAttributes, matmulKernel } from '../../src/graph/ops/matmul.ts'
+import { unaryGradKernel, unaryKernel } from '../../src/graph/ops/unary.ts'
 import type { Shape } from '../../src/numerics/shape.ts'
 import { unaryFormulas } from '../reference/unary.ts'
-import { type AnyCase, type Domain, type OpCase, of, text, UNIT } from './case.ts'
+import { type Domain, type OpCase, of, opCase, text, UNIT } from './case.ts'
 
 // ---- matmul ---------------------------------------------------------------------------------------
 
@@ -20,9 +23,9 @@ const plain = {
 
 function matmulCase(
   [M, N, K]: readonly [number, number, number],
-  attributes: Partial<OpAttributes['matmul']>,
-): OpCase<'matmul'> {
-  const all: OpAttributes['matmul'] = { ...plain, ...attributes }
+  attributes: Partial<MatmulAttributes>,
+): OpCase {
+  const all: MatmulAttributes = { ...plain, ...attributes }
   const isFused = all.bias || all.accumulate || all.fn !== 'linear'
   // the error of a sum goes by its terms: small ones, so that an activation that shrinks the sum isn't asked too much
   const domain = isFused ? { from: -0.25, to: 0.25 } : UNIT
@@ -31,7 +34,7 @@ function matmulCase(
   if (all.accumulate) inputs.push(of([M, N]))
   const flags = Object.entries(attributes).map(([key, value]) => (value === true ? key : String(value)))
   const name = ['matmul', `${M}x${N}x${K}`, ...flags].join(' ')
-  return { name, op: 'matmul', inputs, attributes: all, by: isFused ? [] : [0, 1] }
+  return opCase(matmulKernel, name, inputs, all, isFused ? [] : [0, 1])
 }
 
 const transposes = [{}, { transposeA: true }, { transposeB: true }, { transposeA: true, transposeB: true }]
@@ -83,29 +86,16 @@ function unaryDomain(fn: UnaryName): { from: number; to: number; avoid: number[]
 const unaryNames = Object.keys(unaryFunctions) as UnaryName[]
 const unaryCases = unaryNames.flatMap((fn) => {
   const alpha = alphas[fn] ?? 0
-  return [[1], [4], [5, 17]].map((shape): OpCase<'unary'> => {
-    const attributes = { fn, alpha }
-    return {
-      name: `${fn} ${text(shape)}`,
-      op: 'unary',
-      inputs: [of(shape, unaryDomain(fn))],
-      attributes,
-      by: [0],
-    }
-  })
+  return [[1], [4], [5, 17]].map((shape) =>
+    opCase(unaryKernel, `${fn} ${text(shape)}`, [of(shape, unaryDomain(fn))], { fn, alpha }, [0]),
+  )
 })
 const unaryGradCases = unaryNames.flatMap((fn) => {
   const alpha = alphas[fn] ?? 0
   const via = unaryFunctions[fn].saves === 'y' ? (x: number) => unaryFormulas[fn](x, alpha) : undefined
-  return [[3], [3, 11]].map((shape): OpCase<'unaryGrad'> => {
+  return [[3], [3, 11]].map((shape) => {
     const inputs = [of(shape), of(shape, { ...unaryDomain(fn), via })]
-    return {
-      name: `gradient of ${fn} ${text(shape)}`,
-      op: 'unaryGrad',
-      inputs,
-      attributes: { fn, alpha },
-      by: [],
-    }
+    return opCase(unaryGradKernel, `gradient of ${fn} ${text(shape)}`, inputs, { fn, alpha })
   })
 })
 
@@ -141,7 +131,7 @@ const broadcasts: readonly (readonly [a: Shape, b: Shape])[] = [
   ],
 ]
 const binaryCases = (Object.keys(binaryFunctions) as (keyof typeof binaryFunctions)[]).flatMap((fn) =>
-  broadcasts.map(([a, b]): OpCase<'binary'> => {
+  broadcasts.map(([a, b]) => {
     const hasSlope = !fn.startsWith('greater') && fn !== 'equal'
     // quarters, so that `equal` and `greaterEqual` meet equal numbers
     const quarters: Domain = { from: -1, to: 1, via: (x) => Math.round(x * 4) / 4 }
@@ -149,17 +139,11 @@ const binaryCases = (Object.keys(binaryFunctions) as (keyof typeof binaryFunctio
       ? [UNIT, fn === 'divide' ? { from: 0.5, to: 2 } : { from: -0.9, to: 1.1 }]
       : [quarters, quarters]
     const inputs = [of(a, first), of(b, second)]
-    return {
-      name: `${fn} ${text(a)} ${text(b)}`,
-      op: 'binary',
-      inputs,
-      attributes: { fn },
-      by: hasSlope ? [0, 1] : [],
-    }
+    return opCase(binaryKernel, `${fn} ${text(a)} ${text(b)}`, inputs, { fn }, hasSlope ? [0, 1] : [])
   }),
 )
 
-export const arithmeticCases: readonly AnyCase[] = [
+export const arithmeticCases: readonly OpCase[] = [
   ...matmulCases,
   ...unaryCases,
   ...unaryGradCases,

@@ -2,7 +2,6 @@
 // data. Enters: nothing. Leaves: types, and the short forms in which the tables are written.
 
 import type { Kernel } from '../../src/graph/kernel.ts'
-import type { OpAttributes, OpName } from '../../src/graph/ops.ts'
 import type { Shape } from '../../src/numerics/shape.ts'
 
 /** What an input's numbers are: uniform in an interval, class ids, or targets of a special form. */
@@ -23,30 +22,32 @@ export interface CaseInput {
   readonly domain: Domain
 }
 
-export interface OpCase<N extends OpName> {
+export interface OpCase {
   readonly name: string
-  readonly op: N
+  readonly kernel: Kernel
   readonly inputs: readonly CaseInput[]
-  readonly attributes: OpAttributes[N]
+  readonly attributes: object
   /** The inputs to differentiate by; none where the operation has no gradient, or is a fused form. */
   readonly by: readonly number[]
 }
-export type AnyCase = { [N in OpName]: OpCase<N> }[OpName]
 
-/** A case of a kernel of src/operations. */
+/** A case, its attributes those of the kernel. */
+export const opCase = <A extends object>(
+  kernel: Kernel<A>,
+  name: string,
+  inputs: readonly CaseInput[],
+  attributes: A,
+  by: readonly number[] = [],
+): OpCase => ({ name, kernel: kernel as Kernel, inputs, attributes, by })
+
+/** A case with the kernel's name in front of its own. */
 export const kernelCase = <A extends object>(
   kernel: Kernel<A>,
   detail: string,
   inputs: readonly CaseInput[],
   attributes: A,
   by: readonly number[],
-): OpCase<'kernel'> => ({
-  name: `${kernel.name} ${detail}`,
-  op: 'kernel',
-  inputs,
-  attributes: { kernel: kernel as Kernel, with: attributes },
-  by,
-})
+): OpCase => opCase(kernel, `${kernel.name} ${detail}`, inputs, attributes, by)
 
 export const UNIT: Domain = { from: -1, to: 1 }
 export const of = (shape: Shape, domain: Domain = UNIT): CaseInput => ({ shape, domain })

@@ -3,20 +3,20 @@
 // benchmarks. Enters: nothing. Leaves: plain data, and functions that draw a case's inputs and write it into a
 // graph. Inputs stay away from kinks and ties, where a finite difference means nothing. Needs no test runner.
 import type { GraphBuilder } from '../../src/graph/builder.ts'
-import { type OpName, shapeRules } from '../../src/graph/ops.ts'
+import { copy, unsliceKernel } from '../../src/graph/ops/moves.ts'
 import type { Value } from '../../src/graph/value.ts'
 import { uniform } from '../../src/numerics/random.ts'
 import { elementCount } from '../../src/numerics/tensor.ts'
 import type { Leaf } from '../support/run-graph.ts'
 import { arithmeticCases } from './arithmetic.ts'
-import type { AnyCase, CaseInput } from './case.ts'
+import type { CaseInput, OpCase } from './case.ts'
 import { kernelCases } from './kernels.ts'
 import { lossCases } from './losses.ts'
 import { moveAndReductionCases } from './moves.ts'
 
-export type { AnyCase, CaseInput, Domain, OpCase } from './case.ts'
+export type { CaseInput, Domain, OpCase } from './case.ts'
 
-export const opCases: readonly AnyCase[] = [
+export const opCases: readonly OpCase[] = [
   ...arithmeticCases,
   ...moveAndReductionCases,
   ...lossCases,
@@ -51,22 +51,20 @@ function draw({ shape, domain }: CaseInput, seed: number, stream: number): Float
 }
 
 /** The arrays of a case; `seed` picks others. */
-export const leavesOfCase = ({ inputs }: AnyCase, seed = 1): Leaf[] =>
+export const leavesOfCase = ({ inputs }: OpCase, seed = 1): Leaf[] =>
   inputs.map((input, i) => ({ shape: input.shape, data: draw(input, seed, i + 1) }))
 
 /** Writes the case's one operation on the first of `leaves`. An operation that takes over its last input's buffer gets a copy of it. */
 export function writeCase(
   g: GraphBuilder,
-  { op, attributes, inputs: { length: count } }: AnyCase,
+  { kernel, attributes, inputs: { length: count } }: OpCase,
   leaves: readonly Value[],
 ): Value {
   const inputs = leaves.slice(0, count)
-  if ('accumulate' in attributes && attributes.accumulate)
-    inputs.push(g.add('copy', [inputs.pop() as Value], {}))
-  if (op === 'unslice') inputs.push(g.constant(0))
-  if (op === 'kernel') return g.kernel(attributes.kernel, inputs, attributes.with)[0]
-  return g.add(op, inputs, attributes)
+  if ('accumulate' in attributes && attributes.accumulate) inputs.push(copy(g, inputs.pop() as Value))
+  if (kernel.name === unsliceKernel.name) inputs.push(g.constant(0))
+  return g.add(kernel, inputs, attributes)[0]
 }
 
-/** Every operation there is: the table must have a case of each. */
-export const opNames = Object.keys(shapeRules) as OpName[]
+/** The operations that have cases. */
+export const opNames = [...new Set(opCases.map(({ kernel }) => kernel.name))]

@@ -7,7 +7,7 @@ import { poolingCases } from './pooling.ts'
 import { randomCases } from './random.ts'
 import { recurrentCases } from './recurrent.ts'
 
-export const kernelCases: readonly OpCase<'kernel'>[] = [
+export const kernelCases: readonly OpCase[] = [
   ...attentionModuleCases,
   ...convolutionCases,
   ...normalizeCases,

@@ -2,9 +2,9 @@
 // for rows and for groups of rows, with ignored class ids, label smoothing, another delta; and the gradient
 // operation with and without a seed. Plain data.
 import * as abi from '../../assembly/abi.ts'
-import type { LossAttributes } from '../../src/graph/ops.ts'
+import { type LossAttributes, lossGradKernel, lossKernel } from '../../src/graph/ops/loss.ts'
 import type { Shape } from '../../src/numerics/shape.ts'
-import type { AnyCase, CaseInput, Domain } from './case.ts'
+import { type CaseInput, type Domain, type OpCase, opCase } from './case.ts'
 
 const ANY: Domain = { from: -2, to: 2 }
 const PROBABILITY: Domain = { from: 0.05, to: 0.95 }
@@ -108,7 +108,7 @@ const variants: readonly Variant[] = [
   { shape: [7, 4], mean: false, weights: [7], ignores: true },
 ]
 
-function casesOf(row: LossRow, { shape, mean, weights, ignores = false }: Variant): AnyCase[] {
+function casesOf(row: LossRow, { shape, mean, weights, ignores = false }: Variant): OpCase[] {
   if (ignores && row.target !== null) return [] // only class ids can be ignored
   const target: CaseInput =
     row.target === null
@@ -130,24 +130,12 @@ function casesOf(row: LossRow, { shape, mean, weights, ignores = false }: Varian
   const name = `${row.loss} [${shape}] ${mean ? 'mean' : 'sum'}${weights ? ` weights [${weights}]` : ''}${ignores ? ' ignoring' : ''}`
   const seeded: CaseInput[] = [...inputs, { shape: [], domain: { from: 0.5, to: 2 } }]
   return [
-    { name, op: 'loss', inputs, attributes, by: [0] },
-    {
-      name: `gradient of ${name}`,
-      op: 'lossGrad',
-      inputs,
-      attributes: { ...attributes, seeded: false },
-      by: [],
-    },
-    {
-      name: `gradient of ${name} seeded`,
-      op: 'lossGrad',
-      inputs: seeded,
-      attributes: { ...attributes, seeded: true },
-      by: [],
-    },
+    opCase(lossKernel, name, inputs, attributes, [0]),
+    opCase(lossGradKernel, `gradient of ${name}`, inputs, { ...attributes, seeded: false }),
+    opCase(lossGradKernel, `gradient of ${name} seeded`, seeded, { ...attributes, seeded: true }),
   ]
 }
 
-export const lossCases: readonly AnyCase[] = rows.flatMap((row) =>
+export const lossCases: readonly OpCase[] = rows.flatMap((row) =>
   variants.flatMap((variant) => casesOf(row, variant)),
 )

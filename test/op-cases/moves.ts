@@ -1,21 +1,32 @@
 // The part of the case table that goes along axes: reductions over every group of axes, reshape, expand, permute,
 // slice, unslice and concatenate on every axis, softmax; and penalties and metrics. Plain data.
 import * as abi from '../../assembly/abi.ts'
-import { type OpAttributes, type OpName, type ReductionName, reductions } from '../../src/graph/ops.ts'
+import type { Kernel } from '../../src/graph/kernel.ts'
+import { expandKernel, type ReductionName, reduceKernel, reductions } from '../../src/graph/ops/broadcast.ts'
+import { metricKernel, penaltyGradKernel, penaltyKernel } from '../../src/graph/ops/loss.ts'
+import {
+  concatenateKernel,
+  copyKernel,
+  permuteKernel,
+  reshapeKernel,
+  sliceKernel,
+  unsliceKernel,
+} from '../../src/graph/ops/moves.ts'
+import { softmaxGradKernel, softmaxKernel } from '../../src/graph/ops/softmax.ts'
 import type { Shape } from '../../src/numerics/shape.ts'
 import { elementCount } from '../../src/numerics/tensor.ts'
-import { type AnyCase, type Domain, type OpCase, of, text } from './case.ts'
+import { type Domain, type OpCase, of, opCase, text } from './case.ts'
 
 // ---- reductions and moves -------------------------------------------------------------------------
 
-function reduceCase(fn: ReductionName, whole: Shape, start: number, end: number): OpCase<'reduce'> {
+function reduceCase(fn: ReductionName, whole: Shape, start: number, end: number): OpCase {
   const [outer, reduced, inner] = [whole.slice(0, start), whole.slice(start, end), whole.slice(end)].map(
     (part) => elementCount(part),
   )
   const shape = whole.map((size, i) => (i >= start && i < end ? 1 : size))
   const attributes = { fn, outer, reduced, inner, scale: fn === 'sum' ? 0.375 : 1, shape }
   const name = `${fn} of ${text(whole)} over axes ${start} to ${end - 1}`
-  return { name, op: 'reduce', inputs: [of(whole)], attributes, by: [0] }
+  return opCase(reduceKernel, name, [of(whole)], attributes, [0])
 }
 const reduceCases = (Object.keys(reductions) as ReductionName[]).flatMap((fn) => [
   ...[0, 1, 2, 3].flatMap((start) =>
@@ -47,23 +58,22 @@ const permutations = [
   [3, 2, 1, 0],
 ]
 
-function move<N extends OpName>(op: N, shapes: readonly Shape[], attributes: OpAttributes[N]): OpCase<N> {
+function move<A extends object>(kernel: Kernel<A>, shapes: readonly Shape[], attributes: A): OpCase {
   const shown = Object.entries(attributes).map(
     ([key, value]) => `${key}=${Array.isArray(value) ? text(value) : value}`,
   )
-  const inputs = shapes.map((shape) => of(shape))
-  return {
-    name: [op, ...shapes.map(text), ...shown].join(' '),
-    op,
-    inputs,
+  return opCase(
+    kernel,
+    [kernel.name, ...shapes.map(text), ...shown].join(' '),
+    shapes.map((shape) => of(shape)),
     attributes,
-    by: shapes.map((_, i) => i),
-  }
+    shapes.map((_, i) => i),
+  )
 }
 const BLOCK: Shape = [5, 4, 17]
-const moveCases: AnyCase[] = [
-  move('reshape', [[3, 4]], { shape: [2, 6] }),
-  move('reshape', [[1]], { shape: [] }),
+const moveCases: OpCase[] = [
+  move(reshapeKernel, [[3, 4]], { shape: [2, 6] }),
+  move(reshapeKernel, [[1]], { shape: [] }),
   ...(
     [
       [[], [3, 5]],
@@ -81,22 +91,22 @@ const moveCases: AnyCase[] = [
         [5, 3, 4, 2, 33],
       ],
     ] as [Shape, Shape][]
-  ).map(([from, to]) => move('expand', [from], { shape: to })),
-  ...permutations.map((axes) => move('permute', [[3, 4, 2, 5].slice(0, axes.length)], { axes })),
-  move('permute', [[17, 33]], { axes: [1, 0] }),
+  ).map(([from, to]) => move(expandKernel, [from], { shape: to })),
+  ...permutations.map((axes) => move(permuteKernel, [[3, 4, 2, 5].slice(0, axes.length)], { axes })),
+  move(permuteKernel, [[17, 33]], { axes: [1, 0] }),
   ...BLOCK.flatMap((size, axis) => [
-    move('slice', [BLOCK], { axis, start: 1, size: size - 2 }),
-    move('slice', [BLOCK], { axis, start: size - 1, size: 1 }),
-    move('unslice', [BLOCK], { axis, start: 2, shape: BLOCK.map((n, i) => (i === axis ? n + 5 : n)) }),
-    move('unslice', [BLOCK], { axis, start: 0, shape: BLOCK.map((n, i) => (i === axis ? n + 1 : n)) }),
+    move(sliceKernel, [BLOCK], { axis, start: 1, size: size - 2 }),
+    move(sliceKernel, [BLOCK], { axis, start: size - 1, size: 1 }),
+    move(unsliceKernel, [BLOCK], { axis, start: 2, shape: BLOCK.map((n, i) => (i === axis ? n + 5 : n)) }),
+    move(unsliceKernel, [BLOCK], { axis, start: 0, shape: BLOCK.map((n, i) => (i === axis ? n + 1 : n)) }),
     move(
-      'concatenate',
+      concatenateKernel,
       [1, 4, 3].map((n) => BLOCK.map((other, i) => (i === axis ? n : other))),
       { axis },
     ),
   ]),
-  move('concatenate', [[1], [3], [17]], { axis: 0 }),
-  move('copy', [[3, 11]], {}),
+  move(concatenateKernel, [[1], [3], [17]], { axis: 0 }),
+  move(copyKernel, [[3, 11]], {}),
 ]
 
 const softmaxShapes: readonly Shape[] = [
@@ -110,13 +120,13 @@ const softmaxShapes: readonly Shape[] = [
   [2, 3, 2, 4],
 ]
 const softmaxCases = softmaxShapes.flatMap((shape) =>
-  [false, true].flatMap((log): AnyCase[] => {
+  [false, true].flatMap((log): OpCase[] => {
     const name = `${log ? 'log ' : ''}softmax ${text(shape)}`
     const saved: Domain = log ? { from: -4, to: 0 } : { from: 0, to: 1 }
     const inputs = [of(shape), of(shape, saved)]
     return [
-      { name, op: 'softmax', inputs: [of(shape, { from: -4, to: 4 })], attributes: { log }, by: [0] },
-      { name: `gradient of ${name}`, op: 'softmaxGrad', inputs, attributes: { log }, by: [] },
+      opCase(softmaxKernel, name, [of(shape, { from: -4, to: 4 })], { log }, [0]),
+      opCase(softmaxGradKernel, `gradient of ${name}`, inputs, { log }),
     ]
   }),
 )
@@ -129,17 +139,17 @@ const penaltyCases = [[1], [3], [5, 17]].flatMap((shape) =>
     { l1: 0.25, l2: 0 },
     { l1: 0, l2: 0.5 },
     { l1: 0.25, l2: 0.5 },
-  ].flatMap((rates): AnyCase[] => {
+  ].flatMap((rates): OpCase[] => {
     const name = `penalty ${text(shape)} l1=${rates.l1} l2=${rates.l2}`
-    const gradient = (seeded: boolean, accumulate: boolean): OpCase<'penaltyGrad'> => ({
-      name: `gradient of ${name}${seeded ? ' seeded' : ''}${accumulate ? ' accumulate' : ''}`,
-      op: 'penaltyGrad',
-      inputs: [of(shape, AWAY), ...(seeded ? [of([])] : []), ...(accumulate ? [of(shape)] : [])],
-      attributes: { ...rates, seeded, accumulate },
-      by: [],
-    })
+    const gradient = (seeded: boolean, accumulate: boolean): OpCase =>
+      opCase(
+        penaltyGradKernel,
+        `gradient of ${name}${seeded ? ' seeded' : ''}${accumulate ? ' accumulate' : ''}`,
+        [of(shape, AWAY), ...(seeded ? [of([])] : []), ...(accumulate ? [of(shape)] : [])],
+        { ...rates, seeded, accumulate },
+      )
     return [
-      { name, op: 'penalty', inputs: [of(shape, AWAY)], attributes: rates, by: [0] },
+      opCase(penaltyKernel, name, [of(shape, AWAY)], rates, [0]),
       gradient(false, false),
       gradient(true, false),
       gradient(false, true),
@@ -167,14 +177,14 @@ const metricCases = (
       ['binary accuracy', abi.METRIC_BINARY_ACCURACY, of(shape, { from: 0, to: 1, via: Math.round })],
       ['rows', abi.METRIC_ROWS, of(shape.slice(0, -1), { classes: shape[shape.length - 1] })],
     ] as const
-  ).flatMap(([metric, code, target]): OpCase<'metric'>[] => {
-    const make = (detail: string, weights: Shape | null, ignoreIndex: number | null): OpCase<'metric'> => ({
-      name: `${metric} ${text(shape)}${detail}`,
-      op: 'metric',
-      inputs: [of(shape), target, ...(weights ? [of(weights, { from: 0, to: 2 })] : [])],
-      attributes: { metric, code, param: 0.25, ignoreIndex },
-      by: [],
-    })
+  ).flatMap(([metric, code, target]): OpCase[] => {
+    const make = (detail: string, weights: Shape | null, ignoreIndex: number | null): OpCase =>
+      opCase(
+        metricKernel,
+        `${metric} ${text(shape)}${detail}`,
+        [of(shape), target, ...(weights ? [of(weights, { from: 0, to: 2 })] : [])],
+        { metric, code, param: 0.25, ignoreIndex },
+      )
     const rows = shape.slice(0, -1)
     const cases = [
       make('', null, null),
@@ -185,7 +195,7 @@ const metricCases = (
   }),
 )
 
-export const moveAndReductionCases: readonly AnyCase[] = [
+export const moveAndReductionCases: readonly OpCase[] = [
   ...reduceCases,
   ...moveCases,
   ...softmaxCases,

@@ -6,7 +6,9 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { OP_UPDATE } from '../../assembly/abi.ts'
 import type { GraphBuilder } from '../../src/graph/builder.ts'
-import type { AnyOp } from '../../src/graph/graph.ts'
+import { isOf, type Op } from '../../src/graph/kernel.ts'
+import { matmulKernel } from '../../src/graph/ops/matmul.ts'
+import { copyKernel } from '../../src/graph/ops/moves.ts'
 import type { Value } from '../../src/graph/value.ts'
 import { checkPlan } from '../../src/plan/check.ts'
 import { type Lifetime, placeBuffers } from '../../src/plan/memory.ts'
@@ -222,7 +224,7 @@ describe('plans of random graphs', () => {
     property(({ plan }) => {
       seen.ops += plan.graph.ops.length
       for (const op of plan.graph.ops) {
-        if (op.name !== 'matmul') continue
+        if (!isOf(op, matmulKernel)) continue
         if (op.attributes.bias) seen.biased++
         if (op.attributes.fn !== 'linear') seen.activated++
         if (op.attributes.accumulate) seen.accumulating++
@@ -281,8 +283,8 @@ describe('plans of random graphs', () => {
 describe('the proof of a plan', () => {
   const value = (id: number): Value => ({ id, shape: [16], dtype: 'float32', leaf: null })
   const [a, b] = [value(1), value(2)]
-  const op: AnyOp = {
-    name: 'copy',
+  const op: Op = {
+    kernel: copyKernel,
     inputs: [a],
     output: b,
     extras: [],

@@ -1,11 +1,12 @@
-// Every operation of src/graph/ops.ts in plain float64, with straightforward loops, and the evaluation of a list of
-// operations by them. For tests alone: shares no code with the kernels, the planner or the encoder, nothing
-// shares memory, every value gets an array of its own. A forgotten operation is a compile error.
-// May assume what the shape rules have checked.
+// Every operation of src/graph/ops in plain float64, with straightforward loops, and the evaluation of a list of
+// operations by them. For tests alone: shares no code with the kernels and the planner, nothing
+// shares memory, every value gets an array of its own. May assume what the kernels' `shapes` have checked.
 import * as abi from '../../assembly/abi.ts'
-import type { AnyOp, Op } from '../../src/graph/graph.ts'
-import { outputsOf } from '../../src/graph/kernel.ts'
-import type { BinaryName, LossAttributes, OpName } from '../../src/graph/ops.ts'
+import { type Epilogue, type KernelCall, type Op, outputsOf } from '../../src/graph/kernel.ts'
+import type { BinaryName, ReduceAttributes } from '../../src/graph/ops/broadcast.ts'
+import type { LossAttributes, MetricAttributes, PenaltyAttributes } from '../../src/graph/ops/loss.ts'
+import type { MatmulAttributes } from '../../src/graph/ops/matmul.ts'
+import type { SoftmaxAttributes } from '../../src/graph/ops/softmax.ts'
 import type { Value } from '../../src/graph/value.ts'
 import type { Shape } from '../../src/numerics/shape.ts'
 import { elementCount } from '../../src/numerics/tensor.ts'
@@ -16,7 +17,29 @@ import { unaryFormulas, unarySlope } from './unary.ts'
 /** One flat, row-major array per input. */
 export type Arrays = readonly ArrayLike<number>[]
 
-type Reference<N extends OpName> = (op: Op<N>, x: Arrays) => Float64Array
+/** What each operation's attributes are, by the kernel's name. */
+interface Attributes {
+  matmul: MatmulAttributes
+  unary: Epilogue
+  unaryGrad: Epilogue
+  binary: { readonly fn: BinaryName }
+  reduce: ReduceAttributes
+  reshape: object
+  expand: object
+  permute: { readonly axes: readonly number[] }
+  slice: { readonly axis: number; readonly start: number }
+  unslice: { readonly axis: number; readonly start: number }
+  concatenate: { readonly axis: number }
+  copy: object
+  softmax: SoftmaxAttributes
+  softmaxGrad: SoftmaxAttributes
+  loss: LossAttributes
+  lossGrad: LossAttributes & { readonly seeded: boolean }
+  penalty: PenaltyAttributes
+  penaltyGrad: PenaltyAttributes & { readonly seeded: boolean; readonly accumulate: boolean }
+  metric: MetricAttributes
+}
+type Reference<A> = (op: KernelCall<A>, x: Arrays) => Float64Array
 
 const binaryFormulas: { readonly [N in BinaryName]: (a: number, b: number) => number } = {
   add: (a, b) => a + b,
@@ -106,7 +129,7 @@ function lossCase(attributes: LossAttributes, inputs: readonly Value[], x: Array
 
 const argmax = (row: readonly number[]): number => row.indexOf(Math.max(...row))
 
-export const referenceOps: { readonly [N in OpName]: Reference<N> } = {
+const referenceOps: { readonly [N in keyof Attributes]: Reference<Attributes[N]> } = {
   matmul: ({ output, inputs, attributes }, [a, b, third]) => {
     const { transposeA, transposeB, bias, accumulate, fn, alpha } = attributes
     const [M, N] = output.shape
@@ -219,39 +242,34 @@ export const referenceOps: { readonly [N in OpName]: Reference<N> } = {
     }
     return Float64Array.of(right, count)
   },
-  kernel: (op, x) => referenceKernel(op, x)[0],
 }
 
-/** One operation on the arrays of its inputs. */
-export const referenceOf = (op: AnyOp, x: Arrays): Float64Array =>
-  (referenceOps[op.name] as Reference<OpName>)(op as Op, x)
-
-/** The output and the extras of a kernel. */
-function referenceKernel(op: Op<'kernel'>, x: Arrays): readonly Float64Array[] {
-  const { kernel, with: attributes } = op.attributes
-  const reference = referenceKernels[kernel.name]
-  if (!reference) throw new Error(`test/reference/kernels has no ${kernel.name}`)
-  return reference({ ...op, attributes }, x)
+/** The output and the extras of an operation, from the arrays of its inputs. */
+function referenceOf(op: Op, x: Arrays): readonly Float64Array[] {
+  const { name } = op.kernel
+  if (name in referenceOps)
+    return [(referenceOps as Readonly<Record<string, Reference<never>>>)[name](op as never, x)]
+  const reference = referenceKernels[name]
+  if (!reference) throw new Error(`test/reference has no ${name}`)
+  return reference(op, x)
 }
 
 /** Every value that `ops`, in their order, make from `leaves`; constants need not be given. */
 export function evaluate(
-  ops: readonly AnyOp[],
+  ops: readonly Op[],
   leaves: ReadonlyMap<Value, ArrayLike<number>>,
 ): ReadonlyMap<Value, ArrayLike<number>> {
   const values = new Map(leaves)
   for (const op of ops) {
     const arrays = op.inputs.map((input) => {
       const array = values.get(input) ?? input.leaf?.data
-      if (!array) throw new Error(`%${input.id} of ${op.name} has no value`)
+      if (!array) throw new Error(`%${input.id} of ${op.kernel.name} has no value`)
       return array
     })
-    if (op.name === 'kernel') {
-      const results = referenceKernel(op, arrays)
-      outputsOf(op).forEach((value, i) => {
-        values.set(value, results[i])
-      })
-    } else values.set(op.output, referenceOf(op, arrays))
+    const results = referenceOf(op, arrays)
+    outputsOf(op).forEach((value, i) => {
+      values.set(value, results[i])
+    })
   }
   return values
 }

@@ -2,7 +2,7 @@
 // The slope of a function that saves x is a central difference of its formula, so the two can't agree by mistake;
 // the slope of one that saves y is the formula in y (there is no x to step from). At a kink the slopes follow
 // the kernels' stated conventions only where y alone decides; differences across a kink mean nothing.
-import { type UnaryName, unaryFunctions } from '../../src/graph/ops.ts'
+import { type UnaryName, unaryFunctions } from '../../src/graph/functions.ts'
 import { erf, erfc } from './erf.ts'
 
 type Formula = (x: number, alpha: number) => number

@@ -93,7 +93,7 @@ describe('operations: the bits of one thread', () => {
     for (const engine of others) engine.dispose()
   })
 
-  test.each(opCases.map((row) => [`${row.op} ${row.name}`, row] as const))('%s', (_, row) => {
+  test.each(opCases.map((row) => [`${row.kernel.name} ${row.name}`, row] as const))('%s', (_, row) => {
     const leaves = leavesOfCase(row)
     const run = (engine: Engine) => {
       const { results, gradients } = runGraph(

@@ -3,7 +3,7 @@
 // gene picks an operation and operands among the values made so far, and is skipped where nothing fits. All
 // functions are smooth and tame, so that float32 stays near float64. Importable without a test runner.
 import type { GraphBuilder } from '../../src/graph/builder.ts'
-import type { UnaryName } from '../../src/graph/ops.ts'
+import type { UnaryName } from '../../src/graph/functions.ts'
 import type { Value } from '../../src/graph/value.ts'
 import { uniform } from '../../src/numerics/random.ts'
 import { sameShape } from '../../src/numerics/shape.ts'

@@ -4,7 +4,7 @@
 // what reads memory nobody wrote shows itself. Importable without a test runner.
 import { GraphBuilder } from '../../src/graph/builder.ts'
 import { differentiate } from '../../src/graph/gradient.ts'
-import type { AnyOp } from '../../src/graph/graph.ts'
+import type { Op } from '../../src/graph/kernel.ts'
 import { simplify } from '../../src/graph/simplify.ts'
 import type { LeafKind, Value } from '../../src/graph/value.ts'
 import type { Shape } from '../../src/numerics/shape.ts'
@@ -38,7 +38,7 @@ export interface Run {
 export interface Prepared {
   readonly plan: Plan
   /** As written, before simplification: what the float64 reference evaluates. */
-  readonly ops: readonly AnyOp[]
+  readonly ops: readonly Op[]
   readonly wanted: Wanted
   /** The gradient of each leaf of `by`, as a value of `ops`. */
   readonly gradientValues: readonly (Value | null)[]

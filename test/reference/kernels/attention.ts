@@ -1,5 +1,6 @@
 // Embeddings and attention in float64, one element at a time, from the formulas.
-import type { AttentionAttributes, BatchMatmulAttributes } from '../../../src/operations/attention.ts'
+import type { Transposes } from '../../../src/graph/ops/matmul.ts'
+import type { AttentionAttributes } from '../../../src/operations/attention.ts'
 import type { KernelReference } from './reference.ts'
 
 const gather: KernelReference<object> = ({ inputs, output }, [table, ids]) => {
@@ -111,7 +112,7 @@ const attentionGrad: KernelReference<AttentionAttributes> = ({ inputs, attribute
   return [dq, dk, dv]
 }
 
-const batchMatmul: KernelReference<BatchMatmulAttributes> = ({ inputs, output, attributes }, [a, b]) => {
+const batchMatmul: KernelReference<Required<Transposes>> = ({ inputs, output, attributes }, [a, b]) => {
   const [M, N] = output.shape.slice(-2)
   const K = inputs[0].shape.at(attributes.transposeA ? -2 : -1) ?? 0
   const out = new Float64Array(output.shape.reduce((x, y) => x * y, 1))

@@ -1,0 +1,235 @@
+// Functions of two broadcast values, expansion and reductions: each other's gradients, since what broadcasting spreads out
+// is summed on the way back.
+import * as abi from '../../../assembly/abi.ts'
+import { fail, unknownName } from '../../numerics/errors.ts'
+import { type Shape, sameShape, shapeText } from '../../numerics/shape.ts'
+import { elementCount } from '../../numerics/tensor.ts'
+import { f32 } from '../../numerics/words.ts'
+import type { Kernel, Writer } from '../kernel.ts'
+import type { Value } from '../value.ts'
+import { reshape } from './moves.ts'
+import { copyOf, stridesOf, walkWords } from './strides.ts'
+import { unary } from './unary.ts'
+
+export const binaryFunctions = {
+  add: abi.BINARY_ADD,
+  subtract: abi.BINARY_SUBTRACT,
+  multiply: abi.BINARY_MULTIPLY,
+  divide: abi.BINARY_DIVIDE,
+  maximum: abi.BINARY_MAXIMUM,
+  minimum: abi.BINARY_MINIMUM,
+  greater: abi.BINARY_GREATER,
+  greaterEqual: abi.BINARY_GREATER_EQUAL,
+  equal: abi.BINARY_EQUAL,
+} as const
+export type BinaryName = keyof typeof binaryFunctions
+
+export const reductions = { sum: abi.REDUCE_SUM, max: abi.REDUCE_MAX, min: abi.REDUCE_MIN } as const
+export type ReductionName = keyof typeof reductions
+
+/** The axes of both shapes, aligned at the right, broadcast against each other. */
+export function broadcastShape(a: Shape, b: Shape): Shape {
+  const rank = Math.max(a.length, b.length)
+  const shape: number[] = []
+  for (let i = 0; i < rank; i++) {
+    const p = a[i - rank + a.length] ?? 1
+    const q = b[i - rank + b.length] ?? 1
+    if (p !== q && p !== 1 && q !== 1) fail(`shapes ${shapeText(a)} and ${shapeText(b)} don't broadcast`)
+    shape.push(p === 1 ? q : p)
+  }
+  return shape
+}
+
+// ---- functions of two values ----------------------------------------------------------------------
+
+export const binaryKernel: Kernel<{ readonly fn: BinaryName }> = {
+  name: 'binary',
+  code: abi.OP_BINARY,
+  shapes: ([a, b]) => [broadcastShape(a.shape, b.shape)],
+  words({ output, inputs, attributes: { fn } }, at) {
+    const { shape } = output
+    const walk = walkWords(
+      shape,
+      inputs.map((input) => stridesOf(input.shape, shape)),
+    )
+    return [...[output, ...inputs].map((value) => at.of(value)), binaryFunctions[fn], ...walk]
+  },
+  reuses: [0, 1],
+  isSum: ({ fn }) => fn === 'add',
+  text: ({ fn }) => fn,
+  gradient(g, { attributes: { fn }, inputs: [a, b], output }, dy) {
+    const by = (da: () => Value, db: () => Value) => [sumTo(g, da(), a.shape), sumTo(g, db(), b.shape)]
+    switch (fn) {
+      case 'add':
+        return by(
+          () => dy,
+          () => dy,
+        )
+      case 'subtract':
+        return by(
+          () => dy,
+          () => unary(g, 'negate', dy),
+        )
+      case 'multiply':
+        return by(
+          () => times(g, dy, b),
+          () => times(g, dy, a),
+        )
+      case 'divide': {
+        // y = a / b:  da = dy / b,  db = -(dy / b) y
+        const da = binary(g, 'divide', dy, b)
+        return by(
+          () => da,
+          () => unary(g, 'negate', times(g, da, output)),
+        )
+      }
+      // at a tie the second operand takes the gradient of maximum, the first that of minimum
+      case 'maximum':
+        return by(
+          () => times(g, dy, binary(g, 'greater', a, b)),
+          () => times(g, dy, binary(g, 'greaterEqual', b, a)),
+        )
+      case 'minimum':
+        return by(
+          () => times(g, dy, binary(g, 'greaterEqual', b, a)),
+          () => times(g, dy, binary(g, 'greater', a, b)),
+        )
+      default:
+        return [] // comparisons are constant almost everywhere
+    }
+  },
+}
+
+/** fn(a, b), element by element; shapes broadcast as in NumPy. Either may be a number. */
+export function binary(g: Writer, fn: BinaryName, a: Value | number, b: Value | number): Value {
+  if (!Object.hasOwn(binaryFunctions, fn)) unknownName('binary function', fn, Object.keys(binaryFunctions))
+  const values = [a, b].map((given) => (typeof given === 'number' ? g.constant(given) : given))
+  return g.add(binaryKernel, values, { fn })[0]
+}
+
+/** a + b; shapes broadcast, either may be a number. */
+export const plus = (g: Writer, a: Value | number, b: Value | number): Value => binary(g, 'add', a, b)
+
+/** a - b; shapes broadcast, either may be a number. */
+export const minus = (g: Writer, a: Value | number, b: Value | number): Value => binary(g, 'subtract', a, b)
+
+/** a b, element by element; shapes broadcast, either may be a number. */
+export const times = (g: Writer, a: Value | number, b: Value | number): Value => binary(g, 'multiply', a, b)
+
+/** x times a number. */
+export const scale = (g: Writer, x: Value, factor: number): Value => (factor === 1 ? x : times(g, x, factor))
+
+// ---- expansion and its transpose ------------------------------------------------------------------
+
+export const expandKernel: Kernel<{ readonly shape: Shape }> = {
+  name: 'expand',
+  shapes([x], { shape }) {
+    if (!sameShape(broadcastShape(x.shape, shape), shape))
+      fail(`expand of ${shapeText(x.shape)} to ${shapeText(shape)}`)
+    return [shape]
+  },
+  instructions: ({ output: { shape }, output, inputs: [x] }, at) => [
+    copyOf(at.of(output), at.of(x), shape, stridesOf(shape), stridesOf(x.shape, shape)),
+  ],
+  gradient: (g, { inputs: [x] }, dy) => [sumTo(g, dy, x.shape)],
+}
+
+/** x broadcast to `shape`. */
+export const expand = (g: Writer, x: Value, shape: Shape): Value =>
+  sameShape(x.shape, shape) ? x : g.add(expandKernel, [x], { shape })[0]
+
+/** The transpose of broadcasting: sums `x` over the axes along which `shape` was broadcast to x's shape. */
+export function sumTo(g: Writer, x: Value, shape: Shape): Value {
+  const missing = x.shape.length - shape.length
+  const axes = x.shape
+    .map((_, i) => i)
+    .filter((i) => i < missing || (shape[i - missing] === 1 && x.shape[i] !== 1))
+  return reshape(g, axes.length > 0 ? sum(g, x, axes) : x, shape)
+}
+
+// ---- reductions -----------------------------------------------------------------------------------
+
+export interface ReduceAttributes {
+  readonly fn: ReductionName
+  /** Elements of the axes in front of the reduced ones, of these, and of those behind. */
+  readonly outer: number
+  readonly reduced: number
+  readonly inner: number
+  /** Factor of the result. */
+  readonly scale: number
+  /** Of the output, with a 1 for each reduced axis. */
+  readonly shape: Shape
+}
+
+/** Over the middle of [outer, reduced, inner]. */
+export const reduceKernel: Kernel<ReduceAttributes> = {
+  name: 'reduce',
+  code: abi.OP_REDUCE,
+  shapes: (_, { shape }) => [shape],
+  words: ({ output, inputs: [x], attributes: { fn, outer, reduced, inner, scale } }, at) => [
+    ...[at.of(output), at.of(x), outer, reduced, inner, reductions[fn], f32(scale), at.scratch],
+  ],
+  scratchBytes({ attributes: { fn, outer, reduced, inner } }) {
+    const isLong = fn === 'sum' && inner > 1 && reduced > abi.LONG_DEPTH
+    return isLong ? 4 * outer * Math.ceil(reduced / abi.LONG_DEPTH) * inner : 0
+  },
+  text: ({ fn }) => fn,
+  gradient(g, { attributes: { fn, scale: factor, shape }, inputs: [x], output }, dy) {
+    if (fn === 'sum') return [scale(g, expand(g, reshape(g, dy, shape), x.shape), factor)]
+    // the elements equal to the extremum share the gradient
+    const equal = binary(g, 'equal', x, reshape(g, output, shape))
+    const share = binary(g, 'divide', reshape(g, dy, shape), sumTo(g, equal, shape))
+    return [times(g, expand(g, share, x.shape), equal)]
+  },
+}
+
+/** Options of `reduce`. */
+export interface ReduceOptions {
+  /** Keeps each reduced axis as an axis of size 1. Default false. */
+  readonly keepDims?: boolean
+  /** Factor of the result. Default 1. */
+  readonly scale?: number
+}
+
+/**
+ * Reduces over `axes` (all by default), `scale` applied to the result. Adjacent axes are merged, so that most
+ * reductions are one operation.
+ */
+export function reduce(
+  g: Writer,
+  fn: ReductionName,
+  x: Value,
+  axes?: readonly number[],
+  { keepDims = false, scale = 1 }: ReduceOptions = {},
+): Value {
+  const over = new Set(axes?.slice() ?? x.shape.map((_, i) => i))
+  for (const axis of over) if (!(axis in x.shape)) fail(`axis ${axis} of a value of rank ${x.shape.length}`)
+  const shape: number[] = [...x.shape]
+  let value = x
+  for (let last = shape.length - 1; last >= 0; last--) {
+    if (!over.has(last)) continue
+    let start = last
+    while (start > 0 && over.has(start - 1)) start--
+    const [outer, reduced, inner] = [
+      shape.slice(0, start),
+      shape.slice(start, last + 1),
+      shape.slice(last + 1),
+    ].map((part) => elementCount(part))
+    shape.fill(1, start, last + 1)
+    const factor = start === Math.min(...over) ? scale : 1
+    const attributes = { fn, outer, reduced, inner, scale: factor, shape: [...shape] }
+    ;[value] = g.add(reduceKernel, [value], attributes)
+    last = start
+  }
+  return reshape(g, value, keepDims ? shape : shape.filter((_, i) => !over.has(i)))
+}
+
+/** The sum over `axes`, by default over all. */
+export const sum = (g: Writer, x: Value, axes?: readonly number[], keepDims = false): Value =>
+  reduce(g, 'sum', x, axes, { keepDims })
+
+/** The mean over `axes`, by default over all. */
+export function mean(g: Writer, x: Value, axes?: readonly number[], keepDims = false): Value {
+  const count = elementCount(axes ? axes.map((axis) => x.shape[axis]) : x.shape)
+  return reduce(g, 'sum', x, axes, { keepDims, scale: 1 / count })
+}

@@ -1,0 +1,41 @@
+// Softmax over the last axis, or its logarithm, and its gradient.
+import * as abi from '../../../assembly/abi.ts'
+import { elementCount } from '../../numerics/tensor.ts'
+import type { Kernel, Writer } from '../kernel.ts'
+import type { Value } from '../value.ts'
+
+export interface SoftmaxAttributes {
+  /** The logarithm. */
+  readonly log: boolean
+}
+
+/** Rows and columns of a value whose last axis is the row. */
+function rowsOf({ shape }: Value): [rows: number, cols: number] {
+  const cols = shape[shape.length - 1] ?? 1
+  return [elementCount(shape) / cols, cols]
+}
+
+export const softmaxKernel: Kernel<SoftmaxAttributes> = {
+  name: 'softmax',
+  code: abi.OP_SOFTMAX,
+  shapes: ([{ shape }]) => [shape],
+  words: ({ output, inputs: [x], attributes: { log } }, at) => [
+    ...[at.of(output), at.of(x), ...rowsOf(x), log ? 1 : 0],
+  ],
+  reuses: [0],
+  gradient: (g, { attributes, output }, dy) => g.add(softmaxGradKernel, [dy, output], attributes),
+}
+
+/** Inputs: dy, y. */
+export const softmaxGradKernel: Kernel<SoftmaxAttributes> = {
+  name: 'softmaxGrad',
+  code: abi.OP_SOFTMAX_GRAD,
+  shapes: ([{ shape }]) => [shape],
+  words: ({ output, inputs: [dy, y], attributes: { log } }, at) => [
+    ...[at.of(output), at.of(dy), at.of(y), ...rowsOf(y), log ? 1 : 0],
+  ],
+  reuses: [0],
+}
+
+/** Softmax over the last axis, or its logarithm. */
+export const softmax = (g: Writer, x: Value, log = false): Value => g.add(softmaxKernel, [x], { log })[0]

@@ -1,0 +1,63 @@
+// How operations walk arrays that are broadcast, cut or permuted: strides in elements, merged to as few axes as there can
+// be, and the copy instruction that walks two arrays so.
+import { OP_COPY } from '../../../assembly/abi.ts'
+import type { Shape } from '../../numerics/shape.ts'
+import { elementCount } from '../../numerics/tensor.ts'
+import type { Instruction } from '../kernel.ts'
+
+/** Strides in elements of a contiguous array of `shape`, seen under the larger `over` shape: 0 where broadcast. */
+export function stridesOf(shape: Shape, over: Shape = shape): number[] {
+  const strides = over.map(() => 0)
+  let stride = 1
+  for (let i = shape.length - 1; i >= 0; i--) {
+    if (shape[i] !== 1) strides[i + over.length - shape.length] = stride
+    stride *= shape[i]
+  }
+  return strides
+}
+
+/**
+ * The operands that tell a kernel how to walk: size and strides of the inner axis, then the number of outer steps, that of
+ * the outer axes, and each one's size and strides. Axes of size 1 are dropped, neighbours that all arrays walk as one merged.
+ */
+export function walkWords(shape: Shape, arrays: readonly (readonly number[])[]): number[] {
+  const axes: { size: number; readonly strides: number[] }[] = []
+  shape.forEach((size, i) => {
+    if (size === 1) return
+    const strides = arrays.map((array) => array[i])
+    const before = axes[axes.length - 1]
+    if (before?.strides.every((stride, j) => stride === strides[j] * size)) {
+      axes[axes.length - 1] = { size: before.size * size, strides }
+    } else axes.push({ size, strides })
+  })
+  const inner = axes.pop() ?? { size: 1, strides: arrays.map(() => 1) }
+  return [
+    inner.size,
+    ...inner.strides,
+    elementCount(axes.map(({ size }) => size)),
+    axes.length,
+    ...axes.flatMap(({ size, strides }) => [size, ...strides]),
+  ]
+}
+
+/** Copies `shape` elements between arrays with these strides. */
+export const copyOf = (
+  dst: number,
+  src: number,
+  shape: Shape,
+  dstStrides: readonly number[],
+  srcStrides: readonly number[],
+): Instruction => ({ code: OP_COPY, operands: [dst, src, ...walkWords(shape, [dstStrides, srcStrides])] })
+
+/** Copies the whole of `part` from an array of one shape to another's. */
+export const copyPart = (
+  dst: number,
+  src: number,
+  part: Shape,
+  dstShape: Shape,
+  srcShape: Shape,
+): Instruction => copyOf(dst, src, part, stridesOf(dstShape), stridesOf(srcShape))
+
+/** Bytes from the start of an array of `shape` to index `start` of `axis`. */
+export const partOffset = (shape: Shape, axis: number, start: number): number =>
+  start * elementCount(shape.slice(axis + 1)) * 4

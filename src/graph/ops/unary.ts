@@ -1,0 +1,44 @@
+// A function of each element, and its gradient.
+import * as abi from '../../../assembly/abi.ts'
+import { unknownName } from '../../numerics/errors.ts'
+import { elementCount } from '../../numerics/tensor.ts'
+import { f32 } from '../../numerics/words.ts'
+import { type UnaryName, unaryFunctions } from '../functions.ts'
+import type { Epilogue, Kernel, Writer } from '../kernel.ts'
+import type { Value } from '../value.ts'
+
+/** fn(x); `alpha` is the negative slope, or the alpha of elu and celu. */
+export const unaryKernel: Kernel<Epilogue> = {
+  name: 'unary',
+  code: abi.OP_UNARY,
+  shapes: ([{ shape }]) => [shape],
+  words: ({ output, inputs: [x], attributes: { fn, alpha } }, at) => [
+    ...[at.of(output), at.of(x), elementCount(x.shape), unaryFunctions[fn].code, f32(alpha)],
+  ],
+  reuses: [0],
+  epilogue: (attributes) => attributes,
+  text: ({ fn }) => fn,
+  gradient: (g, { attributes, inputs: [x], output }, dy) =>
+    g.add(unaryGradKernel, [dy, unaryFunctions[attributes.fn].saves === 'x' ? x : output], attributes),
+}
+
+/** dy fn'(x); inputs: dy, then y or x as the function's derivative needs it. */
+export const unaryGradKernel: Kernel<Epilogue> = {
+  name: 'unaryGrad',
+  code: abi.OP_UNARY_GRAD,
+  shapes: ([{ shape }]) => [shape],
+  words: ({ output, inputs: [dy, saved], attributes: { fn, alpha } }, at) => [
+    ...[output, dy, saved].map((value) => at.of(value)),
+    elementCount(dy.shape),
+    unaryFunctions[fn].code,
+    f32(alpha),
+  ],
+  reuses: [0],
+  text: ({ fn }) => fn,
+}
+
+/** fn(x), element by element; `alpha` is the parameter of those that have one. */
+export function unary(g: Writer, fn: UnaryName, x: Value, alpha = 0): Value {
+  if (!Object.hasOwn(unaryFunctions, fn)) unknownName('unary function', fn, Object.keys(unaryFunctions))
+  return fn === 'linear' ? x : g.add(unaryKernel, [x], { fn, alpha })[0]
+}
