@@ -87,8 +87,14 @@ export interface Loss {
   readonly param: number
   /** Rows with this class id are left out of sum and count; null: none. */
   readonly ignoreIndex: number | null
-  /** Of a loss made by customLoss, whose name `kind` then is. */
-  readonly write?: LossFunction
+  /** How a loss made by customLoss, whose name `kind` then is, writes itself with its weights and its reduction. @internal */
+  readonly write?: (
+    loss: Loss,
+    g: GraphBuilder,
+    truth: Value,
+    prediction: Value,
+    sampleWeights: Value | null,
+  ) => Value
   /** What a saved model holds in its place. */
   readonly custom?: true
 }
@@ -364,15 +370,17 @@ export function customLoss(name: string, write: LossFunction): Loss {
   if (isLossName(name)) fail(`customLoss: there is a loss ${name} already`)
   check(isFunction(write), 'customLoss: write', 'a function', write)
   const kind = name as LossName // shows in logs and messages; no row of the table
-  return Object.freeze({
+  const loss: Loss = {
     kind,
     custom: true,
     reduction: 'mean',
     fromLogits: false,
     param: 0,
     ignoreIndex: null,
-    write,
-  })
+    write: (own, g, truth, prediction, sampleWeights) =>
+      writeCustom(g, own, write(guarded('g', g), truth, prediction), prediction, sampleWeights),
+  }
+  return Object.freeze(loss)
 }
 
 function writeCustom(
@@ -487,8 +495,7 @@ export function writeLoss(
   target: Value,
   sampleWeights: Value | null,
 ): Value {
-  if (loss.write)
-    return writeCustom(g, loss, loss.write(guarded('g', g), target, prediction), prediction, sampleWeights)
+  if (loss.write) return loss.write(loss, g, target, prediction, sampleWeights)
   const row: LossRow = losses[loss.kind]
   const logits = row.logits !== undefined && !loss.fromLogits ? logitsOf(g, loss, prediction) : null
   const useLogits = loss.fromLogits || logits !== null
