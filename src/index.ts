@@ -234,6 +234,7 @@ export {
   sequential,
 } from './model/create.ts'
 export { type Inspection, type InspectOptions, inspect } from './model/inspect.ts'
+export { loadWeights } from './model/loading.ts'
 export type { InspectedBuffer, InspectedOperation } from './model/memory-map.ts'
 export { type Callback, type FitOptions, type FitParams, Model, type ModelLayer } from './model/model.ts'
 export { type ProfileOptions, type ProfileRow, profile } from './model/profile.ts'

@@ -5,7 +5,16 @@
 //      isolate and is also given to the client, since the next request may meet another isolate.
 
 import baseBytes from 'base.safetensors'
-import { adam, dense, LanegradError, load, type Model, type NamedArray, transfer } from 'lanegrad'
+import {
+  adam,
+  dense,
+  LanegradError,
+  load,
+  loadWeights,
+  type Model,
+  type NamedArray,
+  transfer,
+} from 'lanegrad'
 import { RequestError, readQuestion, readTraining } from './requests.ts'
 
 const FEATURES = ['beak length (mm)', 'beak depth (mm)', 'flipper length (mm)', 'body mass (g)']
@@ -72,7 +81,7 @@ async function predict(request: Request): Promise<object> {
   }
   const model = withHead(kept.labels)
   try {
-    model.loadWeights(kept.model)
+    loadWeights(model, kept.model)
     for (const [name, { data }] of Object.entries(model.getWeights()))
       if (!data.every(Number.isFinite))
         throw new RequestError(422, `model: ${name} holds what is no finite number`)

@@ -20,8 +20,8 @@ import type { Metric } from '../session/metric.ts'
 import type { Loss } from '../training/losses.ts'
 import type { MeanMetric } from '../training/metrics.ts'
 import { watcherOf } from './diagnose.ts'
+import { loadSession } from './loading.ts'
 import { Model } from './model.ts'
-import { loadSession } from './saving.ts'
 
 /** @internal */
 export const readRuntime = (where: string, { numerics, threads }: RuntimeOptions): RuntimeOptions => ({

@@ -21,7 +21,6 @@ import type { Values } from '../network/network.ts'
 import type { PlannedSession } from '../network/planned.ts'
 import { weightsNamed } from '../network/weight-names.ts'
 import { isFloat32 } from '../numerics/brands.ts'
-import type { ByteSource } from '../numerics/bytes.ts'
 import {
   BOOLEAN,
   check,
@@ -52,7 +51,7 @@ import { turns } from '../rows/turns.ts'
 import type { History, Logs, WithLoss } from '../session/logs.ts'
 import { Repeat, RepeatedPrediction } from '../session/repeat.ts'
 import { type CompileOptions, checkValidationKeys, readTraining, trainingOf } from './compile.ts'
-import { loadWeights, saveSession } from './saving.ts'
+import { saveSession } from './saving.ts'
 import { modelText, parameters, summaryText } from './summary.ts'
 
 /** Where none are given. */
@@ -500,9 +499,9 @@ export class Model<V extends Values = Values> {
     return saveSession(this.session, read.includeOptimizer)
   }
 
-  /** Replaces the weights by those of a saved model of the same shapes. Nothing changes unless all fit. */
-  loadWeights(bytes: ByteSource): void {
-    loadWeights(this.session, bytes)
+  /** A function now. @internal */
+  loadWeights(): never {
+    return fail("model.loadWeights: write loadWeights(model, bytes), with loadWeights from 'lanegrad'")
   }
 
   /** Gives the memory back now; the model can't be used any more. Without it, dropping the model does. */

@@ -4,7 +4,6 @@
 
 import { type AnyIterator, iteratorOf } from '../feed/source.ts'
 import type { Callback, FitParams, Model } from '../model/model.ts'
-import type { ByteSource } from '../numerics/bytes.ts'
 import { isFunction } from '../numerics/errors.ts'
 import type { Batches } from '../rows/rows.ts'
 import type { Effect, RemoteBatches } from './messages.ts'
@@ -113,10 +112,6 @@ function followed(model: Model, effect: (effect: Effect) => void): Model {
     isFitting: true, // refuses what Model refuses during `fit`
     setWeights(weights: Parameters<Model['setWeights']>[0]) {
       model.setWeights(weights)
-      effect({ weights: model.getWeights() })
-    },
-    loadWeights(bytes: ByteSource) {
-      model.loadWeights(bytes)
       effect({ weights: model.getWeights() })
     },
   })

@@ -396,7 +396,7 @@ export class WorkerModel<V extends Values = Values> {
     return this.call('save', [options])
   }
 
-  /** As `Model.loadWeights`. */
+  /** As `loadWeights` does it. */
   loadWeights(bytes: ByteSource): Promise<void> {
     return this.call('loadWeights', [bytes])
   }

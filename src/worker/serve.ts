@@ -3,8 +3,10 @@
 // one of its turns, every few milliseconds. Each model has a port of its own.
 
 import { type LoadOptions, load } from '../model/create.ts'
+import { loadWeights } from '../model/loading.ts'
 import type { Callback, FitParams, Model } from '../model/model.ts'
 import { messageOf } from '../numerics/brands.ts'
+import type { ByteSource } from '../numerics/bytes.ts'
 import { check, checkOptions, fail } from '../numerics/errors.ts'
 import { builtin, now } from '../numerics/host.ts'
 import { Stop } from '../rows/stop.ts'
@@ -236,6 +238,7 @@ class Served {
       model.learningRate = args[0] as number
       return undefined
     }
+    if (method === 'loadWeights') return loadWeights(model, args[0] as ByteSource)
     const given = method === 'compile' ? [unpacked(args[0], this.known)] : args
     const value = (model as unknown as Record<string, (...args: readonly unknown[]) => unknown>)[method](
       ...given,

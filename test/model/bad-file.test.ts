@@ -8,6 +8,7 @@ import {
   input,
   LanegradError,
   load,
+  loadWeights,
   model,
   type NamedArray,
   sequential,
@@ -30,7 +31,7 @@ interface Parts {
 
 test.each([
   () => load('model.safetensors' as never),
-  () => net.loadWeights('https://localhost/model.safetensors' as never),
+  () => loadWeights(net, 'https://localhost/model.safetensors' as never),
 ])('where to find a file is no file', (call) => {
   refusedLeaving(
     /^safetensors file must be .*DataView, not a path or an address: readFile\(path\), or await \(await fetch\(url\)\)\.arrayBuffer\(\); got "/,
@@ -66,7 +67,7 @@ const refused = (message: string | RegExp, call: () => unknown) => refusedLeavin
 /** By load and by loadWeights, with the same message. */
 const bothRefuse = (message: string | RegExp, bytes: Uint8Array) => {
   refused(message, () => load(bytes))
-  refused(message, () => net.loadWeights(bytes))
+  refused(message, () => loadWeights(net, bytes))
 }
 
 test('the file these are made from is sound, edited or not', () => {
@@ -80,7 +81,7 @@ describe('bytes', () => {
     for (let length = 0; length < file.length; length += length < 16 ? 1 : 97) {
       const cut = file.subarray(0, length)
       expect(() => load(cut)).toThrow(LanegradError)
-      expect(() => net.loadWeights(cut)).toThrow(LanegradError)
+      expect(() => loadWeights(net, cut)).toThrow(LanegradError)
     }
     bothRefuse(/ends at byte \d+ of \d+ data bytes$/, file.subarray(0, file.length - 4))
   })

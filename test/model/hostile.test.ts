@@ -104,11 +104,11 @@ const methods: Readonly<Record<string, readonly unknown[]>> = {
     },
   ],
   save: [{}],
-  loadWeights: [new Uint8Array(8)],
 }
 /** Functions of a model, likewise. */
 const functions: Readonly<Record<string, readonly unknown[]>> = {
   inspect: [{}],
+  loadWeights: [new Uint8Array(8)],
   profile: [x, y, { repeats: 1 }],
 }
 const subject = net()

@@ -99,11 +99,14 @@ describe.each([
   })
 })
 
-test('as methods of a model they are refused by a message that shows what to write', () => {
+test('what used to be a method of a model is refused by a message that shows what to write', () => {
   const model = sequential({ inputShape: [1], layers: [dense({ units: 1 })] })
-  const { inspect, profile } = model as unknown as Record<string, () => unknown>
+  const { inspect, loadWeights, profile } = model as unknown as Record<string, () => unknown>
   expect(inspect).toThrow(
     new LanegradError("model.inspect: write inspect(model), with inspect from 'lanegrad'"),
+  )
+  expect(loadWeights).toThrow(
+    new LanegradError("model.loadWeights: write loadWeights(model, bytes), with loadWeights from 'lanegrad'"),
   )
   expect(profile).toThrow(
     new LanegradError("model.profile: write profile(model, x, y), with profile from 'lanegrad'"),

@@ -37,6 +37,11 @@ describe('a program carries by name', () => {
       { names: ['inspect', 'profile'], rest: 'inspect(model); profile(model, [[0, 1]], [0])' },
       ['live-bytes lower bound', 'transient buffer', ' instructions, ', '.engine.factor = 1,'],
     ],
+    [
+      'the reader of files',
+      { names: ['loadWeights'], rest: 'loadWeights(model, model.save())' },
+      ['the file lacks the weight', 'run backwards'],
+    ],
   ])('%s', async (_, parts, texts) => {
     const whole = await bundled(program(parts))
     for (const text of texts)

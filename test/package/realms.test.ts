@@ -13,6 +13,7 @@ import {
   dense,
   LanegradError,
   load,
+  loadWeights,
   type NumberArray,
   sequential,
   tensor,
@@ -61,7 +62,7 @@ describe('bytes', () => {
     expect(load(given).predict([[1, 2]]).data).toEqual(want)
     const model = make()
     model.setWeights({ 'dense_1/bias': [5] })
-    model.loadWeights(given)
+    loadWeights(model, given)
     expect(model.predict([[1, 2]]).data).toEqual(want)
   })
 
