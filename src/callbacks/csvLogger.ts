@@ -43,7 +43,12 @@ export function csvLogger(options: CsvLoggerOptions): Callback {
   const where = 'csvLogger'
   const known = ['path', 'write', 'separator', 'append']
   const { path, write, separator = ',', append = false } = checkOptions(where, options, known)
-  check(typeof separator === 'string' && separator !== '', `${where}: separator`, 'a text', separator)
+  check(
+    typeof separator === 'string' && separator !== '',
+    `${where}: separator`,
+    'a non-empty string',
+    separator,
+  )
   const writer = fileWriter(where, 'write', path, write)
   let names: readonly string[] | null = null
   let found: Uint8Array = new Uint8Array(0)
@@ -63,9 +68,9 @@ export function csvLogger(options: CsvLoggerOptions): Callback {
             .decode(found.subarray(0, found.indexOf(10) + 1 || undefined))
             .split(/\r?\n/)
           if (first !== head.slice(0, -1))
-            fail(`${where}: ${path} begins with ${show(first)}, not with ${show(head)}`)
+            fail(`${where}: ${path} must begin with ${show(head)}; got ${show(first)}`)
           if (found.at(-1) !== 10) {
-            warnOnce(`${where}: the last line of ${path} has no end; a new line begins`)
+            warnOnce(`${where}: the last line of ${path} is cut off; a new line begins`)
             await put('\n')
           }
         } else if (!append) {

@@ -142,9 +142,9 @@ async function replace(fs: Files, { target, folder, there }: Place, data: Uint8A
  * @throws LanegradError unless one of both is given
  */
 export function fileWriter(where: string, instead: string, path: unknown, write: unknown) {
-  if ((path === undefined) === (write === undefined)) fail(`${where}: give path or ${instead}, one of them`)
+  if ((path === undefined) === (write === undefined)) fail(`${where}: give either path or ${instead}`)
   if (write === undefined)
-    check(typeof path === 'string' && path !== '', `${where}: path`, 'the path of a file', path)
+    check(typeof path === 'string' && path !== '', `${where}: path`, 'a file path', path)
   else check(isFunction(write), `${where}: ${instead}`, 'a function', write)
   let stream: Handle | null = null // stays open: a pipe ends when its writer closes it
   let opened = ''
@@ -155,7 +155,7 @@ export function fileWriter(where: string, instead: string, path: unknown, write:
   const attempt = async <T>(path: string, work: (fs: Files, place: Place) => Promise<T>): Promise<T> => {
     const fs =
       builtin<Files>('node:fs/promises') ??
-      fail(`${where}: no file system here for path: pass ${instead} instead`)
+      fail(`${where}: this runtime has no files for path; give ${instead}`)
     try {
       const place = await placeOf(fs, path)
       if (!place.isStream || opened !== path) await close()

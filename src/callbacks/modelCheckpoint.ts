@@ -60,9 +60,9 @@ export function modelCheckpoint(options: ModelCheckpointOptions): Callback {
   )
   const { every, includeOptimizer } = read
   const { path, save } = options
-  if (path !== undefined) check(typeof path === 'string', `${where}: path`, 'a text', path)
+  if (path !== undefined) check(typeof path === 'string', `${where}: path`, 'a file path', path)
   const [unknown] = /\{(?!epoch\})[^}]*\}?/.exec(path ?? '') ?? []
-  if (unknown) fail(`${where}: path: only {epoch} stands for something; got ${show(unknown)}`)
+  if (unknown) fail(`${where}: path may hold {epoch} only; got ${show(unknown)}`)
   const writer = fileWriter(where, 'save', path, save)
   const monitor = read.saveBestOnly ? new Monitor(where, read) : null
   const pathOf = (epoch: number) => (path ?? '').replaceAll('{epoch}', String(epoch + 1))

@@ -1,7 +1,7 @@
 // One log, watched from epoch to epoch: is it better than before? Enters: its name and which way is up. Leaves: its
 // value, and comparisons as Keras makes them.
 import type { FitParams } from '../model/model.ts'
-import { fail, NON_NEGATIVE, oneOf, type Rule, show } from '../numerics/errors.ts'
+import { fail, NON_NEGATIVE, oneOf, type Rule, show, unknownName } from '../numerics/errors.ts'
 import type { Logs } from '../session/logs.ts'
 
 /** Options of callbacks that watch a log. */
@@ -46,9 +46,7 @@ export class Monitor {
     const [metric] = METRIC.exec(monitor) ?? ['']
     const isMore = mode === 'max' || (mode === 'auto' && !LOSS.test(metric) && MORE.test(metric))
     if (mode === 'auto' && !isMore && !LESS.test(metric))
-      fail(
-        `${where}: monitor ${show(monitor)} doesn't tell whether less or more is better: give mode: 'min' or 'max'`,
-      )
+      fail(`${where}: give mode 'min' or 'max' for monitor ${show(monitor)}`)
     this.where = where
     this.name = monitor
     this.minDelta = minDelta
@@ -66,7 +64,7 @@ export class Monitor {
     if (Object.hasOwn(logs, name)) return logs[name]
     const { validationFreq } = this.params ?? { validationFreq: 0 }
     if (name.startsWith('val_') && validationFreq > 1 && (epoch + 1) % validationFreq !== 0) return null
-    return fail(`${where}: monitor ${show(name)} is none of the logs: ${Object.keys(logs).join(', ')}`)
+    return unknownName(`${where}: monitor`, name, Object.keys(logs))
   }
 
   /** less: value + minDelta < reference; more: value - minDelta > reference. Never for NaN. */

@@ -37,9 +37,9 @@ export interface AugmentOptions {
 /** Random numbers an image takes. */
 const DRAWS = 6
 
-function shiftsOf(shift: unknown, what: string): readonly number[] {
+function readShifts(shift: unknown, what: string): readonly number[] {
   const shifts = Array.isArray(shift) ? shift : [shift, shift]
-  check(shifts.length === 2 && shifts.every(NATURAL.holds), what, 'a number of pixels from 0, or two', shift)
+  check(shifts.length === 2 && shifts.every(NATURAL.holds), what, 'an integer >= 0, or two of them', shift)
   return shifts
 }
 
@@ -66,7 +66,7 @@ export function augmentImages(
 ): (images: ShapedArray, at?: number) => FloatArray {
   const where = 'augmentImages'
   const { shift, flipHorizontal, flipVertical, rotation, zoom, noise, seed } = readOptions(where, options, {
-    shift: [shiftsOf, 0],
+    shift: [readShifts, 0],
     flipHorizontal: [BOOLEAN, false],
     flipVertical: [BOOLEAN, false],
     rotation: [NON_NEGATIVE, 0],
@@ -80,7 +80,7 @@ export function augmentImages(
       const isImages = isShaped(images) && (images.shape.length === 3 || images.shape.length === 4)
       if (!isImages || elementCount(images.shape) !== images.data.length)
         fail(
-          `${where}: expected a tensor of shape [rows,height,width,channels]; got ${show(isShaped(images) ? images.shape : images)}`,
+          `${where}: expected a tensor [rows, height, width, channels]; got ${show(isShaped(images) ? images.shape : images)}`,
         )
       const { shape, data } = images
       const [rows, height, width, channels = 1] = shape

@@ -34,7 +34,7 @@ export interface CsvOptions {
 }
 
 const DELIMITER: Rule<string> = {
-  expected: 'a text without quotes and line ends',
+  expected: 'a string without quotes and line ends',
   holds: (x): x is string => typeof x === 'string' && /^[^"\r\n\ufeff]+$/.test(x),
 }
 
@@ -77,12 +77,12 @@ export function parseCsv(text: string, options: CsvOptions = {}): Table {
   const rows = data.filter((row, i) => {
     if (header && i === 0) return false
     if (row.length === names.length) return true
-    if (row.length > 1 || row[0] !== '') failAt(i, ` has ${row.length} fields, expected ${names.length}`)
+    if (row.length > 1 || row[0] !== '') failAt(i, `: expected ${names.length} fields; got ${row.length}`)
     return false
   })
   const { columns } = read
   if (columns === undefined) return { names, rows }
-  const kept = reading('parseCsv: columns', () => indicesOf('parseCsv: columns', names, columns))
+  const kept = reading('parseCsv: columns', () => columnIndices('parseCsv: columns', names, columns))
   return {
     names: kept.map((column) => names[column]),
     rows: rows.map((row) => kept.map((column) => row[column])),
@@ -102,7 +102,7 @@ function withLineFeeds(text: string, delimiter: string): string {
   })
 }
 
-function indicesOf(what: string, names: readonly string[], columns: readonly string[]): number[] {
+function columnIndices(what: string, names: readonly string[], columns: readonly string[]): number[] {
   check(Array.isArray(columns), what, 'a list of names', columns)
   const indices = new Map(names.map((name, i) => [name, i]))
   return columns.map((name) => indices.get(name) ?? unknownName('column', name, names))
@@ -110,12 +110,12 @@ function indicesOf(what: string, names: readonly string[], columns: readonly str
 
 function checkTable(where: string, table: Table): void {
   const isTable = isRecord(table) && Array.isArray(table.names) && Array.isArray(table.rows)
-  check(isTable, `${where}: table`, 'a table as parseCsv gives it', table)
+  check(isTable, `${where}: table`, 'a table from parseCsv', table)
 }
 
 function textsOf(where: string, table: Table, name: string): string[] {
   checkTable(where, table)
-  const [column] = indicesOf('column', table.names, [name])
+  const [column] = columnIndices('column', table.names, [name])
   return table.rows.map((row) => row[column])
 }
 
@@ -165,7 +165,7 @@ export function numberColumns(
   return reading(`${where}: its arguments`, () => {
     checkTable(where, table)
     const { names, rows } = table
-    const indices = indicesOf(`${where}: columns`, names, columns === undefined ? names : columns)
+    const indices = columnIndices(`${where}: columns`, names, columns === undefined ? names : columns)
     const data = new Float32Array(rows.length * indices.length)
     rows.forEach((row, i) => {
       indices.forEach((column, j) => {
@@ -174,8 +174,8 @@ export function numberColumns(
         const value = isMissing ? missing : Number(cell)
         const isNumber = isMissing || NUMBER.test(cell)
         if (!isNumber || isTooLarge(value)) {
-          const problem = isNumber ? 'too large for float32' : 'no number'
-          fail(`${where}: column ${show(names[column])}, row ${i}: ${show(row[column])} is ${problem}`)
+          const expected = isNumber ? 'a number that fits float32' : 'a number'
+          check(false, `${where}: column ${show(names[column])}, row ${i}`, expected, row[column])
         }
         data[i * indices.length + j] = value
       })
@@ -198,15 +198,12 @@ function labelsOf(where: string, table: Table, name: string, classes?: readonly 
   check(
     isKnown && new Set(known).size === known.length,
     `${where}: classes`,
-    'a list of different texts',
+    'a list of distinct strings',
     known,
   )
   const numbers = new Map(known.map((text, i) => [text, i]))
   const data = Int32Array.from(texts, (text, row) => {
-    return (
-      numbers.get(text) ??
-      fail(`column ${show(name)}, row ${row}: ${show(text)} is none of ${known.join(', ')}`)
-    )
+    return numbers.get(text) ?? unknownName(`${where}: column ${show(name)}, row ${row}: class`, text, known)
   })
   return { shape: [texts.length], data, classes: known }
 }

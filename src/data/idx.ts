@@ -38,26 +38,25 @@ export function parseIdx(file: ByteSource, name = 'IDX file'): ShapedArray<Array
   const bytes = bytesOf('parseIdx: file', file)
   const { length } = bytes
   const need = (count: number, what: string) => {
-    if (length < count) fail(`${name}: truncated: ${count} bytes ${what}, got ${length}`)
+    if (length < count) fail(`${name}: expected ${count} bytes ${what}; got ${length}`)
   }
-  need(4, 'of header expected')
+  need(4, 'of header')
   const view = new DataView(bytes.buffer, bytes.byteOffset, length)
   const [zero, alsoZero, code, rank] = bytes
   const type = TYPES[code]
   if (zero !== 0 || alsoZero !== 0 || !type || rank === 0) {
     const magic = view.getUint32(0).toString(16).padStart(8, '0')
-    fail(
-      `${name}: no IDX file: it begins with 0x${magic}${zero === 0x1f && alsoZero === 0x8b ? ', gzip' : ''}`,
-    )
+    const hint = zero === 0x1f && alsoZero === 0x8b ? ' (gzip: see gunzip)' : ''
+    fail(`${name}: expected an IDX file; got one that begins with 0x${magic}${hint}`)
   }
   const start = 4 + 4 * rank
-  need(start, 'of header expected')
+  need(start, 'of header')
   const shape = Array.from({ length: rank }, (_, axis) => view.getUint32(4 + 4 * axis))
   const count = shape.reduce((product, size) => product * size, 1)
   const expected = start + count * type[0]
-  const what = `expected for ${shape.join(' x ')}`
+  const what = `for ${shape.join(' x ')}`
   need(expected, what)
-  if (length > expected) fail(`${name}: too long: ${expected} bytes ${what}, got ${length}`)
+  if (length > expected) fail(`${name}: expected ${expected} bytes ${what}; got ${length}`)
   return { shape, data: type[1](view, count, start) }
 }
 
@@ -103,7 +102,7 @@ export async function gunzip(
   }
   if (length > limit) {
     reader.cancel().catch(() => {})
-    fail(`${name}: more than ${limit} bytes unzipped; gunzip takes another limit as an option`)
+    fail(`${name}: expected at most ${limit} bytes unzipped (option limit of gunzip); got more`)
   }
   const whole = new Uint8Array(length)
   let at = 0

@@ -17,7 +17,7 @@ export type RowData = ShapedArray | NumberArray | readonly NestedNumbers[]
 export function rowCount(what: string, data: RowData | readonly unknown[]): number {
   if (isShaped(data)) {
     checkLength(what, data.shape, data.data.length)
-    return data.shape[0] ?? fail(`${what}: a tensor of shape [] has no rows`)
+    return data.shape[0] ?? fail(`${what}: expected rows; got a tensor of shape []`)
   }
   check(isTyped(data) || Array.isArray(data), what, 'a tensor, a typed array or a list', data)
   return data.length
@@ -47,7 +47,7 @@ export function gatherRows<T extends RowData | readonly unknown[]>(data: T, indi
     check(isList, 'gatherRows: indices', 'a list of row numbers', indices)
     for (let i = 0; i < indices.length; i++) {
       if (!(Number.isInteger(indices[i]) && indices[i] >= 0 && indices[i] < count))
-        fail(`gatherRows: index ${indices[i]} is none of ${count} rows`)
+        check(false, `gatherRows: index ${i}`, `a row number below ${count}`, indices[i])
     }
     if (isShaped(data)) {
       const { shape, data: from } = data
@@ -72,7 +72,7 @@ export function commonRowCount(where: string, parts: Readonly<Record<string, Row
   for (const [name, data] of Object.entries(parts)) {
     const rows = rowCount(`${where}: ${name}`, data)
     if (count >= 0 && rows !== count)
-      fail(`${where}: ${Object.keys(parts)[0]} has ${count} rows, ${name} has ${rows}`)
+      fail(`${where}: expected ${count} rows of ${name}, as of ${Object.keys(parts)[0]}; got ${rows}`)
     count = rows
   }
   return count

@@ -10,7 +10,6 @@ import {
   POSITIVE_INTEGER,
   reading,
   readOptions,
-  show,
 } from '../numerics/errors.ts'
 import { shareOf } from '../numerics/exact.ts'
 import { permutation, streamOf } from '../numerics/random.ts'
@@ -42,22 +41,18 @@ const SIZE = number(
 )
 
 /** The class of each row as numbers from 0, in the order in which labels appear. */
-function classesOf(
-  where: string,
-  strata: Strata | null,
-  count: number,
-): { of: Uint32Array; sizes: number[] } {
+function strataOf(where: string, strata: Strata | null, count: number): { of: Uint32Array; sizes: number[] } {
   const of = new Uint32Array(count)
   if (strata === null) return { of, sizes: [count] }
   const rows = rowCount(`${where}: stratify`, strata)
-  if (rows !== count) fail(`${where}: stratify has ${rows} labels for ${count} rows`)
+  if (rows !== count) fail(`${where}: expected ${count} labels in stratify, one for each row; got ${rows}`)
   const labels = (isShaped(strata) ? strata.data : strata) as ArrayLike<unknown>
   const known = new Map<unknown, number>()
   const sizes: number[] = []
   for (let i = 0; i < count; i++) {
     const label = labels[i]
     const isLabel = labels.length === count && (typeof label === 'number' || typeof label === 'string')
-    check(isLabel, `${where}: stratify`, 'one label (a number or a text) for each row', strata)
+    check(isLabel, `${where}: stratify`, 'a number or string for each row', strata)
     const index = known.get(label) ?? known.size
     known.set(label, index)
     of[i] = index
@@ -67,7 +62,7 @@ function classesOf(
 }
 
 /** `total` dealt out in proportion to `sizes`: whole parts first, what is left to the largest remainders. */
-function shares(sizes: readonly number[], total: number): number[] {
+function dealOut(sizes: readonly number[], total: number): number[] {
   const count = sizes.reduce((sum, size) => sum + size, 0)
   const rest = sizes.map((size) => (size * total) % count) // integers: equal remainders are equal
   const result = sizes.map((size, i) => (size * total - rest[i]) / count)
@@ -101,10 +96,9 @@ export function trainTestSplit<X extends RowData, Y extends RowData>(
   return reading(`${where}: its arguments`, () => {
     const count = commonRowCount(where, { x, y })
     const testCount = testSize < 1 ? Math.ceil(shareOf(count, testSize)) : testSize
-    if (!(testCount < count))
-      fail(`${where}: testSize ${show(testSize)} of ${count} rows leaves an empty part`)
-    const classes = classesOf(where, stratify === true ? y : stratify || null, count)
-    const left = shares(classes.sizes, testCount)
+    if (!(testCount < count)) check(false, `${where}: testSize`, `less than all ${count} rows`, testSize)
+    const classes = strataOf(where, stratify === true ? y : stratify || null, count)
+    const left = dealOut(classes.sizes, testCount)
     const train: number[] = []
     const test: number[] = []
     for (const row of permutation(count, seed, streamOf(where)))
@@ -149,7 +143,7 @@ export function kFold(count: number, options: FoldOptions = {}): Fold[] {
   const readers = { folds: [foldCount, 5], seed: [NATURAL, 0] } as const
   const read = checkOptions(where, options, ['folds', 'seed', 'stratify'])
   const { folds, seed } = readOptions(where, read, readers, ['stratify'])
-  const { of, sizes } = reading(where, () => classesOf(where, read.stratify ?? null, count))
+  const { of, sizes } = reading(where, () => strataOf(where, read.stratify ?? null, count))
   // dealt like cards, class after class, so that neither the classes' nor the folds' sizes differ by more than one
   const foldOf = new Uint32Array(count)
   const next: number[] = []

@@ -1,6 +1,7 @@
 // What the methods of Model that take data may be told besides.
 
 import {
+  asGiven,
   BOOLEAN,
   isObject,
   must,
@@ -103,12 +104,10 @@ const SIGNAL: Rule<AbortSignal | null> = {
       typeof value.addEventListener === 'function'),
 }
 
-/** Checked where the data is. */
-export const asGiven = <T>(value: T): T => value
-const count = (value: number | undefined, what: string): number | undefined =>
+const readCount = (value: number | undefined, what: string): number | undefined =>
   value === undefined ? value : must(POSITIVE_INTEGER, value, what)
 
-const COUNT = [count, undefined] as const
+const COUNT = [readCount, undefined] as const
 const ALLOW_NAN = [BOOLEAN, false] as const
 const SAMPLE_WEIGHT = [asGiven<Data | undefined>, undefined] as const
 const CLASS_WEIGHT = [asGiven<ClassWeight | undefined>, undefined] as const

@@ -1,10 +1,10 @@
-// JSON of files of unknown origin.
-import { check, fail, isRecord } from '../numerics/errors.ts'
+// Reads the JSON that files of unknown origin hold.
+import { check, fail, isRecord, show } from '../numerics/errors.ts'
 
-/** Layers within layers, as JSON nests them. */
+/** The deepest nesting of JSON: layers within layers. */
 const MOST_DEPTH = 500
 
-/** Counted by a loop: the text may be of any length and any content, which a regular expression wouldn't stand. */
+/** Limits the depth of nesting. A loop counts it: a regular expression wouldn't stand a text of any length and content. */
 function checkDepth(what: string, json: string): void {
   let depth = 0
   let isText = false
@@ -14,21 +14,21 @@ function checkDepth(what: string, json: string): void {
     else if (isText) i += char === '\\' ? 1 : 0
     else if (char === '[' || char === '{') depth++
     else if (char === ']' || char === '}') depth--
-    if (depth > MOST_DEPTH) fail(`${what} in the file's metadata is nested too deeply`)
+    if (depth > MOST_DEPTH) fail(`${what} is nested too deeply`)
   }
 }
 
-/** @throws LanegradError where the text is no JSON or nested too deeply */
+/** The value that a text of JSON holds. @throws LanegradError if the text isn't JSON or is nested too deeply */
 export function parse(what: string, text: string): unknown {
   checkDepth(what, text)
   try {
     return JSON.parse(text)
   } catch {
-    return fail(`${what} in the file's metadata is no JSON`)
+    return fail(`${what} must be JSON; got ${show(text)}`)
   }
 }
 
-/** A plain object. @throws LanegradError */
+/** The value as an object. @throws LanegradError unless it is one and not a list */
 export function object(what: string, value: unknown): Record<string, unknown> {
   check(isRecord(value), what, 'an object', value)
   return value as Record<string, unknown>

@@ -7,8 +7,8 @@
 
 import { isFloat32, isInt32 } from '../numerics/brands.ts'
 import { type ByteSource, bytesOf, decodeText, encodeText } from '../numerics/bytes.ts'
-import { check, fail, isRecord, show, unknownName } from '../numerics/errors.ts'
-import { elementCount, type NamedArray } from '../numerics/tensor.ts'
+import { check, fail, isRecord, NATURAL, show, unknownName } from '../numerics/errors.ts'
+import { checkLength, elementCount, type NamedArray } from '../numerics/tensor.ts'
 
 const METADATA = '__metadata__'
 const MAX_HEADER_BYTES = 100_000_000 // the format's own limit
@@ -59,38 +59,22 @@ export function encodeSafetensors(
   const entries: string[] = []
   const addEntry = (key: string, value: unknown) =>
     entries.push(`${JSON.stringify(key)}:${JSON.stringify(value)}`)
-  for (const [key, value] of Object.entries(metadata))
-    check(typeof value === 'string', `safetensors metadata ${show(key)}`, 'a string', value)
+  checkMetadata(metadata)
   if (Object.keys(metadata).length > 0) addEntry(METADATA, metadata)
   let dataBytes = 0
   for (const [name, { shape, data }] of tensors) {
-    if (name === METADATA) fail(`safetensors: a tensor can't be called "${METADATA}"`)
+    if (name === METADATA) broken(`the tensor name ${METADATA} is taken`)
     const isFloat = isFloat32(data)
-    check(
-      isFloat || isInt32(data),
-      `safetensors tensor ${show(name)}: data`,
-      'a Float32Array or Int32Array',
-      data,
-    )
-    const count = elementCount(shape, `safetensors tensor ${show(name)}: shape`)
-    check(
-      data.length === count,
-      `safetensors tensor ${show(name)}: data of shape ${show(shape)}`,
-      `${count} elements`,
-      data.length,
-    )
+    const what = `safetensors: tensor ${show(name)}`
+    check(isFloat || isInt32(data), `${what}: data`, 'a Float32Array or Int32Array', data)
+    checkLength(what, shape, data.length)
     const end = dataBytes + data.byteLength
     addEntry(name, { dtype: isFloat ? 'F32' : 'I32', shape, data_offsets: [dataBytes, end] })
     dataBytes = end
   }
   const json = encodeText(`{${entries.join()}}`)
   const headerBytes = Math.ceil(json.length / 8) * 8
-  check(
-    headerBytes <= MAX_HEADER_BYTES,
-    'safetensors header',
-    `at most ${MAX_HEADER_BYTES} bytes`,
-    headerBytes,
-  )
+  checkHeaderBytes(headerBytes, MAX_HEADER_BYTES)
   const file = new Uint8Array(8 + headerBytes + dataBytes)
   new DataView(file.buffer).setUint32(0, headerBytes, true)
   file.set(json, 8)
@@ -112,19 +96,15 @@ export function decodeSafetensors(given: ByteSource): {
   metadata: Record<string, string>
 } {
   const bytes = bytesOf('safetensors file', given)
-  if (bytes.length < 8) broken(`${bytes.length} bytes are too few for the header length`)
+  check(bytes.length >= 8, 'safetensors file', 'of 8 bytes or more', bytes.length)
   const file = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const headerBytes = file.getUint32(0, true) + file.getUint32(4, true) * 0x100000000
-  if (headerBytes > MAX_HEADER_BYTES) broken(`header length ${headerBytes} exceeds ${MAX_HEADER_BYTES} bytes`)
   const dataStart = 8 + headerBytes
-  if (dataStart > bytes.length)
-    broken(`header length ${headerBytes} exceeds the file of ${bytes.length} bytes`)
+  checkHeaderBytes(headerBytes, Math.min(MAX_HEADER_BYTES, bytes.length - 8))
   const header = parseHeader(bytes.subarray(8, dataStart))
   const metadata = Object.hasOwn(header, METADATA) ? header[METADATA] : {}
-  if (!isRecord(metadata)) broken('__metadata__ is not an object')
-  for (const [key, value] of Object.entries(metadata)) {
-    if (typeof value !== 'string') broken(`__metadata__ ${show(key)} is ${show(value)}, not a string`)
-  }
+  check(isRecord(metadata), `safetensors: ${METADATA}`, 'an object', metadata)
+  checkMetadata(metadata)
   const entries = Object.entries(header)
     .filter(([name]) => name !== METADATA)
     .map(([name, info]) => readEntry(name, info))
@@ -136,6 +116,15 @@ export function decodeSafetensors(given: ByteSource): {
     tensors.set(name, { shape, data: reader.read(view, count, name) })
   }
   return { tensors, metadata: metadata as Record<string, string> }
+}
+
+function checkHeaderBytes(headerBytes: number, most: number): void {
+  check(headerBytes <= most, 'safetensors: header length', `at most ${most}`, headerBytes)
+}
+
+function checkMetadata(metadata: object): void {
+  for (const [key, value] of Object.entries(metadata))
+    check(typeof value === 'string', `safetensors: metadata ${show(key)}`, 'a string', value)
 }
 
 interface Entry {
@@ -152,7 +141,7 @@ function parseHeader(utf8: Uint8Array): Record<string, unknown> {
   try {
     text = decodeText(utf8)
   } catch {
-    broken('the header is not UTF-8')
+    broken('the header must be UTF-8')
   }
   let header: unknown
   let keptKeys = 0
@@ -162,9 +151,9 @@ function parseHeader(utf8: Uint8Array): Record<string, unknown> {
       return value
     })
   } catch {
-    broken('the header is not JSON')
+    broken('the header must be JSON')
   }
-  if (!isRecord(header)) broken('the header is not a JSON object')
+  check(isRecord(header), 'safetensors: header', 'an object', header)
   // JSON.parse keeps the last of equal keys; it counted one key for the root
   if (countKeys(text) !== keptKeys - 1) broken('the header has a key twice')
   return header
@@ -184,42 +173,31 @@ function countKeys(json: string): number {
 }
 
 function readEntry(name: string, info: unknown): Entry {
-  const what = `tensor ${show(name)}`
-  if (!isRecord(info)) broken(`${what} is ${show(info)}, not an object`)
+  const what = `safetensors: tensor ${show(name)}`
+  check(isRecord(info), what, 'an object', info)
   const { dtype, shape, data_offsets: offsets } = info
-  if (typeof dtype !== 'string') broken(`${what}: dtype is ${show(dtype)}, not a string`)
-  if (!Object.hasOwn(READERS, dtype)) unknownName(`safetensors dtype of ${what}`, dtype, Object.keys(READERS))
+  if (typeof dtype !== 'string' || !Object.hasOwn(READERS, dtype))
+    unknownName(`${what}: dtype`, dtype, Object.keys(READERS))
   const reader = READERS[dtype]
-  if (!Array.isArray(shape)) broken(`${what}: shape is ${show(shape)}, not an array`)
-  const count = elementCount(shape, `safetensors: ${what}: shape`)
-  if (
-    !Array.isArray(offsets) ||
-    offsets.length !== 2 ||
-    !offsets.every((offset) => Number.isSafeInteger(offset) && offset >= 0)
-  ) {
-    broken(`${what}: data_offsets are ${show(offsets)}, not two integers >= 0`)
-  }
-  const [begin, end] = offsets as [number, number]
-  if (begin > end) broken(`${what}: data_offsets [${begin}, ${end}] run backwards`)
-  if (count * reader.bytes !== end - begin) {
-    broken(
-      `${what}: shape ${show(shape)} of ${dtype} needs ${count * reader.bytes} bytes; data_offsets give ${end - begin}`,
-    )
-  }
-  return { name, reader, shape, count, begin, end }
+  const count = elementCount(shape as number[], `${what}: shape`)
+  const isRange = Array.isArray(offsets) && offsets.length === 2 && offsets.every(NATURAL.holds)
+  check(isRange && offsets[0] <= offsets[1], `${what}: data_offsets`, 'two increasing integers >= 0', offsets)
+  const [begin, end]: number[] = offsets
+  const bytes = count * reader.bytes
+  check(end - begin === bytes, `${what}: data_offsets`, `${bytes} bytes apart`, offsets)
+  return { name, reader, shape: shape as number[], count, begin, end }
 }
 
 /** The tensors, sorted by their offsets, must cover the data exactly: in range, no overlap, no hole. */
 function checkLayout(entries: readonly Entry[], dataBytes: number): void {
   let covered = 0
   for (const { name, begin, end } of entries) {
-    if (end > dataBytes) broken(`tensor ${show(name)} ends at byte ${end} of ${dataBytes} data bytes`)
-    if (begin < covered)
-      broken(`tensor ${show(name)} at byte ${begin} overlaps another that ends at ${covered}`)
-    if (begin > covered) broken(`a hole of ${begin - covered} bytes before tensor ${show(name)}`)
+    if (end > dataBytes) broken(`tensor ${show(name)} ends at byte ${end} of ${dataBytes}`)
+    if (begin < covered) broken(`tensor ${show(name)} at byte ${begin} overlaps one that ends at ${covered}`)
+    if (begin > covered) broken(`tensor ${show(name)} follows a hole of ${begin - covered} bytes`)
     covered = end
   }
-  if (covered < dataBytes) broken(`${dataBytes - covered} data bytes belong to no tensor`)
+  if (covered < dataBytes) broken(`${dataBytes - covered} bytes belong to no tensor`)
 }
 
 function broken(message: string): never {

@@ -1,4 +1,4 @@
-// Activation functions by name. Enters: a name or { name, alpha }. Leaves: the operation, written into a graph.
+// Activation functions by name. Enters: a name, or { name, alpha }. Leaves: the operation, written into a graph.
 import type { GraphBuilder } from '../graph/builder.ts'
 import type { UnaryName } from '../graph/functions.ts'
 import type { Value } from '../graph/value.ts'
@@ -47,18 +47,21 @@ export type ActivationName = keyof typeof activations
  */
 export type Activation = ActivationName | { readonly name: ActivationName; readonly alpha?: number }
 
-/** The checked form. @throws LanegradError on an unknown name or a bad alpha. */
-export function readActivation(activation: Activation | undefined): { name: ActivationName; alpha: number } {
+/** The checked form; undefined is 'linear'. `what` names the option. @throws LanegradError on an unknown name or a bad alpha */
+export function readActivation(
+  activation: Activation | undefined,
+  what: string,
+): { name: ActivationName; alpha: number } {
   const { name, alpha } = isObject(activation)
     ? activation
     : { name: activation ?? 'linear', alpha: undefined }
   if (typeof name !== 'string' || !Object.hasOwn(activations, name))
-    unknownName('activation', name, Object.keys(activations))
+    unknownName(what, name, Object.keys(activations))
   const row: ActivationRow = activations[name]
-  return { name, alpha: must(row.rule ?? FINITE, alpha ?? row.alpha ?? 0, `activation ${name}: alpha`) }
+  return { name, alpha: must(row.rule ?? FINITE, alpha ?? row.alpha ?? 0, `${what} ${name}: alpha`) }
 }
 
-/** Writes the activation of x; softmax and logSoftmax work on the last axis. */
+/** Writes the activation of x into the graph; softmax and logSoftmax work on the last axis. */
 export function activate(
   g: GraphBuilder,
   activation: { name: ActivationName; alpha: number },

@@ -2,12 +2,12 @@
 // projection back. Enters: [batch, steps, channels] of the query, and of value and key where they differ from it.
 import { RANDOM_BERNOULLI } from '../../assembly/abi.ts'
 import type { Value } from '../graph/value.ts'
-import { BOOLEAN, fail, orNull, POSITIVE_INTEGER, SHARE } from '../numerics/errors.ts'
+import { BOOLEAN, mismatch, orNull, POSITIVE_INTEGER, SHARE } from '../numerics/errors.ts'
 import { shapeText } from '../numerics/shape.ts'
 import { attention } from '../operations/attention.ts'
 import { type Layer, type LayerKind, type LayerOptions, makeLayer, readLayer } from './layer.ts'
 import { drawn } from './noise.ts'
-import { weightOptions, weights } from './options.ts'
+import { weightOptions, weightReaders } from './options.ts'
 import type { BiasOptions, KernelOptions } from './weights.ts'
 
 /** Options of `multiHeadAttention`: `kernel...` are those of all four kernels, `bias...` of all biases. */
@@ -37,7 +37,7 @@ const readAttention = (options: object) =>
     useBias: [BOOLEAN, true],
     causal: [BOOLEAN, false],
     dropout: [SHARE, 0],
-    ...weights({ kernel: 'glorotUniform', bias: 'zeros' }),
+    ...weightReaders({ kernel: 'glorotUniform', bias: 'zeros' }),
   })
 
 export const multiHeadAttentionKind: LayerKind<ReturnType<typeof readAttention>> = {
@@ -46,13 +46,12 @@ export const multiHeadAttentionKind: LayerKind<ReturnType<typeof readAttention>>
   build(context, inputs, config) {
     const { g, training, weight, maskOf } = context
     const { numHeads: heads, keyDim, dropout, causal } = config
-    if (inputs.length > 3) fail(`expected query, value and key at most, got ${inputs.length} inputs`)
+    if (inputs.length > 3) mismatch('1 to 3 inputs (query, value, key)', inputs.length)
     const [query, value = query, key = value] = inputs
     const text = inputs.map(({ shape }) => shapeText(shape)).join(' and ')
     if (![query, value, key].every(({ shape }) => shape.length === 3 && shape[0] === query.shape[0]))
-      fail(`expected inputs [batch, steps, channels], got shape ${text}`)
-    if (value.shape[1] !== key.shape[1])
-      fail(`expected value and key of the same number of steps, got shape ${text}`)
+      mismatch('inputs [batch, steps, channels]', text)
+    if (value.shape[1] !== key.shape[1]) mismatch('as many steps of value as of key', text)
 
     // x [batch, steps, in] . w [in, units] + b [units]
     const project = (x: Value, own: string, units: number): Value => {

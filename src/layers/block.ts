@@ -13,7 +13,7 @@ import {
   readLayer,
 } from './layer.ts'
 import { buildNested, type NestedLayer, readNested } from './nested.ts'
-import { one } from './options.ts'
+import { singleInput } from './options.ts'
 
 /** Options of `block`. */
 export interface BlockOptions extends LayerOptions {
@@ -50,14 +50,14 @@ export const blockKind: LayerKind<BlockConfig> = {
   read(options, kinds) {
     const { recompute } = readLayer('block', options, { recompute: [BOOLEAN, false] }, ['layers', 'names'])
     const { layers, names } = options as BlockOptions & Partial<BlockConfig>
-    check(Array.isArray(layers) && layers.length > 0, 'block: layers', 'a list of one layer or more', layers)
+    check(Array.isArray(layers) && layers.length > 0, 'block: layers', 'a list of layers', layers)
     const nested = layers.map((layer, i) => readNested(`block: layers[${i}]`, layer, kinds))
     const isFrozen = (layer: unknown) => (layer as Partial<Layer>).trainable === false
     const frozen = layers.findIndex(isFrozen)
-    check(frozen < 0, `block: layers[${frozen}]: trainable`, 'set on the block, for all its layers', false)
+    check(frozen < 0, `block: layers[${frozen}]: trainable`, 'an option of the block', false)
     const own = names ?? layers.map(({ layerName }, i) => layerName ?? `${nested[i].kind.kind}_${i + 1}`)
     const isUnique = Array.isArray(own) && own.length === layers.length && new Set(own).size === own.length
-    check(isUnique && own.every(isName), 'block: names of its layers', 'unique names', own)
+    check(isUnique && own.every(isName), 'block: names', 'a list of unique names', own)
     return { layers: nested, names: own, recompute }
   },
   build(context, inputs, { layers, names, recompute }) {
@@ -70,7 +70,7 @@ export const blockKind: LayerKind<BlockConfig> = {
         // as between layers of a model
         if (mask && !set.has(y) && hasSteps(y, mask)) context.setMask(y, mask)
         return y
-      }, one(inputs))
+      }, singleInput(inputs))
     }
     return recompute ? recomputed(context.g, write) : write()
   },

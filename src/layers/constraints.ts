@@ -1,5 +1,4 @@
-// Constraints: what a weight is brought back to after every optimizer step (formulas as in Keras). Plain data made by
-// constructors.
+// Constraints, applied to a weight after every optimizer step (formulas as in Keras): plain data made by constructors.
 import {
   check,
   checkOptions,
@@ -43,7 +42,7 @@ export interface MinMaxNormOptions extends NormOptions {
   readonly rate?: number
 }
 
-const readAxes = (axis: number | readonly number[], what: string): readonly number[] => {
+const readAxisList = (axis: number | readonly number[], what: string): readonly number[] => {
   const axes = typeof axis === 'number' ? [axis] : axis
   const fits = Array.isArray(axes) && axes.length > 0 && axes.every((n) => NATURAL.holds(n))
   check(fits, what, 'an axis or a list of axes', axis)
@@ -54,13 +53,13 @@ const readers = {
   minValue: [NON_NEGATIVE, 0],
   maxValue: [NON_NEGATIVE, 1],
   rate: [UP_TO_ONE, 1],
-  axis: [readAxes, [0]],
+  axis: [readAxisList, [0]],
 } as const
 
-function make(kind: Constraint['kind'], options: object): Constraint {
+function makeConstraint(kind: Constraint['kind'], options: object): Constraint {
   const read = readOptions(kind, options, readers)
   const { minValue, maxValue } = read
-  check(maxValue >= minValue, `${kind}: maxValue`, 'a finite number >= minValue', maxValue)
+  check(maxValue >= minValue, `${kind}: maxValue`, `a number >= minValue (${minValue})`, maxValue)
   return Object.freeze({ kind, ...read })
 }
 
@@ -81,7 +80,7 @@ function make(kind: Constraint['kind'], options: object): Constraint {
  */
 export function maxNorm(options: MaxNormOptions = {}): Constraint {
   const read = checkOptions('maxNorm', options, ['maxValue', 'axis'])
-  return make('maxNorm', { ...read, maxValue: read.maxValue ?? 2 })
+  return makeConstraint('maxNorm', { ...read, maxValue: read.maxValue ?? 2 })
 }
 
 /**
@@ -97,7 +96,7 @@ export function maxNorm(options: MaxNormOptions = {}): Constraint {
  * console.log(model.getWeights()['dense_1/kernel'].data.join(' ')) // 3 0
  * ```
  */
-export const nonNeg = (): Constraint => make('nonNeg', {})
+export const nonNeg = (): Constraint => makeConstraint('nonNeg', {})
 
 /**
  * w / norm
@@ -114,7 +113,7 @@ export const nonNeg = (): Constraint => make('nonNeg', {})
  * ```
  */
 export function unitNorm(options: NormOptions = {}): Constraint {
-  return make('unitNorm', checkOptions('unitNorm', options, ['axis']))
+  return makeConstraint('unitNorm', checkOptions('unitNorm', options, ['axis']))
 }
 
 /**
@@ -133,7 +132,10 @@ export function unitNorm(options: NormOptions = {}): Constraint {
  * ```
  */
 export function minMaxNorm(options: MinMaxNormOptions = {}): Constraint {
-  return make('minMaxNorm', checkOptions('minMaxNorm', options, ['minValue', 'maxValue', 'rate', 'axis']))
+  return makeConstraint(
+    'minMaxNorm',
+    checkOptions('minMaxNorm', options, ['minValue', 'maxValue', 'rate', 'axis']),
+  )
 }
 
 const constraints = { maxNorm, nonNeg, unitNorm, minMaxNorm }
@@ -144,7 +146,7 @@ export type ConstraintName = keyof typeof constraints
 export function checkAxes(weight: string, { kind, axis }: Constraint, rank: number): void {
   const sorted = [...new Set(axis)].sort((a, b) => a - b)
   const fits = sorted.every((n, i) => n < rank && n === sorted[0] + i)
-  check(fits, `${weight}: ${kind}: axis`, `neighbouring axes of a weight of rank ${rank}`, axis)
+  check(fits, `${weight}: ${kind}: axis`, `adjacent axes of a weight of rank ${rank}`, axis)
 }
 
 /** A name or a Constraint to a checked one; null where none is given. @throws LanegradError */
@@ -155,6 +157,6 @@ export function readConstraint(
   if (constraint === null) return null
   const { kind, ...options } = typeof constraint === 'string' ? { kind: constraint } : constraint
   if (typeof kind !== 'string' || !Object.hasOwn(constraints, kind))
-    unknownName(`${where}: constraint`, kind, Object.keys(constraints))
-  return typeof constraint === 'string' ? constraints[kind]() : make(kind, options)
+    unknownName(where, kind, Object.keys(constraints))
+  return typeof constraint === 'string' ? constraints[kind]() : makeConstraint(kind, options)
 }

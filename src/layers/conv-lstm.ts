@@ -5,7 +5,7 @@ import { POSITIVE_INTEGER } from '../numerics/errors.ts'
 import { convolve } from '../operations/convolution.ts'
 import { type Activation, activate, readActivation } from './activations.ts'
 import { type LayerKind, makeLayer, type RecurrentLayer, readLayer, type Symbolic } from './layer.ts'
-import { channelsOf, oneOfRank, weightOptions } from './options.ts'
+import { channelsOf, inputOfAxes, weightOptions } from './options.ts'
 import {
   initialStates,
   lstmReaders,
@@ -56,7 +56,7 @@ export const convLstm2dKind: LayerKind<ReturnType<typeof readConvLstm>> = {
   build(context, inputs, config) {
     const { g, weight } = context
     const { filters, kernelSize, useBias, returnSequences, goBackwards } = config
-    const given = oneOfRank(inputs.slice(0, 1), 5, '[batch, steps, height, width, channels]')
+    const given = inputOfAxes(inputs.slice(0, 1), '[batch, steps, height, width, channels]')
     const [batch, steps, ...image] = given.shape
     const { x, mask } = sequenceOf(context, given, config)
     const columns = 4 * filters

@@ -4,7 +4,7 @@ import { check, fail, POSITIVE_INTEGER } from '../numerics/errors.ts'
 import { conv, convolveRows, convolveTransposedRows } from '../operations/convolution.ts'
 import type { Activation } from './activations.ts'
 import { type Layer, type LayerKind, type LayerOptions, makeLayer, readLayer } from './layer.ts'
-import { channelsOf, finish, spatial, weightOptions, weights } from './options.ts'
+import { addBiasAndActivate, channelsOf, spatialInput, weightOptions, weightReaders } from './options.ts'
 import type { BiasOptions, KernelOptions } from './weights.ts'
 import { type Sizes, type WindowOptions, windowOf, windowReaders } from './window.ts'
 
@@ -24,7 +24,7 @@ function readConv(kind: string, rank: number, options: object) {
     ...windowReaders(rank),
     filters: POSITIVE_INTEGER,
     groups: [POSITIVE_INTEGER, 1],
-    ...weights({ kernel: 'glorotUniform', bias: 'zeros' }),
+    ...weightReaders({ kernel: 'glorotUniform', bias: 'zeros' }),
   })
   const { filters, groups } = config
   check(filters % groups === 0, `${kind}: filters`, `a multiple of groups (${groups})`, filters)
@@ -36,13 +36,17 @@ const convKind = (kind: string, rank: number): LayerKind<ConvConfig> => ({
   kind,
   read: (options) => readConv(kind, rank, options),
   build(context, inputs, config) {
-    const x = spatial(inputs, rank)
+    const x = spatialInput(inputs, rank)
     const { filters, groups } = config
     const channels = channelsOf(x)
     if (channels % groups !== 0) fail(`${channels} channels can't be split into ${groups} groups`)
     const shape = [...config.kernelSize, channels / groups, filters]
     const kernel = context.weight('kernel', shape, weightOptions(config, 'kernel'))
-    return finish(context, convolveRows(context.g, conv, x, kernel, { ...windowOf(config), groups }), config)
+    return addBiasAndActivate(
+      context,
+      convolveRows(context.g, conv, x, kernel, { ...windowOf(config), groups }),
+      config,
+    )
   },
 })
 
@@ -120,17 +124,17 @@ const readConvTranspose = (options: object) =>
   readLayer('conv2dTranspose', options, {
     ...windowReaders(2, true),
     filters: POSITIVE_INTEGER,
-    ...weights({ kernel: 'glorotUniform', bias: 'zeros' }),
+    ...weightReaders({ kernel: 'glorotUniform', bias: 'zeros' }),
   })
 
 export const conv2dTransposeKind: LayerKind<ReturnType<typeof readConvTranspose>> = {
   kind: 'conv2dTranspose',
   read: readConvTranspose,
   build(context, inputs, config) {
-    const x = spatial(inputs, 2)
+    const x = spatialInput(inputs, 2)
     const shape = [...config.kernelSize, config.filters, channelsOf(x)]
     const kernel = context.weight('kernel', shape, weightOptions(config, 'kernel'))
-    return finish(context, convolveTransposedRows(context.g, x, kernel, windowOf(config)), config)
+    return addBiasAndActivate(context, convolveTransposedRows(context.g, x, kernel, windowOf(config)), config)
   },
 }
 

@@ -2,13 +2,21 @@
 // constructor. No layer writes a backward pass: the operations have gradient rules.
 
 import type { Value } from '../graph/value.ts'
-import { BOOLEAN, check, fail, POSITIVE_INTEGER } from '../numerics/errors.ts'
+import { BOOLEAN, check, mismatch, POSITIVE_INTEGER } from '../numerics/errors.ts'
 import { type Shape, sameShape, shapeText } from '../numerics/shape.ts'
 import { elementCount } from '../numerics/tensor.ts'
 import { type Activation, activate, readActivation } from './activations.ts'
-import { type Initializer, type InitializerName, toInitializer } from './initializers.ts'
+import { type Initializer, type InitializerName, readInitializer } from './initializers.ts'
 import { type Layer, type LayerKind, type LayerOptions, makeLayer, readLayer } from './layer.ts'
-import { channelsOf, finish, one, weightOptions, weights, withChannels } from './options.ts'
+import {
+  addBiasAndActivate,
+  channelInput,
+  channelsOf,
+  inputOfAxes,
+  singleInput,
+  weightOptions,
+  weightReaders,
+} from './options.ts'
 import type { BiasOptions, KernelOptions } from './weights.ts'
 
 /** Options of `dense`. */
@@ -29,7 +37,7 @@ export interface DenseOptions extends LayerOptions, KernelOptions, BiasOptions {
 /** The name of the layer; null: none. */
 function readTied(tiedTo: Layer | string | null, what: string): string | null {
   const tied = typeof tiedTo === 'function' ? tiedTo.layerName : tiedTo
-  check(tiedTo === null || typeof tied === 'string', what, 'a layer with a name, or its name', tiedTo)
+  check(tiedTo === null || typeof tied === 'string', what, 'a named layer or its name', tiedTo)
   return tied
 }
 
@@ -38,7 +46,7 @@ const readDense = (options: object) =>
     units: POSITIVE_INTEGER,
     activation: readActivation,
     useBias: [BOOLEAN, true],
-    ...weights({ kernel: 'glorotUniform', bias: 'zeros' }),
+    ...weightReaders({ kernel: 'glorotUniform', bias: 'zeros' }),
     tiedTo: [readTied, null],
   })
 
@@ -49,7 +57,7 @@ export const denseKind: LayerKind<ReturnType<typeof readDense>> = {
   build(context, inputs, config) {
     const { g } = context
     const { units, tiedTo } = config
-    const x = withChannels(inputs)
+    const x = channelInput(inputs)
     const features = channelsOf(x)
     const rows = g.reshape(x, [elementCount(x.shape) / features, features])
     let kernel: Value
@@ -58,10 +66,10 @@ export const denseKind: LayerKind<ReturnType<typeof readDense>> = {
     } else {
       kernel = context.weightOf(`${tiedTo}/kernel`, `${tiedTo}/embeddings`)
       if (!sameShape(kernel.shape, [units, features]))
-        fail(`tied to a kernel of shape ${shapeText(kernel.shape)}, expected [${units},${features}]`)
+        mismatch(`tiedTo a kernel of shape [${units},${features}]`, shapeText(kernel.shape))
     }
     const y = g.matmul(rows, kernel, { transposeB: tiedTo !== null })
-    return finish(context, { rows: y, shape: [...x.shape.slice(0, -1), units] }, config)
+    return addBiasAndActivate(context, { rows: y, shape: [...x.shape.slice(0, -1), units] }, config)
   },
 }
 
@@ -89,7 +97,7 @@ const readActivationLayer = (options: object) =>
 export const activationKind: LayerKind<ReturnType<typeof readActivationLayer>> = {
   kind: 'activation',
   read: readActivationLayer,
-  build: ({ g }, inputs, { activation }) => activate(g, activation, one(inputs)),
+  build: ({ g }, inputs, { activation }) => activate(g, activation, singleInput(inputs)),
 }
 
 /**
@@ -111,14 +119,14 @@ export interface PreluOptions extends LayerOptions {
 }
 
 const readPrelu = (options: object) =>
-  readLayer('prelu', options, { alphaInitializer: [toInitializer, 'zeros'] })
+  readLayer('prelu', options, { alphaInitializer: [readInitializer, 'zeros'] })
 
 export const preluKind: LayerKind<ReturnType<typeof readPrelu>> = {
   kind: 'prelu',
   read: readPrelu,
   // max(x, 0) + alpha min(x, 0)
   build({ g, weight }, inputs, { alphaInitializer }) {
-    const x = one(inputs)
+    const x = singleInput(inputs)
     const alpha = weight('alpha', [channelsOf(x)], { initializer: alphaInitializer })
     const zero = g.constant(0)
     return g.plus(g.binary('maximum', x, zero), g.times(alpha, g.binary('minimum', x, zero)))
@@ -142,7 +150,7 @@ export const flattenKind: LayerKind<object> = {
   kind: 'flatten',
   read: (options) => readLayer('flatten', options, {}),
   build({ g }, inputs) {
-    const x = one(inputs)
+    const x = singleInput(inputs)
     return g.reshape(x, [x.shape[0], elementCount(x.shape.slice(1))])
   },
 }
@@ -175,7 +183,7 @@ export const reshapeKind: LayerKind<{ readonly targetShape: Shape }> = {
   kind: 'reshape',
   read: (options) => readLayer('reshape', options, { targetShape: readShape }),
   build({ g, setMask }, inputs, { targetShape }) {
-    const x = one(inputs)
+    const x = singleInput(inputs)
     const y = g.reshape(x, [x.shape[0], ...targetShape])
     if (y !== x) setMask(y, null)
     return y
@@ -202,7 +210,7 @@ export interface PermuteOptions extends LayerOptions {
 
 function readDims(dims: readonly number[], what: string): readonly number[] {
   const whole = Array.isArray(dims) && [...dims].sort((a, b) => a - b).every((axis, i) => axis === i + 1)
-  check(whole, what, 'each of 1, 2, ... once', dims)
+  check(whole, what, 'the axes 1, 2, ... in some order', dims)
   return [...dims]
 }
 
@@ -210,9 +218,7 @@ export const permuteKind: LayerKind<{ readonly dims: readonly number[] }> = {
   kind: 'permute',
   read: (options) => readLayer('permute', options, { dims: readDims }),
   build({ g, setMask }, inputs, { dims }) {
-    const x = one(inputs)
-    if (x.shape.length !== dims.length + 1)
-      fail(`expected an input of rank ${dims.length + 1}, got shape ${shapeText(x.shape)}`)
+    const x = inputOfAxes(inputs, `[batch, ${dims.map((_, i) => `axis ${i + 1}`).join(', ')}]`)
     const y = g.permute(x, [0, ...dims])
     if (y !== x) setMask(y, null)
     return y

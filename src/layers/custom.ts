@@ -7,13 +7,12 @@ import {
   guarded,
   isFunction,
   isRecord,
-  must,
   type Rule,
   reading,
   readOptions,
 } from '../numerics/errors.ts'
 import { readConstraint } from './constraints.ts'
-import { toInitializer } from './initializers.ts'
+import { readInitializer } from './initializers.ts'
 
 import {
   type Layer,
@@ -46,11 +45,9 @@ export interface CustomLayer<C extends object> {
 }
 
 const PLAIN: Rule = {
-  expected: 'plain data, which a saved model can hold',
+  expected: 'plain data (JSON)',
   holds: (value): value is unknown => isPlain(value),
 }
-
-const RECORD: Rule<object> = { expected: 'an object', holds: isRecord }
 
 const isPlain = (value: unknown): boolean => {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return true
@@ -61,7 +58,7 @@ const isPlain = (value: unknown): boolean => {
 }
 
 const WEIGHT = {
-  initializer: [toInitializer, 'glorotUniform'],
+  initializer: [readInitializer, 'glorotUniform'],
   regularizer: [readRegularizer, {}],
   constraint: [readConstraint, null],
   trainable: [BOOLEAN, true],
@@ -100,8 +97,13 @@ const forOwn = (context: LayerContext): LayerContext =>
 export function customLayer<C extends object = object>(definition: CustomLayerDefinition<C>): CustomLayer<C> {
   const read = checkOptions('customLayer', definition, ['kind', 'build', 'config'])
   const { kind, build, config: defaults = {} } = read
-  must(RECORD, defaults, 'customLayer: config')
-  check(typeof kind === 'string' && /^\w{1,100}$/.test(kind), 'customLayer: kind', 'a name', kind)
+  check(isRecord(defaults), 'customLayer: config', 'an object', defaults)
+  check(
+    typeof kind === 'string' && /^\w{1,100}$/.test(kind),
+    'customLayer: kind',
+    'a name of letters and digits',
+    kind,
+  )
   check(isFunction(build), 'customLayer: build', 'a function', build)
   const layerKind: LayerKind<object> = {
     kind,
@@ -112,15 +114,16 @@ export function customLayer<C extends object = object>(definition: CustomLayerDe
         Object.fromEntries(Object.entries(defaults).map(([key, value]) => [key, [PLAIN, value]])),
       ),
     build(context, inputs, config) {
+      const what = 'the result of build'
       const value = build(forOwn(context), inputs as readonly [Value, ...Value[]], config as C)
       check(
-        reading('what build gives', () => isValue(value)),
-        'what build gives',
+        reading(what, () => isValue(value)),
+        what,
         'a value',
         value,
       )
       const { shape } = value
-      check(shape[0] === inputs[0].shape[0], 'what build gives', 'a value with the batch axis first', shape)
+      check(shape[0] === inputs[0].shape[0], what, 'a value with the batch axis first', shape)
       context.g.opaque.add(value)
       return value
     },

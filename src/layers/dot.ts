@@ -1,6 +1,6 @@
 // The merge layer of scalar products: two inputs of rank 2 or 3 along one axis of each, as Keras's Dot.
 
-import { BOOLEAN, check, fail } from '../numerics/errors.ts'
+import { BOOLEAN, check, mismatch } from '../numerics/errors.ts'
 import { shapeText } from '../numerics/shape.ts'
 import { batchMatmul } from '../operations/attention.ts'
 import { type Layer, type LayerKind, type LayerOptions, makeLayer, readLayer } from './layer.ts'
@@ -20,7 +20,7 @@ interface DotConfig {
   readonly normalize: boolean
 }
 
-function readAxes(axes: DotOptions['axes'], what: string): readonly [number, number] {
+function readAxisPair(axes: DotOptions['axes'], what: string): readonly [number, number] {
   const pair = typeof axes === 'number' ? [axes, axes] : axes
   const fits = Array.isArray(pair) && pair.length === 2 && pair.every((axis) => AXIS_BUT_BATCH.holds(axis))
   check(fits, what, `${AXIS_BUT_BATCH.expected}, or a pair`, axes)
@@ -29,15 +29,15 @@ function readAxes(axes: DotOptions['axes'], what: string): readonly [number, num
 
 export const dotKind: LayerKind<DotConfig> = {
   kind: 'dot',
-  read: (options) => readLayer('dot', options, { axes: readAxes, normalize: [BOOLEAN, false] }),
+  read: (options) => readLayer('dot', options, { axes: readAxisPair, normalize: [BOOLEAN, false] }),
   build({ g, setMask }, inputs, { axes, normalize }) {
-    if (inputs.length !== 2) fail(`expected two inputs, got ${inputs.length}`)
+    if (inputs.length !== 2) mismatch('two inputs', inputs.length)
     const text = inputs.map(({ shape }) => shapeText(shape)).join(' and ')
     const sides = inputs.map((x, i) => {
       const rank = x.shape.length
       const axis = axes[i] < 0 ? axes[i] + rank : axes[i]
       if (rank < 2 || rank > 3 || axis < 1 || axis >= rank)
-        fail(`expected inputs of rank 2 or 3 with the axes ${axes.join(' and ')}, got shapes ${text}`)
+        mismatch(`inputs of rank 2 or 3 with the axes ${axes.join(' and ')}`, text)
       const value = normalize ? unit(g, x, axis, 1e-14) : x
       // a vector is a matrix of one row
       const matrix = rank === 2 ? g.reshape(value, [x.shape[0], 1, x.shape[1]]) : value
@@ -49,7 +49,7 @@ export const dotKind: LayerKind<DotConfig> = {
       }
     })
     const [a, b] = sides
-    if (a.size !== b.size) fail(`expected axes of one size, got ${a.size} and ${b.size} of shapes ${text}`)
+    if (a.size !== b.size) mismatch(`axes ${axes.join(' and ')} of one size`, text)
     const y = batchMatmul(g, a.matrix, b.matrix, { transposeA: !a.isRows, transposeB: b.isRows })
     const rest = [...a.rest, ...b.rest]
     const product = g.reshape(y, [inputs[0].shape[0], ...(rest.length > 0 ? rest : [1])])

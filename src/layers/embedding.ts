@@ -1,11 +1,9 @@
 // Embeddings: rows of a table for int32 ids, and rows of a table for positions. Enters: [batch, ...] ids, or
 // [batch, steps, channels].
-
-import { BOOLEAN, fail, orNull, POSITIVE_INTEGER } from '../numerics/errors.ts'
-import { shapeText } from '../numerics/shape.ts'
+import { BOOLEAN, mismatch, orNull, POSITIVE_INTEGER } from '../numerics/errors.ts'
 import { gather, nonZero } from '../operations/embedding.ts'
 import { type Layer, type LayerKind, type LayerOptions, makeLayer, readLayer } from './layer.ts'
-import { one, oneOfRank, weightOptions, weights } from './options.ts'
+import { idInput, inputOfAxes, weightOptions, weightReaders } from './options.ts'
 import type { EmbeddingsOptions, PositionOptions } from './weights.ts'
 
 /** Options of `embedding`. */
@@ -23,16 +21,14 @@ const readEmbedding = (options: object) =>
     inputDim: POSITIVE_INTEGER,
     outputDim: POSITIVE_INTEGER,
     maskZero: [BOOLEAN, false],
-    ...weights({ embeddings: 'randomUniform' }),
+    ...weightReaders({ embeddings: 'randomUniform' }),
   })
 
 export const embeddingKind: LayerKind<ReturnType<typeof readEmbedding>> = {
   kind: 'embedding',
   read: readEmbedding,
   build({ g, weight, limitIds, setMask }, inputs, config) {
-    const ids = one(inputs)
-    if (ids.dtype !== 'int32')
-      fail(`expected int32 ids (an input with dtype "int32"), got float32 ${shapeText(ids.shape)}`)
+    const ids = idInput(inputs)
     const { inputDim, outputDim, maskZero } = config
     limitIds(ids, inputDim)
     const table = weight('embeddings', [inputDim, outputDim], weightOptions(config, 'embeddings'))
@@ -64,17 +60,17 @@ export interface PositionEmbeddingOptions extends LayerOptions, PositionOptions 
 const readPosition = (options: object) =>
   readLayer('positionEmbedding', options, {
     length: [orNull(POSITIVE_INTEGER), null],
-    ...weights({ position: 'glorotUniform' }),
+    ...weightReaders({ position: 'glorotUniform' }),
   })
 
 export const positionEmbeddingKind: LayerKind<ReturnType<typeof readPosition>> = {
   kind: 'positionEmbedding',
   read: readPosition,
   build({ g, weight }, inputs, config) {
-    const x = oneOfRank(inputs, 3, '[batch, steps, channels]')
+    const x = inputOfAxes(inputs, '[batch, steps, channels]')
     const [, steps, channels] = x.shape
     const { length } = config
-    if (length !== null && steps > length) fail(`expected at most ${length} steps, its length; got ${steps}`)
+    if (length !== null && steps > length) mismatch(`at most ${length} steps (its length)`, steps)
     const position = weight('position', [length ?? steps, channels], weightOptions(config, 'position'))
     return g.plus(x, g.slice(position, 0, 0, steps))
   },

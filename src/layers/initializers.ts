@@ -3,18 +3,7 @@
 // May assume nothing about the initializer: it may come from a file. Never depends on the order in
 // which layers are built: give each weight the stream of its name (streamOf).
 
-import {
-  check,
-  FINITE,
-  fail,
-  isObject,
-  NON_NEGATIVE,
-  type Rule,
-  reading,
-  readOptions,
-  show,
-  unknownName,
-} from '../numerics/errors.ts'
+import { check, FINITE, isObject, NON_NEGATIVE, readOptions, unknownName } from '../numerics/errors.ts'
 import { truncatedNormal as fillTruncated, normal } from '../numerics/random.ts'
 import { elementCount } from '../numerics/tensor.ts'
 
@@ -72,12 +61,10 @@ export interface OrthogonalOptions {
   readonly gain?: number
 }
 
-const make =
+const constructorOf =
   (kind: InitializerName) =>
-  (options: object = {}): Initializer => {
-    check(isObject(options), kind, 'an object with options', options)
-    return reading(kind, () => toInitializer({ kind, ...options }))
-  }
+  (options: object = {}): Initializer =>
+    makeInitializer(kind, options)
 
 /**
  * All weights start at 0: the default of biases.
@@ -92,7 +79,7 @@ const make =
  * console.log(net.predict([[3, 4]]).data.join(' ')) // 3 4
  * ```
  */
-export const zeros: () => Initializer = make('zeros')
+export const zeros: () => Initializer = constructorOf('zeros')
 /**
  * All weights start at 1.
  * @throws LanegradError on any option
@@ -104,7 +91,7 @@ export const zeros: () => Initializer = make('zeros')
  * console.log(model.predict([[1, 2, 3]]).data[0]) // 6
  * ```
  */
-export const ones: () => Initializer = make('ones')
+export const ones: () => Initializer = constructorOf('ones')
 /**
  * Every element is `value` (0).
  * @throws LanegradError on an unknown or unfit option
@@ -118,7 +105,7 @@ export const ones: () => Initializer = make('ones')
  * console.log(model.predict([[1, 2, 3, 4]]).data[0].toFixed(3)) // 0.125
  * ```
  */
-export const constant: (options?: ConstantOptions) => Initializer = make('constant')
+export const constant: (options?: ConstantOptions) => Initializer = constructorOf('constant')
 /**
  * Uniform in [minValue, maxValue) = [-0.05, 0.05).
  * @throws LanegradError on an unknown or unfit option
@@ -133,7 +120,7 @@ export const constant: (options?: ConstantOptions) => Initializer = make('consta
  * console.log(Math.min(...data).toFixed(3), Math.max(...data).toFixed(3)) // 0.000 0.100
  * ```
  */
-export const randomUniform: (options?: RandomUniformOptions) => Initializer = make('randomUniform')
+export const randomUniform: (options?: RandomUniformOptions) => Initializer = constructorOf('randomUniform')
 /**
  * Normal with mean 0, stddev 0.05.
  * @throws LanegradError on an unknown or unfit option
@@ -149,7 +136,7 @@ export const randomUniform: (options?: RandomUniformOptions) => Initializer = ma
  * console.log(deviation.toFixed(2), Math.max(...data) > 0.4) // 0.20 true
  * ```
  */
-export const randomNormal: (options?: RandomNormalOptions) => Initializer = make('randomNormal')
+export const randomNormal: (options?: RandomNormalOptions) => Initializer = constructorOf('randomNormal')
 /**
  * Normal with mean 0, stddev 0.05, redrawn beyond 2 stddev. The standard deviation of what is left is 0.88 stddev.
  * @throws LanegradError on an unknown or unfit option
@@ -165,7 +152,8 @@ export const randomNormal: (options?: RandomNormalOptions) => Initializer = make
  * console.log(spread.toFixed(2), Math.max(...data).toFixed(2)) // 0.18 0.40
  * ```
  */
-export const truncatedNormal: (options?: RandomNormalOptions) => Initializer = make('truncatedNormal')
+export const truncatedNormal: (options?: RandomNormalOptions) => Initializer =
+  constructorOf('truncatedNormal')
 /**
  * Uniform with variance 2 / (fanIn + fanOut); limit sqrt(6 / (fanIn + fanOut)). Glorot and Bengio 2010. The default of most
  * kernels. The fans of [...spatial, in, out] are in and out times the spatial cells.
@@ -180,7 +168,7 @@ export const truncatedNormal: (options?: RandomNormalOptions) => Initializer = m
  * console.log(Math.max(...data).toFixed(3)) // 0.141
  * ```
  */
-export const glorotUniform: () => Initializer = make('glorotUniform')
+export const glorotUniform: () => Initializer = constructorOf('glorotUniform')
 /**
  * Truncated normal with variance 2 / (fanIn + fanOut), which the cut at 2 standard deviations doesn't lessen. Glorot and
  * Bengio 2010.
@@ -195,7 +183,7 @@ export const glorotUniform: () => Initializer = make('glorotUniform')
  * console.log(Math.sqrt(data.reduce((sum, w) => sum + w * w, 0) / data.length).toFixed(3)) // 0.082
  * ```
  */
-export const glorotNormal: () => Initializer = make('glorotNormal')
+export const glorotNormal: () => Initializer = constructorOf('glorotNormal')
 /**
  * Uniform with variance 2 / fanIn; limit sqrt(6 / fanIn). He et al. 2015. Made for relu.
  * @throws LanegradError on an unknown or unfit option
@@ -209,7 +197,7 @@ export const glorotNormal: () => Initializer = make('glorotNormal')
  * console.log(Math.max(...data).toFixed(3)) // 0.173
  * ```
  */
-export const heUniform: () => Initializer = make('heUniform')
+export const heUniform: () => Initializer = constructorOf('heUniform')
 /**
  * Truncated normal with variance 2 / fanIn. He et al. 2015. Made for relu.
  * @throws LanegradError on an unknown or unfit option
@@ -223,7 +211,7 @@ export const heUniform: () => Initializer = make('heUniform')
  * console.log(Math.sqrt(data.reduce((sum, w) => sum + w * w, 0) / data.length).toFixed(3)) // 0.100
  * ```
  */
-export const heNormal: () => Initializer = make('heNormal')
+export const heNormal: () => Initializer = constructorOf('heNormal')
 /**
  * Uniform with variance 1 / fanIn; limit sqrt(3 / fanIn). LeCun et al. 1998.
  * @throws LanegradError on an unknown or unfit option
@@ -237,7 +225,7 @@ export const heNormal: () => Initializer = make('heNormal')
  * console.log(Math.max(...data).toFixed(3)) // 0.122
  * ```
  */
-export const lecunUniform: () => Initializer = make('lecunUniform')
+export const lecunUniform: () => Initializer = constructorOf('lecunUniform')
 /**
  * Truncated normal with variance 1 / fanIn. LeCun et al. 1998. What selu needs (Klambauer et al. 2017).
  * @throws LanegradError on an unknown or unfit option
@@ -251,7 +239,7 @@ export const lecunUniform: () => Initializer = make('lecunUniform')
  * console.log(Math.sqrt(data.reduce((sum, w) => sum + w * w, 0) / data.length).toFixed(3)) // 0.071
  * ```
  */
-export const lecunNormal: () => Initializer = make('lecunNormal')
+export const lecunNormal: () => Initializer = constructorOf('lecunNormal')
 /**
  * Orthonormal columns (rows, if there are fewer) of [product of leading dimensions, last], times gain (1). Saxe et al. 2013.
  * Of weights of rank 2 or more: others are refused where the model is made.
@@ -265,28 +253,28 @@ export const lecunNormal: () => Initializer = make('lecunNormal')
  * console.log(Math.hypot(...data).toFixed(4)) // 3.0000
  * ```
  */
-export const orthogonal: (options?: OrthogonalOptions) => Initializer = make('orthogonal')
+export const orthogonal: (options?: OrthogonalOptions) => Initializer = constructorOf('orthogonal')
 
 /**
  * A name or plain data (from a file, say) as a checked, frozen initializer with all defaults filled in.
  * @throws LanegradError on an unknown kind or parameter, or a parameter that isn't a fit number.
  */
-export function toInitializer(
+export function readInitializer(
   initializer: Initializer | InitializerName | { readonly kind: string },
+  what = 'initializer',
 ): Initializer {
-  const data = typeof initializer === 'string' ? { kind: initializer } : initializer
-  check(isObject(data), 'initializer', 'a name or an initializer object', data)
-  const { kind, ...options } = data
+  const { kind, ...options } = isObject(initializer) ? initializer : { kind: initializer }
   if (typeof kind !== 'string' || !Object.hasOwn(DEFAULTS, kind))
-    unknownName('initializer', kind, Object.keys(DEFAULTS))
-  const defaults: Record<string, number> = DEFAULTS[kind as InitializerName]
-  const readers: Record<string, readonly [Rule<number>, number]> = {}
-  for (const [name, value] of Object.entries(defaults))
-    readers[name] = [name === 'stddev' ? NON_NEGATIVE : FINITE, value]
-  const values = readOptions(kind, options, readers)
-  if (kind === 'randomUniform' && values.minValue > values.maxValue) {
-    fail(`randomUniform: minValue ${values.minValue} is above maxValue ${values.maxValue}`)
-  }
+    unknownName(what, kind, Object.keys(DEFAULTS))
+  return makeInitializer(kind as InitializerName, options)
+}
+
+function makeInitializer(kind: InitializerName, options: object): Initializer {
+  const defaults = Object.entries<number>(DEFAULTS[kind])
+  const readers = defaults.map(([name, value]) => [name, [name === 'stddev' ? NON_NEGATIVE : FINITE, value]])
+  const values = readOptions(kind, options, Object.fromEntries(readers)) as Record<string, number>
+  const { minValue, maxValue } = values
+  check(!(minValue > maxValue), `${kind}: maxValue`, `a number >= minValue (${minValue})`, maxValue)
   return Object.freeze({ kind, ...values }) as Initializer
 }
 
@@ -311,7 +299,7 @@ export function initialize(
     out.fill(1, out.length / 4, out.length / 2)
     return
   }
-  const known = toInitializer(initializer)
+  const known = readInitializer(initializer)
   switch (known.kind) {
     case 'zeros':
       return
@@ -367,7 +355,7 @@ function fillOrthogonal(
   stream: number,
   gain: number,
 ): void {
-  if (shape.length < 2) fail(`orthogonal needs a shape of rank 2 or more; got ${show(shape)}`)
+  check(shape.length >= 2, 'orthogonal: shape', 'of rank 2 or more', shape)
   const colCount = shape[shape.length - 1]
   const rowCount = colCount && out.length / colCount
   const size = Math.max(rowCount, colCount) // length of each vector

@@ -173,7 +173,7 @@ export const isText = (name: unknown, most: number): name is string =>
 export const isName = (name: unknown): boolean => isText(name, 128) && /^(?!optimizer$)[^/#:\s]+$/.test(name)
 
 export function checkName(name: unknown, what: string): void {
-  const expected = 'up to 128 characters without blanks, "/", "#" or ":" ("toString" and the like are taken)'
+  const expected = 'up to 128 characters without space, /, # or : (and not "toString")'
   check(isName(name), what, expected, name)
 }
 
@@ -191,18 +191,17 @@ export function makeLayer<C extends object, R = Symbolic>(
 }
 
 /** What stands where layers or their values are wanted: most often, a model. */
-export const aModel = (given: unknown): string =>
+export const showLayer = (given: unknown): string =>
   isObject(given) && 'predict' in given
-    ? 'a model, which is no layer; transfer(model, { output, head }) builds on one'
+    ? 'a model (to build on one: transfer(model, { output, head }))'
     : show(given)
 
 /** One layer or more. @throws LanegradError */
 export function checkLayers(what: string, given: unknown): asserts given is readonly Layer[] {
   reading(what, () => {
-    check(Array.isArray(given) && given.length > 0, what, 'a list of one layer or more', given)
+    check(Array.isArray(given) && given.length > 0, what, 'a list of layers', given)
     const odd = [...given].findIndex((layer) => typeof layer !== 'function' || !isObject(layer.kind))
-    if (odd >= 0)
-      fail(`${what} must be layers, as dense({ units: 1 }) makes them; [${odd}] is ${aModel(given[odd])}`)
+    if (odd >= 0) fail(`${what}[${odd}] must be a layer; got ${showLayer(given[odd])}`)
   })
 }
 
@@ -221,7 +220,7 @@ export function layerOf<C extends object, R = Symbolic>(
       const values = given.flat()
       const odd = values.findIndex((value) => !isSymbolic(value))
       if (odd >= 0 || values.length === 0)
-        fail(`${what}: call it on values made by input() or by other layers; got ${aModel(values[odd])}`)
+        fail(`${what} must be called on values of input() or of layers; got ${showLayer(values[odd])}`)
       return values as Symbolic[]
     })
     const call = {}

@@ -1,7 +1,7 @@
 // Layers of several inputs: elementwise merges and concatenation.
 import type { GraphBuilder } from '../graph/builder.ts'
 import type { Value } from '../graph/value.ts'
-import { fail, type Rule } from '../numerics/errors.ts'
+import { mismatch, type Rule } from '../numerics/errors.ts'
 import { sameShape, shapeText } from '../numerics/shape.ts'
 import { type Layer, type LayerKind, type LayerOptions, makeLayer, readLayer } from './layer.ts'
 
@@ -18,14 +18,12 @@ function mergeKind(
     read: (options) => readLayer(kind, options, {}),
     build({ g }, inputs) {
       if (inputs.length < 2 || (pair && inputs.length > 2)) {
-        fail(`expected ${pair ? 'two inputs' : 'two or more inputs'}, got ${inputs.length}`)
+        mismatch(pair ? 'two inputs' : 'two inputs or more', inputs.length)
       }
       const [first, ...rest] = inputs
       for (const other of rest) {
         if (!sameShape(first.shape, other.shape)) {
-          fail(
-            `expected inputs of one shape, got ${inputs.map((value) => shapeText(value.shape)).join(' and ')}`,
-          )
+          mismatch('inputs of one shape', inputs.map((value) => shapeText(value.shape)).join(' and '))
         }
       }
       const folded = rest.reduce((sum, value) => combine(g, sum, value), first)
@@ -136,7 +134,7 @@ export const concatenateKind: LayerKind<{ readonly axis: number }> = {
   build({ g, maskOf, setMask }, inputs, { axis }) {
     const rank = inputs[0].shape.length
     const at = axis < 0 ? axis + rank : axis
-    if (at < 1 || at >= rank) fail(`axis ${axis} of inputs of rank ${rank}`)
+    if (at < 1 || at >= rank) mismatch(`an axis of inputs of rank ${rank}`, axis)
     const y = g.concatenate(inputs, at)
     if (at === 1 && inputs.some(maskOf)) {
       const all = g.constant(1)

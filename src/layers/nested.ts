@@ -1,8 +1,8 @@
 // Layers inside layers: the config of a layer that applies another one (or several). In memory the inner layer's kind
 // is the object itself; as JSON, its name.
 import type { Value } from '../graph/value.ts'
-import { fail, isRecord, unknownName } from '../numerics/errors.ts'
-import { aModel, type Layer, type LayerContext, type LayerKind, type LayerKinds } from './layer.ts'
+import { fail, isRecord, mismatch, unknownName } from '../numerics/errors.ts'
+import { type Layer, type LayerContext, type LayerKind, type LayerKinds, showLayer } from './layer.ts'
 
 export interface NestedLayer {
   readonly kind: LayerKind<object>
@@ -19,7 +19,7 @@ export function readNested(where: string, value: unknown, kinds?: LayerKinds): N
     ;({ kind, config } = value as unknown as Layer)
   } else {
     if (!isRecord(value) || !isRecord(value.config) || !(kinds || isRecord(value.kind)))
-      fail(`${where} must be a layer; got ${aModel(value)}`)
+      fail(`${where} must be a layer; got ${showLayer(value)}`)
     const given = value.kind
     if (kinds) {
       kind = kinds.get(String(given)) ?? unknownName('layer', given, [...kinds.keys()])
@@ -41,7 +41,5 @@ export function buildNested(
 ): Value {
   const built = kind.build(context.nested(own), inputs, config)
   if (!Array.isArray(built)) return built as Value
-  return built.length === 1
-    ? built[0]
-    : fail(`the inner ${kind.kind} gives ${built.length} values, expected one`)
+  return built.length === 1 ? built[0] : mismatch(`one output of the inner ${kind.kind}`, built.length)
 }

@@ -14,7 +14,7 @@ import {
   makeLayer,
   readLayer,
 } from './layer.ts'
-import { one, spatial } from './options.ts'
+import { singleInput, spatialInput } from './options.ts'
 
 /** Options of the layers that drop at a rate. */
 export interface RateOptions extends LayerOptions {
@@ -48,7 +48,7 @@ export function drawn(
 const rateKind = (
   kind: string,
   write: (context: LayerContext, x: Value, rate: number) => Value,
-  inputOf: (inputs: readonly Value[]) => Value = one,
+  inputOf: (inputs: readonly Value[]) => Value = singleInput,
 ): LayerKind<RateConfig> => ({
   kind,
   read: (options) => readLayer(kind, options, { rate: SHARE }, ['seed']),
@@ -83,7 +83,7 @@ export const dropoutKind: LayerKind<RateConfig & { readonly noiseShape: NoiseSha
   read: (options) =>
     readLayer('dropout', options, { rate: SHARE, noiseShape: [readNoiseShape, null] }, ['seed']),
   build(context, inputs, { rate, noiseShape }) {
-    const x = one(inputs)
+    const x = singleInput(inputs)
     const shape = (noiseShape ?? x.shape).map((n, i) => n ?? x.shape[i])
     if (shape.length !== x.shape.length || !shape.every((n, i) => n === 1 || n === x.shape[i]))
       fail(`noiseShape ${shapeText(shape)} doesn't broadcast to its input ${shapeText(x.shape)}`)
@@ -114,7 +114,7 @@ const spatialKind = (axes: number): LayerKind<RateConfig> =>
       const shape = x.shape.map((n, i) => (i > 0 && i <= axes ? 1 : n))
       return context.g.times(x, drawn(context, shape, RANDOM_BERNOULLI, rate))
     },
-    (inputs) => spatial(inputs, axes),
+    (inputs) => spatialInput(inputs, axes),
   )
 
 export const spatialDropout1dKind: LayerKind<RateConfig> = /*#__PURE__*/ spatialKind(1)
@@ -234,7 +234,7 @@ export const gaussianNoiseKind: LayerKind<{ readonly stddev: number }> = {
   kind: 'gaussianNoise',
   read: (options) => readLayer('gaussianNoise', options, { stddev: NON_NEGATIVE }, ['seed']),
   build(context, inputs, { stddev }) {
-    const x = one(inputs)
+    const x = singleInput(inputs)
     if (!context.training || stddev === 0) return x
     return context.g.plus(x, drawn(context, x.shape, RANDOM_NORMAL, stddev))
   },

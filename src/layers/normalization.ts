@@ -14,7 +14,7 @@ import {
 } from '../numerics/errors.ts'
 import { elementCount } from '../numerics/tensor.ts'
 import { channelNormalize, layerNormalize } from '../operations/normalize.ts'
-import { type Initializer, type InitializerName, toInitializer } from './initializers.ts'
+import { type Initializer, type InitializerName, readInitializer } from './initializers.ts'
 import {
   type Layer,
   type LayerContext,
@@ -23,7 +23,7 @@ import {
   makeLayer,
   readLayer,
 } from './layer.ts'
-import { channelsOf, weightOptions, weights, withChannels } from './options.ts'
+import { channelInput, channelsOf, weightOptions, weightReaders } from './options.ts'
 import type { BetaOptions, GammaOptions, ScaleOptions } from './weights.ts'
 
 /** Options of `unitNormalization`; other normalizations take them, too. */
@@ -43,15 +43,15 @@ export interface AffineOptions extends AxisOptions, GammaOptions, BetaOptions {
 }
 
 /** Reads an `axis` that can only be the last one: not part of a config. */
-export const lastAxis = (axis: number, what: string): void =>
-  check(axis === -1, what, '-1, the last axis', axis)
+export const readLastAxis = (axis: number, what: string): void =>
+  check(axis === -1, what, '-1 (the last axis)', axis)
 
 const affineReaders = () => ({
-  axis: [lastAxis, -1] as const,
+  axis: [readLastAxis, -1] as const,
   epsilon: [POSITIVE, 1e-3] as const,
   center: [BOOLEAN, true] as const,
   scale: [BOOLEAN, true] as const,
-  ...weights({ gamma: 'ones', beta: 'zeros' }),
+  ...weightReaders({ gamma: 'ones', beta: 'zeros' }),
 })
 type AffineConfig = Read<ReturnType<typeof affineReaders>>
 
@@ -80,8 +80,8 @@ const readBatch = (options: object) =>
     ...affineReaders(),
     momentum: [UP_TO_ONE, 0.99],
     unbiasedRunningVar: [BOOLEAN, false],
-    movingMeanInitializer: [toInitializer, 'zeros'],
-    movingVarianceInitializer: [toInitializer, 'ones'],
+    movingMeanInitializer: [readInitializer, 'zeros'],
+    movingVarianceInitializer: [readInitializer, 'ones'],
   })
 
 export const batchNormalizationKind: LayerKind<ReturnType<typeof readBatch>> = {
@@ -90,7 +90,7 @@ export const batchNormalizationKind: LayerKind<ReturnType<typeof readBatch>> = {
   build(context, inputs, config) {
     const { g, training, trainable, weight, assign } = context
     const { epsilon, center, scale, momentum } = config
-    const x = withChannels(inputs)
+    const x = channelInput(inputs)
     const channels = channelsOf(x)
     const affine = affineWeights(context, x, config)
     const state = (name: string, initializer: Initializer) =>
@@ -148,7 +148,7 @@ export const layerNormalizationKind: LayerKind<AffineConfig> = {
   read: (options) => readLayer('layerNormalization', options, affineReaders()),
   build(context, inputs, config) {
     const { epsilon, center, scale } = config
-    const x = withChannels(inputs)
+    const x = channelInput(inputs)
     const affine = affineWeights(context, x, config)
     return context.g.add(layerNormalize, [x, ...affine], { rms: false, epsilon, center, scale })[0]
   },
@@ -176,16 +176,16 @@ export interface RmsNormalizationOptions extends AxisOptions, ScaleOptions {
 
 const readRms = (options: object) =>
   readLayer('rmsNormalization', options, {
-    axis: [lastAxis, -1],
+    axis: [readLastAxis, -1],
     epsilon: [POSITIVE, 1e-6],
-    ...weights({ scale: 'ones' }),
+    ...weightReaders({ scale: 'ones' }),
   })
 
 export const rmsNormalizationKind: LayerKind<ReturnType<typeof readRms>> = {
   kind: 'rmsNormalization',
   read: readRms,
   build({ g, weight }, inputs, config) {
-    const x = withChannels(inputs)
+    const x = channelInput(inputs)
     const scale = weight('scale', [channelsOf(x)], weightOptions(config, 'scale'))
     const attributes = { rms: true, epsilon: config.epsilon, center: false, scale: true }
     return g.add(layerNormalize, [x, scale], attributes)[0]
@@ -215,7 +215,7 @@ export interface GroupNormalizationOptions extends AffineOptions {
 }
 
 const GROUPS: Rule<number> = {
-  expected: 'a positive integer, or -1 for one a channel',
+  expected: 'a positive integer or -1 (one for each channel)',
   holds: (value): value is number => value === -1 || POSITIVE_INTEGER.holds(value),
 }
 
@@ -227,10 +227,10 @@ export const groupNormalizationKind: LayerKind<ReturnType<typeof readGroup>> = {
   read: readGroup,
   build(context, inputs, config) {
     const { epsilon, center, scale } = config
-    const x = withChannels(inputs)
+    const x = channelInput(inputs)
     const channels = channelsOf(x)
     const groups = config.groups === -1 ? channels : config.groups
-    if (channels % groups !== 0) fail(`${groups} groups don't divide the ${channels} channels of its input`)
+    if (channels % groups !== 0) fail(`${channels} channels can't be split into ${groups} groups`)
     const attributes = { samples: x.shape[0], groups, epsilon, center, scale }
     return context.g.add(channelNormalize, [x, ...affineWeights(context, x, config)], attributes)[0]
   },
@@ -255,9 +255,9 @@ export const groupNormalization = (options: GroupNormalizationOptions = {}): Lay
 
 export const unitNormalizationKind: LayerKind<object> = {
   kind: 'unitNormalization',
-  read: (options) => readLayer('unitNormalization', options, { axis: [lastAxis, -1] }),
+  read: (options) => readLayer('unitNormalization', options, { axis: [readLastAxis, -1] }),
   build({ g }, inputs) {
-    const x = withChannels(inputs)
+    const x = channelInput(inputs)
     return unit(g, x, x.shape.length - 1, 1e-12)
   },
 }

@@ -1,12 +1,18 @@
-// What many layers have in common: options of weights (initializer, regularizer, constraint), sizes, inputs, bias and
-// activation.
-
+// Shared by many layers: readers of the options of weights (initializer, regularizer, constraint) and of sizes, checks of
+// inputs, bias and activation.
 import type { Value } from '../graph/value.ts'
-import { check, fail, NON_NEGATIVE, POSITIVE_INTEGER, type Reader, readOptions } from '../numerics/errors.ts'
+import {
+  check,
+  mismatch,
+  NON_NEGATIVE,
+  POSITIVE_INTEGER,
+  type Reader,
+  readOptions,
+} from '../numerics/errors.ts'
 import { type Shape, shapeText } from '../numerics/shape.ts'
 import { type ActivationName, activate } from './activations.ts'
 import { type Constraint, readConstraint } from './constraints.ts'
-import { type Initializer, type InitializerName, toInitializer } from './initializers.ts'
+import { type Initializer, type InitializerName, readInitializer } from './initializers.ts'
 import type { LayerContext, Regularizer, WeightOptions } from './layer.ts'
 
 export interface CheckedActivation {
@@ -27,18 +33,18 @@ type ReadersOfWeights<N extends string> = {
 }
 
 /** Readers of the options of a layer's weights; `defaults` has each weight's initializer. */
-export function weights<N extends string>(
+export function weightReaders<N extends string>(
   defaults: Readonly<Record<N, InitializerName>>,
 ): ReadersOfWeights<N> {
   const readers = Object.entries<InitializerName>(defaults).flatMap(([name, initializer]) => [
-    [`${name}Initializer`, [toInitializer, initializer]],
+    [`${name}Initializer`, [readInitializer, initializer]],
     [`${name}Regularizer`, [readRegularizer, {}]],
     [`${name}Constraint`, [readConstraint, null]],
   ])
   return Object.fromEntries(readers)
 }
 
-/** What `LayerContext.weight` takes, of a checked config. */
+/** The options of one weight, taken from a checked config, as `LayerContext.weight` takes them. */
 export function weightOptions<N extends string>(config: ConfigOfWeights<N>, name: N): WeightOptions {
   const all = config as Readonly<Record<string, never>>
   return {
@@ -48,36 +54,44 @@ export function weightOptions<N extends string>(config: ConfigOfWeights<N>, name
   }
 }
 
-/** The one input of a layer. */
-export function one(inputs: readonly Value[]): Value {
-  if (inputs.length !== 1) fail(`expected one input, got ${inputs.length}`)
+/** The single input of a layer. @throws LanegradError unless there is exactly one */
+export function singleInput(inputs: readonly Value[]): Value {
+  if (inputs.length !== 1) mismatch('one input', inputs.length)
   return inputs[0]
 }
 
-/** The one input, of rank `rank` (with the batch axis): `axes` says what they are, `[batch, steps, channels]`. */
-export function oneOfRank(inputs: readonly Value[], rank: number, axes: string, orMore = false): Value {
-  const x = one(inputs)
-  const { length } = x.shape
-  if (length < rank || (length > rank && !orMore))
-    fail(
-      `expected an input of rank ${rank} ${orMore ? 'or more ' : ''}${axes}, got shape ${shapeText(x.shape)}`,
-    )
+/**
+ * The single input of a layer, which has the axes that the text `axes` lists: '[batch, steps, channels]'; '...' in it stands
+ * for any number of axes, 0 included.
+ * @throws LanegradError
+ */
+export function inputOfAxes(inputs: readonly Value[], axes: string): Value {
+  const x = singleInput(inputs)
+  const missing = axes.split(',').length - x.shape.length
+  if (axes.includes('...') ? missing > 1 : missing !== 0) mismatch(`an input ${axes}`, shapeText(x.shape))
   return x
 }
 
-/** The one input [batch, ..., channels]. */
-export const withChannels = (inputs: readonly Value[]): Value => oneOfRank(inputs, 2, '(batch first)', true)
+/** The single input, int32 ids. @throws LanegradError */
+export function idInput(inputs: readonly Value[]): Value {
+  const ids = singleInput(inputs)
+  if (ids.dtype !== 'int32') mismatch('int32 ids (an input of dtype "int32")', ids.dtype)
+  return ids
+}
+
+/** The single input [batch, ..., channels]. @throws LanegradError */
+export const channelInput = (inputs: readonly Value[]): Value => inputOfAxes(inputs, '[batch, ..., channels]')
 
 export const channelsOf = ({ shape }: Value): number => shape[shape.length - 1]
 
 const SPATIAL = ['steps', 'height, width', 'depth, height, width']
 
-/** The one input, with `axes` axes (1 to 3) between the batch and the channels. */
-export const spatial = (inputs: readonly Value[], axes: number): Value =>
-  oneOfRank(inputs, axes + 2, `[batch, ${SPATIAL[axes - 1]}, channels]`)
+/** The single input, with `axes` axes (1 to 3) between the batch and the channels. @throws LanegradError */
+export const spatialInput = (inputs: readonly Value[], axes: number): Value =>
+  inputOfAxes(inputs, `[batch, ${SPATIAL[axes - 1]}, channels]`)
 
-/** Reads a size for each of `axes` axes; one number stands for all. */
-export const sizes =
+/** A reader of sizes, one for each of `axes` axes; one number stands for all. */
+export const sizeReader =
   (axes: number) =>
   (value: unknown, what: string): readonly number[] => {
     const list: readonly unknown[] = Array.isArray(value) ? [...value] : new Array(axes).fill(value)
@@ -86,8 +100,8 @@ export const sizes =
     return list as readonly number[]
   }
 
-/** activation(rows + bias) under `shape`, for a layer that may have a bias: rows [positions, channels]. */
-export function finish(
+/** activation(rows + bias) in the shape `shape`, for a layer that may have a bias: rows [positions, channels]. */
+export function addBiasAndActivate(
   { g, weight }: LayerContext,
   { rows, shape }: { readonly rows: Value; readonly shape: Shape },
   config: ConfigOfWeights<'bias'> & { readonly useBias: boolean; readonly activation: CheckedActivation },

@@ -16,7 +16,7 @@ import {
   makeLayer,
   readLayer,
 } from './layer.ts'
-import { sizes, spatial } from './options.ts'
+import { sizeReader, spatialInput } from './options.ts'
 
 /** Options of the pooling layers. */
 export interface PoolingOptions extends LayerOptions {
@@ -76,13 +76,13 @@ function poolingKind(kind: string, axes: number, kernel: Kernel<PoolAttributes>)
     read(options) {
       const { poolSize = 2 } = options as PoolingOptions
       return readLayer(kind, options, {
-        poolSize: [sizes(axes), 2],
-        strides: [(value: unknown, what: string) => sizes(axes)(value ?? poolSize, what), null],
+        poolSize: [sizeReader(axes), 2],
+        strides: [(value: unknown, what: string) => sizeReader(axes)(value ?? poolSize, what), null],
         padding: [oneOf('valid', 'same'), 'valid'],
       })
     },
     build(context, inputs, config) {
-      const x = spatial(inputs, axes)
+      const x = spatialInput(inputs, axes)
       return kernel === maxPool ? maxPooled(context, x, config) : pool(context, kernel, x, config)
     },
   }
@@ -192,7 +192,7 @@ function globalKind(
     kind,
     read: (options) => readLayer(kind, options, { keepDims: [BOOLEAN, false] }),
     build(context, inputs, { keepDims }) {
-      const x = spatial(inputs, axes)
+      const x = spatialInput(inputs, axes)
       const shape = x.shape.filter((_, i) => i === 0 || i > axes)
       if (keepDims) shape.splice(1, 0, ...new Array(axes).fill(1))
       const y = context.g.reshape(whole(context, x), shape)

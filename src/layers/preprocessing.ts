@@ -8,6 +8,7 @@ import {
   FINITE,
   fail,
   isObject,
+  mismatch,
   NON_NEGATIVE,
   oneOf,
   POSITIVE_INTEGER,
@@ -18,8 +19,8 @@ import { shapeText } from '../numerics/shape.ts'
 import { elementCount, type NestedNumbers, tensor } from '../numerics/tensor.ts'
 import { encodeCategories } from '../operations/normalize.ts'
 import { type Layer, type LayerKind, type LayerOptions, makeLayer, readLayer } from './layer.ts'
-import { lastAxis } from './normalization.ts'
-import { one } from './options.ts'
+import { readLastAxis } from './normalization.ts'
+import { idInput, singleInput } from './options.ts'
 
 /** One number, or one for each channel (the last axis). */
 export type PerChannel = number | readonly number[]
@@ -30,7 +31,7 @@ const perChannel =
   (value: PerChannel, where: string): PerChannel => {
     const isList = Array.isArray(value) && value.length > 0
     const fits = isList ? value.every((x) => rule.holds(x)) : rule.holds(value)
-    check(fits, where, `${rule.expected}, or a list of such, one a channel`, value)
+    check(fits, where, `${rule.expected} or a list of one for each channel`, value)
     return isList ? [...value] : value
   }
 
@@ -39,9 +40,7 @@ function constantFor(g: GraphBuilder, x: Value, value: PerChannel, name: string)
   if (typeof value === 'number') return g.constant(value)
   const channels = x.shape[x.shape.length - 1]
   if (value.length !== channels)
-    fail(
-      `${name} has ${value.length} numbers, the last axis of its input ${shapeText(x.shape)} has ${channels}`,
-    )
+    mismatch(`${channels} numbers as ${name}, one for each channel`, value.length)
   return g.constant(Float32Array.from(value), [channels])
 }
 
@@ -60,7 +59,7 @@ export const rescalingKind: LayerKind<{ readonly scale: PerChannel; readonly off
   read: (options) =>
     readLayer('rescaling', options, { scale: perChannel(FINITE), offset: [perChannel(FINITE), 0] }),
   build({ g }, inputs, { scale, offset }) {
-    const x = one(inputs)
+    const x = singleInput(inputs)
     const scaled = g.times(x, constantFor(g, x, scale, 'scale'))
     return offset === 0 ? scaled : g.plus(scaled, constantFor(g, x, offset, 'offset'))
   },
@@ -95,12 +94,12 @@ export const normalizationKind: LayerKind<{ readonly mean: PerChannel; readonly 
   kind: 'normalization',
   read: (options) =>
     readLayer('normalization', options, {
-      axis: [lastAxis, -1],
+      axis: [readLastAxis, -1],
       mean: perChannel(FINITE),
       variance: perChannel(NON_NEGATIVE),
     }),
   build({ g }, inputs, { mean, variance }) {
-    const x = one(inputs)
+    const x = singleInput(inputs)
     const deviation = (v: number) => Math.max(Math.sqrt(v), 1e-7)
     const deviations = typeof variance === 'number' ? deviation(variance) : variance.map(deviation)
     const divisor = constantFor(g, x, deviations, 'variance')
@@ -170,7 +169,7 @@ export function adaptNormalization(x: Samples, options: LayerOptions = {}): Laye
       return Array.from(sums, (sum) => sum / rows)
     }
     const mean = meanOf((value) => value)
-    if (!mean.every(Number.isFinite)) fail(`${where} has numbers that aren't finite`)
+    check(mean.every(Number.isFinite), where, 'finite numbers', mean)
     const variance = meanOf((value, c) => (value - mean[c]) * (value - mean[c]))
     return normalization({ ...options, mean, variance })
   })
@@ -203,13 +202,11 @@ export const categoryEncodingKind: LayerKind<{
       outputMode: [oneOf('oneHot', 'multiHot', 'count'), 'multiHot'],
     }),
   build({ g }, inputs, { numTokens, outputMode }) {
-    const x = one(inputs)
+    const x = idInput(inputs)
     const { shape } = x
-    if (x.dtype !== 'int32') fail(`expected int32 ids, got float32 ${shapeText(shape)}`)
     const appends = outputMode === 'oneHot' && (shape.length === 1 || shape[shape.length - 1] !== 1)
     const ids = appends ? g.reshape(x, [...shape, 1]) : x
-    if (ids.shape.length < 2)
-      fail(`expected ids of rank 2 or more (batch first), got shape ${shapeText(shape)}`)
+    if (ids.shape.length < 2) mismatch('an input [batch, ..., ids]', shapeText(shape))
     return g.add(encodeCategories, [ids], { tokens: numTokens, count: outputMode === 'count' })[0]
   },
 }

@@ -7,7 +7,7 @@ import type { UnaryName } from '../graph/functions.ts'
 import type { Value } from '../graph/value.ts'
 import {
   BOOLEAN,
-  fail,
+  mismatch,
   must,
   oneOf,
   POSITIVE_INTEGER,
@@ -26,7 +26,7 @@ import {
   simpleRnn as simpleRnnCell,
 } from '../operations/recurrent.ts'
 import { type Activation, type ActivationName, readActivation } from './activations.ts'
-import { type Initializer, toInitializer, UNIT_FORGET_BIAS } from './initializers.ts'
+import { type Initializer, readInitializer, UNIT_FORGET_BIAS } from './initializers.ts'
 import {
   type LayerContext,
   type LayerKind,
@@ -37,7 +37,7 @@ import {
   type Symbolic,
 } from './layer.ts'
 import { drawn } from './noise.ts'
-import { type CheckedActivation, oneOfRank, weightOptions, weights } from './options.ts'
+import { type CheckedActivation, inputOfAxes, weightOptions, weightReaders } from './options.ts'
 import type { BiasOptions, KernelOptions, RecurrentKernelOptions } from './weights.ts'
 
 /**
@@ -109,13 +109,14 @@ export type SequenceConfig = Read<ReturnType<typeof sequenceReaders>>
 export const lstmReaders = ({ unitForgetBias = true }: { readonly unitForgetBias?: boolean }) => ({
   ...gateWeights(),
   biasInitializer: [
-    (given: Initializer) => (given?.kind === UNIT_FORGET_BIAS.kind ? UNIT_FORGET_BIAS : toInitializer(given)),
+    (given: Initializer, what: string) =>
+      given?.kind === UNIT_FORGET_BIAS.kind ? UNIT_FORGET_BIAS : readInitializer(given, what),
     unitForgetBias ? UNIT_FORGET_BIAS : 'zeros',
   ] as const,
   unitForgetBias: [BOOLEAN, true] as const,
 })
 
-const gateWeights = () => weights({ kernel: 'glorotUniform', recurrent: 'orthogonal', bias: 'zeros' })
+const gateWeights = () => weightReaders({ kernel: 'glorotUniform', recurrent: 'orthogonal', bias: 'zeros' })
 
 /** x with features dropped, the same ones at all steps; and its mask. */
 export function sequenceOf(
@@ -126,9 +127,9 @@ export function sequenceOf(
   const { g, training } = context
   const mask = context.maskOf(x)
   const [batch, steps, ...rest] = x.shape
-  if (steps === 0) fail(`expected one step or more, got shape ${shapeText(x.shape)}`)
+  if (steps === 0) mismatch('one step or more', shapeText(x.shape))
   if (mask && !sameShape(mask.shape, [batch, steps]))
-    fail(`expected a mask of shape ${shapeText([batch, steps])}, got ${shapeText(mask.shape)}`)
+    mismatch(`a mask of shape ${shapeText([batch, steps])}`, shapeText(mask.shape))
   if (!training || dropout === 0) return { x, mask }
   const factors = drawn(context, [batch, 1, ...rest], RANDOM_BERNOULLI, dropout, 'dropout')
   return { x: g.times(x, factors), mask }
@@ -138,10 +139,10 @@ export function sequenceOf(
 export function initialStates(inputs: readonly Value[], count: number, shape: Shape): readonly Value[] {
   const given = inputs.slice(1)
   if (given.length !== 0 && given.length !== count)
-    fail(`expected one input or ${count + 1} (with the initial states), got ${inputs.length}`)
+    mismatch(`one input or ${count + 1} (with the initial states)`, inputs.length)
   for (const state of given) {
     if (!sameShape(state.shape, shape))
-      fail(`expected initial states of shape ${shapeText(shape)}, got ${shapeText(state.shape)}`)
+      mismatch(`initial states of shape ${shapeText(shape)}`, shapeText(state.shape))
   }
   return given
 }
@@ -164,7 +165,7 @@ export function sequenceOutputs(
 const oneFunction =
   (...known: readonly ActivationName[]) =>
   (given: Activation, what: string): CheckedActivation => {
-    const read = readActivation(given)
+    const read = readActivation(given, what)
     must(oneOf(...known), read.name, what)
     return read
   }
@@ -198,7 +199,7 @@ function recurrentKind(
     build(context, inputs, config) {
       const { g, weight } = context
       const { units, useBias, returnSequences, goBackwards, resetAfter } = config
-      const given = oneOfRank(inputs.slice(0, 1), 3, '[batch, steps, features]')
+      const given = inputOfAxes(inputs.slice(0, 1), '[batch, steps, features]')
       const [batch, steps, features] = given.shape
       const [h0 = null, c0 = null] = initialStates(inputs, states, [batch, units])
       const { x, mask } = sequenceOf(context, given, config)

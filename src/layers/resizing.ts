@@ -14,7 +14,7 @@ import {
   makeLayer,
   readLayer,
 } from './layer.ts'
-import { oneOfRank, sizes, spatial } from './options.ts'
+import { inputOfAxes, sizeReader, spatialInput } from './options.ts'
 
 /** Options of `upSampling1d`. */
 export interface UpSampling1dOptions extends LayerOptions {
@@ -37,12 +37,12 @@ function upSamplingKind(kind: string, axes: number): LayerKind<UpSamplingConfig>
   return {
     kind,
     read(options) {
-      const size = [sizes(axes), 2] as const
+      const size = [sizeReader(axes), 2] as const
       if (axes === 1) return readLayer(kind, options, { size })
       return readLayer(kind, options, { size, interpolation: [oneOf('nearest', 'bilinear'), 'nearest'] })
     },
     build({ g }, inputs, { size, interpolation }) {
-      let y = spatial(inputs, axes)
+      let y = spatialInput(inputs, axes)
       for (let axis = axes; axis > 0; axis--) {
         const factor = size[axis - 1]
         const attributes = { axis, size: y.shape[axis] * factor, linear: interpolation === 'bilinear' }
@@ -115,7 +115,7 @@ function edgeKind<N extends string>(
       return read as Readonly<Record<N, readonly Pair[]>>
     },
     build(context, inputs, config) {
-      let y = spatial(inputs, axes)
+      let y = spatialInput(inputs, axes)
       config[name].forEach((pair, i) => {
         if (pair[0] + pair[1] > 0) y = change(context, y, i + 1, pair)
       })
@@ -259,7 +259,7 @@ export const repeatVectorKind: LayerKind<{ readonly n: number }> = {
   kind: 'repeatVector',
   read: (options) => readLayer('repeatVector', options, { n: POSITIVE_INTEGER }),
   build({ g, setMask }, inputs, { n }) {
-    const x = oneOfRank(inputs, 2, '[batch, features]')
+    const x = inputOfAxes(inputs, '[batch, features]')
     const [batch, features] = x.shape
     const y = g.expand(g.reshape(x, [batch, 1, features]), [batch, n, features])
     setMask(y, null)

@@ -3,7 +3,14 @@ import type { Value } from '../graph/value.ts'
 import { POSITIVE_INTEGER } from '../numerics/errors.ts'
 import { type ConvRows, convolveRows, depthwise } from '../operations/convolution.ts'
 import { type Layer, type LayerContext, type LayerKind, makeLayer, readLayer } from './layer.ts'
-import { type ConfigOfWeights, channelsOf, finish, spatial, weightOptions, weights } from './options.ts'
+import {
+  addBiasAndActivate,
+  type ConfigOfWeights,
+  channelsOf,
+  spatialInput,
+  weightOptions,
+  weightReaders,
+} from './options.ts'
 import type { BiasOptions, DepthwiseOptions, PointwiseOptions } from './weights.ts'
 import { type WindowConfig, type WindowOptions, windowOf, windowReaders } from './window.ts'
 
@@ -29,15 +36,15 @@ const readDepthwise = (options: object) =>
   readLayer('depthwiseConv2d', options, {
     ...windowReaders(2),
     depthMultiplier: [POSITIVE_INTEGER, 1],
-    ...weights({ depthwise: 'glorotUniform', bias: 'zeros' }),
+    ...weightReaders({ depthwise: 'glorotUniform', bias: 'zeros' }),
   })
 
 export const depthwiseConv2dKind: LayerKind<ReturnType<typeof readDepthwise>> = {
   kind: 'depthwiseConv2d',
   read: readDepthwise,
   build(context, inputs, config) {
-    const x = spatial(inputs, 2)
-    return finish(context, depthwiseRows(context, x, 'kernel', config), config)
+    const x = spatialInput(inputs, 2)
+    return addBiasAndActivate(context, depthwiseRows(context, x, 'kernel', config), config)
   },
 }
 
@@ -73,7 +80,7 @@ const readSeparable = (kind: string, rank: number, options: object) =>
     ...windowReaders(rank),
     filters: POSITIVE_INTEGER,
     depthMultiplier: [POSITIVE_INTEGER, 1],
-    ...weights({ depthwise: 'glorotUniform', pointwise: 'glorotUniform', bias: 'zeros' }),
+    ...weightReaders({ depthwise: 'glorotUniform', pointwise: 'glorotUniform', bias: 'zeros' }),
   })
 type SeparableConfig = ReturnType<typeof readSeparable>
 
@@ -82,7 +89,7 @@ const separableKind = (kind: string, rank: number): LayerKind<SeparableConfig> =
   read: (options) => readSeparable(kind, rank, options),
   build(context, inputs, config) {
     const { g, weight } = context
-    const x = spatial(inputs, rank)
+    const x = spatialInput(inputs, rank)
     const { rows, shape } = depthwiseRows(context, x, 'depthwise_kernel', config)
     const [channels, { filters }] = [channelsOf(rows), config]
     const ones = config.kernelSize.map(() => 1)
@@ -92,7 +99,7 @@ const separableKind = (kind: string, rank: number): LayerKind<SeparableConfig> =
       weightOptions(config, 'pointwise'),
     )
     const y = g.matmul(rows, g.reshape(pointwise, [channels, filters]))
-    return finish(context, { rows: y, shape: [...shape.slice(0, -1), filters] }, config)
+    return addBiasAndActivate(context, { rows: y, shape: [...shape.slice(0, -1), filters] }, config)
   },
 })
 

@@ -4,7 +4,7 @@ import type { ConvOptions } from '../operations/convolution.ts'
 import type { Padding } from '../operations/window.ts'
 import { type Activation, readActivation } from './activations.ts'
 import type { LayerOptions } from './layer.ts'
-import { sizes } from './options.ts'
+import { sizeReader } from './options.ts'
 
 /** One number for all axes, or one each. */
 export type Sizes = number | readonly number[]
@@ -41,15 +41,15 @@ function readPadding(padding: unknown, where: string, rank: number): Padding {
 /** Readers of the options of a window over `rank` axes; `named`: padding isn't given in numbers. */
 export const windowReaders = (rank: number, named = false) =>
   ({
-    kernelSize: sizes(rank),
-    strides: [sizes(rank), 1],
+    kernelSize: sizeReader(rank),
+    strides: [sizeReader(rank), 1],
     padding: [
       named
         ? oneOf('valid', 'same')
         : (padding: unknown, what: string): Padding => readPadding(padding, what, rank),
       'valid',
     ],
-    dilationRate: [sizes(rank), 1],
+    dilationRate: [sizeReader(rank), 1],
     activation: readActivation,
     useBias: [BOOLEAN, true],
   }) as const

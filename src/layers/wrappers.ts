@@ -12,7 +12,7 @@ import {
   readLayer,
 } from './layer.ts'
 import { buildNested, type NestedLayer, readNested } from './nested.ts'
-import { oneOfRank } from './options.ts'
+import { inputOfAxes } from './options.ts'
 
 const merges: Readonly<Record<string, (g: GraphBuilder, a: Value, b: Value) => Value>> = {
   concat: (g, a, b) => g.concatenate([a, b], a.shape.length - 1),
@@ -112,7 +112,7 @@ export const timeDistributedKind: LayerKind<{ readonly layer: NestedLayer }> = {
     }),
   build(context, inputs, { layer }) {
     const { g } = context
-    const x = oneOfRank(inputs, 3, '[batch, steps, ...]', true)
+    const x = inputOfAxes(inputs, '[batch, steps, features, ...]')
     const [batch, steps, ...rest] = x.shape
     const y = buildNested(layer, context, 'layer', [g.reshape(x, [batch * steps, ...rest])])
     return g.reshape(y, [batch, steps, ...y.shape.slice(1)])
@@ -142,7 +142,7 @@ export const maskingKind: LayerKind<{ readonly maskValue: number }> = {
   kind: 'masking',
   read: (options) => readLayer('masking', options, { maskValue: [FINITE, 0] }),
   build({ g, setMask }, inputs, { maskValue }) {
-    const x = oneOfRank(inputs, 3, '[batch, steps, ...]', true)
+    const x = inputOfAxes(inputs, '[batch, steps, features, ...]')
     const equal = g.binary('equal', x, g.constant(maskValue))
     const isMasked = g.reduce('min', equal, x.shape.map((_, i) => i).slice(2), { keepDims: true })
     const counts = g.minus(g.constant(1), isMasked) // [batch, steps, 1, ...]

@@ -4,15 +4,16 @@
 import { columnsOf, keyOf, type OutputTraining } from '../network/compute.ts'
 import type { PlannedSession, Training } from '../network/planned.ts'
 import {
+  asGiven,
   BOOLEAN,
   check,
-  checkOptions,
   FINITE,
   fail,
   isObject,
   must,
   reading,
-  show,
+  readOptions,
+  unknownName,
 } from '../numerics/errors.ts'
 import { type RowShape, rowShapeText } from '../numerics/shape.ts'
 import { type LossLike, readLoss, takesLabels } from '../training/losses.ts'
@@ -72,18 +73,17 @@ export function readOutputTraining(
   const isRow = takesLabels(loss) || loss.kind === 'categoricalCrossentropy'
   if (isRow && (shape.at(-1) ?? 1) < 2) {
     fail(
-      `${loss.kind} needs two classes or more; output ${output} has shape ${rowShapeText(shape)} (a single unit takes binaryCrossentropy)`,
+      `output ${output}: ${loss.kind} needs two classes or more; got shape ${rowShapeText(shape)} (binaryCrossentropy takes one unit)`,
     )
   }
-  must(FINITE, weight, `weight of the loss of ${output}`)
+  must(FINITE, weight, `loss weight of ${output}`)
   const { metrics, weightedMetrics = [] } = given
   for (const list of [metrics, weightedMetrics]) {
     check(Array.isArray(list), `metrics of ${output}`, 'a list of names', list)
     const names = list.map((metric) => readMetric(output, metric, loss, columnsOf(shape)).name)
     const seen = new Set(['loss'])
     const twice = names.find((name) => seen.has(name) || !seen.add(name))
-    if (twice !== undefined)
-      fail(`metrics of ${output}: the name ${twice} is taken; give the metric a name of its own`)
+    if (twice !== undefined) fail(`metrics of ${output}: the name ${twice} is taken`)
   }
   return { output, loss, weight, metrics, weightedMetrics }
 }
@@ -96,26 +96,21 @@ function perOutput<T>(
   fallback?: T,
 ): T[] {
   if (Array.isArray(given)) {
-    check(
-      given.length === names.length,
-      `compile: ${what}`,
-      `a list of ${names.length} (one for each of ${names.join(', ')})`,
-      given,
-    )
+    check(given.length === names.length, what, `a list for ${names.join(', ')}`, given)
     return [...given]
   }
-  check(isObject(given), `compile: ${what}`, `given for ${names.join(', ')}`, given)
+  check(isObject(given), what, `given for ${names.join(', ')}`, given)
   const record = given as Readonly<Record<string, T>>
   const known = new Set(names)
-  for (const name of Object.keys(record))
-    if (!known.has(name))
-      fail(`compile: ${what}: ${show(name)} is no output; outputs are ${names.join(', ')}`)
-  return names.map(
-    (name) => record[name] ?? fallback ?? fail(`compile: ${what} of output ${name} is missing`),
-  )
+  for (const name of Object.keys(record)) if (!known.has(name)) unknownName(`${what}: output`, name, names)
+  return names.map((name) => record[name] ?? fallback ?? fail(`${what} of output ${name} is missing`))
 }
 
-/** Every number that is logged needs a key of its own: what each is. @throws LanegradError naming two that would share one */
+function refuseSharedKey(method: string, one: string | undefined, other: string, key: string): void {
+  if (one !== undefined) fail(`${method}: ${one} and ${other} would share the log ${key}; rename one`)
+}
+
+/** The meaning of every key of the logs. @throws LanegradError naming two numbers that would share a key */
 function checkKeys(session: PlannedSession, outputs: readonly OutputTraining[]): Map<string, string> {
   const known = new Map([['loss', 'the total loss']])
   for (const { output, loss, metrics, weightedMetrics = [] } of outputs) {
@@ -127,27 +122,20 @@ function checkKeys(session: PlannedSession, outputs: readonly OutputTraining[]):
       .map((name) => (plain.includes(name) ? `weighted_${name}` : name))
     for (const name of [...(outputs.length > 1 ? ['loss'] : []), ...plain, ...weighted]) {
       const key = keyOf(session.network, output, name)
-      const other = known.get(key)
-      if (other)
-        fail(
-          `compile: ${other} and ${name} of ${output} would both be logged as ${key}; give one another name`,
-        )
+      refuseSharedKey('compile', known.get(key), `${name} of ${output}`, key)
       known.set(key, `${name} of ${output}`)
     }
   }
   return known
 }
 
-/** The same with those of validation beside them, which an output named `val` has too. @throws LanegradError */
+/** Checks the keys of the logs with those of validation beside them, as an output named `val` has them. @throws LanegradError */
 export function checkValidationKeys(session: PlannedSession, { outputs }: Training): void {
   const known = checkKeys(session, outputs)
   for (const [key, what] of known) {
     const other = known.get(`val_${key}`)
     // an output may be named val, if nothing is validated
-    if (other && !other.startsWith('loss of '))
-      fail(
-        `fit: ${what} in validation and ${other} would both be logged as val_${key}; give one another name`,
-      )
+    if (!other?.startsWith('loss of ')) refuseSharedKey('fit', other, `${what} in validation`, `val_${key}`)
   }
 }
 
@@ -159,33 +147,34 @@ const isLoss = (loss: CompileOptions['loss']): loss is LossLike =>
 
 /** @throws LanegradError on an unknown name (with the nearest known one) or a loss that doesn't fit its output */
 export function readTraining(session: PlannedSession, options: CompileOptions): Training {
-  const known = [
-    'optimizer',
-    'keepOptimizer',
-    'loss',
-    'lossWeights',
-    'metrics',
-    'weightedMetrics',
-    'warnings',
-  ]
-  const read = checkOptions('compile', options, known)
-  const { optimizer, loss, lossWeights, metrics = [], weightedMetrics = [], warnings = true } = read
-  must(BOOLEAN, warnings, 'compile: warnings')
-  const kept = must(BOOLEAN, read.keepOptimizer ?? false, 'compile: keepOptimizer') && session.training
-  if (kept === null) fail('compile: keepOptimizer: the model has none yet')
-  if (kept && optimizer !== undefined) fail('compile: give optimizer or keepOptimizer, not both')
+  const { optimizer, loss, lossWeights, metrics, weightedMetrics, keepOptimizer } = readOptions(
+    'compile',
+    options,
+    {
+      optimizer: [asGiven<CompileOptions['optimizer']>, undefined],
+      keepOptimizer: [BOOLEAN, false],
+      loss: asGiven<CompileOptions['loss']>,
+      lossWeights: [asGiven<CompileOptions['lossWeights']>, undefined],
+      metrics: [asGiven<MetricsByOutput>, []],
+      weightedMetrics: [asGiven<MetricsByOutput>, []],
+      warnings: [BOOLEAN, true],
+    },
+  )
+  const kept = keepOptimizer && session.training
+  if (kept === null) fail('compile: keepOptimizer needs a compiled model')
+  if (kept && optimizer !== undefined) fail('compile: give either optimizer or keepOptimizer')
   const names = session.network.outputs.map(({ name }) => name)
   return reading('compile: its options', () => {
-    const losses = isLoss(loss) ? names.map(() => loss) : perOutput('loss', loss, names)
+    const losses = isLoss(loss) ? names.map(() => loss) : perOutput('compile: loss', loss, names)
     const weights =
-      lossWeights === undefined ? names.map(() => 1) : perOutput('lossWeights', lossWeights, names)
+      lossWeights === undefined ? names.map(() => 1) : perOutput('compile: lossWeights', lossWeights, names)
     const isForAll = (given: MetricsByOutput): given is Metrics =>
       Array.isArray(given) || typeof given === 'string'
     const asList = (given: Metrics) => (typeof given === 'string' ? [given] : given)
     const wantedOf = (what: string, given: MetricsByOutput) =>
       (isForAll(given) ? names.map(() => given) : perOutput<Metrics>(what, given, names, [])).map(asList)
-    const wanted = wantedOf('metrics', metrics)
-    const wantedWeighted = wantedOf('weightedMetrics', weightedMetrics)
+    const wanted = wantedOf('compile: metrics', metrics)
+    const wantedWeighted = wantedOf('compile: weightedMetrics', weightedMetrics)
     const outputs = names.map((output, i) =>
       readOutputTraining(output, session.shapeOf(output), {
         loss: losses[i],

@@ -14,7 +14,17 @@ import { outlineOf } from '../network/compute.ts'
 import { networkOf, remember, type Values } from '../network/network.ts'
 import { PlannedSession } from '../network/planned.ts'
 import type { ByteSource } from '../numerics/bytes.ts'
-import { BOOLEAN, checkOptions, fail, madeBy, must, NATURAL, type Rule, reading } from '../numerics/errors.ts'
+import {
+  BOOLEAN,
+  checkOptions,
+  fail,
+  madeBy,
+  must,
+  NATURAL,
+  type Rule,
+  reading,
+  readOptions,
+} from '../numerics/errors.ts'
 import type { RuntimeOptions } from '../runtime/engine.ts'
 import type { Metric } from '../session/metric.ts'
 import type { Loss } from '../training/losses.ts'
@@ -123,14 +133,14 @@ export function sequential(options: SequentialOptions): Model<Symbolic> {
   )
 }
 
-const listWith = (key: string, maker: string): Rule => ({
-  expected: `a list of what ${maker} made`,
-  holds: (list): list is unknown => Array.isArray(list) && [...list].every((made) => made?.[key]),
+const listWith = <T>(key: string, maker: string): Rule<NonNullable<T>> => ({
+  expected: `a list of results of ${maker}`,
+  holds: (list): list is NonNullable<T> => Array.isArray(list) && [...list].every((made) => made?.[key]),
 })
 
-const METRICS: Rule = {
+const METRICS: Rule<NonNullable<LoadOptions['metrics']>> = {
   expected: 'a list of metric objects',
-  holds: (list): list is unknown =>
+  holds: (list): list is NonNullable<LoadOptions['metrics']> =>
     Array.isArray(list) && [...list].every((metric) => typeof metric?.name === 'string'),
 }
 
@@ -160,18 +170,22 @@ export interface LoadOptions extends RuntimeOptions {
  * ```
  */
 export function load<V extends Values = Symbolic>(bytes: ByteSource, options: LoadOptions = {}): Model<V> {
-  const known = ['compile', 'layers', 'losses', 'metrics', 'numerics', 'threads']
-  const read = checkOptions('load', options, known)
-  const { compile = true, layers = [], losses = [], metrics = [] } = read
-  must(BOOLEAN, compile, 'load: compile')
-  must(listWith('layerKind', 'customLayer'), layers, 'load: layers')
-  must(listWith('write', 'customLoss'), losses, 'load: losses')
-  must(METRICS, metrics, 'load: metrics')
+  const { compile, layers, losses, metrics } = readOptions(
+    'load',
+    options,
+    {
+      compile: [BOOLEAN, true],
+      layers: [listWith<LoadOptions['layers']>('layerKind', 'customLayer'), []],
+      losses: [listWith<LoadOptions['losses']>('write', 'customLoss'), []],
+      metrics: [METRICS, []],
+    },
+    ['numerics', 'threads'],
+  )
   const kinds = new Map(layerKinds)
   for (const { layerKind } of layers) {
-    if (kinds.has(layerKind.kind)) fail(`load: layers: there is a kind ${layerKind.kind} already`)
+    if (kinds.has(layerKind.kind)) fail(`load: layers: the kind ${layerKind.kind} is taken`)
     kinds.set(layerKind.kind, layerKind)
   }
-  const runtime = readRuntime('load', read)
+  const runtime = readRuntime('load', options)
   return Model.of<V>(loadSession(bytes, kinds, { losses, metrics, compile, runtime }))
 }

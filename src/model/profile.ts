@@ -1,10 +1,10 @@
 // Where the time of a training step goes. Enters: a model and a batch. Leaves: a row for each instruction; the model as it was.
 // Only a program that names `profile` carries this.
 
-import { asGiven, type StepOptions } from '../feed/options.ts'
+import type { StepOptions } from '../feed/options.ts'
 import type { Values } from '../network/network.ts'
 import type { PlannedSession } from '../network/planned.ts'
-import { BOOLEAN, POSITIVE_INTEGER, readOptions } from '../numerics/errors.ts'
+import { asGiven, BOOLEAN, POSITIVE_INTEGER, readOptions } from '../numerics/errors.ts'
 import { now } from '../numerics/host.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { Data } from '../rows/rows.ts'

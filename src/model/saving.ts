@@ -1,5 +1,5 @@
-// A model to one safetensors file. The file holds the weights by name, the network and what it was compiled with in the
-// metadata, and by choice the optimizer's state, so that training goes on bit for bit. loading.ts reads it.
+// Writes a model to one safetensors file, which loading.ts reads. The file holds the weights by name; its metadata hold the
+// network, the arguments of `compile` and, by choice, the optimizer's state, so that training goes on bit for bit.
 
 import { encodeSafetensors } from '../formats/safetensors.ts'
 import { describe } from '../network/network.ts'

@@ -3,13 +3,13 @@
 import { checkLayers, type Layer, layerOf, type Symbolic } from '../layers/layer.ts'
 import { type Network, type NetworkLayer, outputName, type Values } from '../network/network.ts'
 import {
+  asGiven,
   BOOLEAN,
   check,
-  checkOptions,
   fail,
   isFunction,
-  must,
   reading,
+  readOptions,
   unknownName,
 } from '../numerics/errors.ts'
 import { create } from './create.ts'
@@ -71,9 +71,12 @@ function symbolicValues(network: Network, trainable: boolean): Map<string, Symbo
 export function transfer<V extends Values = Symbolic>(base: Model, options: TransferOptions<V>): Model<V> {
   const { session } = checkModel('transfer: base', base)
   const { network } = session
-  const known = ['output', 'head', 'trainable', 'seed']
-  const { output, head, trainable = false, seed = session.seed } = checkOptions('transfer', options, known)
-  must(BOOLEAN, trainable, 'transfer: trainable')
+  const { output, head, trainable, seed } = readOptions('transfer', options, {
+    output: asGiven<TransferOptions<V>['output']>,
+    head: asGiven<TransferOptions<V>['head']>,
+    trainable: [BOOLEAN, false],
+    seed: [asGiven<number | undefined>, undefined],
+  })
   if (!isFunction(head)) checkLayers('transfer: head', head)
   const values = symbolicValues(network, trainable)
   const cut = reading('transfer: output', () => {
@@ -94,7 +97,13 @@ export function transfer<V extends Values = Symbolic>(base: Model, options: Tran
   })
   const list = inputs.map(([, value]) => value)
   const structures = { single: list[0], list, record: Object.fromEntries(inputs) }
-  const next = create('transfer', structures[network.inputStructure], outputs, seed, session.runtime)
+  const next = create(
+    'transfer',
+    structures[network.inputStructure],
+    outputs,
+    seed ?? session.seed,
+    session.runtime,
+  )
   const names = new Set([...kept].map(({ layer }) => layer?.layerName))
   for (const spec of next.session.outline.weights) {
     const old = names.has(spec.name.split('/')[0]) && session.outline.byName.get(spec.name)

@@ -5,7 +5,7 @@ import type { GraphBuilder } from '../graph/builder.ts'
 import { copy } from '../graph/ops/moves.ts'
 import type { Value } from '../graph/value.ts'
 import { type Constraint, checkAxes } from '../layers/constraints.ts'
-import { type Initializer, toInitializer } from '../layers/initializers.ts'
+import { type Initializer, readInitializer } from '../layers/initializers.ts'
 import {
   checkName,
   hasSteps,
@@ -91,7 +91,7 @@ export function writeLayers(
     const spec: WeightSpec = {
       name: full,
       shape,
-      initializer: typeof initializer === 'string' ? toInitializer(initializer) : initializer,
+      initializer: typeof initializer === 'string' ? readInitializer(initializer) : initializer,
       regularizer,
       constraint,
       trainable: trainable && isTrainable,

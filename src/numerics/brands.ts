@@ -1,23 +1,24 @@
-// What a value is, whatever realm it comes from: `instanceof` knows the classes of its own realm only, and buffers, errors
-// and compiled modules come from iframes, workers, `node:vm` contexts and test runners. Enters: any value, hostile ones
-// too. Leaves: an answer, never an error. Typed arrays and buffers are told by internal slots, which nothing can feign.
+// Tells the type of a value, whatever realm it comes from: `instanceof` knows only the classes of its own realm, while
+// buffers, errors and compiled modules come from iframes, workers, `node:vm` contexts and test runners. Enters: any value,
+// hostile ones included. Leaves: an answer, never an error. Typed arrays and buffers are told by internal slots, which
+// nothing can feign.
 
 type Method = (this: unknown) => string | undefined
 
-/** `get %TypedArray%.prototype[@@toStringTag]`: undefined for all that is no typed array. */
+/** `get %TypedArray%.prototype[@@toStringTag]`: undefined unless the value is a typed array. */
 const typedName = Object.getOwnPropertyDescriptor(
   Object.getPrototypeOf(Uint8Array.prototype),
   Symbol.toStringTag,
 )?.get as Method
 
-/** The name of a typed array's class. */
+/** The name of a typed array's class; undefined for any other value. */
 export const arrayType = (value: unknown): string | undefined => typedName.call(value)
 
 export const isFloat32 = (value: unknown): value is Float32Array => arrayType(value) === 'Float32Array'
 
 export const isInt32 = (value: unknown): value is Int32Array => arrayType(value) === 'Int32Array'
 
-/** As `Object.prototype.toString` has it: `[object Error]`; an object may call itself anything. */
+/** The result of `Object.prototype.toString`, `[object Error]` for example. An object may claim any name. */
 export function tagOf(value: unknown): string {
   try {
     return Object.prototype.toString.call(value)
@@ -26,7 +27,7 @@ export function tagOf(value: unknown): string {
   }
 }
 
-/** An ArrayBuffer or SharedArrayBuffer that isn't detached. */
+/** Whether a value is an ArrayBuffer or SharedArrayBuffer that isn't detached. */
 export function isBuffer(value: unknown): value is ArrayBufferLike {
   try {
     return new DataView(value as ArrayBuffer).byteLength >= 0
@@ -43,11 +44,11 @@ export const isModule = (value: unknown): value is WebAssembly.Module =>
 
 export const isError = (value: unknown): value is Error => tagOf(value) === '[object Error]'
 
-/** What an error says, whatever was thrown. */
+/** The message of an error, or a text of whatever else was thrown. */
 export function messageOf(error: unknown): string {
   try {
     return String(Object(error).message ?? error)
   } catch {
-    return 'it says nothing'
+    return 'unreadable error'
   }
 }

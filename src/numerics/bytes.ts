@@ -1,24 +1,24 @@
-// Bytes as callers have them, and text as UTF-8. Enters: whatever holds bytes, of any realm. Leaves: a Uint8Array whose
-// memory nobody else changes meanwhile, which every API of a runtime takes.
+// Bytes as callers have them, and text as UTF-8. Enters: any value that holds bytes, of any realm. Leaves: a Uint8Array that
+// every API of a runtime takes and whose memory nobody else changes meanwhile.
 import { arrayType, isBuffer, isShared } from './brands.ts'
 import { check } from './errors.ts'
 
-/** What holds bytes: a Uint8Array (a Buffer of Node, too), an ArrayBuffer, a SharedArrayBuffer, or a DataView. */
+/** Bytes: a Uint8Array (Node's Buffer is one), an ArrayBuffer, a SharedArrayBuffer, or a DataView. */
 export type ByteSource = Uint8Array | ArrayBufferLike | DataView
 
-/** The bytes, without copying unless their memory is shared or may shrink. @throws LanegradError for all else */
+/** The bytes, copied only if their memory is shared or may shrink. @throws LanegradError for any other value */
 export function bytesOf(what: string, given: ByteSource): Uint8Array<ArrayBuffer> {
   const isView = ArrayBuffer.isView(given) && /^(Uint8Array|undefined)$/.test(`${arrayType(given)}`)
   const { buffer, byteOffset, byteLength } = isView ? given : { buffer: given as ArrayBufferLike }
   const expected = 'a Uint8Array, ArrayBuffer or DataView'
-  const hint = ', not a path or an address: readFile(path), or await (await fetch(url)).arrayBuffer()'
+  const hint = ' (readFile(path), or await (await fetch(url)).arrayBuffer())'
   check(isBuffer(buffer), what, expected + (typeof given === 'string' ? hint : ''), given)
   const bytes = new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength)
   const { resizable } = buffer as { readonly resizable?: boolean }
   return resizable || isShared(buffer) ? bytes.slice() : bytes
 }
 
-// Jest's jsdom has no TextEncoder, some shells neither class: percent-encoding is UTF-8 as well, and as strict.
+// Jest's jsdom has no TextEncoder, and some shells have neither class: percent-encoding is UTF-8 as well, and as strict.
 
 /** `text` as UTF-8; it has no lone surrogates (JSON.stringify escapes them). */
 export function encodeText(text: string): Uint8Array {

@@ -1,7 +1,6 @@
-// What enters: what a caller passed at the public edge. What leaves: a LanegradError that says which
-// argument, what was expected and what came, with the nearest known name where a name was misspelt.
-// May assume nothing about the values it prints; prints at most 60 characters of any of them.
-// Never used inside a kernel or a per-element loop.
+// Enters: the values that a caller passed at the public edge. Leaves: a LanegradError that names the argument, what was
+// expected and what came, with the nearest known name where a name was misspelt. Nothing is assumed about the values; at
+// most 60 characters of each are printed. Never used inside a kernel or a per-element loop.
 
 import { isBuffer, tagOf } from './brands.ts'
 import { LanegradError } from './lanegrad-error.ts'
@@ -13,15 +12,20 @@ export function fail(message: string): never {
   throw new LanegradError(message)
 }
 
+/** Throws `expected <expected>; got <got>`: for the inputs of a layer, whose name the caller puts in front. */
+export function mismatch(expected: string, got: string | number): never {
+  fail(`expected ${expected}; got ${got}`)
+}
+
 /** Throws `<what> must be <expected>; got <got>` unless `holds`. */
 export function check(holds: boolean, what: string, expected: string, got: unknown): asserts holds {
   if (!holds) fail(`${what} must be ${expected}; got ${show(got)}`)
 }
 
 /**
- * What `read` gives. What the engine throws while `read` looks at a caller's values (a revoked proxy, a symbol among
- * numbers) becomes a LanegradError that names them by `what`; errors of the caller's own pass. The stack begins with the
- * function that asks, so that the caller's line is among the few frames an engine keeps.
+ * Returns the result of `read`. An error that the engine throws while `read` looks at a caller's values (a revoked proxy, a
+ * symbol among numbers) becomes a LanegradError that names them by `what`. The caller's own errors pass. The stack begins
+ * with the function that called this one, so that the caller's line is among the few frames an engine keeps.
  */
 export function reading<T>(what: string, read: () => T): T {
   try {
@@ -31,7 +35,7 @@ export function reading<T>(what: string, read: () => T): T {
   }
 }
 
-/** What `reading` throws, for generators, which can't be a function within. The stack begins below `above`. */
+/** The error that `reading` throws: for generators, which can't pass a function. The stack begins below `above`. */
 export function refusal(what: string, error: unknown, above: unknown = refusal): unknown {
   const { name, message } = Object(error) as Error
   const isEngines = name === 'TypeError' || name === 'RangeError'
@@ -42,8 +46,8 @@ export function refusal(what: string, error: unknown, above: unknown = refusal):
 }
 
 /**
- * An object of methods for a user's own code: what a method can't make out of its arguments is a LanegradError that names
- * the method. Errors of the user's own code around it stay what they are.
+ * A proxy of an object of methods, for a user's own code: arguments that a method can't read give a LanegradError that names
+ * the method. Errors of the user's own code stay as they are.
  */
 export const guarded = <T extends object>(what: string, target: T): T =>
   new Proxy(target, {
@@ -56,7 +60,7 @@ export const guarded = <T extends object>(what: string, target: T): T =>
 
 const cut = (text: string, most = 60): string => (text.length > most ? `${text.slice(0, most)}…` : text)
 
-/** What `print` gives, however the value's own code fails. */
+/** Returns the result of `print`, or a few words where the value's own code throws. */
 function printing(value: unknown, print: () => string): string {
   try {
     return print()
@@ -68,7 +72,7 @@ function printing(value: unknown, print: () => string): string {
 /** A short print of any value. */
 export const show = (value: unknown): string => printing(value, () => shown(value))
 
-/** `value`, which Node, Deno and Bun print as the lines that `print` gives, each at most 200 characters long. */
+/** Makes Node, Deno and Bun print `value` as the lines that `print` returns, each cut to 200 characters. */
 export const printed = <T extends object>(value: T, print: () => string): T =>
   Object.defineProperty(value, Symbol.for('nodejs.util.inspect.custom'), {
     value: () => printing(value, () => print().replace(/.+/g, (line) => cut(line, 200))),
@@ -109,7 +113,7 @@ const isLevel = (value: unknown): value is ArrayLike<unknown> =>
 /** The shape of nested arrays, as their first elements have it. */
 const shapeOf = (value: unknown): number[] => (isLevel(value) ? [value.length, ...shapeOf(value[0])] : [])
 
-/** What other libraries call it, where that isn't how the name here begins. */
+/** Names in other libraries, each with ours: those that ours doesn't begin with. */
 const SYNONYMS =
   ' ln:log lr:learningRate crossentropy:sparseCategoricalCrossentropy nll:sparseCategoricalCrossentropy bce:binaryCrossentropy' +
   ' l1:meanAbsoluteError smoothl1:huber xavieruniform:glorotUniform xaviernormal:glorotNormal' +
@@ -117,15 +121,17 @@ const SYNONYMS =
   ' numembeddings:inputDim embeddingdim:outputDim inputdim:inputShape p:rate' +
   ' neg:minus logsigmoid:softplus '
 
-/** As it is compared: `batch_size`, `BatchSize` and `batchSize` are one, a loss is one without the word. */
+/** The form in which names are compared: `batch_size`, `BatchSize` and `batchSize` are equal; a final "loss" is left out. */
 const plainName = (name: string): string => name.toLowerCase().replace(/[^a-z0-9]|(?<=.)loss$/g, '')
 
 /**
- * Throws `unknown activation "rleu"; did you mean "relu"? Known: ...`. The suggestion appears only if it is a synonym, begins
- * so, or is at most 2 edits (or a third of the name's length) away, case and underscores left aside. Of an object the name counts.
+ * Throws `dense: unknown activation "rleu"; did you mean "relu"? Known: ...`, where `what` is `dense: activation`. A name is
+ * suggested if it is a synonym, begins with the given one, or is at most 2 edits (or a third of the length) away, case and
+ * underscores aside. If `got` is an object, its own name is compared.
  */
 export function unknownName(what: string, got: unknown, known: readonly string[]): never {
-  if (typeof got === 'function') fail(`unknown ${what}: got a function; if it makes one, call it`)
+  const unknown = what.replace(/(?=[^: ][^:]*$)/, 'unknown ')
+  if (typeof got === 'function') fail(`${unknown}: got ${show(got)}; call it if it makes one`)
   let nearest = ''
   const given = isObject(got) ? (got as { name?: unknown }).name : got
   if (typeof given === 'string' && given.length <= 60) {
@@ -143,14 +149,16 @@ export function unknownName(what: string, got: unknown, known: readonly string[]
       }
     }
   }
-  fail(`unknown ${what} ${show(got)}; ${nearest && `did you mean "${nearest}"? `}Known: ${known.join(', ')}`)
+  fail(
+    `${unknown} ${show(got)}${nearest && `; did you mean "${nearest}"`}${nearest ? '?' : '.'} Known: ${known.join(', ')}`,
+  )
 }
 
-/** The options as they are now. Throws if they are no plain object or have a key that isn't in `known`. */
+/** A copy of the options. @throws LanegradError unless they are a plain object whose keys are all in `known` */
 export function checkOptions<O extends object>(where: string, options: O, known: readonly string[]): O {
   const what = `${where} options`
   return reading(what, () => {
-    // a Map's entries are no keys; class instances and objects of other realms are as good as a literal
+    // the entries of a Map aren't keys; class instances and objects of other realms serve as well as a literal
     const isPlain = tagOf(options) === '[object Object]'
     check(isPlain, what, `a plain object of ${known.join(', ')}`, options)
     for (const key of Object.keys(options))
@@ -159,7 +167,7 @@ export function checkOptions<O extends object>(where: string, options: O, known:
   })
 }
 
-/** What can be called: classes can't, nor proxies that were revoked. */
+/** Whether a value can be called: a class or a revoked proxy can't. */
 export const isFunction = (value: unknown): value is (...args: never[]) => unknown => {
   try {
     const isCallable = typeof value === 'function' && 'call' in value
@@ -169,20 +177,20 @@ export const isFunction = (value: unknown): value is (...args: never[]) => unkno
   }
 }
 
-/** Any object, lists and typed arrays too. */
+/** Whether a value is an object, lists and typed arrays included. */
 export const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null
 
-/** An object that is no list. */
+/** Whether a value is an object and not a list. */
 export const isRecord = (value: unknown): value is Record<string, unknown> =>
   isObject(value) && !Array.isArray(value)
 
-/** What an option's value must fulfil. */
+/** A rule for an option's value, and its text: `<option> must be <expected>`. */
 export interface Rule<T = unknown> {
   readonly expected: string
   holds(value: unknown): value is T
 }
 
-/** A number, finite also as the float32 it becomes, that fulfils more. */
+/** A rule for numbers that are finite as float32 and for which `holds` is true. */
 export const number = (expected: string, holds: (value: number) => boolean): Rule<number> => ({
   expected,
   holds: (value): value is number =>
@@ -191,22 +199,19 @@ export const number = (expected: string, holds: (value: number) => boolean): Rul
 export const FINITE = number('a finite number', () => true)
 export const NON_NEGATIVE = number('a finite number >= 0', (value) => value >= 0)
 export const POSITIVE = number('a finite number > 0', (value) => Math.fround(value) > 0)
-export const SHARE = number(
-  'a number from 0 up to, not including, 1',
-  (value) => value >= 0 && Math.fround(value) < 1,
-)
+export const SHARE = number('a number >= 0 and < 1', (value) => value >= 0 && Math.fround(value) < 1)
 export const UP_TO_ONE = number('a number from 0 to 1', (value) => value >= 0 && value <= 1)
 export const POSITIVE_INTEGER = number(
   'a positive integer',
   (value) => Number.isSafeInteger(value) && value > 0,
 )
-export const NATURAL = number('an integer from 0', (value) => Number.isSafeInteger(value) && value >= 0)
+export const NATURAL = number('an integer >= 0', (value) => Number.isSafeInteger(value) && value >= 0)
 export const BOOLEAN: Rule<boolean> = {
   expected: 'a boolean',
   holds: (value) => typeof value === 'boolean',
 }
 
-/** One of these. */
+/** A rule for a value that is one of `names`. */
 export const oneOf = <const S extends string | number | null>(...names: readonly S[]): Rule<S> => ({
   expected: names
     .map(show)
@@ -215,13 +220,13 @@ export const oneOf = <const S extends string | number | null>(...names: readonly
   holds: (value): value is S => names.includes(value as S),
 })
 
-/** The same, or null. */
+/** The same rule, null allowed. */
 export const orNull = <T>({ expected, holds }: Rule<T>): Rule<T | null> => ({
   expected: `${expected} or null`,
   holds: (value): value is T | null => value === null || holds(value),
 })
 
-/** The value. @throws LanegradError `<what> must be <expected>; got <value>` unless it fulfils the rule */
+/** Returns the value. @throws LanegradError `<what> must be <expected>; got <value>` unless the rule holds */
 export function must<T>(rule: Rule<T>, value: unknown, what: string): T {
   // 1e39, 1e-50 and 0.99999999 are Infinity, 0 and 1 as the float32 that kernels take
   const size = typeof value === 'number' ? Math.abs(value) : 0
@@ -255,10 +260,13 @@ export function madeBy<T extends object>(
   })
 }
 
-/** How an option is read: a rule, or what gives its checked form (`what` is its name in messages). */
+/** How an option is read: a rule, or a function that returns its checked form (`what` is its name in messages). */
 export type Reader<T> = Rule<T> | ((value: never, what: string) => T)
 
-/** A reader for each option; in a pair with its default unless it must be given. */
+/** The reader of an option that is checked elsewhere. */
+export const asGiven = <T>(value: T): T => value
+
+/** A reader for each option, in a pair with its default unless the option must be given. */
 export type Readers = Readonly<Record<string, Reader<unknown> | readonly [Reader<unknown>, unknown]>>
 
 export type Read<R extends Readers> = {
@@ -266,9 +274,9 @@ export type Read<R extends Readers> = {
 }
 
 /**
- * Checked options with defaults filled in; an option set to undefined counts as left out. `others` are known too, and
- * not read.
- * @throws LanegradError naming the unknown option or the option that breaks its rule.
+ * Returns checked options with defaults filled in; an option that is undefined counts as left out. `others` are the names
+ * of options that are known but not read.
+ * @throws LanegradError naming the unknown option or the option that breaks its rule
  */
 export function readOptions<R extends Readers>(
   where: string,

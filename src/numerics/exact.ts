@@ -1,7 +1,7 @@
-// What enters and leaves: float64 numbers. exp, log, pow, sin and cos out of + - * / and bit patterns
-// alone, so that the bits are the same on every engine, which Math.exp and its kind don't promise.
-// May assume IEEE float64 without extended precision (ECMAScript does). Never calls Math's
-// transcendental functions or **. Error bounds are in ulp (unit in the last place of the result).
+// float64 numbers enter and leave: exp, log, pow, sin and cos made of + - * / and bit patterns alone, so that the bits are
+// the same on every engine, which Math.exp and the like don't promise. IEEE float64 without extended precision is assumed
+// (ECMAScript guarantees it). Math's transcendental functions and ** are never used. Error bounds are in ulp (units in the
+// last place of the result).
 //
 // exp, log, sin, cos follow fdlibm:
 //   Copyright (C) 1993 by Sun Microsystems, Inc. All rights reserved. Developed at SunPro, a Sun
@@ -12,14 +12,14 @@
 const LN2_HIGH = 0.6931471803691238
 const LN2_LOW = 1.9082149292705877e-10
 
-/** share * count; the integer itself where it is one but for rounding, as 0.07 * 100 is 7. */
+/** share * count, rounded to an integer if only rounding errors part them: 0.07 * 100 gives 7. */
 export function shareOf(count: number, share: number): number {
   const product = share * count
   const whole = Math.round(product)
   return Math.abs(product - whole) <= 1e-12 * count ? whole : product
 }
 
-// scratch for reading and writing a float64's bits; carries nothing from one call to the next
+// scratch for reading and writing the bits of a float64; nothing is kept in it between calls
 const bits = new DataView(new ArrayBuffer(8))
 
 /** 2^k for -1022 <= k <= 1023, exact. */

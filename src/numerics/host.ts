@@ -1,4 +1,4 @@
-// What a runtime may have or not. Looked for when it is used, never at import, and done without where it is missing.
+// Features that a runtime may lack: each is looked for when it is used, never at import, and done without if it is missing.
 
 interface Host {
   readonly process?: { getBuiltinModule?(name: string): unknown }
@@ -9,10 +9,10 @@ interface Host {
 export const builtin = <M>(name: string): M | undefined =>
   (globalThis as Host).process?.getBuiltinModule?.(name) as M | undefined
 
-/** Milliseconds from some moment on. */
+/** Milliseconds since some fixed moment. */
 export const now = (): number => (globalThis as Host).performance?.now?.() ?? Date.now()
 
-/** Whether the console has it. */
+/** Prints on the console, if there is one. */
 export function print(how: 'log' | 'warn', text: string): void {
   ;(globalThis as { readonly console?: Partial<Console> }).console?.[how]?.(text)
 }

@@ -2,8 +2,8 @@
 // main file, take it from there (scripts/subpaths.mjs): `instanceof` holds everywhere.
 
 /**
- * The one error class the library throws on purpose. Its message says what was expected and what came. The same class
- * from every entry of the package.
+ * The one class of errors that the library throws on purpose: its message names the layer or argument, what was expected and
+ * what came. It is the same class from every entry of the package.
  * @example
  * ```js
  * import { dense, LanegradError } from 'lanegrad'
@@ -17,7 +17,7 @@
  * ```
  */
 export class LanegradError extends Error {
-  /** On the class, so that a stack begins with it. */
+  /** A getter of the class, so that a stack begins with this name. */
   override get name() {
     return 'LanegradError'
   }

@@ -1,5 +1,5 @@
-// Long work in pieces of about 1 ms: a generator that yields between them and returns the result. Who may hold the
-// thread runs it to its end with `finish`; `fit` gives the event loop a turn where a piece ends.
+// Long work in pieces of about 1 ms: a generator that yields between them and returns the result. Callers that may hold the
+// thread run it to its end with `finish`; `fit` gives the event loop a turn after each piece.
 
 /** Work that pauses between its pieces. */
 export type Pieces<T> = Generator<undefined, T>
@@ -7,7 +7,7 @@ export type Pieces<T> = Generator<undefined, T>
 /** Elements to handle between two pauses. */
 export const PIECE = 65536
 
-/** Runs all pieces at once. */
+/** Runs all pieces at once and returns the result. */
 export function finish<T>(pieces: Pieces<T>): T {
   for (;;) {
     const { done, value } = pieces.next()

@@ -1,11 +1,10 @@
-// What enters: (seed, stream) and an output array. What leaves: numbers that depend on (seed, stream,
-// index) alone, never on call order, array length or thread: Threefry-2x32 with 20 rounds (Salmon,
-// Moraes, Dror, Shaw: "Parallel random numbers: as easy as 1, 2, 3", 2011).
-// Key: low 32 bits of the seed | high 21 bits of the seed + attempt * 2^21. Counter: block | stream.
-// May assume streams are uint32 (see streamOf). Two uses of one (seed, stream) share their random bits,
-// so every use takes a stream of its own. Never keeps state between calls, never uses Math.random.
+// Enters: (seed, stream) and an output array. Leaves: numbers that depend on (seed, stream, index) alone, never on call
+// order, array length or thread: Threefry-2x32 with 20 rounds (Salmon, Moraes, Dror, Shaw: "Parallel random numbers: as
+// easy as 1, 2, 3", 2011). Key: low 32 bits of the seed | high 21 bits of the seed + attempt * 2^21. Counter: block | stream.
+// Streams are uint32 (see streamOf). Two uses of one (seed, stream) share their random bits, so every use takes a stream of
+// its own. Nothing is kept between calls; Math.random is never used.
 
-import { check } from './errors.ts'
+import { check, must, NATURAL } from './errors.ts'
 import { cos, log, sin } from './exact.ts'
 import { finish, type Pieces } from './pieces.ts'
 
@@ -90,14 +89,9 @@ export function permutation(count: number, seed: number, stream: number): Uint32
 /** Draws between two pauses of `permuting`: about 2 ms of work. */
 const DRAWS_PER_PIECE = 32768
 
-/** The same in pieces, for callers who mustn't hold their thread: yields between them, returns the permutation. */
+/** `permutation` in pieces, for callers that mustn't hold their thread: it yields between them. */
 export function* permuting(count: number, seed: number, stream: number): Pieces<Uint32Array> {
-  check(
-    Number.isInteger(count) && count >= 0 && count < 0x100000000,
-    'permutation count',
-    'an integer in 0 ... 2^32 - 1',
-    count,
-  )
+  check(NATURAL.holds(count) && count < 0x100000000, 'count', 'an integer >= 0 and < 2^32', count)
   const key1 = highWord(seed)
   const words = new Uint32Array(2)
   const order = new Uint32Array(count)
@@ -118,7 +112,7 @@ export function* permuting(count: number, seed: number, stream: number): Pieces<
   return order
 }
 
-/** Values 2p and 2p+1 come from block p; a value beyond `limit` takes its place in the block of the next attempt. */
+/** Values 2p and 2p+1 come from block p; a value beyond `limit` is replaced by its place in the block of the next attempt. */
 function fillNormal(
   out: Float32Array,
   seed: number,
@@ -151,6 +145,5 @@ const angleOf = (words: Uint32Array) => ((words[1] + 0.5) / 0x100000000) * 6.283
 
 /** The upper 21 bits of a seed; the lower 32 are what `| 0` leaves of it. */
 function highWord(seed: number): number {
-  check(Number.isSafeInteger(seed) && seed >= 0, 'seed', 'a non-negative safe integer', seed)
-  return Math.floor(seed / 0x100000000)
+  return Math.floor(must(NATURAL, seed, 'seed') / 0x100000000)
 }

@@ -1,6 +1,6 @@
-// What enters: numbers as users have them (nested arrays, typed arrays). What leaves: a NamedArray, flat
-// row-major data (last axis fastest) with its shape; float32, or int32 for ids and labels.
-// May assume nothing about its input. Never copies a Float32Array or Int32Array.
+// Enters: numbers as users have them (nested arrays, typed arrays). Leaves: a NamedArray, flat row-major data (last axis
+// fastest) with its shape, in float32, or int32 for ids and labels. Nothing is assumed about the input. A Float32Array or
+// Int32Array is never copied.
 
 import { arrayType, isFloat32, isInt32 } from './brands.ts'
 import { check, fail, reading, show } from './errors.ts'
@@ -38,15 +38,15 @@ export interface FloatArray extends NamedArray {
 /** A number, or nested arrays of numbers; the innermost ones may be typed arrays. */
 export type NestedNumbers = number | ArrayLike<number> | readonly NestedNumbers[]
 
-/** Product of the dimensions. @throws LanegradError on a dimension that's no count, or a product past 2^53. */
+/** The product of the dimensions. @throws LanegradError on a dimension that isn't an integer >= 0, or a product past 2^53 */
 export function elementCount(shape: readonly number[], what = 'shape'): number {
-  check(Array.isArray(shape), what, 'an array of dimensions', shape)
+  const expected = 'a list of integers >= 0'
+  check(Array.isArray(shape), what, expected, shape)
   let count = 1
   for (const size of shape) {
-    if (!(Number.isSafeInteger(size) && size >= 0))
-      fail(`${what} ${show(shape)}: dimensions must be integers >= 0`)
+    check(Number.isSafeInteger(size) && size >= 0, what, expected, shape)
     count *= size
-    if (!Number.isSafeInteger(count)) fail(`${what} ${show(shape)} has too many elements`)
+    check(Number.isSafeInteger(count), what, 'of less than 2^53 elements', shape)
   }
   return count
 }
@@ -54,13 +54,14 @@ export function elementCount(shape: readonly number[], what = 'shape'): number {
 /** Throws unless data of this length has this shape. */
 export function checkLength(what: string, shape: readonly number[], length: number): void {
   const count = elementCount(shape, `${what}: shape`)
-  if (count !== length) fail(`${what}: shape ${show(shape)} holds ${count} elements; the data has ${length}`)
+  if (count !== length) fail(`${what}: expected ${count} elements for shape ${show(shape)}; got ${length}`)
 }
 
 /**
- * tensor([[1, 2], [3, 4]]) has shape [2, 2]; tensor(float32Array, [2, 2]) keeps the array as its data.
- * Float32Array and Int32Array keep their type, everything else becomes float32. `what` opens error messages.
- * @throws LanegradError on ragged nesting, on what isn't a number, or if `shape` has another element count.
+ * Numbers with their shape: `tensor([[1, 2], [3, 4]])` has shape [2, 2]; `tensor(float32Array, [2, 2])` keeps the array as
+ * its data. A Float32Array or Int32Array keeps its type; everything else becomes float32. `shape` defaults to that of the
+ * nesting. `what` begins the messages of errors.
+ * @throws LanegradError on ragged nesting, on an element that isn't a number, or if `shape` has another element count
  * @example
  * ```js
  * import { tensor } from 'lanegrad'
@@ -69,11 +70,11 @@ export function checkLength(what: string, shape: readonly number[], length: numb
  * ```
  */
 export function tensor(data: NestedNumbers, shape?: readonly number[], what = 'tensor'): NamedArray {
-  check(typeof what === 'string', 'tensor: what', 'a text', what)
+  check(typeof what === 'string', 'tensor: what', 'a string', what)
   return reading(what, () => finish(makingTensor(data, shape, what)))
 }
 
-/** The same in pieces. */
+/** `tensor` in pieces. */
 export function* makingTensor(
   data: NestedNumbers,
   shape: readonly number[] | undefined,
@@ -87,12 +88,12 @@ export function* makingTensor(
   } else {
     for (let level: unknown = data; isList(level); level = level[0]) {
       inferred.push(level.length)
-      if (inferred.length > 32) fail(`${what}: more than 32 levels of nesting`)
+      if (inferred.length > 32) fail(`${what}: expected at most 32 levels of nesting`)
     }
     flat = new Float32Array(elementCount(inferred, `${what}: inferred shape`))
     yield* copyingNested(data, inferred, 0, flat, 0, what)
   }
-  check(shape === undefined || Array.isArray(shape), `${what}: shape`, 'an array of dimensions', shape)
+  if (shape !== undefined) elementCount(shape, `${what}: shape`)
   const result = [...(shape ?? inferred)]
   checkLength(what, result, flat.length)
   return Object.freeze({ shape: Object.freeze(result), data: flat })
@@ -122,11 +123,8 @@ function copyNested(
 ): number {
   if (axis === shape.length) {
     if (typeof value !== 'number') {
-      fail(
-        isList(value)
-          ? ragged(what, axis, 'a number', value)
-          : `${what}: element ${at} is ${show(value)}, not a number`,
-      )
+      if (isList(value)) ragged(what, axis, 'a number', value)
+      check(false, `${what}: element ${at}`, 'a number', value)
     }
     out[at] = value
     return at + 1
@@ -161,13 +159,14 @@ function* copyingNested(
 }
 
 function listAt(value: unknown, shape: readonly number[], axis: number, what: string): ArrayLike<unknown> {
-  if (!isList(value) || value.length !== shape[axis])
-    fail(ragged(what, axis, `${shape[axis]} elements`, value))
+  if (!isList(value) || value.length !== shape[axis]) ragged(what, axis, `${shape[axis]} elements`, value)
   return value
 }
 
-const ragged = (what: string, axis: number, expected: string, got: unknown) =>
-  `${what}: ragged nesting at depth ${axis}: expected ${expected} as in the first; got ${isList(got) ? `${got.length} elements` : show(got)}`
+function ragged(what: string, depth: number, expected: string, got: unknown): never {
+  const came = isList(got) ? `${got.length} elements` : show(got)
+  fail(`${what}: expected ${expected} at depth ${depth}, as in the first list; got ${came}`)
+}
 
 /** Index of the first largest of `count` numbers from `start` on, NaN passed over; -1 if there is none. */
 export function argmax(values: ArrayLike<number>, start: number, count: number): number {

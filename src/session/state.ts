@@ -2,6 +2,7 @@
 import { object, parse } from '../formats/json.ts'
 import { isFloat32 } from '../numerics/brands.ts'
 import { check, FINITE, fail, must, NON_NEGATIVE } from '../numerics/errors.ts'
+import { type Shape, sameShape, shapeText } from '../numerics/shape.ts'
 import type { NamedArray } from '../numerics/tensor.ts'
 import type { Session } from './session.ts'
 
@@ -11,6 +12,16 @@ export type Tensors = ReadonlyMap<string, NamedArray>
 export const SLOT_PREFIX = 'optimizer/'
 /** Counts are whole float64 numbers; at this one they stay. */
 const MOST_STEPS = Number.MAX_SAFE_INTEGER + 1
+
+/** The data of a file's tensor, which must be float32 and have this shape. @throws LanegradError */
+export function floatsOf(tensors: Tensors, name: string, shape: Shape): Float32Array {
+  const { data, shape: given } = tensors.get(name) ?? fail(`the file lacks ${name}`)
+  if (!isFloat32(data) || !sameShape(given, shape))
+    fail(
+      `${name} must be float32 ${shapeText(shape)}; got ${isFloat32(data) ? 'float32' : 'int32'} ${shapeText(given)}`,
+    )
+  return data
+}
 
 /** Adds the optimizer's arrays, and gives its counters. */
 export function saveState(session: Session, tensors: Map<string, NamedArray>): string {
@@ -51,12 +62,7 @@ export function loadState(session: Session, text: string, tensors: Tensors): voi
     microWeights,
   )
   for (const [name, slot] of session.optimizerSlots()) {
-    const tensor = tensors.get(SLOT_PREFIX + name) ?? fail(`the file lacks the optimizer's ${name}`)
-    if (!isFloat32(tensor.data) || tensor.data.length !== slot.length)
-      fail(
-        `the optimizer's ${name}: expected ${slot.length} float32 elements, the file has ${tensor.data.length}`,
-      )
-    slot.set(tensor.data)
+    slot.set(floatsOf(tensors, SLOT_PREFIX + name, [slot.length]))
   }
   session.engine.stepCount = stepCount as number
   session.engine.momentumProduct = momentum

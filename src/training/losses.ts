@@ -151,7 +151,7 @@ function readersOf(kind: LossName): Readers {
   }
 }
 
-function make(kind: LossName, options: object): Loss {
+function makeLoss(kind: LossName, options: object): Loss {
   const { param }: LossRow = losses[kind]
   const read: Partial<Loss & AnyOptions> = readOptions(kind, options, readersOf(kind))
   const { reduction = 'mean', fromLogits = false, ignoreIndex = null } = read
@@ -171,7 +171,7 @@ function make(kind: LossName, options: object): Loss {
  * console.log((await model.evaluate([[1, 2]], [[1, 5]])).loss) // 4.5
  * ```
  */
-export const meanSquaredError = (options: LossOptions = {}): Loss => make('meanSquaredError', options)
+export const meanSquaredError = (options: LossOptions = {}): Loss => makeLoss('meanSquaredError', options)
 /**
  * mean of |y - p| over all elements; derivative 0 at 0
  * @throws LanegradError on an unknown or unfit option
@@ -185,7 +185,7 @@ export const meanSquaredError = (options: LossOptions = {}): Loss => make('meanS
  * console.log((await model.evaluate([[1, 2]], [[1, 5]])).loss) // 1.5
  * ```
  */
-export const meanAbsoluteError = (options: LossOptions = {}): Loss => make('meanAbsoluteError', options)
+export const meanAbsoluteError = (options: LossOptions = {}): Loss => makeLoss('meanAbsoluteError', options)
 /**
  * mean over all elements, d = p - y, of d^2 / 2 up to |d| = delta (default 1), then delta (|d| - delta / 2) (Huber 1964)
  * @throws LanegradError on an unknown or unfit option
@@ -198,7 +198,7 @@ export const meanAbsoluteError = (options: LossOptions = {}): Loss => make('mean
  * console.log((await model.evaluate([[1]], [4])).loss) // 2.5
  * ```
  */
-export const huber = (options: HuberOptions = {}): Loss => make('huber', options)
+export const huber = (options: HuberOptions = {}): Loss => makeLoss('huber', options)
 /**
  * mean of log cosh(p - y) over all elements: (p - y)^2 / 2 near 0, |p - y| - log 2 far from it
  * @throws LanegradError on an unknown or unfit option
@@ -212,7 +212,7 @@ export const huber = (options: HuberOptions = {}): Loss => make('huber', options
  * console.log((await model.evaluate([[1]], [4])).loss.toFixed(4)) // 2.3093
  * ```
  */
-export const logCosh = (options: LossOptions = {}): Loss => make('logCosh', options)
+export const logCosh = (options: LossOptions = {}): Loss => makeLoss('logCosh', options)
 /**
  * mean of p - y log p over all elements: y counts, p > 0 their expected number. Least at p = y, where it isn't 0;
  * logarithms are those of max(p, 1e-7).
@@ -227,7 +227,7 @@ export const logCosh = (options: LossOptions = {}): Loss => make('logCosh', opti
  * console.log((await model.evaluate([[2]], [3])).loss.toFixed(4)) // -0.0794
  * ```
  */
-export const poisson = (options: LossOptions = {}): Loss => make('poisson', options)
+export const poisson = (options: LossOptions = {}): Loss => makeLoss('poisson', options)
 /**
  * mean of max(0, 1 - y p) over all elements, y in {-1, 1}: labels of 0 and 1 aren't turned into these, as Keras does.
  * @throws LanegradError on an unknown or unfit option
@@ -241,7 +241,7 @@ export const poisson = (options: LossOptions = {}): Loss => make('poisson', opti
  * console.log((await model.evaluate([[0.5], [2]], [1, -1])).loss) // 1.75
  * ```
  */
-export const hinge = (options: LossOptions = {}): Loss => make('hinge', options)
+export const hinge = (options: LossOptions = {}): Loss => makeLoss('hinge', options)
 /**
  * mean of max(0, 1 - y p)^2 over all elements, y in {-1, 1}, as of `hinge`
  * @throws LanegradError on an unknown or unfit option
@@ -255,7 +255,7 @@ export const hinge = (options: LossOptions = {}): Loss => make('hinge', options)
  * console.log((await model.evaluate([[0.5], [2]], [1, -1])).loss) // 4.625
  * ```
  */
-export const squaredHinge = (options: LossOptions = {}): Loss => make('squaredHinge', options)
+export const squaredHinge = (options: LossOptions = {}): Loss => makeLoss('squaredHinge', options)
 /**
  * mean over all elements of -y log p - (1 - y) log(1 - p), y from 0 to 1. p is a probability, taken as at least 1e-7 and at
  * most 1 - 1e-7, or with `fromLogits` a logit; behind a sigmoid activation it is computed from the logit by itself.
@@ -271,7 +271,7 @@ export const squaredHinge = (options: LossOptions = {}): Loss => make('squaredHi
  * ```
  */
 export const binaryCrossentropy = (options: CategoricalOptions = {}): Loss =>
-  make('binaryCrossentropy', options)
+  makeLoss('binaryCrossentropy', options)
 /**
  * mean over rows (the last axis) of -sum y log p; y one-hot or probabilities. p is divided by the sum of its row and taken as
  * at least 1e-7 and at most 1 - 1e-7, as in Keras; or with `fromLogits` it holds logits. Behind a softmax activation the loss
@@ -288,7 +288,7 @@ export const binaryCrossentropy = (options: CategoricalOptions = {}): Loss =>
  * ```
  */
 export const categoricalCrossentropy = (options: CategoricalOptions = {}): Loss =>
-  make('categoricalCrossentropy', options)
+  makeLoss('categoricalCrossentropy', options)
 /**
  * mean over rows (the last axis) of -log p[y]; y integer class labels, one for each row. p as of `categoricalCrossentropy`.
  * @throws LanegradError on an unknown or unfit option
@@ -303,7 +303,7 @@ export const categoricalCrossentropy = (options: CategoricalOptions = {}): Loss 
  * ```
  */
 export const sparseCategoricalCrossentropy = (options: SparseOptions = {}): Loss =>
-  make('sparseCategoricalCrossentropy', options)
+  makeLoss('sparseCategoricalCrossentropy', options)
 /**
  * mean over rows (the last axis) of sum y (log y - log p), both probabilities; logarithms are those of at least 1e-7,
  * of p at most of 1
@@ -318,7 +318,7 @@ export const sparseCategoricalCrossentropy = (options: SparseOptions = {}): Loss
  * console.log((await model.evaluate([[0.25, 0.75]], [[0.5, 0.5]])).loss.toFixed(4)) // 0.1438
  * ```
  */
-export const klDivergence = (options: LossOptions = {}): Loss => make('klDivergence', options)
+export const klDivergence = (options: LossOptions = {}): Loss => makeLoss('klDivergence', options)
 /**
  * mean over rows (the last axis) of max(0, 1 + max((1 - y) p) - sum(y p)); y one-hot
  * @throws LanegradError on an unknown or unfit option
@@ -332,7 +332,7 @@ export const klDivergence = (options: LossOptions = {}): Loss => make('klDiverge
  * console.log((await model.evaluate([[1, 3, 2.5]], [[0, 1, 0]])).loss) // 0.5
  * ```
  */
-export const categoricalHinge = (options: LossOptions = {}): Loss => make('categoricalHinge', options)
+export const categoricalHinge = (options: LossOptions = {}): Loss => makeLoss('categoricalHinge', options)
 /**
  * mean over rows (the last axis) of 1 - cos(y, p), from 0 (one direction) to 2 (opposite ones); Keras's is -cos(y, p). The
  * metric, cos itself, is `cosineSimilarityMetric`.
@@ -347,7 +347,7 @@ export const categoricalHinge = (options: LossOptions = {}): Loss => make('categ
  * console.log((await model.evaluate([[3, 4]], [[0, 2]])).loss.toFixed(4)) // 0.2000
  * ```
  */
-export const cosineSimilarity = (options: LossOptions = {}): Loss => make('cosineSimilarity', options)
+export const cosineSimilarity = (options: LossOptions = {}): Loss => makeLoss('cosineSimilarity', options)
 
 /**
  * A loss of one's own. `write` gives values [batch, ...], as many axes of the prediction as it keeps: the loss is their
@@ -366,8 +366,13 @@ export const cosineSimilarity = (options: LossOptions = {}): Loss => make('cosin
  * ```
  */
 export function customLoss(name: string, write: LossFunction): Loss {
-  check(typeof name === 'string' && /^\w+$/.test(name), 'customLoss: name', 'a name', name)
-  if (isLossName(name)) fail(`customLoss: there is a loss ${name} already`)
+  check(
+    typeof name === 'string' && /^\w+$/.test(name),
+    'customLoss: name',
+    'a name of letters and digits',
+    name,
+  )
+  if (isLossName(name)) fail(`customLoss: the name ${name} is taken`)
   check(isFunction(write), 'customLoss: write', 'a function', write)
   const kind = name as LossName // shows in logs and messages; no row of the table
   const loss: Loss = {
@@ -390,21 +395,19 @@ function writeCustom(
   { shape }: Value,
   sampleWeights: Value | null,
 ): Value {
-  const got = reading(`what loss ${kind} gives`, () => (isValue(given) ? given.shape : null))
+  const got = reading(`loss ${kind}`, () => (isValue(given) ? given.shape : null))
   if (!got?.every((n, axis) => n === shape[axis]))
     fail(
-      `loss ${kind}: expected a single number or values of shape ${shapeText(shape)}, fewer axes at the end allowed; got ${got ? shapeText(got) : show(given)}`,
+      `loss ${kind} must give one number or values of the first axes of ${shapeText(shape)}; got ${got ? shapeText(got) : show(given)}`,
     )
   const rank = given.shape.length
   let value = given
   if (sampleWeights) {
     const missing = rank - sampleWeights.shape.length
-    if (missing < 0) {
-      const isGiven = sampleWeights.leaf?.kind === 'sampleWeight'
+    if (missing < 0)
       fail(
-        `loss ${kind}: ${isGiven ? 'sample weights' : 'the mask of the output, with its weights,'} of shape ${shapeText(sampleWeights.shape)} need a value of the loss each; got shape ${shapeText(given.shape)}`,
+        `loss ${kind} must give a value for each weight (or mask) ${shapeText(sampleWeights.shape)}; got ${shapeText(given.shape)}`,
       )
-    }
     value = g.times(value, g.reshape(sampleWeights, [...sampleWeights.shape, ...new Array(missing).fill(1)]))
   }
   const terms = reduction === 'sum' ? shape[0] : 1 // termCount
@@ -423,7 +426,7 @@ export function readLoss(loss: LossLike): Loss {
   const given: Partial<Loss> = isObject(loss) ? loss : {}
   if (typeof given.write === 'function') return loss as Loss
   if (typeof loss === 'function')
-    fail('unknown loss: got a function; if it makes one, call it, else give it to customLoss')
+    fail(`unknown loss: got ${show(loss)}; call it if it makes one, else pass it to customLoss`)
   const name: unknown = given.kind ?? loss
   const kind =
     typeof name === 'string' && !given.kind && Object.hasOwn(aliases, name)
@@ -433,7 +436,7 @@ export function readLoss(loss: LossLike): Loss {
   const { param }: LossRow = losses[kind as LossName]
   const all: Readonly<Record<string, unknown>> = { ...given, ...(param && { [param.key]: given.param }) }
   const own = Object.keys(readersOf(kind as LossName)).map((key) => [key, all[key]])
-  return make(kind as LossName, Object.fromEntries(own))
+  return makeLoss(kind as LossName, Object.fromEntries(own))
 }
 
 /** What makes probabilities of an output of logits; null: it holds none. */

@@ -96,15 +96,14 @@ export function readMetric(
   const metric = resolved(output, given, loss, columns)
   const { name } = metric
   const isKey = typeof name === 'string' && name !== '' && !(name in Object.prototype)
-  check(isKey, `metrics of ${output}: name`, 'a text ("toString" and the like are taken)', name)
+  check(isKey, `metrics of ${output}: name`, 'a string (and not "toString")', name)
   const labels = takesLabels(loss)
   const takes = isMean(metric) && Array.isArray(metric.of) ? lossFor(metric.of, loss) !== undefined : true
   if ((metric.labels ?? labels) !== labels || !takes) {
-    fail(
-      labels
-        ? `metric ${name} of ${output} needs a target for every element; ${loss.kind} takes class labels`
-        : `metric ${name} of ${output} needs class labels; ${loss.kind} takes a target for every element`,
-    )
+    const [needs, has] = labels
+      ? ['a target for every element', 'class labels']
+      : ['class labels', 'a target for every element']
+    fail(`metric ${name} of ${output} needs ${needs}; ${loss.kind} takes ${has}`)
   }
   return metric
 }
@@ -118,16 +117,13 @@ function resolved(output: string, given: MetricLike, loss: Loss, columns: number
       // as Keras has it: the metric of this name is the similarity, the loss its distance from 1
       return kind === 'cosineSimilarity' ? { ...mean, finish: 'complement' } : mean
     }
-    if (imported.includes(given))
-      fail(`metric "${given}" is a function to import: write metrics: [${given}()] instead of its name`)
+    if (imported.includes(given)) fail(`metric "${given}" must be imported: metrics: [${given}()]`)
   } else if (isObject(given)) {
     if ('kind' in given) return { name: given.kind, of: [readLoss(given)] }
     if ('of' in given) return given
     const { start, add, result } = given
     if ([start, add, result].every(isFunction)) return given
-    fail(
-      `metrics of ${output} must be names, losses or objects { name, start, add, result }; got an object without`,
-    )
+    check(false, `metrics of ${output}`, 'names, losses or objects { name, start, add, result }', given)
   }
   unknownName('metric', given, ['accuracy', ...lossNames(), ...imported])
 }
@@ -195,7 +191,7 @@ export function writeMetric(
     const value = writeRule(g, rule, loss.ignoreIndex, given, target, weights)
     return { sum: value, counter: value, terms: 1 }
   }
-  const found = lossFor(of, loss) ?? fail(`metric ${name}: none of its losses takes the targets`)
+  const found = lossFor(of, loss) ?? fail(`metric ${name} has no loss for these targets`)
   const ignoreIndex = found.ignoreIndex ?? loss.ignoreIndex
   const measured: Loss = { ...found, reduction: 'sum', ignoreIndex }
   const given = activation && !takesLogits(found) ? shares() : prediction

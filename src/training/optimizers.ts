@@ -21,7 +21,7 @@ import {
 } from '../numerics/errors.ts'
 import { pow } from '../numerics/exact.ts'
 import { accumulatorSlot, type Clip, gradientSlot, type UpdateSpec } from '../plan/update.ts'
-import { type Schedule, toSchedule } from './schedules.ts'
+import { readSchedule, type Schedule } from './schedules.ts'
 
 const STEPS: Rule<number> = {
   expected: 'a positive integer',
@@ -257,7 +257,7 @@ function readClip(kind: string, options: OptimizerOptions): Clip | null {
   return { kind: given[0], limit: must(POSITIVE, options[key], `${kind}: ${key}`) }
 }
 
-function make(kind: OptimizerName, options: OptimizerOptions): Optimizer {
+function makeOptimizer(kind: OptimizerName, options: OptimizerOptions): Optimizer {
   const defaults = Object.entries({ ...shared, ...parameters[kind] })
   const own = Object.fromEntries(
     defaults.map(([key, value]) => [key, [readers[key] ?? DOUBLE_SHARE, value] as const]),
@@ -265,7 +265,7 @@ function make(kind: OptimizerName, options: OptimizerOptions): Optimizer {
   const others = ['schedule', ...Object.values(clipKeys)]
   const read = checkOptions(kind, options, [...Object.keys(own), ...others])
   const values = readOptions(kind, read, own, others)
-  const schedule = read.schedule ? toSchedule(read.schedule) : null
+  const schedule = read.schedule ? readSchedule(read.schedule) : null
   return Object.freeze({ kind, ...values, schedule, clip: readClip(kind, read) }) as unknown as Optimizer
 }
 
@@ -284,7 +284,7 @@ function make(kind: OptimizerName, options: OptimizerOptions): Optimizer {
  * console.log(weightAfter(1), weightAfter(1), weightAfter(1)) // 0.100 0.290 0.561
  * ```
  */
-export const sgd = (options: SgdOptions = {}): Optimizer => make('sgd', options)
+export const sgd = (options: SgdOptions = {}): Optimizer => makeOptimizer('sgd', options)
 /**
  * RMSprop (Tieleman and Hinton 2012; centered: Graves 2013); learningRate 0.001, rho 0.9, momentum 0, centered false,
  * epsilon 1e-7 outside the root, weightDecay 0 (L2).
@@ -300,7 +300,7 @@ export const sgd = (options: SgdOptions = {}): Optimizer => make('sgd', options)
  * console.log(weightAfter(4), weightAfter(4), weightAfter(4)) // 0.0316 0.0546 0.0738
  * ```
  */
-export const rmsprop = (options: RmspropOptions = {}): Optimizer => make('rmsprop', options)
+export const rmsprop = (options: RmspropOptions = {}): Optimizer => makeOptimizer('rmsprop', options)
 /**
  * Adagrad (Duchi et al. 2011); learningRate 0.001, initialAccumulatorValue 0.1, epsilon 1e-7 outside the root, weightDecay
  * 0 (L2).
@@ -316,7 +316,7 @@ export const rmsprop = (options: RmspropOptions = {}): Optimizer => make('rmspro
  * console.log(weightAfter(4), weightAfter(4), weightAfter(4)) // 0.0997 0.1703 0.2280
  * ```
  */
-export const adagrad = (options: AdagradOptions = {}): Optimizer => make('adagrad', options)
+export const adagrad = (options: AdagradOptions = {}): Optimizer => makeOptimizer('adagrad', options)
 /**
  * Adadelta (Zeiler 2012); learningRate 0.001 (the paper has none, so 1), rho 0.95, epsilon 1e-7 inside the roots,
  * weightDecay 0 (L2).
@@ -332,7 +332,7 @@ export const adagrad = (options: AdagradOptions = {}): Optimizer => make('adagra
  * console.log(weightAfter(4), weightAfter(4), weightAfter(4)) // 0.00141 0.00285 0.00429
  * ```
  */
-export const adadelta = (options: AdadeltaOptions = {}): Optimizer => make('adadelta', options)
+export const adadelta = (options: AdadeltaOptions = {}): Optimizer => makeOptimizer('adadelta', options)
 /**
  * Adam (Kingma and Ba 2015); amsgrad: Reddi et al. 2018. learningRate 0.001, beta1 0.9, beta2 0.999, epsilon 1e-7, amsgrad
  * false, weightDecay 0 (L2: added to the gradient; see `adamw`).
@@ -346,7 +346,7 @@ export const adadelta = (options: AdadeltaOptions = {}): Optimizer => make('adad
  * console.log(model.learningRate) // 0.1
  * ```
  */
-export const adam = (options: AdamOptions = {}): Optimizer => make('adam', options)
+export const adam = (options: AdamOptions = {}): Optimizer => makeOptimizer('adam', options)
 /**
  * Adam with decoupled weight decay (Loshchilov and Hutter 2019): the weight shrinks by learningRate weightDecay beside its
  * step. weightDecay 0.004, the others as of `adam`.
@@ -362,7 +362,7 @@ export const adam = (options: AdamOptions = {}): Optimizer => make('adam', optio
  * console.log(weightAfter(1), weightAfter(1), weightAfter(1)) // 1.0900 1.1791 1.2673
  * ```
  */
-export const adamw = (options: AdamwOptions = {}): Optimizer => make('adamw', options)
+export const adamw = (options: AdamwOptions = {}): Optimizer => makeOptimizer('adamw', options)
 /**
  * Adam with Nesterov momentum (Dozat 2016); learningRate 0.001, beta1 0.9, beta2 0.999, epsilon 1e-7, momentumDecay 0.004,
  * weightDecay 0 (L2).
@@ -378,7 +378,7 @@ export const adamw = (options: AdamwOptions = {}): Optimizer => make('adamw', op
  * console.log(weightAfter(4), weightAfter(4), weightAfter(4)) // 0.1056 0.1840 0.2572
  * ```
  */
-export const nadam = (options: NadamOptions = {}): Optimizer => make('nadam', options)
+export const nadam = (options: NadamOptions = {}): Optimizer => makeOptimizer('nadam', options)
 /**
  * Rectified Adam (Liu et al. 2020): while too few gradients have been seen to tell their variance, steps are momentum
  * alone. learningRate 0.001, beta1 0.9, beta2 0.999, epsilon 1e-8, weightDecay 0 (L2).
@@ -394,7 +394,7 @@ export const nadam = (options: NadamOptions = {}): Optimizer => make('nadam', op
  * console.log([4, 4, 4, 4, 4, 4].map(weightAfter).join(' ')) // 0.04 0.08 0.12 0.16 0.20 0.20
  * ```
  */
-export const radam = (options: RadamOptions = {}): Optimizer => make('radam', options)
+export const radam = (options: RadamOptions = {}): Optimizer => makeOptimizer('radam', options)
 /**
  * Adamax, Adam on the infinity norm (Kingma and Ba 2015); learningRate 0.001, beta1 0.9, beta2 0.999, epsilon 1e-7,
  * weightDecay 0 (L2).
@@ -410,7 +410,7 @@ export const radam = (options: RadamOptions = {}): Optimizer => make('radam', op
  * console.log(weightAfter(4), weightAfter(1), weightAfter(1)) // 0.1000 0.1606 0.2081
  * ```
  */
-export const adamax = (options: AdamaxOptions = {}): Optimizer => make('adamax', options)
+export const adamax = (options: AdamaxOptions = {}): Optimizer => makeOptimizer('adamax', options)
 /**
  * Lion (Chen et al. 2023): every step is learningRate, up or down. learningRate 0.001 (take less than for adam), beta1 0.9,
  * beta2 0.99, weightDecay 0 (decoupled, as of `adamw`).
@@ -426,7 +426,7 @@ export const adamax = (options: AdamaxOptions = {}): Optimizer => make('adamax',
  * console.log(weightAfter(4), weightAfter(0.25), weightAfter(100)) // 0.010 0.020 0.030
  * ```
  */
-export const lion = (options: LionOptions = {}): Optimizer => make('lion', options)
+export const lion = (options: LionOptions = {}): Optimizer => makeOptimizer('lion', options)
 
 /**
  * Every optimizer's constructor by name: for a choice that comes from outside.
@@ -460,9 +460,9 @@ export function readOptimizer(optimizer: OptimizerName | Optimizer): Optimizer {
   const kind = isObject(optimizer) ? optimizer.kind : optimizer
   if (typeof kind !== 'string' || !Object.hasOwn(parameters, kind))
     unknownName('optimizer', isObject(optimizer) ? (kind ?? optimizer) : kind, Object.keys(parameters))
-  if (typeof optimizer === 'string') return make(kind, {})
+  if (typeof optimizer === 'string') return makeOptimizer(kind, {})
   const { kind: _, clip, ...options } = optimizer
-  return make(kind, {
+  return makeOptimizer(kind, {
     ...options,
     ...(clip && { [clipKeys[clip.kind]]: clip.limit }),
   })

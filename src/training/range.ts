@@ -120,42 +120,40 @@ export function checkRange(output: string, loss: Loss, columns: number, range: R
   const { kind, fromLogits } = loss
   if (columns === 1 && range?.shares === 'rows')
     fail(
-      `output ${output}: softmax over a single unit is always 1: give layer ${range.layer} two units or more, or activation: 'sigmoid'`,
+      `output ${output}: softmax of one unit is always 1; give layer ${range.layer} more units, or activation 'sigmoid'`,
     )
   if (columns === 1 && (kind === 'klDivergence' || kind === 'cosineSimilarity'))
-    fail(
-      `output ${output}: ${kind} compares rows, a single unit has none: take another loss, or two units or more`,
-    )
+    fail(`output ${output}: ${kind} compares rows of two units or more; got one unit`)
   const isBinary = kind === 'binaryCrossentropy'
   const isRow = takesLabels(loss) || kind === 'categoricalCrossentropy'
   if (!range) return
   const { low, high, shares, layer } = range
   const activation = isBinary ? 'sigmoid' : 'softmax'
   const refuse = (needs: string, ways: string): never =>
-    fail(`output ${output}: ${kind} needs ${needs}, layer ${layer} gives ${rangeText(range)}: ${ways}`)
+    fail(`output ${output}: ${kind} needs ${needs}, but layer ${layer} gives ${rangeText(range)}; ${ways}`)
   if (isBinary || isRow) {
     if (fromLogits) {
       if ((low >= 0 && (isBinary || high <= 1)) || (isBinary && high <= 0))
-        refuse('logits', `leave out its activation, or fromLogits (with activation: '${activation}')`)
+        refuse('logits', `use no activation, or activation '${activation}' without fromLogits`)
       return
     }
     const fits = isBinary ? low >= 0 && high <= 1 : shares || (low > 0 && high > 1)
-    const several = high === 1 && low === 0 ? '; classes that hold together take binaryCrossentropy' : ''
+    const several = high === 1 && low === 0 ? ' (for classes that may hold together: binaryCrossentropy)' : ''
     if (!fits)
       refuse(
         isBinary ? 'probabilities' : 'probabilities of one class among several',
-        `give it activation: '${activation}', or no activation and the loss fromLogits: true${several}`,
+        `use activation '${activation}', or none and fromLogits: true${several}`,
       )
   } else if (kind === 'klDivergence' && !shares)
     refuse(
       'probabilities that sum to 1',
-      "give it activation: 'softmax', or no activation and take categoricalCrossentropy({ fromLogits: true })",
+      "use activation 'softmax', or none and categoricalCrossentropy({ fromLogits: true })",
     )
   else if (kind === 'poisson' && low < 0)
-    refuse('positive numbers', "give it activation: 'softplus' or 'exponential'")
+    refuse('positive numbers', "use activation 'softplus' or 'exponential'")
   else if ((kind === 'hinge' || kind === 'squaredHinge') && (low >= 0 || high <= 0))
     refuse(
       'scores of both signs',
-      "give it no activation or activation: 'tanh', or take binaryCrossentropy with targets 0 and 1",
+      "use activation 'tanh' or none, or binaryCrossentropy with targets 0 and 1",
     )
 }

@@ -141,7 +141,7 @@ const schedules: { readonly [K in ScheduleName]: Row<Parameters[K]> } = {
       (base - end) * pow(1 - Math.min(step, steps) / steps, power) + end,
   },
   linearWarmup: {
-    options: { steps: POSITIVE_INTEGER, after: [toOptional, null] },
+    options: { steps: POSITIVE_INTEGER, after: [readScheduleOrNull, null] },
     at: ({ steps, after }, base, step) =>
       step < steps ? (base * (step + 1)) / steps : learningRateAt(after, base, step - steps),
   },
@@ -172,7 +172,7 @@ const schedules: { readonly [K in ScheduleName]: Row<Parameters[K]> } = {
  * console.log(losses.slice(1).map((loss, i) => losses[i] - loss).join(' ')) // 1 1 0.5 0.5 0.25 0.25
  * ```
  */
-export const stepDecay = (options: StepDecayOptions): Schedule => make('stepDecay', options)
+export const stepDecay = (options: StepDecayOptions): Schedule => makeSchedule('stepDecay', options)
 /**
  * base gamma^(number of milestones reached); `milestones` are increasing steps from 1.
  * @throws LanegradError on an unknown or unfit option
@@ -188,7 +188,8 @@ export const stepDecay = (options: StepDecayOptions): Schedule => make('stepDeca
  * console.log(losses.slice(1).map((loss, i) => losses[i] - loss).join(' ')) // 1 0.5 0.5 0.25 0.25
  * ```
  */
-export const multiStepDecay = (options: MultiStepDecayOptions): Schedule => make('multiStepDecay', options)
+export const multiStepDecay = (options: MultiStepDecayOptions): Schedule =>
+  makeSchedule('multiStepDecay', options)
 /**
  * base gamma^step, gamma > 0.
  * @throws LanegradError on an unknown or unfit option
@@ -205,7 +206,7 @@ export const multiStepDecay = (options: MultiStepDecayOptions): Schedule => make
  * ```
  */
 export const exponentialDecay = (options: ExponentialDecayOptions): Schedule =>
-  make('exponentialDecay', options)
+  makeSchedule('exponentialDecay', options)
 /**
  * Half a cosine from base to `minimum` (0, a rate; Keras's alpha is a fraction of base) over `steps`, then `minimum`.
  * Loshchilov and Hutter 2017.
@@ -222,7 +223,7 @@ export const exponentialDecay = (options: ExponentialDecayOptions): Schedule =>
  * console.log(losses.slice(1).map((loss, i) => (losses[i] - loss).toFixed(3)).join(' ')) // 1.000 0.854 0.500 0.146 0.000
  * ```
  */
-export const cosineDecay = (options: CosineDecayOptions): Schedule => make('cosineDecay', options)
+export const cosineDecay = (options: CosineDecayOptions): Schedule => makeSchedule('cosineDecay', options)
 /**
  * (base - end) (1 - step / steps)^power + end, then `end` (0); power 1 (default) is a straight line.
  * @throws LanegradError on an unknown or unfit option
@@ -238,7 +239,8 @@ export const cosineDecay = (options: CosineDecayOptions): Schedule => make('cosi
  * console.log(losses.slice(1).map((loss, i) => losses[i] - loss).join(' ')) // 1 0.5625 0.25 0.0625 0 0
  * ```
  */
-export const polynomialDecay = (options: PolynomialDecayOptions): Schedule => make('polynomialDecay', options)
+export const polynomialDecay = (options: PolynomialDecayOptions): Schedule =>
+  makeSchedule('polynomialDecay', options)
 /**
  * base (step + 1) / steps during the first `steps`, then the schedule `after`, counted from there, or base (default: null).
  * @throws LanegradError on an unknown or unfit option
@@ -254,7 +256,7 @@ export const polynomialDecay = (options: PolynomialDecayOptions): Schedule => ma
  * console.log(losses.slice(1).map((loss, i) => losses[i] - loss).join(' ')) // 0.25 0.5 0.75 1 1 0.5
  * ```
  */
-export const linearWarmup = (options: LinearWarmupOptions): Schedule => make('linearWarmup', options)
+export const linearWarmup = (options: LinearWarmupOptions): Schedule => makeSchedule('linearWarmup', options)
 /**
  * base / (1 + decay step), decay >= 0.
  * @throws LanegradError on an unknown or unfit option
@@ -271,7 +273,7 @@ export const linearWarmup = (options: LinearWarmupOptions): Schedule => make('li
  * ```
  */
 export const inverseTimeDecay = (options: InverseTimeDecayOptions): Schedule =>
-  make('inverseTimeDecay', options)
+  makeSchedule('inverseTimeDecay', options)
 /**
  * base min((step + 1)^-1/2, (step + 1) warmup^-3/2). Vaswani et al. 2017. It rises over `warmup` steps, to base / sqrt(warmup),
  * and then falls.
@@ -289,20 +291,20 @@ export const inverseTimeDecay = (options: InverseTimeDecayOptions): Schedule =>
  * ```
  */
 export const inverseSqrtDecay = (options: InverseSqrtDecayOptions): Schedule =>
-  make('inverseSqrtDecay', options)
+  makeSchedule('inverseSqrtDecay', options)
 
 /** Plain data, from a file say, as a checked, frozen schedule with all defaults filled in. @throws LanegradError */
-export function toSchedule(data: { readonly kind: string }): Schedule {
+export function readSchedule(data: { readonly kind: string }): Schedule {
   check(isObject(data), 'schedule', 'an object', data)
   return reading('schedule', () => {
     const { kind, ...options } = data
-    return make(kind, options)
+    return makeSchedule(kind, options)
   })
 }
 
-function toOptional(data: Schedule | null, what: string): Schedule | null {
+function readScheduleOrNull(data: Schedule | null, what: string): Schedule | null {
   check(typeof data === 'object', what, 'a schedule or null', data)
-  return data && toSchedule(data)
+  return data && readSchedule(data)
 }
 
 function rowOf(kind: string): Row<unknown> {
@@ -311,7 +313,7 @@ function rowOf(kind: string): Row<unknown> {
   return schedules[kind as ScheduleName] as Row<unknown>
 }
 
-const make = (kind: string, options: object): Schedule =>
+const makeSchedule = (kind: string, options: object): Schedule =>
   Object.freeze({ kind, ...readOptions(kind, options, rowOf(kind).options) }) as Schedule
 
 /** The learning rate of `step` (0-based) from a checked schedule; `base` itself if the schedule is null. */

@@ -14,7 +14,7 @@ const residents = /*#__PURE__*/ new WeakMap<object, number>()
 /** Those that were ended when the last model in them was closed. */
 const closed = /*#__PURE__*/ new WeakSet<object>()
 
-const LOST = 'the model it was made from has the state of the last epoch that was told of'
+const LOST = 'the local model has the state of the last epoch it heard of'
 
 /** Why a worker ended, from its `error` event or from Node's error itself. */
 const reasonOf = ({ message }: { readonly message?: string }): string =>
@@ -33,7 +33,7 @@ async function ready(worker: WorkerLike, timeoutMs: number): Promise<void> {
   try {
     await new Promise<void>((resolve, reject) => {
       const refuse = (why: string) => reject(new LanegradError(`workerModel: ${why}`))
-      const late = `the worker hasn't answered in ${timeoutMs} ms; does its script call serveModels()?`
+      const late = `the worker didn't answer in ${timeoutMs} ms; does its script call serveModels()?`
       const timer = setTimeout(refuse, timeoutMs, late)
       ends.push(
         () => clearTimeout(timer),
@@ -98,15 +98,14 @@ function needsLock(worker: WorkerLike, port: MessagePort): boolean {
   return worker.on === undefined && !('onclose' in port) && navigator?.locks !== undefined
 }
 
-/** The model in the worker, once it is there. `make` makes what the page holds of it. */
+/** Opens the model in the worker; `makeRemote` makes the object that stands for it in the page. */
 export async function connect<V extends Values, R extends Receiver>(
   model: Model<V>,
   worker: WorkerLike,
   timeoutMs: number,
-  make: (port: MessagePort, leave: () => unknown) => R,
+  makeRemote: (port: MessagePort, leave: () => unknown) => R,
 ): Promise<R> {
-  if (closed.has(worker))
-    fail('workerModel: the worker ended when the last model in it was closed; start another')
+  if (closed.has(worker)) fail('workerModel: this worker ended with its last model; start another')
   const count = (by: number): number => {
     const now = (residents.get(worker) ?? 0) + by
     residents.set(worker, now)
@@ -121,7 +120,7 @@ export async function connect<V extends Values, R extends Receiver>(
   try {
     await ready(worker, timeoutMs)
     const { port1, port2 } = new MessageChannel()
-    const remote = make(port1, () => {
+    const remote = makeRemote(port1, () => {
       if (leave() > 0 || !worker.terminate) return undefined
       closed.add(worker)
       return worker.terminate()
@@ -146,7 +145,7 @@ export async function connect<V extends Values, R extends Receiver>(
           port1.close()
         } else remote.take(message)
       })
-      listen(port1, 'messageerror', () => remote.drop("a message from the worker can't be read here"))
+      listen(port1, 'messageerror', () => remote.drop("a message from the worker can't be read"))
       port1.start()
       ends.push(watch(worker, port1, lock !== null, end))
       const bytes = model.save()

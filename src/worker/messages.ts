@@ -123,7 +123,7 @@ export function failureOf(error: unknown): Failure {
   return { error: isError(error) ? error : messageOf(error) }
 }
 
-/** Whether it is no prototype or one that inherits from nothing, as `Object.prototype` of any realm does. */
+/** Whether a prototype is that of a plain object: null, or the `Object.prototype` of any realm, which itself has none. */
 const hasPlainPrototype = (prototype: object | null) =>
   prototype === null || Object.getPrototypeOf(prototype) === null
 
@@ -191,7 +191,7 @@ export function unpacked(
     return (
       list.find((item) => (item as Record<string, unknown>)[key] === name) ??
       fail(
-        `the ${own} ${name} holds functions, which no message can carry: in the worker, serveModels({ ${own === 'loss' ? 'losses' : 'metrics'}: [...] }) with it`,
+        `the ${own} ${name} holds functions, which messages can't carry; give it to serveModels({ ${own === 'loss' ? 'losses' : 'metrics'}: [...] }) in the worker`,
       )
     )
   }

@@ -157,7 +157,7 @@ export class WorkerModel<V extends Values = Values> {
       return
     }
     if (message.type === 'unread') {
-      this.drop("a message can't be read in the worker")
+      this.drop("the worker can't read a message")
       return
     }
     if (message.state) this.follow(message.state)
@@ -211,7 +211,7 @@ export class WorkerModel<V extends Values = Values> {
     const effect = (given: object) => {
       const moved = new Set<object>()
       const sent = packed(given, moved, false) as object
-      this.post({ type: 'effect', id, effect: sent }, `${method}: what a callback set`, moved)
+      this.post({ type: 'effect', id, effect: sent }, `${method}: a callback's values`, moved)
     }
     const hooks = new Hooks(`${method}: `, this.local as unknown as Model, callbacks, effect)
     const wanted = HOOKS.filter((hook) => callbacks.some((callback) => callback[hook]))

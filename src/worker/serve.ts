@@ -51,8 +51,8 @@ function ownPort(): MessageTarget {
   if (scope.document === undefined && scope.postMessage && scope.addEventListener)
     return scope as MessageTarget
   return fail(
-    'serveModels: there is nothing here to answer to; call it in the script that new Worker(...) starts, or pass the port ' +
-      'that messages come through: in a SharedWorker, onconnect = ({ ports }) => serveModels({ port: ports[0] })',
+    'serveModels: expected the script of a Worker, or the option port; ' +
+      'in a SharedWorker: onconnect = ({ ports }) => serveModels({ port: ports[0] })',
   )
 }
 

@@ -140,7 +140,7 @@ describe('earlyStopping', () => {
 
   test('an unknown monitor ends the first epoch with the names of the logs', async () => {
     const fit = regression().fit(x, y, { epochs: 3, callbacks: [earlyStopping({ monitor: 'val_loss' })] })
-    await expect(fit).rejects.toThrow('earlyStopping: monitor "val_loss" is none of the logs: loss')
+    await expect(fit).rejects.toThrow('earlyStopping: unknown monitor "val_loss". Known: loss')
   })
 
   test('with validationFreq 2, epochs without validation are passed over', async () => {
@@ -152,15 +152,12 @@ describe('earlyStopping', () => {
   })
 
   test.each<[string, object]>([
-    ['patience must be an integer from 0; got -1', { patience: -1 }],
+    ['patience must be an integer >= 0; got -1', { patience: -1 }],
     ['mode must be "auto", "min" or "max"; got "up"', { mode: 'up' }],
     ['minDelta must be a finite number >= 0; got -1', { minDelta: -1 }],
     ['baseline must be a finite number or null; got "1"', { baseline: '1' }],
     ['monitor must be the name of a log; got 3', { monitor: 3 }],
-    [
-      "monitor \"speed\" doesn't tell whether less or more is better: give mode: 'min' or 'max'",
-      { monitor: 'speed' },
-    ],
+    ["give mode 'min' or 'max' for monitor \"speed\"", { monitor: 'speed' }],
   ])('refuses: %s', (message, options) => {
     refused(`earlyStopping: ${message}`, () => earlyStopping(options))
   })
@@ -428,7 +425,7 @@ describe('files', () => {
     const net = regression()
     const before = net.save({ includeOptimizer: true })
     writeFileSync(join(folder, 'file'), 'text')
-    refused('modelCheckpoint: path: only {epoch} stands for something; got "{val_loss:.2f}"', () =>
+    refused('modelCheckpoint: path may hold {epoch} only; got "{val_loss:.2f}"', () =>
       modelCheckpoint({ path: 'm-{epoch}-{val_loss:.2f}' }),
     )
     for (const [path, reason] of [
@@ -459,7 +456,7 @@ describe('files', () => {
     vi.stubGlobal('process', Object.create(process, { getBuiltinModule: { value: undefined } }))
     const net = regression()
     await expect(net.fit(x, y, { callbacks: [modelCheckpoint({ path: 'model' })] })).rejects.toThrow(
-      'modelCheckpoint: no file system here for path: pass save instead',
+      'modelCheckpoint: this runtime has no files for path; give save',
     )
     let count = 0
     await net.fit(x, y, { callbacks: [modelCheckpoint({ save: () => void count++ })] })
@@ -503,8 +500,8 @@ describe('files', () => {
   })
 
   test('path and its function exclude each other', () => {
-    refused('modelCheckpoint: give path or save, one of them', () => modelCheckpoint({}))
-    refused('csvLogger: give path or write, one of them', () => csvLogger({ path: 'a', write: () => {} }))
+    refused('modelCheckpoint: give either path or save', () => modelCheckpoint({}))
+    refused('csvLogger: give either path or write', () => csvLogger({ path: 'a', write: () => {} }))
     refused('modelCheckpoint: every must be a positive integer; got 0', () =>
       modelCheckpoint({ path: 'a', every: 0 }),
     )

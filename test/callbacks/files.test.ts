@@ -153,7 +153,7 @@ describe('append', () => {
     const { loss } = await fit(csvLogger({ path: at('log'), append: true }))
     expect(readFileSync(at('log'), 'utf8')).toBe(`${torn}\n0,${loss[0]}\n`)
     expect(warn).toHaveBeenCalledWith(
-      `lanegrad: csvLogger: the last line of ${at('log')} has no end; a new line begins`,
+      `lanegrad: csvLogger: the last line of ${at('log')} is cut off; a new line begins`,
     )
   })
 
@@ -161,7 +161,7 @@ describe('append', () => {
     for (const before of ['epoch,accuracy\n0,1\n', 'epoch,lo', 'text'.repeat(50_000)]) {
       writeFileSync(at('log'), before)
       await expect(fit(csvLogger({ path: at('log'), append: true }))).rejects.toThrow(
-        /^csvLogger: .* begins with ".*", not with "epoch,loss\\n"$/,
+        /^csvLogger: .* must begin with "epoch,loss\\n"; got ".*"$/,
       )
       expect(readFileSync(at('log'), 'utf8')).toBe(before)
     }

@@ -24,7 +24,9 @@ describe('gatherRows', () => {
   })
 
   test.each([3, -1, 0.5])('refuses row %f of 3', (index) => {
-    refused(`gatherRows: index ${index} is none of 3 rows`, () => gatherRows([1, 2, 3], [index]))
+    refused(`gatherRows: index 0 must be a row number below 3; got ${index}`, () =>
+      gatherRows([1, 2, 3], [index]),
+    )
   })
 
   test.each([5, undefined, '01', new Set([0])])('refuses %o as row numbers', (indices) => {
@@ -36,7 +38,7 @@ describe('gatherRows', () => {
 
 test('tensors whose data is not as long as their shape says are refused', () => {
   const x = { shape: [2, 3], data: Float32Array.of(1, 2, 3, 4, 5) }
-  const message = 'shape [2,3] holds 6 elements; the data has 5'
+  const message = 'expected 6 elements for shape [2,3]; got 5'
   refused(`gatherRows: data: ${message}`, () => gatherRows(x, [0]))
   refused(`trainTestSplit: x: ${message}`, () => trainTestSplit(x, [1, 2]))
   refused(`trainTestSplit: y: ${message}`, () => trainTestSplit([1, 2], x))
@@ -117,7 +119,7 @@ describe('trainTestSplit', () => {
   })
 
   test('refuses what does not fit', () => {
-    refused('trainTestSplit: x has 20 rows, y has 3', () => trainTestSplit(x, [1, 2, 3]))
+    refused('trainTestSplit: expected 20 rows of y, as of x; got 3', () => trainTestSplit(x, [1, 2, 3]))
     const size = 'trainTestSplit: testSize must be a share between 0 and 1 or a number of rows'
     for (const testSize of [0, -1, 1.5])
       refused(`${size}; got ${testSize}`, () => trainTestSplit(x, y, { testSize }))
@@ -125,16 +127,16 @@ describe('trainTestSplit', () => {
     refused('trainTestSplit: y must be a tensor, a typed array or a list; got undefined', () =>
       trainTestSplit(x, undefined as never),
     )
-    refused('trainTestSplit: seed must be an integer from 0; got -1', () =>
-      trainTestSplit(x, y, { seed: -1 }),
-    )
-    refused('trainTestSplit: testSize 20 of 20 rows leaves an empty part', () =>
+    refused('trainTestSplit: seed must be an integer >= 0; got -1', () => trainTestSplit(x, y, { seed: -1 }))
+    refused('trainTestSplit: testSize must be less than all 20 rows; got 20', () =>
       trainTestSplit(x, y, { testSize: 20 }),
     )
-    refused('trainTestSplit: stratify has 2 labels for 20 rows', () =>
+    refused('trainTestSplit: expected 20 labels in stratify, one for each row; got 2', () =>
       trainTestSplit(x, y, { stratify: ['a', 'b'] }),
     )
-    refused(/^trainTestSplit: stratify must be one label/, () => trainTestSplit(x, x, { stratify: true }))
+    refused(/^trainTestSplit: stratify must be a number or string for each row/, () =>
+      trainTestSplit(x, x, { stratify: true }),
+    )
   })
 })
 
@@ -224,7 +226,7 @@ describe('batches', () => {
   })
 
   test('refuses what does not fit', () => {
-    refused('batches: x has 10 rows, y has 2', () => batches({ x, y: [1, 2] }))
+    refused('batches: expected 10 rows of y, as of x; got 2', () => batches({ x, y: [1, 2] }))
     refused('batches: batchSize must be a positive integer; got 0', () => batches({ x, y, batchSize: 0 }))
     refused('batches: shuffle must be a boolean; got "no"', () =>
       batches({ x, y, shuffle: 'no' as unknown as boolean }),
@@ -381,22 +383,20 @@ describe('augmentImages', () => {
   })
 
   test('refuses bad options and what are no images', () => {
-    refused('augmentImages: shift must be a number of pixels from 0, or two; got 0.5', () =>
+    refused('augmentImages: shift must be an integer >= 0, or two of them; got 0.5', () =>
       augmentImages({ shift: 0.5 }),
     )
-    refused('augmentImages: shift must be a number of pixels from 0, or two; got 1e+308', () =>
+    refused('augmentImages: shift must be an integer >= 0, or two of them; got 1e+308', () =>
       augmentImages({ shift: 1e308 }),
     )
-    refused('augmentImages: zoom must be a number from 0 up to, not including, 1; got 1', () =>
-      augmentImages({ zoom: 1 }),
-    )
+    refused('augmentImages: zoom must be a number >= 0 and < 1; got 1', () => augmentImages({ zoom: 1 }))
     refused('augmentImages: flipHorizontal must be a boolean; got "yes"', () =>
       augmentImages({ flipHorizontal: 'yes' } as object),
     )
     refused('augmentImages: rotation must be a finite number >= 0; got -5', () =>
       augmentImages({ rotation: -5 }),
     )
-    refused('augmentImages: expected a tensor of shape [rows,height,width,channels]; got [2,2]', () =>
+    refused('augmentImages: expected a tensor [rows, height, width, channels]; got [2,2]', () =>
       augmentImages()(
         tensor([
           [1, 2],

@@ -96,10 +96,14 @@ describe('parseCsv', () => {
   })
 
   test.each<[string, string, RegExp]>([
-    ['too few fields', 'a,b\n1,2\n3', /^parseCsv: line 3 has 1 fields, expected 2$/],
-    ['too many fields', 'a,b\n1,2,3', /^parseCsv: line 2 has 3 fields, expected 2$/],
-    ['a line behind blank ones', '\ufeff\n\na,b\n\n1\n', /^parseCsv: line 5 has 1 fields/],
-    ['a line behind quoted ends', 'a,b\r\n"1\r\n\n2\r",3\r\n4\r\n', /^parseCsv: line 6 has 1 fields/],
+    ['too few fields', 'a,b\n1,2\n3', /^parseCsv: line 3: expected 2 fields; got 1$/],
+    ['too many fields', 'a,b\n1,2,3', /^parseCsv: line 2: expected 2 fields; got 3$/],
+    ['a line behind blank ones', '\ufeff\n\na,b\n\n1\n', /^parseCsv: line 5: expected 2 fields; got 1/],
+    [
+      'a line behind quoted ends',
+      'a,b\r\n"1\r\n\n2\r",3\r\n4\r\n',
+      /^parseCsv: line 6: expected 2 fields; got 1/,
+    ],
     ['an open quote further down', 'a,b\n"1\n",2\n\n3,"4\n\n', /^parseCsv: line 5: Quoted field untermin/],
     ['an open quote', 'a,b\n1,"2', /^parseCsv: line 2: Quoted field unterminated$/],
     ['text after a quote', 'a,b\n1,"2"3"\n', /^parseCsv: line 2: /],
@@ -116,7 +120,7 @@ describe('parseCsv', () => {
     refused(/^unknown parseCsv option "sep"/, () => parseCsv('a', { sep: ';' } as object))
     refused('parseCsv: text must be a string; got 3', () => parseCsv(3 as unknown as string))
     refused('parseCsv: header must be a boolean; got "no"', () => parseCsv('a', { header: 'no' } as object))
-    refused('parseCsv: delimiter must be a text without quotes and line ends; got "\\n"', () =>
+    refused('parseCsv: delimiter must be a string without quotes and line ends; got "\\n"', () =>
       parseCsv('a', { delimiter: '\n' }),
     )
     refused('parseCsv: columns must be a list of names; got "b"', () =>
@@ -145,7 +149,7 @@ describe('columns', () => {
       ...[Number.NaN, Number.NaN, Number.NaN, Number.NaN, Number.NaN, 7],
     ])
     expect(numberColumns(gaps, ['b'], { missing: -1 }).data).toEqual(Float32Array.of(-1, -1, 7))
-    refused('numberColumns: column "b", row 0: "NA" is no number', () => numberColumns(gaps, ['b']))
+    refused('numberColumns: column "b", row 0 must be a number; got "NA"', () => numberColumns(gaps, ['b']))
   })
 
   test.each(['0', null, Infinity, 1e39, [1]])('missing is no %j', (missing) => {
@@ -163,19 +167,19 @@ describe('columns', () => {
       -Number(largest),
       Math.fround(3.4e38),
     ])
-    refused(`numberColumns: column "b", row 1: "-${half}" is too large for float32`, () =>
+    refused(`numberColumns: column "b", row 1 must be a number that fits float32; got "-${half}"`, () =>
       numberColumns(cells),
     )
-    refused('numberColumns: column "a", row 2: "1e39" is too large for float32', () =>
+    refused('numberColumns: column "a", row 2 must be a number that fits float32; got "1e39"', () =>
       numberColumns(cells, ['a']),
     )
-    refused('numberColumns: column "b", row 0: "1e400" is too large for float32', () =>
+    refused('numberColumns: column "b", row 0 must be a number that fits float32; got "1e400"', () =>
       numberColumns({ names: ['a', 'b'], rows: [['1', '1e400']] }, undefined, { missing: 0 }),
     )
   })
 
   test('of what is no table', () => {
-    const expected = 'table must be a table as parseCsv gives it; got'
+    const expected = 'table must be a table from parseCsv; got'
     const none = undefined as never
     refused(`textColumn: ${expected} undefined`, () => textColumn(none, 'a'))
     refused(`numberColumns: ${expected} undefined`, () => numberColumns(none))
@@ -184,19 +188,19 @@ describe('columns', () => {
     refused('numberColumns: columns must be a list of names; got "w"', () =>
       numberColumns(table, 'w' as never),
     )
-    refused('numberColumns: column "b", row 0: undefined is no number', () =>
+    refused('numberColumns: column "b", row 0 must be a number; got undefined', () =>
       numberColumns({ names: ['a', 'b'], rows: [['1']] }),
     )
   })
 
   test.each(['xyz', ['oak', 'ash', 'oak'], [1, 2], null])('classes that are no names: %j', (classes) => {
-    const expected = /^(labelColumn|oneHotColumn): classes must be a list of different texts; got /
+    const expected = /^(labelColumn|oneHotColumn): classes must be a list of distinct strings; got /
     refused(expected, () => labelColumn(table, 'kind', classes as string[]))
     refused(expected, () => oneHotColumn(table, 'kind', classes as string[]))
   })
 
-  test.each(['x', '1,5', '0x10', '1 2', 'Infinity', '1e', '.', '--1'])('%s is no number', (cell) => {
-    const message = `numberColumns: column "a", row 0: ${JSON.stringify(cell)} is no number`
+  test.each(['x', '1,5', '0x10', '1 2', 'Infinity', '1e', '.', '--1'])('%s is not a number', (cell) => {
+    const message = `numberColumns: column "a", row 0 must be a number; got ${JSON.stringify(cell)}`
     refused(message, () => numberColumns({ names: ['a'], rows: [[cell]] }, ['a'], { missing: 0 }))
   })
 
@@ -212,7 +216,7 @@ describe('columns', () => {
       classes: ['ash', 'oak'],
     })
     expect(labelColumn(table, 'kind', ['oak', 'elm', 'ash']).data).toEqual(Int32Array.of(0, 2, 0))
-    refused('column "kind", row 1: "ash" is none of oak, elm', () =>
+    refused('labelColumn: column "kind", row 1: unknown class "ash". Known: oak, elm', () =>
       labelColumn(table, 'kind', ['oak', 'elm']),
     )
   })

@@ -45,19 +45,27 @@ describe('parseIdx reads', () => {
 describe('parseIdx refuses', () => {
   const images = file(8, [3, 2, 2], ...new Array(12).fill(1))
   test.each<[string, Uint8Array, string]>([
-    ['an empty file', Uint8Array.of(), 'truncated: 4 bytes of header expected, got 0'],
-    ['half a header', images.slice(0, 9), 'truncated: 16 bytes of header expected, got 9'],
-    ['a missing byte', images.slice(0, -1), 'truncated: 28 bytes expected for 3 x 2 x 2, got 27'],
-    ['a byte too many', Uint8Array.of(...images, 0), 'too long: 28 bytes expected for 3 x 2 x 2, got 29'],
-    ['half a double', file(14, [1], 1, 2, 3, 4), 'truncated: 16 bytes expected for 1, got 12'],
-    ['an unknown type', file(10, [1], 1), 'no IDX file: it begins with 0x00000a01'],
-    ['no axes', Uint8Array.of(0, 0, 8, 0), 'no IDX file: it begins with 0x00000800'],
-    ['another format', new TextEncoder().encode('PNG...'), 'no IDX file: it begins with 0x504e472e'],
-    ['gzip', gzipSync(images), 'no IDX file: it begins with 0x1f8b0800, gzip'],
+    ['an empty file', Uint8Array.of(), 'expected 4 bytes of header; got 0'],
+    ['half a header', images.slice(0, 9), 'expected 16 bytes of header; got 9'],
+    ['a missing byte', images.slice(0, -1), 'expected 28 bytes for 3 x 2 x 2; got 27'],
+    ['a byte too many', Uint8Array.of(...images, 0), 'expected 28 bytes for 3 x 2 x 2; got 29'],
+    ['half a double', file(14, [1], 1, 2, 3, 4), 'expected 16 bytes for 1; got 12'],
+    ['an unknown type', file(10, [1], 1), 'expected an IDX file; got one that begins with 0x00000a01'],
+    ['no axes', Uint8Array.of(0, 0, 8, 0), 'expected an IDX file; got one that begins with 0x00000800'],
+    [
+      'another format',
+      new TextEncoder().encode('PNG...'),
+      'expected an IDX file; got one that begins with 0x504e472e',
+    ],
+    [
+      'gzip',
+      gzipSync(images),
+      'expected an IDX file; got one that begins with 0x1f8b0800 (gzip: see gunzip)',
+    ],
     [
       'sizes no memory holds',
       Uint8Array.of(0, 0, 8, 2, 255, 255, 255, 255, 255, 255, 255, 255),
-      'truncated: 18446744065119617000 bytes expected for 4294967295 x 4294967295, got 12',
+      'expected 18446744065119617000 bytes for 4294967295 x 4294967295; got 12',
     ],
   ])('%s', (_, bytes, message) => {
     expect(() => parseIdx(bytes, 'images')).toThrow(new LanegradError(`images: ${message}`))
@@ -89,14 +97,16 @@ describe('gunzip', () => {
     const bomb = gzipSync(new Uint8Array(300_000_000), { level: 1 })
     expect(bomb.length).toBeLessThan(2_000_000)
     const before = process.memoryUsage().arrayBuffers
-    const refusal = 'more than 1000000 bytes unzipped; gunzip takes another limit as an option'
+    const refusal = 'expected at most 1000000 bytes unzipped (option limit of gunzip); got more'
     await expect(gunzip(bomb, 'images', { limit: 1e6 })).rejects.toThrow(
       new LanegradError(`images: ${refusal}`),
     )
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(50_000_000)
-    await expect(gunzip(bomb)).rejects.toThrow('file: more than 268435456 bytes unzipped')
+    await expect(gunzip(bomb)).rejects.toThrow('file: expected at most 268435456 bytes unzipped')
     expect((await gunzip(gzipSync(bytes), 'file', { limit: 5000 })).length).toBe(5000)
-    await expect(gunzip(gzipSync(bytes), 'file', { limit: 4999 })).rejects.toThrow('more than 4999 bytes')
+    await expect(gunzip(gzipSync(bytes), 'file', { limit: 4999 })).rejects.toThrow(
+      'file: expected at most 4999 bytes unzipped (option limit of gunzip); got more',
+    )
     await expect(gunzip(bytes, 'file', { limit: -1 })).rejects.toThrow('gunzip: limit must be')
   })
 

@@ -47,18 +47,10 @@ describe('decodeIdx', () => {
 
   const zipped = gzipSync(IMAGE_FILE)
   test.each([
-    ['an empty file', Uint8Array.of(), 'images: truncated: 4 bytes of header expected, got 0'],
-    ['half a header', IMAGE_FILE.slice(0, 9), 'images: truncated: 16 bytes of header expected, got 9'],
-    [
-      'a missing pixel',
-      IMAGE_FILE.slice(0, -1),
-      'images: truncated: 28 bytes expected for 3 x 2 x 2, got 27',
-    ],
-    [
-      'a byte too many',
-      Uint8Array.of(...IMAGE_FILE, 0),
-      'images: too long: 28 bytes expected for 3 x 2 x 2, got 29',
-    ],
+    ['an empty file', Uint8Array.of(), 'images: expected 4 bytes of header; got 0'],
+    ['half a header', IMAGE_FILE.slice(0, 9), 'images: expected 16 bytes of header; got 9'],
+    ['a missing pixel', IMAGE_FILE.slice(0, -1), 'images: expected 28 bytes for 3 x 2 x 2; got 27'],
+    ['a byte too many', Uint8Array.of(...IMAGE_FILE, 0), 'images: expected 28 bytes for 3 x 2 x 2; got 29'],
     ['labels in its place', LABEL_FILE, 'images: 3 Uint8, expected Uint8 with 3 axes'],
     [
       'elements of float32',

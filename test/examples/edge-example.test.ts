@@ -90,7 +90,7 @@ describe('the edge example, asked with a model', () => {
         const from = value()
         return model({ inputs: from, outputs: [dense({ units: 2 })(from), dense({ units: 2 })(from)] })
       },
-      /the file holds a weight/,
+      /the model has no weight/,
     ],
     [
       'a record of outputs',
@@ -99,7 +99,7 @@ describe('the edge example, asked with a model', () => {
         const from = value()
         return model({ inputs: from, outputs: { a: dense({ units: 2, name: 'other' })(from) } })
       },
-      /the file holds a weight "other/,
+      /the model has no weight "other/,
     ],
     [
       'a network of 6 GB that takes 2 KB to tell',
@@ -110,7 +110,7 @@ describe('the edge example, asked with a model', () => {
         const large = reshape({ targetShape: [4, 1] })(from)
         return model({ inputs: from, outputs: larger(larger(large)) })
       },
-      /lacks the weight/,
+      /the file lacks/,
     ],
   ])('%s: refused with a reason', async (_, status, make, message) => {
     const { status: got, json } = await asked(make())

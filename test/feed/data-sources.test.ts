@@ -369,7 +369,7 @@ describe('fit refuses', () => {
       { x: tensor(x, [ROWS, 2]), y: [[1, 2]] },
       'y: expected shape [batch,1]; got [1,2]',
     ],
-    ['ragged rows', { x: [[1, 2], [3]], y: [1, 2] }, 'x: ragged nesting at depth 1'],
+    ['ragged rows', { x: [[1, 2], [3]], y: [1, 2] }, 'x: expected 2 elements at depth 1'],
     ['a missing y', { x }, 'must be an object { x, y, weights? }; got ["x"]'],
     ['a pair', [x, y], 'must be an object { x, y, weights? }; got [Float32Array(46),Float32Array(23)]'],
     ['an unknown key', { x, y, z: 1 }, 'must be an object { x, y, weights? }; got ["x","y","z"]'],
@@ -595,7 +595,7 @@ describe('large nested arrays', () => {
     expect(deep.shape).toEqual([2, 3, 200_000])
     expect(deep.data.length).toBe(1_200_000)
     expect(deep.data.every((value, i) => value === (i % 200_000) % 7)).toBe(true)
-    expect(() => tensor([long, long.slice(1)])).toThrow('ragged nesting at depth 1: expected 200000 elements')
-    expect(() => tensor([wide, [long, long]])).toThrow('ragged nesting at depth 1: expected 3 elements')
+    expect(() => tensor([long, long.slice(1)])).toThrow('expected 200000 elements at depth 1')
+    expect(() => tensor([wide, [long, long]])).toThrow('expected 3 elements at depth 1')
   })
 })

@@ -64,9 +64,9 @@ describe('encode', () => {
       (name: string, array: unknown, metadata = {}) =>
       () =>
         encodeSafetensors(new Map([[name, array as NamedArray]]), metadata)
-    expect(encode('__metadata__', tensor([1]))).toThrow('a tensor can\'t be called "__metadata__"')
+    expect(encode('__metadata__', tensor([1]))).toThrow('safetensors: the tensor name __metadata__ is taken')
     expect(encode('a', { shape: [3], data: new Float32Array(2) })).toThrow(
-      'tensor "a": data of shape [3] must be 3 elements; got 2',
+      'safetensors: tensor "a": expected 3 elements for shape [3]; got 2',
     )
     expect(encode('a', { shape: [3], data: [1, 2, 3] })).toThrow('must be a Float32Array or Int32Array')
     expect(encode('a', tensor([1]), { key: 5 })).toThrow('metadata "key" must be a string; got 5')
@@ -146,20 +146,40 @@ describe('malformed', () => {
   const w = (...args: Parameters<typeof entry>) => ({ w: entry(...args) })
   const good = JSON.stringify(entry('U8', [1], 0, 1))
   test.each<[string, Uint8Array, string]>([
-    ['empty file', new Uint8Array(0), '0 bytes are too few for the header length'],
-    ['file shorter than the header length', new Uint8Array(7), '7 bytes are too few'],
-    ['header above 100 MB', file('{}', [], 100_000_001), 'header length 100000001 exceeds 100000000 bytes'],
-    ['header length of 2^64 - 1', new Uint8Array(16).fill(255), 'exceeds 100000000 bytes'],
-    ['header length in the upper word', file('{}', [], 2 ** 32 + 2), 'header length 4294967298 exceeds'],
-    ['header longer than the file', file('{}', [], 3), 'header length 3 exceeds the file of 10 bytes'],
-    ['header length 0', file(''), 'the header is not JSON'],
-    ['bad UTF-8', file(new Uint8Array([0x7b, 0x22, 0xff, 0x22, 0x7d])), 'the header is not UTF-8'],
-    ['byte order mark', file('\ufeff{}'), 'the header is not JSON'],
-    ['bad JSON', file('{"w":}'), 'the header is not JSON'],
-    ['zero padding', file('{}\0\0'), 'the header is not JSON'],
+    ['empty file', new Uint8Array(0), 'safetensors file must be of 8 bytes or more; got 0'],
+    [
+      'file shorter than the header length',
+      new Uint8Array(7),
+      'safetensors file must be of 8 bytes or more; got 7',
+    ],
+    [
+      'header above 100 MB',
+      file('{}', [], 100_000_001),
+      'safetensors: header length must be at most 2; got 100000001',
+    ],
+    [
+      'header length of 2^64 - 1',
+      new Uint8Array(16).fill(255),
+      'safetensors: header length must be at most 8; got 18446744073709552000',
+    ],
+    [
+      'header length in the upper word',
+      file('{}', [], 2 ** 32 + 2),
+      'safetensors: header length must be at most 2; got 4294967298',
+    ],
+    ['header longer than the file', file('{}', [], 3), 'safetensors: header length must be at most 2; got 3'],
+    ['header length 0', file(''), 'safetensors: the header must be JSON'],
+    [
+      'bad UTF-8',
+      file(new Uint8Array([0x7b, 0x22, 0xff, 0x22, 0x7d])),
+      'safetensors: the header must be UTF-8',
+    ],
+    ['byte order mark', file('\ufeff{}'), 'safetensors: the header must be JSON'],
+    ['bad JSON', file('{"w":}'), 'safetensors: the header must be JSON'],
+    ['zero padding', file('{}\0\0'), 'safetensors: the header must be JSON'],
     ['deep nesting', file(`{"w":${'['.repeat(200000)}${']'.repeat(200000)}}`), 'safetensors: '],
-    ['array header', file('[]'), 'the header is not a JSON object'],
-    ['null header', file('null'), 'the header is not a JSON object'],
+    ['array header', file('[]'), 'safetensors: header must be an object; got []'],
+    ['null header', file('null'), 'safetensors: header must be an object; got null'],
     ['a tensor twice', file(`{"w":${good},"w":${good}}`, [1]), 'the header has a key twice'],
     [
       'a tensor twice, once escaped',
@@ -172,61 +192,101 @@ describe('malformed', () => {
       'the header has a key twice',
     ],
     ['a metadata key twice', file('{"__metadata__":{"a" :"1","a"\t:"2"}}'), 'the header has a key twice'],
-    ['metadata no object', file({ __metadata__: ['a'] }), '__metadata__ is not an object'],
-    ['metadata value no string', file({ __metadata__: { a: 1 } }), '__metadata__ "a" is 1, not a string'],
-    ['entry no object', file({ w: 3 }), 'tensor "w" is 3, not an object'],
-    ['entry null', file({ w: null }), 'tensor "w" is null, not an object'],
-    ['dtype missing', file({ w: { shape: [0], data_offsets: [0, 0] } }), 'dtype is undefined, not a string'],
+    [
+      'metadata no object',
+      file({ __metadata__: ['a'] }),
+      'safetensors: __metadata__ must be an object; got ["a"]',
+    ],
+    [
+      'metadata value no string',
+      file({ __metadata__: { a: 1 } }),
+      'safetensors: metadata "a" must be a string; got 1',
+    ],
+    ['entry no object', file({ w: 3 }), 'safetensors: tensor "w" must be an object; got 3'],
+    ['entry null', file({ w: null }), 'safetensors: tensor "w" must be an object; got null'],
+    [
+      'dtype missing',
+      file({ w: { shape: [0], data_offsets: [0, 0] } }),
+      'safetensors: tensor "w": unknown dtype undefined. Known: F32, I32, F64, F16, BF16, U8, I64',
+    ],
     [
       'dtype unknown',
       file(w('F33', [0], 0, 0)),
-      'unknown safetensors dtype of tensor "w" "F33"; did you mean "F32"?',
+      'safetensors: tensor "w": unknown dtype "F33"; did you mean "F32"? Known: F32, I32, F64, F16, BF16, U8, I64',
     ],
-    ['dtype of the prototype', file(w('toString', [0], 0, 0)), 'unknown safetensors dtype'],
-    ['shape missing', file({ w: { dtype: 'U8', data_offsets: [0, 0] } }), 'shape is undefined, not an array'],
-    ['shape negative', file(w('U8', [-1], 0, 1), [1]), 'shape [-1]: dimensions must be integers >= 0'],
-    ['shape fractional', file(w('U8', [0.5, 2], 0, 1), [1]), 'dimensions must be integers >= 0'],
-    ['shape of strings', file(w('U8', ['1'], 0, 1), [1]), 'dimensions must be integers >= 0'],
+    [
+      'dtype of the prototype',
+      file(w('toString', [0], 0, 0)),
+      'safetensors: tensor "w": unknown dtype "toString". Known: F32, I32, F64, F16, BF16, U8, I64',
+    ],
+    [
+      'shape missing',
+      file({ w: { dtype: 'U8', data_offsets: [0, 0] } }),
+      'safetensors: tensor "w": shape must be a list of integers >= 0; got undefined',
+    ],
+    ['shape negative', file(w('U8', [-1], 0, 1), [1]), 'shape must be a list of integers >= 0; got [-1]'],
+    ['shape fractional', file(w('U8', [0.5, 2], 0, 1), [1]), 'must be a list of integers >= 0'],
+    ['shape of strings', file(w('U8', ['1'], 0, 1), [1]), 'must be a list of integers >= 0'],
     [
       'shape product overflow',
       file(w('F32', [2 ** 40, 2 ** 40], 0, 4), [0, 0, 0, 0]),
-      'has too many elements',
+      'must be of less than 2^53 elements',
     ],
     [
       'shape product overflow hidden by a zero',
       file(w('F32', [2 ** 40, 2 ** 40, 0], 0, 0)),
-      'has too many elements',
+      'must be of less than 2^53 elements',
     ],
     [
       'shape larger than the bytes',
       file(w('F32', [2 ** 50], 0, 4), [0, 0, 0, 0]),
-      `needs ${2 ** 52} bytes; data_offsets give 4`,
+      `data_offsets must be ${2 ** 52} bytes apart; got [0,4]`,
     ],
     [
       'shape smaller than the bytes',
       file(w('F32', [1], 0, 8), [0, 0, 0, 0, 0, 0, 0, 0]),
-      'needs 4 bytes; data_offsets give 8',
+      'safetensors: tensor "w": data_offsets must be 4 bytes apart; got [0,8]',
     ],
-    ['offsets missing', file({ w: { dtype: 'U8', shape: [0] } }), 'data_offsets are undefined'],
-    ['one offset', file(w('U8', [0], 0)), 'data_offsets are [0], not two integers >= 0'],
-    ['offset negative', file(w('U8', [1], -1, 0)), 'data_offsets are [-1,0], not two'],
-    ['offset no integer', file(w('U8', [1], 0, 1.5), [1]), 'data_offsets are [0,1.5], not two'],
-    ['offsets backwards', file(w('U8', [1], 1, 0), [1]), 'data_offsets [1, 0] run backwards'],
-    ['offset past the data', file(w('U8', [2], 0, 2), [1]), 'tensor "w" ends at byte 2 of 1 data bytes'],
+    [
+      'offsets missing',
+      file({ w: { dtype: 'U8', shape: [0] } }),
+      'safetensors: tensor "w": data_offsets must be two increasing integers >= 0; got undefined',
+    ],
+    [
+      'one offset',
+      file(w('U8', [0], 0)),
+      'safetensors: tensor "w": data_offsets must be two increasing integers >= 0; got [0]',
+    ],
+    [
+      'offset negative',
+      file(w('U8', [1], -1, 0)),
+      'safetensors: tensor "w": data_offsets must be two increasing integers >= 0; got [-1,0]',
+    ],
+    [
+      'offset no integer',
+      file(w('U8', [1], 0, 1.5), [1]),
+      'safetensors: tensor "w": data_offsets must be two increasing integers >= 0; got [0,1.5]',
+    ],
+    [
+      'offsets backwards',
+      file(w('U8', [1], 1, 0), [1]),
+      'safetensors: tensor "w": data_offsets must be two increasing integers >= 0; got [1,0]',
+    ],
+    ['offset past the data', file(w('U8', [2], 0, 2), [1]), 'safetensors: tensor "w" ends at byte 2 of 1'],
     [
       'overlap',
       file({ a: entry('U8', [2], 0, 2), b: entry('U8', [2], 1, 3) }, [1, 2, 3]),
-      'tensor "b" at byte 1 overlaps another that ends at 2',
+      'safetensors: tensor "b" at byte 1 overlaps one that ends at 2',
     ],
     ['same bytes twice', file({ a: entry('U8', [2], 0, 2), b: entry('U8', [2], 0, 2) }, [1, 2]), 'overlaps'],
     [
       'hole',
       file({ a: entry('U8', [1], 0, 1), b: entry('U8', [1], 2, 3) }, [1, 2, 3]),
-      'a hole of 1 bytes before tensor "b"',
+      'safetensors: tensor "b" follows a hole of 1 bytes',
     ],
     ['hole at the start', file(w('U8', [1], 1, 2), [1, 2]), 'a hole of 1 bytes'],
-    ['data left over', file(w('U8', [1], 0, 1), [1, 2, 3]), '2 data bytes belong to no tensor'],
-    ['data without tensors', file('{}', [1]), '1 data bytes belong to no tensor'],
+    ['data left over', file(w('U8', [1], 0, 1), [1, 2, 3]), 'safetensors: 2 bytes belong to no tensor'],
+    ['data without tensors', file('{}', [1]), 'safetensors: 1 bytes belong to no tensor'],
     [
       'I64 beyond int32',
       file(w('I64', [1], 0, 8), bytesOf(new BigInt64Array([2n ** 31n]))),

@@ -268,7 +268,7 @@ describe('a block', () => {
   })
 
   test('refused: no layers, names that are taken, an inner trainable, an inner layer that does not fit', () => {
-    refused('block: layers must be a list of one layer or more; got []', () => block({ layers: [] }))
+    refused('block: layers must be a list of layers; got []', () => block({ layers: [] }))
     refused('block: layers[0] must be a layer; got 3', () => block({ layers: [3 as unknown as Layer] }))
     refused('block: names of its layers must be unique names; got ["a","a"]', () =>
       block({ layers: [dense({ units: 1, name: 'a' }), dense({ units: 1, name: 'a' })] }),

@@ -297,7 +297,7 @@ describe('dropout of the probabilities', () => {
 
 describe('bad options and inputs of multiHeadAttention', () => {
   const integer = 'a positive integer'
-  const share = 'a number from 0 up to, not including, 1'
+  const share = 'a number >= 0 and < 1'
   test.each<[string, object]>([
     [`numHeads must be ${integer}; got 0`, { numHeads: 0 }],
     [`keyDim must be ${integer}; got -2`, { keyDim: -2 }],
@@ -325,22 +325,21 @@ describe('bad options and inputs of multiHeadAttention', () => {
   }
   test('more inputs than it has names for', () => {
     const shape = [2, 3]
-    refused('layer a: expected query, value and key at most, got 4 inputs', () =>
+    refused('layer a: expected 1 to 3 inputs (query, value, key); got 4', () =>
       called(shape, shape, shape, shape),
     )
   })
 
   test('an input without steps', () => {
-    refused('layer a: expected inputs [batch, steps, channels], got shape [1,3]', () => called([3]))
-    refused('layer a: expected inputs [batch, steps, channels], got shape [1,2,3] and [1,3]', () =>
+    refused('layer a: expected inputs [batch, steps, channels]; got [1,3]', () => called([3]))
+    refused('layer a: expected inputs [batch, steps, channels]; got [1,2,3] and [1,3]', () =>
       called([2, 3], [3]),
     )
   })
 
   test('value and key of different lengths', () => {
-    refused(
-      'layer a: expected value and key of the same number of steps, got shape [1,2,3] and [1,4,3] and [1,5,3]',
-      () => called([2, 3], [4, 3], [5, 3]),
+    refused('layer a: expected as many steps of value as of key; got [1,2,3] and [1,4,3] and [1,5,3]', () =>
+      called([2, 3], [4, 3], [5, 3]),
     )
   })
 

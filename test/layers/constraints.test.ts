@@ -161,21 +161,19 @@ describe('refused', () => {
     })
   test('an axis the weight has not', () => {
     refused(
-      'layer first: kernel: maxNorm: axis must be neighbouring axes of a weight of rank 2; got [2]',
+      'layer first: kernel: maxNorm: axis must be adjacent axes of a weight of rank 2; got [2]',
       net(maxNorm({ axis: 2 })),
     )
   })
   test('axes with another one between them', () => {
-    refused('layer held: w: unitNorm: axis must be neighbouring axes of a weight of rank 3; got [0,2]', () =>
+    refused('layer held: w: unitNorm: axis must be adjacent axes of a weight of rank 3; got [0,2]', () =>
       toy([2, 3, 4], unitNorm({ axis: [0, 2] })),
     )
   })
   test('a negative axis, limits that cross, an unknown name', () => {
     refused('unitNorm: axis must be an axis or a list of axes; got -1', () => unitNorm({ axis: -1 }))
-    refused('minMaxNorm: maxValue must be a finite number >= minValue; got 1', () =>
-      minMaxNorm({ minValue: 2 }),
-    )
-    refused(/^unknown dense: kernelConstraint: constraint "unitnorm"; did you mean "unitNorm"/, () =>
+    refused('minMaxNorm: maxValue must be a number >= minValue (2); got 1', () => minMaxNorm({ minValue: 2 }))
+    refused(/^dense: unknown kernelConstraint "unitnorm"; did you mean "unitNorm"/, () =>
       dense({ units: 1, kernelConstraint: 'unitnorm' as 'unitNorm' }),
     )
   })

@@ -267,8 +267,7 @@ describe('refuses', () => {
   const build = (inputShape: number[], layer: Layer) => () => netOf(inputShape, layer)
 
   test('an input of another rank', () => {
-    const message =
-      'layer conv2d_1: expected an input of rank 4 [batch, height, width, channels], got shape [1,4,3]'
+    const message = 'layer conv2d_1: expected an input [batch, height, width, channels]; got [1,4,3]'
     refused(message, build([4, 3], conv2d(window)))
   })
 

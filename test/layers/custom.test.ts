@@ -125,7 +125,7 @@ describe('customLayer', () => {
   test('is saved by its kind and options, and loaded with the constructor', () => {
     const net = build()
     const bytes = net.save()
-    refused(/^unknown layer "gated"; .*those of load\(bytes, \{ layers: \[\.\.\.\] \}\)$/, () => load(bytes))
+    refused(/^unknown layer "gated"\. .*those of load\(bytes, \{ layers: \[\.\.\.\] \}\)$/, () => load(bytes))
     const again = load(bytes, { layers: [gated] })
     for (const each of [net, again]) each.trainStep(x, y)
     expect(again.getWeights()).toEqual(net.getWeights())
@@ -135,10 +135,10 @@ describe('customLayer', () => {
   })
 
   test('refused: bad definitions, options and results', () => {
-    refused('customLayer: kind must be a name; got "my layer"', () =>
+    refused('customLayer: kind must be a name of letters and digits; got "my layer"', () =>
       customLayer({ kind: 'my layer', build: gated as never }),
     )
-    refused(/^customLayer: kind must be a name; got "k{60}/, () =>
+    refused(/^customLayer: kind must be a name of letters and digits; got "k{60}/, () =>
       customLayer({ kind: 'k'.repeat(101), build: gated as never }),
     )
     refused('customLayer: build must be a function; got undefined', () => customLayer({ kind: 'a' } as never))
@@ -150,10 +150,10 @@ describe('customLayer', () => {
       } as never),
     )
     refused(/^unknown gated option "strat"; did you mean "start"/, () => gated({ strat: 2 } as never))
-    refused('gated: start must be plain data, which a saved model can hold; got function start', () =>
+    refused('gated: start must be plain data (JSON); got function start', () =>
       gated({ start: (() => 1) as never }),
     )
-    refused('layer nothing_1: what build gives must be a value; got undefined', () =>
+    refused('layer nothing_1: the result of build must be a value; got undefined', () =>
       sequential({
         inputShape: [3],
         layers: [customLayer({ kind: 'nothing', build: () => undefined as never })()],
@@ -164,7 +164,7 @@ describe('customLayer', () => {
       return sequential({ inputShape: [3], layers })
     }
     const still = { initializer: 'zeros', trainable: false } as const
-    const first = 'layer own_1: what build gives must be a value with the batch axis first'
+    const first = 'layer own_1: the result of build must be a value with the batch axis first'
     refused(`${first}; got [3,1]`, () => chain(({ g }, [value]) => g.reshape(value, [3, 1])))
     refused('layer own_1: assign: expected a weight and a value of its shape; got [2] and [1,3]', () =>
       chain(({ assign, weight }, [value]) => {
@@ -173,14 +173,14 @@ describe('customLayer', () => {
       }),
     )
     for (const bad of ['inner/kernel', '', undefined]) {
-      refused(/^layer own_1: name of a weight must be up to 128 characters without blanks, /, () =>
+      refused(/^layer own_1: name of a weight must be up to 128 characters without space, /, () =>
         chain(({ g, weight }, [value]) => g.times(value, weight(bad as string, [3]))),
       )
     }
     refused(/^layer own_1: name of a nested layer must be up to 128 .*; got "a\/b"/, () =>
       chain(({ g, nested }, [value]) => g.times(value, nested('a/b').weight('w', [3]))),
     )
-    refused(/^layer own_1: unknown unary function "toString"; Known: /, () =>
+    refused(/^layer own_1: unknown unary function "toString"\. Known: /, () =>
       chain(({ g }, [value]) => g.unary('toString' as never, value)),
     )
     refused('layer own_1: what binary works on must be values of the graph; got "1"', () =>
@@ -214,10 +214,10 @@ describe('customLayer', () => {
         ],
       }),
     )
-    refused('load: layers: there is a kind dense already', () =>
+    refused('load: layers: the kind dense is taken', () =>
       load(build().save(), { layers: [customLayer({ kind: 'dense', build: (_, [value]) => value })] }),
     )
-    refused('load: layers must be a list of what customLayer made; got [{}]', () =>
+    refused('load: layers must be a list of results of customLayer; got [{}]', () =>
       load(build().save(), { layers: [{}] as never }),
     )
   })
@@ -278,7 +278,7 @@ describe('customLoss', () => {
     const difference = mean(predictions(net).flatMap((row) => row.map(([p, t]) => p - t)))
     expect((await net.evaluate(x, y)).loss).toBeCloseTo(difference ** 2, 6)
     await checkGradients(net, y)
-    refused('loss scalar: sample weights of shape [6] need a value of the loss each; got shape []', () =>
+    refused('loss scalar must give a value for each weight (or mask) [6]; got []', () =>
       net.trainStep(x, y, { sampleWeight: weights }),
     )
   })
@@ -311,7 +311,7 @@ describe('customLoss', () => {
     const net = build(elementLoss)
     const bytes = net.save({ includeOptimizer: true })
     refused(
-      'the model was compiled with a loss of its own, "element": load(bytes, { losses: [...] }) with it, or { compile: false }',
+      'the file was compiled with your own "element": load(bytes, { losses: [...] }) or { compile: false }',
       () => load(bytes, { layers: [gated] }),
     )
     const again = load(bytes, { layers: [gated], losses: [rowLoss, elementLoss] })
@@ -333,7 +333,7 @@ describe('customLoss', () => {
       layers: [embedding({ inputDim: 4, outputDim: 2, maskZero: true })],
     }).compile({ loss: scalarLoss })
     refused(
-      /^loss scalar: the mask of the output, with its weights, of shape \[1,3\] need a value of the loss each; got shape \[\]$/,
+      /^loss scalar must give a value for each weight \(or mask\) \[1,3\]; got \[\]$/,
       () =>
         masked.trainStep(
           [[1, 2, 0]],
@@ -350,29 +350,31 @@ describe('customLoss', () => {
   })
 
   test('refused: names that are taken, values of another shape', () => {
-    refused('customLoss: there is a loss mse already', () => customLoss('mse', (g, a, b) => g.minus(a, b)))
-    refused('customLoss: name must be a name; got "a b"', () => customLoss('a b', (g, a, b) => g.minus(a, b)))
+    refused('customLoss: the name mse is taken', () => customLoss('mse', (g, a, b) => g.minus(a, b)))
+    refused('customLoss: name must be a name of letters and digits; got "a b"', () =>
+      customLoss('a b', (g, a, b) => g.minus(a, b)),
+    )
     const bad = (write: (g: GraphBuilder, truth: Value, prediction: Value) => Value) => () =>
       build(customLoss('bad', write)).trainStep(x, y)
     refused(
-      'loss bad: expected a single number or values of shape [6,2], fewer axes at the end allowed; got [2]',
+      'loss bad must give one number or values of the first axes of [6,2]; got [2]',
       bad((g, truth, prediction) => g.sum(g.minus(truth, prediction), [0])),
     )
     refused(
-      'loss bad: expected a single number or values of shape [6,2], fewer axes at the end allowed; got undefined',
+      'loss bad must give one number or values of the first axes of [6,2]; got undefined',
       bad(() => undefined as never),
     )
     const revoked = Proxy.revocable({}, {})
     revoked.revoke()
     refused(
-      "what loss bad gives can't be read: Cannot perform 'has' on a proxy that has been revoked",
+      "loss bad can't be read: Cannot perform 'has' on a proxy that has been revoked",
       bad(() => revoked.proxy as never),
     )
     refused(
-      /^loss bad: expected .*; got \{ shape \}$/,
+      /^loss bad must give .*; got \{ shape \}$/,
       bad(() => ({ shape: [] }) as never),
     )
-    refused('load: losses must be a list of what customLoss made; got ["mse"]', () =>
+    refused('load: losses must be a list of results of customLoss; got ["mse"]', () =>
       load(build().save(), { losses: ['mse'] as never }),
     )
   })

@@ -120,15 +120,15 @@ describe('dot', () => {
     ['dot: normalize must be a boolean; got 1', () => dot({ axes: 1, normalize: 1 as never })],
     [/^unknown dot option "axis"; did you mean "axes"\?/, () => dot({ axis: 1 } as never)],
     [
-      'layer d: expected axes of one size, got 3 and 4 of shapes [1,3] and [1,4]',
+      'layer d: expected axes 1 and 1 of one size; got [1,3] and [1,4]',
       () => run({ axes: 1 }, numbers([1, 3], 0), numbers([1, 4], 0)),
     ],
     [
-      'layer d: expected inputs of rank 2 or 3 with the axes 2 and 2, got shapes [1,3] and [1,3]',
+      'layer d: expected inputs of rank 2 or 3 with the axes 2 and 2; got [1,3] and [1,3]',
       () => run({ axes: 2 }, numbers([1, 3], 0), numbers([1, 3], 0)),
     ],
     [
-      'layer d: expected two inputs, got 1',
+      'layer d: expected two inputs; got 1',
       () => sequential({ inputShape: [3], layers: [dot({ axes: 1, name: 'd' })] }),
     ],
   ])('refuses: %s', (message, call) => {

@@ -206,10 +206,10 @@ describe('positionEmbedding', () => {
   })
 
   test('a longer sequence is refused', () => {
-    refused('layer p: expected at most 2 steps, its length; got 3', () => embedded(2, 3))
+    refused('layer p: expected at most 2 steps (its length); got 3', () => embedded(2, 3))
     const net = embedded(2, null)
     refused(
-      'layer p: expected at most 2 steps, its length; got 3',
+      'layer p: expected at most 2 steps (its length); got 3',
       () => net.predict(tensor(new Float32Array(6), [1, 3, 2])),
       net,
     )
@@ -249,15 +249,14 @@ describe('bad options and inputs', () => {
   })
 
   test('ids that are floats', () => {
-    refused('layer embedding_1: expected int32 ids (an input with dtype "int32"), got float32 [1,3]', () =>
+    refused('layer embedding_1: expected int32 ids (an input of dtype "int32"); got float32', () =>
       sequential({ inputShape: [3], layers: [embedding({ inputDim: 2, outputDim: 2 })] }),
     )
   })
 
   test('positions of a value without steps', () => {
-    refused(
-      'layer positionEmbedding_1: expected an input of rank 3 [batch, steps, channels], got shape [1,3]',
-      () => sequential({ inputShape: [3], layers: [positionEmbedding()] }),
+    refused('layer positionEmbedding_1: expected an input [batch, steps, channels]; got [1,3]', () =>
+      sequential({ inputShape: [3], layers: [positionEmbedding()] }),
     )
   })
 })

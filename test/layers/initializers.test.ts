@@ -7,7 +7,7 @@ import {
   type Initializer,
   type InitializerName,
   initialize as initializeIn,
-  toInitializer,
+  readInitializer,
 } from '../../src/layers/initializers.ts'
 import { streamOf, uniform } from '../../src/numerics/random.ts'
 import { elementCount } from '../../src/numerics/tensor.ts'
@@ -152,7 +152,7 @@ describe('orthogonal', () => {
   })
   test('needs two dimensions', () => {
     expect(() => initialize('orthogonal', [4], 1, 1)).toThrow(
-      'orthogonal needs a shape of rank 2 or more; got [4]',
+      'orthogonal: shape must be of rank 2 or more; got [4]',
     )
     expect(initialize('orthogonal', [0, 4], 1, 1).length).toBe(0)
     expect(initialize('orthogonal', [4, 0], 1, 1).length).toBe(0)
@@ -170,7 +170,7 @@ describe('data', () => {
     expect(initializers.orthogonal()).toEqual({ kind: 'orthogonal', gain: 1 })
     expect(Object.isFrozen(initializers.zeros())).toBe(true)
     const copy = JSON.parse(JSON.stringify(initializers.randomNormal({ stddev: 2 }))) as Initializer
-    expect(toInitializer(copy)).toEqual(initializers.randomNormal({ stddev: 2 }))
+    expect(readInitializer(copy)).toEqual(initializers.randomNormal({ stddev: 2 }))
   })
   test('the same arguments give the same weights, others differ', () => {
     const weights = (seed: number, name: string) => initialize('heNormal', [8, 8], seed, streamOf(name))
@@ -185,20 +185,26 @@ describe('data', () => {
     )
     expect(bad('constructor')).toThrow('unknown initializer "constructor"')
     expect(bad({})).toThrow('unknown initializer undefined')
-    expect(bad(undefined)).toThrow('initializer must be a name or an initializer object; got undefined')
+    expect(bad(undefined)).toThrow(
+      'unknown initializer undefined. Known: zeros, ones, constant, randomUniform, randomNormal, truncatedNormal, glorotUniform, glorotNormal, heUniform, heNormal, lecunUniform, lecunNormal, orthogonal',
+    )
     expect(bad({ kind: 'constant', value: 'x' })).toThrow('constant: value must be a finite number; got "x"')
     expect(() => initializers.randomNormal({ stdev: 1 } as object)).toThrow('did you mean "stddev"?')
     expect(() => initializers.randomNormal({ stddev: -1 })).toThrow(
       'randomNormal: stddev must be a finite number >= 0; got -1',
     )
-    expect(() => initializers.randomUniform({ minValue: 1 })).toThrow('minValue 1 is above maxValue 0.05')
-    expect(() => initialize('zeros', [2, -1], 1, 1)).toThrow('dimensions must be integers >= 0')
+    expect(() => initializers.randomUniform({ minValue: 1 })).toThrow(
+      'randomUniform: maxValue must be a number >= minValue (1); got 0.05',
+    )
+    expect(() => initialize('zeros', [2, -1], 1, 1)).toThrow('must be a list of integers >= 0')
     expect(() => initialize('heNormal', [2, 2], -1, 1)).toThrow('seed must be')
   })
 })
 
 test('a number in place of options is refused', () => {
-  expect(() => initializers.constant(2 as never)).toThrow(/^constant must be an object with options; got 2/)
+  expect(() => initializers.constant(2 as never)).toThrow(
+    /^constant options must be a plain object of value; got 2/,
+  )
 })
 
 describe('the core draws the uniform numbers of numerics/random.ts, to the bit', () => {

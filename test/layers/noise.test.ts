@@ -269,7 +269,7 @@ describe('bad input', () => {
     ['gaussianDropout', gaussianDropout],
   ] as const)('%s: rate', (kind, make) => {
     for (const rate of [-0.1, 1, 1.5, Number.NaN, undefined])
-      refused(`${kind}: rate must be a number from 0 up to, not including, 1; got ${rate}`, () =>
+      refused(`${kind}: rate must be a number >= 0 and < 1; got ${rate}`, () =>
         make({ rate: rate as number }),
       )
   })
@@ -281,10 +281,10 @@ describe('bad input', () => {
     refused(/^unknown gaussianNoise option "rate"/, () => gaussianNoise({ rate: 0.5 } as never))
   })
   test('ranks', () => {
-    refused('layer drop: expected an input of rank 3 [batch, steps, channels], got shape [1,4]', () =>
+    refused('layer drop: expected an input [batch, steps, channels]; got [1,4]', () =>
       single(spatialDropout1d({ name: 'drop', rate: 0.5 }), [4]),
     )
-    refused('layer drop: expected an input of rank 4 [batch, height, width, channels], got shape [1,4]', () =>
+    refused('layer drop: expected an input [batch, height, width, channels]; got [1,4]', () =>
       single(spatialDropout2d({ name: 'drop', rate: 0.5 }), [4]),
     )
   })

@@ -416,10 +416,10 @@ describe('bad input', () => {
       )
   })
   test.each([...kinds, ['unitNormalization', unitNormalization] as const])('%s: axis', (kind, make) => {
-    refused(`${kind}: axis must be -1, the last axis; got 1`, () => make({ axis: 1 } as never))
+    refused(`${kind}: axis must be -1 (the last axis); got 1`, () => make({ axis: 1 } as never))
   })
   test.each([...kinds, ['unitNormalization', unitNormalization] as const])('%s: rank', (_, make) => {
-    refused('layer norm: expected an input of rank 2 or more (batch first), got shape [1]', () =>
+    refused('layer norm: expected an input [batch, ..., channels]; got [1]', () =>
       single(make({ name: 'norm' } as never), []),
     )
   })
@@ -445,10 +445,10 @@ describe('bad input', () => {
   test('groups', () => {
     for (const groups of [0, -2, 1.5])
       refused(
-        `groupNormalization: groups must be a positive integer, or -1 for one a channel; got ${groups}`,
+        `groupNormalization: groups must be a positive integer or -1 (one for each channel); got ${groups}`,
         () => groupNormalization({ groups }),
       )
-    refused("layer norm: 2 groups don't divide the 3 channels of its input", () =>
+    refused("layer norm: 3 channels can't be split into 2 groups", () =>
       single(groupNormalization({ name: 'norm', groups: 2 })),
     )
   })

@@ -324,7 +324,7 @@ describe('refused', () => {
     refused(/^unknown maxPooling2d option "poolsize"; did you mean "poolSize"\?/, () =>
       maxPooling2d({ poolsize: 2 } as PoolingOptions),
     )
-    refused(/^unknown upSampling1d option "interpolation"; Known: size, /, () =>
+    refused(/^unknown upSampling1d option "interpolation"\. Known: size, /, () =>
       upSampling1d({ interpolation: 'bilinear' } as object),
     )
   })
@@ -335,14 +335,14 @@ describe('refused', () => {
       maxPooling2d({ poolSize: [2, 3] }),
       [1, 2, 2, 1],
     ],
-    ['expected an input of rank 3 [batch, steps, channels], got shape [1,4]', averagePooling1d(), [1, 4]],
+    ['expected an input [batch, steps, channels]; got [1,4]', averagePooling1d(), [1, 4]],
     [
-      'expected an input of rank 5 [batch, depth, height, width, channels], got shape [1,4,4,1]',
+      'expected an input [batch, depth, height, width, channels]; got [1,4,4,1]',
       globalMaxPooling3d(),
       [1, 4, 4, 1],
     ],
     ['cropping 2 + 1 of axis 1 leaves nothing of [1,3,1]', cropping1d({ cropping: [2, 1] }), [1, 3, 1]],
-    ['expected an input of rank 2 [batch, features], got shape [1,3,1]', repeatVector({ n: 2 }), [1, 3, 1]],
+    ['expected an input [batch, features]; got [1,3,1]', repeatVector({ n: 2 }), [1, 3, 1]],
   ])('%s', (message, layer, shape) => {
     refused(`layer ${layer.kind.kind}_1: ${message}`, () => netOf(layer, shape))
   })

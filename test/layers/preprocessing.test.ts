@@ -184,25 +184,25 @@ test('all of them come back from a file', () => {
 
 describe('bad input', () => {
   test('rescaling', () => {
-    const expected = 'must be a finite number, or a list of such, one a channel; got'
+    const expected = 'must be a finite number or a list of one for each channel; got'
     refused(`rescaling: scale ${expected} undefined`, () => rescaling({} as never))
     refused(`rescaling: scale ${expected} []`, () => rescaling({ scale: [] }))
     refused(`rescaling: offset ${expected} NaN`, () => rescaling({ scale: 1, offset: Number.NaN }))
-    refused('layer r: scale has 2 numbers, the last axis of its input [1,3] has 3', () =>
+    refused('layer r: expected 3 numbers as scale, one for each channel; got 2', () =>
       single(rescaling({ name: 'r', scale: [1, 2] }), [3]),
     )
   })
   test('normalization', () => {
-    refused(/^normalization: mean must be a finite number, or a list/, () =>
+    refused(/^normalization: mean must be a finite number or a list/, () =>
       normalization({ variance: 1 } as never),
     )
-    refused(/^normalization: variance must be a finite number >= 0, or a list .*got \[1,-1\]$/, () =>
+    refused(/^normalization: variance must be a finite number >= 0 or a list .*got \[1,-1\]$/, () =>
       normalization({ mean: 0, variance: [1, -1] }),
     )
-    refused('normalization: axis must be -1, the last axis; got 1', () =>
+    refused('normalization: axis must be -1 (the last axis); got 1', () =>
       normalization({ mean: 0, variance: 1, axis: 1 as never }),
     )
-    refused('layer n: variance has 1 numbers, the last axis of its input [1,2] has 2', () =>
+    refused('layer n: expected 2 numbers as variance, one for each channel; got 1', () =>
       single(normalization({ name: 'n', mean: 0, variance: [1] }), [2]),
     )
   })
@@ -217,7 +217,7 @@ describe('bad input', () => {
     refused(`${what}: expected shape [samples, ..., channels]; got [2,2] with 3 elements`, () =>
       adaptNormalization({ shape: [2, 2], data: Float32Array.of(1, 2, 3) }),
     )
-    refused(`${what} has numbers that aren't finite`, () => adaptNormalization([[1], [Number.NaN]]))
+    refused(`${what} must be finite numbers; got [NaN]`, () => adaptNormalization([[1], [Number.NaN]]))
     refused(/^unknown adaptNormalization option "axis"/, () =>
       adaptNormalization([[1]], { axis: 0 } as never),
     )
@@ -229,10 +229,10 @@ describe('bad input', () => {
     refused('categoryEncoding: outputMode must be "oneHot", "multiHot" or "count"; got "multi_hot"', () =>
       categoryEncoding({ numTokens: 2, outputMode: 'multi_hot' as never }),
     )
-    refused('layer c: expected int32 ids, got float32 [1,2]', () =>
+    refused('layer c: expected int32 ids (an input of dtype "int32"); got float32', () =>
       single(categoryEncoding({ name: 'c', numTokens: 2 }), [2]),
     )
-    refused('layer c: expected ids of rank 2 or more (batch first), got shape [1]', () =>
+    refused('layer c: expected an input [batch, ..., ids]; got [1]', () =>
       single(categoryEncoding({ name: 'c', numTokens: 2 }), [], 'int32'),
     )
   })

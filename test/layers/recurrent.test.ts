@@ -354,28 +354,25 @@ describe('refused', () => {
       'simpleRnn: activation must be "tanh", "relu", "sigmoid" or "linear"; got "gelu"',
       () => simpleRnn({ units: 1, activation: 'gelu' as never }),
     ],
-    [
-      'lstm: dropout must be a number from 0 up to, not including, 1; got 1',
-      () => lstm({ units: 1, dropout: 1 }),
-    ],
+    ['lstm: dropout must be a number >= 0 and < 1; got 1', () => lstm({ units: 1, dropout: 1 })],
     ['gru: resetAfter must be a boolean; got 1', () => gru({ units: 1, resetAfter: 1 as never })],
     [
-      'layer a: expected an input of rank 3 [batch, steps, features], got shape [1,2]',
+      'layer a: expected an input [batch, steps, features]; got [1,2]',
       () => sequential({ inputShape: [2], layers: [lstm({ units: 1, name: 'a' })] }),
     ],
     [
-      'layer a: expected one input or 3 (with the initial states), got 2',
+      'layer a: expected one input or 3 (with the initial states); got 2',
       () => model({ inputs: x, outputs: lstm({ units: 2, name: 'a' })(x, dense({ units: 2 })(x)) }),
     ],
     [
-      'layer a: expected initial states of shape [1,3], got [1,2]',
+      'layer a: expected initial states of shape [1,3]; got [1,2]',
       () => {
         const h = input({ shape: [2], name: 'h' })
         return model({ inputs: [x, h], outputs: gru({ units: 3, name: 'a' })(x, h) })
       },
     ],
     [
-      'layer a: expected a mask of shape [1,4], got [1,3]',
+      'layer a: expected a mask of shape [1,4]; got [1,3]',
       () => model({ inputs: x, outputs: simpleRnn({ units: 1, name: 'a' })(shortMask()(x)) }),
     ],
   ])('%s', (message, call) => {
@@ -386,7 +383,7 @@ describe('refused', () => {
     refused(/^unknown simpleRnn option "resetAfter"/, () =>
       simpleRnn({ units: 1, resetAfter: true } as never),
     )
-    refused(/^unknown initializer "unitForgetBias"/, () =>
+    refused(/^gru: unknown biasInitializer "unitForgetBias"/, () =>
       gru({ units: 1, biasInitializer: 'unitForgetBias' as never }),
     )
     refused(/^unknown gru option "unitForgetBias"/, () => gru({ units: 1, unitForgetBias: true } as never))
@@ -394,7 +391,7 @@ describe('refused', () => {
 
   test('a sequence of no steps', () => {
     const net = sequential({ inputShape: [null, 2], layers: [lstm({ units: 1 })] })
-    refused('layer lstm_1: expected one step or more, got shape [2,0,2]', () =>
+    refused('layer lstm_1: expected one step or more; got [2,0,2]', () =>
       net.predict(tensor(new Float32Array(0), [2, 0, 2])),
     )
   })

@@ -200,7 +200,7 @@ describe('bidirectional', () => {
       () => bidirectional({ layer: lstm({ units: 1 }), backwardLayer: lstm({ units: 1 }) }),
     ],
     [
-      'layer both: expected one input or 2 (with the initial states), got 3',
+      'layer both: expected one input or 2 (with the initial states); got 3',
       () => {
         const x = input({ shape: [4, 2] })
         const h = dense({ units: 1 })(flatten()(x))
@@ -260,7 +260,7 @@ describe('timeDistributed', () => {
   test.each<[string, () => unknown]>([
     ['timeDistributed: layer must be a layer; got 3', () => timeDistributed({ layer: 3 as never })],
     [
-      'layer each: expected an input of rank 3 or more [batch, steps, ...], got shape [1,2]',
+      'layer each: expected an input [batch, steps, features, ...]; got [1,2]',
       () =>
         sequential({
           inputShape: [2],
@@ -296,7 +296,7 @@ describe('masking', () => {
   test.each<[string, () => unknown]>([
     ['masking: maskValue must be a finite number; got NaN', () => masking({ maskValue: Number.NaN })],
     [
-      'layer m: expected an input of rank 3 or more [batch, steps, ...], got shape [1,2]',
+      'layer m: expected an input [batch, steps, features, ...]; got [1,2]',
       () => sequential({ inputShape: [2], layers: [masking({ name: 'm' })] }),
     ],
   ])('refuses: %s', (message, call) => {
@@ -452,12 +452,12 @@ describe('convLstm2d', () => {
       () => convLstm2d({ filters: 1, kernelSize: 3, goBackwards: 1 as never }),
     ],
     [
-      'layer c: expected an input of rank 5 [batch, steps, height, width, channels], got shape [1,4,4,1]',
+      'layer c: expected an input [batch, steps, height, width, channels]; got [1,4,4,1]',
       () =>
         sequential({ inputShape: [4, 4, 1], layers: [convLstm2d({ filters: 1, kernelSize: 3, name: 'c' })] }),
     ],
     [
-      'layer c: expected initial states of shape [1,2,2,1], got [1,4,4,1]',
+      'layer c: expected initial states of shape [1,2,2,1]; got [1,4,4,1]',
       () => {
         const x = input({ shape: [2, 4, 4, 1], name: 'x' })
         const h = input({ shape: [4, 4, 1], name: 'h' })

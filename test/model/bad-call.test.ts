@@ -85,7 +85,7 @@ describe('fit refuses', () => {
 
   test.each([1, -0.1, Number.NaN, '0.5'])('validationSplit %s', async (split) => {
     const shown = typeof split === 'string' ? `"${split}"` : split
-    const message = `fit: validationSplit must be a number from 0 up to, not including, 1; got ${shown}`
+    const message = `fit: validationSplit must be a number >= 0 and < 1; got ${shown}`
     await refused(message, options({ validationSplit: split }))
   })
 

@@ -34,7 +34,7 @@ test.each([
   () => loadWeights(net, 'https://localhost/model.safetensors' as never),
 ])('where to find a file is no file', (call) => {
   refusedLeaving(
-    /^safetensors file must be .*DataView, not a path or an address: readFile\(path\), or await \(await fetch\(url\)\)\.arrayBuffer\(\); got "/,
+    /^safetensors file must be .*DataView \(readFile\(path\), or await \(await fetch\(url\)\)\.arrayBuffer\(\)\); got "/,
     call,
     net,
   )
@@ -83,11 +83,11 @@ describe('bytes', () => {
       expect(() => load(cut)).toThrow(LanegradError)
       expect(() => loadWeights(net, cut)).toThrow(LanegradError)
     }
-    bothRefuse(/ends at byte \d+ of \d+ data bytes$/, file.subarray(0, file.length - 4))
+    bothRefuse(/ends at byte \d+ of \d+$/, file.subarray(0, file.length - 4))
   })
 
   test('too long', () => {
-    bothRefuse(/4 data bytes belong to no tensor$/, Uint8Array.of(...file, 0, 0, 0, 0))
+    bothRefuse(/4 bytes belong to no tensor$/, Uint8Array.of(...file, 0, 0, 0, 0))
   })
 
   test('that are no bytes, or of another format', () => {
@@ -96,8 +96,8 @@ describe('bytes', () => {
       bothRefuse(expected + show(none), none as unknown as Uint8Array)
     bothRefuse(/^safetensors: /, new TextEncoder().encode('{"a": 1, "b": [1, 2, 3]}'))
     const foreign = encodeSafetensors(new Map(), { format: 'pt' })
-    refused('not a saved model: the metadata\'s format is "pt", expected "lanegrad/1"', () => load(foreign))
-    refused('not a saved model: the metadata\'s format is undefined, expected "lanegrad/1"', () =>
+    refused('not a saved model: format must be "lanegrad/1"; got "pt"', () => load(foreign))
+    refused('not a saved model: format must be "lanegrad/1"; got undefined', () =>
       load(encodeSafetensors(new Map())),
     )
   })
@@ -119,29 +119,25 @@ describe('bytes', () => {
 describe('weights', () => {
   const float = (...shape: number[]) => tensor(new Float32Array(shape.reduce((a, b) => a * b)), shape)
   test.each<[string, string, (parts: Parts) => unknown]>([
-    [
-      'one missing',
-      'the file lacks the weight out/bias of shape [1]',
-      ({ tensors }) => tensors.delete('out/bias'),
-    ],
+    ['one missing', 'the file lacks out/bias', ({ tensors }) => tensors.delete('out/bias')],
     [
       'one too many',
-      'the file holds a weight "out/gamma", which the model has not',
+      'the model has no weight "out/gamma"; the file has one',
       ({ tensors }) => tensors.set('out/gamma', float(1)),
     ],
     [
       'another shape',
-      'weight dense_1/kernel: the model has float32 [3,2], the file float32 [2,3]',
+      'dense_1/kernel must be float32 [3,2]; got float32 [2,3]',
       ({ tensors }) => tensors.set('dense_1/kernel', float(2, 3)),
     ],
     [
       'another rank',
-      'weight out/bias: the model has float32 [1], the file float32 [1,1]',
+      'out/bias must be float32 [1]; got float32 [1,1]',
       ({ tensors }) => tensors.set('out/bias', float(1, 1)),
     ],
     [
       'another type',
-      'weight out/bias: the model has float32 [1], the file int32 [1]',
+      'out/bias must be float32 [1]; got int32 [1]',
       ({ tensors }) => tensors.set('out/bias', tensor(Int32Array.of(1), [1])),
     ],
   ])('%s', (_, message, change) => {
@@ -152,8 +148,7 @@ describe('weights', () => {
 describe('a network that lies', () => {
   const unique = 'names must be unique in a model'
   const call = (name: string, layer: string, inputs: string[]) => ({ name, layer, inputs })
-  const rule =
-    'must be up to 128 characters without blanks, "/", "#" or ":" ("toString" and the like are taken)'
+  const rule = 'must be up to 128 characters without space, /, # or : (and not "toString")'
   const made = 'which no input or earlier layer makes'
   const nested = (kind: unknown) => ({
     ...{ name: 'dense_1', kind: 'timeDistributed', trainable: true },
@@ -162,17 +157,9 @@ describe('a network that lies', () => {
   const more = [3, 4].map((size) => ({ name: size > 3 ? 'more' : 'input', shape: [3], dtype: 'float32' }))
   test.each<[string, unknown, string | RegExp]>([
     // sizes that are only claimed
-    [
-      'layers.0.config.units',
-      1e9,
-      /^weight dense_1\/kernel: the model has float32 \[3,1000000000\], the file/,
-    ],
-    [
-      'inputs.0.shape',
-      [2 ** 50],
-      /^weight dense_1\/kernel: the model has float32 \[1125899906842624,2\], the file/,
-    ],
-    ['inputs.0.shape', [2 ** 40, 2 ** 40], /^layer dense_1: .*too many elements$/],
+    ['layers.0.config.units', 1e9, /^dense_1\/kernel must be float32 \[3,1000000000\]; got/],
+    ['inputs.0.shape', [2 ** 50], /^dense_1\/kernel must be float32 \[1125899906842624,2\]; got/],
+    ['inputs.0.shape', [2 ** 40, 2 ** 40], /^layer dense_1: shape must be of less than 2\^53 elements/],
     // inputs
     [
       'inputs.0.shape',
@@ -186,10 +173,10 @@ describe('a network that lies', () => {
     ['inputs.0.name', 'dense_1/kernel', `name of an input ${rule}; got "dense_1/kernel"`],
     // layers
     ['layers.0.kind', 'denze', /^unknown layer "denze"; did you mean "dense"\? Known: dense, /],
-    ['layers.0.kind', '__proto__', /^unknown layer "__proto__"; .*Known: /],
+    ['layers.0.kind', '__proto__', /^unknown layer "__proto__"\. Known: /],
     ['layers.0.config.units', -2, 'dense: units must be a positive integer; got -2'],
     ['layers.0.config.unit', 2, /^unknown dense option "unit"; did you mean "units"/],
-    ['layers.0.config.activation', { name: 'tan' }, /^unknown activation "tan"; did you mean "tanh"/],
+    ['layers.0.config.activation', { name: 'tan' }, /^dense: unknown activation "tan"; did you mean "tanh"/],
     ['layers.1.config', undefined, 'config of layer out must be an object; got undefined'],
     ['layers.1.trainable', 1, 'trainable of layer out must be a boolean; got 1'],
     ...[
@@ -197,12 +184,8 @@ describe('a network that lies', () => {
       'x'.repeat(129),
     ].map((bad): [string, unknown, RegExp] => ['layers.0.name', bad, /^name of a layer must be up to 128 /]),
     ['layers.0.name', 'out', `two layers are named "out"; ${unique}`],
-    [
-      'layers.0.config.kernelConstraint',
-      '__proto__',
-      /^unknown dense: kernelConstraint: constraint "__proto__"/,
-    ],
-    ['layers.0', nested({ x: 1 }), /^unknown layer { x }; Known: dense, /],
+    ['layers.0.config.kernelConstraint', '__proto__', /^dense: unknown kernelConstraint "__proto__"/],
+    ['layers.0', nested({ x: 1 }), /^unknown layer { x }\. Known: dense, /],
     ['layers.0', nested('denze'), /^unknown layer "denze"/],
     ['layers', undefined, 'layers must be a list of objects; got undefined'],
     // the graph: a cycle of two, of one, an order that can't run
@@ -217,7 +200,7 @@ describe('a network that lies', () => {
     ],
     ['calls.0.layer', 'lost', 'a call names layer "lost", which is not in the model'],
     ['calls.1.inputs', [], 'inputs of layer out must be a list of names; got []'],
-    ['calls.1.inputs', ['dense_1', 'dense_1'], 'layer out: expected one input, got 2'],
+    ['calls.1.inputs', ['dense_1', 'dense_1'], 'layer out: expected one input; got 2'],
     // outputs
     ['outputs.0.value', 'lost', 'output "lost" is made by no layer of the model'],
     ['outputs.0.name', 'dense_1', 'output "dense_1" must have the name of its value, "out"'],
@@ -239,18 +222,18 @@ describe('a network that lies', () => {
     const parts = decodeSafetensors(model({ inputs: [a, b], outputs: add()(a, b) }).save())
     parts.metadata.network = parts.metadata.network.replace('"shape":[2]', '"shape":[4]')
     const bytes = encodeSafetensors(parts.tensors, parts.metadata)
-    refused('layer add_1: expected inputs of one shape, got [1,4] and [1,2]', () => load(bytes))
+    refused('layer add_1: expected inputs of one shape; got [1,4] and [1,2]', () => load(bytes))
   })
 
   test.each([
-    ['network', '{"inputs": [', "network in the file's metadata is no JSON"],
-    ['network', '', "network in the file's metadata is no JSON"],
+    ['network', '{"inputs": [', 'network must be JSON; got "{\\"inputs\\": ["'],
+    ['network', '', 'network must be JSON; got ""'],
     ['network', '[1]', 'model description must be an object; got [1]'],
-    ['network', '['.repeat(20000), "network in the file's metadata is nested too deeply"],
-    ['seed', '', 'seed must be a non-negative integer; got ""'],
-    ['seed', '0x10', 'seed must be a non-negative integer; got "0x10"'],
-    ['seed', '-1', 'seed must be a non-negative integer; got "-1"'],
-    ['seed', 'x', 'seed must be a non-negative integer; got "x"'],
+    ['network', '['.repeat(20000), 'network is nested too deeply'],
+    ['seed', '', 'seed must be an integer >= 0; got ""'],
+    ['seed', '0x10', 'seed must be an integer >= 0; got "0x10"'],
+    ['seed', '-1', 'seed must be an integer >= 0; got "-1"'],
+    ['seed', 'x', 'seed must be an integer >= 0; got "x"'],
   ])('the text of %s is %j', (key, text, message) => {
     const bytes = edited(({ metadata }) => Object.assign(metadata, { [key]: text }))
     refused(message, () => load(bytes))
@@ -260,17 +243,17 @@ describe('a network that lies', () => {
 describe('damaged training', () => {
   test.each<[string, unknown, string | RegExp]>([
     ['outputs', [], 'training: outputs must be one each for out; got []'],
-    ['outputs.0.output', 'in', 'training names output "in", which the model has not'],
+    ['outputs.0.output', 'in', 'training: outputs must be one each for out; got ["in"]'],
     ['outputs.0.loss.kind', 'mse2', /^unknown loss "mse2"; did you mean "mse"/],
-    ['outputs.0.loss.kind', ['mse'], /^unknown loss \["mse"\]; Known/],
+    ['outputs.0.loss.kind', ['mse'], /^unknown loss \["mse"\]\. Known/],
     [
       'outputs.0.loss.kind',
       'categoricalCrossentropy',
-      /^categoricalCrossentropy needs two classes or more; output out/,
+      /^output out: categoricalCrossentropy needs two classes or more/,
     ],
     ['outputs.0.loss.reduction', 'max', 'meanSquaredError: reduction must be "mean" or "sum"; got "max"'],
-    ['outputs.0.weight', '1', 'weight of the loss of out must be a finite number; got "1"'],
-    ['outputs.0.weight', 1e39, 'weight of the loss of out must be a finite number as float32; got 1e+39'],
+    ['outputs.0.weight', '1', 'loss weight of out must be a finite number; got "1"'],
+    ['outputs.0.weight', 1e39, 'loss weight of out must be a finite number as float32; got 1e+39'],
     ['optimizer.weightDecay', 1e300, 'adam: weightDecay must be a finite number >= 0 as float32; got 1e+300'],
     ['outputs.0.metrics', ['mea'], /^unknown metric "mea"; did you mean "mae"/],
     ['outputs.0.metrics', 'mae', 'metrics of out must be a list of names; got "mae"'],
@@ -281,7 +264,7 @@ describe('damaged training', () => {
     ],
     ['outputs.0.weightedMetrics', [null], 'a saved metric must be an object; got null'],
     ['optimizer.kind', 'adma', /^unknown optimizer "adma"; did you mean "adam"/],
-    ['optimizer.kind', ['adam'], /^unknown optimizer \["adam"\]; Known/],
+    ['optimizer.kind', ['adam'], /^unknown optimizer \["adam"\]\. Known/],
     ['optimizer.beta3', 1, /^unknown adam option "beta3"; did you mean "beta1"/],
     ['optimizer.learningRate', 'fast', 'adam: learningRate must be a finite number >= 0; got "fast"'],
     ['optimizer.clip', { kind: 'hard', limit: 1 }, /^unknown adam option/],
@@ -321,11 +304,11 @@ describe('a damaged optimizer state', () => {
   })
 
   const slot = 'optimizer/mean/out/bias'
-  const size = "the optimizer's mean/out/bias: expected 1 float32 elements, the file has 2"
+  const size = 'optimizer/mean/out/bias must be float32 [1]; got float32 [2]'
   test.each<[string, string, (parts: Parts) => unknown]>([
     [
       'no JSON',
-      "optimizerState in the file's metadata is no JSON",
+      'optimizerState must be JSON; got "{"',
       ({ metadata }) => Object.assign(metadata, { optimizerState: '{' }),
     ],
     [
@@ -333,11 +316,7 @@ describe('a damaged optimizer state', () => {
       'optimizerState must be an object; got [1]',
       ({ metadata }) => Object.assign(metadata, { optimizerState: '[1]' }),
     ],
-    [
-      'a slot is missing',
-      "the file lacks the optimizer's mean/out/bias",
-      ({ tensors }) => tensors.delete(slot),
-    ],
+    ['a slot is missing', 'the file lacks optimizer/mean/out/bias', ({ tensors }) => tensors.delete(slot)],
     ['a slot of another size', size, ({ tensors }) => tensors.set(slot, tensor([1, 2]))],
   ])('%s', (_, message, change) => {
     refused(message, () => load(edited(change)))

@@ -69,13 +69,13 @@ describe.each(methods)('%s refuses', (name, call) => {
       [1, 2, 3],
       [4, 5],
     ]
-    const message = 'ragged nesting at depth 1: expected 3 elements as in the first; got 2 elements'
+    const message = 'expected 3 elements at depth 1, as in the first list; got 2 elements'
     await refused(`${name}: x: ${message}`, () => call(rows, [0, 1]))
   })
 
   test('what is no number', async () => {
     const rows = [[1, 2, 'three']] as unknown as Data
-    await refused(`${name}: x: element 2 is "three", not a number`, () => call(rows, [0]))
+    await refused(`${name}: x: element 2 must be a number; got "three"`, () => call(rows, [0]))
   })
 
   test('no data', async () => {

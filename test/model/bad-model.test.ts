@@ -44,23 +44,23 @@ describe('unknown names come with the nearest known one', () => {
   test.each<[string, RegExp, () => unknown]>([
     [
       'activation',
-      /^unknown activation "rleu"; did you mean "relu"\? Known: linear, /,
+      /^dense: unknown activation "rleu"; did you mean "relu"\? Known: linear, /,
       denseWith({ activation: 'rleu' }),
     ],
     [
       'activation in another case',
-      /^unknown activation "ReLU"; did you mean "relu"\?/,
+      /^dense: unknown activation "ReLU"; did you mean "relu"\?/,
       denseWith({ activation: 'ReLU' }),
     ],
-    ['activation that is no name', /^unknown activation 3; Known: /, denseWith({ activation: 3 })],
+    ['activation that is no name', /^dense: unknown activation 3\. Known: /, denseWith({ activation: 3 })],
     [
       'activation by object',
-      /^unknown activation "eluu"; did you mean "elu"\?/,
+      /^dense: unknown activation "eluu"; did you mean "elu"\?/,
       denseWith({ activation: { name: 'eluu' } }),
     ],
     [
       'initializer',
-      /^unknown initializer "glorotUnifrom"; did you mean "glorotUniform"\?/,
+      /^dense: unknown kernelInitializer "glorotUnifrom"; did you mean "glorotUniform"\?/,
       denseWith({ kernelInitializer: 'glorotUnifrom' }),
     ],
     [
@@ -68,7 +68,7 @@ describe('unknown names come with the nearest known one', () => {
       /^unknown loss "meanSquareError"; did you mean "meanSquaredError"\?/,
       compiled({ loss: 'meanSquareError' }),
     ],
-    ['loss far from any', /^unknown loss "l2"; Known: meanSquaredError, /, compiled({ loss: 'l2' })],
+    ['loss far from any', /^unknown loss "l2"\. Known: meanSquaredError, /, compiled({ loss: 'l2' })],
     ['optimizer', /^unknown optimizer "adm"; did you mean "adam"\?/, compiled({ optimizer: 'adm' })],
     [
       'optimizer by object',
@@ -77,7 +77,7 @@ describe('unknown names come with the nearest known one', () => {
     ],
     [
       'optimizer of a list',
-      /^unknown optimizer \["sgd"\]; Known: /,
+      /^unknown optimizer \["sgd"\]\. Known: /,
       compiled({ optimizer: { kind: ['sgd'] } }),
     ],
     ['metric', /^unknown metric "acuracy"; did you mean "accuracy"\?/, compiled({ metrics: ['acuracy'] })],
@@ -119,7 +119,7 @@ describe('unknown names come with the nearest known one', () => {
     ],
     [
       'regularizer option',
-      /^unknown dense: kernelRegularizer option "L2"; did you mean "l2"\?/,
+      /^dense: unknown kernelRegularizer option "L2"; did you mean "l2"\?/,
       denseWith({ kernelRegularizer: { L2: 1 } }),
     ],
   ])('%s', (_, message, call) => {
@@ -129,14 +129,10 @@ describe('unknown names come with the nearest known one', () => {
 
 describe('a model where a layer is wanted', () => {
   const other = chain(dense({ units: 3 }))
-  const is = 'a model, which is no layer; transfer(model, { output, head }) builds on one'
-  const call = (name: string) =>
-    `layer ${name}: call it on values made by input() or by other layers; got ${is}`
+  const is = 'a model (to build on one: transfer(model, { output, head }))'
+  const call = (name: string) => `layer ${name} must be called on values of input() or of layers; got ${is}`
   test.each<[string, () => unknown]>([
-    [
-      `sequential: layers must be layers, as dense({ units: 1 }) makes them; [1] is ${is}`,
-      () => chain(dense({ units: 3 }), other as never),
-    ],
+    [`sequential: layers[1] must be a layer; got ${is}`, () => chain(dense({ units: 3 }), other as never)],
     [`block: layers[0] must be a layer; got ${is}`, () => block({ layers: [other as never] })],
     [`timeDistributed: layer must be a layer; got ${is}`, () => timeDistributed({ layer: other as never })],
     [call('dense'), () => dense({ units: 1 })(other as never)],
@@ -149,7 +145,7 @@ describe('a model where a layer is wanted', () => {
 describe('numbers that float32 does not hold', () => {
   test.each<[string, () => unknown]>([
     [
-      'rescaling: scale must be a finite number, or a list of such, one a channel; got 1e+39',
+      'rescaling: scale must be a finite number or a list of one for each channel; got 1e+39',
       () => rescaling({ scale: 1e39 }),
     ],
     [
@@ -170,11 +166,11 @@ describe('numbers that float32 does not hold', () => {
     ],
     ['sgd: clipNorm must be a finite number > 0 as float32; got 1e-50', () => sgd({ clipNorm: 1e-50 })],
     [
-      'adam: emaMomentum must be a number from 0 up to, not including, 1 as float32; got 0.99999999',
+      'adam: emaMomentum must be a number >= 0 and < 1 as float32; got 0.99999999',
       () => adam({ useEma: true, emaMomentum: 0.99999999 }),
     ],
     [
-      'dropout: rate must be a number from 0 up to, not including, 1 as float32; got 0.99999999',
+      'dropout: rate must be a number >= 0 and < 1 as float32; got 0.99999999',
       () => dropout({ rate: 0.99999999 }),
     ],
     ['huber: delta must be a finite number > 0 as float32; got 1e-46', () => huber({ delta: 1e-46 })],
@@ -183,7 +179,7 @@ describe('numbers that float32 does not hold', () => {
       () => layerNormalization({ epsilon: 1e-50 }),
     ],
     [
-      'activation leakyRelu: alpha must be a finite number >= 0 as float32; got 1e+39',
+      'dense: activation leakyRelu: alpha must be a finite number >= 0 as float32; got 1e+39',
       denseWith({ activation: { name: 'leakyRelu', alpha: 1e39 } }),
     ],
     [
@@ -199,7 +195,7 @@ describe('numbers that float32 does not hold', () => {
       () => exponentialDecay({ gamma: 1e39 }),
     ],
     [
-      'weight of the loss of dense_1 must be a finite number as float32; got 1e+39',
+      'loss weight of dense_1 must be a finite number as float32; got 1e+39',
       compiled({ lossWeights: [1e39] }),
     ],
     [
@@ -226,22 +222,22 @@ describe('options out of range', () => {
     ['dense: units must be a positive integer; got undefined', () => dense({} as DenseOptions)],
     ['dense: useBias must be a boolean; got "no"', () => dense({ units: 1, useBias: 'no' } as never)],
     [
-      'dense: name must be up to 128 characters without blanks, "/", "#" or ":" ("toString" and the like are taken); got "a/b"',
+      'dense: name must be up to 128 characters without space, /, # or : (and not "toString"); got "a/b"',
       () => dense({ units: 1, name: 'a/b' }),
     ],
     [
-      'dense: tiedTo must be a layer with a name, or its name; got a layer of kind dense',
+      'dense: tiedTo must be a named layer or its name; got a layer of kind dense',
       () => dense({ units: 1, tiedTo: dense({ units: 1 }) }),
     ],
     [
-      'activation elu: alpha must be a finite number > 0; got 0',
+      'dense: activation elu: alpha must be a finite number > 0; got 0',
       () => dense({ units: 1, activation: { name: 'elu', alpha: 0 } }),
     ],
     [
       'reshape: targetShape must be a list of positive integers; got [2,-1]',
       () => reshape({ targetShape: [2, -1] }),
     ],
-    ['permute: dims must be each of 1, 2, ... once; got [1,3]', () => permute({ dims: [1, 3] })],
+    ['permute: dims must be the axes 1, 2, ... in some order; got [1,3]', () => permute({ dims: [1, 3] })],
     ['concatenate: axis must be an integer other than 0 (the batch); got 0', () => concatenate({ axis: 0 })],
     [
       'input: shape must be a list of up to 15 positive integers (or null); got [0]',
@@ -256,7 +252,7 @@ describe('options out of range', () => {
       () => input({ shape: [1], dtype: 'uint8' } as never),
     ],
     [
-      'sequential: seed must be an integer from 0; got -1',
+      'sequential: seed must be an integer >= 0; got -1',
       () => sequential({ inputShape: [1], layers: [flatten()], seed: -1 }),
     ],
     [
@@ -268,14 +264,11 @@ describe('options out of range', () => {
       () => sequential({ layers: [flatten()] } as never),
     ],
     [
-      'sequential: layers must be a list of one layer or more; got []',
+      'sequential: layers must be a list of layers; got []',
       () => sequential({ inputShape: [1], layers: [] }),
     ],
     ['sgd: learningRate must be a finite number >= 0; got NaN', () => sgd({ learningRate: Number.NaN })],
-    [
-      'adam: beta1 must be a number from 0 up to, not including, 1; got 1',
-      () => optimizers.adam({ beta1: 1 }),
-    ],
+    ['adam: beta1 must be a number >= 0 and < 1; got 1', () => optimizers.adam({ beta1: 1 })],
     [
       'sgd: clipping must be one of clipNorm, clipValue and globalClipNorm; got "clipNorm and clipValue"',
       () => sgd({ clipNorm: 1, clipValue: 1 }),
@@ -291,22 +284,28 @@ describe('layers that do not fit', () => {
   const of = (layer: Layer, ...inputs: Symbolic[]) => model({ inputs: inputs, outputs: layer(...inputs) })
   test.each<[string, () => unknown]>([
     ['layer reshape_1: reshape of [1,3] to [1,2,2]', () => chain(reshape({ targetShape: [2, 2] }))],
-    ['layer permute_1: expected an input of rank 3, got shape [1,3]', () => chain(permute({ dims: [2, 1] }))],
-    ['layer add_1: expected inputs of one shape, got [1,2] and [1,3]', () => of(add(), a, b)],
     [
-      'layer mine: expected inputs of one shape, got [1,2] and [1,3]',
+      'layer permute_1: expected an input [batch, axis 1, axis 2]; got [1,3]',
+      () => chain(permute({ dims: [2, 1] })),
+    ],
+    ['layer add_1: expected inputs of one shape; got [1,2] and [1,3]', () => of(add(), a, b)],
+    [
+      'layer mine: expected inputs of one shape; got [1,2] and [1,3]',
       () => of(multiply({ name: 'mine' }), a, b),
     ],
-    ['layer average_1: expected two or more inputs, got 1', () => of(average(), a)],
-    ['layer subtract_1: expected two inputs, got 3', () => of(subtract(), a, b, shaped([2]))],
-    ['layer concatenate_1: axis 2 of inputs of rank 2', () => of(concatenate({ axis: 2 }), a, b)],
+    ['layer average_1: expected two inputs or more; got 1', () => of(average(), a)],
+    ['layer subtract_1: expected two inputs; got 3', () => of(subtract(), a, b, shaped([2]))],
+    [
+      'layer concatenate_1: expected an axis of inputs of rank 2; got 2',
+      () => of(concatenate({ axis: 2 }), a, b),
+    ],
     [
       'layer concatenate_1: concatenate of [1,2,2] and [1,3,2] along axis 2: the other axes differ',
       () => of(concatenate(), shaped([2, 2]), shaped([3, 2])),
     ],
-    ['layer dense_1: expected one input, got 2', () => of(dense({ units: 1 }), a, b)],
+    ['layer dense_1: expected one input; got 2', () => of(dense({ units: 1 }), a, b)],
     [
-      'layer dense_1: expected an input of rank 2 or more (batch first), got shape [1]',
+      'layer dense_1: expected an input [batch, ..., channels]; got [1]',
       () => of(dense({ units: 1 }), shaped([])),
     ],
     [
@@ -327,7 +326,7 @@ describe('layers that do not fit', () => {
       () => chain(dense({ units: 3, tiedTo: 'late' }), dense({ units: 3, name: 'late' })),
     ],
     [
-      'layer dense_1: tied to a kernel of shape [3,2], expected [4,2]',
+      'layer dense_1: expected tiedTo a kernel of shape [4,2]; got [3,2]',
       () => chain(dense({ units: 2, name: 'first' }), dense({ units: 4, tiedTo: 'first' })),
     ],
     [
@@ -348,10 +347,10 @@ describe('layers that do not fit', () => {
   })
 
   test('layers called on what is no value', () => {
-    refused('layer dense: call it on values made by input() or by other layers; got undefined', () =>
+    refused('layer dense must be called on values of input() or of layers; got undefined', () =>
       dense({ units: 1 })(),
     )
-    refused('layer out: call it on values made by input() or by other layers; got [1,2]', () =>
+    refused('layer out must be called on values of input() or of layers; got [1,2]', () =>
       dense({ units: 1, name: 'out' })([[1, 2]] as never),
     )
   })

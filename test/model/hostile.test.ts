@@ -308,7 +308,7 @@ const builder: Readonly<
   'reduce(sum, x, [1], v)': (g, v, next) => g.reduce('sum', v, [1], next()),
   'add(v, v, v)': (g, _v, next) => g.add(next(), next(), next()),
   'leaf(v, v, v)': (g, _v, next) => g.leaf(next(), next(), next()),
-  'what build gives': (_g, _v, next) => next(),
+  'the result of build': (_g, _v, next) => next(),
 }
 for (const [name, write] of Object.entries(builder)) targets.push({ name: `g.${name}`, call: inside(write) })
 const giving = (v: lanegrad.Value, _done: unknown): lanegrad.Value => v

@@ -114,7 +114,7 @@ const largest: Metric<{ value: number }> = {
   result: ({ value }) => value,
 }
 const missing = (name: string) =>
-  `the model was compiled with a metric of its own, "${name}": load(bytes, { metrics: [...] }) with it, or { compile: false }`
+  `the file was compiled with your own "${name}": load(bytes, { metrics: [...] }) or { compile: false }`
 
 test('one’s own metrics, and changed copies of others, are given to load by name', async () => {
   const changed = { ...auc(), name: 'changed', result: () => 7 }
@@ -206,11 +206,11 @@ describe('compile with keepOptimizer', () => {
   test('refused: before there is one, beside another, where gradients would accumulate otherwise', () => {
     const bare = softmax()
     const loss = 'categoricalCrossentropy'
-    refused('compile: keepOptimizer: the model has none yet', () =>
+    refused('compile: keepOptimizer needs a compiled model', () =>
       bare.compile({ loss, keepOptimizer: true }),
     )
     const net = trained()
-    refused('compile: give optimizer or keepOptimizer, not both', () =>
+    refused('compile: give either optimizer or keepOptimizer', () =>
       net.compile({ loss, optimizer: 'sgd', keepOptimizer: true }),
     )
     refused('compile: keepOptimizer must be a boolean; got 1', () =>

@@ -277,7 +277,7 @@ describe('transfer', () => {
       () => transfer(base, { output: 'midle', head }),
       base,
     )
-    refused('transfer: head must be a list of one layer or more; got []', () =>
+    refused('transfer: head must be a list of layers; got []', () =>
       transfer(base, { output: 'middle', head: [] }),
     )
     refused(/^layer add_1: /, () => transfer(base, { output: ['middle', 'dense_1'], head: [add()] }))

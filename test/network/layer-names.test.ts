@@ -111,7 +111,7 @@ test('a layer that is called twice, and one that two wholes share', () => {
   const [own, theirs] = [alone, twice].map((net) => Object.entries(net.getWeights()))
   expect(own.map(([, { data }]) => data)).toEqual(theirs.slice(2).map(([, { data }]) => data))
   // some of the other's weights are the shared layer's; b's are missing
-  refused(/^unknown setWeights weight "lost\/kernel"; Known: dense_1\/kernel, /, () =>
+  refused(/^unknown setWeights weight "lost\/kernel". Known: dense_1\/kernel, /, () =>
     other.setWeights({ 'lost/kernel': [0], ...alone.getWeights() }),
   )
   other.setWeights(alone.getWeights())

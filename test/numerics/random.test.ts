@@ -172,6 +172,6 @@ describe('permutation', () => {
   })
   test('rejects counts that are none', () => {
     for (const count of [-1, 1.5, NaN, 2 ** 32])
-      expect(() => permutation(count, 1, 2)).toThrow('permutation count must be')
+      expect(() => permutation(count, 1, 2)).toThrow('count must be an integer >= 0 and < 2^32')
   })
 })

@@ -55,7 +55,7 @@ describe('bad options', () => {
     [{ bytes: 5 }, 'init: bytes must be an object by module; got 5'],
     [
       { bytes: { core: 'x' } },
-      'init: bytes.core must be a Uint8Array, ArrayBuffer or DataView, not a path or an address: readFile(path), or await (await fetch(url)).arrayBuffer(); got "x"',
+      'init: bytes.core must be a Uint8Array, ArrayBuffer or DataView (readFile(path), or await (await fetch(url)).arrayBuffer()); got "x"',
     ],
     [
       { modules: { core: new Uint8Array(8) } },

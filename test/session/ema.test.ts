@@ -131,9 +131,7 @@ test('refused: no averages, and options out of range', () => {
   refused('emaWeights: this optimizer keeps no averages: compile with useEma: true among its options', () =>
     build(adam()).emaWeights(),
   )
-  refused('adam: emaMomentum must be a number from 0 up to, not including, 1; got 1', () =>
-    adam({ emaMomentum: 1 }),
-  )
+  refused('adam: emaMomentum must be a number >= 0 and < 1; got 1', () => adam({ emaMomentum: 1 }))
   refused('sgd: emaOverwriteFrequency must be a positive integer or null; got 0', () =>
     sgd({ emaOverwriteFrequency: 0 }),
   )

@@ -133,17 +133,17 @@ describe('several units', () => {
     expect(message).toContain(`output last: ${nameOf(loss)} needs `)
     expect(message).toContain('layer last gives ')
     // the ways out lead out
-    const wanted = /activation: '(\w+)'/.exec(message ?? '')?.[1] as ActivationName
+    const wanted = /activation '(\w+)'/.exec(message ?? '')?.[1] as ActivationName
     const mended = sequential({ inputShape: [2], layers: [dense({ units: 3, activation: wanted })] })
     const fromLogits = typeof loss === 'object' && loss.fromLogits
     mended.compile({ loss: fromLogits ? (nameOf(loss) as LossLike) : loss })
-    if (/fromLogits: true|leave out its activation/.test(message ?? '')) {
+    if (/fromLogits: true|use no activation/.test(message ?? '')) {
       const entropy = /Crossentropy/.test(nameOf(loss)) ? nameOf(loss) : 'categoricalCrossentropy'
       const raw = { binaryCrossentropy, categoricalCrossentropy, sparseCategoricalCrossentropy }[entropy]
       sequential({ inputShape: [2], layers: [dense({ units: 3 })] }).compile({
         loss: raw?.({ fromLogits: true }) as LossLike,
       })
-    } else expect(message).toMatch(/ or activation: 'tanh'|'softplus' or 'exponential'/)
+    } else expect(message).toMatch(/activation 'tanh' or none|'softplus' or 'exponential'/)
   })
 })
 
@@ -155,7 +155,7 @@ describe('one unit', () => {
     const message =
       labels(loss) || nameOf(loss) === 'categoricalCrossentropy'
         ? /needs two classes or more/
-        : /^output last: softmax over a single unit is always 1: .*'sigmoid'/
+        : /^output last: softmax of one unit is always 1; .*'sigmoid'/
     refused(message, () => net('softmax').compile({ loss }))
   })
 
@@ -264,7 +264,7 @@ describe('what tells the numbers of an output', () => {
   ])('softmax: %s', (_, net) => {
     net.compile({ loss: sparse })
     refused(
-      /^output \w+: sparseCategoricalCrossentropy needs logits, layer \w+ gives numbers from 0 to 1/,
+      /^output \w+: sparseCategoricalCrossentropy needs logits, but layer \w+ gives numbers from 0 to 1/,
       () => net.compile({ loss: logits }),
     )
   })

@@ -1055,7 +1055,7 @@ describe('refused', () => {
   test.each<[string, string | RegExp, () => unknown]>([
     [
       'a constructor’s name',
-      'metric "auc" is a function to import: write metrics: [auc()] instead of its name',
+      'metric "auc" must be imported: metrics: [auc()]',
       compiled({ metrics: ['auc' as 'mae'] }),
     ],
     [
@@ -1065,22 +1065,22 @@ describe('refused', () => {
     ],
     [
       'a constructor not called',
-      'unknown metric: got a function; if it makes one, call it',
+      'unknown metric: got function auc; call it if it makes one',
       compiled({ metrics: [auc as unknown as MetricLike] }),
     ],
     [
       'an object that is no metric',
-      'metrics of out must be names, losses or objects { name, start, add, result }; got an object without',
+      'metrics of out must be names, losses or objects { name, start, add, result }; got { name }',
       compiled({ metrics: [{ name: 'mine' } as unknown as MetricLike] }),
     ],
     [
       'no name',
-      'metrics of out: name must be a text ("toString" and the like are taken); got ""',
+      'metrics of out: name must be a string (and not "toString"); got ""',
       compiled({ metrics: [{ ...auc(), name: '' }] }),
     ],
     [
       'two of a name',
-      'metrics of out: the name auc is taken; give the metric a name of its own',
+      'metrics of out: the name auc is taken',
       compiled({ metrics: [auc(), auc({ curve: 'PR' })] }),
     ],
     ['the name loss', /the name loss is taken/, compiled({ metrics: [auc({ name: 'loss' })] })],
@@ -1116,12 +1116,12 @@ describe('refused', () => {
     ['topK of f1Score', /^unknown f1Score option "topK"/, () => f1Score({ topK: 2 } as object)],
     [
       'matrix: lengths',
-      'confusionMatrix: yTrue has 3 elements for the 2 rows of yPred',
+      'confusionMatrix: expected 2 rows of yTrue, as of yPred; got 3 elements',
       () => confusionMatrix([1, 0, 1], [1, 0]),
     ],
     [
       'matrix: a class',
-      'confusionMatrix: row 1 of yPred has class 5, expected 0 to 2',
+      'confusionMatrix: row 1 of yPred must be a class from 0 to 2; got 5',
       () => confusionMatrix([1, 0], [1, 5], { numClasses: 3 }),
     ],
     [
@@ -1131,17 +1131,17 @@ describe('refused', () => {
     ],
     [
       'matrix: a stray id',
-      'confusionMatrix: row 1 of yTrue has class 1000000, expected 0 to 4095',
+      'confusionMatrix: row 1 of yTrue must be a class from 0 to 4095; got 1000000',
       () => confusionMatrix([0, 1e6], [1, 0]),
     ],
     [
       'matrix: NaN',
-      'confusionMatrix: yPred: element 1 is NaN, not a number',
+      'confusionMatrix: yPred: element 1 must be a number; got NaN',
       () => confusionMatrix([0, 1], [1, Number.NaN]),
     ],
     [
       'matrix: NaN in a row',
-      'confusionMatrix: yTrue: element 2 is NaN, not a number',
+      'confusionMatrix: yTrue: element 2 must be a number; got NaN',
       () =>
         confusionMatrix(
           [
@@ -1153,17 +1153,17 @@ describe('refused', () => {
     ],
     [
       'matrix: ragged rows',
-      'confusionMatrix: yPred: ragged nesting at depth 1: expected 2 elements as in the first; got 1 elements',
+      'confusionMatrix: yPred: expected 2 elements at depth 1, as in the first list; got 1 elements',
       () => confusionMatrix([1, 0], [[0.9, 0.1], [0.2]]),
     ],
     [
       'matrix: a tensor with too little data',
-      'confusionMatrix: yPred: shape [2,2] holds 4 elements; the data has 3',
+      'confusionMatrix: yPred: expected 4 elements for shape [2,2]; got 3',
       () => confusionMatrix([1, 0], { shape: [2, 2], data: Float32Array.of(1, 0, 1) }),
     ],
     [
       'matrix: rows of other widths',
-      'confusionMatrix: yTrue has 6 elements for the 2 rows of yPred',
+      'confusionMatrix: expected 2 rows of yTrue, as of yPred; got 6 elements',
       () =>
         confusionMatrix(
           [
@@ -1178,7 +1178,7 @@ describe('refused', () => {
     ],
     [
       'matrix: weights',
-      'confusionMatrix: sampleWeight: element 0 is "a", not a number',
+      'confusionMatrix: sampleWeight: element 0 must be a number; got "a"',
       () => confusionMatrix([1, 0], [1, 0], { sampleWeight: ['a', 'b'] as unknown as number[] }),
     ],
   ])('%s', (_, message, call) => refused(message, call))
@@ -1186,7 +1186,7 @@ describe('refused', () => {
   test('a class that isn’t there, when the first batch comes', async () => {
     const rows = { scores: [[1, 2]], truth: [[0, 1]] }
     await expect(logsOf(rows, { metrics: [recall({ classId: 2 })] })).rejects.toThrow(
-      'recall: classId must be below the 2 classes; got 2',
+      'recall: classId must be below 2; got 2',
     )
   })
 })

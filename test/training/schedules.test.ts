@@ -11,9 +11,9 @@ import {
   linearWarmup,
   multiStepDecay,
   polynomialDecay,
+  readSchedule,
   type Schedule,
   stepDecay,
-  toSchedule,
 } from '../../src/training/schedules.ts'
 
 // a schedule as the golden format writes it
@@ -88,7 +88,7 @@ describe('schedules', () => {
       after: { kind: 'multiStepDecay', milestones: [3, 9], gamma: 0.1 },
     })
     expect(Object.isFrozen(schedule)).toBe(true)
-    expect(toSchedule(JSON.parse(JSON.stringify(schedule)))).toEqual(schedule)
+    expect(readSchedule(JSON.parse(JSON.stringify(schedule)))).toEqual(schedule)
   })
   test('misuse is named', () => {
     expect(() => stepDecay({ stepSize: 0, gamma: 0.5 })).toThrow(
@@ -118,6 +118,6 @@ describe('schedules', () => {
       'unknown schedule "cosineDcay"; did you mean "cosineDecay"?',
     )
     expect(() => learningRateAt({ kind: 'toString' } as never, 1, 0)).toThrow('unknown schedule "toString"')
-    expect(() => toSchedule(null as never)).toThrow('schedule must be an object; got null')
+    expect(() => readSchedule(null as never)).toThrow('schedule must be an object; got null')
   })
 })

@@ -331,7 +331,7 @@ describe.skipIf(missing)(`in a page${missing ? ` (skipped: ${missing})` : ''}`, 
   })
 
   test("a worker's end is told, whatever ends it", { timeout: 60_000 }, async () => {
-    const LOST = 'the model it was made from has the state of the last epoch that was told of'
+    const LOST = 'the local model has the state of the last epoch it heard of'
     const ended = [
       `LanegradError: fit: the worker ended; ${LOST}`,
       `LanegradError: predict: the worker ended; ${LOST}`,
@@ -340,7 +340,7 @@ describe.skipIf(missing)(`in a page${missing ? ` (skipped: ${missing})` : ''}`, 
     expect(await resultOf('ends')).toEqual([
       'LanegradError: workerModel: the worker failed: Uncaught Error: broken script',
       "LanegradError: workerModel: the worker failed: its script can't be loaded",
-      "LanegradError: workerModel: the worker hasn't answered in 500 ms; does its script call serveModels()?",
+      "LanegradError: workerModel: the worker didn't answer in 500 ms; does its script call serveModels()?",
       [1, 1],
       ['loss'],
       ...ended,

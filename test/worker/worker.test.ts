@@ -746,8 +746,8 @@ describe('errors', () => {
     const remote = await workerModel(made(), { worker })
     const here = (remote as unknown as { readonly port: MessagePort }).port
     const ends: [MessagePort | undefined, string][] = [
-      [there, "fit: a message can't be read in the worker"],
-      [here, "fit: a message from the worker can't be read here"],
+      [there, "fit: the worker can't read a message"],
+      [here, "fit: a message from the worker can't be read"],
     ]
     for (const [end, message] of ends) {
       const fitting = messageOf(remote.fit(x, y, { epochs: 1e6 }))
@@ -785,14 +785,12 @@ describe('errors', () => {
   test('serveModels outside of a worker', () => {
     const code = `import { serveModels } from '${dist('worker')}'; serveModels()`
     const { stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', code], { encoding: 'utf8' })
-    expect(stderr).toMatch(
-      /serveModels: .*; call it in the script that new Worker\(...\) starts, or pass the port /,
-    )
+    expect(stderr).toMatch(/serveModels: expected the script of a Worker, or the option port; /)
   })
 })
 
 describe("a worker's end", () => {
-  const died = /; the model it was made from has the state of the last epoch that was told of$/
+  const died = /; the local model has the state of the last epoch it heard of$/
 
   test('a script that fails, does not exist, ends, or serves no models', async () => {
     const open = (text: string, timeoutMs?: number) =>
@@ -802,7 +800,7 @@ describe("a worker's end", () => {
     )
     expect(await open('process.exit(3)')).toBe('workerModel: the worker exited with code 3')
     expect(await open('setInterval(() => {}, 1000)', 300)).toBe(
-      "workerModel: the worker hasn't answered in 300 ms; does its script call serveModels()?",
+      "workerModel: the worker didn't answer in 300 ms; does its script call serveModels()?",
     )
     const missing = start(pathToFileURL(join(folder, 'missing.mjs')))
     expect(await messageOf(workerModel(made(), { worker: missing }))).toMatch(
@@ -861,7 +859,7 @@ describe("a worker's end", () => {
     expect(await messageOf(remote.model())).toBe('state: this worker model was closed')
     await remote.close()
     expect(await messageOf(workerModel(made(), { worker }))).toBe(
-      'workerModel: the worker ended when the last model in it was closed; start another',
+      'workerModel: this worker ended with its last model; start another',
     )
   })
 })
@@ -907,7 +905,7 @@ describe("layers, losses and metrics of one's own", () => {
     const { remote } = await remoteOf()
     const { cubic, count } = await build()
     expect(await messageOf(remote.compile({ loss: cubic }))).toBe(
-      'the loss cubic holds functions, which no message can carry: in the worker, serveModels({ losses: [...] }) with it',
+      "the loss cubic holds functions, which messages can't carry; give it to serveModels({ losses: [...] }) in the worker",
     )
     expect(await messageOf(remote.compile({ loss: 'mse', metrics: [count] }))).toMatch(
       /^the metric count holds/,

@@ -13,7 +13,6 @@ import {
   POSITIVE_INTEGER,
   reading,
   readOptions,
-  show,
 } from '../../numerics/errors.ts'
 import {
   argmax,
@@ -115,7 +114,7 @@ function counting(
     add({ right, extra, missed }, batch) {
       const { columns, rows, weights } = batch
       if (classId !== null && classId >= columns)
-        fail(`${kind}: classId must be below the ${columns} classes; got ${classId}`)
+        check(false, `${kind}: classId`, `below ${columns}`, classId)
       while (right.length < columns) for (const counts of [right, extra, missed]) counts.push(0)
       const predicted: boolean[] = []
       const shares = sharesOf(batch)
@@ -131,10 +130,10 @@ function counting(
       }
     },
     result({ right, extra, missed }) {
-      const of = (j: number) => ratio(right[j] ?? 0, extra[j] ?? 0, missed[j] ?? 0)
-      if (classId !== null) return of(classId)
+      const ratioOfClass = (j: number) => ratio(right[j] ?? 0, extra[j] ?? 0, missed[j] ?? 0)
+      if (classId !== null) return ratioOfClass(classId)
       if (average === 'micro') return ratio(sum(right), sum(extra), sum(missed))
-      const ratios = right.map((_, j) => of(j))
+      const ratios = right.map((_, j) => ratioOfClass(j))
       if (average === null) return ratios
       const trues = right.map((count, j) => (average === 'macro' ? 1 : count + missed[j]))
       return share(sum(ratios.map((value, j) => value * trues[j])), sum(trues))
@@ -221,7 +220,10 @@ const MOST_CLASSES = 4096
 type Answers = ArrayLike<number> | readonly NestedNumbers[] | ShapedArray
 
 /** Numbers, none of them NaN, and how many lie in a row: 1 for ids. */
-function read(name: string, given: Answers): { readonly values: ArrayLike<number>; readonly width: number } {
+function readAnswers(
+  name: string,
+  given: Answers,
+): { readonly values: ArrayLike<number>; readonly width: number } {
   const what = `confusionMatrix: ${name}`
   return reading(what, () => {
     const isNested = Array.isArray(given) && isObject(given[0])
@@ -231,7 +233,7 @@ function read(name: string, given: Answers): { readonly values: ArrayLike<number
     for (let i = 0; i < values.length; i++) {
       const value = values[i]
       if (typeof value !== 'number' || Number.isNaN(value))
-        fail(`${what}: element ${i} is ${show(value)}, not a number`)
+        check(false, `${what}: element ${i}`, 'a number', value)
     }
     if (!isShaped(answers)) return { values, width: 1 }
     const { shape, data } = answers
@@ -256,25 +258,25 @@ export function confusionMatrix(yTrue: Answers, yPred: Answers, options: MatrixO
   const readers = { threshold: [FINITE, 0.5] } as const
   const { threshold } = readOptions('confusionMatrix', options, readers, ['numClasses', 'sampleWeight'])
   const { sampleWeight } = options
-  const truth = read('yTrue', yTrue)
-  const scores = read('yPred', yPred)
+  const truth = readAnswers('yTrue', yTrue)
+  const scores = readAnswers('yPred', yPred)
   const rows = scores.values.length / scores.width
   const { length } = truth.values
   // one-hot rows may come flat
   const width = length === rows ? 1 : scores.width > 1 ? scores.width : truth.width
   if (length !== rows * width)
-    fail(`confusionMatrix: yTrue has ${length} elements for the ${rows} rows of yPred`)
-  const weights = sampleWeight === undefined ? undefined : read('sampleWeight', sampleWeight).values
+    fail(`confusionMatrix: expected ${rows} rows of yTrue, as of yPred; got ${length} elements`)
+  const weights = sampleWeight === undefined ? undefined : readAnswers('sampleWeight', sampleWeight).values
   if (weights && weights.length !== rows)
-    fail(`confusionMatrix: sampleWeight has ${weights.length} elements for ${rows} rows`)
-  const classesOf = (values: ArrayLike<number>, perRow: number) =>
+    fail(`confusionMatrix: expected ${rows} sample weights, one for each row; got ${weights.length}`)
+  const classOfRows = (values: ArrayLike<number>, perRow: number) =>
     Array.from({ length: rows }, (_, row) => {
       if (perRow > 1) return argmax(values, row * perRow, perRow)
       const value = values[row]
       return Number.isInteger(value) ? value : Number(value > threshold)
     })
-  const given = classesOf(scores.values, scores.width)
-  const actual = classesOf(truth.values, width)
+  const given = classOfRows(scores.values, scores.width)
+  const actual = classOfRows(truth.values, width)
   const columns = Math.max(scores.width, width)
   const largest = [...given, ...actual].reduce((most, id) => Math.max(most, id), 0)
   const { numClasses = columns > 1 ? columns : Math.min(largest + 1, MOST_CLASSES) } = options
@@ -282,7 +284,7 @@ export function confusionMatrix(yTrue: Answers, yPred: Answers, options: MatrixO
   for (const [name, ids] of Object.entries({ yTrue: actual, yPred: given })) {
     const bad = ids.findIndex((id) => !(id >= 0 && id < numClasses))
     if (bad >= 0)
-      fail(`confusionMatrix: row ${bad} of ${name} has class ${ids[bad]}, expected 0 to ${numClasses - 1}`)
+      check(false, `confusionMatrix: row ${bad} of ${name}`, `a class from 0 to ${numClasses - 1}`, ids[bad])
   }
   const matrix = Array.from({ length: numClasses }, () => new Array<number>(numClasses).fill(0))
   for (let row = 0; row < rows; row++) matrix[actual[row]][given[row]] += weights?.[row] ?? 1

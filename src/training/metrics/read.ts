@@ -13,7 +13,7 @@ export interface NameOption {
 }
 
 export const NAME: Rule<string> = {
-  expected: 'a text',
+  expected: 'a non-empty string',
   holds: (x): x is string => typeof x === 'string' && x !== '',
 }
 
