@@ -270,7 +270,7 @@ describe('a block', () => {
   test('refused: no layers, names that are taken, an inner trainable, an inner layer that does not fit', () => {
     refused('block: layers must be a list of layers; got []', () => block({ layers: [] }))
     refused('block: layers[0] must be a layer; got 3', () => block({ layers: [3 as unknown as Layer] }))
-    refused('block: names of its layers must be unique names; got ["a","a"]', () =>
+    refused('block: names must be a list of unique names; got ["a","a"]', () =>
       block({ layers: [dense({ units: 1, name: 'a' }), dense({ units: 1, name: 'a' })] }),
     )
     refused('block: layers[1]: trainable must be set on the block, for all its layers; got false', () =>
