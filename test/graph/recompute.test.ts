@@ -273,7 +273,7 @@ describe('a block', () => {
     refused('block: names must be a list of unique names; got ["a","a"]', () =>
       block({ layers: [dense({ units: 1, name: 'a' }), dense({ units: 1, name: 'a' })] }),
     )
-    refused('block: layers[1]: trainable must be set on the block, for all its layers; got false', () =>
+    refused('block: layers[1]: trainable must be an option of the block; got false', () =>
       block({ layers: [dense({ units: 1 }), dense({ units: 1, trainable: false })] }),
     )
     refused('block: recompute must be a boolean; got "yes"', () =>
