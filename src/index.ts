@@ -259,6 +259,26 @@ export type { History, Logs, WithLoss } from './session/logs.ts'
 export type { Metric, MetricBatch } from './session/metric.ts'
 export type { Mode } from './session/program.ts'
 export {
+  type CosineDecayOptions,
+  cosineDecay,
+  type ExponentialDecayOptions,
+  exponentialDecay,
+  type InverseSqrtDecayOptions,
+  type InverseTimeDecayOptions,
+  inverseSqrtDecay,
+  inverseTimeDecay,
+  type LinearWarmupOptions,
+  linearWarmup,
+  type MultiStepDecayOptions,
+  multiStepDecay,
+  type PolynomialDecayOptions,
+  polynomialDecay,
+  type Schedule,
+  type ScheduleName,
+  type StepDecayOptions,
+  stepDecay,
+} from './session/schedules.ts'
+export {
   binaryCrossentropy,
   type CategoricalOptions,
   categoricalCrossentropy,
@@ -339,23 +359,3 @@ export {
   type SgdOptions,
   sgd,
 } from './training/optimizers.ts'
-export {
-  type CosineDecayOptions,
-  cosineDecay,
-  type ExponentialDecayOptions,
-  exponentialDecay,
-  type InverseSqrtDecayOptions,
-  type InverseTimeDecayOptions,
-  inverseSqrtDecay,
-  inverseTimeDecay,
-  type LinearWarmupOptions,
-  linearWarmup,
-  type MultiStepDecayOptions,
-  multiStepDecay,
-  type PolynomialDecayOptions,
-  polynomialDecay,
-  type Schedule,
-  type ScheduleName,
-  type StepDecayOptions,
-  stepDecay,
-} from './training/schedules.ts'

@@ -129,7 +129,7 @@ export async function readEvaluated(
 ): Promise<Source> {
   if (given.kind === 'batches') return datasetBatches(session, given.data, { steps, passes: 1 })
   const batch = await readRows(session.feeds, given.data, { what: 'evaluate', allowNaN, turn })
-  return rowsSource(session, batch, batchSize, false)
+  return rowsSource(session, batch, [batchSize], {})
 }
 
 /** The data to validate with. @throws LanegradError naming data or options that don't go together */
@@ -152,7 +152,7 @@ export async function readSources(
   const { epochs, initialEpoch, batchSize, shuffle, validationSplit, classWeight, allowNaN } = options
   const turn = turns()
   const passes = Math.max(1, epochs - initialEpoch)
-  const hold = (batch: Batch) => rowsSource(session, batch, options.validationBatchSize ?? batchSize, false)
+  const hold = (batch: Batch) => rowsSource(session, batch, [options.validationBatchSize ?? batchSize], {})
   let train: Source
   let validation: Source | null = null
   if (given.kind === 'batches') {
@@ -160,7 +160,7 @@ export async function readSources(
   } else {
     const read = await readRows(feeds, given.data, { what: 'fit', allowNaN, turn })
     const [batch, split] = splitValidation(read, validationSplit)
-    train = rowsSource(session, weighClasses('fit', batch, feeds, classWeight), batchSize, shuffle)
+    train = rowsSource(session, weighClasses('fit', batch, feeds, classWeight), [batchSize], { shuffle })
     if (split) validation = hold(split)
   }
   if (held?.kind === 'batches')

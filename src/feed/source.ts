@@ -40,23 +40,35 @@ export interface Source {
   pass(what: string, number: number, turn: Turn, signals: readonly (StopSignal | null)[]): Promise<Pass>
 }
 
-/** Rows in memory, cut into batches; shuffled in an order given by the model's seed and the epochs trained so far. */
-export function rowsSource(session: Session, batch: Batch, batchSize: number, shuffle: boolean): Source {
+/**
+ * Rows in memory, cut into batches; shuffled in an order given by the model's seed and the epochs trained so far. `sizes`: of
+ * batches, falling; each takes the largest that is left for it, and what is less than the last is a batch of its own unless
+ * it is dropped. `isChecked`: the rows were looked through for NaN.
+ */
+export function rowsSource(
+  session: Session,
+  batch: Batch,
+  sizes: readonly number[],
+  { shuffle = false, isRestDropped = false, isChecked = true },
+): Source {
   const { rows } = batch
+  const sizeOf = (left: number) => sizes.find((size) => size <= left) ?? (isRestDropped ? 0 : left)
+  let steps = 0
+  for (let left = rows; sizeOf(left) > 0; left -= sizeOf(left)) steps++
   return {
-    steps: Math.ceil(rows / batchSize),
+    steps,
     samples: rows,
-    batchSize,
+    batchSize: sizes[0],
     async pass(_what, _number, turn) {
       const stream = (SHUFFLE_STREAM + session.epochCount) >>> 0
       const order = shuffle ? await inTurns(permuting(rows, session.seed, stream), turn) : null
       let at = 0
       return {
         next() {
-          if (at >= rows) return null
           const from = at
-          at = Math.min(rows, from + batchSize)
-          return { batch, order, from, to: at, isChecked: true, name: '' }
+          at += sizeOf(rows - at)
+          if (at === from) return null
+          return { batch, order, from, to: at, isChecked, name: '' }
         },
         async close() {},
       }

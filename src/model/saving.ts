@@ -13,14 +13,20 @@ export const FORMAT = 'lanegrad/1'
 const savedMetrics = (key: string, value: unknown): unknown =>
   key === 'metrics' || key === 'weightedMetrics' ? (value as MetricLike[]).map(savedMetric) : value
 
-export function saveSession(session: PlannedSession, includeOptimizer: boolean): Uint8Array<ArrayBuffer> {
+/** The file of a model; `tensors` and `more` metadata go along. */
+export function saveSession(
+  session: PlannedSession,
+  includeOptimizer: boolean,
+  tensors = new Map<string, NamedArray>(),
+  more: Readonly<Record<string, string>> = {},
+): Uint8Array<ArrayBuffer> {
   const { training, network, seed } = session
-  const tensors = new Map<string, NamedArray>()
   for (const spec of session.outline.weights) tensors.set(spec.name, session.readWeight(spec))
   const metadata: Record<string, string> = {
     format: FORMAT,
     network: JSON.stringify(describe(network)),
     seed: String(seed),
+    ...more,
   }
   if (training) metadata.training = JSON.stringify(training, savedMetrics)
   if (training && includeOptimizer) metadata.optimizerState = saveState(session, tensors)

@@ -8,11 +8,12 @@ import { elementCount, type FloatArray } from '../numerics/tensor.ts'
 import { type Plan, planOf } from '../plan/plan.ts'
 import type { RuntimeOptions } from '../runtime/engine.ts'
 import type { Feeds, TargetFeed } from '../session/feeds.ts'
+import type { Layout } from '../session/layout.ts'
 import type { Mode, Program, Readings, Request } from '../session/program.ts'
+import { learningRateAt } from '../session/schedules.ts'
 import { type Prepared, Session, type Updating } from '../session/session.ts'
 import { takesLabels, targetLimits, targetShape } from '../training/losses.ts'
 import { type Optimizer, updateOf } from '../training/optimizers.ts'
-import { learningRateAt } from '../training/schedules.ts'
 import {
   type Computation,
   columnsOf,
@@ -170,20 +171,31 @@ export class PlannedSession extends Session<Plan> {
   }
 
   protected make(request: Request): Program<Plan> {
+    const { program, metrics } = this.planned(request, this.layout)
+    for (const [key, metric] of metrics) this.metrics.set(key, metric)
+    return program
+  }
+
+  /** A program for an arena laid out so. */
+  programOf(request: Request, layout: Layout): Program<Plan> {
+    return this.planned(request, layout).program
+  }
+
+  private planned(request: Request, layout: Layout) {
     const { network, training } = this
     const outputs = training?.outputs ?? []
     const isTraining = request.mode === 'train' && training !== null
     const groups = isTraining && (this.updating?.steps ?? 1) > 1 ? this.groups : []
     const computation = computationOf(network, outputs, request, groups, this.seed)
     const update = isTraining ? updateOf(training.optimizer, groups.length) : null
-    const code = planOf(computation.graph, this.layout, this.outline.weights, update)
-    for (const [key, metric] of computation.host) this.metrics.set(key, metric)
-    return {
+    const code = planOf(computation.graph, layout, this.outline.weights, update)
+    const program: Program<Plan> = {
       request,
       code,
       readings: readingsOf(computation, code, outputs.length > 1),
       groups: groups.map((group) => (isSum(group) ? null : (code.results.get(group)?.address ?? 0))),
     }
+    return { program, metrics: computation.host }
   }
 
   /** The moving averages of the weights that train, as copies; the weights themselves before the first update. */

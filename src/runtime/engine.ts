@@ -152,6 +152,11 @@ export class Engine {
     this.modules.add(module)
   }
 
+  /** Where the arena of an engine of one thread with exact arithmetic lies. */
+  get plainBase(): number {
+    return this.core.arenaBase()
+  }
+
   /** What it runs on now: `simd` or `relaxed`, its threads if several were asked for, and what it couldn't have. */
   get variant(): string {
     return this.arithmetic + (this.team?.text ?? '')

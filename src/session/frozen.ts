@@ -1,56 +1,140 @@
 // What a frozen file holds beside a saved model: the programs, and all that a session must know to run them. Numbers that are
 // many lie in tensors whose names no weight can have; the rest is one JSON text of the metadata.
+import {
+  anyObject,
+  byName,
+  type Form,
+  type Formed,
+  flag,
+  list,
+  natural,
+  number,
+  oneOf,
+  optional,
+  orNull,
+  record,
+  text,
+  tuple,
+} from '../formats/schema.ts'
 import type { DType, Shape } from '../numerics/shape.ts'
 import type { Feeds } from './feeds.ts'
-import type { Readings, Request } from './program.ts'
+import type { Finish, HostReading, LossReading, MeanReading, Mode, Readings, Request } from './program.ts'
 
 /** The key of the metadata. */
-export const FROZEN = 'frozen'
+export const FROZEN_KEY = 'frozen'
 
 /** In the names of tensors of programs: `#0/words` are the words of the first one, `#0/0` is its first constant. */
 export const PROGRAM_MARK = '#'
 
-/** [address, shape, type]; by name. */
-type FrozenSlots = Readonly<Record<string, readonly [number, Shape, DType]>>
+const shape: Form<Shape> = list(natural)
+const dtype: Form<DType> = oneOf('float32', 'int32')
 
-export interface FrozenProgram {
-  readonly request: Request
-  readonly programStart: number
+const request: Form<Request> = record<Request>({
+  mode: oneOf<Mode>('predict', 'evaluate', 'train', 'gradients'),
+  rows: natural,
+  shapes: list(shape),
+  weightShapes: list(orNull(shape)),
+  training: flag,
+  inputGradients: flag,
+})
+
+const mean = record<MeanReading>({
+  key: text,
+  value: natural,
+  counter: natural,
+  terms: number,
+  finish: optional(oneOf<Finish>('sqrt', 'exp', 'complement')),
+})
+
+const host = record<HostReading>({
+  key: text,
+  output: text,
+  isWeighted: flag,
+  ignoreIndex: orNull(number),
+  logits: orNull(oneOf('sigmoid', 'softmax')),
+})
+
+const readings: Form<Readings> = record<Readings>({
+  loss: natural,
+  losses: list(
+    record<LossReading>({ key: text, value: natural, counter: natural, isSum: flag, weight: number }),
+  ),
+  metrics: list<MeanReading | HostReading>((what, value) =>
+    'output' in anyObject(what, value) ? host(what, value) : mean(what, value),
+  ),
+  isSplit: flag,
+})
+
+/** [address, shape, type] by name. */
+const slots = byName(tuple<readonly [number, Shape, DType]>(natural, shape, dtype))
+
+const program = record({
+  request,
+  programStart: natural,
   /** Of forward, backward and update. */
-  readonly phaseEnds: readonly [number, number, number]
-  readonly sums: readonly (readonly [number, number])[]
-  readonly modules: readonly string[]
+  phaseEnds: tuple<readonly [number, number, number]>(natural, natural, natural),
+  sums: list(tuple<readonly [number, number]>(natural, natural)),
+  modules: list(text),
   /** The address of each constant. */
-  readonly constants: readonly number[]
-  readonly inputs: FrozenSlots
-  readonly targets: FrozenSlots
-  readonly sampleWeights: FrozenSlots
-  readonly results: FrozenSlots
-  readonly gradients: FrozenSlots
-  readonly scratchBytes: number
-  readonly end: number
-  readonly readings: Readings
-  readonly groups: readonly (number | null)[]
-}
+  constants: list(natural),
+  inputs: slots,
+  targets: slots,
+  sampleWeights: slots,
+  results: slots,
+  gradients: slots,
+  end: natural,
+  readings,
+  groups: list(orNull(natural)),
+})
+export type FrozenProgram = Formed<typeof program>
 
-export interface Frozen {
+const structure = oneOf('single', 'list', 'record')
+const rowShape = list(orNull(natural))
+
+const feeds: Form<Feeds> = record<Feeds>({
+  inputs: list(
+    record({
+      name: text,
+      shape: rowShape,
+      dtype,
+      limit: orNull(record({ layer: text, count: natural })),
+    }),
+  ),
+  inputStructure: structure,
+  outputs: list(text),
+  outputStructure: structure,
+  targets: list(
+    record({
+      ...{ name: text, shape: rowShape, dtype, loss: text },
+      low: (what, value) => orNull(number)(what, value) ?? -Infinity,
+      high: (what, value) => orNull(number)(what, value) ?? Infinity,
+      columns: natural,
+      ignoreIndex: orNull(number),
+    }),
+  ),
+})
+
+/** The JSON; infinite limits of targets are null in it. */
+export const frozenForm = record({
   /** ABI_VERSION of the library that wrote it. */
-  readonly abi: number
+  abi: natural,
   /** Address of the arena. */
-  readonly base: number
+  base: natural,
   /** In the order of the arena. */
-  readonly weights: readonly { readonly name: string; readonly shape: Shape; readonly trainable: boolean }[]
-  /** The limits of a target are null where there are none. */
-  readonly feeds: Feeds
+  weights: list(record({ name: text, shape, trainable: flag })),
+  feeds,
   /** null: the model wasn't compiled. */
-  readonly updating: {
-    readonly learningRate: number
-    /** A schedule, as its constructor makes it. */
-    readonly schedule: object | null
-    readonly steps: number
-    readonly groups: number
-    readonly slotNames: readonly string[]
-    readonly slotStart: number
-  } | null
-  readonly programs: readonly FrozenProgram[]
-}
+  updating: orNull(
+    record({
+      learningRate: number,
+      /** A schedule, as its constructor makes it. */
+      schedule: orNull(anyObject),
+      steps: natural,
+      groups: natural,
+      slotNames: list(text),
+      slotStart: number,
+    }),
+  ),
+  programs: list(program),
+})
+export type Frozen = Formed<typeof frozenForm>

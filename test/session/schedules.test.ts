@@ -14,7 +14,7 @@ import {
   readSchedule,
   type Schedule,
   stepDecay,
-} from '../../src/training/schedules.ts'
+} from '../../src/session/schedules.ts'
 
 // a schedule as the golden format writes it
 type Golden =

@@ -1,0 +1,141 @@
+// A frozen file to what a session runs. A frozen file is code, yet it may come from anywhere: whatever says where something lies
+// is checked here, so that this side reads and writes nothing outside of the arena. What the instructions do with their
+// operands stays inside the WebAssembly memory of this one trainer.
+import { ABI_VERSION, ALIGNMENT } from '../../assembly/abi.ts'
+import { parse } from '../formats/json.ts'
+import { decodeSafetensors } from '../formats/safetensors.ts'
+import { isFloat32, isInt32 } from '../numerics/brands.ts'
+import type { ByteSource } from '../numerics/bytes.ts'
+import { fail, show } from '../numerics/errors.ts'
+import { elementCount, type NamedArray } from '../numerics/tensor.ts'
+import { coreModule } from '../runtime/core.ts'
+import type { KernelModule } from '../runtime/kernel-module.ts'
+import type { Slot, Slots } from '../runtime/program.ts'
+import { FROZEN_KEY, type Frozen, type FrozenProgram, frozenForm, PROGRAM_MARK } from '../session/frozen.ts'
+import { layoutOf } from '../session/layout.ts'
+import type { Program } from '../session/program.ts'
+
+/** The parts of a frozen file. */
+export interface Opened {
+  readonly tensors: Map<string, NamedArray>
+  readonly metadata: Readonly<Record<string, string>>
+  readonly frozen: Frozen
+  readonly programs: readonly Program[]
+}
+
+/** What the programs of a file share. */
+interface Context {
+  readonly tensors: ReadonlyMap<string, NamedArray>
+  readonly modules: readonly KernelModule[]
+  readonly frozen: Frozen
+  /** First address behind the weights and the optimizer's state. */
+  readonly start: number
+}
+
+/** @throws LanegradError unless `bytes` from `address` on lie between `low` and `high` */
+function within(what: string, address: number, bytes: number, low: number, high: number): number {
+  if (address % 4 !== 0 || address < low || address + bytes > high)
+    fail(`${what}: address ${address} lies outside of its part of the memory`)
+  return address
+}
+
+/** Where instructions start and the last one ends, in bytes from the first one. */
+function boundsOf(what: string, words: Int32Array, modules: readonly KernelModule[]): ReadonlySet<number> {
+  const bounds = new Set<number>()
+  let at = 0
+  while (at < words.length) {
+    bounds.add(4 * at)
+    const code = words[at] & 0xffff
+    const size = words[at] >>> 16
+    if (!modules.some(({ codes: [first, end] }) => code >= first && code < end))
+      fail(`${what}: none of its kernels has the code ${code}`)
+    if (size < 1 || at + size > words.length) fail(`${what}: an instruction is cut short`)
+    at += size
+  }
+  return bounds.add(4 * at)
+}
+
+function programOf(i: number, given: FrozenProgram, { tensors, modules, frozen, start }: Context): Program {
+  const what = `${FROZEN_KEY}.programs.${i}`
+  const { request, programStart, end, readings, groups } = given
+  const { inputs, targets } = frozen.feeds
+  if (request.shapes.length !== inputs.length || request.weightShapes.length > targets.length)
+    fail(`${what}: it is for other inputs and outputs`)
+  const words = tensors.get(`${PROGRAM_MARK}${i}/words`)?.data
+  if (!isInt32(words)) return fail(`${what}: its words are missing`)
+  if (programStart % ALIGNMENT !== 0) fail(`${what}: it isn't aligned`)
+  within(what, programStart, words.byteLength, start, end)
+  const named = given.modules.map(
+    (name) =>
+      modules.find((module) => module.name === name) ??
+      fail(
+        `this file needs the kernels of ${name}: open(bytes, { modules: [${name}] }), with ${name} from 'lanegrad/run/modules'`,
+      ),
+  )
+  const bounds = boundsOf(what, words, [coreModule, ...named])
+  const sorted = [programStart, ...given.phaseEnds]
+  for (const [j, bound] of [...sorted, ...given.sums.flat()].entries())
+    if (!bounds.has(bound - programStart) || (j > 0 && j < 4 && bound < sorted[j - 1]))
+      fail(`${what}: a phase ends at ${bound}, which is no end of an instruction`)
+  const slotsOf = (slots: FrozenProgram['inputs'], low = start): Slots =>
+    new Map(
+      Array.from(slots, ([name, [address, shape, dtype]]): [string, Slot] => {
+        const count = elementCount(shape, `${what}: the shape of ${name}`)
+        return [name, { address: within(what, address, 4 * count, low, programStart), shape, dtype, count }]
+      }),
+    )
+  // readings are two floats, 0 where there is none
+  const { loss, losses, metrics } = readings
+  const placed = metrics.flatMap((metric) => ('value' in metric ? metric : []))
+  const counters = [...losses, ...placed].flatMap(({ value, counter }) => [value, counter])
+  for (const address of [loss, ...counters, ...groups]) within(what, address ?? 0, 8, 0, end)
+  return {
+    request,
+    code: {
+      words,
+      programStart,
+      phaseEnds: { forward: sorted[1], backward: sorted[2], update: sorted[3] },
+      sums: given.sums,
+      modules: named,
+      constants: given.constants.map((address, j) => {
+        const data = tensors.get(`${PROGRAM_MARK}${i}/${j}`)?.data
+        if (!isFloat32(data)) return fail(`${what}: constant ${j} is missing`)
+        return { data, address: within(what, address, data.byteLength, start, programStart) }
+      }),
+      inputs: slotsOf(given.inputs),
+      targets: slotsOf(given.targets),
+      sampleWeights: slotsOf(given.sampleWeights),
+      results: slotsOf(given.results),
+      gradients: slotsOf(given.gradients, frozen.base),
+      scratchBytes: 0, // there are no other threads
+      end,
+    },
+    readings,
+    groups,
+  }
+}
+
+/** @throws LanegradError on what is no frozen file of this version, is damaged, or needs kernels that weren't given */
+export function readFrozen(bytes: ByteSource, modules: readonly KernelModule[]): Opened {
+  const { tensors, metadata } = decodeSafetensors(bytes)
+  if (metadata[FROZEN_KEY] === undefined)
+    fail(`not a frozen file: its metadata has no programs (freeze makes them, save doesn't)`)
+  const frozen = frozenForm(FROZEN_KEY, parse(FROZEN_KEY, metadata[FROZEN_KEY]))
+  if (frozen.abi !== ABI_VERSION)
+    fail(
+      `the file was frozen for interface ${frozen.abi} of the kernels, this library has ${ABI_VERSION}: freeze the model again`,
+    )
+  for (const { name, shape } of frozen.weights) {
+    const tensor = tensors.get(name)
+    if (!isFloat32(tensor?.data) || tensor.data.length !== elementCount(shape, name))
+      fail(`the file holds no float32 weight ${show(name)} of shape ${show(shape)}`)
+  }
+  const { end } = layoutOf(frozen.base, frozen.weights, frozen.updating?.slotNames.length ?? null)
+  const context = { tensors, modules, frozen, start: end }
+  return {
+    tensors,
+    metadata,
+    frozen,
+    programs: frozen.programs.map((program, i) => programOf(i, program, context)),
+  }
+}

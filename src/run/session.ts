@@ -1,0 +1,67 @@
+// A session whose programs came with a file: it finds them, and makes none.
+import { fail } from '../numerics/errors.ts'
+import { type Shape, sameShape, shapeText } from '../numerics/shape.ts'
+import { FROZEN_KEY } from '../session/frozen.ts'
+import type { Mode, Program, Request } from '../session/program.ts'
+import { learningRateAt, readSchedule } from '../session/schedules.ts'
+import { Session } from '../session/session.ts'
+import { loadState } from '../session/state.ts'
+import type { Opened } from './read.ts'
+
+/** The most arrays of an optimizer that a file may ask for. */
+const MOST_SLOTS = 64
+
+/** What `freeze` calls the programs of a mode. */
+const text = ({ mode, rows, weightShapes }: Request): string =>
+  `${mode}: [${rows}]${weightShapes.some((shape) => shape !== null) ? ', sampleWeight: true' : ''}`
+
+const areSame = (a: readonly (Shape | null)[], b: readonly (Shape | null)[]): boolean =>
+  a.length === b.length &&
+  a.every(
+    (shape, i) => shape === b[i] || (shape !== null && b[i] !== null && sameShape(shape, b[i] as Shape)),
+  )
+
+export class FrozenSession extends Session {
+  private readonly known: readonly Program[]
+
+  constructor({ frozen, programs, tensors, metadata }: Opened) {
+    const { weights, feeds, updating, base } = frozen
+    super(weights, feeds, Number(metadata.seed), {})
+    this.known = programs
+    if (this.engine.base !== base) fail(`${FROZEN_KEY}: the file was frozen by another build of the library`)
+    if (updating) {
+      const { schedule, ...rest } = updating
+      if (rest.slotNames.length > MOST_SLOTS) fail(`${FROZEN_KEY}: there are more than ${MOST_SLOTS} slots`)
+      const kept = schedule && readSchedule(schedule as { kind: string })
+      this.arrange(weights, { ...rest, rateAt: (base, step) => learningRateAt(kept, base, step) }, feeds)
+    }
+    for (const { name } of weights) this.writeWeight(name, tensors.get(name)?.data as Float32Array)
+    if (metadata.optimizerState !== undefined && updating) loadState(this, metadata.optimizerState, tensors)
+  }
+
+  /** The sizes of batches there are programs for, falling. */
+  sizes(mode: Mode): readonly number[] {
+    const own = this.known.flatMap(({ request }) => (request.mode === mode ? request.rows : []))
+    return own.sort((a, b) => b - a)
+  }
+
+  /** Whether the programs of a mode take sample weights of an output, by place. */
+  weightShapes(mode: Mode): readonly (Shape | null)[] {
+    return this.known.find(({ request }) => request.mode === mode)?.request.weightShapes ?? []
+  }
+
+  protected make(request: Request): Program {
+    const { mode, rows, shapes } = request
+    const ofMode = this.known.filter((program) => program.request.mode === mode)
+    const found = ofMode.find(
+      ({ request: own }) =>
+        own.rows === rows && areSame(own.shapes, shapes) && areSame(own.weightShapes, request.weightShapes),
+    )
+    if (found) return found
+    const have = ofMode.map((program) => program.request.rows).join(', ') || 'none'
+    const given = shapes.map((shape) => shapeText([rows, ...shape])).join(', ')
+    return fail(
+      `no program for ${mode} with inputs ${given}: batch sizes frozen for it are ${have}; freeze(model, { ${text(request)} }) makes one`,
+    )
+  }
+}
