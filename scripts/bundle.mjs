@@ -131,7 +131,7 @@ async function bundle(entry, isSubpath = false) {
     module: true,
     ecma: 2020,
     compress: { passes: 3, inline: 1 },
-    mangle: { reserved: ['GraphBuilder', ...KEPT] },
+    mangle: { reserved: KEPT },
     format: { ascii_only: true, semicolons: false, max_line_len: LONGEST_LINE },
     sourceMap: { content, asObject: true },
   }

@@ -278,20 +278,19 @@ export {
   type StepDecayOptions,
   stepDecay,
 } from './session/schedules.ts'
+export { customLoss, type LossFunction } from './training/custom-loss.ts'
 export {
   binaryCrossentropy,
   type CategoricalOptions,
   categoricalCrossentropy,
   categoricalHinge,
   cosineSimilarity,
-  customLoss,
   type HuberOptions,
   hinge,
   huber,
   klDivergence,
   type Loss,
   type LossAlias,
-  type LossFunction,
   type LossLike,
   type LossName,
   type LossOptions,

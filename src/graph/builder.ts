@@ -1,17 +1,12 @@
-// Writes operations into a growing graph. Enters: values and attributes. Leaves: values with inferred shapes.
-// Layers, losses and gradient rules all write through this; the methods are the operations a user's own layer
-// may use. Each method only appends (or returns its input where nothing needs doing).
-import { check, fail } from '../numerics/errors.ts'
-import { type DType, type Shape, shapeText } from '../numerics/shape.ts'
+// What a user's own layers and losses compute with: the operations as methods. Only a program that has such layers carries
+// all of them.
+import type { Shape } from '../numerics/shape.ts'
 import type { UnaryName } from './functions.ts'
-import type { Graph } from './graph.ts'
-import type { Kernel, Op, Phase, Writer } from './kernel.ts'
-import * as ops from './ops/broadcast.ts'
-import { matmul, type Transposes } from './ops/matmul.ts'
-import * as moves from './ops/moves.ts'
-import { softmax } from './ops/softmax.ts'
-import { unary } from './ops/unary.ts'
-import { isValue, type LeafKind, type Value } from './value.ts'
+import type { Writer } from './kernel.ts'
+import * as ops from './operations.ts'
+import type { BinaryName, ReduceOptions, ReductionName } from './ops/broadcast.ts'
+import type { Transposes } from './ops/matmul.ts'
+import type { Value } from './value.ts'
 
 /**
  * Writes operations into a graph: what custom layers and losses compute with. Each has its gradient. Nothing is computed
@@ -26,142 +21,76 @@ import { isValue, type LeafKind, type Value } from './value.ts'
  * console.log(model.predict([[1, 2, 6]]).data.join(' ')) // -2 -1 3
  * ```
  */
-export class GraphBuilder implements Writer {
-  readonly ops: Op[] = []
-  phase: Phase = 'forward'
-  /** The layer whose operations are being written. */
-  label = ''
-  /** Of the operations being written: values of one region are made again for the backward phase; 0: none. */
-  region = 0
-  /** What the simplified graph is changed by, if anything asked for it (recompute.ts). */
-  pass: ((graph: Graph) => Graph) | null = null
-  /** Values that layers of a user's own made: nothing is assumed of them. */
-  readonly opaque = new Set<Value>()
-  private nextId = 0
-
-  /** A value that no operation makes: an input, a weight, a constant. */
-  leaf(kind: LeafKind, name: string, shape: Shape, dtype: DType = 'float32', data?: Float32Array): Value {
-    return { id: this.nextId++, shape, dtype, leaf: { kind, name, data } }
-  }
-
+export interface GraphBuilder {
   /** A constant array; by default a scalar. */
-  constant(data: number | Float32Array, shape: Shape = []): Value {
-    const values = typeof data === 'number' ? Float32Array.of(data) : data
-    const name = values.length === 1 ? String(values[0]) : `constant${this.nextId}`
-    return this.leaf('constant', name, shape, 'float32', values)
-  }
-
-  /** Writes an operation: its output, then its extras. @throws LanegradError where the inputs don't fit it */
-  add<A extends object>(
-    kernel: Kernel<A>,
-    inputs: readonly Value[],
-    attributes: A,
-  ): readonly [Value, ...Value[]] {
-    const { name, int32 = [], keepsType } = kernel
-    inputs.forEach((input, i) => {
-      check(isValue(input), `what ${name} works on`, 'values of the graph', input)
-      const { dtype, shape } = input
-      if (dtype === 'int32' && !int32.includes(i))
-        fail(`${name} takes float32 values, got int32 ${shapeText(shape)}`)
-    })
-    const [output, ...extras] = kernel.shapes(inputs, attributes).map(
-      (shape): Value => ({
-        id: this.nextId++,
-        shape,
-        dtype: keepsType ? inputs[0].dtype : 'float32',
-        leaf: null,
-      }),
-    )
-    const { phase, label, region } = this
-    this.ops.push({ kernel: kernel as Kernel, inputs, output, extras, attributes, phase, label, region })
-    return [output, ...extras]
-  }
-
+  constant(data: number | Float32Array, shape?: Shape): Value
   /** The matrix product a b of [M, K] and [K, N], each transposed if asked. */
-  matmul(a: Value, b: Value, transposes?: Transposes): Value {
-    return matmul(this, a, b, transposes)
-  }
-
-  /** fn(x), element by element; `alpha` is the parameter of those that have one. */
-  unary(fn: UnaryName, x: Value, alpha?: number): Value {
-    return unary(this, fn, x, alpha)
-  }
-
+  matmul(a: Value, b: Value, transposes?: Transposes): Value
+  /** fn(x), element by element; `alpha` is the parameter of those that have one. Default 0. */
+  unary(fn: UnaryName, x: Value, alpha?: number): Value
   /** fn(a, b), element by element; shapes broadcast as in NumPy. Either may be a number. */
-  binary(fn: ops.BinaryName, a: Value | number, b: Value | number): Value {
-    return ops.binary(this, fn, a, b)
-  }
-
+  binary(fn: BinaryName, a: Value | number, b: Value | number): Value
   /** a + b; shapes broadcast, either may be a number. */
-  plus(a: Value | number, b: Value | number): Value {
-    return ops.plus(this, a, b)
-  }
-
+  plus(a: Value | number, b: Value | number): Value
   /** a - b; shapes broadcast, either may be a number. */
-  minus(a: Value | number, b: Value | number): Value {
-    return ops.minus(this, a, b)
-  }
-
+  minus(a: Value | number, b: Value | number): Value
   /** a b, element by element; shapes broadcast, either may be a number. */
-  times(a: Value | number, b: Value | number): Value {
-    return ops.times(this, a, b)
-  }
-
+  times(a: Value | number, b: Value | number): Value
   /** x times a number. */
-  scale(x: Value, factor: number): Value {
-    return ops.scale(this, x, factor)
-  }
-
+  scale(x: Value, factor: number): Value
   /** The same elements in another shape. */
-  reshape(x: Value, shape: Shape): Value {
-    return moves.reshape(this, x, shape)
-  }
-
+  reshape(x: Value, shape: Shape): Value
   /** x broadcast to `shape`. */
-  expand(x: Value, shape: Shape): Value {
-    return ops.expand(this, x, shape)
-  }
-
+  expand(x: Value, shape: Shape): Value
   /** The axes of x in the order `axes`. */
-  permute(x: Value, axes: readonly number[]): Value {
-    return moves.permute(this, x, axes)
-  }
-
+  permute(x: Value, axes: readonly number[]): Value
   /** The `size` elements of x from `start` on along `axis`. */
-  slice(x: Value, axis: number, start: number, size: number): Value {
-    return moves.slice(this, x, axis, start, size)
-  }
-
+  slice(x: Value, axis: number, start: number, size: number): Value
   /** The values one behind the other along `axis`. */
-  concatenate(values: readonly Value[], axis: number): Value {
-    return moves.concatenate(this, values, axis)
-  }
-
-  /** Softmax over the last axis, or its logarithm. */
-  softmax(x: Value, log?: boolean): Value {
-    return softmax(this, x, log)
-  }
-
+  concatenate(values: readonly Value[], axis: number): Value
+  /** Softmax over the last axis, or its logarithm (`log` true). */
+  softmax(x: Value, log?: boolean): Value
   /**
    * Reduces over `axes` (all by default), `scale` applied to the result. Adjacent axes are merged, so that most
    * reductions are one operation.
    */
-  reduce(fn: ops.ReductionName, x: Value, axes?: readonly number[], options?: ops.ReduceOptions): Value {
-    return ops.reduce(this, fn, x, axes, options)
-  }
-
-  /** The sum over `axes`, by default over all. */
-  sum(x: Value, axes?: readonly number[], keepDims?: boolean): Value {
-    return ops.sum(this, x, axes, keepDims)
-  }
-
-  /** The mean over `axes`, by default over all. */
-  mean(x: Value, axes?: readonly number[], keepDims?: boolean): Value {
-    return ops.mean(this, x, axes, keepDims)
-  }
-
+  reduce(fn: ReductionName, x: Value, axes?: readonly number[], options?: ReduceOptions): Value
+  /** The sum over `axes`, by default over all. `keepDims` keeps these as axes of size 1. */
+  sum(x: Value, axes?: readonly number[], keepDims?: boolean): Value
+  /** The mean over `axes`, by default over all. `keepDims` keeps these as axes of size 1. */
+  mean(x: Value, axes?: readonly number[], keepDims?: boolean): Value
   /** The transpose of broadcasting: sums `x` over the axes along which `shape` was broadcast to x's shape. */
-  sumTo(x: Value, shape: Shape): Value {
-    return ops.sumTo(this, x, shape)
-  }
+  sumTo(x: Value, shape: Shape): Value
 }
+
+const methods = {
+  constant: (g: Writer, data: number | Float32Array, shape?: Shape) => g.constant(data, shape),
+  matmul: ops.matmul,
+  unary: ops.unary,
+  binary: ops.binary,
+  plus: ops.plus,
+  minus: ops.minus,
+  times: ops.times,
+  scale: ops.scale,
+  reshape: ops.reshape,
+  expand: ops.expand,
+  permute: ops.permute,
+  slice: ops.slice,
+  concatenate: ops.concatenate,
+  softmax: ops.softmax,
+  reduce: ops.reduce,
+  sum: ops.sum,
+  mean: ops.mean,
+  sumTo: ops.sumTo,
+} satisfies { [N in keyof GraphBuilder]: (g: Writer, ...given: Parameters<GraphBuilder[N]>) => Value }
+
+type Method = (g: Writer, ...given: unknown[]) => Value
+
+/** The builder that writes through `writer`. */
+export const graphBuilder = (writer: Writer): GraphBuilder =>
+  Object.fromEntries(
+    Object.entries(methods as unknown as Readonly<Record<string, Method>>).map(([name, write]) => [
+      name,
+      (...given: unknown[]) => write(writer, ...given),
+    ]),
+  ) as unknown as GraphBuilder

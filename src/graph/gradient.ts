@@ -3,12 +3,13 @@
 // each leaf, its operations appended to the builder. Each kernel has its rule (kernel.ts); what turns out unused is
 // removed by simplify.ts. Nothing here names a layer or an operation.
 import { fail } from '../numerics/errors.ts'
-import type { GraphBuilder } from './builder.ts'
 import { eachOutput, type Op, outputsOf } from './kernel.ts'
+import { plus } from './ops/broadcast.ts'
 import type { Value } from './value.ts'
+import type { GraphWriter } from './writer.ts'
 
 /** What one operation passes on to its inputs. */
-function gradientsOf(g: GraphBuilder, op: Op, dys: readonly (Value | null)[]): readonly (Value | null)[] {
+function gradientsOf(g: GraphWriter, op: Op, dys: readonly (Value | null)[]): readonly (Value | null)[] {
   const { name, gradient, gradients } = op.kernel
   if (gradients) return gradients(g, op, dys)
   if (!gradient) return fail(`operation ${name} has no gradient`)
@@ -21,7 +22,7 @@ function gradientsOf(g: GraphBuilder, op: Op, dys: readonly (Value | null)[]): r
  * The gradient of the scalar `of` with respect to each leaf of `by`; null for a leaf that doesn't reach it.
  * Adjoints of a value used several times are summed here, at plan time.
  */
-export function differentiate(g: GraphBuilder, of: Value, by: readonly Value[]): (Value | null)[] {
+export function differentiate(g: GraphWriter, of: Value, by: readonly Value[]): (Value | null)[] {
   const forward = [...g.ops]
   const moving = new Set<Value>(by) // values that depend on a leaf of `by`
   forward.forEach((op) => {
@@ -39,7 +40,7 @@ export function differentiate(g: GraphBuilder, of: Value, by: readonly Value[]):
       const gradient = gradients[i]
       if (!gradient || !moving.has(input)) return
       const sum = adjoints.get(input)
-      adjoints.set(input, sum ? g.plus(sum, gradient) : gradient)
+      adjoints.set(input, sum ? plus(g, sum, gradient) : gradient)
     })
   }
   return by.map((leaf) => adjoints.get(leaf) ?? null)

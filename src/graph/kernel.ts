@@ -57,7 +57,7 @@ export interface Epilogue {
  */
 export type Fusion = { readonly bias: true } | { readonly accumulate: true } | Epilogue
 
-/** What gradient rules write operations through; GraphBuilder (builder.ts) is one. */
+/** What gradient rules write operations through; GraphWriter (writer.ts) is one. */
 export interface Writer {
   /** Writes an operation: its output, then its extras. @throws LanegradError where the inputs don't fit it */
   add<A extends object>(

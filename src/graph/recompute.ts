@@ -5,12 +5,13 @@
 // Values that leave a region (read by operations outside, or results) are kept and not made again. Regions are taken
 // after fusion, so that a clone is the very operation of the forward phase. Random operations draw the same numbers
 // again; what a layer keeps from step to step is computed once, in the forward phase.
-import type { GraphBuilder } from './builder.ts'
+
 import type { Graph } from './graph.ts'
 import { type Op, outputsOf } from './kernel.ts'
 import { copyKernel } from './ops/moves.ts'
 import { removeDead } from './simplify.ts'
 import type { Value } from './value.ts'
+import type { GraphWriter } from './writer.ts'
 
 const regionOf = (op: Op): number => (op.phase === 'forward' ? (op.region ?? 0) : 0)
 
@@ -18,7 +19,7 @@ const regionOf = (op: Op): number => (op.phase === 'forward' ? (op.region ?? 0) 
  * What `write` writes is computed twice: its values don't wait in memory for the backward phase, which makes them
  * again from those the region reads. Within another such region: part of that one.
  */
-export function recomputed<T>(g: GraphBuilder, write: () => T): T {
+export function recomputed<T>(g: GraphWriter, write: () => T): T {
   if (g.region > 0) return write()
   g.pass = recompute
   g.region = g.ops.length + 1 // no other has it, unless that one is empty

@@ -1,7 +1,9 @@
 // Activation functions by name. Enters: a name, or { name, alpha }. Leaves: the operation, written into a graph.
-import type { GraphBuilder } from '../graph/builder.ts'
+
 import type { UnaryName } from '../graph/functions.ts'
+import * as ops from '../graph/operations.ts'
 import type { Value } from '../graph/value.ts'
+import type { GraphWriter } from '../graph/writer.ts'
 import { FINITE, isObject, must, NON_NEGATIVE, POSITIVE, type Rule, unknownName } from '../numerics/errors.ts'
 
 interface ActivationRow {
@@ -63,11 +65,11 @@ export function readActivation(
 
 /** Writes the activation of x into the graph; softmax and logSoftmax work on the last axis. */
 export function activate(
-  g: GraphBuilder,
+  g: GraphWriter,
   activation: { name: ActivationName; alpha: number },
   x: Value,
 ): Value {
   const { fn } = activations[activation.name]
-  if (fn === 'softmax' || fn === 'logSoftmax') return g.softmax(x, fn === 'logSoftmax')
-  return g.unary(fn, x, activation.alpha)
+  if (fn === 'softmax' || fn === 'logSoftmax') return ops.softmax(g, x, fn === 'logSoftmax')
+  return ops.unary(g, fn, x, activation.alpha)
 }

@@ -1,6 +1,8 @@
 // Multi-head attention (Vaswani et al. 2017): projections to queries, keys and values, attention of each head, a
 // projection back. Enters: [batch, steps, channels] of the query, and of value and key where they differ from it.
+
 import { RANDOM_BERNOULLI } from '../../assembly/abi.ts'
+import * as ops from '../graph/operations.ts'
 import type { Value } from '../graph/value.ts'
 import { BOOLEAN, mismatch, orNull, POSITIVE_INTEGER, SHARE } from '../numerics/errors.ts'
 import { shapeText } from '../numerics/shape.ts'
@@ -57,9 +59,9 @@ export const multiHeadAttentionKind: LayerKind<ReturnType<typeof readAttention>>
     const project = (x: Value, own: string, units: number): Value => {
       const [batch, steps, channels] = x.shape
       const kernel = weight(`w${own}`, [channels, units], weightOptions(config, 'kernel'))
-      const y = g.matmul(g.reshape(x, [batch * steps, channels]), kernel)
+      const y = ops.matmul(g, ops.reshape(g, x, [batch * steps, channels]), kernel)
       const bias = config.useBias ? weight(`b${own}`, [units], weightOptions(config, 'bias')) : null
-      return g.reshape(bias ? g.plus(y, bias) : y, [batch, steps, units])
+      return ops.reshape(g, bias ? ops.plus(g, y, bias) : y, [batch, steps, units])
     }
     const operands = [
       project(query, 'q', heads * keyDim),
@@ -68,7 +70,7 @@ export const multiHeadAttentionKind: LayerKind<ReturnType<typeof readAttention>>
     ]
     const masks = [...new Set([value, key])].flatMap((source) => maskOf(source) ?? [])
     const masked = masks.length > 0
-    if (masked) operands.push(masks.reduce((a, b) => (a === b ? a : g.times(a, b))))
+    if (masked) operands.push(masks.reduce((a, b) => (a === b ? a : ops.times(g, a, b))))
     const dropped = training && dropout > 0
     if (dropped) {
       const shape = [query.shape[0], heads, query.shape[1], value.shape[1]]

@@ -3,10 +3,10 @@ import { recomputed } from '../graph/recompute.ts'
 import type { Value } from '../graph/value.ts'
 import { BOOLEAN, check } from '../numerics/errors.ts'
 import {
+  type BuildContext,
   hasSteps,
   isName,
   type Layer,
-  type LayerContext,
   type LayerKind,
   type LayerOptions,
   makeLayer,
@@ -34,7 +34,7 @@ interface BlockConfig {
 }
 
 /** A context that also tells which values' masks were set. */
-function watched(context: LayerContext, set: Set<Value>): LayerContext {
+function watched(context: BuildContext, set: Set<Value>): BuildContext {
   return {
     ...context,
     setMask(value, mask) {

@@ -1,5 +1,6 @@
 // LSTM over images: convolutions in the place of the two products. The input convolution of all steps is one operation;
 // the recurrent one follows step by step, unrolled in the graph.
+import * as ops from '../graph/operations.ts'
 import type { Value } from '../graph/value.ts'
 import { POSITIVE_INTEGER } from '../numerics/errors.ts'
 import { convolve } from '../operations/convolution.ts'
@@ -66,41 +67,42 @@ export const convLstm2dKind: LayerKind<ReturnType<typeof readConvLstm>> = {
       [...kernelSize, filters, columns],
       weightOptions(config, 'recurrent'),
     )
-    let products = convolve(g, g.reshape(x, [batch * steps, ...image]), kernel, windowOf(config))
-    if (useBias) products = g.plus(products, weight('bias', [columns], weightOptions(config, 'bias')))
+    let products = convolve(g, ops.reshape(g, x, [batch * steps, ...image]), kernel, windowOf(config))
+    if (useBias) products = ops.plus(g, products, weight('bias', [columns], weightOptions(config, 'bias')))
     const [, height, width] = products.shape
     const shape = [batch, height, width, filters]
-    const xz = g.reshape(products, [batch, steps, height, width, columns])
+    const xz = ops.reshape(g, products, [batch, steps, height, width, columns])
     let [h, c]: readonly (Value | undefined)[] = initialStates(inputs, 2, shape)
     const gate = (z: Value, part: number) => {
       const activation = part === 2 ? config.activation : config.recurrentActivation
-      return activate(g, activation, g.slice(z, 3, part * filters, filters))
+      return activate(g, activation, ops.slice(g, z, 3, part * filters, filters))
     }
     const sequence: Value[] = []
     for (let s = 0; s < steps; s++) {
       const t = goBackwards ? steps - 1 - s : s
-      let z = g.reshape(g.slice(xz, 1, t, 1), [batch, height, width, columns])
-      if (h) z = g.plus(z, convolve(g, h, recurrent, { strides: [1, 1], dilations: [1, 1], padding: 'same' }))
-      let nextC = g.times(gate(z, 0), gate(z, 2))
-      if (c) nextC = g.plus(g.times(gate(z, 1), c), nextC)
-      let nextH = g.times(gate(z, 3), activate(g, config.activation, nextC))
+      let z = ops.reshape(g, ops.slice(g, xz, 1, t, 1), [batch, height, width, columns])
+      if (h)
+        z = ops.plus(g, z, convolve(g, h, recurrent, { strides: [1, 1], dilations: [1, 1], padding: 'same' }))
+      let nextC = ops.times(g, gate(z, 0), gate(z, 2))
+      if (c) nextC = ops.plus(g, ops.times(g, gate(z, 1), c), nextC)
+      let nextH = ops.times(g, gate(z, 3), activate(g, config.activation, nextC))
       if (mask) {
         // m next + (1 - m) before
-        const counts = g.reshape(g.slice(mask, 1, t, 1), [batch, 1, 1, 1])
-        const kept = g.minus(g.constant(1), counts)
+        const counts = ops.reshape(g, ops.slice(g, mask, 1, t, 1), [batch, 1, 1, 1])
+        const kept = ops.minus(g, g.constant(1), counts)
         const choose = (next: Value, before: Value | undefined) => {
-          const chosen = g.times(next, counts)
-          return before ? g.plus(chosen, g.times(before, kept)) : chosen
+          const chosen = ops.times(g, next, counts)
+          return before ? ops.plus(g, chosen, ops.times(g, before, kept)) : chosen
         }
         nextC = choose(nextC, c)
         nextH = choose(nextH, h)
       }
       c = nextC
       h = nextH
-      sequence.push(g.reshape(h, [batch, 1, height, width, filters]))
+      sequence.push(ops.reshape(g, h, [batch, 1, height, width, filters]))
     }
     const states = [h as Value, c as Value]
-    const y = returnSequences ? g.concatenate(sequence, 1) : states[0]
+    const y = returnSequences ? ops.concatenate(g, sequence, 1) : states[0]
     return sequenceOutputs(context, y, states, mask, config)
   },
 }

@@ -1,6 +1,7 @@
 // Dense, activation and shape layers: each a kind (a checked config and how it writes itself) and its
 // constructor. No layer writes a backward pass: the operations have gradient rules.
 
+import * as ops from '../graph/operations.ts'
 import type { Value } from '../graph/value.ts'
 import { BOOLEAN, check, mismatch, POSITIVE_INTEGER } from '../numerics/errors.ts'
 import { type Shape, sameShape, shapeText } from '../numerics/shape.ts'
@@ -59,7 +60,7 @@ export const denseKind: LayerKind<ReturnType<typeof readDense>> = {
     const { units, tiedTo } = config
     const x = channelInput(inputs)
     const features = channelsOf(x)
-    const rows = g.reshape(x, [elementCount(x.shape) / features, features])
+    const rows = ops.reshape(g, x, [elementCount(x.shape) / features, features])
     let kernel: Value
     if (tiedTo === null) {
       kernel = context.weight('kernel', [features, units], weightOptions(config, 'kernel'))
@@ -68,7 +69,7 @@ export const denseKind: LayerKind<ReturnType<typeof readDense>> = {
       if (!sameShape(kernel.shape, [units, features]))
         mismatch(`tiedTo a kernel of shape [${units},${features}]`, shapeText(kernel.shape))
     }
-    const y = g.matmul(rows, kernel, { transposeB: tiedTo !== null })
+    const y = ops.matmul(g, rows, kernel, { transposeB: tiedTo !== null })
     return addBiasAndActivate(context, { rows: y, shape: [...x.shape.slice(0, -1), units] }, config)
   },
 }
@@ -129,7 +130,11 @@ export const preluKind: LayerKind<ReturnType<typeof readPrelu>> = {
     const x = singleInput(inputs)
     const alpha = weight('alpha', [channelsOf(x)], { initializer: alphaInitializer })
     const zero = g.constant(0)
-    return g.plus(g.binary('maximum', x, zero), g.times(alpha, g.binary('minimum', x, zero)))
+    return ops.plus(
+      g,
+      ops.binary(g, 'maximum', x, zero),
+      ops.times(g, alpha, ops.binary(g, 'minimum', x, zero)),
+    )
   },
 }
 
@@ -151,7 +156,7 @@ export const flattenKind: LayerKind<object> = {
   read: (options) => readLayer('flatten', options, {}),
   build({ g }, inputs) {
     const x = singleInput(inputs)
-    return g.reshape(x, [x.shape[0], elementCount(x.shape.slice(1))])
+    return ops.reshape(g, x, [x.shape[0], elementCount(x.shape.slice(1))])
   },
 }
 
@@ -184,7 +189,7 @@ export const reshapeKind: LayerKind<{ readonly targetShape: Shape }> = {
   read: (options) => readLayer('reshape', options, { targetShape: readShape }),
   build({ g, setMask }, inputs, { targetShape }) {
     const x = singleInput(inputs)
-    const y = g.reshape(x, [x.shape[0], ...targetShape])
+    const y = ops.reshape(g, x, [x.shape[0], ...targetShape])
     if (y !== x) setMask(y, null)
     return y
   },
@@ -219,7 +224,7 @@ export const permuteKind: LayerKind<{ readonly dims: readonly number[] }> = {
   read: (options) => readLayer('permute', options, { dims: readDims }),
   build({ g, setMask }, inputs, { dims }) {
     const x = inputOfAxes(inputs, `[batch, ${dims.map((_, i) => `axis ${i + 1}`).join(', ')}]`)
-    const y = g.permute(x, [0, ...dims])
+    const y = ops.permute(g, x, [0, ...dims])
     if (y !== x) setMask(y, null)
     return y
   },

@@ -1,4 +1,5 @@
 // A user's own kind of layer, from the operations of a GraphBuilder. Gradients come with the operations.
+import { graphBuilder } from '../graph/builder.ts'
 import { isValue, type Value } from '../graph/value.ts'
 import {
   BOOLEAN,
@@ -15,6 +16,7 @@ import { readConstraint } from './constraints.ts'
 import { readInitializer } from './initializers.ts'
 
 import {
+  type BuildContext,
   type Layer,
   type LayerContext,
   type LayerKind,
@@ -65,10 +67,10 @@ const WEIGHT = {
 } as const
 
 /** The context for code of the user's own. */
-const forOwn = (context: LayerContext): LayerContext =>
+const forOwn = (context: BuildContext): LayerContext =>
   guarded('context', {
     ...context,
-    g: guarded('g', context.g),
+    g: guarded('g', graphBuilder(context.g)),
     weight: (name, shape, options = {}) =>
       context.weight(name, shape, readOptions(`weight ${name}`, options, WEIGHT)),
     nested: (own) => forOwn(context.nested(own)),

@@ -1,5 +1,6 @@
 // The merge layer of scalar products: two inputs of rank 2 or 3 along one axis of each, as Keras's Dot.
 
+import * as ops from '../graph/operations.ts'
 import { BOOLEAN, check, mismatch } from '../numerics/errors.ts'
 import { shapeText } from '../numerics/shape.ts'
 import { batchMatmul } from '../operations/attention.ts'
@@ -40,7 +41,7 @@ export const dotKind: LayerKind<DotConfig> = {
         mismatch(`inputs of rank 2 or 3 with the axes ${axes.join(' and ')}`, text)
       const value = normalize ? unit(g, x, axis, 1e-14) : x
       // a vector is a matrix of one row
-      const matrix = rank === 2 ? g.reshape(value, [x.shape[0], 1, x.shape[1]]) : value
+      const matrix = rank === 2 ? ops.reshape(g, value, [x.shape[0], 1, x.shape[1]]) : value
       return {
         matrix,
         isRows: axis === rank - 1,
@@ -52,7 +53,7 @@ export const dotKind: LayerKind<DotConfig> = {
     if (a.size !== b.size) mismatch(`axes ${axes.join(' and ')} of one size`, text)
     const y = batchMatmul(g, a.matrix, b.matrix, { transposeA: !a.isRows, transposeB: b.isRows })
     const rest = [...a.rest, ...b.rest]
-    const product = g.reshape(y, [inputs[0].shape[0], ...(rest.length > 0 ? rest : [1])])
+    const product = ops.reshape(g, y, [inputs[0].shape[0], ...(rest.length > 0 ? rest : [1])])
     setMask(product, null)
     return product
   },

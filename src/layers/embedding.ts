@@ -1,5 +1,6 @@
 // Embeddings: rows of a table for int32 ids, and rows of a table for positions. Enters: [batch, ...] ids, or
 // [batch, steps, channels].
+import * as ops from '../graph/operations.ts'
 import { BOOLEAN, mismatch, orNull, POSITIVE_INTEGER } from '../numerics/errors.ts'
 import { gather, nonZero } from '../operations/embedding.ts'
 import { type Layer, type LayerKind, type LayerOptions, makeLayer, readLayer } from './layer.ts'
@@ -72,7 +73,7 @@ export const positionEmbeddingKind: LayerKind<ReturnType<typeof readPosition>> =
     const { length } = config
     if (length !== null && steps > length) mismatch(`at most ${length} steps (its length)`, steps)
     const position = weight('position', [length ?? steps, channels], weightOptions(config, 'position'))
-    return g.plus(x, g.slice(position, 0, 0, steps))
+    return ops.plus(g, x, ops.slice(g, position, 0, 0, steps))
   },
 }
 

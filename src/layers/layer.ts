@@ -4,6 +4,7 @@
 
 import type { GraphBuilder } from '../graph/builder.ts'
 import type { Value } from '../graph/value.ts'
+import type { GraphWriter } from '../graph/writer.ts'
 import {
   BOOLEAN,
   check,
@@ -45,9 +46,9 @@ export interface WeightOptions {
   readonly trainable?: boolean
 }
 
-/** What a layer may do while it writes itself. */
-export interface LayerContext {
-  readonly g: GraphBuilder
+/** What a layer may do while it writes itself. G: what it writes operations through. */
+export interface LayerContext<G = GraphBuilder> {
+  readonly g: G
   readonly training: boolean
   /** Of the layer: false where its weights stay as they are. */
   readonly trainable: boolean
@@ -77,8 +78,11 @@ export interface LayerContext {
    */
   setMask(value: Value, mask: Value | null): void
   /** The context of a layer inside this one: its weights are named `<this layer>/<own>/...`. */
-  nested(own: string): LayerContext
+  nested(own: string): LayerContext<G>
 }
+
+/** The context of the library's own layers. */
+export type BuildContext = LayerContext<GraphWriter>
 
 /** Whether a value has the steps of a mask [batch, steps], each with an axis or more of its own. */
 export const hasSteps = ({ shape }: Value, mask: Value): boolean =>
@@ -91,7 +95,7 @@ export type LayerKinds = ReadonlyMap<string, LayerKind<object>>
 export interface LayerKind<C> {
   readonly kind: string
   /** Writes the layer's operations. Throws a LanegradError where an input doesn't fit; the caller adds the layer's name. */
-  build(context: LayerContext, inputs: readonly Value[], config: C): Value | readonly Value[]
+  build(context: BuildContext, inputs: readonly Value[], config: C): Value | readonly Value[]
   /** Checks a config that comes from a caller or a file (then with the `kinds` it may name); gives the complete one. */
   read(options: object, kinds?: LayerKinds): C
   /** How many values a call gives; default 1. */

@@ -1,11 +1,12 @@
 // Layers of several inputs: elementwise merges and concatenation.
-import type { GraphBuilder } from '../graph/builder.ts'
+import * as ops from '../graph/operations.ts'
 import type { Value } from '../graph/value.ts'
+import type { GraphWriter } from '../graph/writer.ts'
 import { mismatch, type Rule } from '../numerics/errors.ts'
 import { sameShape, shapeText } from '../numerics/shape.ts'
 import { type Layer, type LayerKind, type LayerOptions, makeLayer, readLayer } from './layer.ts'
 
-type Combine = (g: GraphBuilder, a: Value, b: Value) => Value
+type Combine = (g: GraphWriter, a: Value, b: Value) => Value
 
 /** A kind that folds `combine` over two or more inputs of one shape (exactly two if `pair`). */
 function mergeKind(
@@ -27,17 +28,17 @@ function mergeKind(
         }
       }
       const folded = rest.reduce((sum, value) => combine(g, sum, value), first)
-      return average ? g.scale(folded, 1 / inputs.length) : folded
+      return average ? ops.scale(g, folded, 1 / inputs.length) : folded
     },
   }
 }
 
-export const addKind = mergeKind('add', (g, a, b) => g.plus(a, b))
-export const subtractKind = mergeKind('subtract', (g, a, b) => g.minus(a, b), { pair: true })
-export const multiplyKind = mergeKind('multiply', (g, a, b) => g.times(a, b))
-export const averageKind = mergeKind('average', (g, a, b) => g.plus(a, b), { average: true })
-export const maximumKind = mergeKind('maximum', (g, a, b) => g.binary('maximum', a, b))
-export const minimumKind = mergeKind('minimum', (g, a, b) => g.binary('minimum', a, b))
+export const addKind = mergeKind('add', (g, a, b) => ops.plus(g, a, b))
+export const subtractKind = mergeKind('subtract', (g, a, b) => ops.minus(g, a, b), { pair: true })
+export const multiplyKind = mergeKind('multiply', (g, a, b) => ops.times(g, a, b))
+export const averageKind = mergeKind('average', (g, a, b) => ops.plus(g, a, b), { average: true })
+export const maximumKind = mergeKind('maximum', (g, a, b) => ops.binary(g, 'maximum', a, b))
+export const minimumKind = mergeKind('minimum', (g, a, b) => ops.binary(g, 'minimum', a, b))
 
 /**
  * Sum of two or more inputs of one shape.
@@ -135,11 +136,11 @@ export const concatenateKind: LayerKind<{ readonly axis: number }> = {
     const rank = inputs[0].shape.length
     const at = axis < 0 ? axis + rank : axis
     if (at < 1 || at >= rank) mismatch(`an axis of inputs of rank ${rank}`, axis)
-    const y = g.concatenate(inputs, at)
+    const y = ops.concatenate(g, inputs, at)
     if (at === 1 && inputs.some(maskOf)) {
       const all = g.constant(1)
-      const masks = inputs.map((x) => maskOf(x) ?? g.expand(all, x.shape.slice(0, 2)))
-      setMask(y, g.concatenate(masks, 1))
+      const masks = inputs.map((x) => maskOf(x) ?? ops.expand(g, all, x.shape.slice(0, 2)))
+      setMask(y, ops.concatenate(g, masks, 1))
     }
     return y
   },

@@ -2,7 +2,7 @@
 // is the object itself; as JSON, its name.
 import type { Value } from '../graph/value.ts'
 import { fail, isRecord, mismatch, unknownName } from '../numerics/errors.ts'
-import { type Layer, type LayerContext, type LayerKind, type LayerKinds, showLayer } from './layer.ts'
+import { type BuildContext, type Layer, type LayerKind, type LayerKinds, showLayer } from './layer.ts'
 
 export interface NestedLayer {
   readonly kind: LayerKind<object>
@@ -35,7 +35,7 @@ export function readNested(where: string, value: unknown, kinds?: LayerKinds): N
 /** Writes the inner layer; its weights are named `<outer layer>/<own>/...`. One output. */
 export function buildNested(
   { kind, config }: NestedLayer,
-  context: LayerContext,
+  context: BuildContext,
   own: string,
   inputs: readonly Value[],
 ): Value {

@@ -1,14 +1,16 @@
 // Dropout and noise: active in training, the identity otherwise. The numbers depend on the model's seed, the layer's
 // name and the step alone (operations/random.ts): the same seed gives the same bits, each step draws anew, and the
 // backward pass meets the same numbers as the forward pass.
+
 import { RANDOM_BERNOULLI, RANDOM_NORMAL } from '../../assembly/abi.ts'
+import * as ops from '../graph/operations.ts'
 import type { Value } from '../graph/value.ts'
 import { check, fail, NON_NEGATIVE, orNull, POSITIVE_INTEGER, SHARE } from '../numerics/errors.ts'
 import { type Shape, shapeText } from '../numerics/shape.ts'
 import { dropout as dropoutKernel, random } from '../operations/random.ts'
 import {
+  type BuildContext,
   type Layer,
-  type LayerContext,
   type LayerKind,
   type LayerOptions,
   makeLayer,
@@ -29,13 +31,13 @@ interface RateConfig {
 }
 
 /** x times noise of mean 1 of x's own shape. */
-function multiplied({ g, seed, stream }: LayerContext, x: Value, kind: number, param: number): Value {
+function multiplied({ g, seed, stream }: BuildContext, x: Value, kind: number, param: number): Value {
   return g.add(dropoutKernel, [x], { kind, param, seed, stream: stream() })[0]
 }
 
 /** Random numbers of `shape`. `own` tells several draws of a layer apart. */
 export function drawn(
-  { g, seed, stream }: LayerContext,
+  { g, seed, stream }: BuildContext,
   shape: Shape,
   kind: number,
   param: number,
@@ -47,7 +49,7 @@ export function drawn(
 /** A kind with a rate; `write` is asked in training, and not for the rate 0. */
 const rateKind = (
   kind: string,
-  write: (context: LayerContext, x: Value, rate: number) => Value,
+  write: (context: BuildContext, x: Value, rate: number) => Value,
   inputOf: (inputs: readonly Value[]) => Value = singleInput,
 ): LayerKind<RateConfig> => ({
   kind,
@@ -89,7 +91,7 @@ export const dropoutKind: LayerKind<RateConfig & { readonly noiseShape: NoiseSha
       fail(`noiseShape ${shapeText(shape)} doesn't broadcast to its input ${shapeText(x.shape)}`)
     if (!context.training || rate === 0) return x
     if (noiseShape === null) return multiplied(context, x, RANDOM_BERNOULLI, rate)
-    return context.g.times(x, drawn(context, shape, RANDOM_BERNOULLI, rate))
+    return ops.times(context.g, x, drawn(context, shape, RANDOM_BERNOULLI, rate))
   },
 }
 
@@ -112,7 +114,7 @@ const spatialKind = (axes: number): LayerKind<RateConfig> =>
     `spatialDropout${axes}d`,
     (context, x, rate) => {
       const shape = x.shape.map((n, i) => (i > 0 && i <= axes ? 1 : n))
-      return context.g.times(x, drawn(context, shape, RANDOM_BERNOULLI, rate))
+      return ops.times(context.g, x, drawn(context, shape, RANDOM_BERNOULLI, rate))
     },
     (inputs) => spatialInput(inputs, axes),
   )
@@ -177,8 +179,8 @@ export const alphaDropoutKind: LayerKind<RateConfig> = /*#__PURE__*/ rateKind(
   (context, x, rate) => {
     const { g } = context
     const a = 1 / Math.sqrt((1 - rate) * (1 + rate * SELU_LOWEST * SELU_LOWEST))
-    const kept = multiplied(context, g.minus(x, g.constant(SELU_LOWEST)), RANDOM_BERNOULLI, rate)
-    return g.plus(g.scale(kept, a * (1 - rate)), g.constant(a * SELU_LOWEST * (1 - rate)))
+    const kept = multiplied(context, ops.minus(g, x, g.constant(SELU_LOWEST)), RANDOM_BERNOULLI, rate)
+    return ops.plus(g, ops.scale(g, kept, a * (1 - rate)), g.constant(a * SELU_LOWEST * (1 - rate)))
   },
 )
 
@@ -236,7 +238,7 @@ export const gaussianNoiseKind: LayerKind<{ readonly stddev: number }> = {
   build(context, inputs, { stddev }) {
     const x = singleInput(inputs)
     if (!context.training || stddev === 0) return x
-    return context.g.plus(x, drawn(context, x.shape, RANDOM_NORMAL, stddev))
+    return ops.plus(context.g, x, drawn(context, x.shape, RANDOM_NORMAL, stddev))
   },
 }
 

@@ -1,7 +1,8 @@
 // Normalization layers: by the statistics of the batch, of each row, of groups of channels. Channels are the last axis.
 // Formulas and names are Keras's. Batch normalization alone keeps something from step to step: moving statistics.
-import type { GraphBuilder } from '../graph/builder.ts'
+import * as ops from '../graph/operations.ts'
 import type { Value } from '../graph/value.ts'
+import type { GraphWriter } from '../graph/writer.ts'
 import {
   BOOLEAN,
   check,
@@ -16,8 +17,8 @@ import { elementCount } from '../numerics/tensor.ts'
 import { channelNormalize, layerNormalize } from '../operations/normalize.ts'
 import { type Initializer, type InitializerName, readInitializer } from './initializers.ts'
 import {
+  type BuildContext,
   type Layer,
-  type LayerContext,
   type LayerKind,
   type LayerOptions,
   makeLayer,
@@ -56,7 +57,7 @@ const affineReaders = () => ({
 type AffineConfig = Read<ReturnType<typeof affineReaders>>
 
 /** gamma and beta, those that the layer has. */
-function affineWeights({ weight }: LayerContext, x: Value, config: AffineConfig): Value[] {
+function affineWeights({ weight }: BuildContext, x: Value, config: AffineConfig): Value[] {
   const names = (['gamma', 'beta'] as const).filter((name) => config[name === 'gamma' ? 'scale' : 'center'])
   return names.map((name) => weight(name, [channelsOf(x)], weightOptions(config, name)))
 }
@@ -100,19 +101,21 @@ export const batchNormalizationKind: LayerKind<ReturnType<typeof readBatch>> = {
 
     if (!training || !trainable) {
       // (x - mean) / sqrt(variance + epsilon) gamma + beta as x factor + offset, both of one number a channel
-      const deviation = g.unary('sqrt', g.plus(movingVariance, g.constant(epsilon)))
-      const factor = scale ? g.binary('divide', affine[0], deviation) : g.unary('reciprocal', deviation)
-      const shift = g.times(movingMean, factor)
-      const offset = center ? g.minus(affine[affine.length - 1], shift) : g.unary('negate', shift)
-      return g.plus(g.times(x, factor), offset)
+      const deviation = ops.unary(g, 'sqrt', ops.plus(g, movingVariance, g.constant(epsilon)))
+      const factor = scale
+        ? ops.binary(g, 'divide', affine[0], deviation)
+        : ops.unary(g, 'reciprocal', deviation)
+      const shift = ops.times(g, movingMean, factor)
+      const offset = center ? ops.minus(g, affine[affine.length - 1], shift) : ops.unary(g, 'negate', shift)
+      return ops.plus(g, ops.times(g, x, factor), offset)
     }
     const attributes = { samples: 1, groups: channels, epsilon, scale, center }
     const [y, mean, variance] = g.add(channelNormalize, [x, ...affine], attributes)
     const count = elementCount(x.shape) / channels
     const correction = config.unbiasedRunningVar && count > 1 ? count / (count - 1) : 1
     const move = (moving: Value, batch: Value, factor: number) => {
-      const next = g.scale(g.reshape(batch, [channels]), (1 - momentum) * factor)
-      assign(moving, g.plus(g.scale(moving, momentum), next))
+      const next = ops.scale(g, ops.reshape(g, batch, [channels]), (1 - momentum) * factor)
+      assign(moving, ops.plus(g, ops.scale(g, moving, momentum), next))
     }
     move(movingMean, mean, 1)
     move(movingVariance, variance, correction)
@@ -263,9 +266,14 @@ export const unitNormalizationKind: LayerKind<object> = {
 }
 
 /** x / sqrt(max(|x|^2, least)) along an axis. */
-export function unit(g: GraphBuilder, x: Value, axis: number, least: number): Value {
-  const squares = g.sum(g.unary('square', x), [axis], true)
-  return g.binary('divide', x, g.unary('sqrt', g.binary('maximum', squares, g.constant(least))))
+export function unit(g: GraphWriter, x: Value, axis: number, least: number): Value {
+  const squares = ops.sum(g, ops.unary(g, 'square', x), [axis], true)
+  return ops.binary(
+    g,
+    'divide',
+    x,
+    ops.unary(g, 'sqrt', ops.binary(g, 'maximum', squares, g.constant(least))),
+  )
 }
 
 /**

@@ -1,5 +1,6 @@
 // Shared by many layers: readers of the options of weights (initializer, regularizer, constraint) and of sizes, checks of
 // inputs, bias and activation.
+import * as ops from '../graph/operations.ts'
 import type { Value } from '../graph/value.ts'
 import {
   check,
@@ -13,7 +14,7 @@ import { type Shape, shapeText } from '../numerics/shape.ts'
 import { type ActivationName, activate } from './activations.ts'
 import { type Constraint, readConstraint } from './constraints.ts'
 import { type Initializer, type InitializerName, readInitializer } from './initializers.ts'
-import type { LayerContext, Regularizer, WeightOptions } from './layer.ts'
+import type { BuildContext, Regularizer, WeightOptions } from './layer.ts'
 
 export interface CheckedActivation {
   readonly name: ActivationName
@@ -44,7 +45,7 @@ export function weightReaders<N extends string>(
   return Object.fromEntries(readers)
 }
 
-/** The options of one weight, taken from a checked config, as `LayerContext.weight` takes them. */
+/** The options of one weight, taken from a checked config, as `BuildContext.weight` takes them. */
 export function weightOptions<N extends string>(config: ConfigOfWeights<N>, name: N): WeightOptions {
   const all = config as Readonly<Record<string, never>>
   return {
@@ -102,14 +103,16 @@ export const sizeReader =
 
 /** activation(rows + bias) in the shape `shape`, for a layer that may have a bias: rows [positions, channels]. */
 export function addBiasAndActivate(
-  { g, weight }: LayerContext,
+  { g, weight }: BuildContext,
   { rows, shape }: { readonly rows: Value; readonly shape: Shape },
   config: ConfigOfWeights<'bias'> & { readonly useBias: boolean; readonly activation: CheckedActivation },
 ): Value {
   const { activation, useBias } = config
-  const y = useBias ? g.plus(rows, weight('bias', [channelsOf(rows)], weightOptions(config, 'bias'))) : rows
+  const y = useBias
+    ? ops.plus(g, rows, weight('bias', [channelsOf(rows)], weightOptions(config, 'bias')))
+    : rows
   // softmax comes last, so that a cross-entropy sees it
   return activation.name === 'softmax' || activation.name === 'logSoftmax'
-    ? activate(g, activation, g.reshape(y, shape))
-    : g.reshape(activate(g, activation, y), shape)
+    ? activate(g, activation, ops.reshape(g, y, shape))
+    : ops.reshape(g, activate(g, activation, y), shape)
 }

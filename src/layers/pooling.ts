@@ -1,16 +1,17 @@
 // Pooling: the maximum or mean of windows, or of the whole of each sample. Channels last; 1-D and 2-D pooling is 3-D
 // pooling with first axes of size 1.
 
-import type { GraphBuilder } from '../graph/builder.ts'
 import { isOf, type Kernel } from '../graph/kernel.ts'
+import * as ops from '../graph/operations.ts'
 import { unaryKernel } from '../graph/ops/unary.ts'
 import type { Value } from '../graph/value.ts'
+import type { GraphWriter } from '../graph/writer.ts'
 import { BOOLEAN, oneOf } from '../numerics/errors.ts'
 import { averagePool, maxPool, type PoolAttributes } from '../operations/pooling.ts'
 import { three, widened, windowsOf } from '../operations/window.ts'
 import {
+  type BuildContext,
   type Layer,
-  type LayerContext,
   type LayerKind,
   type LayerOptions,
   makeLayer,
@@ -38,25 +39,25 @@ interface PoolingConfig {
 }
 
 /** What x is relu of, in x's shape; null: x is no relu. */
-function beforeRelu(g: GraphBuilder, x: Value): Value | null {
+function beforeRelu(g: GraphWriter, x: Value): Value | null {
   const op = g.ops.findLast(({ output }) => output === x)
   if (isOf(op, unaryKernel) && op.attributes.fn === 'relu') return op.inputs[0]
   const inner = op?.kernel.view ? beforeRelu(g, op.inputs[0]) : null
-  return inner && g.reshape(inner, x.shape)
+  return inner && ops.reshape(g, inner, x.shape)
 }
 
 /**
  * The maximum of relu is relu of the maximum, which is less work, and so is its gradient: the same values, and where they
  * are above 0 from the same cells.
  */
-function maxPooled(context: LayerContext, x: Value, config: PoolingConfig): Value {
+function maxPooled(context: BuildContext, x: Value, config: PoolingConfig): Value {
   const inner = beforeRelu(context.g, x)
   const y = pool(context, maxPool, inner ?? x, config)
-  return inner ? context.g.unary('relu', y) : y
+  return inner ? ops.unary(context.g, 'relu', y) : y
 }
 
 /** x [batch, ...axes, channels] pooled over its 1 to 3 axes. */
-function pool({ g }: LayerContext, kernel: Kernel<PoolAttributes>, x: Value, config: PoolingConfig): Value {
+function pool({ g }: BuildContext, kernel: Kernel<PoolAttributes>, x: Value, config: PoolingConfig): Value {
   const { poolSize, strides, padding } = config
   const [batch, ...sizes] = x.shape
   const channels = sizes.pop() as number
@@ -67,7 +68,7 @@ function pool({ g }: LayerContext, kernel: Kernel<PoolAttributes>, x: Value, con
     before: three(before, 0),
     windows: three(counts),
   })
-  return g.reshape(y, [batch, ...counts, channels])
+  return ops.reshape(g, y, [batch, ...counts, channels])
 }
 
 function poolingKind(kind: string, axes: number, kernel: Kernel<PoolAttributes>): LayerKind<PoolingConfig> {
@@ -186,7 +187,7 @@ interface GlobalPoolingConfig {
 function globalKind(
   kind: string,
   axes: number,
-  whole: (context: LayerContext, x: Value) => Value,
+  whole: (context: BuildContext, x: Value) => Value,
 ): LayerKind<GlobalPoolingConfig> {
   return {
     kind,
@@ -195,7 +196,7 @@ function globalKind(
       const x = spatialInput(inputs, axes)
       const shape = x.shape.filter((_, i) => i === 0 || i > axes)
       if (keepDims) shape.splice(1, 0, ...new Array(axes).fill(1))
-      const y = context.g.reshape(whole(context, x), shape)
+      const y = ops.reshape(context.g, whole(context, x), shape)
       context.setMask(y, null) // no steps are left
       return y
     },
@@ -203,7 +204,7 @@ function globalKind(
 }
 
 /** One window of all cells: of equal cells the first alone takes the gradient, unlike those of a `reduce`. */
-const largest = (context: LayerContext, x: Value): Value => {
+const largest = (context: BuildContext, x: Value): Value => {
   const poolSize = x.shape.slice(1, -1)
   return pool(context, maxPool, x, { poolSize, strides: poolSize, padding: 'valid' })
 }
@@ -211,11 +212,16 @@ const largest = (context: LayerContext, x: Value): Value => {
 const axesOf = (x: Value): number[] => x.shape.slice(1, -1).map((_, i) => i + 1)
 
 /** sum(x mask) / sum(mask) over the steps; 0 where no step counts. */
-function mean({ g, maskOf }: LayerContext, x: Value): Value {
+function mean({ g, maskOf }: BuildContext, x: Value): Value {
   const mask = x.shape.length === 3 ? maskOf(x) : null
-  if (!mask) return g.mean(x, axesOf(x))
-  const count = g.binary('maximum', g.sum(mask, [1], true), g.constant(1))
-  return g.binary('divide', g.sum(g.times(x, g.reshape(mask, [...mask.shape, 1])), [1]), count)
+  if (!mask) return ops.mean(g, x, axesOf(x))
+  const count = ops.binary(g, 'maximum', ops.sum(g, mask, [1], true), g.constant(1))
+  return ops.binary(
+    g,
+    'divide',
+    ops.sum(g, ops.times(g, x, ops.reshape(g, mask, [...mask.shape, 1])), [1]),
+    count,
+  )
 }
 
 export const globalMaxPooling1dKind = /*#__PURE__*/ globalKind('globalMaxPooling1d', 1, largest)

@@ -1,7 +1,8 @@
 // Preprocessing as layers, so that it is saved with the model: rescaling, normalization by known statistics, class ids
 // as rows. None has weights; what they know is part of their config.
-import type { GraphBuilder } from '../graph/builder.ts'
+import * as ops from '../graph/operations.ts'
 import type { Value } from '../graph/value.ts'
+import type { GraphWriter } from '../graph/writer.ts'
 import {
   check,
   checkOptions,
@@ -36,7 +37,7 @@ const perChannel =
   }
 
 /** As a value that broadcasts to x. */
-function constantFor(g: GraphBuilder, x: Value, value: PerChannel, name: string): Value {
+function constantFor(g: GraphWriter, x: Value, value: PerChannel, name: string): Value {
   if (typeof value === 'number') return g.constant(value)
   const channels = x.shape[x.shape.length - 1]
   if (value.length !== channels)
@@ -60,8 +61,8 @@ export const rescalingKind: LayerKind<{ readonly scale: PerChannel; readonly off
     readLayer('rescaling', options, { scale: perChannel(FINITE), offset: [perChannel(FINITE), 0] }),
   build({ g }, inputs, { scale, offset }) {
     const x = singleInput(inputs)
-    const scaled = g.times(x, constantFor(g, x, scale, 'scale'))
-    return offset === 0 ? scaled : g.plus(scaled, constantFor(g, x, offset, 'offset'))
+    const scaled = ops.times(g, x, constantFor(g, x, scale, 'scale'))
+    return offset === 0 ? scaled : ops.plus(g, scaled, constantFor(g, x, offset, 'offset'))
   },
 }
 
@@ -103,7 +104,7 @@ export const normalizationKind: LayerKind<{ readonly mean: PerChannel; readonly 
     const deviation = (v: number) => Math.max(Math.sqrt(v), 1e-7)
     const deviations = typeof variance === 'number' ? deviation(variance) : variance.map(deviation)
     const divisor = constantFor(g, x, deviations, 'variance')
-    let centered = g.minus(x, constantFor(g, x, mean, 'mean'))
+    let centered = ops.minus(g, x, constantFor(g, x, mean, 'mean'))
     // Where it would show, what a float cuts off a mean is taken off as well.
     const numberAt = (value: PerChannel, c: number) => (typeof value === 'number' ? value : value[c])
     const rests = Array.from({ length: x.shape[x.shape.length - 1] }, (_, c) => {
@@ -111,8 +112,8 @@ export const normalizationKind: LayerKind<{ readonly mean: PerChannel; readonly 
       const spread = Math.sqrt(numberAt(variance, c))
       return spread > 0 && Math.abs(rest) > 1e-6 * spread ? rest : 0
     })
-    if (rests.some((rest) => rest !== 0)) centered = g.minus(centered, constantFor(g, x, rests, 'mean'))
-    return g.binary('divide', centered, divisor)
+    if (rests.some((rest) => rest !== 0)) centered = ops.minus(g, centered, constantFor(g, x, rests, 'mean'))
+    return ops.binary(g, 'divide', centered, divisor)
   },
 }
 
@@ -205,7 +206,7 @@ export const categoryEncodingKind: LayerKind<{
     const x = idInput(inputs)
     const { shape } = x
     const appends = outputMode === 'oneHot' && (shape.length === 1 || shape[shape.length - 1] !== 1)
-    const ids = appends ? g.reshape(x, [...shape, 1]) : x
+    const ids = appends ? ops.reshape(g, x, [...shape, 1]) : x
     if (ids.shape.length < 2) mismatch('an input [batch, ..., ids]', shapeText(shape))
     return g.add(encodeCategories, [ids], { tokens: numTokens, count: outputMode === 'count' })[0]
   },

@@ -2,8 +2,10 @@
 // (operations/recurrent.ts) walks the sequence. Weights, gate order and defaults are those of Keras:
 // kernel [in, parts u], recurrent_kernel [u, parts u], bias [parts u] (gru with resetAfter: [2, 3 u], the second row is
 // added to the recurrent product).
+
 import { RANDOM_BERNOULLI } from '../../assembly/abi.ts'
 import type { UnaryName } from '../graph/functions.ts'
+import * as ops from '../graph/operations.ts'
 import type { Value } from '../graph/value.ts'
 import {
   BOOLEAN,
@@ -28,7 +30,7 @@ import {
 import { type Activation, type ActivationName, readActivation } from './activations.ts'
 import { type Initializer, readInitializer, UNIT_FORGET_BIAS } from './initializers.ts'
 import {
-  type LayerContext,
+  type BuildContext,
   type LayerKind,
   type LayerOptions,
   makeLayer,
@@ -120,7 +122,7 @@ const gateWeights = () => weightReaders({ kernel: 'glorotUniform', recurrent: 'o
 
 /** x with features dropped, the same ones at all steps; and its mask. */
 export function sequenceOf(
-  context: LayerContext,
+  context: BuildContext,
   x: Value,
   { dropout }: SequenceConfig,
 ): { x: Value; mask: Value | null } {
@@ -132,7 +134,7 @@ export function sequenceOf(
     mismatch(`a mask of shape ${shapeText([batch, steps])}`, shapeText(mask.shape))
   if (!training || dropout === 0) return { x, mask }
   const factors = drawn(context, [batch, 1, ...rest], RANDOM_BERNOULLI, dropout, 'dropout')
-  return { x: g.times(x, factors), mask }
+  return { x: ops.times(g, x, factors), mask }
 }
 
 /** The initial states a call was given behind its input: none or all `count`, each of `shape`. */
@@ -149,7 +151,7 @@ export function initialStates(inputs: readonly Value[], count: number, shape: Sh
 
 /** The outputs of a layer over sequences, their masks set: a sequence has that of x, in its own order. */
 export function sequenceOutputs(
-  { g, setMask }: LayerContext,
+  { g, setMask }: BuildContext,
   y: Value,
   states: readonly Value[],
   mask: Value | null,
@@ -205,27 +207,27 @@ function recurrentKind(
       const { x, mask } = sequenceOf(context, given, config)
       const kernel = weight('kernel', [features, parts * units], weightOptions(config, 'kernel'))
       const recurrent = weight('recurrent_kernel', [units, parts * units], weightOptions(config, 'recurrent'))
-      let products = g.matmul(g.reshape(x, [batch * steps, features]), kernel)
+      let products = ops.matmul(g, ops.reshape(g, x, [batch * steps, features]), kernel)
       let recurrentBias: Value | null = null
       if (useBias) {
         const columns = parts * units
         const shape = resetAfter ? [2, columns] : [columns]
         let bias = weight('bias', shape, weightOptions(config, 'bias'))
         if (resetAfter) {
-          recurrentBias = g.reshape(g.slice(bias, 0, 1, 1), [columns])
-          bias = g.reshape(g.slice(bias, 0, 0, 1), [columns])
+          recurrentBias = ops.reshape(g, ops.slice(g, bias, 0, 1, 1), [columns])
+          bias = ops.reshape(g, ops.slice(g, bias, 0, 0, 1), [columns])
         }
-        products = g.plus(products, bias)
+        products = ops.plus(g, products, bias)
       }
-      const xz = g.reshape(products, [batch, steps, parts * units])
+      const xz = ops.reshape(g, products, [batch, steps, parts * units])
       const isBefore = resetAfter === false // two recurrent products
       const [y, h, , , , c] = recur(
         g,
         isBefore ? gruBefore : cell,
         [
           xz,
-          isBefore ? g.slice(recurrent, 1, 0, 2 * units) : recurrent,
-          isBefore ? g.slice(recurrent, 1, 2 * units, units) : null,
+          isBefore ? ops.slice(g, recurrent, 1, 0, 2 * units) : recurrent,
+          isBefore ? ops.slice(g, recurrent, 1, 2 * units, units) : null,
           recurrentBias,
           mask,
           h0,

@@ -1,14 +1,15 @@
 // Layers that change how many cells the axes between batch and channels have: repeating or interpolating cells, zeros
 // around them, cutting them off. Channels last.
 
+import * as ops from '../graph/operations.ts'
 import { unslice } from '../graph/ops/moves.ts'
 import type { Value } from '../graph/value.ts'
 import { check, fail, NATURAL, oneOf, POSITIVE_INTEGER } from '../numerics/errors.ts'
 import { type Shape, shapeText } from '../numerics/shape.ts'
 import { resize } from '../operations/pooling.ts'
 import {
+  type BuildContext,
   type Layer,
-  type LayerContext,
   type LayerKind,
   type LayerOptions,
   makeLayer,
@@ -105,7 +106,7 @@ function edgeKind<N extends string>(
   axes: number,
   name: N,
   initial: number,
-  change: (context: LayerContext, x: Value, axis: number, pair: Pair) => Value,
+  change: (context: BuildContext, x: Value, axis: number, pair: Pair) => Value,
 ): LayerKind<Readonly<Record<N, readonly Pair[]>>> {
   return {
     kind,
@@ -127,13 +128,13 @@ function edgeKind<N extends string>(
 const withSize = (shape: Shape, axis: number, size: number): Shape =>
   shape.map((n, i) => (i === axis ? size : n))
 
-const pad = ({ g }: LayerContext, x: Value, axis: number, [before, after]: Pair): Value =>
+const pad = ({ g }: BuildContext, x: Value, axis: number, [before, after]: Pair): Value =>
   unslice(g, x, axis, before, withSize(x.shape, axis, x.shape[axis] + before + after))
 
-function crop({ g }: LayerContext, x: Value, axis: number, [before, after]: Pair): Value {
+function crop({ g }: BuildContext, x: Value, axis: number, [before, after]: Pair): Value {
   const size = x.shape[axis] - before - after
   if (size < 1) fail(`cropping ${before} + ${after} of axis ${axis} leaves nothing of ${shapeText(x.shape)}`)
-  return g.slice(x, axis, before, size)
+  return ops.slice(g, x, axis, before, size)
 }
 
 export const zeroPadding1dKind = /*#__PURE__*/ edgeKind('zeroPadding1d', 1, 'padding', 1, pad)
@@ -261,7 +262,7 @@ export const repeatVectorKind: LayerKind<{ readonly n: number }> = {
   build({ g, setMask }, inputs, { n }) {
     const x = inputOfAxes(inputs, '[batch, features]')
     const [batch, features] = x.shape
-    const y = g.expand(g.reshape(x, [batch, 1, features]), [batch, n, features])
+    const y = ops.expand(g, ops.reshape(g, x, [batch, 1, features]), [batch, n, features])
     setMask(y, null)
     return y
   },

@@ -1,8 +1,9 @@
 // Convolutions of each channel alone, and those followed by one across channels, as layers; channels last.
+import * as ops from '../graph/operations.ts'
 import type { Value } from '../graph/value.ts'
 import { POSITIVE_INTEGER } from '../numerics/errors.ts'
 import { type ConvRows, convolveRows, depthwise } from '../operations/convolution.ts'
-import { type Layer, type LayerContext, type LayerKind, makeLayer, readLayer } from './layer.ts'
+import { type BuildContext, type Layer, type LayerKind, makeLayer, readLayer } from './layer.ts'
 import {
   addBiasAndActivate,
   type ConfigOfWeights,
@@ -22,7 +23,7 @@ export interface DepthwiseConvOptions extends WindowOptions<'valid' | 'same'>, D
 
 /** Channels of x each by its own filters, m = depthMultiplier of them. */
 function depthwiseRows(
-  { g, weight }: LayerContext,
+  { g, weight }: BuildContext,
   x: Value,
   name: string,
   config: WindowConfig & ConfigOfWeights<'depthwise'> & { readonly depthMultiplier: number },
@@ -98,7 +99,7 @@ const separableKind = (kind: string, rank: number): LayerKind<SeparableConfig> =
       [...ones, channels, filters],
       weightOptions(config, 'pointwise'),
     )
-    const y = g.matmul(rows, g.reshape(pointwise, [channels, filters]))
+    const y = ops.matmul(g, rows, ops.reshape(g, pointwise, [channels, filters]))
     return addBiasAndActivate(context, { rows: y, shape: [...shape.slice(0, -1), filters] }, config)
   },
 })

@@ -1,6 +1,7 @@
 // Layers around sequences: bidirectional and timeDistributed apply a layer they hold, masking says which steps count.
-import type { GraphBuilder } from '../graph/builder.ts'
+import * as ops from '../graph/operations.ts'
 import type { Value } from '../graph/value.ts'
+import type { GraphWriter } from '../graph/writer.ts'
 import { FINITE, fail, oneOf } from '../numerics/errors.ts'
 import { reverse } from '../operations/recurrent.ts'
 import {
@@ -14,11 +15,11 @@ import {
 import { buildNested, type NestedLayer, readNested } from './nested.ts'
 import { inputOfAxes } from './options.ts'
 
-const merges: Readonly<Record<string, (g: GraphBuilder, a: Value, b: Value) => Value>> = {
-  concat: (g, a, b) => g.concatenate([a, b], a.shape.length - 1),
-  sum: (g, a, b) => g.plus(a, b),
-  mul: (g, a, b) => g.times(a, b),
-  ave: (g, a, b) => g.scale(g.plus(a, b), 0.5),
+const merges: Readonly<Record<string, (g: GraphWriter, a: Value, b: Value) => Value>> = {
+  concat: (g, a, b) => ops.concatenate(g, [a, b], a.shape.length - 1),
+  sum: (g, a, b) => ops.plus(g, a, b),
+  mul: (g, a, b) => ops.times(g, a, b),
+  ave: (g, a, b) => ops.scale(g, ops.plus(g, a, b), 0.5),
 }
 
 /** Options of `bidirectional`. */
@@ -114,8 +115,8 @@ export const timeDistributedKind: LayerKind<{ readonly layer: NestedLayer }> = {
     const { g } = context
     const x = inputOfAxes(inputs, '[batch, steps, features, ...]')
     const [batch, steps, ...rest] = x.shape
-    const y = buildNested(layer, context, 'layer', [g.reshape(x, [batch * steps, ...rest])])
-    return g.reshape(y, [batch, steps, ...y.shape.slice(1)])
+    const y = buildNested(layer, context, 'layer', [ops.reshape(g, x, [batch * steps, ...rest])])
+    return ops.reshape(g, y, [batch, steps, ...y.shape.slice(1)])
   },
 }
 
@@ -143,11 +144,11 @@ export const maskingKind: LayerKind<{ readonly maskValue: number }> = {
   read: (options) => readLayer('masking', options, { maskValue: [FINITE, 0] }),
   build({ g, setMask }, inputs, { maskValue }) {
     const x = inputOfAxes(inputs, '[batch, steps, features, ...]')
-    const equal = g.binary('equal', x, g.constant(maskValue))
-    const isMasked = g.reduce('min', equal, x.shape.map((_, i) => i).slice(2), { keepDims: true })
-    const counts = g.minus(g.constant(1), isMasked) // [batch, steps, 1, ...]
-    const y = g.times(x, counts)
-    setMask(y, g.reshape(counts, x.shape.slice(0, 2)))
+    const equal = ops.binary(g, 'equal', x, g.constant(maskValue))
+    const isMasked = ops.reduce(g, 'min', equal, x.shape.map((_, i) => i).slice(2), { keepDims: true })
+    const counts = ops.minus(g, g.constant(1), isMasked) // [batch, steps, 1, ...]
+    const y = ops.times(g, x, counts)
+    setMask(y, ops.reshape(g, counts, x.shape.slice(0, 2)))
     return y
   },
 }

@@ -1,12 +1,14 @@
 // From a network to the graph of one kind of run. Enters: a network, what it was compiled with, the mode and the
 // shapes of a batch. Leaves: a simplified graph and where to find what it computes. Layers, losses and metrics
 // write themselves; the gradients come from graph/gradient.ts.
-import { GraphBuilder } from '../graph/builder.ts'
+
 import { differentiate } from '../graph/gradient.ts'
 import type { Graph } from '../graph/graph.ts'
+import * as ops from '../graph/operations.ts'
 import { penaltyKernel } from '../graph/ops/loss.ts'
 import { simplify } from '../graph/simplify.ts'
 import type { Value } from '../graph/value.ts'
+import { GraphWriter } from '../graph/writer.ts'
 import { fail, LanegradError } from '../numerics/errors.ts'
 import { type RowShape, sameShape } from '../numerics/shape.ts'
 import { elementCount } from '../numerics/tensor.ts'
@@ -68,7 +70,7 @@ function firstFit<T>(lengths: readonly number[], make: (length: number) => T): [
 export function outlineOf(network: Network): Outline {
   const written = (unknownLength: number) => {
     const shapes = network.inputs.map(({ shape }) => [1, ...shape.map((n) => n ?? unknownLength)])
-    const g = new GraphBuilder()
+    const g = new GraphWriter()
     return { ...writeLayers(g, network, shapes, { training: false, seed: 0 }), g }
   }
   const isOpen = network.inputs.some(({ shape }) => shape.includes(null))
@@ -138,7 +140,7 @@ export const keyOf = (network: Network, output: string, name: string): string =>
  * mask * count / sum(mask)). kept and all: the rows that count, with the mask and without, as writeRowCount has them.
  */
 function maskedWeights(
-  g: GraphBuilder,
+  g: GraphWriter,
   prediction: Value,
   weights: Value | null,
   mask: Value,
@@ -146,17 +148,25 @@ function maskedWeights(
   all: Value | null,
 ): Value | null {
   const columns = prediction.shape[prediction.shape.length - 1]
-  const rows = all ? g.slice(all, 0, 1, 1) : g.constant(elementCount(prediction.shape) / columns)
-  const share = g.binary('divide', rows, g.binary('maximum', g.slice(kept, 0, 1, 1), g.constant(1)))
-  return timesMask(g, weights, g.times(mask, share))
+  const rows = all ? ops.slice(g, all, 0, 1, 1) : g.constant(elementCount(prediction.shape) / columns)
+  const share = ops.binary(
+    g,
+    'divide',
+    rows,
+    ops.binary(g, 'maximum', ops.slice(g, kept, 0, 1, 1), g.constant(1)),
+  )
+  return timesMask(g, weights, ops.times(g, mask, share))
 }
 
 /** Weights of samples or of their steps, times a mask [batch, steps]; null: none. */
-function timesMask(g: GraphBuilder, weights: Value | null, mask: Value | null): Value | null {
+function timesMask(g: GraphWriter, weights: Value | null, mask: Value | null): Value | null {
   if (!weights || !mask) return weights ?? mask
   const under = (value: Value, rank: number) =>
-    g.reshape(value, [...value.shape, ...new Array<number>(Math.max(0, rank - value.shape.length)).fill(1)])
-  return g.times(under(mask, weights.shape.length), under(weights, 2))
+    ops.reshape(g, value, [
+      ...value.shape,
+      ...new Array<number>(Math.max(0, rank - value.shape.length)).fill(1),
+    ])
+  return ops.times(g, under(mask, weights.shape.length), under(weights, 2))
 }
 
 /**
@@ -170,7 +180,7 @@ export function computationOf(
   groups: readonly string[],
   seed: number,
 ): Computation {
-  const g = new GraphBuilder()
+  const g = new GraphWriter()
   const { mode, rows } = request
   const training = mode === 'train' || mode === 'gradients' || request.training
   const shapes = request.shapes.map((shape) => [rows, ...shape])
@@ -217,7 +227,7 @@ export function computationOf(
           )
         : timesMask(g, sampleWeights, mask)
     const value = writeLoss(g, loss, prediction, target, weighted)
-    terms.push({ group: groupOf(trained, mask !== null), value: g.scale(value, weight) })
+    terms.push({ group: groupOf(trained, mask !== null), value: ops.scale(g, value, weight) })
     const isSum = loss.reduction === 'sum'
     if (outputs.length > 1 || counter || isSum) {
       const result = `loss of ${output}`
@@ -266,7 +276,7 @@ export function computationOf(
   }
   g.label = 'loss'
   const totalOf = (values: readonly Value[]) =>
-    values.slice(1).reduce((sum, value) => g.plus(sum, value), values[0])
+    values.slice(1).reduce((sum, value) => ops.plus(g, sum, value), values[0])
   const total = totalOf(terms.map(({ value }) => value))
   results.set('loss', total)
 
@@ -285,7 +295,7 @@ export function computationOf(
       const found = differentiate(g, of, leaves)
       leaves.forEach((leaf, i) => {
         // the first group's lie where the means of all will: there is something to write for every weight
-        const none = group === 0 && totals.length > 1 ? g.expand(g.constant(0), leaf.shape) : null
+        const none = group === 0 && totals.length > 1 ? ops.expand(g, g.constant(0), leaf.shape) : null
         const gradient = found[i] ?? none
         if (gradient && leaf.leaf) gradients.set(leaf.leaf.name + (group ? ` ${group}` : ''), gradient)
       })

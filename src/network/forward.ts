@@ -1,15 +1,16 @@
 // The layers of a network written into a graph: values by name, the weights they read, the masks that travel with
 // values, and what layers keep from step to step. Enters: a network and the shapes of a batch.
 
-import type { GraphBuilder } from '../graph/builder.ts'
+import * as ops from '../graph/operations.ts'
 import { copy } from '../graph/ops/moves.ts'
 import type { Value } from '../graph/value.ts'
+import type { GraphWriter } from '../graph/writer.ts'
 import { type Constraint, checkAxes } from '../layers/constraints.ts'
 import { type Initializer, readInitializer } from '../layers/initializers.ts'
 import {
+  type BuildContext,
   checkName,
   hasSteps,
-  type LayerContext,
   type Regularizer,
   type WeightOptions,
 } from '../layers/layer.ts'
@@ -46,19 +47,19 @@ const NO_REGULARIZER: Regularizer = {}
 
 /** The product of the inputs' masks, null if there is none. */
 function commonMask(
-  g: GraphBuilder,
+  g: GraphWriter,
   masks: ReadonlyMap<Value, Value>,
   inputs: readonly Value[],
 ): Value | null {
   const found = [...new Set(inputs.flatMap((input) => masks.get(input) ?? []))]
   const [first, ...rest] = found
   if (!first || !rest.every(({ shape }) => sameShape(shape, first.shape))) return null
-  return rest.reduce((product, mask) => g.times(product, mask), first)
+  return rest.reduce((product, mask) => ops.times(g, product, mask), first)
 }
 
 /** Writes the layers; `shapes` has each input's shape with its batch axis. */
 export function writeLayers(
-  g: GraphBuilder,
+  g: GraphWriter,
   network: Network,
   shapes: readonly Shape[],
   { training, seed }: { readonly training: boolean; readonly seed: number },
@@ -106,7 +107,7 @@ export function writeLayers(
   }
 
   /** What one call may do; `prefix` of its weights is the layer's name, then that of a layer inside it. */
-  const contextOf = (call: Call, prefix: string, set: Set<Value>): LayerContext => ({
+  const contextOf = (call: Call, prefix: string, set: Set<Value>): BuildContext => ({
     g,
     training,
     trainable: call.layer.trainable,

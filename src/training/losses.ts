@@ -1,18 +1,17 @@
 // Loss functions: plain data made by constructors, and how one writes itself into a graph. The value and the
 // gradient are computed by assembly/kernels/loss*.ts, which states each formula.
+
 import * as abi from '../../assembly/abi.ts'
-import type { GraphBuilder } from '../graph/builder.ts'
 import { isOf } from '../graph/kernel.ts'
+import * as ops from '../graph/operations.ts'
 import { lossKernel } from '../graph/ops/loss.ts'
 import { softmaxKernel } from '../graph/ops/softmax.ts'
 import { unaryKernel } from '../graph/ops/unary.ts'
-import { isValue, type Value } from '../graph/value.ts'
+import type { Value } from '../graph/value.ts'
+import type { GraphWriter } from '../graph/writer.ts'
 import {
   BOOLEAN,
-  check,
   fail,
-  guarded,
-  isFunction,
   isObject,
   number,
   oneOf,
@@ -20,14 +19,12 @@ import {
   POSITIVE,
   type Readers,
   type Rule,
-  reading,
   readOptions,
   SHARE,
   show,
   unknownName,
 } from '../numerics/errors.ts'
-import { type Shape, shapeText } from '../numerics/shape.ts'
-import { elementCount } from '../numerics/tensor.ts'
+import type { Shape } from '../numerics/shape.ts'
 
 interface LossRow {
   readonly code: number
@@ -90,7 +87,7 @@ export interface Loss {
   /** How a loss made by customLoss, whose name `kind` then is, writes itself with its weights and its reduction. @internal */
   readonly write?: (
     loss: Loss,
-    g: GraphBuilder,
+    g: GraphWriter,
     truth: Value,
     prediction: Value,
     sampleWeights: Value | null,
@@ -98,9 +95,6 @@ export interface Loss {
   /** What a saved model holds in its place. */
   readonly custom?: true
 }
-
-/** Writes a loss: values [batch, ...], one for each element or row of the prediction, or one number, the loss itself. */
-export type LossFunction = (g: GraphBuilder, truth: Value, prediction: Value) => Value
 
 /** A loss, or the name of one. */
 export type LossLike = LossName | LossAlias | Loss
@@ -349,72 +343,6 @@ export const categoricalHinge = (options: LossOptions = {}): Loss => makeLoss('c
  */
 export const cosineSimilarity = (options: LossOptions = {}): Loss => makeLoss('cosineSimilarity', options)
 
-/**
- * A loss of one's own. `write` gives values [batch, ...], as many axes of the prediction as it keeps: the loss is their
- * mean, times the sample weights if there are some; or a single number, which is the loss. Truth has the shape of the
- * prediction. Gradients come with the operations. A saved model holds the name only: `load(bytes, { losses: [loss] })`.
- *
- *     const absolute = customLoss('absolute', (g, truth, prediction) => g.unary('abs', g.minus(truth, prediction)))
- * @example
- * ```js
- * import { customLoss, dense, sequential } from 'lanegrad'
- *
- * const absolute = customLoss('absolute', (g, truth, prediction) => g.unary('abs', g.minus(truth, prediction)))
- * const model = sequential({ inputShape: [1], layers: [dense({ units: 1, kernelInitializer: 'ones' })] })
- * model.compile({ loss: absolute })
- * console.log((await model.evaluate([[1], [2]], [2, 5])).loss) // 2
- * ```
- */
-export function customLoss(name: string, write: LossFunction): Loss {
-  check(
-    typeof name === 'string' && /^\w+$/.test(name),
-    'customLoss: name',
-    'a name of letters and digits',
-    name,
-  )
-  if (isLossName(name)) fail(`customLoss: the name ${name} is taken`)
-  check(isFunction(write), 'customLoss: write', 'a function', write)
-  const kind = name as LossName // shows in logs and messages; no row of the table
-  const loss: Loss = {
-    kind,
-    custom: true,
-    reduction: 'mean',
-    fromLogits: false,
-    param: 0,
-    ignoreIndex: null,
-    write: (own, g, truth, prediction, sampleWeights) =>
-      writeCustom(g, own, write(guarded('g', g), truth, prediction), prediction, sampleWeights),
-  }
-  return Object.freeze(loss)
-}
-
-function writeCustom(
-  g: GraphBuilder,
-  { kind, reduction }: Loss,
-  given: Value,
-  { shape }: Value,
-  sampleWeights: Value | null,
-): Value {
-  const got = reading(`loss ${kind}`, () => (isValue(given) ? given.shape : null))
-  if (!got?.every((n, axis) => n === shape[axis]))
-    fail(
-      `loss ${kind} must give one number or values of the first axes of ${shapeText(shape)}; got ${got ? shapeText(got) : show(given)}`,
-    )
-  const rank = given.shape.length
-  let value = given
-  if (sampleWeights) {
-    const missing = rank - sampleWeights.shape.length
-    if (missing < 0)
-      fail(
-        `loss ${kind} must give a value for each weight (or mask) ${shapeText(sampleWeights.shape)}; got ${shapeText(given.shape)}`,
-      )
-    value = g.times(value, g.reshape(sampleWeights, [...sampleWeights.shape, ...new Array(missing).fill(1)]))
-  }
-  const terms = reduction === 'sum' ? shape[0] : 1 // termCount
-  const scale = terms / elementCount(given.shape)
-  return rank > 0 ? g.reduce('sum', value, undefined, { scale }) : g.scale(value, scale)
-}
-
 /** Names a loss may be given by. */
 export const lossNames = (): string[] => [...Object.keys(losses), ...Object.keys(aliases)]
 
@@ -474,13 +402,13 @@ export function termCount(loss: Loss, shape: Shape): number {
 }
 
 /** The value whose softmax (or sigmoid) `prediction` is, if it is one, under whatever shape with its rows. */
-function logitsOf(g: GraphBuilder, loss: Loss, prediction: Value): Value | null {
+function logitsOf(g: GraphWriter, loss: Loss, prediction: Value): Value | null {
   const maker = g.ops.find((op) => op.output === prediction)
   if (maker?.kernel.view) {
     const [inner] = maker.inputs
     const hasRows = loss.kind === 'binaryCrossentropy' || inner.shape.at(-1) === prediction.shape.at(-1)
     const logits = hasRows && logitsOf(g, loss, inner)
-    return logits ? g.reshape(logits, prediction.shape) : null
+    return logits ? ops.reshape(g, logits, prediction.shape) : null
   }
   const isSoftmax = isOf(maker, softmaxKernel) && !maker.attributes.log
   const isSigmoid = isOf(maker, unaryKernel) && maker.attributes.fn === 'sigmoid'
@@ -492,7 +420,7 @@ function logitsOf(g: GraphBuilder, loss: Loss, prediction: Value): Value | null 
  * if fromLogits were set: the same value, without the loss of precision near 0 and 1.
  */
 export function writeLoss(
-  g: GraphBuilder,
+  g: GraphWriter,
   loss: Loss,
   prediction: Value,
   target: Value,

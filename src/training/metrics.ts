@@ -2,10 +2,12 @@
 // write themselves into the graph (a sum and its number of terms per batch), and metrics on the host, which see every
 // batch's predictions. Enters: names, losses or metric objects. Leaves: checked metrics, and means in the graph.
 // The constructors lie in metrics/*.ts; compile knows only the names here, so that a bundler drops the others.
+
 import * as abi from '../../assembly/abi.ts'
-import type { GraphBuilder } from '../graph/builder.ts'
+import * as ops from '../graph/operations.ts'
 import { metricKernel } from '../graph/ops/loss.ts'
 import type { Value } from '../graph/value.ts'
+import type { GraphWriter } from '../graph/writer.ts'
 import { check, fail, isFunction, isObject, unknownName } from '../numerics/errors.ts'
 import { log } from '../numerics/exact.ts'
 import { elementCount } from '../numerics/tensor.ts'
@@ -145,7 +147,7 @@ export interface MetricValue {
 }
 
 function writeRule(
-  g: GraphBuilder,
+  g: GraphWriter,
   { code, param }: { readonly code: number; readonly param: number },
   ignoreIndex: number | null,
   prediction: Value,
@@ -162,7 +164,7 @@ export const logitOf = (share: number): number => log(share / (1 - share))
 
 /** [0, the number (weights: their sum) of the rows that count], or null where all count. */
 export function writeRowCount(
-  g: GraphBuilder,
+  g: GraphWriter,
   { ignoreIndex }: Loss,
   prediction: Value,
   target: Value,
@@ -174,7 +176,7 @@ export function writeRowCount(
 
 /** `loss` is the output's; weights: one for each row, or sample, or none. */
 export function writeMetric(
-  g: GraphBuilder,
+  g: GraphWriter,
   { of, name }: MeanMetric,
   loss: Loss,
   prediction: Value,
@@ -182,7 +184,8 @@ export function writeMetric(
   weights: Value | null,
 ): MetricValue {
   const activation = activationOf(loss)
-  const shares = () => (activation === 'softmax' ? g.softmax(prediction) : g.unary('sigmoid', prediction))
+  const shares = () =>
+    activation === 'softmax' ? ops.softmax(g, prediction) : ops.unary(g, 'sigmoid', prediction)
   if ('code' in of) {
     // a threshold of probabilities: those of a sigmoid are told by the logit
     const isShare = activation && of.code === abi.METRIC_BINARY_ACCURACY && of.param > 0 && of.param < 1

@@ -1,7 +1,7 @@
 // What numbers an output can hold, told by the operations that make it, and which losses take such numbers. Enters: the
 // graph of a network's layers. Leaves: a Range, or null where nothing is known (a layer of one's own, a product, an input,
 // a frozen weight): no loss is refused there.
-import type { GraphBuilder } from '../graph/builder.ts'
+
 import { isOf, type Op } from '../graph/kernel.ts'
 import { binaryKernel, reduceKernel } from '../graph/ops/broadcast.ts'
 import { matmulKernel } from '../graph/ops/matmul.ts'
@@ -9,6 +9,7 @@ import { concatenateKernel, permuteKernel, sliceKernel } from '../graph/ops/move
 import { softmaxKernel } from '../graph/ops/softmax.ts'
 import { unaryKernel } from '../graph/ops/unary.ts'
 import type { Value } from '../graph/value.ts'
+import type { GraphWriter } from '../graph/writer.ts'
 import { fail } from '../numerics/errors.ts'
 import { type Loss, takesLabels } from './losses.ts'
 
@@ -43,7 +44,7 @@ const ranges: Readonly<Record<string, readonly [low: number, high: number]>> = /
 
 /** The range of every value that an operation makes. `isFree`: whether a weight can take any number, of any sign. */
 export function rangesOf(
-  g: GraphBuilder,
+  g: GraphWriter,
   isFree: (weight: string) => boolean,
 ): ReadonlyMap<Value, Range | null> {
   const found = new Map<Value, Range | null>() // in the order of the operations: what one reads is there already

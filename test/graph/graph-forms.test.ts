@@ -2,13 +2,13 @@
 // number, scalars, results of rank 0 and 1, broadcasting on either side. Values against numbers worked out by hand, and
 // every gradient against central differences of the float64 reference.
 import { describe, expect, test } from 'vitest'
-import type { GraphBuilder } from '../../src/graph/builder.ts'
 import { reduceKernel } from '../../src/graph/ops/broadcast.ts'
 import type { Value } from '../../src/graph/value.ts'
 import { customLayer, customLoss, sequential, sgd } from '../../src/index.ts'
 import { uniform } from '../../src/numerics/random.ts'
 import { Engine } from '../../src/runtime/engine.ts'
 import { evaluate } from '../reference/ops.ts'
+import type { TestBuilder } from '../support/builder.ts'
 import { type Leaf, runGraph } from '../support/run-graph.ts'
 
 const engine = new Engine()
@@ -21,7 +21,7 @@ const random = (shape: readonly number[], stream: number): Leaf => {
   uniform(data, 3, stream, 0.5, 2)
   return { shape, data }
 }
-type Write = (g: GraphBuilder, leaves: readonly Value[]) => Value
+type Write = (g: TestBuilder, leaves: readonly Value[]) => Value
 
 const computed = (write: Write, ...leaves: Leaf[]) => [
   ...runGraph(engine, (g, values) => ({ results: { y: write(g, values) } }), leaves).results.y,

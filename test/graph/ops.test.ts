@@ -1,10 +1,9 @@
-// Every operation, from the case table, on the wasm core through the real pipeline (GraphBuilder, differentiate,
+// Every operation, from the case table, on the wasm core through the real pipeline (GraphWriter, differentiate,
 // simplify, planOf, Engine), against plain float64: its value, and the gradient of sum(op(x) r) with a fixed random
 // r. The gradient graph in float64 must agree with central differences of the forward reference; the core's gradient
 // must agree with the gradient graph in float64. Memory is NaN before every run.
 import { readdirSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import type { GraphBuilder } from '../../src/graph/builder.ts'
 import type { Kernel } from '../../src/graph/kernel.ts'
 import type { Value } from '../../src/graph/value.ts'
 import { uniform } from '../../src/numerics/random.ts'
@@ -12,6 +11,7 @@ import { elementCount } from '../../src/numerics/tensor.ts'
 import { Engine } from '../../src/runtime/engine.ts'
 import { leavesOfCase, type OpCase, opCases, opNames, writeCase } from '../op-cases/index.ts'
 import { evaluate } from '../reference/ops.ts'
+import type { TestBuilder } from '../support/builder.ts'
 import { type Leaf, type Prepared, runGraph, type Wanted } from '../support/run-graph.ts'
 
 /** Thirty-two float32 roundings of the largest number that goes in or comes out. */
@@ -67,7 +67,7 @@ function slopeAt({ ops, leaves, wanted }: Prepared, leaf: Value, i: number): num
 
 /** Runs forward and backward on the core and checks every gradient both ways. */
 function checkGradients(
-  write: (g: GraphBuilder, leaves: readonly Value[]) => Wanted,
+  write: (g: TestBuilder, leaves: readonly Value[]) => Wanted,
   leaves: readonly Leaf[],
 ): void {
   const { gradients, prepared } = runGraph(engine, write, leaves)
@@ -116,7 +116,7 @@ describe.each(opNames)('%s', (name) => {
 
   test.each(cases.map((one) => [one.name, one] as [string, OpCase]))('value: %s', (_, one) => {
     const leaves = leavesOfCase(one)
-    const write = (g: GraphBuilder, inputs: readonly Value[]) => ({
+    const write = (g: TestBuilder, inputs: readonly Value[]) => ({
       results: { y: writeCase(g, one, inputs) },
     })
     const { results, prepared } = runGraph(engine, write, leaves)
@@ -162,7 +162,7 @@ describe.each(opNames)('%s', (name) => {
 describe('ties', () => {
   const x: Leaf = { shape: [3], data: Float32Array.of(1, 2, 3) }
   const y: Leaf = { shape: [3], data: Float32Array.of(1, 3, 2) }
-  const gradientsOf = (write: (g: GraphBuilder, a: Value, b: Value) => Value) =>
+  const gradientsOf = (write: (g: TestBuilder, a: Value, b: Value) => Value) =>
     runGraph(engine, (g, [a, b]) => ({ results: {}, loss: g.sum(write(g, a, b)), by: [a, b] }), [x, y])
       .gradients
 

@@ -2,7 +2,6 @@
 // core against the float64 reference of the graph as it was written. Each graph that must not fuse differs from
 // one that does in a single reader, shape or place.
 import { describe, expect, test } from 'vitest'
-import type { GraphBuilder } from '../../src/graph/builder.ts'
 import { isOf, type Op } from '../../src/graph/kernel.ts'
 import { penaltyGradKernel } from '../../src/graph/ops/loss.ts'
 import { matmulKernel } from '../../src/graph/ops/matmul.ts'
@@ -11,6 +10,7 @@ import { uniform } from '../../src/numerics/random.ts'
 import { conv } from '../../src/operations/convolution.ts'
 import { Engine } from '../../src/runtime/engine.ts'
 import { evaluate } from '../reference/ops.ts'
+import type { TestBuilder } from '../support/builder.ts'
 import { type Leaf, runGraph } from '../support/run-graph.ts'
 
 /** a [5,3], b [3,7], c [5,7], bias [7], row [1,7] */
@@ -22,7 +22,7 @@ interface Leaves {
   readonly row: Value
 }
 
-type Write = (g: GraphBuilder, leaves: Leaves) => Readonly<Record<string, Value>>
+type Write = (g: TestBuilder, leaves: Leaves) => Readonly<Record<string, Value>>
 
 const shapes = [[5, 3], [3, 7], [5, 7], [7], [1, 7]]
 const leaves = shapes.map((shape, i): Leaf => {
@@ -41,7 +41,7 @@ function nameOf(op: Op): string {
   return parts(bias && 'bias', fn !== 'linear' && fn, accumulate && 'accumulate')
 }
 
-const product: (g: GraphBuilder, leaves: Leaves) => Value = (g, { a, b }) => g.matmul(a, b)
+const product: (g: TestBuilder, leaves: Leaves) => Value = (g, { a, b }) => g.matmul(a, b)
 
 const isOne = [1, 1, 1]
 const geometry = {
@@ -55,7 +55,7 @@ const geometry = {
 }
 
 /** A convolution of a by b, as rows [5,7] of its result y. */
-function convolution(g: GraphBuilder, { a, b }: Leaves): { y: Value; rows: Value } {
+function convolution(g: TestBuilder, { a, b }: Leaves): { y: Value; rows: Value } {
   const [y] = g.add(conv, [g.reshape(a, [1, 1, 1, 5, 3]), g.reshape(b, [...isOne, 3, 7])], geometry)
   return { y, rows: g.reshape(y, [5, 7]) }
 }

@@ -2,7 +2,6 @@
 // masks, dropout. Expectations come from a plain float64 version of the layer, written here from its formulas; gradients
 // from central differences of it.
 import { describe, expect, test } from 'vitest'
-import { GraphBuilder } from '../../src/graph/builder.ts'
 import {
   embedding,
   input,
@@ -16,6 +15,7 @@ import {
   tensor,
 } from '../../src/index.ts'
 import { attention, batchMatmul } from '../../src/operations/attention.ts'
+import { testBuilder } from '../support/builder.ts'
 import { refused } from '../support/refused.ts'
 
 interface Flat {
@@ -353,7 +353,7 @@ describe('bad options and inputs of multiHeadAttention', () => {
 })
 
 describe('the operations', () => {
-  const g = new GraphBuilder()
+  const g = testBuilder()
   const leaf = (...shape: number[]) => g.leaf('input', 'x', shape)
   const options = { heads: 2, scale: 1, causal: false, masked: true, dropped: false }
 

@@ -306,8 +306,6 @@ const builder: Readonly<
   'sumTo(x, v)': (g, v, next) => g.sumTo(v, next()),
   'reduce(v, x)': (g, v, next) => g.reduce(next(), v),
   'reduce(sum, x, [1], v)': (g, v, next) => g.reduce('sum', v, [1], next()),
-  'add(v, v, v)': (g, _v, next) => g.add(next(), next(), next()),
-  'leaf(v, v, v)': (g, _v, next) => g.leaf(next(), next(), next()),
   'the result of build': (_g, _v, next) => next(),
 }
 for (const [name, write] of Object.entries(builder)) targets.push({ name: `g.${name}`, call: inside(write) })

@@ -2,11 +2,12 @@
 // compared with the float64 reference, its gradient with finite differences (ops.test.ts); the same table serves
 // benchmarks. Enters: nothing. Leaves: plain data, and functions that draw a case's inputs and write it into a
 // graph. Inputs stay away from kinks and ties, where a finite difference means nothing. Needs no test runner.
-import type { GraphBuilder } from '../../src/graph/builder.ts'
+
 import { copy, unsliceKernel } from '../../src/graph/ops/moves.ts'
 import type { Value } from '../../src/graph/value.ts'
 import { uniform } from '../../src/numerics/random.ts'
 import { elementCount } from '../../src/numerics/tensor.ts'
+import type { TestBuilder } from '../support/builder.ts'
 import type { Leaf } from '../support/run-graph.ts'
 import { arithmeticCases } from './arithmetic.ts'
 import type { CaseInput, OpCase } from './case.ts'
@@ -56,7 +57,7 @@ export const leavesOfCase = ({ inputs }: OpCase, seed = 1): Leaf[] =>
 
 /** Writes the case's one operation on the first of `leaves`. An operation that takes over its last input's buffer gets a copy of it. */
 export function writeCase(
-  g: GraphBuilder,
+  g: TestBuilder,
   { kernel, attributes, inputs: { length: count } }: OpCase,
   leaves: readonly Value[],
 ): Value {

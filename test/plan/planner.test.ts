@@ -5,7 +5,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { OP_UPDATE } from '../../assembly/abi.ts'
-import type { GraphBuilder } from '../../src/graph/builder.ts'
 import { isOf, type Op } from '../../src/graph/kernel.ts'
 import { matmulKernel } from '../../src/graph/ops/matmul.ts'
 import { copyKernel } from '../../src/graph/ops/moves.ts'
@@ -19,6 +18,7 @@ import { Engine } from '../../src/runtime/engine.ts'
 import { bufferBytes, layoutOf } from '../../src/session/layout.ts'
 import { optimizers, updateOf } from '../../src/training/optimizers.ts'
 import { evaluate } from '../reference/ops.ts'
+import type { TestBuilder } from '../support/builder.ts'
 import { type Gene, randomLeaves, writeRandomGraph } from '../support/random-graph.ts'
 import { collect, feed, type Prepared, prepareGraph, type Run, type Wanted } from '../support/run-graph.ts'
 
@@ -197,7 +197,7 @@ describe('a sum onto a value that is still read under another shape', () => {
     ['made by an operation', true],
     ['a leaf', false],
   ])('%s', (_, isMade) => {
-    const write = (g: GraphBuilder, [x, y, a, b]: readonly Value[]): Wanted => {
+    const write = (g: TestBuilder, [x, y, a, b]: readonly Value[]): Wanted => {
       const shared = isMade ? g.unary('tanh', x) : x // [5,3]
       const sum = g.plus(g.matmul(a, b), g.reshape(shared, [3, 5])) // the matmul must not add onto `shared`
       return { results: { sum, later: g.times(g.sum(sum), g.plus(shared, y)) } }

@@ -3,7 +3,6 @@
 import { execFileSync } from 'node:child_process'
 import { setFlagsFromString } from 'node:v8'
 import { afterAll, afterEach, describe, expect, test, vi } from 'vitest'
-import type { GraphBuilder } from '../../src/graph/builder.ts'
 import type { Value } from '../../src/graph/value.ts'
 import {
   add,
@@ -44,6 +43,7 @@ import { Engine } from '../../src/runtime/engine.ts'
 import { casesIn } from '../golden-runner/command.ts'
 import { runCase } from '../golden-runner/run.ts'
 import { leavesOfCase, opCases, writeCase } from '../op-cases/index.ts'
+import type { TestBuilder } from '../support/builder.ts'
 import { runGraph, type Wanted } from '../support/run-graph.ts'
 import { splitAll } from '../support/split-all.ts'
 
@@ -98,7 +98,7 @@ describe('operations: the bits of one thread', () => {
     const run = (engine: Engine) => {
       const { results, gradients } = runGraph(
         engine,
-        (g: GraphBuilder, inputs: readonly Value[]): Wanted => {
+        (g: TestBuilder, inputs: readonly Value[]): Wanted => {
           const y = writeCase(g, row, inputs)
           if (row.by.length === 0) return { results: { y } }
           const r = new Float32Array(elementCount(y.shape))

@@ -2,11 +2,12 @@
 // Leaves: a function that writes the graph and the leaves it reads. Any list of genes gives a valid graph: each
 // gene picks an operation and operands among the values made so far, and is skipped where nothing fits. All
 // functions are smooth and tame, so that float32 stays near float64. Importable without a test runner.
-import type { GraphBuilder } from '../../src/graph/builder.ts'
+
 import type { UnaryName } from '../../src/graph/functions.ts'
 import type { Value } from '../../src/graph/value.ts'
 import { uniform } from '../../src/numerics/random.ts'
 import { sameShape } from '../../src/numerics/shape.ts'
+import type { TestBuilder } from './builder.ts'
 import type { Leaf, Wanted } from './run-graph.ts'
 
 /** What to do, and with which of the values: indices counted modulo what there is. */
@@ -38,7 +39,7 @@ const fitting = (values: readonly Value[], a: Value): Value[] =>
   values.filter(({ shape }) => shape.every((size, i) => size === a.shape[i] || size === 1))
 
 /** The value one gene makes, or null where nothing fits. */
-function express(g: GraphBuilder, values: readonly Value[], [operation, first, second]: Gene): Value | null {
+function express(g: TestBuilder, values: readonly Value[], [operation, first, second]: Gene): Value | null {
   // every second time the newest value: chains that fuse and free, not only wide shallow graphs
   const a = first & 1 ? values[values.length - 1] : values[(first >> 1) % values.length]
   const [rows, cols] = a.shape
@@ -89,7 +90,7 @@ function express(g: GraphBuilder, values: readonly Value[], [operation, first, s
 /** Writes the graph of `genes`; the loss is the mean of all values that nothing else reads. */
 export function writeRandomGraph(
   genes: readonly Gene[],
-): (g: GraphBuilder, leaves: readonly Value[]) => Wanted {
+): (g: TestBuilder, leaves: readonly Value[]) => Wanted {
   return (g, leaves) => {
     const values = [...leaves]
     for (const gene of genes) {

@@ -1,18 +1,20 @@
-// Runs a graph on the wasm core through the real pipeline: GraphBuilder -> differentiate -> simplify -> planOf ->
+// Runs a graph on the wasm core through the real pipeline: GraphWriter -> differentiate -> simplify -> planOf ->
 // Engine. Enters: a function that writes operations, arrays for its leaves. Leaves: results and gradients as copies,
 // and everything on the way, for tests that look inside. Before a run the whole plan's memory is filled with NaN:
 // what reads memory nobody wrote shows itself. Importable without a test runner.
-import { GraphBuilder } from '../../src/graph/builder.ts'
+
 import { differentiate } from '../../src/graph/gradient.ts'
 import type { Op } from '../../src/graph/kernel.ts'
 import { simplify } from '../../src/graph/simplify.ts'
 import type { LeafKind, Value } from '../../src/graph/value.ts'
+import { GraphWriter } from '../../src/graph/writer.ts'
 import type { Shape } from '../../src/numerics/shape.ts'
 import { elementCount } from '../../src/numerics/tensor.ts'
 import { type Plan, planOf } from '../../src/plan/plan.ts'
 import type { Engine } from '../../src/runtime/engine.ts'
 import type { Slot } from '../../src/runtime/program.ts'
 import { layoutOf, type ParameterSpec } from '../../src/session/layout.ts'
+import { type TestBuilder, testBuilder } from './builder.ts'
 
 /** A leaf: its array and what it is. Default kind: input. Its name in the graph is `x0`, `x1` ... */
 export interface Leaf {
@@ -48,14 +50,14 @@ export interface Prepared {
 /** From a builder function to a plan; `base` is where the arena starts. */
 export function prepareGraph(
   base: number,
-  write: (g: GraphBuilder, leaves: readonly Value[]) => Wanted,
+  write: (g: TestBuilder, leaves: readonly Value[]) => Wanted,
   leaves: readonly Leaf[],
 ): Prepared {
-  const g = new GraphBuilder()
+  const g = new GraphWriter()
   const values = leaves.map(({ shape, data, kind = 'input' }, i) =>
     g.leaf(kind, `x${i}`, shape, data instanceof Int32Array ? 'int32' : 'float32'),
   )
-  const wanted = write(g, values)
+  const wanted = write(testBuilder(g), values)
   const gradients = new Map<string, Value>()
   g.phase = 'backward'
   const found = wanted.loss ? differentiate(g, wanted.loss, wanted.by ?? []) : []
@@ -110,7 +112,7 @@ export function collect(engine: Engine, { plan }: Prepared): Run {
 /** Builds, plans and runs once, forward and backward. */
 export function runGraph(
   engine: Engine,
-  write: (g: GraphBuilder, leaves: readonly Value[]) => Wanted,
+  write: (g: TestBuilder, leaves: readonly Value[]) => Wanted,
   leaves: readonly Leaf[],
 ): Run & { readonly prepared: Prepared } {
   const prepared = prepareGraph(engine.base, write, leaves)

@@ -1,0 +1,82 @@
+// A loss of a user's own, from the operations of a GraphBuilder. Gradients come with the operations.
+import { type GraphBuilder, graphBuilder } from '../graph/builder.ts'
+import * as ops from '../graph/operations.ts'
+import { isValue, type Value } from '../graph/value.ts'
+import type { GraphWriter } from '../graph/writer.ts'
+import { check, fail, guarded, isFunction, reading, show } from '../numerics/errors.ts'
+import { shapeText } from '../numerics/shape.ts'
+import { elementCount } from '../numerics/tensor.ts'
+import { isLossName, type Loss, type LossName } from './losses.ts'
+
+/** Writes a loss: values [batch, ...], one for each element or row of the prediction, or one number, the loss itself. */
+export type LossFunction = (g: GraphBuilder, truth: Value, prediction: Value) => Value
+
+/**
+ * A loss of one's own. `write` gives values [batch, ...], as many axes of the prediction as it keeps: the loss is their
+ * mean, times the sample weights if there are some; or a single number, which is the loss. Truth has the shape of the
+ * prediction. Gradients come with the operations. A saved model holds the name only: `load(bytes, { losses: [loss] })`.
+ *
+ *     const absolute = customLoss('absolute', (g, truth, prediction) => g.unary('abs', g.minus(truth, prediction)))
+ * @example
+ * ```js
+ * import { customLoss, dense, sequential } from 'lanegrad'
+ *
+ * const absolute = customLoss('absolute', (g, truth, prediction) => g.unary('abs', g.minus(truth, prediction)))
+ * const model = sequential({ inputShape: [1], layers: [dense({ units: 1, kernelInitializer: 'ones' })] })
+ * model.compile({ loss: absolute })
+ * console.log((await model.evaluate([[1], [2]], [2, 5])).loss) // 2
+ * ```
+ */
+export function customLoss(name: string, write: LossFunction): Loss {
+  check(
+    typeof name === 'string' && /^\w+$/.test(name),
+    'customLoss: name',
+    'a name of letters and digits',
+    name,
+  )
+  if (isLossName(name)) fail(`customLoss: the name ${name} is taken`)
+  check(isFunction(write), 'customLoss: write', 'a function', write)
+  const kind = name as LossName // shows in logs and messages; no row of the table
+  const loss: Loss = {
+    kind,
+    custom: true,
+    reduction: 'mean',
+    fromLogits: false,
+    param: 0,
+    ignoreIndex: null,
+    write: (own, g, truth, prediction, sampleWeights) =>
+      writeCustom(g, own, write(guarded('g', graphBuilder(g)), truth, prediction), prediction, sampleWeights),
+  }
+  return Object.freeze(loss)
+}
+
+function writeCustom(
+  g: GraphWriter,
+  { kind, reduction }: Loss,
+  given: Value,
+  { shape }: Value,
+  sampleWeights: Value | null,
+): Value {
+  const got = reading(`loss ${kind}`, () => (isValue(given) ? given.shape : null))
+  if (!got?.every((n, axis) => n === shape[axis]))
+    fail(
+      `loss ${kind} must give one number or values of the first axes of ${shapeText(shape)}; got ${got ? shapeText(got) : show(given)}`,
+    )
+  const rank = given.shape.length
+  let value = given
+  if (sampleWeights) {
+    const missing = rank - sampleWeights.shape.length
+    if (missing < 0)
+      fail(
+        `loss ${kind} must give a value for each weight (or mask) ${shapeText(sampleWeights.shape)}; got ${shapeText(given.shape)}`,
+      )
+    value = ops.times(
+      g,
+      value,
+      ops.reshape(g, sampleWeights, [...sampleWeights.shape, ...new Array(missing).fill(1)]),
+    )
+  }
+  const terms = reduction === 'sum' ? shape[0] : 1 // termCount
+  const scale = terms / elementCount(given.shape)
+  return rank > 0 ? ops.reduce(g, 'sum', value, undefined, { scale }) : ops.scale(g, value, scale)
+}
