@@ -16,6 +16,9 @@ export const ABI_VERSION = 2
 /** Every region and buffer starts at a multiple of this (one cache line), bytes. */
 export const ALIGNMENT = 64
 
+/** First address that an arena may use: a page behind what threads share (JOB_*), for the reason of SCRATCH_GAP. */
+export const ARENA_START = 4096
+
 // ---- arena header: what changes from step to step (byte offsets from the arena's start) -----------
 export const HEADER_PROGRAM = 0 // u32 address of the first instruction
 export const HEADER_FORWARD_END = 4 // u32 address past the forward phase

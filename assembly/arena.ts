@@ -9,11 +9,6 @@ export function enter(arena: usize): void {
   header = arena
 }
 
-/** First address an arena may use: behind the static data of the module. */
-export function arenaBase(): usize {
-  return (__heap_base + 63) & ~63
-}
-
 /** Makes the memory at least `bytes` long. False when the engine refuses; the memory is then unchanged. */
 export function reserve(bytes: usize): bool {
   const pages = i32((bytes + 0xffff) >> 16)

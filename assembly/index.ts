@@ -9,7 +9,7 @@ import { splitWork, takeParts } from './parallel'
 import { run as runProgram } from './program'
 
 export { ABI_VERSION } from './abi'
-export { arenaBase, findOutside, reserve } from './arena'
+export { findOutside, reserve } from './arena'
 export { uniform } from './kernels/initialize'
 export { kernelAt } from './program'
 

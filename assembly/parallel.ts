@@ -50,7 +50,8 @@ export function pays(work: f64): bool {
 /** First of `count` items of `part`, a multiple of `unit`; that of part `parts` is `count`. */
 export function partStart(count: i32, unit: i32, part: i32, parts: i32): i32 {
   if (!part || part == parts) return part ? count : 0 // without the divisions where nothing is split
-  return <i32>(<i64>((count + unit - 1) / unit) * part / parts) * unit
+  if (unit > 1) return unit * partStart((count + unit - 1) / unit, 1, part, parts) // asc doesn't inline what calls itself
+  return <i32>(<i64>count * part / parts)
 }
 
 /** Scratch of a part: what the plan gave the kernel, or where there are threads, as much behind the plan (SCRATCH_GAP). */

@@ -40,7 +40,7 @@ const kernels: StaticArray<Kernel> = [
 
 /** Function table index of kernel `i` of this module; -1 behind the last. */
 export function kernelAt(i: i32): i32 {
-  return i < kernels.length ? unchecked(kernels[i]).index : -1
+  return i < kernels.length ? unchecked(kernels[0]).index + i : -1
 }
 
 /** Runs the instructions from address `from` up to address `to`. */

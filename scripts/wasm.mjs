@@ -1,7 +1,7 @@
 // assembly/ to build/*.wasm: the core and each module of kernels, the targets of asconfig.json.
 // A target is compiled again only when one of the files it is made from is newer than its binary.
 // One process for all: the compiler's own start takes longer than most of them.
-import { mkdirSync, readFileSync, renameSync, statSync } from 'node:fs'
+import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { checkRanges } from './ranges.mjs'
 
@@ -20,20 +20,23 @@ function sourcesOf(file, found = new Set()) {
 
 async function compile(target) {
   const { main } = await import('assemblyscript/asc') // a second, where nothing is to be compiled
+  const { STATIC_BASE, withoutStatics } = await import('./static.mjs')
   const { outFile } = targets[target]
   const partial = `${outFile}.${process.pid}`
-  const { error, stderr } = await main([entryOf(target), '--target', target, '--outFile', partial])
+  const where = ['--outFile', partial, '--memoryBase', `${STATIC_BASE}`]
+  const { error, stderr } = await main([entryOf(target), '--target', target, ...where])
   process.stderr.write(stderr.toString())
   if (error) {
     console.error(`${target}: ${error.message}`)
     process.exit(1)
   }
+  writeFileSync(partial, withoutStatics(readFileSync(partial)))
   renameSync(partial, outFile)
 }
 
 mkdirSync('build', { recursive: true })
 const old = Object.keys(targets).filter((target) => {
-  const sources = ['asconfig.json', ...sourcesOf(entryOf(target))]
+  const sources = ['asconfig.json', 'scripts/static.mjs', ...sourcesOf(entryOf(target))]
   return timeOf(targets[target].outFile) <= Math.max(...sources.map(timeOf))
 })
 if (old.length > 0) console.error('building build/*.wasm ...')

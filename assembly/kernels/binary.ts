@@ -69,7 +69,9 @@ function binaryPart(p: usize, part: i32, parts: i32, _: i32): void {
   const aMoves = load<i32>(p, 20) != 0, bMoves = load<i32>(p, 24) != 0
   const outer = load<i32>(p, 28), rank = load<i32>(p, 32)
   let first = 0, end = outer, own = inner
-  if (outer >= parts) {
+  if (parts == 1) {
+    // all of it
+  } else if (outer >= parts) {
     first = partStart(outer, 1, part, parts)
     end = partStart(outer, 1, part + 1, parts)
     dst += <usize>(first * inner) << 2

@@ -15,7 +15,9 @@ function copyPart(p: usize, part: i32, parts: i32, _: i32): void {
   const dstStep = <usize>load<i32>(p, 12) << 2, srcStep = <usize>load<i32>(p, 16) << 2
   const outer = load<i32>(p, 20), rank = load<i32>(p, 24)
   let first = 0, end = outer
-  if (outer >= parts) {
+  if (parts == 1) {
+    // all of it
+  } else if (outer >= parts) {
     first = partStart(outer, 1, part, parts)
     end = partStart(outer, 1, part + 1, parts)
   } else {

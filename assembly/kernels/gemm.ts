@@ -220,19 +220,22 @@ function packRuns(p: usize, out: usize, table: usize, depth: i32, m0: i32, rows:
 export function smallWhole(p: usize, work: i64, applyUnary: u32): bool {
   if (work > SMALL_WORK) return false
   const M = load<i32>(p, 16), N = load<i32>(p, 20), K = load<i32>(p, 24), flags = load<i32>(p, 28)
-  if (flags & MATMUL_ROWS || K > CHAIN_DEPTH) return false
+  if (flags & MATMUL_ROWS) return false
   const transposeA = (flags & MATMUL_TRANSPOSE_A) != 0, adds = (flags & MATMUL_ACCUMULATE) != 0
   const c = <usize>load<u32>(p), a = <usize>load<u32>(p, 4), b = <usize>load<u32>(p, 8), bias = <usize>load<u32>(p, 12)
-  const isRow = M == 1
-  if (isRow ? flags & MATMUL_TRANSPOSE_B : N == 1 && !transposeA) {
+  const isRow = M == 1, ai: usize = transposeA ? 4 : <usize>K << 2, ak: usize = transposeA ? <usize>M << 2 : 4
+  if (!isRow && N > 1) {
+    if (flags & MATMUL_TRANSPOSE_B && K > 1) return false // b must be contiguous along c's rows
+    smallProduct(c, bias, adds, a, ai, ak, b, M, N, K)
+  } else if (K > CHAIN_DEPTH) {
+    return false
+  } else if (isRow ? flags & MATMUL_TRANSPOSE_B : !transposeA) {
     const from = adds ? 1 : bias ? isRow ? 2 : 3 : 0
     columnProduct(c, isRow ? a : b, isRow ? b : a, <usize>K << 2, isRow ? N : M, K, K, from, bias)
-  } else if (N == 1 && !bias) {
-    smallProduct(c, 0, adds, b, 0, 4, a, 1, M, K) // the transpose: a row
-  } else if (flags & MATMUL_TRANSPOSE_B && K > 1 && N > 1) {
-    return false // b must be contiguous along c's rows
+  } else if (isRow || bias) {
+    smallProduct(c, bias, adds, a, ai, ak, b, M, N, K)
   } else {
-    smallProduct(c, bias, adds, a, transposeA ? 4 : <usize>K << 2, transposeA ? <usize>M << 2 : 4, b, M, N, K)
+    smallProduct(c, 0, adds, b, 0, 4, a, 1, M, K) // the transpose: a row
   }
   activate(p, 0, M, 0, N, applyUnary)
   return true

@@ -140,7 +140,7 @@ export function gru(p: usize): void {
 }
 
 function gruPart(p: usize, from: i32, end: i32, part: i32): void {
-  forward(p, from, end, part, 3, gruRow, null)
+  forward(p, from, end, part, 3, gruRow.index, 0)
 }
 
 export function gruGrad(p: usize): void {
@@ -148,7 +148,7 @@ export function gruGrad(p: usize): void {
 }
 
 function gruGradPart(p: usize, from: i32, end: i32, part: i32): void {
-  backward(p, from, end, part, 3, 3, gruGradRow, null)
+  backward(p, from, end, part, 3, 3, gruGradRow.index, 0)
 }
 
 export function gruBefore(p: usize): void {
@@ -156,7 +156,7 @@ export function gruBefore(p: usize): void {
 }
 
 function gruBeforePart(p: usize, from: i32, end: i32, part: i32): void {
-  forward(p, from, end, part, 2, resetRow, newRow)
+  forward(p, from, end, part, 2, resetRow.index, newRow.index)
 }
 
 export function gruBeforeGrad(p: usize): void {
@@ -164,5 +164,5 @@ export function gruBeforeGrad(p: usize): void {
 }
 
 function gruBeforeGradPart(p: usize, from: i32, end: i32, part: i32): void {
-  backward(p, from, end, part, 3, 2, newGradRow, resetGradRow)
+  backward(p, from, end, part, 3, 2, newGradRow.index, resetGradRow.index)
 }

@@ -73,7 +73,7 @@ export function lstm(p: usize): void {
 }
 
 function lstmPart(p: usize, from: i32, end: i32, part: i32): void {
-  forward(p, from, end, part, 4, lstmRow, null)
+  forward(p, from, end, part, 4, lstmRow.index, 0)
 }
 
 export function lstmGrad(p: usize): void {
@@ -81,5 +81,5 @@ export function lstmGrad(p: usize): void {
 }
 
 function lstmGradPart(p: usize, from: i32, end: i32, part: i32): void {
-  backward(p, from, end, part, 4, 4, lstmGradRow, null)
+  backward(p, from, end, part, 4, 4, lstmGradRow.index, 0)
 }

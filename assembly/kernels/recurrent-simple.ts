@@ -43,7 +43,7 @@ export function simpleRnn(p: usize): void {
 }
 
 function simpleRnnPart(p: usize, from: i32, end: i32, part: i32): void {
-  forward(p, from, end, part, 1, simpleRow, null)
+  forward(p, from, end, part, 1, simpleRow.index, 0)
 }
 
 export function simpleRnnGrad(p: usize): void {
@@ -51,5 +51,5 @@ export function simpleRnnGrad(p: usize): void {
 }
 
 function simpleRnnGradPart(p: usize, from: i32, end: i32, part: i32): void {
-  backward(p, from, end, part, 1, 1, simpleGradRow, null)
+  backward(p, from, end, part, 1, 1, simpleGradRow.index, 0)
 }

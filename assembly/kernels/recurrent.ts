@@ -45,9 +45,6 @@ const SCRATCH = 76
 // their rows of the first's.
 const PRODUCT_WORDS = 64
 
-/** One row: operands, row of [B, T], row of [B]. */
-export type Row = (p: usize, at: i32, b: i32) => void
-
 /** Address of row `row` of the operand at `word`, rows of `width` u floats. */
 export function rowOf(p: usize, word: usize, row: i32, width: i32): usize {
   return <usize>load<u32>(p + word) + (<usize>(row * width * load<i32>(p, UNITS)) << 2)
@@ -142,7 +139,7 @@ export function walk(kernel: u32, p: usize, width: i32): void {
  * The product h . U of each step goes to `productRow`, then `row` of each sample makes gates and states. A cell with a
  * `second` product leaves its left side in part 0 of `secondRow` and finds the product in part 1.
  */
-export function forward(p: usize, from: i32, end: i32, part: i32, width: i32, row: Row, second: Row | null): void {
+export function forward(p: usize, from: i32, end: i32, part: i32, width: i32, row: u32, second: u32): void {
   const T = load<i32>(p, STEPS), u = load<i32>(p, UNITS), flags = load<i32>(p, FLAGS), rows = end - from
   const h = rowOf(p, H, from, 1), c = <usize>load<u32>(p, C)
   const spread = width + (second ? 2 : 0)
@@ -155,13 +152,13 @@ export function forward(p: usize, from: i32, end: i32, part: i32, width: i32, ro
       const at = b * T + t
       move(rowOf(p, BEFORE, at, 1), rowOf(p, H, b, 1), u)
       if (c) move(rowOf(p, SAVED, at, 1), rowOf(p, C, b, 1), u)
-      if (counts(p, at)) row(p, at, b)
+      if (counts(p, at)) call_indirect<void>(row, p, at, b)
       else if (second) memory.fill(rowOf(p, SAVED, at, 1), 0, <usize>u << 2) // a factor of the gradient of U2
     }
     if (second) {
       const left = secondRow(p, from, width, 0)
       product(p, part, secondRow(p, from, width, 1), left, load<u32>(p, U2), 0, rows, u, u, 0, spread)
-      for (let b = from; b < end; b++) if (counts(p, b * T + t)) second(p, b * T + t, b)
+      for (let b = from; b < end; b++) if (counts(p, b * T + t)) call_indirect<void>(second, p, b * T + t, b)
     }
     if (flags & RECURRENT_SEQUENCE) for (let b = from; b < end; b++) move(rowOf(p, Y, b * T + s, 1), rowOf(p, H, b, 1), u)
   }
@@ -174,7 +171,7 @@ export function forward(p: usize, from: i32, end: i32, part: i32, width: i32, ro
  * second product: as in `forward`, transposed.
  */
 export function backward(
-  p: usize, from: i32, end: i32, part: i32, gates: i32, width: i32, row: Row, second: Row | null,
+  p: usize, from: i32, end: i32, part: i32, gates: i32, width: i32, row: u32, second: u32,
 ): void {
   const T = load<i32>(p, STEPS), u = load<i32>(p, UNITS), flags = load<i32>(p, FLAGS), rows = end - from
   const dy = load<u32>(p, XZ), dhz = load<u32>(p, BIAS)
@@ -187,7 +184,7 @@ export function backward(
     for (let b = from; b < end; b++) {
       const at = b * T + t
       if (dy && (isSequence || s == T - 1)) addTo(rowOf(p, H, b, 1), rowOf(p, XZ, isSequence ? b * T + s : b, 1), u)
-      if (counts(p, at)) row(p, at, b)
+      if (counts(p, at)) call_indirect<void>(row, p, at, b)
       else {
         memory.fill(rowOf(p, Y, at, gates), 0, <usize>(gates * u) << 2)
         if (dhz) memory.fill(rowOf(p, BIAS, at, width), 0, <usize>(width * u) << 2)
@@ -196,7 +193,7 @@ export function backward(
     if (second) {
       const left = secondRow(p, from, width, 0), result = secondRow(p, from, width, 1)
       product(p, part, result, left, load<u32>(p, U2), 0, rows, u, u, MATMUL_TRANSPOSE_B, spread)
-      for (let b = from; b < end; b++) if (counts(p, b * T + t)) second(p, b * T + t, b)
+      for (let b = from; b < end; b++) if (counts(p, b * T + t)) call_indirect<void>(second, p, b * T + t, b)
     }
     if (s == 0 && !(flags & RECURRENT_STATE)) return
     for (let b = from; b < end; b++) {

@@ -157,7 +157,9 @@ function reducePart(p: usize, part: i32, parts: i32, _: i32): void {
   const count = load<i32>(p, 12), inner = load<i32>(p, 16)
   const fn = load<i32>(p, 20), scale = load<f32>(p, 24)
   let from = 0, to = inner, first = 0
-  if (inner == 1 || outer >= parts) {
+  if (parts == 1) {
+    // all of it
+  } else if (inner == 1 || outer >= parts) {
     first = partStart(outer, 1, part, parts)
     outer = partStart(outer, 1, part + 1, parts) - first
     dst += <usize>(first * inner) << 2

@@ -82,7 +82,8 @@ type Each = (dst: usize, src: usize, count: i32, alpha: f32) => void
 type EachGrad = (dx: usize, dy: usize, saved: usize, count: i32, alpha: f32) => void
 
 // One row per FN_* code, in the order of the codes. Tables, not switches: a loop stays a small function of its own,
-// which the engine optimizes as soon as it is hot, instead of a part of one function of all loops.
+// which the engine optimizes as soon as it is hot, instead of a part of one function of all loops. The functions of a list
+// have neighbouring places in the function table (scripts/static.mjs).
 const FORWARD: StaticArray<Each> = [
   (y, x, n, a) => each<Linear>(y, x, n, a),
   (y, x, n, a) => each<Relu>(y, x, n, a),
@@ -147,7 +148,7 @@ const GRADIENT: StaticArray<EachGrad> = [
 
 /** dst[i] = f(src[i]) for i < count, f = FN_*; dst may be src. alpha: of leaky_relu, elu, celu. */
 export function applyUnary(dst: usize, src: usize, count: u32, fn: i32, alpha: f32): void {
-  if (count) unchecked(FORWARD[fn])(dst, src, count, alpha)
+  if (count) call_indirect<void>(unchecked(FORWARD[0]).index + fn, dst, src, count, alpha)
 }
 
 /** Words: dst, src, count, function, alpha (f32). */
@@ -169,7 +170,7 @@ export function unaryGrad(p: usize): void {
 
 function unaryGradPart(p: usize, from: i32, end: i32, _: i32): void {
   const at = <usize>from << 2
-  const gradient = unchecked(GRADIENT[load<i32>(p, 16)])
+  const gradient = unchecked(GRADIENT[0]).index + load<i32>(p, 16)
   const dx = <usize>load<u32>(p) + at, dy = <usize>load<u32>(p, 4) + at, saved = <usize>load<u32>(p, 8) + at
-  gradient(dx, dy, saved, end - from, load<f32>(p, 20))
+  call_indirect<void>(gradient, dx, dy, saved, end - from, load<f32>(p, 20))
 }

@@ -10,10 +10,5 @@ const kernels: StaticArray<Kernel> = [maxPool, maxPoolGrad, averagePool, average
 
 /** Function table index of kernel `i`; -1 behind the last. */
 export function kernelAt(i: i32): i32 {
-  return i < kernels.length ? unchecked(kernels[i]).index : -1
-}
-
-/** First address behind the module's static data. */
-export function staticEnd(): usize {
-  return __heap_base
+  return i < kernels.length ? unchecked(kernels[0]).index + i : -1
 }

@@ -92,7 +92,7 @@ export const subject = {
       }).exports
     )
     const align = (/** @type {number} */ bytes) => Math.ceil(bytes / abi.ALIGNMENT) * abi.ALIGNMENT
-    const arena = align(core.arenaBase())
+    const arena = abi.ARENA_START
     const program = arena + abi.HEADER_BYTES
     const operandCount = 11
     const aAt = align(program + 4 * (1 + operandCount))

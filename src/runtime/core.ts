@@ -9,7 +9,6 @@ import { type Code, instantiate, type Kernels } from './modules.ts'
 export interface Core extends Kernels {
   readonly memory: WebAssembly.Memory
   readonly table: WebAssembly.Table
-  arenaBase(): number
   reserve(bytes: number): number
   findOutside(address: number, count: number, low: number, high: number): number
   uniform(

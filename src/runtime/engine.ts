@@ -3,6 +3,7 @@
 // own regions, never parameters, gradients or optimizer slots.
 
 import {
+  ARENA_START,
   HEADER_BACKWARD_END,
   HEADER_BYTES,
   HEADER_FACTOR,
@@ -133,8 +134,8 @@ export class Engine {
     const memory = team?.memory() ?? plainMemory()
     this.core = createCore(this.indices, memory, this.codeOf(coreModule))
     // in front of the arena: what a matmul needs, for each thread; without threads, the exact one has what is planned for it
-    const scratch = count > 1 || relaxed ? this.core.arenaBase() : 0
-    this.base = scratch ? scratch + count * (MATMUL_SCRATCH_BYTES + SCRATCH_GAP) : this.core.arenaBase()
+    const scratch = count > 1 || relaxed ? ARENA_START : 0
+    this.base = ARENA_START + (scratch && count * (MATMUL_SCRATCH_BYTES + SCRATCH_GAP))
     this.core.reserve(this.base + HEADER_BYTES)
     this.core.prepare(this.base, scratch)
     this.modules = new Set([coreModule])
