@@ -155,7 +155,7 @@ export class Engine {
 
   /** Where the arena of an engine of one thread with exact arithmetic lies. */
   get plainBase(): number {
-    return this.core.arenaBase()
+    return ARENA_START
   }
 
   /** What it runs on now: `simd` or `relaxed`, its threads if several were asked for, and what it couldn't have. */
