@@ -72,6 +72,24 @@ export interface Writer {
 /** One gradient per input, null where there is none; inputs behind the last one given have none. */
 type Gradients = readonly (Value | null)[]
 
+/** What numbers a value can hold. */
+export interface Range {
+  readonly low: number
+  readonly high: number
+  /** Made by softmax: rows of the last axis sum to 1, or a move of such numbers. */
+  readonly shares: 'rows' | 'moved' | null
+  /** The layer whose activation, or lack of one, tells it. Default: the one the operation belongs to. */
+  readonly layer?: string
+}
+
+/** What is known of the inputs of an operation. */
+export interface Known {
+  /** null: nothing */
+  rangeOf(value: Value): Range | null
+  /** Whether it is a weight, under whatever shape, that can take any number. */
+  isWeight(value: Value): boolean
+}
+
 interface CommonKernel<A> {
   readonly name: string
   /** The module its kernel lies in. Default: the core, which every program has. */
@@ -98,6 +116,8 @@ interface CommonKernel<A> {
   isSum?(attributes: A): boolean
   /** What it does, behind its name in prints of programs. */
   text?(attributes: A): string
+  /** What numbers the output can hold. Default null: anything. */
+  range?(op: KernelCall<A>, known: Known): Range | null
   /** Gradients by the inputs from that by the output. Without a rule, the operation can't be differentiated. */
   gradient?(g: Writer, op: KernelCall<A>, dy: Value): Gradients
   /** The same where extras have gradients: dys has that of the output and of each extra, null where none arrives. */

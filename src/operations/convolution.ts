@@ -7,6 +7,7 @@ import { unaryFunctions } from '../graph/functions.ts'
 import type { Addresses, Epilogue, Kernel, KernelCall, Writer } from '../graph/kernel.ts'
 import { matmul, matmulScratchBytes } from '../graph/ops/matmul.ts'
 import { reshape } from '../graph/ops/moves.ts'
+import { weighted } from '../graph/ops/ranges.ts'
 import type { Value } from '../graph/value.ts'
 import type { Shape } from '../numerics/shape.ts'
 import { elementCount } from '../numerics/tensor.ts'
@@ -186,6 +187,7 @@ const kernelOf = (name: string, { code, shape, parts, fuse, gradient }: Form): K
     return all.block.image + all.product + (all.long ?? 0) > 0 ? scratchOf(all, op.attributes).bytes : 0
   },
   fuse,
+  range: weighted,
   gradient,
 })
 

@@ -3,6 +3,7 @@
 import * as abi from '../../assembly/abi.ts'
 import { attentionModule } from '../binaries/attention.ts'
 import type { Addresses, Kernel } from '../graph/kernel.ts'
+import { weighted } from '../graph/ops/ranges.ts'
 import type { Value } from '../graph/value.ts'
 import { fail } from '../numerics/errors.ts'
 import { shapeText } from '../numerics/shape.ts'
@@ -28,6 +29,7 @@ export const gather: Kernel = {
     return [[...ids.shape, table.shape[1]]]
   },
   words: ({ inputs: [table, ids], output }, at) => gatherWords([output, table, ids], table.shape, at),
+  range: weighted,
   gradient: (g, { inputs: [table, ids] }, dy) => g.add(gatherGrad, [dy, ids], { rows: table.shape[0] }),
 }
 

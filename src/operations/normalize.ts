@@ -3,6 +3,7 @@
 import * as abi from '../../assembly/abi.ts'
 import { normalizeModule } from '../binaries/normalize.ts'
 import type { Addresses, Kernel, KernelCall } from '../graph/kernel.ts'
+import { weighted } from '../graph/ops/ranges.ts'
 import type { Value } from '../graph/value.ts'
 import type { Shape } from '../numerics/shape.ts'
 import { elementCount } from '../numerics/tensor.ts'
@@ -68,6 +69,7 @@ export const layerNormalize: Kernel<LayerNormalizeAttributes> = {
     return [at.of(output), at.of(x), ...statistics, place(at, gamma), place(at, beta), ...sizes]
   },
   reuses: [0],
+  range: weighted,
   gradient(g, op, dy) {
     const { gamma } = affineOf(op)
     const inputs = [dy, op.inputs[0], ...op.extras, ...(gamma ? [gamma] : [])]
@@ -135,6 +137,7 @@ export const channelNormalize: Kernel<ChannelNormalizeAttributes> = {
   },
   scratchBytes: ({ inputs: [x] }) => channelScratch(x),
   reuses: [0],
+  range: weighted,
   gradient(g, op, dy) {
     const { gamma } = affineOf(op)
     const inputs = [dy, op.inputs[0], ...op.extras, ...(gamma ? [gamma] : [])]

@@ -3,6 +3,7 @@
 import * as abi from '../../assembly/abi.ts'
 import { poolingModule } from '../binaries/pooling.ts'
 import type { Kernel } from '../graph/kernel.ts'
+import { moved } from '../graph/ops/ranges.ts'
 import type { Shape } from '../numerics/shape.ts'
 import { elementCount } from '../numerics/tensor.ts'
 
@@ -68,6 +69,7 @@ export const maxPool: Kernel<PoolAttributes> = {
   words: ({ output, inputs: [x], attributes }, at) =>
     poolWords([at.of(output), at.of(x), at.scratch, 0], x.shape, attributes),
   scratchBytes: ({ inputs: [x] }) => rowBytes(x.shape),
+  range: ({ inputs: [x] }, known) => moved(known, x),
   gradient: (g, { inputs: [x], output, attributes }, dy) =>
     g.add(arePairs(x.shape, attributes) ? maxPoolPairsGrad : maxPoolGrad, [dy, x, output], attributes),
 }

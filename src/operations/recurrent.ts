@@ -9,6 +9,7 @@ import type { Kernel, KernelCall, Writer } from '../graph/kernel.ts'
 import { sum } from '../graph/ops/broadcast.ts'
 import { matmul, matmulScratchBytes } from '../graph/ops/matmul.ts'
 import { reshape, slice } from '../graph/ops/moves.ts'
+import { weighted } from '../graph/ops/ranges.ts'
 import type { Value } from '../graph/value.ts'
 import { elementCount } from '../numerics/tensor.ts'
 
@@ -141,6 +142,7 @@ function cell(
       ]
     },
     scratchBytes: ({ extras: [{ shape }] }) => scratchBytes(shape[0], shape[1]),
+    range: (op, known) => weighted(op, known, op.attributes.fn),
     gradients(g, op, [dy, dh, , , , dc = null]) {
       const { given, sequence, reverse, fn } = op.attributes
       const [, u, u2, , mask, h0, c0] = slotsOf(op)

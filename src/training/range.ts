@@ -2,45 +2,11 @@
 // graph of a network's layers. Leaves: a Range, or null where nothing is known (a layer of one's own, a product, an input,
 // a frozen weight): no loss is refused there.
 
-import { isOf, type Op } from '../graph/kernel.ts'
-import { binaryKernel, reduceKernel } from '../graph/ops/broadcast.ts'
-import { matmulKernel } from '../graph/ops/matmul.ts'
-import { concatenateKernel, permuteKernel, sliceKernel } from '../graph/ops/moves.ts'
-import { softmaxKernel } from '../graph/ops/softmax.ts'
-import { unaryKernel } from '../graph/ops/unary.ts'
+import type { Known, Range } from '../graph/kernel.ts'
 import type { Value } from '../graph/value.ts'
 import type { GraphWriter } from '../graph/writer.ts'
 import { fail } from '../numerics/errors.ts'
 import { type Loss, takesLabels } from './losses.ts'
-
-export interface Range {
-  readonly low: number
-  readonly high: number
-  /** Made by softmax: rows of the last axis sum to 1, or what a move has made of them does. */
-  readonly shares: 'rows' | 'moved' | null
-  /** The layer whose activation, or lack of one, tells it. */
-  readonly layer: string
-}
-
-const INF = Number.POSITIVE_INFINITY
-/** The least of numbers above 0. */
-const ABOVE_0 = Number.MIN_VALUE
-
-/** The numbers that each unary function gives, by name; a function that is left out tells nothing. */
-const ranges: Readonly<Record<string, readonly [low: number, high: number]>> = /*#__PURE__*/ (() => {
-  const rows: readonly (readonly [names: string, low: number, high: number])[] = [
-    ['leakyRelu elu celu selu gelu geluTanh silu hardSwish mish linear', -INF, INF],
-    ['tanh softsign hardTanh sign erf', -1, 1],
-    ['relu square abs sqrt', 0, INF],
-    ['relu6', 0, 6],
-    ['softplus exp', ABOVE_0, INF],
-    ['sigmoid hardSigmoid', 0, 1],
-    ['logSigmoid', -INF, 0],
-  ]
-  return Object.fromEntries(
-    rows.flatMap(([names, low, high]) => names.split(' ').map((name) => [name, [low, high]])),
-  )
-})()
 
 /** The range of every value that an operation makes. `isFree`: whether a weight can take any number, of any sign. */
 export function rangesOf(
@@ -49,67 +15,22 @@ export function rangesOf(
 ): ReadonlyMap<Value, Range | null> {
   const found = new Map<Value, Range | null>() // in the order of the operations: what one reads is there already
   const weights = new Set<Value>() // under another shape
-  const find = (value: Value): Range | null => found.get(value) ?? null
-  const isWeight = (operand: Value): boolean =>
-    weights.has(operand) || (operand.leaf?.kind === 'parameter' && isFree(operand.leaf.name))
-  const rangeOf = (op: Op): Range | null => {
-    const { inputs, output, label: layer } = op
-    const [x] = inputs
-    const own = ([low, high]: readonly [number, number] = [NaN, NaN]): Range | null =>
-      low <= high ? { low, high, shares: null, layer } : null
-    const moved = (keepsRows: boolean): Range | null => {
-      const range = find(x)
-      return range && { ...range, shares: range.shares && (keepsRows ? range.shares : 'moved') }
-    }
-    const last = x.shape.length - 1
-    if (op.kernel.view) return moved(x.shape[last] === output.shape.at(-1))
-    if (isOf(op, permuteKernel)) return moved(op.attributes.axes[last] === last)
-    if (isOf(op, sliceKernel)) return moved(op.attributes.axis !== last)
-    if (isOf(op, concatenateKernel)) {
-      const parts = inputs.map(find).filter((part) => part !== null)
-      if (parts.length < inputs.length) return null
-      const low = parts.reduce((least, part) => Math.min(least, part.low), INF)
-      const high = parts.reduce((most, part) => Math.max(most, part.high), -INF)
-      const are = (shares: Range['shares']) => parts.every((part) => part.shares === shares)
-      const isWhole = op.attributes.axis !== last && are('rows')
-      const shares = isWhole ? 'rows' : parts.every((part) => part.shares) ? 'moved' : null
-      return { ...(parts.find((part) => part.low === low) ?? parts[0]), low, high, shares }
-    }
-    if (isOf(op, reduceKernel)) {
-      const { fn, reduced, scale } = op.attributes
-      const range = moved(false)
-      const factor = fn === 'sum' ? reduced * scale : 1
-      return range && { ...range, low: range.low * factor, high: range.high * factor }
-    }
-    if (isOf(op, softmaxKernel)) {
-      const { log } = op.attributes
-      return { ...(own(log ? [-INF, 0] : [0, 1]) as Range), shares: log ? null : 'rows' }
-    }
-    if (isOf(op, unaryKernel)) return own(ranges[op.attributes.fn])
-    if (isOf(op, matmulKernel)) return isWeight(inputs[1]) ? own(ranges.linear) : null
-    if (isOf(op, binaryKernel)) {
-      const { fn } = op.attributes
-      const isSum = fn === 'add' || fn === 'subtract'
-      if ((isSum || fn === 'multiply') && inputs.some(isWeight)) return own(ranges.linear)
-      const any = isSum && inputs.map(find).find((range) => range?.low === -INF && range.high === INF)
-      return any || null
-    }
-    const { kernel, attributes } = op
-    if (!kernel.module) return null
-    if (kernel.name.endsWith('Pool')) return moved(false)
-    const { fn } = attributes as { readonly fn?: string }
-    return inputs.some(isWeight) ? own(ranges[fn ?? 'linear']) : null
+  const known: Known = {
+    rangeOf: (value) => found.get(value) ?? null,
+    isWeight: (value) => weights.has(value) || (value.leaf?.kind === 'parameter' && isFree(value.leaf.name)),
   }
   for (const op of g.ops) {
-    if (op.kernel.view && isWeight(op.inputs[0])) weights.add(op.output)
-    found.set(op.output, g.opaque.has(op.output) ? null : rangeOf(op))
+    const { kernel, inputs, output, label } = op
+    if (kernel.view && known.isWeight(inputs[0])) weights.add(output)
+    const range = g.opaque.has(output) ? null : kernel.range?.(op, known)
+    found.set(output, range ? { layer: label, ...range } : null)
   }
   return found
 }
 
 export const rangeText = ({ low, high }: Range): string => {
-  if (low === -INF) return high === INF ? 'any number' : `numbers up to ${high}`
-  if (high === INF) return low === ABOVE_0 ? 'numbers above 0' : `numbers from ${low} up`
+  if (low === -Infinity) return high === Infinity ? 'any number' : `numbers up to ${high}`
+  if (high === Infinity) return low === Number.MIN_VALUE ? 'numbers above 0' : `numbers from ${low} up`
   return `numbers from ${low} to ${high}`
 }
 

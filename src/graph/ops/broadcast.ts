@@ -8,6 +8,7 @@ import { f32 } from '../../numerics/words.ts'
 import type { Kernel, Writer } from '../kernel.ts'
 import type { Value } from '../value.ts'
 import { reshape } from './moves.ts'
+import { moved, weighted } from './ranges.ts'
 import { copyOf, stridesOf, walkWords } from './strides.ts'
 import { unary } from './unary.ts'
 
@@ -57,6 +58,14 @@ export const binaryKernel: Kernel<{ readonly fn: BinaryName }> = {
   reuses: [0, 1],
   isSum: ({ fn }) => fn === 'add',
   text: ({ fn }) => fn,
+  range(op, known) {
+    const { fn } = op.attributes
+    const isSum = fn === 'add' || fn === 'subtract'
+    const range = isSum || fn === 'multiply' ? weighted(op, known) : null
+    if (range || !isSum) return range
+    const ranges = op.inputs.map((input) => known.rangeOf(input))
+    return ranges.find((own) => own?.low === -Infinity && own.high === Infinity) ?? null
+  },
   gradient(g, { attributes: { fn }, inputs: [a, b], output }, dy) {
     const by = (da: () => Value, db: () => Value) => [sumTo(g, da(), a.shape), sumTo(g, db(), b.shape)]
     switch (fn) {
@@ -174,6 +183,11 @@ export const reduceKernel: Kernel<ReduceAttributes> = {
     return isLong ? 4 * outer * Math.ceil(reduced / abi.LONG_DEPTH) * inner : 0
   },
   text: ({ fn }) => fn,
+  range({ inputs: [x], attributes: { fn, reduced, scale } }, known) {
+    const range = moved(known, x)
+    const factor = fn === 'sum' ? reduced * scale : 1
+    return range && { ...range, low: range.low * factor, high: range.high * factor }
+  },
   gradient(g, { attributes: { fn, scale: factor, shape }, inputs: [x], output }, dy) {
     if (fn === 'sum') return [scale(g, expand(g, reshape(g, dy, shape), x.shape), factor)]
     // the elements equal to the extremum share the gradient

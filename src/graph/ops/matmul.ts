@@ -7,6 +7,7 @@ import { f32 } from '../../numerics/words.ts'
 import { unaryFunctions } from '../functions.ts'
 import type { Epilogue, Kernel, KernelCall, Writer } from '../kernel.ts'
 import type { Value } from '../value.ts'
+import { weighted } from './ranges.ts'
 
 export interface MatmulAttributes extends Epilogue {
   readonly transposeA: boolean
@@ -86,6 +87,7 @@ export const matmulKernel: Kernel<MatmulAttributes> = {
       .join(' ')
     return `${transposeA ? 'A^T' : 'A'}.${transposeB ? 'B^T' : 'B'}${epilogue && ` (${epilogue})`}`
   },
+  range: ({ inputs: [, b] }, known) => weighted({ inputs: [b] }, known),
   gradient: (g, { inputs, attributes }, dy) => productGradient(g, matmul, inputs, attributes, dy),
 }
 

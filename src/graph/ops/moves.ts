@@ -4,6 +4,7 @@ import { type Shape, sameShape, shapeText } from '../../numerics/shape.ts'
 import { elementCount } from '../../numerics/tensor.ts'
 import type { Kernel, Writer } from '../kernel.ts'
 import type { Value } from '../value.ts'
+import { moved } from './ranges.ts'
 import { copyOf, copyPart, partOffset, stridesOf } from './strides.ts'
 
 function checkAxis(axis: number, shape: Shape): void {
@@ -24,6 +25,7 @@ export const reshapeKernel: Kernel<{ readonly shape: Shape }> = {
   int32: [0],
   keepsType: true,
   view: true,
+  range: ({ inputs: [x], output }, known) => moved(known, x, x.shape.at(-1) === output.shape.at(-1)),
   gradient: (g, { inputs: [x] }, dy) => [reshape(g, dy, x.shape)],
 }
 
@@ -58,6 +60,7 @@ export const permuteKernel: Kernel<{ readonly axes: readonly number[] }> = {
     const from = axes.map((axis) => strides[axis])
     return [copyOf(at.of(output), at.of(x), shape, stridesOf(shape), from)]
   },
+  range: ({ inputs: [x], attributes: { axes } }, known) => moved(known, x, axes.at(-1) === axes.length - 1),
   gradient(g, { attributes: { axes } }, dy) {
     const inverse: number[] = []
     axes.forEach((axis, i) => {
@@ -84,6 +87,7 @@ export const sliceKernel: Kernel<{ readonly axis: number; readonly start: number
   instructions: ({ output: { shape }, output, inputs: [x], attributes: { axis, start } }, at) => [
     copyPart(at.of(output), at.of(x) + partOffset(x.shape, axis, start), shape, shape, x.shape),
   ],
+  range: ({ inputs: [x], attributes: { axis } }, known) => moved(known, x, axis !== x.shape.length - 1),
   gradient: (g, { attributes: { axis, start }, inputs: [x] }, dy) => [unslice(g, dy, axis, start, x.shape)],
 }
 
@@ -136,6 +140,18 @@ export const concatenateKernel: Kernel<{ readonly axis: number }> = {
       start += input.shape[axis]
       return copyPart(dst, at.of(input), input.shape, output.shape, input.shape)
     })
+  },
+  range({ inputs, output, attributes: { axis } }, known) {
+    const parts = inputs.map((input) => known.rangeOf(input)).filter((part) => part !== null)
+    if (parts.length < inputs.length) return null
+    const [first, ...others] = parts
+    const whole = others.reduce(
+      (all, part) => ({ ...(part.low < all.low ? part : all), high: Math.max(part.high, all.high) }),
+      first,
+    )
+    const areRows = axis !== output.shape.length - 1 && parts.every(({ shares }) => shares === 'rows')
+    const shares = areRows ? 'rows' : parts.every(({ shares }) => shares) ? 'moved' : null
+    return { ...whole, shares }
   },
   gradient(g, { attributes: { axis }, inputs }, dy) {
     let start = 0

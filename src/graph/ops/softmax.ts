@@ -23,6 +23,8 @@ export const softmaxKernel: Kernel<SoftmaxAttributes> = {
     ...[at.of(output), at.of(x), ...rowsOf(x), log ? 1 : 0],
   ],
   reuses: [0],
+  range: ({ attributes: { log } }) =>
+    log ? { low: -Infinity, high: 0, shares: null } : { low: 0, high: 1, shares: 'rows' },
   gradient: (g, { attributes, output }, dy) => g.add(softmaxGradKernel, [dy, output], attributes),
 }
 

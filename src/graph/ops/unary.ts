@@ -6,6 +6,7 @@ import { f32 } from '../../numerics/words.ts'
 import { type UnaryName, unaryFunctions } from '../functions.ts'
 import type { Epilogue, Kernel, Writer } from '../kernel.ts'
 import type { Value } from '../value.ts'
+import { rangeOf } from './ranges.ts'
 
 /** fn(x); `alpha` is the negative slope, or the alpha of elu and celu. */
 export const unaryKernel: Kernel<Epilogue> = {
@@ -18,6 +19,7 @@ export const unaryKernel: Kernel<Epilogue> = {
   reuses: [0],
   epilogue: (attributes) => attributes,
   text: ({ fn }) => fn,
+  range: ({ attributes: { fn } }) => rangeOf(fn),
   gradient: (g, { attributes, inputs: [x], output }, dy) =>
     g.add(unaryGradKernel, [dy, unaryFunctions[attributes.fn].saves === 'x' ? x : output], attributes),
 }
