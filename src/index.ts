@@ -258,26 +258,6 @@ export { workers } from './runtime/workers.ts'
 export type { History, Logs, WithLoss } from './session/logs.ts'
 export type { Metric, MetricBatch } from './session/metric.ts'
 export type { Mode } from './session/program.ts'
-export {
-  type CosineDecayOptions,
-  cosineDecay,
-  type ExponentialDecayOptions,
-  exponentialDecay,
-  type InverseSqrtDecayOptions,
-  type InverseTimeDecayOptions,
-  inverseSqrtDecay,
-  inverseTimeDecay,
-  type LinearWarmupOptions,
-  linearWarmup,
-  type MultiStepDecayOptions,
-  multiStepDecay,
-  type PolynomialDecayOptions,
-  polynomialDecay,
-  type Schedule,
-  type ScheduleName,
-  type StepDecayOptions,
-  stepDecay,
-} from './session/schedules.ts'
 export { customLoss, type LossFunction } from './training/custom-loss.ts'
 export {
   binaryCrossentropy,
@@ -358,3 +338,23 @@ export {
   type SgdOptions,
   sgd,
 } from './training/optimizers.ts'
+export {
+  type CosineDecayOptions,
+  cosineDecay,
+  type ExponentialDecayOptions,
+  exponentialDecay,
+  type InverseSqrtDecayOptions,
+  type InverseTimeDecayOptions,
+  inverseSqrtDecay,
+  inverseTimeDecay,
+  type LinearWarmupOptions,
+  linearWarmup,
+  type MultiStepDecayOptions,
+  multiStepDecay,
+  type PolynomialDecayOptions,
+  polynomialDecay,
+  type Schedule,
+  type ScheduleName,
+  type StepDecayOptions,
+  stepDecay,
+} from './training/schedules.ts'

@@ -7,21 +7,27 @@
 
 import { isFloat32, isInt32 } from '../numerics/brands.ts'
 import { type ByteSource, bytesOf, decodeText, encodeText } from '../numerics/bytes.ts'
-import { check, fail, isRecord, NATURAL, show, unknownName } from '../numerics/errors.ts'
+import { check, fail, isRecord, NATURAL, show } from '../numerics/errors.ts'
 import { checkLength, elementCount, type NamedArray } from '../numerics/tensor.ts'
 
 const METADATA = '__metadata__'
 const MAX_HEADER_BYTES = 100_000_000 // the format's own limit
 
 /** Bytes per element and how the bytes (a view exactly over the tensor) become an array of `count`. */
-interface Reader {
+export interface TensorReader {
   readonly bytes: number
   read(view: DataView, count: number, name: string): Float32Array | Int32Array
 }
 
-const READERS: Readonly<Record<string, Reader>> = {
+/** The types that our own files have. */
+export const ownReaders: Readonly<Record<string, TensorReader>> = {
   F32: { bytes: 4, read: (view) => new Float32Array(copyOf(view)) },
   I32: { bytes: 4, read: (view) => new Int32Array(copyOf(view)) },
+}
+
+/** All types that are read. */
+export const allReaders: Readonly<Record<string, TensorReader>> = {
+  ...ownReaders,
   F64: {
     bytes: 8,
     read: (view, count) => new Float32Array(count).map((_, i) => view.getFloat64(8 * i, true)),
@@ -87,14 +93,20 @@ export function encodeSafetensors(
   return file
 }
 
+/** What a file holds. */
+export interface Decoded {
+  readonly tensors: Map<string, NamedArray>
+  readonly metadata: Record<string, string>
+}
+
 /**
  * Reads F32, F64, F16, BF16 (to float32) and I32, I64, U8 (to int32) tensors.
  * @throws LanegradError, one message for each way in which a file can be malformed.
  */
-export function decodeSafetensors(given: ByteSource): {
-  tensors: Map<string, NamedArray>
-  metadata: Record<string, string>
-} {
+export const decodeSafetensors = (given: ByteSource): Decoded => decodeTensors(given, allReaders)
+
+/** The same for the types of `readers`. */
+export function decodeTensors(given: ByteSource, readers: Readonly<Record<string, TensorReader>>): Decoded {
   const bytes = bytesOf('safetensors file', given)
   check(bytes.length >= 8, 'safetensors file', 'of 8 bytes or more', bytes.length)
   const file = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
@@ -107,7 +119,7 @@ export function decodeSafetensors(given: ByteSource): {
   checkMetadata(metadata)
   const entries = Object.entries(header)
     .filter(([name]) => name !== METADATA)
-    .map(([name, info]) => readEntry(name, info))
+    .map(([name, info]) => readEntry(name, info, readers))
     .sort((a, b) => a.begin - b.begin || a.end - b.end)
   checkLayout(entries, bytes.length - dataStart)
   const tensors = new Map<string, NamedArray>()
@@ -129,7 +141,7 @@ function checkMetadata(metadata: object): void {
 
 interface Entry {
   readonly name: string
-  readonly reader: Reader
+  readonly reader: TensorReader
   readonly shape: readonly number[]
   readonly count: number
   readonly begin: number
@@ -172,13 +184,13 @@ function countKeys(json: string): number {
   return count
 }
 
-function readEntry(name: string, info: unknown): Entry {
+function readEntry(name: string, info: unknown, readers: Readonly<Record<string, TensorReader>>): Entry {
   const what = `safetensors: tensor ${show(name)}`
   check(isRecord(info), what, 'an object', info)
   const { dtype, shape, data_offsets: offsets } = info
-  if (typeof dtype !== 'string' || !Object.hasOwn(READERS, dtype))
-    unknownName(`${what}: dtype`, dtype, Object.keys(READERS))
-  const reader = READERS[dtype]
+  if (typeof dtype !== 'string' || !Object.hasOwn(readers, dtype))
+    fail(`${what}: dtype must be one of ${Object.keys(readers).join(', ')}; got ${show(dtype)}`)
+  const reader = readers[dtype]
   const count = elementCount(shape as number[], `${what}: shape`)
   const isRange = Array.isArray(offsets) && offsets.length === 2 && offsets.every(NATURAL.holds)
   check(isRange && offsets[0] <= offsets[1], `${what}: data_offsets`, 'two increasing integers >= 0', offsets)

@@ -10,7 +10,7 @@ import type { RuntimeOptions } from '../runtime/engine.ts'
 import type { Feeds, TargetFeed } from '../session/feeds.ts'
 import type { Layout } from '../session/layout.ts'
 import type { Mode, Program, Readings, Request } from '../session/program.ts'
-import { learningRateAt } from '../session/schedules.ts'
+import { learningRateAt } from '../session/rates.ts'
 import { type Prepared, Session, type Updating } from '../session/session.ts'
 import { takesLabels, targetLimits, targetShape } from '../training/losses.ts'
 import { type Optimizer, updateOf } from '../training/optimizers.ts'
@@ -23,6 +23,7 @@ import {
   outlineOf,
 } from './compute.ts'
 import { isSum, lossGroups } from './groups.ts'
+import { hostMetric } from './host-metric.ts'
 import { type Network, withTrainable } from './network.ts'
 
 export interface Training {
@@ -172,7 +173,7 @@ export class PlannedSession extends Session<Plan> {
 
   protected make(request: Request): Program<Plan> {
     const { program, metrics } = this.planned(request, this.layout)
-    for (const [key, metric] of metrics) this.metrics.set(key, metric)
+    for (const [key, metric] of metrics) this.metrics.set(key, hostMetric(key, metric))
     return program
   }
 

@@ -3,7 +3,7 @@
 // operands stays inside the WebAssembly memory of this one trainer.
 import { ABI_VERSION, ALIGNMENT } from '../../assembly/abi.ts'
 import { parse } from '../formats/json.ts'
-import { decodeSafetensors } from '../formats/safetensors.ts'
+import { decodeTensors, ownReaders } from '../formats/safetensors.ts'
 import { isFloat32, isInt32 } from '../numerics/brands.ts'
 import type { ByteSource } from '../numerics/bytes.ts'
 import { fail, show } from '../numerics/errors.ts'
@@ -117,7 +117,7 @@ function programOf(i: number, given: FrozenProgram, { tensors, modules, frozen, 
 
 /** @throws LanegradError on what is no frozen file of this version, is damaged, or needs kernels that weren't given */
 export function readFrozen(bytes: ByteSource, modules: readonly KernelModule[]): Opened {
-  const { tensors, metadata } = decodeSafetensors(bytes)
+  const { tensors, metadata } = decodeTensors(bytes, ownReaders)
   if (metadata[FROZEN_KEY] === undefined)
     fail(`not a frozen file: its metadata has no programs (freeze makes them, save doesn't)`)
   const frozen = frozenForm(FROZEN_KEY, parse(FROZEN_KEY, metadata[FROZEN_KEY]))

@@ -3,7 +3,7 @@ import { fail } from '../numerics/errors.ts'
 import { type Shape, sameShape, shapeText } from '../numerics/shape.ts'
 import { FROZEN_KEY } from '../session/frozen.ts'
 import type { Mode, Program, Request } from '../session/program.ts'
-import { learningRateAt, readSchedule } from '../session/schedules.ts'
+import { learningRateAt, type Schedule } from '../session/rates.ts'
 import { Session } from '../session/session.ts'
 import { loadState } from '../session/state.ts'
 import type { Opened } from './read.ts'
@@ -32,8 +32,11 @@ export class FrozenSession extends Session {
     if (updating) {
       const { schedule, ...rest } = updating
       if (rest.slotNames.length > MOST_SLOTS) fail(`${FROZEN_KEY}: there are more than ${MOST_SLOTS} slots`)
-      const kept = schedule && readSchedule(schedule as { kind: string })
-      this.arrange(weights, { ...rest, rateAt: (base, step) => learningRateAt(kept, base, step) }, feeds)
+      this.arrange(
+        weights,
+        { ...rest, rateAt: (base, step) => learningRateAt(schedule as Schedule | null, base, step) },
+        feeds,
+      )
     }
     for (const { name } of weights) this.writeWeight(name, tensors.get(name)?.data as Float32Array)
     if (metadata.optimizerState !== undefined && updating) loadState(this, metadata.optimizerState, tensors)

@@ -1,29 +1,17 @@
 // What `open` gives: the methods of Model that need no planner, over the programs of a frozen file.
 
 import { readingBatch, readingInputs } from '../feed/batch.ts'
-import { evaluateAll } from '../feed/fit.ts'
-import { rowsSource } from '../feed/source.ts'
 import { encodeSafetensors } from '../formats/safetensors.ts'
 import { isFloat32, messageOf } from '../numerics/brands.ts'
-import {
-  BOOLEAN,
-  check,
-  fail,
-  isObject,
-  LanegradError,
-  must,
-  NON_NEGATIVE,
-  reading,
-  readOptions,
-  unknownName,
-} from '../numerics/errors.ts'
+import { check, fail, isObject, LanegradError, must, NON_NEGATIVE, reading } from '../numerics/errors.ts'
 import { finish } from '../numerics/pieces.ts'
 import { elementCount, type FloatArray, type NumberArray } from '../numerics/tensor.ts'
 import { type ArrayLikeData, type Batch, type Data, type Rows, rowsOf, sliceRows } from '../rows/rows.ts'
-import { turns } from '../rows/turns.ts'
 import type { Logs, WithLoss } from '../session/logs.ts'
 import type { Mode } from '../session/program.ts'
 import { saveState } from '../session/state.ts'
+import { Tally } from '../session/tally.ts'
+import { withDefaults } from './options.ts'
 import type { Opened } from './read.ts'
 import type { FrozenSession } from './session.ts'
 
@@ -35,10 +23,7 @@ export interface TrainerOptions {
   readonly allowNaN?: boolean
 }
 
-const OPTIONS = {
-  sampleWeight: [(value: Data | undefined) => value, undefined],
-  allowNaN: [BOOLEAN, false],
-} as const
+const NO_OPTIONS: TrainerOptions = { sampleWeight: undefined, allowNaN: false }
 
 const ones = ({ rows }: Rows): Rows => ({ data: new Float32Array(rows).fill(1), rows, shape: [] })
 
@@ -116,7 +101,7 @@ export class Trainer {
    */
   trainStep(x: Data, y: Data, options: TrainerOptions = {}): WithLoss<Logs> {
     const what = 'trainStep'
-    const { sampleWeight, allowNaN } = readOptions(what, options, OPTIONS)
+    const { sampleWeight, allowNaN = false } = withDefaults(what, options, NO_OPTIONS)
     const { session } = this
     const batch = this.batchOf('train', what, x, y, sampleWeight)
     const prepared = session.prepareFor('train', batch, batch.rows)
@@ -133,18 +118,21 @@ export class Trainer {
    */
   async evaluate(x: Data, y: Data, options: TrainerOptions = {}): Promise<WithLoss<Logs>> {
     const what = 'evaluate'
-    const { sampleWeight, allowNaN } = readOptions(what, options, OPTIONS)
+    const { sampleWeight, allowNaN = false } = withDefaults(what, options, NO_OPTIONS)
     const { session } = this
     const batch = this.batchOf(what, what, x, y, sampleWeight)
-    const source = rowsSource(session, batch, session.sizes(what), { isChecked: false })
-    const run = { what, number: 1, prefix: '', turn: turns(), signal: null, allowNaN }
-    try {
-      return (await evaluateAll(session, source, run)) as WithLoss<Logs>
-    } catch (error) {
-      return this.run(() => {
-        throw error
+    const sizes = session.sizes(what)
+    const tally = new Tally()
+    for (let from = 0, to = 0; from < batch.rows; from = to) {
+      to = from + (sizes.find((size) => size <= batch.rows - from) ?? batch.rows - from)
+      const prepared = session.prepareFor(what, batch, to - from)
+      this.run(() => {
+        session.feed(prepared, batch, null, from, to, allowNaN)
+        session.engine.forward()
+        session.tally(prepared, tally)
       })
     }
+    return tally.logs() as WithLoss<Logs>
   }
 
   /**
@@ -157,7 +145,7 @@ export class Trainer {
     options: { readonly allowNaN?: boolean } = {},
   ): FloatArray | FloatArray[] | Record<string, FloatArray> {
     const what = 'predict'
-    const { allowNaN } = readOptions(what, options, { allowNaN: OPTIONS.allowNaN })
+    const { allowNaN } = withDefaults(what, options, { allowNaN: false })
     const { session } = this
     const { engine } = session
     const { outputs, outputStructure } = session.feeds
@@ -198,7 +186,7 @@ export class Trainer {
    */
   gradients(x: Data, y: Data, options: TrainerOptions = {}): Record<string, FloatArray> {
     const what = 'gradients'
-    const { sampleWeight, allowNaN } = readOptions(what, options, OPTIONS)
+    const { sampleWeight, allowNaN = false } = withDefaults(what, options, NO_OPTIONS)
     const { session } = this
     const batch = this.batchOf(what, what, x, y, sampleWeight)
     const prepared = session.prepareFor(what, batch, batch.rows)
@@ -231,7 +219,9 @@ export class Trainer {
     check(isObject(weights), 'setWeights: weights', 'an object of arrays by name', weights)
     const known = new Map(session.weights.map((spec) => [spec.name, spec]))
     const checked = reading('setWeights: weights', () => Object.entries(weights)).map(([name, given]) => {
-      const { shape } = known.get(name) ?? unknownName('setWeights weight', name, [...known.keys()])
+      const { shape } =
+        known.get(name) ??
+        fail(`setWeights: there is no weight ${name}; the weights are ${[...known.keys()].join(', ')}`)
       const [rows, ...rest] = shape
       const { data } = rowsOf(`setWeights: ${name}`, given, { name, shape: rest, dtype: 'float32', rows })
       return [name, isFloat32(data) ? data : new Float32Array(data)] as const
@@ -253,7 +243,7 @@ export class Trainer {
    * gives the same bits. Without `includeOptimizer` (default true) the optimizer starts anew.
    */
   save(options: { readonly includeOptimizer?: boolean } = {}): Uint8Array<ArrayBuffer> {
-    const { includeOptimizer } = readOptions('save', options, { includeOptimizer: [BOOLEAN, true] })
+    const { includeOptimizer } = withDefaults('save', options, { includeOptimizer: true })
     const { session, opened } = this
     if (this.failure) fail(this.failure)
     const metadata: Record<string, string> = { ...opened.metadata }

@@ -1,5 +1,9 @@
 // What a metric computed from predictions is, and what it is shown of each batch.
 
+import type { Engine } from '../runtime/engine.ts'
+import type { Executable } from '../runtime/program.ts'
+import type { HostReading } from './program.ts'
+
 /** What a metric sees of one batch of one output. Views: copy what must last. */
 export interface MetricBatch {
   /** Class ids, one for each row (Int32Array), or numbers [rows, columns], row after row. */
@@ -26,4 +30,12 @@ export interface Metric<S = unknown> {
   add(state: S, batch: MetricBatch): void
   /** One number, or several: logged as `<name>_0`, `<name>_1` ... Called after any number of batches. */
   result(state: S): number | readonly number[]
+}
+
+/** The same as a tally takes it: it finds what it is shown in the arena. */
+export interface HostMetric {
+  start(): unknown
+  add(state: unknown, engine: Engine, code: Executable, reading: HostReading): void
+  /** The numbers, each with what is put behind the metric's key. */
+  results(state: unknown): readonly (readonly [suffix: string, value: number])[]
 }

@@ -11,7 +11,7 @@ import type { Executable, Slot } from '../runtime/program.ts'
 import type { Feeds } from './feeds.ts'
 import { type Layout, layoutOf, type ParameterSpec } from './layout.ts'
 import type { Logs, WithLoss } from './logs.ts'
-import type { Metric } from './metric.ts'
+import type { HostMetric } from './metric.ts'
 import type { Mode, Program, Request } from './program.ts'
 import { Tally } from './tally.ts'
 
@@ -94,7 +94,7 @@ export abstract class Session<C extends Executable = Executable> {
   weights: readonly ParameterSpec[]
   updating: Updating | null = null
   /** Metrics that JavaScript computes, by key. */
-  readonly metrics = new Map<string, Metric>()
+  readonly metrics = new Map<string, HostMetric>()
   /** The base of the schedule: the optimizer's own, until a callback sets another. */
   learningRate = 0
   /** Epochs trained so far: the shuffle of the next one depends on it. */

@@ -2,49 +2,17 @@
 // whatever the batch sizes: means are sums over counts, sums (losses with `reduction: 'sum'`) add up, other metrics are computed from all they have seen. Holds
 // copies only; the views it hands to metrics are gone after the call.
 
-import { fail, show } from '../numerics/errors.ts'
+import { fail } from '../numerics/errors.ts'
 import { exp } from '../numerics/exact.ts'
 import type { Engine } from '../runtime/engine.ts'
-import type { Metric, MetricBatch } from './metric.ts'
-import type { Finish, HostReading, Program } from './program.ts'
+import type { HostMetric } from './metric.ts'
+import type { Finish, Program } from './program.ts'
 
 /** From a mean to what is logged. */
 const finishes: { readonly [F in Finish]: (mean: number) => number } = {
   sqrt: Math.sqrt,
   exp,
   complement: (distance) => 1 - distance,
-}
-
-/** What a metric is shown of the run just made. */
-function batchOf(
-  engine: Engine,
-  { targets, results, sampleWeights }: Program['code'],
-  { output, isWeighted, ignoreIndex, logits }: HostReading,
-): MetricBatch {
-  const prediction = results.get(`prediction of ${output}`)
-  const truth = targets.get(output)
-  if (!prediction || !truth) return fail(`no predictions of ${output}`)
-  // one for each row, or for several that lie together
-  const given = [isWeighted ? sampleWeights.get(output) : undefined, results.get(`mask of ${output}`)]
-  const factors = given.filter((slot) => slot !== undefined)
-  const { shape, count } = prediction
-  const columns = shape.length > 1 ? shape[shape.length - 1] : 1
-  const rows = count / columns
-  const truths = engine.view(truth.address, truth.count, truth.dtype)
-  let weights: Float32Array | null = null
-  if (factors.length > 0 || ignoreIndex !== null) {
-    weights = new Float32Array(rows).fill(1)
-    for (const factor of factors) {
-      const view = engine.floatView(factor.address, factor.count)
-      const span = rows / factor.count
-      for (let row = 0; row < rows; row++) weights[row] *= view[Math.floor(row / span)]
-    }
-    if (ignoreIndex !== null) {
-      for (let row = 0; row < rows; row++) if (truths[row] === ignoreIndex) weights[row] = 0
-    }
-  }
-  const seen = engine.floatView(prediction.address, count)
-  return { truth: truths, prediction: seen, rows, columns, weights, logits }
 }
 
 interface Mean {
@@ -63,10 +31,13 @@ export class Tally {
   private isCounted = false
   private isSplit = false
   private readonly losses = new Map<string, Mean & { readonly weight: number }>()
-  private readonly metrics = new Map<string, Mean | { readonly metric: Metric; readonly state: unknown }>()
+  private readonly metrics = new Map<
+    string,
+    Mean | { readonly metric: HostMetric; readonly state: unknown }
+  >()
 
   /** Takes in the run just made. `host`: metrics by key. */
-  add(engine: Engine, { request, readings, code }: Program, host: ReadonlyMap<string, Metric>): void {
+  add(engine: Engine, { request, readings, code }: Program, host: ReadonlyMap<string, HostMetric>): void {
     const { rows } = request
     const total = engine.scalar(readings.loss)
     this.rows += rows
@@ -89,7 +60,7 @@ export class Tally {
       if ('output' in place) {
         const metric = host.get(place.key) ?? fail(`no metric ${place.key}`)
         const state = entry && 'state' in entry ? entry.state : metric.start()
-        metric.add(state, batchOf(engine, code, place))
+        metric.add(state, engine, code, place)
         this.metrics.set(place.key, { metric, state })
       } else {
         const { value, counter, terms, finish } = place
@@ -118,15 +89,7 @@ export class Tally {
         const mean = meanOf(entry)
         logs[key] = entry.finish ? finishes[entry.finish](mean) : mean
       } else if (isWhole) {
-        const result = entry.metric.result(entry.state)
-        const isList = Array.isArray(result) && result.every((value) => typeof value === 'number')
-        if (typeof result === 'number') logs[key] = result
-        else if (!isList)
-          fail(`metric ${name}: result must give a number or a list of numbers; got ${show(result)}`)
-        else
-          result.forEach((value, i) => {
-            logs[`${key}_${i}`] = value
-          })
+        for (const [suffix, value] of entry.metric.results(entry.state)) logs[key + suffix] = value
       }
     }
     return logs

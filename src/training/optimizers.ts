@@ -21,7 +21,7 @@ import {
 } from '../numerics/errors.ts'
 import { pow } from '../numerics/exact.ts'
 import { accumulatorSlot, type Clip, gradientSlot, type UpdateSpec } from '../plan/update.ts'
-import { readSchedule, type Schedule } from '../session/schedules.ts'
+import { readSchedule, type Schedule } from '../training/schedules.ts'
 
 const STEPS: Rule<number> = {
   expected: 'a positive integer',

@@ -207,17 +207,17 @@ describe('malformed', () => {
     [
       'dtype missing',
       file({ w: { shape: [0], data_offsets: [0, 0] } }),
-      'safetensors: tensor "w": unknown dtype undefined. Known: F32, I32, F64, F16, BF16, U8, I64',
+      'safetensors: tensor "w": dtype must be one of F32, I32, F64, F16, BF16, U8, I64; got undefined',
     ],
     [
       'dtype unknown',
       file(w('F33', [0], 0, 0)),
-      'safetensors: tensor "w": unknown dtype "F33"; did you mean "F32"? Known: F32, I32, F64, F16, BF16, U8, I64',
+      'safetensors: tensor "w": dtype must be one of F32, I32, F64, F16, BF16, U8, I64; got "F33"',
     ],
     [
       'dtype of the prototype',
       file(w('toString', [0], 0, 0)),
-      'safetensors: tensor "w": unknown dtype "toString". Known: F32, I32, F64, F16, BF16, U8, I64',
+      'safetensors: tensor "w": dtype must be one of F32, I32, F64, F16, BF16, U8, I64; got "toString"',
     ],
     [
       'shape missing',

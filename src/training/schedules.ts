@@ -1,7 +1,4 @@
-// What enters: a schedule (plain frozen data, also from a file), the base learning rate, the 0-based step.
-// What leaves: the learning rate of that step, float64.
-// May assume nothing about the options. Never uses Math's transcendental functions: a learning rate
-// reaches the weights, so its bits must be the same on every engine.
+// Schedules of the learning rate: constructors of plain frozen data. What each gives at a step: session/rates.ts.
 
 import {
   check,
@@ -11,91 +8,38 @@ import {
   POSITIVE,
   POSITIVE_INTEGER,
   type Reader,
+  type Readers,
   type Rule,
   reading,
   readOptions,
   unknownName,
 } from '../numerics/errors.ts'
-import { cos, pow } from '../numerics/exact.ts'
+import type {
+  CosineDecayOptions,
+  ExponentialDecayOptions,
+  InverseSqrtDecayOptions,
+  InverseTimeDecayOptions,
+  LinearWarmupOptions,
+  MultiStepDecayOptions,
+  Parameters,
+  PolynomialDecayOptions,
+  Schedule,
+  ScheduleName,
+  StepDecayOptions,
+} from '../session/rates.ts'
 
-/** Options of `stepDecay`. */
-export interface StepDecayOptions {
-  /** Steps from one decay to the next. */
-  readonly stepSize: number
-  /** Factor of each decay, > 0. */
-  readonly gamma: number
+export type {
+  CosineDecayOptions,
+  ExponentialDecayOptions,
+  InverseSqrtDecayOptions,
+  InverseTimeDecayOptions,
+  LinearWarmupOptions,
+  MultiStepDecayOptions,
+  PolynomialDecayOptions,
+  Schedule,
+  ScheduleName,
+  StepDecayOptions,
 }
-
-/** Options of `multiStepDecay`. */
-export interface MultiStepDecayOptions {
-  /**
-   * Increasing steps from 1: a decay acts from step `milestone` on (PyTorch's rule; the boundaries of Keras's
-   * PiecewiseConstantDecay act from the step behind them).
-   */
-  readonly milestones: readonly number[]
-  /** Factor of each decay, > 0. */
-  readonly gamma: number
-}
-
-/** Options of `exponentialDecay`. */
-export interface ExponentialDecayOptions {
-  /** Factor of every step, > 0: of Keras's schedule of this name, decay_rate^(1 / decay_steps). */
-  readonly gamma: number
-}
-
-/** Options of `cosineDecay`. */
-export interface CosineDecayOptions {
-  /** Steps until `minimum` is reached. */
-  readonly steps: number
-  /** The learning rate at the end, >= 0: a rate, where Keras's alpha is a fraction of the first one. Default 0. */
-  readonly minimum?: number
-}
-
-/** Options of `polynomialDecay`. */
-export interface PolynomialDecayOptions {
-  /** Steps until `end` is reached. */
-  readonly steps: number
-  /** Exponent of the part that is left, > 0. Default 1: a straight line. */
-  readonly power?: number
-  /** The learning rate at the end, >= 0. Default 0 (Keras: 0.0001). */
-  readonly end?: number
-}
-
-/** Options of `linearWarmup`. */
-export interface LinearWarmupOptions {
-  /** Steps until the full rate is reached. */
-  readonly steps: number
-  /** What comes then, its steps counted from there. Default null: the rate stays. */
-  readonly after?: Schedule | null
-}
-
-/** Options of `inverseTimeDecay`. */
-export interface InverseTimeDecayOptions {
-  /** Per step, >= 0: of Keras's schedule of this name, decay_rate / decay_steps. */
-  readonly decay: number
-}
-
-/** Options of `inverseSqrtDecay`. */
-export interface InverseSqrtDecayOptions {
-  /** Steps in which the rate rises. */
-  readonly warmup: number
-}
-
-interface Parameters {
-  stepDecay: StepDecayOptions
-  multiStepDecay: MultiStepDecayOptions
-  exponentialDecay: ExponentialDecayOptions
-  cosineDecay: Required<CosineDecayOptions>
-  polynomialDecay: Required<PolynomialDecayOptions>
-  linearWarmup: Required<LinearWarmupOptions>
-  inverseTimeDecay: InverseTimeDecayOptions
-  inverseSqrtDecay: InverseSqrtDecayOptions
-}
-/** The name of a schedule. */
-export type ScheduleName = keyof Parameters
-
-/** A learning rate that changes from step to step: what the functions of these names give. */
-export type Schedule = { [K in ScheduleName]: { readonly kind: K } & Parameters[K] }[ScheduleName]
 
 const MILESTONES: Rule<readonly number[]> = {
   expected: 'an increasing list of positive integers',
@@ -105,55 +49,20 @@ const MILESTONES: Rule<readonly number[]> = {
     value.every((step, i) => Number.isSafeInteger(step) && step > (value[i - 1] ?? 0)),
 }
 
-interface Row<P> {
-  readonly options: { readonly [K in keyof P]: Reader<P[K]> | readonly [Reader<P[K]>, P[K]] }
-  /** The learning rate of a step. */
-  at(schedule: P, base: number, step: number): number
-}
+type Options<P> = { readonly [K in keyof P]: Reader<P[K]> | readonly [Reader<P[K]>, P[K]] }
 
-const schedules: { readonly [K in ScheduleName]: Row<Parameters[K]> } = {
-  stepDecay: {
-    options: { stepSize: POSITIVE_INTEGER, gamma: POSITIVE },
-    at: ({ stepSize, gamma }, base, step) => base * pow(gamma, Math.floor(step / stepSize)),
-  },
+const schedules: { readonly [K in ScheduleName]: Options<Parameters[K]> } = {
+  stepDecay: { stepSize: POSITIVE_INTEGER, gamma: POSITIVE },
   multiStepDecay: {
-    options: {
-      milestones: (value, what) => Object.freeze([...must(MILESTONES, value, what)]),
-      gamma: POSITIVE,
-    },
-    at: ({ milestones, gamma }, base, step) =>
-      base * pow(gamma, milestones.filter((milestone) => milestone <= step).length),
+    milestones: (value, what) => Object.freeze([...must(MILESTONES, value, what)]),
+    gamma: POSITIVE,
   },
-  exponentialDecay: {
-    options: { gamma: POSITIVE },
-    at: ({ gamma }, base, step) => base * pow(gamma, step),
-  },
-  cosineDecay: {
-    options: { steps: POSITIVE_INTEGER, minimum: [NON_NEGATIVE, 0] },
-    at({ steps, minimum }, base, step) {
-      const turn = Math.PI * (Math.min(step, steps) / steps)
-      return minimum + ((base - minimum) * (1 + cos(turn))) / 2
-    },
-  },
-  polynomialDecay: {
-    options: { steps: POSITIVE_INTEGER, power: [POSITIVE, 1], end: [NON_NEGATIVE, 0] },
-    at: ({ steps, power, end }, base, step) =>
-      (base - end) * pow(1 - Math.min(step, steps) / steps, power) + end,
-  },
-  linearWarmup: {
-    options: { steps: POSITIVE_INTEGER, after: [readScheduleOrNull, null] },
-    at: ({ steps, after }, base, step) =>
-      step < steps ? (base * (step + 1)) / steps : learningRateAt(after, base, step - steps),
-  },
-  inverseTimeDecay: {
-    options: { decay: NON_NEGATIVE },
-    at: ({ decay }, base, step) => base / (1 + decay * step),
-  },
-  inverseSqrtDecay: {
-    options: { warmup: POSITIVE_INTEGER },
-    at: ({ warmup }, base, step) =>
-      base * Math.min(1 / Math.sqrt(step + 1), (step + 1) / (warmup * Math.sqrt(warmup))),
-  },
+  exponentialDecay: { gamma: POSITIVE },
+  cosineDecay: { steps: POSITIVE_INTEGER, minimum: [NON_NEGATIVE, 0] },
+  polynomialDecay: { steps: POSITIVE_INTEGER, power: [POSITIVE, 1], end: [NON_NEGATIVE, 0] },
+  linearWarmup: { steps: POSITIVE_INTEGER, after: [readScheduleOrNull, null] },
+  inverseTimeDecay: { decay: NON_NEGATIVE },
+  inverseSqrtDecay: { warmup: POSITIVE_INTEGER },
 }
 
 /**
@@ -307,15 +216,9 @@ function readScheduleOrNull(data: Schedule | null, what: string): Schedule | nul
   return data && readSchedule(data)
 }
 
-function rowOf(kind: string): Row<unknown> {
+function makeSchedule(kind: string, options: object): Schedule {
   if (typeof kind !== 'string' || !Object.hasOwn(schedules, kind))
     unknownName('schedule', kind, Object.keys(schedules))
-  return schedules[kind as ScheduleName] as Row<unknown>
+  const readers: Readers = schedules[kind as ScheduleName]
+  return Object.freeze({ kind, ...readOptions(kind, options, readers) }) as Schedule
 }
-
-const makeSchedule = (kind: string, options: object): Schedule =>
-  Object.freeze({ kind, ...readOptions(kind, options, rowOf(kind).options) }) as Schedule
-
-/** The learning rate of `step` (0-based) from a checked schedule; `base` itself if the schedule is null. */
-export const learningRateAt = (schedule: Schedule | null, base: number, step: number): number =>
-  schedule ? rowOf(schedule.kind).at(schedule, base, step) : base

@@ -2,19 +2,19 @@
 
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
+import { learningRateAt } from '../../src/session/rates.ts'
 import {
   cosineDecay,
   exponentialDecay,
   inverseSqrtDecay,
   inverseTimeDecay,
-  learningRateAt,
   linearWarmup,
   multiStepDecay,
   polynomialDecay,
   readSchedule,
   type Schedule,
   stepDecay,
-} from '../../src/session/schedules.ts'
+} from '../../src/training/schedules.ts'
 
 // a schedule as the golden format writes it
 type Golden =
@@ -117,7 +117,7 @@ describe('schedules', () => {
     expect(() => linearWarmup({ steps: 5, after: { kind: 'cosineDcay' } as never })).toThrow(
       'unknown schedule "cosineDcay"; did you mean "cosineDecay"?',
     )
-    expect(() => learningRateAt({ kind: 'toString' } as never, 1, 0)).toThrow('unknown schedule "toString"')
+    expect(() => learningRateAt({ kind: 'toString' } as never, 1, 0)).toThrow('no schedule toString')
     expect(() => readSchedule(null as never)).toThrow('schedule must be an object; got null')
   })
 })
