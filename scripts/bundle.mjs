@@ -1,4 +1,4 @@
-// src/ to dist/: the library, four times the same code with its binaries brought in another way, and its subpaths.
+// src/ to dist/: the entries of the package, four times the same code with their binaries brought in another way.
 //
 //   index.js              the binaries inside: any runtime, any bundler, no configuration
 //   workerd/index.js      `import core from '../wasm/core.wasm'` gives a WebAssembly.Module: Cloudflare Workers
@@ -6,6 +6,8 @@
 //   slim/index.js         none: the program gives them to `init`
 //   wasm/*.wasm           the binaries
 //   *.js.map              to the sources, which are in them
+//
+// `run.js` and `run/modules.js` are made in the same way: an entry that stands alone declares the binaries its code names.
 //
 // Inside, the bytes of each binary travel as a string of printable ASCII, the same for every bundler: 91 bytes, those that
 // wasm has most, as one character each, the others as two. gzip sees the bytes' own repetitions: 1 % over the bare binaries,
@@ -26,8 +28,8 @@ import { dirname, relative, resolve } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
 import { minify } from 'terser'
+import { fromMain, publicNames, sources, standalone, subpaths } from './entries.mjs'
 import { shakable } from './shakable.mjs'
-import { fromMain, publicNames, subpaths } from './subpaths.mjs'
 
 /** Byte FIRST_BYTE + i (mod 256), 0 <= i < 91, is character i of those from # on without the backslash ... */
 const FIRST_BYTE = 252
@@ -52,10 +54,9 @@ const decode =
 /** In this order, alike next to alike, gzip, which looks back 32 KB, makes 2 KB less of them than by name. */
 const names = Object.keys(JSON.parse(readFileSync('asconfig.json', 'utf8')).targets)
 const constant = (name) => `WASM_${name.toUpperCase()}`
-const declare = (write) => names.map((name) => write(constant(name), name))
 
-const sources = {
-  name: 'sources',
+const patches = {
+  name: 'patches',
   setup({ onLoad }) {
     onLoad({ filter: /\.wasm$/ }, ({ path }) => ({
       contents: `export default ${constant(/(\w+)\.wasm$/.exec(path)[1])}`,
@@ -109,13 +110,12 @@ const withMap = ({ code, map }) =>
 const LONGEST_LINE = 600
 
 /** Names that keep theirs in stacks and prints. esbuild can't be told, so it leaves all names to Terser. */
-const KEPT = ['src/index.ts', ...subpaths.map((name) => `src/${name}/index.ts`)].flatMap((entry) =>
-  [...publicNames(entry).values()].flat(),
-)
+const KEPT = Object.values(sources).flatMap((entry) => [...publicNames(entry).values()].flat())
 
 /** `entry` with all it imports, minified, and its source map; the constants of the binaries are undeclared. */
-async function bundle(entry, isSubpath = false) {
-  const plugins = isSubpath ? [sources, fromMain] : [sources]
+async function bundle(entry) {
+  const isAlone = standalone.has(entry)
+  const plugins = isAlone ? [patches] : [patches, fromMain]
   const all = await build({ ...settings, entryPoints: [entry], plugins })
   // marked once for esbuild to drop what this bundle doesn't use, once more since Terser takes the marks away
   const used = await build({
@@ -136,7 +136,7 @@ async function bundle(entry, isSubpath = false) {
     sourceMap: { content, asObject: true },
   }
   const minified = await minify(text, options)
-  const [inner] = isSubpath ? (/\bWASM_\w+/.exec(minified.code) ?? []) : []
+  const [inner] = isAlone ? [] : (/\bWASM_\w+/.exec(minified.code) ?? [])
   if (inner) throw new Error(`${entry} imports what brings ${inner}: binaries are the main file's`)
   return shakable(minified, entry)
 }
@@ -181,22 +181,39 @@ function write(path, { code, map }, before = [], mapPath = `${path}.map`) {
 }
 
 const textOf = (name) => Array.from(readFileSync(`build/${name}.wasm`), encode).join('')
-const inside = (name, file) => `const ${name}=()=>WASM_BYTES(${JSON.stringify(textOf(file))});`
+
+/** What declares a binary in each folder, by the name of its constant, its file, and the way to the folder of binaries. */
+const declarations = {
+  '': (name, file) => `const ${name}=()=>WASM_BYTES(${JSON.stringify(textOf(file))});`,
+  'workerd/': imported(''),
+  'edge-light/': imported('?module'),
+  'slim/': (name) => `const ${name}=null;`,
+}
 
 /** A runtime that compiles imports itself must know every instruction: not sure for the relaxed ones. */
-const imported = (query) => (name, file) =>
-  file === 'relaxed' ? `const ${name}=null;` : `import ${name} from"../wasm/${file}.wasm${query}";`
+function imported(query) {
+  return (name, file, to) =>
+    file === 'relaxed' ? `const ${name}=null;` : `import ${name} from"${to}/${file}.wasm${query}";`
+}
+
+/** The lines in front of a script: one for each binary it names, and a first one, empty where there is nothing to decode. */
+function binaryLines(folder, path, code) {
+  const used = names.filter((name) => new RegExp(`\\b${constant(name)}\\b`).test(code))
+  const to = relative(dirname(path), 'wasm')
+  const lines = used.map((name) => declarations[folder](constant(name), name, to))
+  return used.length === 0 ? [] : [folder === '' ? decode : '', ...lines]
+}
 
 /** All of them, or only the first two: what examples and benchmarks import. These are kept while nothing has changed. */
 const isWhole = !process.argv.includes('--default')
-const folders = isWhole ? ['', 'workerd/', 'edge-light/', 'slim/'] : ['', 'workerd/']
+const folders = isWhole ? Object.keys(declarations) : ['', 'workerd/']
 
 /** Whether all that would be written is newer than all it is made from, folders and times of renaming included. */
 function isNew() {
-  const scripts = ['bundle', 'shakable', 'subpaths'].map((name) => `scripts/${name}.mjs`)
+  const scripts = ['bundle', 'entries', 'shakable'].map((name) => `scripts/${name}.mjs`)
   const settings = ['package.json', 'package-lock.json', 'asconfig.json', 'tsconfig.json', 'assembly/abi.ts']
-  const sources = readdirSync('src', { recursive: true }).map((path) => `src/${path}`)
-  const from = [...scripts, ...settings, 'src', ...sources, ...names.map((name) => `build/${name}.wasm`)]
+  const files = readdirSync('src', { recursive: true }).map((path) => `src/${path}`)
+  const from = [...scripts, ...settings, 'src', ...files, ...names.map((name) => `build/${name}.wasm`)]
   const to = [
     ...folders.flatMap((folder) => ['index', ...subpaths].map((name) => `dist/${folder}${name}.js`)),
     ...names.map((name) => `dist/wasm/${name}.wasm`),
@@ -209,23 +226,21 @@ if (!isWhole) {
   console.error('building dist ...')
 }
 
-const [main, slim, ...others] = await Promise.all([
-  bundle('src/index.ts'),
-  isWhole && bundle('src/index.slim.ts'),
-  ...subpaths.map((name) => bundle(`src/${name}/index.ts`, true)),
-])
-write('index.js', main, [decode, ...declare(inside)])
-write('workerd/index.js', main, ['', ...declare(imported(''))], 'index.js.map')
-for (const name of names) put(`wasm/${name}.wasm`, readFileSync(`build/${name}.wasm`))
-if (isWhole) {
-  write('edge-light/index.js', main, ['', ...declare(imported('?module'))], 'index.js.map')
-  write(
-    'slim/index.js',
-    slim,
-    declare((name) => `const ${name}=null;`),
-  )
+const scripts = folders.flatMap((folder) =>
+  ['index', ...subpaths].map((name) => {
+    const source = sources[folder === 'slim/' ? `slim/${name}` : name]
+    return { folder, path: `${folder}${name}.js`, source }
+  }),
+)
+const bundles = new Map(
+  await Promise.all(
+    [...new Set(scripts.map(({ source }) => source))].map(async (source) => [source, await bundle(source)]),
+  ),
+)
+const maps = new Map()
+for (const { folder, path, source } of scripts) {
+  const bundled = bundles.get(source)
+  if (!maps.has(source)) maps.set(source, `${path}.map`)
+  write(path, bundled, binaryLines(folder, path, bundled.code), maps.get(source))
 }
-for (const folder of folders)
-  subpaths.forEach((name, i) => {
-    write(`${folder}${name}.js`, others[i], [], `${name}.js.map`)
-  })
+for (const name of names) put(`wasm/${name}.wasm`, readFileSync(`build/${name}.wasm`))

@@ -4,11 +4,10 @@
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
-import { subpaths } from './subpaths.mjs'
+import { sources } from './entries.mjs'
 
 const FROM = 'build/types'
 const TO = 'dist/types'
-const ENTRIES = ['src/index.ts', 'src/index.slim.ts', ...subpaths.map((name) => `src/${name}/index.ts`)]
 const WASM = 'declare global { namespace WebAssembly { interface Module {} } }\n'
 const IMPORT = /((?:\bfrom|\bimport\()\s*['"])(\.[^'"]*)\.ts(?=['"])/g
 
@@ -31,4 +30,4 @@ function take(source) {
   writeFileSync(file, lib + text.replace(IMPORT, '$1$2.js') + wasm)
   for (const [, , path] of text.matchAll(IMPORT)) take(`${join(dirname(source), path)}.ts`)
 }
-for (const entry of ENTRIES) take(entry)
+for (const entry of Object.values(sources)) take(entry)

@@ -1,5 +1,5 @@
 // The class of every error thrown on purpose. In a file of its own, so that subpaths, which are bundled apart from the
-// main file, take it from there (scripts/subpaths.mjs): `instanceof` holds everywhere.
+// main file, take it from there (scripts/entries.mjs): `instanceof` holds everywhere.
 
 /**
  * The one class of errors that the library throws on purpose: its message names the layer or argument, what was expected and

@@ -69,6 +69,18 @@ function sourceOf(
  * a turn every few milliseconds.
  * @returns one number per epoch for each log: `history.loss`, `history.val_loss` ...
  * @throws LanegradError before anything is trained, if the data doesn't fit or rows fill no batch
+ * @example
+ * ```js
+ * import { dense, sequential } from 'lanegrad'
+ * import { freeze } from 'lanegrad/freeze'
+ * import { fit, open } from 'lanegrad/run'
+ *
+ * const model = sequential({ inputShape: [1], layers: [dense({ units: 1 })] })
+ * model.compile({ optimizer: 'sgd', loss: 'mse' })
+ * const trainer = open(freeze(model, { train: [2] }))
+ * const history = await fit(trainer, [[1], [2], [3], [4]], [3, 5, 7, 9], { epochs: 3 })
+ * console.log(history.loss.length) // 3
+ * ```
  */
 export async function fit(
   trainer: Trainer,

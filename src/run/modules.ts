@@ -1,16 +1,139 @@
 // Modules of kernels for `open`, by value: a program carries those it names. From `lanegrad/run/modules`.
-import { attentionModule as attention } from '../binaries/attention.ts'
-import { convolutionModule as convolution } from '../binaries/convolution.ts'
-import { normalizeModule as normalize } from '../binaries/normalize.ts'
-import { poolingModule as pooling } from '../binaries/pooling.ts'
-import { randomModule as random } from '../binaries/random.ts'
-import { recurrentModule as recurrent } from '../binaries/recurrent.ts'
-import { trainingModule as training } from '../binaries/training.ts'
+import { attentionModule } from '../binaries/attention.ts'
+import { convolutionModule } from '../binaries/convolution.ts'
+import { normalizeModule } from '../binaries/normalize.ts'
+import { poolingModule } from '../binaries/pooling.ts'
+import { randomModule } from '../binaries/random.ts'
+import { recurrentModule } from '../binaries/recurrent.ts'
+import { trainingModule } from '../binaries/training.ts'
 import type { KernelModule } from '../runtime/kernel-module.ts'
 
-export { attention, convolution, normalize, pooling, random, recurrent, training }
+export type { KernelModule } from '../runtime/kernel-module.ts'
 
-/** All of them: `open(bytes, { modules: all })`. */
+/**
+ * The kernels of `multiHeadAttention`, `embedding` and `dot`.
+ * @example
+ * ```js
+ * import { embedding, sequential } from 'lanegrad'
+ * import { freeze } from 'lanegrad/freeze'
+ * import { open } from 'lanegrad/run'
+ * import { attention } from 'lanegrad/run/modules'
+ *
+ * const layers = [embedding({ inputDim: 9, outputDim: 2 })]
+ * const file = freeze(sequential({ inputShape: [5], inputDtype: 'int32', layers }))
+ * console.log(open(file, { modules: [attention] }).predict(new Int32Array(5)).shape) // [ 1, 5, 2 ]
+ * ```
+ */
+export const attention: KernelModule = attentionModule
+
+/**
+ * The kernels of convolutions, `convLstm2d` included.
+ * @example
+ * ```js
+ * import { conv2d, sequential } from 'lanegrad'
+ * import { freeze } from 'lanegrad/freeze'
+ * import { open } from 'lanegrad/run'
+ * import { convolution } from 'lanegrad/run/modules'
+ *
+ * const file = freeze(sequential({ inputShape: [3, 3, 1], layers: [conv2d({ filters: 4, kernelSize: 2 })] }))
+ * console.log(open(file, { modules: [convolution] }).predict(new Float32Array(9)).shape) // [ 1, 2, 2, 4 ]
+ * ```
+ */
+export const convolution: KernelModule = convolutionModule
+
+/**
+ * The kernels of the normalization layers and of `categoryEncoding`.
+ * @example
+ * ```js
+ * import { layerNormalization, sequential } from 'lanegrad'
+ * import { freeze } from 'lanegrad/freeze'
+ * import { open } from 'lanegrad/run'
+ * import { normalize } from 'lanegrad/run/modules'
+ *
+ * const file = freeze(sequential({ inputShape: [3], layers: [layerNormalization()] }))
+ * console.log(open(file, { modules: [normalize] }).predict([[1, 2, 3]]).shape) // [ 1, 3 ]
+ * ```
+ */
+export const normalize: KernelModule = normalizeModule
+
+/**
+ * The kernels of pooling, up-sampling, padding and cropping.
+ * @example
+ * ```js
+ * import { maxPooling2d, sequential } from 'lanegrad'
+ * import { freeze } from 'lanegrad/freeze'
+ * import { open } from 'lanegrad/run'
+ * import { pooling } from 'lanegrad/run/modules'
+ *
+ * const file = freeze(sequential({ inputShape: [4, 4, 1], layers: [maxPooling2d({ poolSize: 2 })] }))
+ * console.log(open(file, { modules: [pooling] }).predict(new Float32Array(16)).shape) // [ 1, 2, 2, 1 ]
+ * ```
+ */
+export const pooling: KernelModule = poolingModule
+
+/**
+ * The kernels of dropout and noise. Programs that train call them; `predict` alone does without.
+ * @example
+ * ```js
+ * import { dropout, sequential } from 'lanegrad'
+ * import { freeze } from 'lanegrad/freeze'
+ * import { open } from 'lanegrad/run'
+ * import { random } from 'lanegrad/run/modules'
+ *
+ * const file = freeze(sequential({ inputShape: [3], layers: [dropout({ rate: 0.5 })] }))
+ * console.log(open(file, { modules: [random] }).predict([[1, 2, 3]]).shape) // [ 1, 3 ]
+ * ```
+ */
+export const random: KernelModule = randomModule
+
+/**
+ * The kernels of recurrent layers, `convLstm2d` and `bidirectional` included.
+ * @example
+ * ```js
+ * import { gru, sequential } from 'lanegrad'
+ * import { freeze } from 'lanegrad/freeze'
+ * import { open } from 'lanegrad/run'
+ * import { recurrent } from 'lanegrad/run/modules'
+ *
+ * const file = freeze(sequential({ inputShape: [5, 2], layers: [gru({ units: 3 })] }))
+ * console.log(open(file, { modules: [recurrent] }).predict(new Float32Array(10)).shape) // [ 1, 3 ]
+ * ```
+ */
+export const recurrent: KernelModule = recurrentModule
+
+/**
+ * The kernels of what few optimizers and weights have: constraints, `useEma`, `gradientAccumulationSteps`. Programs that train call
+ * them; `predict` alone does without.
+ * @example
+ * ```js
+ * import { dense, sequential, sgd } from 'lanegrad'
+ * import { freeze } from 'lanegrad/freeze'
+ * import { open } from 'lanegrad/run'
+ * import { training } from 'lanegrad/run/modules'
+ *
+ * const model = sequential({ inputShape: [2], layers: [dense({ units: 1, kernelConstraint: 'nonNeg' })] })
+ * model.compile({ optimizer: sgd(), loss: 'mse' })
+ * const trainer = open(freeze(model, { train: [1] }), { modules: [training] })
+ * trainer.trainStep([[1, 1]], [-5])
+ * console.log(trainer.getWeights()['dense_1/kernel'].data.every((weight) => weight >= 0)) // true
+ * ```
+ */
+export const training: KernelModule = trainingModule
+
+/**
+ * All of them.
+ * @example
+ * ```js
+ * import { conv2d, maxPooling2d, sequential } from 'lanegrad'
+ * import { freeze } from 'lanegrad/freeze'
+ * import { open } from 'lanegrad/run'
+ * import { all } from 'lanegrad/run/modules'
+ *
+ * const layers = [conv2d({ filters: 4, kernelSize: 3 }), maxPooling2d({ poolSize: 2 })]
+ * const file = freeze(sequential({ inputShape: [8, 8, 1], layers }))
+ * console.log(open(file, { modules: all }).predict(new Float32Array(64)).shape) // [ 1, 3, 3, 4 ]
+ * ```
+ */
 export const all: readonly KernelModule[] = [
   attention,
   convolution,

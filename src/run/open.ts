@@ -17,6 +17,20 @@ export interface OpenOptions {
  * A trainer of the net that `freeze` wrote into `bytes`. A frozen file is code: open files of makers you trust. Whatever a file
  * holds stays in the memory of its own trainer.
  * @throws LanegradError on a file that is damaged, of another version, or needs kernels that weren't given
+ * @example
+ * ```js
+ * import { dense, sequential } from 'lanegrad'
+ * import { freeze } from 'lanegrad/freeze'
+ * import { open } from 'lanegrad/run'
+ *
+ * const model = sequential({ inputShape: [2], layers: [dense({ units: 1 })] })
+ * model.compile({ optimizer: 'sgd', loss: 'mse' })
+ * const bytes = freeze(model, { train: [4], predict: [1, 4] }) // into a file; a page then needs lanegrad/run alone
+ *
+ * const trainer = open(bytes)
+ * trainer.trainStep([[0, 0], [0, 1], [1, 0], [1, 1]], [0, 1, 1, 2])
+ * console.log(trainer.predict([[1, 1]]).shape) // [ 1, 1 ]
+ * ```
  */
 export function open(bytes: ByteSource, options: OpenOptions = {}): Trainer {
   const { modules } = withDefaults('open', options, { modules: [] as readonly KernelModule[] })

@@ -37,6 +37,16 @@ function padded(source: Rows, rows: number): Rows {
 
 /**
  * A net frozen with `freeze`: it trains and predicts with the bits that the full library gives on one thread. Made by `open`.
+ * @example
+ * ```js
+ * import { dense, sequential } from 'lanegrad'
+ * import { freeze } from 'lanegrad/freeze'
+ * import { open, Trainer } from 'lanegrad/run'
+ *
+ * const model = sequential({ inputShape: [1], layers: [dense({ units: 1 })] })
+ * const trainer = open(freeze(model))
+ * console.log(trainer instanceof Trainer) // true
+ * ```
  */
 export class Trainer {
   /** @internal */

@@ -96,7 +96,7 @@ function compile(module: KernelModule): Code {
   const bytes = bytesOf(module)
   return bytes
     ? compileBytes(bytes)
-    : fail(`the kernels of module ${name} are not loaded: await init (lanegrad/slim) with ${name}.wasm first`)
+    : fail(`the kernels of module ${name} are not loaded: await init with ${name}.wasm first`)
 }
 
 /** A new instance of `code`. @throws LanegradError where it is none of ours, or of another version */

@@ -4,8 +4,9 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type BuildOptions, build as esbuild } from 'esbuild'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { subpaths } from '../../scripts/entries.mjs'
 import { runtimes } from '../runtimes/runtimes.ts'
-import { readmePrograms, subpaths } from '../support/installed.ts'
+import { readmePrograms } from '../support/installed.ts'
 import { compile } from '../tools/compile.ts'
 import {
   installProject,

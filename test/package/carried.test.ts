@@ -1,5 +1,6 @@
 // What a program carries: the parts of the library that it names, and none of the others. Programs are bundled from the
 // built library by esbuild, names kept, and searched for a text that stands in one part alone.
+import { readFileSync } from 'node:fs'
 import { build } from 'esbuild'
 import { describe, expect, test } from 'vitest'
 
@@ -40,11 +41,48 @@ describe('a program carries by name', () => {
     [
       'the reader of files',
       { names: ['loadWeights'], rest: 'loadWeights(model, model.save())' },
-      ['the file lacks the weight', 'run backwards'],
+      ['the file lacks ', 'bytes belong to no tensor'],
     ],
   ])('%s', async (_, parts, texts) => {
     const whole = await bundled(program(parts))
     for (const text of texts)
       expect([text, whole.includes(text), plain.includes(text)]).toEqual([text, true, false])
+  })
+})
+
+describe('a program that opens a frozen file carries', () => {
+  const opening = (names = 'open', rest = '') => `
+    import { ${names} } from './dist/run.js'
+    import { all, convolution, pooling } from './dist/run/modules.js'
+    export const trainer = (file) => open(file, { modules: [] })
+    ${rest}`
+  const binariesOf = (code: string) =>
+    [...code.matchAll(/WASM_([A-Z]+) = \(\) =>/g)].map(([, name]) => name).sort()
+
+  test('the core, no layer and nothing of the planner', async () => {
+    const code = await bundled(opening())
+    const library = readFileSync('dist/index.js', 'utf8')
+    expect(binariesOf(code)).toEqual(['CORE'])
+    for (const kind of ['conv2d', 'dense', 'glorotUniform', 'adam', 'binaryCrossentropy', 'matmul'])
+      for (const [text, has] of [
+        [library, true],
+        [code, false],
+      ] as const)
+        expect([kind, new RegExp(`["'\`]${kind}["'\`]`).test(text)]).toEqual([kind, has])
+  })
+
+  test('the modules it names', async () => {
+    const code = await bundled(opening('open', 'export const modules = [convolution, pooling]'))
+    expect(binariesOf(code)).toEqual(['CONVOLUTION', 'CORE', 'POOLING'])
+    expect(binariesOf(await bundled(opening('open', 'export const modules = all'))).length).toBe(8)
+  })
+
+  test('fit where it is named', async () => {
+    const [without, withFit] = [
+      await bundled(opening()),
+      await bundled(opening('open, fit', 'export { fit }')),
+    ]
+    for (const text of ['onEpochEnd', 'validationSplit'])
+      expect([text, withFit.includes(text), without.includes(text)]).toEqual([text, true, false])
   })
 })

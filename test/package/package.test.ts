@@ -7,16 +7,9 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { subpaths } from '../../scripts/entries.mjs'
 import { runtimes } from '../runtimes/runtimes.ts'
-import {
-  install,
-  isXor,
-  numbersIn,
-  type Project,
-  readmePrograms,
-  root,
-  subpaths,
-} from '../support/installed.ts'
+import { install, isXor, numbersIn, type Project, readmePrograms, root } from '../support/installed.ts'
 import { versions } from '../tools/tools.ts'
 
 let project: Project
@@ -36,7 +29,7 @@ describe('the tarball', () => {
     const scripts = ['', 'edge-light/', 'slim/', 'workerd/'].flatMap((folder) =>
       ['index', ...subpaths].map((name) => `dist/${folder}${name}.js`),
     )
-    const maps = [...['index', ...subpaths], 'slim/index'].map((name) => `dist/${name}.js.map`)
+    const maps = [...['index', ...subpaths], 'slim/index', 'slim/run'].map((name) => `dist/${name}.js.map`)
     const binaries = names.map((name) => `dist/wasm/${name}.wasm`)
     const folders = withoutExports.map((path) => `${path}/package.json`)
     const rest = project.files.filter((path) => !/^dist\/types\/(?:\w+\/)*[\w.-]+\.d\.ts$/.test(path))
@@ -67,9 +60,20 @@ describe('the tarball', () => {
     }
   })
 
-  test.each(['', 'workerd/', 'edge-light/', 'slim/'])('%sindex.js makes no code from text', (folder) => {
-    const code = readFileSync(dist(`${folder}index.js`), 'utf8')
-    expect(code).not.toMatch(/\beval\s*\(|\bFunction\s*\(|\bimport\s*\(|\brequire\s*\(/)
+  test.each(['', 'workerd/', 'edge-light/', 'slim/'])('%s: no script makes code from text', (folder) => {
+    for (const name of ['index', ...subpaths]) {
+      const code = readFileSync(dist(`${folder}${name}.js`), 'utf8')
+      expect(code).not.toMatch(/\beval\s*\(|\bFunction\s*\(|\bimport\s*\(|\brequire\s*\(/)
+    }
+  })
+
+  test('what runs frozen files needs no other script', () => {
+    for (const folder of ['', 'workerd/', 'edge-light/', 'slim/'])
+      for (const name of ['run', 'run/modules']) {
+        const code = readFileSync(dist(`${folder}${name}.js`), 'utf8')
+        const imports = [...code.matchAll(/\b(?:from|import)\s*"([^"]+)"/g)].map(([, from]) => from)
+        expect(imports.filter((from) => !/\/wasm\/\w+\.wasm(\?module)?$/.test(from))).toEqual([])
+      }
   })
 
   test('its licence names what else is bundled', () => {
@@ -136,9 +140,12 @@ describe('Node', () => {
   })
 })
 
-/** Trains nets that need the core, convolution, pooling and random; prints the bits of what comes out. */
+/** Trains nets that need the core, convolution, pooling and random, then frozen ones; prints the bits of what comes out. */
 const training = (from: string, before = '') => `
   import * as lanegrad from '${from}'
+  import { freeze } from '${from}/freeze'
+  import * as run from '${from}/run'
+  import { convolution, pooling, random } from '${from}/run/modules'
   const { conv2d, dense, dropout, flatten, maxPooling2d, sequential } = lanegrad
   ${before}
   const net = sequential({ inputShape: [8, 8, 1], seed: 3, layers: [
@@ -146,8 +153,11 @@ const training = (from: string, before = '') => `
     flatten(), dense({ units: 2 })] })
   net.compile({ optimizer: 'adam', loss: 'meanSquaredError' })
   const x = Float32Array.from({ length: 256 }, (_, i) => (i * 7 % 13) / 13)
-  for (let i = 0; i < 5; i++) net.trainStep(x, [[0, 1], [1, 0], [1, 1], [0, 0]])
-  console.log([...net.predict(x).data].join())`
+  const file = freeze(net, { train: [4], predict: [1] })
+  for (const trainer of [net, run.open(file, { modules: [convolution, pooling, random] })]) {
+    for (let i = 0; i < 5; i++) trainer.trainStep(x, [[0, 1], [1, 0], [1, 1], [0, 0]])
+    console.log([...trainer.predict(x).data].join())
+  }`
 
 /** .wasm imports are compiled modules, as workerd and Vercel's edge make them; nothing may be compiled after that. */
 const edgeHooks = `
@@ -174,6 +184,8 @@ describe('every build trains to the same bits', () => {
   beforeAll(() => {
     project.write('default.mjs', training('lanegrad'))
     expected = project.node('default.mjs')
+    const [trained, frozen] = expected.trim().split('\n')
+    expect(frozen).toBe(trained)
   })
 
   test.each(['workerd', 'edge-light'])('%s: compiled binaries, no code made at run time', (condition) => {
@@ -215,7 +227,7 @@ describe('every build trains to the same bits', () => {
     const before = `
       const { readFileSync } = await import('node:fs')
       const list = ${JSON.stringify(names.filter((name) => name !== 'relaxed'))}.map((name) => [name, (${of})(name)])
-      await lanegrad.init({ ${what}: Object.fromEntries(list) })`
+      for (const { init } of [lanegrad, run]) await init({ ${what}: Object.fromEntries(list) })`
     project.write('slim.mjs', training('lanegrad/slim', before))
     expect(project.node('slim.mjs')).toBe(expected)
   })
@@ -228,7 +240,8 @@ describe('every build trains to the same bits', () => {
       })
       await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
       const { port } = server.address() as AddressInfo
-      const before = `await lanegrad.init({ url: 'http://127.0.0.1:${port}/kernels', ${only} })`
+      const given = `{ url: 'http://127.0.0.1:${port}/kernels', ${only} }`
+      const before = `for (const { init } of [lanegrad, run]) await init(${given})`
       project.write('slim-url.mjs', training('lanegrad/slim', before))
       const run = promisify(execFile)(process.execPath, ['slim-url.mjs'], { cwd: project.folder })
       expect((await run.finally(() => server.close())).stdout).toBe(expected)
@@ -264,13 +277,13 @@ describe('slim, where a binary is missing', () => {
 
   test('before init', async () => {
     expect(await attempt(dense)).toBe(
-      'true the kernels of module core are not loaded: await init (lanegrad/slim) with core.wasm first',
+      'true the kernels of module core are not loaded: await init with core.wasm first',
     )
   })
 
   test('a layer that needs another module', async () => {
     expect(await attempt(`await init({ url, only: ['core'] }); ${dense}; ${conv}`)).toBe(
-      'true the kernels of module convolution are not loaded: await init (lanegrad/slim) with convolution.wasm first',
+      'true the kernels of module convolution are not loaded: await init with convolution.wasm first',
     )
   })
 

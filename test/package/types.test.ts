@@ -20,14 +20,26 @@ const lacking = lackOfTools()
 const program = `
   import { bidirectional, dense, glorotUniform, LanegradError, load, lstm, type Model, sequential, type Symbolic } from 'lanegrad'
   import { kFold, labelColumn, parseCsv, parseIdx } from 'lanegrad/data'
+  import { freeze } from 'lanegrad/freeze'
+  import { fit, open, type Trainer } from 'lanegrad/run'
+  import { all, convolution } from 'lanegrad/run/modules'
   import { init } from 'lanegrad/slim'
   import { trainTestSplit } from 'lanegrad/slim/data'
+  import { freeze as freezeSlim } from 'lanegrad/slim/freeze'
+  import { init as initRun, open as openSlim } from 'lanegrad/slim/run'
+  import { pooling } from 'lanegrad/slim/run/modules'
   import { serveModels } from 'lanegrad/slim/worker'
   import { workerModel } from 'lanegrad/worker'
   const model = sequential({ inputShape: [2], layers: [dense({ units: 1 })] })
   export const first: number = model.predict([[1, 2]]).data[0]
   export const same: Model<Symbolic> = model
-  export const all = [LanegradError, parseCsv, init({ url: '/wasm/' }), trainTestSplit, serveModels]
+  export const used = [LanegradError, parseCsv, init({ url: '/wasm/' }), trainTestSplit, serveModels, freezeSlim]
+  const trainer: Trainer = open(freeze(model, { train: [4], predict: [1, 4] }), { modules: [convolution, ...all] })
+  export const stepLoss: number = trainer.trainStep([[1, 2]], [3]).loss
+  export const fitted: Promise<number | undefined> = fit(trainer, [[1, 2]], [3], { epochs: 2 }).then(({ loss }) => loss.at(-1))
+  export const slimmer = [initRun({ url: '/wasm/' }), openSlim(trainer.save(), { modules: [pooling] })]
+  // @ts-expect-error: a list
+  freeze(model, { train: 4 })
   const remote = workerModel(model, { worker: new Worker('worker.js', { type: 'module' }) })
   export const prediction: Promise<Float32Array> = remote.then(async (there) => (await there.predict([[1, 2]])).data)
   // @ts-expect-error: not any
@@ -49,7 +61,7 @@ const program = `
   export async function sent(url: string, writable: WritableStreamDefaultWriter<Sent>, file: ArrayBuffer) {
     const there = await remote
     const arrays = [
-      model.save(), await there.save(), model.predict([[1, 2]]).data, (await there.predict([[1, 2]])).data,
+      model.save(), trainer.save(), await there.save(), model.predict([[1, 2]]).data, (await there.predict([[1, 2]])).data,
       ...Object.values(model.gradients([[1, 2]], [3])).map(({ data }) => data),
       ...Object.values(model.getWeights()).map(({ data }) => data),
       parseIdx(file).data, labelColumn(parseCsv('a\\n1'), 'a').data, kFold(4, { folds: 2 })[0].train,

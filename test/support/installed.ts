@@ -7,13 +7,6 @@ import { fileURLToPath } from 'node:url'
 
 export const root = fileURLToPath(new URL('../..', import.meta.url))
 
-/** Subpaths of the package, each src/<name>/index.ts; `slim` is the main file in another form. */
-export const subpaths: readonly string[] = Object.keys(
-  JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).exports,
-)
-  .map((path) => /^\.\/(\w+)$/.exec(path)?.[1] ?? 'slim')
-  .filter((name) => name !== 'slim')
-
 const npm = (args: string[], cwd: string): string =>
   execFileSync('npm', [...args, '--ignore-scripts', '--no-audit', '--no-fund', '--offline'], {
     cwd,

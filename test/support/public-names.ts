@@ -1,7 +1,8 @@
 // The names a program can import, each with its docstring: read from the sources as text.
 import { readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { root, subpaths } from './installed.ts'
+import { sources } from '../../scripts/entries.mjs'
+import { root } from './installed.ts'
 
 export interface PublicName {
   readonly name: string
@@ -12,7 +13,6 @@ export interface PublicName {
   readonly doc: string
 }
 
-const ENTRIES = ['src/index.ts', 'src/index.slim.ts', ...subpaths.map((name) => `src/${name}/index.ts`)]
 const textOf = (path: string): string => readFileSync(join(root, path), 'utf8')
 
 /** The docstring that ends where `head` ends. */
@@ -46,12 +46,18 @@ function read(name: string, path: string): PublicName {
   return { name, isType, path, doc: docAt(text.slice(0, found.index)) }
 }
 
-export const publicNames: readonly PublicName[] = ENTRIES.flatMap((entry) =>
-  [...textOf(entry).matchAll(/^export (?:type )?\{([^}]*)\} from '([^']+)'/gm)].flatMap(([, list, from]) =>
-    list
-      .split(',')
-      .map((name) => name.trim().replace(/^type /, ''))
-      .filter(Boolean)
-      .map((name) => read(name, join(dirname(entry), from))),
-  ),
-)
+export const publicNames: readonly PublicName[] = [...new Set(Object.values(sources))].flatMap((entry) => {
+  const text = textOf(entry)
+  const own = [...text.matchAll(/^export const (\w+)/gm)].map(([, name]) => read(name, entry))
+  const others = [...text.matchAll(/^export (?:type )?\{([^}]*)\} from '([^']+)'/gm)]
+  return [
+    ...own,
+    ...others.flatMap(([, list, from]) =>
+      list
+        .split(',')
+        .map((name) => name.trim().replace(/^type /, ''))
+        .filter(Boolean)
+        .map((name) => read(name, join(dirname(entry), from))),
+    ),
+  ]
+})

@@ -1,5 +1,6 @@
 // Runs a program of the documentation as it stands there, against the source.
 import { inspect } from 'node:util'
+import { sources } from '../../scripts/entries.mjs'
 import * as slim from '../../src/index.slim.ts'
 import * as main from '../../src/index.ts'
 
@@ -18,8 +19,10 @@ export interface Run {
 
 const IMPORT = /^import \{ (.*) \} from '(.*)'$/gm
 
-const moduleOf = async (from: string): Promise<object> =>
-  MODULES[from] ?? (await import(from.replace(/^lanegrad\/(.*)$/, '../../src/$1/index.ts')))
+const moduleOf = async (from: string): Promise<object> => {
+  const source = sources[from.replace('lanegrad/', '')]
+  return MODULES[from] ?? (await import(source ? `../../${source}` : from))
+}
 
 export async function runExample(code: string): Promise<Run> {
   const modules: Record<string, object> = {}

@@ -1,8 +1,11 @@
 // The program that every tool bundles, transforms or runs: it makes, trains, saves and loads a net. Enters: options of
 // the model, the way that its file takes. Leaves: one line with the bits of what the net predicts, the same in every
-// tool; throws where the loss doesn't fall, or the loaded net isn't the trained one.
+// tool; throws where the loss doesn't fall, or the loaded net or the frozen one isn't the trained one.
 import { adam, dense, dropout, LanegradError, load, sequential } from 'lanegrad'
 import { parseCsv } from 'lanegrad/data'
+import { freeze } from 'lanegrad/freeze'
+import { open } from 'lanegrad/run'
+import { random } from 'lanegrad/run/modules'
 
 const x = Float32Array.of(0, 0, 0, 1, 1, 0, 1, 1)
 const y = [[0], [1], [1], [0]]
@@ -33,8 +36,14 @@ export async function learns(options = {}, through = (bytes) => bytes) {
   const copied = load(Uint8Array.from(file))
   check(hex(loaded.predict(x)) === bits, 'the loaded net predicts the same bits')
   check(hex(copied.predict(x)) === bits, 'the net of copied bytes predicts the same bits')
-  const [next, same] = [model, loaded].map((net) => net.trainStep(x, y).loss)
-  check(next === same, 'the loaded net trains on as the first does')
+  const frozen = freeze(model, { train: [4], predict: [4], includeOptimizer: true })
+  const trainer = open(await through(frozen), { modules: [random] })
+  check(hex(trainer.predict(x)) === bits, 'the frozen net predicts the same bits')
+  const [next, ...others] = [model, loaded, trainer].map((net) => net.trainStep(x, y).loss)
+  check(
+    others.every((loss) => loss === next),
+    'the loaded net and the frozen one train on as the first does',
+  )
 
   let error
   try {

@@ -1,12 +1,30 @@
-// The subpaths of the package (`lanegrad/data`: src/data/index.ts): bundles of their own, to be loaded beside the main file.
-// What the main file exports they take from there: a class, a cache, is the same one whichever file a program got it from.
+// The entries of the package, from its exports map: the main file, `lanegrad/data` and so on, each a bundle of its own.
+// Those that are loaded beside the main file take from there what it exports: a class, a cache, is the same one whichever file
+// a program got it from. The others stand alone and bring binaries of their own.
 import { readFileSync } from 'node:fs'
 import { dirname, relative, resolve } from 'node:path'
 
-/** From the exports map: `./data` and so on. */
-export const subpaths = Object.keys(JSON.parse(readFileSync('package.json', 'utf8')).exports)
-  .map((path) => /^\.\/(\w+)$/.exec(path)?.[1])
-  .filter((name) => name !== undefined && name !== 'slim')
+const { exports } = JSON.parse(readFileSync('package.json', 'utf8'))
+
+/** The source of each script, by its name in dist: `index`, `data`, `run/modules`, `slim/index` and so on. */
+export const sources = Object.fromEntries(
+  Object.values(exports)
+    .filter(({ types }) => types)
+    .map(({ types, default: main }) => [
+      main.replace(/^\.\/dist\/|\.js$/g, ''),
+      types.replace('./dist/types/', 'src/').replace('.d.ts', '.ts'),
+    ]),
+)
+
+/** The names of the entries beside the main one, the slim forms left out. */
+export const subpaths = Object.keys(sources).filter((name) => !/^(index|slim\/.*)$/.test(name))
+
+const ALONE = /^(slim\/)?(index|run|run\/modules)$/
+
+/** Sources of the entries that need no other one. */
+export const standalone = new Set(
+  Object.entries(sources).flatMap(([name, source]) => (ALONE.test(name) ? source : [])),
+)
 
 /** Names that an entry exports, types apart, by the file they come from. */
 export function publicNames(entry) {

@@ -1,0 +1,2 @@
+export const sources: Readonly<Record<string, string>>
+export const subpaths: readonly string[]
