@@ -51,7 +51,7 @@ interface Paths {
 }
 
 /** What a path leads to. */
-interface Place {
+interface Destination {
   /** The path behind all links. */
   readonly target: string
   readonly folder: string
@@ -72,7 +72,7 @@ const WAIT_MS = 10
 const reason = (error: unknown): string =>
   (error as { code?: string }).code === 'ENXIO' ? 'nothing reads from it' : messageOf(error)
 
-async function placeOf(fs: Files, path: string): Promise<Place> {
+async function destinationOf(fs: Files, path: string): Promise<Destination> {
   const { dirname, isAbsolute } = builtin('node:path') as Paths
   const there = await fs.stat(path).catch(none)
   if (there?.isDirectory() || path.endsWith('/')) throw new Error('it is a folder')
@@ -92,7 +92,7 @@ async function placeOf(fs: Files, path: string): Promise<Place> {
 }
 
 /** Writes to what may take only a part at a time. */
-async function send(stream: Handle, data: Uint8Array): Promise<void> {
+async function writeAll(stream: Handle, data: Uint8Array): Promise<void> {
   let waits = 0
   for (let at = 0; at < data.length; ) {
     try {
@@ -106,10 +106,10 @@ async function send(stream: Handle, data: Uint8Array): Promise<void> {
 }
 
 /** Opens, writes, flushes and closes. */
-async function put(file: Handle, data: Uint8Array, before?: () => Promise<void>): Promise<void> {
+async function writeAndClose(file: Handle, data: Uint8Array, before?: () => Promise<void>): Promise<void> {
   try {
     await before?.()
-    await send(file, data)
+    await writeAll(file, data)
     await file.sync()
   } finally {
     await file.close()
@@ -117,12 +117,16 @@ async function put(file: Handle, data: Uint8Array, before?: () => Promise<void>)
 }
 
 /** A file of its own beside the target, written whole, then renamed: it has the mode and, where possible, the owner. */
-async function replace(fs: Files, { target, folder, there }: Place, data: Uint8Array | null): Promise<void> {
+async function replace(
+  fs: Files,
+  { target, folder, there }: Destination,
+  data: Uint8Array | null,
+): Promise<void> {
   const { randomUUID } = builtin('node:crypto') as { randomUUID(): string }
   const beside = `${folder}/.lanegrad-${randomUUID()}.tmp`
   const file = await fs.open(beside, 'wx', there ? 0o600 : 0o666)
   try {
-    await put(file, data ?? new Uint8Array(0), async () => {
+    await writeAndClose(file, data ?? new Uint8Array(0), async () => {
       if (!there) return
       await fs.chown(beside, there.uid, there.gid).catch(none)
       await fs.chmod(beside, there.mode & 0o7777)
@@ -152,12 +156,15 @@ export function fileWriter(where: string, instead: string, path: unknown, write:
     await stream?.close().catch(none)
     stream = null
   }
-  const attempt = async <T>(path: string, work: (fs: Files, place: Place) => Promise<T>): Promise<T> => {
+  const attempt = async <T>(
+    path: string,
+    work: (fs: Files, place: Destination) => Promise<T>,
+  ): Promise<T> => {
     const fs =
       builtin<Files>('node:fs/promises') ??
       fail(`${where}: this runtime has no files for path; give ${instead}`)
     try {
-      const place = await placeOf(fs, path)
+      const place = await destinationOf(fs, path)
       if (!place.isStream || opened !== path) await close()
       if (place.isStream) {
         const { O_WRONLY, O_APPEND, O_NONBLOCK = 0 } = fs.constants
@@ -175,9 +182,9 @@ export function fileWriter(where: string, instead: string, path: unknown, write:
     (path: string, data: Uint8Array | string): Promise<void> =>
       attempt(path, async (fs, place) => {
         const bytes = typeof data === 'string' ? encodeText(data) : data
-        if (stream) await send(stream, bytes)
+        if (stream) await writeAll(stream, bytes)
         else if (whole) await replace(fs, place, bytes)
-        else await put(await fs.open(path, 'a'), bytes)
+        else await writeAndClose(await fs.open(path, 'a'), bytes)
       })
   return {
     /** Finds out whether `path` can be written, making its folder; what is there stays. Leaves what a file there holds. */

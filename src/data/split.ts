@@ -103,8 +103,8 @@ export function trainTestSplit<X extends RowData, Y extends RowData>(
     const test: number[] = []
     for (const row of permutation(count, seed, streamOf(where)))
       (left[classes.of[row]]-- > 0 ? test : train).push(row)
-    const part = (rows: readonly number[]) => ({ x: gatherRows(x, rows), y: gatherRows(y, rows) })
-    return { train: part(train), test: part(test) }
+    const partOf = (rows: readonly number[]) => ({ x: gatherRows(x, rows), y: gatherRows(y, rows) })
+    return { train: partOf(train), test: partOf(test) }
   })
 }
 

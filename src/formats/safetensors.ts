@@ -21,8 +21,8 @@ export interface TensorReader {
 
 /** The types that our own files have. */
 export const ownReaders: Readonly<Record<string, TensorReader>> = {
-  F32: { bytes: 4, read: (view) => new Float32Array(copyOf(view)) },
-  I32: { bytes: 4, read: (view) => new Int32Array(copyOf(view)) },
+  F32: { bytes: 4, read: (view) => new Float32Array(alignedCopy(view)) },
+  I32: { bytes: 4, read: (view) => new Int32Array(alignedCopy(view)) },
 }
 
 /** All types that are read. */
@@ -48,7 +48,7 @@ export const allReaders: Readonly<Record<string, TensorReader>> = {
       new Int32Array(count).map((_, i) => {
         const low = view.getInt32(8 * i, true)
         if (view.getInt32(8 * i + 4, true) !== low >> 31)
-          broken(`tensor ${show(name)}: I64 element ${i} exceeds int32`)
+          malformed(`tensor ${show(name)}: I64 element ${i} exceeds int32`)
         return low
       }),
   },
@@ -69,7 +69,7 @@ export function encodeSafetensors(
   if (Object.keys(metadata).length > 0) addEntry(METADATA, metadata)
   let dataBytes = 0
   for (const [name, { shape, data }] of tensors) {
-    if (name === METADATA) broken(`the tensor name ${METADATA} is taken`)
+    if (name === METADATA) malformed(`the tensor name ${METADATA} is taken`)
     const isFloat = isFloat32(data)
     const what = `safetensors: tensor ${show(name)}`
     check(isFloat || isInt32(data), `${what}: data`, 'a Float32Array or Int32Array', data)
@@ -153,7 +153,7 @@ function parseHeader(utf8: Uint8Array): Record<string, unknown> {
   try {
     text = decodeText(utf8)
   } catch {
-    broken('the header must be UTF-8')
+    malformed('the header must be UTF-8')
   }
   let header: unknown
   let keptKeys = 0
@@ -163,11 +163,11 @@ function parseHeader(utf8: Uint8Array): Record<string, unknown> {
       return value
     })
   } catch {
-    broken('the header must be JSON')
+    malformed('the header must be JSON')
   }
   check(isRecord(header), 'safetensors: header', 'an object', header)
   // JSON.parse keeps the last of equal keys; it counted one key for the root
-  if (countKeys(text) !== keptKeys - 1) broken('the header has a key twice')
+  if (countKeys(text) !== keptKeys - 1) malformed('the header has a key twice')
   return header
 }
 
@@ -204,20 +204,21 @@ function readEntry(name: string, info: unknown, readers: Readonly<Record<string,
 function checkLayout(entries: readonly Entry[], dataBytes: number): void {
   let covered = 0
   for (const { name, begin, end } of entries) {
-    if (end > dataBytes) broken(`tensor ${show(name)} ends at byte ${end} of ${dataBytes}`)
-    if (begin < covered) broken(`tensor ${show(name)} at byte ${begin} overlaps one that ends at ${covered}`)
-    if (begin > covered) broken(`tensor ${show(name)} follows a hole of ${begin - covered} bytes`)
+    if (end > dataBytes) malformed(`tensor ${show(name)} ends at byte ${end} of ${dataBytes}`)
+    if (begin < covered)
+      malformed(`tensor ${show(name)} at byte ${begin} overlaps one that ends at ${covered}`)
+    if (begin > covered) malformed(`tensor ${show(name)} follows a hole of ${begin - covered} bytes`)
     covered = end
   }
-  if (covered < dataBytes) broken(`${dataBytes - covered} bytes belong to no tensor`)
+  if (covered < dataBytes) malformed(`${dataBytes - covered} bytes belong to no tensor`)
 }
 
-function broken(message: string): never {
+function malformed(message: string): never {
   fail(`safetensors: ${message}`)
 }
 
 /** The bytes of a view in aligned memory of their own (Buffer.slice would share them). */
-function copyOf(view: DataView): ArrayBuffer {
+function alignedCopy(view: DataView): ArrayBuffer {
   const copy = new Uint8Array(view.byteLength)
   copy.set(new Uint8Array(view.buffer, view.byteOffset, view.byteLength))
   return copy.buffer

@@ -4,7 +4,7 @@ import type { UnaryName } from '../graph/functions.ts'
 import * as ops from '../graph/operations.ts'
 import type { Value } from '../graph/value.ts'
 import type { GraphWriter } from '../graph/writer.ts'
-import { FINITE, isObject, must, NON_NEGATIVE, POSITIVE, type Rule, unknownName } from '../numerics/errors.ts'
+import { entryOf, FINITE, isObject, must, NON_NEGATIVE, POSITIVE, type Rule } from '../numerics/errors.ts'
 
 interface ActivationRow {
   readonly fn: UnaryName | 'softmax' | 'logSoftmax'
@@ -57,9 +57,7 @@ export function readActivation(
   const { name, alpha } = isObject(activation)
     ? activation
     : { name: activation ?? 'linear', alpha: undefined }
-  if (typeof name !== 'string' || !Object.hasOwn(activations, name))
-    unknownName(what, name, Object.keys(activations))
-  const row: ActivationRow = activations[name]
+  const row = entryOf<ActivationRow>(what, name, activations)
   return { name, alpha: must(row.rule ?? FINITE, alpha ?? row.alpha ?? 0, `${what} ${name}: alpha`) }
 }
 

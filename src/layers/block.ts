@@ -5,7 +5,7 @@ import { BOOLEAN, check } from '../numerics/errors.ts'
 import {
   type BuildContext,
   hasSteps,
-  isName,
+  isLayerName,
   type Layer,
   type LayerKind,
   type LayerOptions,
@@ -57,11 +57,11 @@ export const blockKind: LayerKind<BlockConfig> = {
     check(frozen < 0, `block: layers[${frozen}]: trainable`, 'an option of the block', false)
     const own = names ?? layers.map(({ layerName }, i) => layerName ?? `${nested[i].kind.kind}_${i + 1}`)
     const isUnique = Array.isArray(own) && own.length === layers.length && new Set(own).size === own.length
-    check(isUnique && own.every(isName), 'block: names', 'a list of unique names', own)
+    check(isUnique && own.every(isLayerName), 'block: names', 'a list of unique names', own)
     return { layers: nested, names: own, recompute }
   },
   build(context, inputs, { layers, names, recompute }) {
-    const write = () => {
+    const writeChain = () => {
       const set = new Set<Value>()
       const inner = watched(context, set)
       return layers.reduce((x, layer, i) => {
@@ -72,7 +72,7 @@ export const blockKind: LayerKind<BlockConfig> = {
         return y
       }, singleInput(inputs))
     }
-    return recompute ? recomputed(context.g, write) : write()
+    return recompute ? recomputed(context.g, writeChain) : writeChain()
   },
 }
 

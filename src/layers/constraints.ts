@@ -2,11 +2,11 @@
 import {
   check,
   checkOptions,
+  entryOf,
   NATURAL,
   NON_NEGATIVE,
   readOptions,
   UP_TO_ONE,
-  unknownName,
 } from '../numerics/errors.ts'
 
 /** A constraint as plain data: what the constructors below make and what a saved model holds. */
@@ -156,7 +156,6 @@ export function readConstraint(
 ): Constraint | null {
   if (constraint === null) return null
   const { kind, ...options } = typeof constraint === 'string' ? { kind: constraint } : constraint
-  if (typeof kind !== 'string' || !Object.hasOwn(constraints, kind))
-    unknownName(where, kind, Object.keys(constraints))
-  return typeof constraint === 'string' ? constraints[kind]() : makeConstraint(kind, options)
+  const make = entryOf<() => Constraint>(where, kind, constraints)
+  return typeof constraint === 'string' ? make() : makeConstraint(kind, options)
 }

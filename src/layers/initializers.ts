@@ -3,7 +3,7 @@
 // May assume nothing about the initializer: it may come from a file. Never depends on the order in
 // which layers are built: give each weight the stream of its name (streamOf).
 
-import { check, FINITE, isObject, NON_NEGATIVE, readOptions, unknownName } from '../numerics/errors.ts'
+import { check, entryOf, FINITE, isObject, NON_NEGATIVE, readOptions } from '../numerics/errors.ts'
 import { truncatedNormal as fillTruncated, normal } from '../numerics/random.ts'
 import { elementCount } from '../numerics/tensor.ts'
 
@@ -264,8 +264,7 @@ export function readInitializer(
   what = 'initializer',
 ): Initializer {
   const { kind, ...options } = isObject(initializer) ? initializer : { kind: initializer }
-  if (typeof kind !== 'string' || !Object.hasOwn(DEFAULTS, kind))
-    unknownName(what, kind, Object.keys(DEFAULTS))
+  entryOf(what, kind, DEFAULTS)
   return makeInitializer(kind as InitializerName, options)
 }
 

@@ -174,11 +174,12 @@ export const isText = (name: unknown, most: number): name is string =>
   typeof name === 'string' && name !== '' && name.length <= most && !(name in Object.prototype)
 
 /** The name of an input or a layer: it goes into those of calls (`a#2`), their outputs (`a:1`) and weights (`a/kernel`). */
-export const isName = (name: unknown): boolean => isText(name, 128) && /^(?!optimizer$)[^/#:\s]+$/.test(name)
+export const isLayerName = (name: unknown): boolean =>
+  isText(name, 128) && /^(?!optimizer$)[^/#:\s]+$/.test(name)
 
-export function checkName(name: unknown, what: string): void {
+export function checkLayerName(name: unknown, what: string): void {
   const expected = 'up to 128 characters without space, /, # or : (and not "toString")'
-  check(isName(name), what, expected, name)
+  check(isLayerName(name), what, expected, name)
 }
 
 /** A layer of `kind` from its options; `name` and `trainable` are common to all kinds. */
@@ -188,7 +189,7 @@ export function makeLayer<C extends object, R = Symbolic>(
 ): Layer<R> & { readonly config: C } {
   check(isObject(options), `${kind.kind} options`, 'an object', options)
   const { name = null, trainable = true, ...own } = reading(`${kind.kind} options`, () => ({ ...options }))
-  if (name !== null) checkName(name, `${kind.kind}: name`)
+  if (name !== null) checkLayerName(name, `${kind.kind}: name`)
   must(BOOLEAN, trainable, `${kind.kind}: trainable`)
   const config = reading(`${kind.kind} options`, () => kind.read(own))
   return layerOf(kind, Object.freeze(config), name, trainable)
@@ -234,14 +235,14 @@ export function layerOf<C extends object, R = Symbolic>(
         Object.freeze(
           printed(
             { layer: layer as Layer<unknown>, inputs, index, call, input: null },
-            () => `output ${index} of ${text()}`,
+            () => `output ${index} of ${layerText()}`,
           ),
         ),
     )
     return (outputs === 1 ? values[0] : values) as R
   }
-  const text = () => `layer ${name === null ? '' : `${name}: `}${kind.kind} ${JSON.stringify(config)}`
-  const layer: Layer<R> & { readonly config: C } = Object.assign(printed(call, text), {
+  const layerText = () => `layer ${name === null ? '' : `${name}: `}${kind.kind} ${JSON.stringify(config)}`
+  const layer: Layer<R> & { readonly config: C } = Object.assign(printed(call, layerText), {
     layerName: name,
     known,
     kind: kind as LayerKind<object>,
@@ -286,7 +287,7 @@ export const DTYPE = /*#__PURE__*/ oneOf('float32', 'int32')
 export function input(options: InputOptions): Symbolic {
   const known = ['shape', 'name', 'dtype']
   const { shape, name = '', dtype = 'float32' } = checkOptions('input', options, known)
-  if (name !== '') checkName(name, 'input: name')
+  if (name !== '') checkLayerName(name, 'input: name')
   const what = name ? `input ${name}` : 'input'
   must(INPUT_SHAPE, shape, `${what}: shape`)
   must(DTYPE, dtype, `${what}: dtype`)

@@ -94,10 +94,10 @@ export const batchNormalizationKind: LayerKind<ReturnType<typeof readBatch>> = {
     const x = channelInput(inputs)
     const channels = channelsOf(x)
     const affine = affineWeights(context, x, config)
-    const state = (name: string, initializer: Initializer) =>
+    const statistic = (name: string, initializer: Initializer) =>
       weight(name, [channels], { initializer, trainable: false })
-    const movingMean = state('moving_mean', config.movingMeanInitializer)
-    const movingVariance = state('moving_variance', config.movingVarianceInitializer)
+    const movingMean = statistic('moving_mean', config.movingMeanInitializer)
+    const movingVariance = statistic('moving_variance', config.movingVarianceInitializer)
 
     if (!training || !trainable) {
       // (x - mean) / sqrt(variance + epsilon) gamma + beta as x factor + offset, both of one number a channel

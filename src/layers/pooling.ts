@@ -204,7 +204,7 @@ function globalKind(
 }
 
 /** One window of all cells: of equal cells the first alone takes the gradient, unlike those of a `reduce`. */
-const largest = (context: BuildContext, x: Value): Value => {
+const maxOfCells = (context: BuildContext, x: Value): Value => {
   const poolSize = x.shape.slice(1, -1)
   return pool(context, maxPool, x, { poolSize, strides: poolSize, padding: 'valid' })
 }
@@ -212,7 +212,7 @@ const largest = (context: BuildContext, x: Value): Value => {
 const axesOf = (x: Value): number[] => x.shape.slice(1, -1).map((_, i) => i + 1)
 
 /** sum(x mask) / sum(mask) over the steps; 0 where no step counts. */
-function mean({ g, maskOf }: BuildContext, x: Value): Value {
+function meanOfCells({ g, maskOf }: BuildContext, x: Value): Value {
   const mask = x.shape.length === 3 ? maskOf(x) : null
   if (!mask) return ops.mean(g, x, axesOf(x))
   const count = ops.binary(g, 'maximum', ops.sum(g, mask, [1], true), g.constant(1))
@@ -224,12 +224,12 @@ function mean({ g, maskOf }: BuildContext, x: Value): Value {
   )
 }
 
-export const globalMaxPooling1dKind = /*#__PURE__*/ globalKind('globalMaxPooling1d', 1, largest)
-export const globalMaxPooling2dKind = /*#__PURE__*/ globalKind('globalMaxPooling2d', 2, largest)
-export const globalMaxPooling3dKind = /*#__PURE__*/ globalKind('globalMaxPooling3d', 3, largest)
-export const globalAveragePooling1dKind = /*#__PURE__*/ globalKind('globalAveragePooling1d', 1, mean)
-export const globalAveragePooling2dKind = /*#__PURE__*/ globalKind('globalAveragePooling2d', 2, mean)
-export const globalAveragePooling3dKind = /*#__PURE__*/ globalKind('globalAveragePooling3d', 3, mean)
+export const globalMaxPooling1dKind = /*#__PURE__*/ globalKind('globalMaxPooling1d', 1, maxOfCells)
+export const globalMaxPooling2dKind = /*#__PURE__*/ globalKind('globalMaxPooling2d', 2, maxOfCells)
+export const globalMaxPooling3dKind = /*#__PURE__*/ globalKind('globalMaxPooling3d', 3, maxOfCells)
+export const globalAveragePooling1dKind = /*#__PURE__*/ globalKind('globalAveragePooling1d', 1, meanOfCells)
+export const globalAveragePooling2dKind = /*#__PURE__*/ globalKind('globalAveragePooling2d', 2, meanOfCells)
+export const globalAveragePooling3dKind = /*#__PURE__*/ globalKind('globalAveragePooling3d', 3, meanOfCells)
 
 /**
  * [batch, steps, channels] to the largest of each channel, [batch, channels]. Masked steps take part, as in Keras. Of

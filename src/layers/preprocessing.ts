@@ -162,16 +162,16 @@ export function adaptNormalization(x: Samples, options: LayerOptions = {}): Laye
       )
     const channels = shape[shape.length - 1]
     const rows = count / channels
-    /** The mean over rows of `term` of each channel. */
-    const meanOf = (term: (value: number, channel: number) => number): number[] => {
+    /** The mean over the rows of `term`, for each channel. */
+    const channelMeans = (term: (value: number, channel: number) => number): number[] => {
       const sums = new Float64Array(channels)
       for (let i = 0; i < count; i += channels)
         for (let c = 0; c < channels; c++) sums[c] += term(data[i + c], c)
       return Array.from(sums, (sum) => sum / rows)
     }
-    const mean = meanOf((value) => value)
+    const mean = channelMeans((value) => value)
     check(mean.every(Number.isFinite), where, 'finite numbers', mean)
-    const variance = meanOf((value, c) => (value - mean[c]) * (value - mean[c]))
+    const variance = channelMeans((value, c) => (value - mean[c]) * (value - mean[c]))
     return normalization({ ...options, mean, variance })
   })
 }

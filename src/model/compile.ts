@@ -114,11 +114,11 @@ function refuseSharedKey(method: string, one: string | undefined, other: string,
 function checkKeys(session: PlannedSession, outputs: readonly OutputTraining[]): Map<string, string> {
   const known = new Map([['loss', 'the total loss']])
   for (const { output, loss, metrics, weightedMetrics = [] } of outputs) {
-    const read = (metric: MetricLike) =>
+    const metricName = (metric: MetricLike) =>
       readMetric(output, metric, loss, columnsOf(session.shapeOf(output))).name
-    const plain = metrics.map(read)
+    const plain = metrics.map(metricName)
     const weighted = weightedMetrics
-      .map(read)
+      .map(metricName)
       .map((name) => (plain.includes(name) ? `weighted_${name}` : name))
     for (const name of [...(outputs.length > 1 ? ['loss'] : []), ...plain, ...weighted]) {
       const key = keyOf(session.network, output, name)

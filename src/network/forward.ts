@@ -9,7 +9,7 @@ import { type Constraint, checkAxes } from '../layers/constraints.ts'
 import { type Initializer, readInitializer } from '../layers/initializers.ts'
 import {
   type BuildContext,
-  checkName,
+  checkLayerName,
   hasSteps,
   type Regularizer,
   type WeightOptions,
@@ -114,7 +114,7 @@ export function writeLayers(
     seed,
     stream: (own = '') => streamOf(`${call.name}${prefix.slice(call.layer.name.length)}/${own}`),
     weight(own, shape, options) {
-      checkName(own, 'name of a weight')
+      checkLayerName(own, 'name of a weight')
       return weight(`${prefix}/${own}`, call.layer.trainable, shape, options)
     },
     weightOf(...names) {
@@ -146,7 +146,7 @@ export function writeLayers(
       else masks.delete(value)
     },
     nested(own) {
-      checkName(own, 'name of a nested layer')
+      checkLayerName(own, 'name of a nested layer')
       return contextOf(call, `${prefix}/${own}`, set)
     },
   })

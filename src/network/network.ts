@@ -3,7 +3,7 @@
 // unique, every reference resolved. Shapes are checked later, when a graph is written.
 
 import {
-  checkName,
+  checkLayerName,
   DTYPE,
   INPUT_SHAPE,
   isSymbolic,
@@ -187,7 +187,7 @@ export function networkOf(inputs: Values, outputs: Values): Network {
   const names = new Map<Symbolic, string>()
   const networkInputs = given.entries.map(([key, value], i): NetworkInput => {
     if (!value.input) fail('model: inputs must be values made by input()')
-    if (key !== null) checkName(key, 'model: name of an input')
+    if (key !== null) checkLayerName(key, 'model: name of an input')
     const name = key ?? (value.input.name || (given.entries.length === 1 ? 'input' : `input_${i + 1}`))
     names.set(value, name)
     return { ...value.input, name }
@@ -305,7 +305,7 @@ function name(value: unknown, what: string): string {
 
 /** The name of an input or a layer, by the rules of the API. */
 function checkedName(value: unknown, what: string): string {
-  checkName(value, what)
+  checkLayerName(value, what)
   return value as string
 }
 

@@ -154,6 +154,12 @@ export function unknownName(what: string, got: unknown, known: readonly string[]
   )
 }
 
+/** The entry of `table` under `name`. @throws LanegradError as `unknownName`, unless the table itself has that name */
+export function entryOf<T>(what: string, name: unknown, table: Readonly<Record<string, T>>): T {
+  if (typeof name !== 'string' || !Object.hasOwn(table, name)) unknownName(what, name, Object.keys(table))
+  return table[name]
+}
+
 /** A copy of the options. @throws LanegradError unless they are a plain object whose keys are all in `known` */
 export function checkOptions<O extends object>(where: string, options: O, known: readonly string[]): O {
   const what = `${where} options`

@@ -314,7 +314,7 @@ export interface ConvRows {
   readonly shape: Shape
 }
 
-function rowsOf(g: Writer, y: Value, rank: number): ConvRows {
+function convRows(g: Writer, y: Value, rank: number): ConvRows {
   const channels = y.shape[4]
   const shape = [y.shape[0], ...y.shape.slice(6 - rank, 4), channels]
   return { rows: reshape(g, y, [elementCount(shape) / channels, channels]), shape }
@@ -341,7 +341,7 @@ export function convolveRows(
     return { rows, shape: [...x.shape.slice(0, -1), filters] }
   }
   const weights = reshape(g, w, [...geometry.kernel, ...w.shape.slice(-2)])
-  return rowsOf(g, g.add(kernel, [widened(g, x), weights], geometry)[0], rank)
+  return convRows(g, g.add(kernel, [widened(g, x), weights], geometry)[0], rank)
 }
 
 /**
@@ -367,5 +367,5 @@ export function convolveTransposedRows(g: Writer, x: Value, w: Value, options: C
     .map((size, i) => size * strides[i] + (padding === 'same' ? 0 : Math.max(spans[i] - strides[i], 0)))
   const geometry = geometryOf(sizes, kernel, options)
   const weights = reshape(g, w, [...geometry.kernel, ...w.shape.slice(-2)])
-  return rowsOf(g, g.add(convInputGrad, [widened(g, x), weights], geometry)[0], rank)
+  return convRows(g, g.add(convInputGrad, [widened(g, x), weights], geometry)[0], rank)
 }

@@ -22,7 +22,7 @@ function affineOf<A extends AffineAttributes>({ inputs, attributes: { scale, cen
   return { gamma: scale ? inputs[1] : null, beta: center ? inputs[scale ? 2 : 1] : null }
 }
 
-const place = (at: Addresses, value: Value | null): number => (value ? at.of(value) : 0)
+const addressOf = (at: Addresses, value: Value | null): number => (value ? at.of(value) : 0)
 
 /** [dx, dgamma?, dbeta?], `inputs`: dy, x, two statistics or one, gamma?; the last extra is dbeta. */
 function gradientShapes(inputs: readonly Value[], { scale, center }: AffineAttributes): [Shape, ...Shape[]] {
@@ -38,8 +38,8 @@ function gradientWords<A extends AffineAttributes>(op: KernelCall<A>, at: Addres
   const dbeta = center ? extras[extras.length - 1] : null
   return [
     at.of(output),
-    place(at, scale ? extras[0] : null),
-    place(at, dbeta),
+    addressOf(at, scale ? extras[0] : null),
+    addressOf(at, dbeta),
     ...inputs.slice(0, 2).map((value) => at.of(value)),
   ]
 }
@@ -51,22 +51,22 @@ export interface LayerNormalizeAttributes extends AffineAttributes {
   readonly rms: boolean
 }
 
-const colsOf = ({ shape }: Value): number => shape[shape.length - 1]
-const rowsOf = (x: Value): number => elementCount(x.shape) / colsOf(x)
+const columnsIn = ({ shape }: Value): number => shape[shape.length - 1]
+const rowsIn = (x: Value): number => elementCount(x.shape) / columnsIn(x)
 
 /** x [..., D], gamma? [D], beta? [D] to y [..., D]; extras: inverse deviation [rows] and, unless rms, mean and its rest [2, rows]. */
 export const layerNormalize: Kernel<LayerNormalizeAttributes> = {
   name: 'layerNormalize',
   module: normalizeModule,
   code: abi.OP_LAYER_NORMALIZE,
-  shapes: ([x], { rms }) => [x.shape, [rowsOf(x)], ...(rms ? [] : [[2, rowsOf(x)]])],
+  shapes: ([x], { rms }) => [x.shape, [rowsIn(x)], ...(rms ? [] : [[2, rowsIn(x)]])],
   words(op, at) {
     const { inputs, output, extras, attributes } = op
     const [x] = inputs
     const { gamma, beta } = affineOf(op)
-    const statistics = [at.of(extras[0]), place(at, extras[1] ?? null)]
-    const sizes = [rowsOf(x), colsOf(x), f32(attributes.epsilon)]
-    return [at.of(output), at.of(x), ...statistics, place(at, gamma), place(at, beta), ...sizes]
+    const statistics = [at.of(extras[0]), addressOf(at, extras[1] ?? null)]
+    const sizes = [rowsIn(x), columnsIn(x), f32(attributes.epsilon)]
+    return [at.of(output), at.of(x), ...statistics, addressOf(at, gamma), addressOf(at, beta), ...sizes]
   },
   reuses: [0],
   range: weighted,
@@ -89,10 +89,10 @@ export const layerNormalizeGrad: Kernel<LayerNormalizeAttributes> = {
     const [, x, inverse] = inputs
     const statistics = [at.of(inverse), rms ? 0 : at.of(inputs[3])]
     const gamma = scale ? at.of(inputs[inputs.length - 1]) : 0
-    return [...gradientWords(op, at), ...statistics, gamma, rowsOf(x), colsOf(x), at.scratch]
+    return [...gradientWords(op, at), ...statistics, gamma, rowsIn(x), columnsIn(x), at.scratch]
   },
   // two f64 sums a column, in groups of four columns
-  scratchBytes: ({ inputs: [, x] }) => 64 * Math.ceil(colsOf(x) / 4),
+  scratchBytes: ({ inputs: [, x] }) => 64 * Math.ceil(columnsIn(x) / 4),
   reuses: [0, 1],
 }
 
@@ -107,11 +107,11 @@ export interface ChannelNormalizeAttributes extends AffineAttributes {
 
 /** samples, cells, channels, groups, epsilon, scratch */
 function channelWords(x: Value, { samples, groups, epsilon }: ChannelNormalizeAttributes, at: Addresses) {
-  return [samples, rowsOf(x) / samples, colsOf(x), groups, f32(epsilon), at.scratch]
+  return [samples, rowsIn(x) / samples, columnsIn(x), groups, f32(epsilon), at.scratch]
 }
 
 /** Bytes of scratch (assembly/kernels/normalize-channels.ts). */
-const channelScratch = (x: Value): number => 64 + 52 * 4 * Math.ceil(colsOf(x) / 4)
+const channelScratch = (x: Value): number => 64 + 52 * 4 * Math.ceil(columnsIn(x) / 4)
 
 /**
  * x [..., C], gamma? [C], beta? [C] to y [..., C]; extras: mean, biased variance, and what the mean, a float, lacks, each
@@ -130,8 +130,8 @@ export const channelNormalize: Kernel<ChannelNormalizeAttributes> = {
       at.of(output),
       at.of(x),
       ...extras.map((value) => at.of(value)),
-      place(at, gamma),
-      place(at, beta),
+      addressOf(at, gamma),
+      addressOf(at, beta),
     ]
     return [...arrays, ...channelWords(x, attributes, at)]
   },
@@ -153,7 +153,7 @@ export const channelNormalizeGrad: Kernel<ChannelNormalizeAttributes> = {
   shapes: gradientShapes,
   words(op, at) {
     const [, x, mean, variance, rest, gamma = null] = op.inputs
-    const statistics = [...[mean, variance, rest].map((value) => at.of(value)), place(at, gamma)]
+    const statistics = [...[mean, variance, rest].map((value) => at.of(value)), addressOf(at, gamma)]
     return [...gradientWords(op, at), ...statistics, ...channelWords(x, op.attributes, at)]
   },
   scratchBytes: ({ inputs: [, x] }) => channelScratch(x),
@@ -177,8 +177,8 @@ export const encodeCategories: Kernel<EncodeCategoriesAttributes> = {
   words: ({ output, inputs: [ids], attributes: { tokens, count } }, at) => [
     at.of(output),
     at.of(ids),
-    rowsOf(ids),
-    colsOf(ids),
+    rowsIn(ids),
+    columnsIn(ids),
     tokens,
     count ? 1 : 0,
   ],

@@ -72,7 +72,7 @@ export function recur(
   )
 }
 
-const rowsOf = (g: Writer, x: Value): Value => reshape(g, x, [x.shape[0] * x.shape[1], x.shape[2]])
+const stepsAsRows = (g: Writer, x: Value): Value => reshape(g, x, [x.shape[0] * x.shape[1], x.shape[2]])
 
 /** Outputs forward: y, h, gates, before, and by kind: saved (c before each step, or r h), c. Backward: dxz, dh0, dc0 or dhz. */
 function cell(
@@ -81,11 +81,11 @@ function cell(
   { parts, width, kept, hasC = false, hasSecond = false, splits = false }: Cell,
 ): RecurrentKernel {
   const saves = hasC || hasSecond
-  const scratchBytes = (batch: number, units: number): number =>
+  const scratchBytesFor = (batch: number, units: number): number =>
     PRODUCT_WORDS +
     4 * batch * units * (width + (hasSecond ? 2 : 0)) +
     Math.max(...[1, width].map((depth) => matmulScratchBytes(batch, depth * units)))
-  const sizes = (before: Value, { sequence, reverse, fn, state }: RecurrentAttributes): number[] => [
+  const shapeWords = (before: Value, { sequence, reverse, fn, state }: RecurrentAttributes): number[] => [
     ...before.shape,
     (sequence ? abi.RECURRENT_SEQUENCE : 0) |
       (reverse ? abi.RECURRENT_REVERSE : 0) |
@@ -106,16 +106,18 @@ function cell(
     words(op, at) {
       const [gates, before, saved, u, u2, mask, dy, dh, dc] = slotsOf(op)
       const [dh0, third] = op.extras
-      const of = (value: Value | null | undefined) => (value ? at.of(value) : 0)
+      const addressOf = (value: Value | null | undefined) => (value ? at.of(value) : 0)
       return [
-        ...[dy, u, u2, splits ? third : null, mask, dh, dc, op.output, dh0, hasC ? third : null].map(of),
-        ...[gates, before, saved].map(of),
-        ...sizes(before as Value, op.attributes),
+        ...[dy, u, u2, splits ? third : null, mask, dh, dc, op.output, dh0, hasC ? third : null].map(
+          addressOf,
+        ),
+        ...[gates, before, saved].map(addressOf),
+        ...shapeWords(before as Value, op.attributes),
         at.header,
         at.scratch,
       ]
     },
-    scratchBytes: ({ inputs: [, { shape }] }) => scratchBytes(shape[0], shape[2]),
+    scratchBytes: ({ inputs: [, { shape }] }) => scratchBytesFor(shape[0], shape[2]),
   }
 
   return {
@@ -133,15 +135,15 @@ function cell(
     words(op, at) {
       const [xz, u, u2, bias, mask, h0, c0] = slotsOf(op)
       const [h, gates, before, saved, c] = op.extras
-      const of = (value: Value | null | undefined) => (value ? at.of(value) : 0)
+      const addressOf = (value: Value | null | undefined) => (value ? at.of(value) : 0)
       return [
-        ...[xz, u, u2, bias, mask, h0, c0, op.output, h, c, gates, before, saved].map(of),
-        ...sizes(before, op.attributes),
+        ...[xz, u, u2, bias, mask, h0, c0, op.output, h, c, gates, before, saved].map(addressOf),
+        ...shapeWords(before, op.attributes),
         at.header,
         at.scratch,
       ]
     },
-    scratchBytes: ({ extras: [{ shape }] }) => scratchBytes(shape[0], shape[1]),
+    scratchBytes: ({ extras: [{ shape }] }) => scratchBytesFor(shape[0], shape[1]),
     range: (op, known) => weighted(op, known, op.attributes.fn),
     gradients(g, op, [dy, dh, , , , dc = null]) {
       const { given, sequence, reverse, fn } = op.attributes
@@ -151,15 +153,17 @@ function cell(
       const state = h0 !== null || c0 !== null
       const [dxz, dh0, third] = recur(g, backward, inputs, { sequence, reverse, fn, state })
       const transposeA = true
-      const rows = rowsOf(g, dxz)
-      let dz = splits ? rowsOf(g, third) : rows
+      const rows = stepsAsRows(g, dxz)
+      let dz = splits ? stepsAsRows(g, third) : rows
       let du2: Value | null = null
       if (hasSecond) {
         const units = before.shape[2]
         dz = slice(g, rows, 1, 0, width * units)
-        du2 = matmul(g, rowsOf(g, saved as Value), slice(g, rows, 1, width * units, units), { transposeA })
+        du2 = matmul(g, stepsAsRows(g, saved as Value), slice(g, rows, 1, width * units, units), {
+          transposeA,
+        })
       }
-      const du = matmul(g, rowsOf(g, before), dz, { transposeA })
+      const du = matmul(g, stepsAsRows(g, before), dz, { transposeA })
       const dbias = given[3] ? sum(g, dz, [0]) : null
       const all = [dxz, du, du2, dbias, null, dh0, hasC ? third : null]
       return all.filter((_, i) => given[i])

@@ -51,30 +51,30 @@ export function checkRange(output: string, loss: Loss, columns: number, range: R
   if (!range) return
   const { low, high, shares, layer } = range
   const activation = isBinary ? 'sigmoid' : 'softmax'
-  const refuse = (needs: string, ways: string): never =>
+  const refuseLoss = (needs: string, ways: string): never =>
     fail(`output ${output}: ${kind} needs ${needs}, but layer ${layer} gives ${rangeText(range)}; ${ways}`)
   if (isBinary || isRow) {
     if (fromLogits) {
       if ((low >= 0 && (isBinary || high <= 1)) || (isBinary && high <= 0))
-        refuse('logits', `use no activation, or activation '${activation}' without fromLogits`)
+        refuseLoss('logits', `use no activation, or activation '${activation}' without fromLogits`)
       return
     }
     const fits = isBinary ? low >= 0 && high <= 1 : shares || (low > 0 && high > 1)
     const several = high === 1 && low === 0 ? ' (for classes that may hold together: binaryCrossentropy)' : ''
     if (!fits)
-      refuse(
+      refuseLoss(
         isBinary ? 'probabilities' : 'probabilities of one class among several',
         `use activation '${activation}', or none and fromLogits: true${several}`,
       )
   } else if (kind === 'klDivergence' && !shares)
-    refuse(
+    refuseLoss(
       'probabilities that sum to 1',
       "use activation 'softmax', or none and categoricalCrossentropy({ fromLogits: true })",
     )
   else if (kind === 'poisson' && low < 0)
-    refuse('positive numbers', "use activation 'softplus' or 'exponential'")
+    refuseLoss('positive numbers', "use activation 'softplus' or 'exponential'")
   else if ((kind === 'hinge' || kind === 'squaredHinge') && (low >= 0 || high <= 0))
-    refuse(
+    refuseLoss(
       'scores of both signs',
       "use activation 'tanh' or none, or binaryCrossentropy with targets 0 and 1",
     )

@@ -2,6 +2,7 @@
 
 import {
   check,
+  entryOf,
   isObject,
   must,
   NON_NEGATIVE,
@@ -12,7 +13,6 @@ import {
   type Rule,
   reading,
   readOptions,
-  unknownName,
 } from '../numerics/errors.ts'
 import type {
   CosineDecayOptions,
@@ -216,9 +216,8 @@ function readScheduleOrNull(data: Schedule | null, what: string): Schedule | nul
   return data && readSchedule(data)
 }
 
-function makeSchedule(kind: string, options: object): Schedule {
-  if (typeof kind !== 'string' || !Object.hasOwn(schedules, kind))
-    unknownName('schedule', kind, Object.keys(schedules))
-  const readers: Readers = schedules[kind as ScheduleName]
-  return Object.freeze({ kind, ...readOptions(kind, options, readers) }) as Schedule
-}
+const makeSchedule = (kind: string, options: object): Schedule =>
+  Object.freeze({
+    kind,
+    ...readOptions(kind, options, entryOf<Readers>('schedule', kind, schedules)),
+  }) as Schedule

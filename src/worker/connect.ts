@@ -28,13 +28,13 @@ interface Receiver {
 }
 
 /** Resolves once the worker answers. @throws LanegradError if it fails first, or takes longer */
-async function ready(worker: WorkerLike, timeoutMs: number): Promise<void> {
+async function whenReady(worker: WorkerLike, timeoutMs: number): Promise<void> {
   const ends: (() => void)[] = []
   try {
     await new Promise<void>((resolve, reject) => {
-      const refuse = (why: string) => reject(new LanegradError(`workerModel: ${why}`))
+      const rejectWith = (why: string) => reject(new LanegradError(`workerModel: ${why}`))
       const late = `the worker didn't answer in ${timeoutMs} ms; does its script call serveModels()?`
-      const timer = setTimeout(refuse, timeoutMs, late)
+      const timer = setTimeout(rejectWith, timeoutMs, late)
       ends.push(
         () => clearTimeout(timer),
         listen(worker, 'message', (message: Greeting | null) => {
@@ -42,9 +42,9 @@ async function ready(worker: WorkerLike, timeoutMs: number): Promise<void> {
         }),
         listen(worker, 'error', (error: { readonly message?: string; preventDefault?(): void }) => {
           error.preventDefault?.() // it is told here
-          refuse(`the worker failed: ${reasonOf(error)}`)
+          rejectWith(`the worker failed: ${reasonOf(error)}`)
         }),
-        listen(worker, 'exit', (code: number) => refuse(`the worker exited with code ${code}`)),
+        listen(worker, 'exit', (code: number) => rejectWith(`the worker exited with code ${code}`)),
       )
       worker.start?.()
       send(worker, { lanegrad: 'hello' } satisfies Greeting)
@@ -55,7 +55,7 @@ async function ready(worker: WorkerLike, timeoutMs: number): Promise<void> {
 }
 
 /** What the model was compiled with, as `compile` takes it. */
-function trainingOf<V extends Values>({ session }: Model<V>): unknown {
+function compileOptionsOf<V extends Values>({ session }: Model<V>): unknown {
   const { training } = session
   if (!training) return null
   const { optimizer, outputs } = training
@@ -106,19 +106,19 @@ export async function connect<V extends Values, R extends Receiver>(
   makeRemote: (port: MessagePort, leave: () => unknown) => R,
 ): Promise<R> {
   if (closed.has(worker)) fail('workerModel: this worker ended with its last model; start another')
-  const count = (by: number): number => {
+  const countModels = (by: number): number => {
     const now = (residents.get(worker) ?? 0) + by
     residents.set(worker, now)
     return now
   }
-  count(1)
+  countModels(1)
   const ends: (() => void)[] = []
   const leave = () => {
     for (const stop of ends) stop()
-    return count(-1)
+    return countModels(-1)
   }
   try {
-    await ready(worker, timeoutMs)
+    await whenReady(worker, timeoutMs)
     const { port1, port2 } = new MessageChannel()
     const remote = makeRemote(port1, () => {
       if (leave() > 0 || !worker.terminate) return undefined
@@ -150,7 +150,7 @@ export async function connect<V extends Values, R extends Receiver>(
       ends.push(watch(worker, port1, lock !== null, end))
       const bytes = model.save()
       const state = snapshot(model)
-      const training = trainingOf(model)
+      const training = compileOptionsOf(model)
       const runtime = runtimeData(model.session.runtime)
       const opening: Opening = { lanegrad: 'open', port: port2, bytes, runtime, training, state, lock }
       send(worker, opening, [port2, bytes.buffer, state.numbers.buffer])

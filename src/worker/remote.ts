@@ -226,12 +226,12 @@ export class WorkerModel<V extends Values = Values> {
       const what = `${method}: its arguments`
       const sent = reading(what, () => args.map((arg) => packed(this.standIn(arg, hooks), moved, transfer)))
       this.post({ type: 'call', id, method, args: sent, options }, what, moved)
-      const abort = () => this.post({ type: 'abort', id })
-      signal?.addEventListener('abort', abort)
+      const sendAbort = () => this.post({ type: 'abort', id })
+      signal?.addEventListener('abort', sendAbort)
       const settled =
         <A>(settle: (value: A) => void) =>
         (value: A) => {
-          signal?.removeEventListener('abort', abort)
+          signal?.removeEventListener('abort', sendAbort)
           settle(value)
         }
       this.calls.set(id, { method, resolve: settled(resolve), reject: settled(reject), hooks })
@@ -369,11 +369,11 @@ export class WorkerModel<V extends Values = Values> {
   /** As `Model.setWeights`. */
   async setWeights(weights: Parameters<Model['setWeights']>[0]): Promise<void> {
     // layers there know no other names than those in this model
-    const own = (): typeof weights =>
+    const ownNames = (): typeof weights =>
       Object.fromEntries(
         weightsNamed(this.session, weights).map(([name, { name: own }]) => [own, weights[name]]),
       )
-    return this.call('setWeights', [isObject(weights) ? reading('setWeights: weights', own) : weights])
+    return this.call('setWeights', [isObject(weights) ? reading('setWeights: weights', ownNames) : weights])
   }
 
   /** As `Model.emaWeights`. */

@@ -90,13 +90,13 @@ export function serveModels(options: ServeOptions = {}): void {
     const isList = Array.isArray(list) && list.every((one) => typeof one === 'object' && one !== null)
     check(isList, `serveModels: ${name}`, 'a list of objects', list)
   }
-  const ready = () => send(port, { lanegrad: 'ready' } satisfies Greeting)
+  const announce = () => send(port, { lanegrad: 'ready' } satisfies Greeting)
   listen(port, 'message', (message: Greeting | null | undefined) => {
-    if (message?.lanegrad === 'hello') ready()
+    if (message?.lanegrad === 'hello') announce()
     if (message?.lanegrad === 'open') new Served(message, { ...options, losses, metrics })
   })
   port.start?.()
-  ready()
+  announce()
 }
 
 interface Known {
@@ -210,7 +210,7 @@ class Served {
     if (options.aborted) run.abort.abort()
     this.running.set(id, run)
     const isFit = method === 'fit'
-    const state = () => (isFit && !this.isClosed ? this.takeState() : null)
+    const newState = () => (isFit && !this.isClosed ? this.takeState() : null)
     try {
       const given = args.map((arg) => this.received(id, arg))
       if (isFit)
@@ -222,10 +222,10 @@ class Served {
       const value = await this.perform(method, given)
       await run.told
       if (run.failure) throw run.failure
-      this.post({ type: 'result', id, value, state: state() })
+      this.post({ type: 'result', id, value, state: newState() })
     } catch (error) {
       if (this.isClosed) return // in the midst of it
-      this.post({ type: 'error', id, error: failureOf(error), state: state() })
+      this.post({ type: 'error', id, error: failureOf(error), state: newState() })
     }
     this.running.delete(id)
   }
@@ -320,7 +320,7 @@ class Served {
     if (!('batchesOnPage' in arg))
       return 'validationData' in arg ? { ...arg, validationData: this.received(id, arg.validationData) } : arg
     const { batchesOnPage, form, steps } = arg as RemoteBatches
-    const open = (): AsyncIterableIterator<unknown> => {
+    const openIterator = (): AsyncIterableIterator<unknown> => {
       const iterator = ++this.asks
       const pull = (hook: string) =>
         this.ask(id, hook, [batchesOnPage, iterator], null) as Promise<IteratorResult<unknown>>
@@ -332,7 +332,7 @@ class Served {
         },
       }
     }
-    if (form === 'function') return open
-    return form === 'once' ? open() : { [Symbol.asyncIterator]: open, steps }
+    if (form === 'function') return openIterator
+    return form === 'once' ? openIterator() : { [Symbol.asyncIterator]: openIterator, steps }
   }
 }

@@ -57,7 +57,7 @@ type Ratio = (right: number, extra: number, missed: number) => number
 
 /** As in Keras, 0 where nothing counts. */
 const share = (part: number, whole: number): number => (whole === 0 ? 0 : part / whole)
-const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0)
+const total = (values: readonly number[]): number => values.reduce((before, value) => before + value, 0)
 
 /** Writes whether each column of a row is predicted into `predicted`. */
 function decide(
@@ -132,11 +132,11 @@ function counting(
     result({ right, extra, missed }) {
       const ratioOfClass = (j: number) => ratio(right[j] ?? 0, extra[j] ?? 0, missed[j] ?? 0)
       if (classId !== null) return ratioOfClass(classId)
-      if (average === 'micro') return ratio(sum(right), sum(extra), sum(missed))
+      if (average === 'micro') return ratio(total(right), total(extra), total(missed))
       const ratios = right.map((_, j) => ratioOfClass(j))
       if (average === null) return ratios
       const trues = right.map((count, j) => (average === 'macro' ? 1 : count + missed[j]))
-      return share(sum(ratios.map((value, j) => value * trues[j])), sum(trues))
+      return share(total(ratios.map((value, j) => value * trues[j])), total(trues))
     },
   } satisfies Metric<Counts>)
 }

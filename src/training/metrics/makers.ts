@@ -1,6 +1,6 @@
 // Every constructor of metrics by name: what a saved model, or one on its way to a worker, may hold. Only `load` and
 // workers need this table.
-import { check, isRecord, unknownName } from '../../numerics/errors.ts'
+import { check, entryOf, isRecord } from '../../numerics/errors.ts'
 import type { MetricLike } from '../metrics.ts'
 import {
   binaryAccuracy,
@@ -38,8 +38,7 @@ const makers: Readonly<Record<string, (options: object) => MetricLike>> = {
 
 /** What `made` noted, as a metric again. @throws LanegradError on a constructor that isn't known, or its options */
 export function remade({ maker, options }: Readonly<Record<string, unknown>>): MetricLike {
-  if (typeof maker !== 'string' || !Object.hasOwn(makers, maker))
-    unknownName('metric', maker, Object.keys(makers))
+  const make = entryOf('metric', maker, makers)
   check(isRecord(options), `options of metric ${maker}`, 'an object', options)
-  return makers[maker](options)
+  return make(options)
 }
