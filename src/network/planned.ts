@@ -1,6 +1,6 @@
 // A session that makes its programs itself, from a network and what it was compiled with.
 
-import { initialize } from '../layers/initializers.ts'
+import { initialize } from '../layers/initial-weights.ts'
 import { fail } from '../numerics/errors.ts'
 import { streamOf } from '../numerics/random.ts'
 import type { RowShape } from '../numerics/shape.ts'

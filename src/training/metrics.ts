@@ -24,8 +24,8 @@ import {
   takesLabels,
   takesLogits,
   termCount,
-  writeLoss,
 } from './losses.ts'
+import { writeLoss } from './write-loss.ts'
 
 /**
  * 'accuracy', or the name of a loss, which is then reported as its mean ('cosineSimilarity' as the similarity, 1 less the

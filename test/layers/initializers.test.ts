@@ -1,14 +1,9 @@
 // Initial weights against the ranges and variances of Keras's definitions, which are written out here.
 
 import { describe, expect, test } from 'vitest'
+import { fansOf, initialize as initializeIn } from '../../src/layers/initial-weights.ts'
 import * as initializers from '../../src/layers/initializers.ts'
-import {
-  fansOf,
-  type Initializer,
-  type InitializerName,
-  initialize as initializeIn,
-  readInitializer,
-} from '../../src/layers/initializers.ts'
+import { type Initializer, type InitializerName, readInitializer } from '../../src/layers/initializers.ts'
 import { streamOf, uniform } from '../../src/numerics/random.ts'
 import { elementCount } from '../../src/numerics/tensor.ts'
 import { Engine } from '../../src/runtime/engine.ts'
