@@ -1,5 +1,5 @@
-// Multi-head attention (Vaswani et al. 2017): projections to queries, keys and values, attention of each head, a
-// projection back. Enters: [batch, steps, channels] of the query, and of value and key where they differ from it.
+// Multi-head attention (Vaswani et al. 2017): projections to queries, keys and values, attention of each head, a projection
+// back. Enters: query, value and key, each [batch, steps, channels]; the last two default to the one before.
 
 import { RANDOM_BERNOULLI } from '../../assembly/abi.ts'
 import * as ops from '../graph/operations.ts'
@@ -12,21 +12,21 @@ import { drawn } from './noise.ts'
 import { weightOptions, weightReaders } from './options.ts'
 import type { BiasOptions, KernelOptions } from './weights.ts'
 
-/** Options of `multiHeadAttention`: `kernel...` are those of all four kernels, `bias...` of all biases. */
+/** Options of `multiHeadAttention`; those of `kernel` hold for all four kernels, those of `bias` for all biases. */
 export interface MultiHeadAttentionOptions extends LayerOptions, KernelOptions, BiasOptions {
-  /** Heads that attend side by side, each with queries, keys and values of its own. */
+  /** Number of heads, each with queries, keys and values of its own. */
   readonly numHeads: number
   /** Width of each head's queries and keys. */
   readonly keyDim: number
-  /** Width of each head's values. Default keyDim. */
+  /** Width of each head's values. Default null: keyDim. */
   readonly valueDim?: number | null
-  /** Size of the output's last axis. Default that of the query. */
+  /** Size of the output's last axis. Default null: that of the query. */
   readonly outputDim?: number | null
   /** Default true. */
   readonly useBias?: boolean
-  /** Step i of the query sees the steps up to i of key and value only. Default false. */
+  /** Whether step i of the query sees only the steps up to i of key and value. Default false. */
   readonly causal?: boolean
-  /** Share of the attention probabilities that training sets to 0, the others scaled up. Default 0. */
+  /** The share of the attention probabilities that training sets to 0 (the others are scaled up), in [0, 1). Default 0. */
   readonly dropout?: number
 }
 
@@ -86,13 +86,13 @@ export const multiHeadAttentionKind: LayerKind<ReturnType<typeof readAttention>>
 }
 
 /**
- * Attention of several heads: called on one value, of its steps to each other; on `query, value` or
- * `query, value, key`, of the query's steps to theirs (key defaults to value). [batch, steps, channels] to
- * [batch, steps of the query, outputDim]. Weights `wq`, `wk` [channels, numHeads*keyDim], `wv`
- * [channels, numHeads*valueDim], `wo` [numHeads*valueDim, outputDim], and their biases `bq`, `bk`, `bv`, `bo`; each
- * head has a block of columns. Initial weights are drawn for kernels of these shapes: Keras's are [channels, numHeads,
- * keyDim], whose fans differ. Steps of value and key that a mask leaves out get probability 0; the output has the
- * query's mask.
+ * Multi-head attention: layer(x) attends from the steps of x to each other, layer(query, value) and layer(query, value, key)
+ * from the query's steps to theirs (key defaults to value). [batch, steps, channels] to [batch, steps of the query,
+ * outputDim]. Weights `wq`, `wk` [channels, numHeads*keyDim], `wv` [channels, numHeads*valueDim], `wo` [numHeads*valueDim,
+ * outputDim], and their biases `bq`, `bk`, `bv`, `bo`; each head has a block of columns. Initial weights are drawn for
+ * kernels of these shapes, while Keras's are [channels, numHeads, keyDim] and have other fans. Steps of value and key that a
+ * mask leaves out get probability 0; the output has the query's mask.
+ * @throws LanegradError on an unknown or bad option; when the model is made, for inputs that don't fit
  * @example
  * ```js
  * import { input, model, multiHeadAttention } from 'lanegrad'

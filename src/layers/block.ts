@@ -1,4 +1,4 @@
-// Several layers as one: a sequence under one name, whose values may be computed twice instead of kept in memory.
+// A sequence of layers under one name, whose values may be computed twice instead of kept in memory.
 import { recomputed } from '../graph/recompute.ts'
 import type { Value } from '../graph/value.ts'
 import { BOOLEAN, check } from '../numerics/errors.ts'
@@ -17,23 +17,24 @@ import { singleInput } from './options.ts'
 
 /** Options of `block`. */
 export interface BlockOptions extends LayerOptions {
-  /** Applied one after another, each with one output. `trainable` is the block's, for all of them. */
+  /** The layers, applied one after another, each with one output. The block's `trainable` holds for all. */
   readonly layers: readonly Layer[]
   /**
-   * Gradient checkpointing: values inside the block aren't kept for the backward phase, which computes them again from
-   * the block's input. The same gradients, bit for bit, in less memory and at most a third more time. Default false.
+   * Gradient checkpointing: the values inside the block aren't kept for the backward phase, which computes them again from
+   * the block's input. Gradients are the same, bit for bit; a step needs less memory and at most a third more time. Default
+   * false.
    */
   readonly recompute?: boolean
 }
 
 interface BlockConfig {
   readonly layers: readonly NestedLayer[]
-  /** Of the layers: their weights are named `<block>/<name>/...`. */
+  /** The names of the layers: weights are named `<block>/<name>/...`. */
   readonly names: readonly string[]
   readonly recompute: boolean
 }
 
-/** A context that also tells which values' masks were set. */
+/** A context that also collects the values whose masks were set. */
 function watched(context: BuildContext, set: Set<Value>): BuildContext {
   return {
     ...context,
@@ -77,8 +78,9 @@ export const blockKind: LayerKind<BlockConfig> = {
 }
 
 /**
- * A sequence of layers as one layer. Weights are named `<block>/<layer>/<weight>`; a layer without a name has its kind
- * and its place: `dense_1`.
+ * A sequence of layers as one layer. Weights are named `<block>/<layer>/<weight>`; a layer without a name is called by its
+ * kind and its place: `dense_1`.
+ * @throws LanegradError on an unknown or bad option, or two layers of one name
  * @example
  * ```js
  * import { block, dense, sequential } from 'lanegrad'

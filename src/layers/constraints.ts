@@ -9,20 +9,20 @@ import {
   UP_TO_ONE,
 } from '../numerics/errors.ts'
 
-/** A constraint as plain data: what the constructors below make and what a saved model holds. */
+/** A constraint as plain data, made by the constructors below and held by saved models. */
 export interface Constraint {
   readonly kind: 'maxNorm' | 'nonNeg' | 'unitNorm' | 'minMaxNorm'
   readonly minValue: number
   readonly maxValue: number
-  /** How far a norm moves to its bound in one step: 1 all the way. */
+  /** The share of the way to its bound that a norm moves in one step. */
   readonly rate: number
-  /** The axes a norm sums over; by default 0: of a dense kernel, the weights into one unit. */
+  /** The axes that a norm sums over. Default [0]: for a dense kernel, the weights into one unit. */
   readonly axis: readonly number[]
 }
 
 /** Options of `unitNorm`. */
 export interface NormOptions {
-  /** The axes a norm sums over. Default [0]: of a dense kernel, the weights into one unit. */
+  /** The axes that a norm sums over. Default [0]: for a dense kernel, the weights into one unit. */
   readonly axis?: number | readonly number[]
 }
 
@@ -38,7 +38,7 @@ export interface MinMaxNormOptions extends NormOptions {
   readonly minValue?: number
   /** The largest norm. Default 1. */
   readonly maxValue?: number
-  /** How far a norm moves to its bound in one step, 0 to 1. Default 1: all the way. */
+  /** The share of the way to its bound that a norm moves in one step, 0 to 1. Default 1. */
   readonly rate?: number
 }
 
@@ -64,9 +64,8 @@ function makeConstraint(kind: Constraint['kind'], options: object): Constraint {
 }
 
 /**
- * w min(norm, maxValue) / norm; maxValue 2.
- * @throws LanegradError on an unknown or unfit option; where the model is made, unless the axes are neighbouring ones of the
- * weight
+ * Limits the norm of a weight: w min(norm, maxValue) / norm; maxValue 2.
+ * @throws LanegradError on an unknown or bad option; when the model is made, unless the axes are adjacent ones of the weight
  * @example
  * ```js
  * import { dense, maxNorm, sequential } from 'lanegrad'
@@ -84,7 +83,7 @@ export function maxNorm(options: MaxNormOptions = {}): Constraint {
 }
 
 /**
- * max(w, 0)
+ * Keeps a weight from being negative: max(w, 0).
  * @example
  * ```js
  * import { constant, dense, nonNeg, sequential } from 'lanegrad'
@@ -99,7 +98,7 @@ export function maxNorm(options: MaxNormOptions = {}): Constraint {
 export const nonNeg = (): Constraint => makeConstraint('nonNeg', {})
 
 /**
- * w / norm
+ * Scales a weight to norm 1: w / norm.
  * @throws LanegradError as maxNorm
  * @example
  * ```js
@@ -117,7 +116,8 @@ export function unitNorm(options: NormOptions = {}): Constraint {
 }
 
 /**
- * w (rate clip(norm, minValue, maxValue) + (1 - rate) norm) / norm; minValue 0, maxValue 1, rate 1.
+ * Keeps the norm of a weight between two bounds: w (rate clip(norm, minValue, maxValue) + (1 - rate) norm) / norm; minValue 0,
+ * maxValue 1, rate 1.
  * @throws LanegradError as maxNorm, and for a maxValue below minValue
  * @example
  * ```js
@@ -142,14 +142,14 @@ const constraints = { maxNorm, nonNeg, unitNorm, minMaxNorm }
 /** The name of a constraint. */
 export type ConstraintName = keyof typeof constraints
 
-/** @throws LanegradError unless the axes are neighbours among those of a weight of rank `rank` */
+/** @throws LanegradError unless the axes are adjacent ones of a weight of rank `rank` */
 export function checkAxes(weight: string, { kind, axis }: Constraint, rank: number): void {
   const sorted = [...new Set(axis)].sort((a, b) => a - b)
   const fits = sorted.every((n, i) => n < rank && n === sorted[0] + i)
   check(fits, `${weight}: ${kind}: axis`, `adjacent axes of a weight of rank ${rank}`, axis)
 }
 
-/** A name or a Constraint to a checked one; null where none is given. @throws LanegradError */
+/** A name or a Constraint as a checked Constraint; null stays null. @throws LanegradError */
 export function readConstraint(
   constraint: Constraint | ConstraintName | null,
   where: string,

@@ -1,5 +1,5 @@
-// Convolutions and the transposed one as layers, channels last: each a window (window.ts) over
-// operations/convolution.ts, then bias and activation.
+// Convolution layers and the transposed one, channels last: each is a window (window.ts) over operations/convolution.ts, then
+// bias and activation.
 import { check, fail, POSITIVE_INTEGER } from '../numerics/errors.ts'
 import { conv, convolveRows, convolveTransposedRows } from '../operations/convolution.ts'
 import type { Activation } from './activations.ts'
@@ -15,7 +15,7 @@ export interface ConvLayerOptions<P extends string = 'valid' | 'same'>
     BiasOptions {
   /** Channels of the output. */
   readonly filters: number
-  /** Channels in as many groups, each with its own filters / groups filters. Must divide both. Default 1. */
+  /** Number of groups of channels, each with filters / groups filters of its own; it divides channels and filters. Default 1. */
   readonly groups?: number
 }
 
@@ -103,16 +103,16 @@ export const conv3d = (options: ConvLayerOptions): Layer => makeLayer(conv3dKind
 export interface ConvTransposeOptions extends LayerOptions, KernelOptions, BiasOptions {
   /** Channels of the output. */
   readonly filters: number
-  /** Cells the kernel covers on each axis; one number stands for all. */
+  /** Number of cells that the kernel covers on each axis; one number stands for all. */
   readonly kernelSize: Sizes
-  /** How much larger the output is. Default 1. */
+  /** Factor by which the output is larger. Default 1. */
   readonly strides?: Sizes
   /**
    * Output size: 'valid' (default) n * stride + max(span - stride, 0), span = (k - 1) * dilationRate + 1; 'same'
    * n * stride.
    */
   readonly padding?: 'valid' | 'same'
-  /** Distance between the taps of the kernel. Default 1. */
+  /** Distance between the cells that the kernel covers. Default 1. */
   readonly dilationRate?: Sizes
   /** Default 'linear'. */
   readonly activation?: Activation
@@ -139,7 +139,7 @@ export const conv2dTransposeKind: LayerKind<ReturnType<typeof readConvTranspose>
 }
 
 /**
- * The transpose (gradient) of a convolution, which makes images larger: x [batch, height, width, C] to [batch, height',
+ * Transposed convolution (the gradient of one), which makes images larger: x [batch, height, width, C] to [batch, height',
  * width', filters]. Weights `kernel` [kh, kw, filters, C], `bias` [filters].
  * @throws LanegradError on a bad option; when the model is made, on an input of another rank.
  * @example

@@ -1,5 +1,5 @@
-// Dense, activation and shape layers: each a kind (a checked config and how it writes itself) and its
-// constructor. No layer writes a backward pass: the operations have gradient rules.
+// Dense, activation and shape layers: each a kind and its constructor. No layer writes a backward phase, since the operations
+// have gradient rules.
 
 import * as ops from '../graph/operations.ts'
 import type { Value } from '../graph/value.ts'
@@ -29,13 +29,13 @@ export interface DenseOptions extends LayerOptions, KernelOptions, BiasOptions {
   /** Default true. */
   readonly useBias?: boolean
   /**
-   * Tied weights: use the kernel of this dense layer (or of the layer of this name), transposed, instead of an own
-   * one; of an embedding layer, its table. Gradients of both uses add up in that layer's weight.
+   * Tied weights: uses the transposed kernel of this dense layer, or the table of this embedding layer (the layer or its
+   * name), in place of an own kernel. The gradients of both uses add up. Default null.
    */
-  readonly tiedTo?: Layer | string
+  readonly tiedTo?: Layer | string | null
 }
 
-/** The name of the layer; null: none. */
+/** The name of the layer that a kernel is tied to, or null. */
 function readTied(tiedTo: Layer | string | null, what: string): string | null {
   const tied = typeof tiedTo === 'function' ? tiedTo.layerName : tiedTo
   check(tiedTo === null || typeof tied === 'string', what, 'a named layer or its name', tiedTo)
@@ -75,7 +75,9 @@ export const denseKind: LayerKind<ReturnType<typeof readDense>> = {
 }
 
 /**
- * Fully connected layer: activation(x . kernel + bias) on the last axis. Weights `kernel` [in, units], `bias` [units].
+ * Fully connected layer, activation(x . kernel + bias) on the last axis: [batch, ..., in] to [batch, ..., units]. Weights
+ * `kernel` [in, units], `bias` [units].
+ * @throws LanegradError on an unknown or bad option
  * @example
  * ```js
  * import { dense, heNormal, sequential } from 'lanegrad'
@@ -88,7 +90,7 @@ export const dense = (options: DenseOptions): Layer => makeLayer(denseKind, opti
 
 /** Options of `activation`. */
 export interface ActivationOptions extends LayerOptions {
-  /** A name, as 'relu', or one with its parameter: `{ name: 'leakyRelu', alpha: 0.1 }`. */
+  /** A name, 'relu' for example, or a name with its parameter: `{ name: 'leakyRelu', alpha: 0.1 }`. */
   readonly activation: Activation
 }
 
@@ -102,7 +104,8 @@ export const activationKind: LayerKind<ReturnType<typeof readActivationLayer>> =
 }
 
 /**
- * An activation function as a layer of its own.
+ * Layer of an activation function, elementwise or (softmax) over the last axis; the shape stays.
+ * @throws LanegradError on an unknown name or a bad alpha
  * @example
  * ```js
  * import { activation, sequential } from 'lanegrad'
@@ -115,7 +118,7 @@ export const activation = (options: ActivationOptions): Layer => makeLayer(activ
 
 /** Options of `prelu`. */
 export interface PreluOptions extends LayerOptions {
-  /** How `alpha` starts. Default 'zeros': as relu. */
+  /** Initial values of `alpha`. Default 'zeros', which is relu. */
   readonly alphaInitializer?: Initializer | InitializerName
 }
 
@@ -139,8 +142,9 @@ export const preluKind: LayerKind<ReturnType<typeof readPrelu>> = {
 }
 
 /**
- * Parametric ReLU (He et al. 2015): x > 0 ? x : alpha x, one `alpha` per channel of the last axis. (Keras without
- * sharedAxes has one for each element of a sample; of an input [batch, features] that is the same.)
+ * Parametric ReLU (He et al. 2015): x > 0 ? x : alpha x. Weight `alpha` [channels], one for each channel of the last axis.
+ * (Keras without sharedAxes has one for each element of a sample, which is the same for an input [batch, features].)
+ * @throws LanegradError on an unknown or bad option
  * @example
  * ```js
  * import { prelu, sequential } from 'lanegrad'
@@ -161,7 +165,7 @@ export const flattenKind: LayerKind<object> = {
 }
 
 /**
- * [batch, ...] to [batch, features], row-major.
+ * Flattens samples: [batch, ...] to [batch, features], row-major.
  * @example
  * ```js
  * import { flatten, sequential } from 'lanegrad'
@@ -174,7 +178,7 @@ export const flatten = (options: LayerOptions = {}): Layer => makeLayer(flattenK
 
 /** Options of `reshape`. */
 export interface ReshapeOptions extends LayerOptions {
-  /** Without the batch axis. */
+  /** The new shape, without the batch axis; it has as many elements. */
   readonly targetShape: Shape
 }
 
@@ -196,7 +200,8 @@ export const reshapeKind: LayerKind<{ readonly targetShape: Shape }> = {
 }
 
 /**
- * The same elements, row-major, under another shape.
+ * Reshapes samples: the same elements, row-major, in another shape.
+ * @throws LanegradError for a bad shape; when the model is made, for one of another size
  * @example
  * ```js
  * import { reshape, sequential } from 'lanegrad'
@@ -231,7 +236,8 @@ export const permuteKind: LayerKind<{ readonly dims: readonly number[] }> = {
 }
 
 /**
- * Permutes the axes behind the batch axis.
+ * Permutes the axes of samples.
+ * @throws LanegradError for bad axes; when the model is made, for an input of another rank
  * @example
  * ```js
  * import { permute, sequential } from 'lanegrad'

@@ -1,4 +1,4 @@
-// A user's own kind of layer, from the operations of a GraphBuilder. Gradients come with the operations.
+// A user's own kind of layer, written with the operations of a GraphBuilder, which have gradients.
 import { graphBuilder } from '../graph/builder.ts'
 import { isValue, type Value } from '../graph/value.ts'
 import {
@@ -26,9 +26,9 @@ import {
 } from './layer.ts'
 import { readRegularizer } from './options.ts'
 
-/** What `customLayer` makes a layer of. */
+/** The definition that `customLayer` takes. */
 export interface CustomLayerDefinition<C extends object> {
-  /** Its name: up to 100 letters, digits and underscores. Saved models hold it. */
+  /** Its name, up to 100 letters, digits and underscores, which saved models hold. */
   readonly kind: string
   /**
    * Writes the layer: gets values with the batch axis first, gives one value. `context.g` has the operations,
@@ -36,7 +36,7 @@ export interface CustomLayerDefinition<C extends object> {
    * a LanegradError where an input doesn't fit; the layer's name is put in front.
    */
   build(context: LayerContext, inputs: readonly [Value, ...Value[]], config: C): Value
-  /** The options it takes with their defaults: numbers, texts, booleans, null, lists and objects of those. */
+  /** Its options with their defaults: numbers, strings, booleans, null, lists and objects of these. Default {}. */
   readonly config?: C
 }
 
@@ -66,7 +66,7 @@ const WEIGHT = {
   trainable: [BOOLEAN, true],
 } as const
 
-/** The context for code of the user's own. */
+/** The context that the user's code is given. */
 const forOwn = (context: BuildContext): LayerContext =>
   guarded('context', {
     ...context,
@@ -77,7 +77,7 @@ const forOwn = (context: BuildContext): LayerContext =>
   })
 
 /**
- * A kind of layer of one's own.
+ * A kind of layer of your own.
  *
  *     const scaled = customLayer({
  *       kind: 'scaled',

@@ -1,4 +1,4 @@
-// The merge layer of scalar products: two inputs of rank 2 or 3 along one axis of each, as Keras's Dot.
+// The layer of scalar products of two inputs of rank 2 or 3 along one axis of each, as Keras's Dot.
 
 import * as ops from '../graph/operations.ts'
 import { BOOLEAN, check, mismatch } from '../numerics/errors.ts'
@@ -10,9 +10,9 @@ import { unit } from './normalization.ts'
 
 /** Options of `dot`. */
 export interface DotOptions extends LayerOptions {
-  /** The axis of each input, or of both, to sum over: counted with the batch axis as 0, negative from the end. */
+  /** The axis to sum over, of each input or of both: the batch axis is 0, negative ones count from the end. */
   readonly axes: number | readonly [number, number]
-  /** Scale to length 1 along the axes first: the result is the cosine. Default false. */
+  /** Whether vectors are scaled to length 1 first, so that the result is the cosine. Default false. */
   readonly normalize?: boolean
 }
 

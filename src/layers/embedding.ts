@@ -1,5 +1,4 @@
-// Embeddings: rows of a table for int32 ids, and rows of a table for positions. Enters: [batch, ...] ids, or
-// [batch, steps, channels].
+// Embeddings: rows of a table for int32 ids [batch, ...], and rows of a table for the positions of [batch, steps, channels].
 import * as ops from '../graph/operations.ts'
 import { BOOLEAN, mismatch, orNull, POSITIVE_INTEGER } from '../numerics/errors.ts'
 import { gather, nonZero } from '../operations/embedding.ts'
@@ -9,11 +8,11 @@ import type { EmbeddingsOptions, PositionOptions } from './weights.ts'
 
 /** Options of `embedding`. */
 export interface EmbeddingOptions extends LayerOptions, EmbeddingsOptions {
-  /** Ids go from 0 to inputDim - 1. */
+  /** Number of ids: they go from 0 to inputDim - 1. */
   readonly inputDim: number
-  /** Size of the vector each id stands for. */
+  /** Size of the vector of each id. */
   readonly outputDim: number
-  /** Steps whose id is 0 are padding: they don't count for the layers behind and for the loss. Default false. */
+  /** Whether steps whose id is 0 are padding, which later layers and the loss leave out. Default false. */
   readonly maskZero?: boolean
 }
 
@@ -40,8 +39,9 @@ export const embeddingKind: LayerKind<ReturnType<typeof readEmbedding>> = {
 }
 
 /**
- * int32 ids [batch, ...] to vectors [batch, ..., outputDim]. Weight `embeddings` [inputDim, outputDim]. An id that is
- * no row of it is refused before anything runs; one that another layer computes gives zeros.
+ * Embedding: int32 ids [batch, ...] to vectors [batch, ..., outputDim]. Weight `embeddings` [inputDim, outputDim]. An id
+ * outside the table is refused before a step runs; if another layer computed it, it gives zeros.
+ * @throws LanegradError on an unknown or bad option, or an input that isn't int32
  * @example
  * ```js
  * import { embedding, sequential } from 'lanegrad'
@@ -54,7 +54,7 @@ export const embedding = (options: EmbeddingOptions): Layer => makeLayer(embeddi
 
 /** Options of `positionEmbedding`. */
 export interface PositionEmbeddingOptions extends LayerOptions, PositionOptions {
-  /** The longest sequence. Default: that of the input, which must then be fixed. */
+  /** Length of the longest sequence. Default null: that of the input, which must then be known. */
   readonly length?: number | null
 }
 

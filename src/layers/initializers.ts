@@ -3,7 +3,7 @@
 
 import { check, entryOf, FINITE, isObject, NON_NEGATIVE, readOptions } from '../numerics/errors.ts'
 
-// the parameters of each kind, with their defaults
+/** The parameters of each kind, with their defaults. */
 const DEFAULTS = {
   zeros: {},
   ones: {},
@@ -23,10 +23,10 @@ const DEFAULTS = {
 /** The name of an initializer, as layers take it in place of one with options. */
 export type InitializerName = keyof typeof DEFAULTS
 type Parameters = { [K in InitializerName]: { readonly [P in keyof (typeof DEFAULTS)[K]]: number } }
-/** How a weight starts: what the functions of the same names give. */
+/** The initial values of a weight: made by the function that has the name of `kind`. */
 export type Initializer = { [K in InitializerName]: { readonly kind: K } & Parameters[K] }[InitializerName]
 
-/** Of the bias of an LSTM alone, whose reader gives it: 1 in the second quarter, the forget gate's, else 0. */
+/** For the bias of an LSTM alone, whose reader sets it: 1 in the second quarter, the forget gate's, else 0. */
 export const UNIT_FORGET_BIAS = { kind: 'unitForgetBias' } as unknown as Initializer
 
 /** Options of `constant`. */
@@ -89,8 +89,8 @@ export const zeros: () => Initializer = constructorOf('zeros')
  */
 export const ones: () => Initializer = constructorOf('ones')
 /**
- * Every element is `value` (0).
- * @throws LanegradError on an unknown or unfit option
+ * All weights start at `value` (default 0).
+ * @throws LanegradError on an unknown or bad option
  * @example
  * ```js
  * import { constant, dense, sequential } from 'lanegrad'
@@ -104,7 +104,7 @@ export const ones: () => Initializer = constructorOf('ones')
 export const constant: (options?: ConstantOptions) => Initializer = constructorOf('constant')
 /**
  * Uniform in [minValue, maxValue) = [-0.05, 0.05).
- * @throws LanegradError on an unknown or unfit option
+ * @throws LanegradError on an unknown or bad option
  * @example
  * ```js
  * import { dense, randomUniform, sequential } from 'lanegrad'
@@ -119,7 +119,7 @@ export const constant: (options?: ConstantOptions) => Initializer = constructorO
 export const randomUniform: (options?: RandomUniformOptions) => Initializer = constructorOf('randomUniform')
 /**
  * Normal with mean 0, stddev 0.05.
- * @throws LanegradError on an unknown or unfit option
+ * @throws LanegradError on an unknown or bad option
  * @example
  * ```js
  * import { dense, randomNormal, sequential } from 'lanegrad'
@@ -134,8 +134,8 @@ export const randomUniform: (options?: RandomUniformOptions) => Initializer = co
  */
 export const randomNormal: (options?: RandomNormalOptions) => Initializer = constructorOf('randomNormal')
 /**
- * Normal with mean 0, stddev 0.05, redrawn beyond 2 stddev. The standard deviation of what is left is 0.88 stddev.
- * @throws LanegradError on an unknown or unfit option
+ * Normal with mean 0, stddev 0.05, redrawn beyond 2 stddev, which leaves a standard deviation of 0.88 stddev.
+ * @throws LanegradError on an unknown or bad option
  * @example
  * ```js
  * import { dense, sequential, truncatedNormal } from 'lanegrad'
@@ -153,7 +153,7 @@ export const truncatedNormal: (options?: RandomNormalOptions) => Initializer =
 /**
  * Uniform with variance 2 / (fanIn + fanOut); limit sqrt(6 / (fanIn + fanOut)). Glorot and Bengio 2010. The default of most
  * kernels. The fans of [...spatial, in, out] are in and out times the spatial cells.
- * @throws LanegradError on an unknown or unfit option
+ * @throws LanegradError on an unknown or bad option
  * @example
  * ```js
  * import { dense, glorotUniform, sequential } from 'lanegrad'
@@ -166,9 +166,9 @@ export const truncatedNormal: (options?: RandomNormalOptions) => Initializer =
  */
 export const glorotUniform: () => Initializer = constructorOf('glorotUniform')
 /**
- * Truncated normal with variance 2 / (fanIn + fanOut), which the cut at 2 standard deviations doesn't lessen. Glorot and
- * Bengio 2010.
- * @throws LanegradError on an unknown or unfit option
+ * Truncated normal with variance 2 / (fanIn + fanOut), measured behind the cut at 2 standard deviations. Glorot and Bengio
+ * 2010.
+ * @throws LanegradError on an unknown or bad option
  * @example
  * ```js
  * import { dense, glorotNormal, sequential } from 'lanegrad'
@@ -182,7 +182,7 @@ export const glorotUniform: () => Initializer = constructorOf('glorotUniform')
 export const glorotNormal: () => Initializer = constructorOf('glorotNormal')
 /**
  * Uniform with variance 2 / fanIn; limit sqrt(6 / fanIn). He et al. 2015. Made for relu.
- * @throws LanegradError on an unknown or unfit option
+ * @throws LanegradError on an unknown or bad option
  * @example
  * ```js
  * import { dense, heUniform, sequential } from 'lanegrad'
@@ -196,7 +196,7 @@ export const glorotNormal: () => Initializer = constructorOf('glorotNormal')
 export const heUniform: () => Initializer = constructorOf('heUniform')
 /**
  * Truncated normal with variance 2 / fanIn. He et al. 2015. Made for relu.
- * @throws LanegradError on an unknown or unfit option
+ * @throws LanegradError on an unknown or bad option
  * @example
  * ```js
  * import { dense, heNormal, sequential } from 'lanegrad'
@@ -210,7 +210,7 @@ export const heUniform: () => Initializer = constructorOf('heUniform')
 export const heNormal: () => Initializer = constructorOf('heNormal')
 /**
  * Uniform with variance 1 / fanIn; limit sqrt(3 / fanIn). LeCun et al. 1998.
- * @throws LanegradError on an unknown or unfit option
+ * @throws LanegradError on an unknown or bad option
  * @example
  * ```js
  * import { dense, lecunUniform, sequential } from 'lanegrad'
@@ -223,8 +223,8 @@ export const heNormal: () => Initializer = constructorOf('heNormal')
  */
 export const lecunUniform: () => Initializer = constructorOf('lecunUniform')
 /**
- * Truncated normal with variance 1 / fanIn. LeCun et al. 1998. What selu needs (Klambauer et al. 2017).
- * @throws LanegradError on an unknown or unfit option
+ * Truncated normal with variance 1 / fanIn. LeCun et al. 1998. The activation selu needs it (Klambauer et al. 2017).
+ * @throws LanegradError on an unknown or bad option
  * @example
  * ```js
  * import { dense, lecunNormal, sequential } from 'lanegrad'
@@ -238,8 +238,8 @@ export const lecunUniform: () => Initializer = constructorOf('lecunUniform')
 export const lecunNormal: () => Initializer = constructorOf('lecunNormal')
 /**
  * Orthonormal columns (rows, if there are fewer) of [product of leading dimensions, last], times gain (1). Saxe et al. 2013.
- * Of weights of rank 2 or more: others are refused where the model is made.
- * @throws LanegradError on an unknown or unfit option
+ * A weight below rank 2 is refused when the model is made.
+ * @throws LanegradError on an unknown or bad option
  * @example
  * ```js
  * import { dense, orthogonal, sequential } from 'lanegrad'

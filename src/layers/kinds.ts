@@ -1,4 +1,4 @@
-// Every kind of layer by name: what a saved model may hold. Only `load` needs this table.
+// Every kind of layer by name, for saved models. Only `load` needs this table.
 import { multiHeadAttentionKind } from './attention.ts'
 import { blockKind } from './block.ts'
 import { convLstm2dKind } from './conv-lstm.ts'

@@ -1,6 +1,6 @@
-// What a layer is: a kind (how it writes itself into a graph), a checked config (plain data) and a name. A
-// layer is also a function: called on symbolic values it gives a symbolic value, and that is all it does;
-// shapes are known and checked when the model is made. A layer called twice shares its weights.
+// A layer: a kind (which writes it into a graph), a checked config (plain data) and a name. A layer is also a function:
+// called on symbolic values it gives a symbolic value, and does nothing else; shapes are known and checked when the model is
+// made. A layer that is called twice shares its weights.
 
 import type { GraphBuilder } from '../graph/builder.ts'
 import type { Value } from '../graph/value.ts'
@@ -26,7 +26,7 @@ import { type DType, rowShapeText, type Shape } from '../numerics/shape.ts'
 import type { Constraint } from './constraints.ts'
 import type { Initializer, InitializerName } from './initializers.ts'
 
-/** What a weight adds to the loss: l1 * sum |w| + l2 * sum w^2 (as in Keras: no 1/2). */
+/** A penalty on a weight, added to the loss: l1 * sum |w| + l2 * sum w^2 (as in Keras, without 1/2). */
 export interface Regularizer {
   /** Factor of the sum of absolute values, >= 0. Default 0. */
   readonly l1?: number
@@ -34,71 +34,71 @@ export interface Regularizer {
   readonly l2?: number
 }
 
-/** What `LayerContext.weight` is told of a weight. */
+/** Options of `LayerContext.weight`. */
 export interface WeightOptions {
-  /** How it starts. Default glorotUniform. */
+  /** Initial values. Default glorotUniform. */
   readonly initializer?: Initializer | InitializerName
-  /** What it adds to the loss. Default: nothing. */
+  /** Penalty on the weight, added to the loss. Default: none. */
   readonly regularizer?: Regularizer
-  /** What it is brought back to after every training step. Default: nothing. */
+  /** Constraint applied after each training step. Default: none. */
   readonly constraint?: Constraint | null
-  /** false for state that no gradient moves. Default true. */
+  /** false: a state that no gradient moves. Default true. */
   readonly trainable?: boolean
 }
 
-/** What a layer may do while it writes itself. G: what it writes operations through. */
+/** The means by which a layer writes itself into a graph. G: the writer of operations. */
 export interface LayerContext<G = GraphBuilder> {
   readonly g: G
   readonly training: boolean
-  /** Of the layer: false where its weights stay as they are. */
+  /** Whether the layer's weights are trained. */
   readonly trainable: boolean
-  /** The model's seed. With `stream` it governs random operations (operations/random.ts). */
+  /** The model's seed, which with `stream` governs random operations (operations/random.ts). */
   readonly seed: number
-  /** A stream of random numbers of this call's own; `own` tells several of one call apart. */
+  /** A stream of random numbers for this call of the layer alone; `own` tells several streams of one call apart. */
   stream(own?: string): number
-  /** The layer's own weight of that name, at every call of the layer; in training as the calls before left it (`assign`). */
+  /** The layer's own weight of that name, one for all calls; in training as the calls before left it (`assign`). */
   weight(name: string, shape: Shape, options?: WeightOptions): Value
-  /** A weight of an earlier layer, by `layer/weight` name: the first of `names` there is. */
+  /** A weight of an earlier layer, by `layer/weight` name: the first of `names` that exists. */
   weightOf(...names: readonly string[]): Value
   /**
-   * The layer takes ids from 0 to count - 1: where they are an input of the model, others are refused before a run.
-   * Ids that an operation computes aren't looked at.
+   * Declares that the layer takes ids from 0 to count - 1. If they are an input of the model, others are refused before a
+   * run; ids that an operation computes aren't checked.
    */
   limitIds(ids: Value, count: number): void
   /**
-   * After each training step the weight (one that no gradient moves) takes the value of `next`: that of the last call, of a
-   * layer that is called several times. Later calls are given `next` as the weight.
+   * Sets a weight that no gradient moves to the value of `next` after each training step. If a layer is called several times,
+   * each call reads the `next` of the one before, and the weight takes the last.
    */
   assign(weight: Value, next: Value): void
-  /** Which steps of a value count: [batch, steps], 1 or 0; null where all do. */
+  /** The mask of a value: 1 for steps that count, 0 for others, [batch, steps]; null if all count. */
   maskOf(value: Value): Value | null
   /**
-   * Sets the mask of a value this call makes. Without it, the output takes over the product of the inputs' masks if
-   * its first two axes are theirs, and more follow.
+   * Sets the mask of a value that this call makes. Without it, the output has the product of the inputs' masks, if its first
+   * two axes are theirs and more follow.
    */
   setMask(value: Value, mask: Value | null): void
-  /** The context of a layer inside this one: its weights are named `<this layer>/<own>/...`. */
+  /** The context of a layer inside this one, whose weights are named `<this layer>/<own>/...`. */
   nested(own: string): LayerContext<G>
 }
 
 /** The context of the library's own layers. */
 export type BuildContext = LayerContext<GraphWriter>
 
-/** Whether a value has the steps of a mask [batch, steps], each with an axis or more of its own. */
+/** Whether a value has the steps of a mask [batch, steps], and further axes. */
 export const hasSteps = ({ shape }: Value, mask: Value): boolean =>
   shape.length > mask.shape.length && mask.shape.every((n, axis) => n === shape[axis])
 
-/** Kinds by name: what a saved model may hold. */
+/** The kinds of layers that a saved model may hold, by name. */
 export type LayerKinds = ReadonlyMap<string, LayerKind<object>>
 
-/** What layers of a kind have in common. */
+/** The behaviour that all layers of a kind share. */
 export interface LayerKind<C> {
   readonly kind: string
-  /** Writes the layer's operations. Throws a LanegradError where an input doesn't fit; the caller adds the layer's name. */
+  /** Writes the layer's operations. Throws a LanegradError if an input doesn't fit; the caller adds the layer's name. */
   build(context: BuildContext, inputs: readonly Value[], config: C): Value | readonly Value[]
-  /** Checks a config that comes from a caller or a file (then with the `kinds` it may name); gives the complete one. */
+  /** Checks the config of a caller, or of a file (with the `kinds` that it may name), and returns the complete one. */
   read(options: object, kinds?: LayerKinds): C
-  /** How many values a call gives; default 1. */
+  /** The number of values that a call gives. Default 1. */
   outputs?(config: C): number
 }
 
@@ -106,9 +106,9 @@ export interface LayerKind<C> {
 export interface Symbolic {
   readonly layer: Layer<unknown> | null
   readonly inputs: readonly Symbolic[]
-  /** Which of the layer's outputs it is; 0 unless it has several. */
+  /** The index of the output among those of the layer. */
   readonly index: number
-  /** The call it comes from: the first of its outputs. */
+  /** Identifies the call that it comes from. */
   readonly call: object | null
   readonly input: {
     readonly name: string
@@ -119,13 +119,13 @@ export interface Symbolic {
 
 /** Options that every layer takes. */
 export interface LayerOptions {
-  /** Unique in its model. Default: the kind and a number, given by the first model the layer is in. */
+  /** Name, unique in its model. Default: the kind and a number, given by the first model that the layer is in. */
   readonly name?: string
-  /** false: the layer's weights stay as they are. Default true. */
+  /** false: training leaves the layer's weights as they are. Default true. */
   readonly trainable?: boolean
 }
 
-/** What models have called a layer. */
+/** The names that models have given a layer. */
 export interface LayerNames {
   readonly names: string[]
   /** The highest number in the names that these models gave their layers. */
@@ -136,29 +136,29 @@ export interface LayerNames {
  * A layer: how values are computed from others, with weights to learn. `dense`, `conv2d` and so on make layers; `sequential`
  * chains them, and for any other graph a layer is a function: called on values made by `input` or by layers it gives a
  * value. Called twice in a model it uses the same weights; these belong to the model: in another one the layer has others.
- * R: what a call gives, a list for layers with several outputs.
+ * R: the type that a call gives, a list for layers with several outputs.
  */
 export interface Layer<R = Symbolic> {
   (...inputs: readonly Symbolic[]): R
   (inputs: readonly Symbolic[]): R
-  /** The name it was given; null: the first model names it, and others call it the same if they can. */
+  /** The name it was given; null: the first model names it, and later ones keep that name if they can. */
   readonly layerName: string | null
   /** @internal */
   readonly known: LayerNames
-  /** How it reads its options and computes; `kind.kind` is its name. */
+  /** Its kind, which reads options and writes operations; `kind.kind` is the kind's name. */
   readonly kind: LayerKind<object>
   /** Its options, checked and complete. */
   readonly config: object
-  /** false: its weights stay as they are. */
+  /** Whether its weights are trained. */
   readonly trainable: boolean
 }
 
-/** A layer that reads a sequence: what `simpleRnn`, `lstm`, `gru` and `convLstm2d` make. */
+/** A layer that reads a sequence, made by `simpleRnn`, `lstm`, `gru` or `convLstm2d`. */
 export interface RecurrentLayer<R = Symbolic> extends Layer<R> {
   readonly config: { readonly goBackwards: boolean; readonly returnSequences: boolean }
 }
 
-/** The config of a layer of `kind`: its options, read. `others`, and what every kind has, are known but not in it. */
+/** Reads the config of a layer of `kind`. `others`, `name` and `trainable` are known options but not part of it. */
 export const readLayer = <R extends Readers>(
   kind: string,
   options: object,
@@ -169,11 +169,11 @@ export const readLayer = <R extends Readers>(
 export const isSymbolic = (value: unknown): value is Symbolic =>
   isObject(value) && 'layer' in value && 'input' in value && 'inputs' in value && Array.isArray(value.inputs)
 
-/** Up to `most` characters, and no name that every object has (toString, ...): names are keys of logs, weights and files. */
+/** Whether a name has up to `most` characters and is not one that every object has (toString): names are keys. */
 export const isText = (name: unknown, most: number): name is string =>
   typeof name === 'string' && name !== '' && name.length <= most && !(name in Object.prototype)
 
-/** The name of an input or a layer: it goes into those of calls (`a#2`), their outputs (`a:1`) and weights (`a/kernel`). */
+/** Whether a text can name an input or a layer: the names of calls (`a#2`), outputs (`a:1`) and weights (`a/kernel`) hold it. */
 export const isLayerName = (name: unknown): boolean =>
   isText(name, 128) && /^(?!optimizer$)[^/#:\s]+$/.test(name)
 
@@ -182,7 +182,7 @@ export function checkLayerName(name: unknown, what: string): void {
   check(isLayerName(name), what, expected, name)
 }
 
-/** A layer of `kind` from its options; `name` and `trainable` are common to all kinds. */
+/** A layer of `kind` from its options; `name` and `trainable` are options of all kinds. */
 export function makeLayer<C extends object, R = Symbolic>(
   kind: LayerKind<C>,
   options: LayerOptions & object,
@@ -195,13 +195,13 @@ export function makeLayer<C extends object, R = Symbolic>(
   return layerOf(kind, Object.freeze(config), name, trainable)
 }
 
-/** What stands where layers or their values are wanted: most often, a model. */
+/** A print of a value that was given for a layer; most often it is a model. */
 export const showLayer = (given: unknown): string =>
   isObject(given) && 'predict' in given
     ? 'a model (to build on one: transfer(model, { output, head }))'
     : show(given)
 
-/** One layer or more. @throws LanegradError */
+/** Checks a list of one layer or more. @throws LanegradError */
 export function checkLayers(what: string, given: unknown): asserts given is readonly Layer[] {
   reading(what, () => {
     check(Array.isArray(given) && given.length > 0, what, 'a list of layers', given)
@@ -210,7 +210,7 @@ export function checkLayers(what: string, given: unknown): asserts given is read
   })
 }
 
-/** A layer of a checked config. */
+/** A layer made of a checked config. */
 export function layerOf<C extends object, R = Symbolic>(
   kind: LayerKind<C>,
   config: C,
@@ -254,15 +254,15 @@ export function layerOf<C extends object, R = Symbolic>(
 
 /** Options of `input`. */
 export interface InputOptions {
-  /** Without the batch axis; null where any length will do. */
+  /** The shape without the batch axis; null for an axis of any length. */
   readonly shape: readonly (number | null)[]
-  /** Unique in its model; by default input, or input_ and a number. */
+  /** Name, unique in its model. Default: input, or input_ and a number. */
   readonly name?: string
-  /** 'int32' for ids, as of `embedding`. Default 'float32'. */
+  /** 'int32' for ids, which `embedding` takes. Default 'float32'. */
   readonly dtype?: DType
 }
 
-/** The shape of an input, the batch axis aside. */
+/** The rule for the shape of an input, without the batch axis. */
 export const INPUT_SHAPE: Rule<readonly (number | null)[]> = {
   expected: 'a list of up to 15 positive integers (or null)',
   holds: (shape): shape is readonly (number | null)[] =>
@@ -274,7 +274,8 @@ export const INPUT_SHAPE: Rule<readonly (number | null)[]> = {
 export const DTYPE = /*#__PURE__*/ oneOf('float32', 'int32')
 
 /**
- * An input of a functional model. The batch axis is not part of `shape`.
+ * An input of a model. The batch axis is not part of `shape`.
+ * @throws LanegradError on an unknown or bad option
  * @example
  * ```js
  * import { dense, input, model } from 'lanegrad'

@@ -1,4 +1,4 @@
-// Layers of several inputs: elementwise merges and concatenation.
+// Layers with several inputs: elementwise merges and concatenation.
 import * as ops from '../graph/operations.ts'
 import type { Value } from '../graph/value.ts'
 import type { GraphWriter } from '../graph/writer.ts'
@@ -53,7 +53,7 @@ export const minimumKind = mergeKind('minimum', (g, a, b) => ops.binary(g, 'mini
  */
 export const add = (options: LayerOptions = {}): Layer => makeLayer(addKind, options)
 /**
- * First input minus the second.
+ * Difference of two inputs of one shape: the first minus the second.
  * @example
  * ```js
  * import { input, model, subtract } from 'lanegrad'
@@ -66,7 +66,7 @@ export const add = (options: LayerOptions = {}): Layer => makeLayer(addKind, opt
  */
 export const subtract = (options: LayerOptions = {}): Layer => makeLayer(subtractKind, options)
 /**
- * Elementwise product of two or more inputs.
+ * Elementwise product of two or more inputs of one shape.
  * @example
  * ```js
  * import { input, model, multiply } from 'lanegrad'
@@ -79,7 +79,7 @@ export const subtract = (options: LayerOptions = {}): Layer => makeLayer(subtrac
  */
 export const multiply = (options: LayerOptions = {}): Layer => makeLayer(multiplyKind, options)
 /**
- * Mean of two or more inputs.
+ * Mean of two or more inputs of one shape.
  * @example
  * ```js
  * import { input, model, average } from 'lanegrad'
@@ -92,7 +92,7 @@ export const multiply = (options: LayerOptions = {}): Layer => makeLayer(multipl
  */
 export const average = (options: LayerOptions = {}): Layer => makeLayer(averageKind, options)
 /**
- * Elementwise maximum of two or more inputs; at a tie the later input takes the gradient.
+ * Elementwise maximum of two or more inputs of one shape; at a tie the later input takes the gradient.
  * @example
  * ```js
  * import { input, model, maximum } from 'lanegrad'
@@ -105,7 +105,7 @@ export const average = (options: LayerOptions = {}): Layer => makeLayer(averageK
  */
 export const maximum = (options: LayerOptions = {}): Layer => makeLayer(maximumKind, options)
 /**
- * Elementwise minimum of two or more inputs; at a tie the earlier input takes the gradient.
+ * Elementwise minimum of two or more inputs of one shape; at a tie the earlier input takes the gradient.
  * @example
  * ```js
  * import { input, model, minimum } from 'lanegrad'
@@ -120,7 +120,7 @@ export const minimum = (options: LayerOptions = {}): Layer => makeLayer(minimumK
 
 /** Options of `concatenate`. */
 export interface ConcatenateOptions extends LayerOptions {
-  /** Counted with the batch axis as 0; negative from the end. Default -1. */
+  /** The axis to join along: the batch axis, 0, is refused; negative ones count from the end. Default -1. */
   readonly axis?: number
 }
 
@@ -147,7 +147,8 @@ export const concatenateKind: LayerKind<{ readonly axis: number }> = {
 }
 
 /**
- * Joins inputs along one axis; the others must be equal.
+ * Concatenation of inputs along one axis; their other axes must be equal.
+ * @throws LanegradError for the axis 0; when the model is made, for inputs that don't fit
  * @example
  * ```js
  * import { concatenate, input, model } from 'lanegrad'

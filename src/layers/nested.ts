@@ -1,5 +1,5 @@
-// Layers inside layers: the config of a layer that applies another one (or several). In memory the inner layer's kind
-// is the object itself; as JSON, its name.
+// Layers inside layers: the config of a layer that applies others. It holds the inner layer's kind: in memory the object
+// itself, in JSON its name.
 import type { Value } from '../graph/value.ts'
 import { fail, isRecord, mismatch, unknownName } from '../numerics/errors.ts'
 import { type BuildContext, type Layer, type LayerKind, type LayerKinds, showLayer } from './layer.ts'
@@ -7,11 +7,11 @@ import { type BuildContext, type Layer, type LayerKind, type LayerKinds, showLay
 export interface NestedLayer {
   readonly kind: LayerKind<object>
   readonly config: object
-  /** What a saved model holds. */
+  /** The form in a saved model. */
   toJSON(): object
 }
 
-/** A layer a caller made, a nested one, or what a file holds. @throws LanegradError naming `where` */
+/** Reads a layer that a caller made, a nested one, or the entry of a file. @throws LanegradError naming `where` */
 export function readNested(where: string, value: unknown, kinds?: LayerKinds): NestedLayer {
   let kind: LayerKind<object>
   let config: object
@@ -32,7 +32,7 @@ export function readNested(where: string, value: unknown, kinds?: LayerKinds): N
   return { kind, config, toJSON: () => ({ kind: kind.kind, config }) }
 }
 
-/** Writes the inner layer; its weights are named `<outer layer>/<own>/...`. One output. */
+/** Writes the inner layer, which has one output; its weights are named `<outer layer>/<own>/...`. */
 export function buildNested(
   { kind, config }: NestedLayer,
   context: BuildContext,

@@ -1,6 +1,6 @@
-// Dropout and noise: active in training, the identity otherwise. The numbers depend on the model's seed, the layer's
-// name and the step alone (operations/random.ts): the same seed gives the same bits, each step draws anew, and the
-// backward pass meets the same numbers as the forward pass.
+// Dropout and noise: active in training, the identity otherwise. The numbers depend on the model's seed, the layer's name and
+// the step alone (operations/random.ts): the same seed gives the same bits, each step draws anew, and the backward phase uses
+// the numbers of the forward phase.
 
 import { RANDOM_BERNOULLI, RANDOM_NORMAL } from '../../assembly/abi.ts'
 import * as ops from '../graph/operations.ts'
@@ -20,9 +20,9 @@ import { singleInput, spatialInput } from './options.ts'
 
 /** Options of the layers that drop at a rate. */
 export interface RateOptions extends LayerOptions {
-  /** Share of what is dropped: at least 0, below 1. */
+  /** The share that is dropped, in [0, 1). */
   readonly rate: number
-  /** Not used: the seed of the model governs every layer. */
+  /** Ignored, since the seed of the model governs every layer. */
   readonly seed?: number
 }
 
@@ -30,12 +30,12 @@ interface RateConfig {
   readonly rate: number
 }
 
-/** x times noise of mean 1 of x's own shape. */
+/** x times noise of mean 1, one number for each element. */
 function multiplied({ g, seed, stream }: BuildContext, x: Value, kind: number, param: number): Value {
   return g.add(dropoutKernel, [x], { kind, param, seed, stream: stream() })[0]
 }
 
-/** Random numbers of `shape`. `own` tells several draws of a layer apart. */
+/** Random numbers in the shape `shape`. `own` tells several draws of a layer apart. */
 export function drawn(
   { g, seed, stream }: BuildContext,
   shape: Shape,
@@ -46,7 +46,7 @@ export function drawn(
   return g.add(random, [], { shape, kind, param, seed, stream: stream(own) })[0]
 }
 
-/** A kind with a rate; `write` is asked in training, and not for the rate 0. */
+/** A kind with a rate; `write` is called in training, unless the rate is 0. */
 const rateKind = (
   kind: string,
   write: (context: BuildContext, x: Value, rate: number) => Value,
@@ -65,8 +65,8 @@ const rateKind = (
 /** Options of `dropout`. */
 export interface DropoutOptions extends RateOptions {
   /**
-   * Shape of the mask, batch axis first: 1 where elements share their fate, null for the input's own size.
-   * Default: each element has its own.
+   * Shape of the mask, batch axis first: 1 for an axis along which all are dropped or none, null for the input's size.
+   * Default null: each element is dropped by itself.
    */
   readonly noiseShape?: readonly (number | null)[] | null
 }
@@ -97,7 +97,8 @@ export const dropoutKind: LayerKind<RateConfig & { readonly noiseShape: NoiseSha
 
 /**
  * Dropout (Srivastava et al. 2014): in training each element is 0 with probability `rate`, else multiplied by
- * 1 / (1 - rate).
+ * 1 / (1 - rate). The shape stays.
+ * @throws LanegradError on an unknown or bad option; when the model is made, for a noiseShape that doesn't broadcast
  * @example
  * ```js
  * import { dense, dropout, sequential } from 'lanegrad'
@@ -108,7 +109,7 @@ export const dropoutKind: LayerKind<RateConfig & { readonly noiseShape: NoiseSha
  */
 export const dropout = (options: DropoutOptions): Layer => makeLayer(dropoutKind, options)
 
-/** Drops whole channels of [batch, ...axes, channels]. */
+/** A kind that drops whole channels of [batch, ...axes, channels]. */
 const spatialKind = (axes: number): LayerKind<RateConfig> =>
   rateKind(
     `spatialDropout${axes}d`,
@@ -138,8 +139,8 @@ export const spatialDropout3dKind: LayerKind<RateConfig> = /*#__PURE__*/ spatial
  */
 export const spatialDropout1d = (options: RateOptions): Layer => makeLayer(spatialDropout1dKind, options)
 /**
- * Dropout of whole channels of [batch, height, width, channels], as `spatialDropout1d`: what neighbouring pixels tell, a
- * dropped pixel alone would not hide.
+ * Dropout of whole channels of [batch, height, width, channels], as `spatialDropout1d`: neighbouring pixels are alike, so
+ * dropping single ones would hide little.
  * @throws LanegradError for a rate that is negative or 1 or more, or an input of another rank
  * @example
  * ```js
@@ -169,7 +170,7 @@ export const spatialDropout2d = (options: RateOptions): Layer => makeLayer(spati
  */
 export const spatialDropout3d = (options: RateOptions): Layer => makeLayer(spatialDropout3dKind, options)
 
-/** The value an element that drops out takes: where selu tends for -infinity, -1.7580993408473766. */
+/** The value of a dropped element: the limit of selu for -infinity, -1.7580993408473766. */
 const SELU_LOWEST = -1.6732632423543772 * 1.0507009873554805
 
 export const alphaDropoutKind: LayerKind<RateConfig> = /*#__PURE__*/ rateKind(
@@ -186,7 +187,7 @@ export const alphaDropoutKind: LayerKind<RateConfig> = /*#__PURE__*/ rateKind(
 
 /**
  * Alpha dropout (Klambauer et al. 2017), for networks of `selu`: in training an element takes selu's lowest value with
- * probability `rate`; then all are scaled and shifted so that mean 0 and variance 1 stay.
+ * probability `rate`; then all elements are scaled and shifted so that mean 0 and variance 1 stay.
  * @throws LanegradError for a rate that is negative or 1 or more
  * @example
  * ```js
@@ -208,8 +209,8 @@ export const gaussianDropoutKind: LayerKind<RateConfig> = /*#__PURE__*/ rateKind
 )
 
 /**
- * In training multiplies each element by normal noise of mean 1 and standard deviation sqrt(rate / (1 - rate)) (Srivastava
- * et al. 2014). Nothing is dropped; the variance is that of `dropout` at this rate.
+ * Gaussian dropout (Srivastava et al. 2014): in training each element is multiplied by normal noise of mean 1 and standard
+ * deviation sqrt(rate / (1 - rate)). Nothing is dropped; the variance is that of `dropout` at this rate.
  * @throws LanegradError for a rate that is negative or 1 or more
  * @example
  * ```js
@@ -228,7 +229,7 @@ export const gaussianDropout = (options: RateOptions): Layer => makeLayer(gaussi
 export interface GaussianNoiseOptions extends LayerOptions {
   /** Standard deviation, >= 0. */
   readonly stddev: number
-  /** Not used: the seed of the model governs every layer. */
+  /** Ignored, since the seed of the model governs every layer. */
   readonly seed?: number
 }
 
@@ -243,7 +244,7 @@ export const gaussianNoiseKind: LayerKind<{ readonly stddev: number }> = {
 }
 
 /**
- * In training adds normal noise of mean 0 to each element, anew at every step.
+ * Gaussian noise: in training normal noise of mean 0 is added to each element, anew at every step.
  * @throws LanegradError for a negative stddev
  * @example
  * ```js

@@ -1,5 +1,5 @@
 // Normalization layers: by the statistics of the batch, of each row, of groups of channels. Channels are the last axis.
-// Formulas and names are Keras's. Batch normalization alone keeps something from step to step: moving statistics.
+// Formulas and names are Keras's. Batch normalization alone keeps moving statistics from step to step.
 import * as ops from '../graph/operations.ts'
 import type { Value } from '../graph/value.ts'
 import type { GraphWriter } from '../graph/writer.ts'
@@ -27,13 +27,13 @@ import {
 import { channelInput, channelsOf, weightOptions, weightReaders } from './options.ts'
 import type { BetaOptions, GammaOptions, ScaleOptions } from './weights.ts'
 
-/** Options of `unitNormalization`; other normalizations take them, too. */
+/** Options of `unitNormalization` and of the other normalizations. */
 export interface AxisOptions extends LayerOptions {
-  /** The last axis; there is no other choice. Default -1. */
+  /** Only the last axis. Default -1. */
   readonly axis?: -1
 }
 
-/** What normalizations with `gamma` and `beta` take. */
+/** Options of normalizations with `gamma` and `beta`. */
 export interface AffineOptions extends AxisOptions, GammaOptions, BetaOptions {
   /** Added to the variance; > 0. Default 1e-3. */
   readonly epsilon?: number
@@ -43,7 +43,7 @@ export interface AffineOptions extends AxisOptions, GammaOptions, BetaOptions {
   readonly scale?: boolean
 }
 
-/** Reads an `axis` that can only be the last one: not part of a config. */
+/** Reads an `axis` that can only be the last one; a config doesn't hold it. */
 export const readLastAxis = (axis: number, what: string): void =>
   check(axis === -1, what, '-1 (the last axis)', axis)
 
@@ -56,7 +56,7 @@ const affineReaders = () => ({
 })
 type AffineConfig = Read<ReturnType<typeof affineReaders>>
 
-/** gamma and beta, those that the layer has. */
+/** The weights gamma and beta, as far as the layer has them. */
 function affineWeights({ weight }: BuildContext, x: Value, config: AffineConfig): Value[] {
   const names = (['gamma', 'beta'] as const).filter((name) => config[name === 'gamma' ? 'scale' : 'center'])
   return names.map((name) => weight(name, [channelsOf(x)], weightOptions(config, name)))
@@ -66,13 +66,13 @@ function affineWeights({ weight }: BuildContext, x: Value, config: AffineConfig)
 
 /** Options of `batchNormalization`. */
 export interface BatchNormalizationOptions extends AffineOptions {
-  /** How much of the moving statistics each step keeps, 0 to 1. Default 0.99. */
+  /** The share of the moving statistics that each step keeps, 0 to 1. Default 0.99. */
   readonly momentum?: number
-  /** The moving variance takes the batch's unbiased variance (divided by n - 1, as in PyTorch). Default false. */
+  /** The moving variance follows the unbiased variance of batches (divided by n - 1, as in PyTorch). Default false. */
   readonly unbiasedRunningVar?: boolean
-  /** How the moving mean starts. Default 'zeros'. */
+  /** Initial values of the moving mean. Default 'zeros'. */
   readonly movingMeanInitializer?: Initializer | InitializerName
-  /** How the moving variance starts. Default 'ones'. */
+  /** Initial values of the moving variance. Default 'ones'. */
   readonly movingVarianceInitializer?: Initializer | InitializerName
 }
 
@@ -213,7 +213,7 @@ export const rmsNormalization = (options: RmsNormalizationOptions = {}): Layer =
 
 /** Options of `groupNormalization`. */
 export interface GroupNormalizationOptions extends AffineOptions {
-  /** Divides the channels; -1: as many as channels (instance normalization). Default 32. */
+  /** Number of groups, which divides the channels; -1: one for each channel (instance normalization). Default 32. */
   readonly groups?: number
 }
 

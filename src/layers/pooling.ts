@@ -1,5 +1,5 @@
-// Pooling: the maximum or mean of windows, or of the whole of each sample. Channels last; 1-D and 2-D pooling is 3-D
-// pooling with first axes of size 1.
+// Pooling: the maximum or mean of windows, or of all cells of a sample. Channels are last; 1-D and 2-D pooling is 3-D
+// pooling whose first axes have the size 1.
 
 import { isOf, type Kernel } from '../graph/kernel.ts'
 import * as ops from '../graph/operations.ts'
@@ -21,9 +21,9 @@ import { sizeReader, spatialInput } from './options.ts'
 
 /** Options of the pooling layers. */
 export interface PoolingOptions extends LayerOptions {
-  /** Cells of a window on each axis; one number stands for all. Default 2. */
+  /** Size of a window on each axis, in cells; one number stands for all. Default 2. */
   readonly poolSize?: number | readonly number[]
-  /** From window to window. Default: poolSize. */
+  /** Distance from window to window, in cells. Default: poolSize. */
   readonly strides?: number | readonly number[] | null
   /**
    * 'valid' (default): windows that fit, floor((size - pool) / stride) + 1 of them; 'same': ceil(size / stride), the
@@ -38,7 +38,7 @@ interface PoolingConfig {
   readonly padding: 'valid' | 'same'
 }
 
-/** What x is relu of, in x's shape; null: x is no relu. */
+/** The input of the relu that made x, in the shape of x; null if no relu made it. */
 function beforeRelu(g: GraphWriter, x: Value): Value | null {
   const op = g.ops.findLast(({ output }) => output === x)
   if (isOf(op, unaryKernel) && op.attributes.fn === 'relu') return op.inputs[0]
@@ -47,8 +47,8 @@ function beforeRelu(g: GraphWriter, x: Value): Value | null {
 }
 
 /**
- * The maximum of relu is relu of the maximum, which is less work, and so is its gradient: the same values, and where they
- * are above 0 from the same cells.
+ * Max pooling of x. The maximum of relu is relu of the maximum, which is less work, forward and backward: the values are the
+ * same, and those above 0 come from the same cells.
  */
 function maxPooled(context: BuildContext, x: Value, config: PoolingConfig): Value {
   const inner = beforeRelu(context.g, x)
@@ -97,7 +97,8 @@ export const averagePooling2dKind = /*#__PURE__*/ poolingKind('averagePooling2d'
 export const averagePooling3dKind = /*#__PURE__*/ poolingKind('averagePooling3d', 3, averagePool)
 
 /**
- * The largest of each window of [batch, steps, channels]. Of equal cells the first takes the gradient; a NaN wins.
+ * Max pooling over steps: the largest of each window of [batch, steps, channels]. The first of equal cells takes the gradient;
+ * a NaN wins.
  * @throws LanegradError for sizes that aren't positive integers, an input of another rank, a window that doesn't fit
  * @example
  * ```js
@@ -183,7 +184,7 @@ interface GlobalPoolingConfig {
   readonly keepDims: boolean
 }
 
-/** `whole` gives [batch, 1, ..., channels] or [batch, channels]. */
+/** A kind that pools all cells; `whole` gives [batch, 1, ..., channels] or [batch, channels]. */
 function globalKind(
   kind: string,
   axes: number,
@@ -203,7 +204,7 @@ function globalKind(
   }
 }
 
-/** One window of all cells: of equal cells the first alone takes the gradient, unlike those of a `reduce`. */
+/** The maximum of one window of all cells: the first of equal cells takes the gradient alone, unlike in a `reduce`. */
 const maxOfCells = (context: BuildContext, x: Value): Value => {
   const poolSize = x.shape.slice(1, -1)
   return pool(context, maxPool, x, { poolSize, strides: poolSize, padding: 'valid' })
@@ -232,8 +233,8 @@ export const globalAveragePooling2dKind = /*#__PURE__*/ globalKind('globalAverag
 export const globalAveragePooling3dKind = /*#__PURE__*/ globalKind('globalAveragePooling3d', 3, meanOfCells)
 
 /**
- * [batch, steps, channels] to the largest of each channel, [batch, channels]. Masked steps take part, as in Keras. Of
- * equal cells the first takes the gradient; so in the other axes' globalMaxPooling.
+ * Global max pooling: [batch, steps, channels] to the largest of each channel, [batch, channels]. Masked steps take part, as
+ * in Keras. The first of equal cells takes the gradient, here and in globalMaxPooling2d and 3d.
  * @throws LanegradError for an input of another rank
  * @example
  * ```js
@@ -246,7 +247,8 @@ export const globalAveragePooling3dKind = /*#__PURE__*/ globalKind('globalAverag
 export const globalMaxPooling1d = (options: GlobalPoolingOptions = {}): Layer =>
   makeLayer(globalMaxPooling1dKind, options)
 /**
- * [batch, height, width, channels] to the largest of each channel, [batch, channels].
+ * Global max pooling: [batch, height, width, channels] to the largest of each channel, [batch, channels].
+ * @throws LanegradError for an input of another rank
  * @example
  * ```js
  * import { globalMaxPooling2d, sequential } from 'lanegrad'
@@ -258,7 +260,7 @@ export const globalMaxPooling1d = (options: GlobalPoolingOptions = {}): Layer =>
 export const globalMaxPooling2d = (options: GlobalPoolingOptions = {}): Layer =>
   makeLayer(globalMaxPooling2dKind, options)
 /**
- * [batch, depth, height, width, channels] to the largest of each channel, [batch, channels].
+ * Global max pooling: [batch, depth, height, width, channels] to the largest of each channel, [batch, channels].
  * @throws LanegradError for an input of another rank
  * @example
  * ```js
@@ -272,8 +274,8 @@ export const globalMaxPooling2d = (options: GlobalPoolingOptions = {}): Layer =>
 export const globalMaxPooling3d = (options: GlobalPoolingOptions = {}): Layer =>
   makeLayer(globalMaxPooling3dKind, options)
 /**
- * [batch, steps, channels] to the mean of each channel, [batch, channels]. Masked steps are left out: sum(x mask) /
- * sum(mask), and 0 where no step counts.
+ * Global average pooling: [batch, steps, channels] to the mean of each channel, [batch, channels]. Masked steps are left out:
+ * sum(x mask) / sum(mask), or 0 if no step counts.
  * @throws LanegradError for an input of another rank
  * @example
  * ```js
@@ -286,7 +288,8 @@ export const globalMaxPooling3d = (options: GlobalPoolingOptions = {}): Layer =>
 export const globalAveragePooling1d = (options: GlobalPoolingOptions = {}): Layer =>
   makeLayer(globalAveragePooling1dKind, options)
 /**
- * [batch, height, width, channels] to the mean of each channel, [batch, channels].
+ * Global average pooling: [batch, height, width, channels] to the mean of each channel, [batch, channels].
+ * @throws LanegradError for an input of another rank
  * @example
  * ```js
  * import { globalAveragePooling2d, sequential } from 'lanegrad'
@@ -298,7 +301,7 @@ export const globalAveragePooling1d = (options: GlobalPoolingOptions = {}): Laye
 export const globalAveragePooling2d = (options: GlobalPoolingOptions = {}): Layer =>
   makeLayer(globalAveragePooling2dKind, options)
 /**
- * [batch, depth, height, width, channels] to the mean of each channel, [batch, channels].
+ * Global average pooling: [batch, depth, height, width, channels] to the mean of each channel, [batch, channels].
  * @throws LanegradError for an input of another rank
  * @example
  * ```js

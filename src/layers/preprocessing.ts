@@ -1,5 +1,5 @@
 // Preprocessing as layers, so that it is saved with the model: rescaling, normalization by known statistics, class ids
-// as rows. None has weights; what they know is part of their config.
+// as rows. They have no weights: their statistics are part of the config.
 import * as ops from '../graph/operations.ts'
 import type { Value } from '../graph/value.ts'
 import type { GraphWriter } from '../graph/writer.ts'
@@ -23,10 +23,10 @@ import { type Layer, type LayerKind, type LayerOptions, makeLayer, readLayer } f
 import { readLastAxis } from './normalization.ts'
 import { idInput, singleInput } from './options.ts'
 
-/** One number, or one for each channel (the last axis). */
+/** One number, or a list of one for each channel (the last axis). */
 export type PerChannel = number | readonly number[]
 
-/** Reads numbers that fulfil the rule. */
+/** A reader of numbers that fulfil the rule. */
 const perChannel =
   (rule: Rule<number>) =>
   (value: PerChannel, where: string): PerChannel => {
@@ -36,7 +36,7 @@ const perChannel =
     return isList ? [...value] : value
   }
 
-/** As a value that broadcasts to x. */
+/** The numbers as a value that broadcasts to x. */
 function constantFor(g: GraphWriter, x: Value, value: PerChannel, name: string): Value {
   if (typeof value === 'number') return g.constant(value)
   const channels = x.shape[x.shape.length - 1]
@@ -49,9 +49,9 @@ function constantFor(g: GraphWriter, x: Value, value: PerChannel, name: string):
 
 /** Options of `rescaling`. */
 export interface RescalingOptions extends LayerOptions {
-  /** What x is multiplied by. */
+  /** Factor. */
   readonly scale: PerChannel
-  /** What is then added. Default 0. */
+  /** Summand, added after the factor is applied. Default 0. */
   readonly offset?: PerChannel
 }
 
@@ -67,8 +67,8 @@ export const rescalingKind: LayerKind<{ readonly scale: PerChannel; readonly off
 }
 
 /**
- * x scale + offset: `rescaling({ scale: 1 / 255 })` brings bytes to 0 ... 1. One number each, or one for each channel.
- * @throws LanegradError for what is no finite number or list of such, or a list of another length than the last axis
+ * Rescaling, x scale + offset: `rescaling({ scale: 1 / 255 })` brings bytes to 0 ... 1. Any shape [batch, ..., channels].
+ * @throws LanegradError for a number that isn't finite, or a list of another length than the last axis
  * @example
  * ```js
  * import { rescaling, sequential } from 'lanegrad'
@@ -83,11 +83,11 @@ export const rescaling = (options: RescalingOptions): Layer => makeLayer(rescali
 
 /** Options of `normalization`. */
 export interface NormalizationOptions extends LayerOptions {
-  /** The last axis; there is no other choice. Default -1. */
+  /** Only the last axis. Default -1. */
   readonly axis?: -1
-  /** What is taken off. */
+  /** The mean to subtract. */
   readonly mean: PerChannel
-  /** What is then divided by the root of; each >= 0. */
+  /** The variance whose root divides, >= 0. */
   readonly variance: PerChannel
 }
 
@@ -105,7 +105,7 @@ export const normalizationKind: LayerKind<{ readonly mean: PerChannel; readonly 
     const deviations = typeof variance === 'number' ? deviation(variance) : variance.map(deviation)
     const divisor = constantFor(g, x, deviations, 'variance')
     let centered = ops.minus(g, x, constantFor(g, x, mean, 'mean'))
-    // Where it would show, what a float cuts off a mean is taken off as well.
+    // The part of a mean that a float32 cuts off is subtracted as well, where it would show.
     const numberAt = (value: PerChannel, c: number) => (typeof value === 'number' ? value : value[c])
     const rests = Array.from({ length: x.shape[x.shape.length - 1] }, (_, c) => {
       const rest = numberAt(mean, c) - Math.fround(numberAt(mean, c))
@@ -118,7 +118,8 @@ export const normalizationKind: LayerKind<{ readonly mean: PerChannel; readonly 
 }
 
 /**
- * (x - mean) / max(sqrt(variance), 1e-7), for each channel of the last axis. `adaptNormalization` finds both in data.
+ * Normalization by known statistics, (x - mean) / max(sqrt(variance), 1e-7) for each channel of [batch, ..., channels].
+ * `adaptNormalization` finds both in data.
  * @throws LanegradError for a number that isn't finite, a negative variance, or a list of another length than the last axis
  * @example
  * ```js
@@ -178,16 +179,17 @@ export function adaptNormalization(x: Samples, options: LayerOptions = {}): Laye
 
 // ---- categories -----------------------------------------------------------------------------------
 
-/** What `categoryEncoding` gives. */
+/** The forms that `categoryEncoding` gives ids. */
 export type OutputMode = 'oneHot' | 'multiHot' | 'count'
 
 /** Options of `categoryEncoding`. */
 export interface CategoryEncodingOptions extends LayerOptions {
-  /** How many ids there are: 0 ... numTokens - 1. */
+  /** Number of ids: they go from 0 to numTokens - 1. */
   readonly numTokens: number
   /**
-   * 'multiHot': of each row of the last axis, which ids occur: [..., n] to [..., numTokens]. 'count': how often. 'oneHot':
-   * a row for each id: [...] to [..., numTokens], in place of a last axis of size 1. Default 'multiHot'.
+   * 'multiHot': 1 for each id that occurs in a row of the last axis, [..., n] to [..., numTokens]. 'count': the number of
+   * times it occurs. 'oneHot': a row for each id, [...] to [..., numTokens], in place of a last axis of size 1. Default
+   * 'multiHot'.
    */
   readonly outputMode?: OutputMode
 }
@@ -213,9 +215,9 @@ export const categoryEncodingKind: LayerKind<{
 }
 
 /**
- * int32 ids to float32 rows of `numTokens`: 1 (or a count) at the place of each id that occurs, 0 elsewhere. Ids out of
- * range count nowhere.
- * @throws LanegradError for an input that isn't int32, numTokens that isn't a positive integer
+ * Encodes int32 ids as float32 rows of `numTokens`: 1 (or a count) at the place of each id that occurs, 0 elsewhere. Ids out
+ * of range count nowhere.
+ * @throws LanegradError on an unknown or bad option, or an input that isn't int32
  * @example
  * ```js
  * import { categoryEncoding, sequential } from 'lanegrad'

@@ -43,8 +43,8 @@ import { type CheckedActivation, inputOfAxes, weightOptions, weightReaders } fro
 import type { BiasOptions, KernelOptions, RecurrentKernelOptions } from './weights.ts'
 
 /**
- * What all layers over sequences take. Steps that the mask of the input leaves out keep the state; a returned sequence
- * repeats it there (before the first step that counts: the initial state).
+ * Options of all layers over sequences. A step that the mask of the input leaves out keeps the state, and a returned sequence
+ * repeats the state there (the initial one before the first step that counts).
  */
 export interface SequenceOptions extends LayerOptions {
   /** Default true. */
@@ -53,9 +53,9 @@ export interface SequenceOptions extends LayerOptions {
   readonly returnSequences?: boolean
   /** A call gives [y, h] (lstm: [y, h, c]), the last states behind y. Default false. */
   readonly returnState?: boolean
-  /** Read from the last step to the first; a returned sequence is in that order too. Default false. */
+  /** Reads from the last step to the first; a returned sequence is in that order. Default false. */
   readonly goBackwards?: boolean
-  /** In training, the share of the input's elements set to 0, the same for all steps of a sequence. In [0, 1), default 0. */
+  /** In training, the share of the input's elements that are set to 0, alike at all steps; in [0, 1). Default 0. */
   readonly dropout?: number
 }
 
@@ -77,9 +77,9 @@ export interface SimpleRnnOptions extends RecurrentOptions {
 
 /** Options of `lstm` and `gru`. */
 export interface GatedOptions extends RecurrentOptions {
-  /** The only one there is. Default 'tanh'. */
+  /** Only 'tanh'. Default 'tanh'. */
   readonly activation?: 'tanh'
-  /** The only one there is. Default 'sigmoid'. */
+  /** Only 'sigmoid'. Default 'sigmoid'. */
   readonly recurrentActivation?: 'sigmoid'
 }
 
@@ -95,7 +95,7 @@ export interface GruOptions extends GatedOptions {
   readonly resetAfter?: boolean
 }
 
-/** Readers of what all layers over sequences take. */
+/** Readers of the options of all layers over sequences. */
 export const sequenceReaders = () =>
   ({
     useBias: [BOOLEAN, true],
@@ -107,7 +107,7 @@ export const sequenceReaders = () =>
 
 export type SequenceConfig = Read<ReturnType<typeof sequenceReaders>>
 
-/** Readers of the weights' options and of unitForgetBias, which says what the bias of an LSTM starts from. */
+/** Readers of the options of an LSTM's weights and of unitForgetBias, which sets the bias's initializer. */
 export const lstmReaders = ({ unitForgetBias = true }: { readonly unitForgetBias?: boolean }) => ({
   ...gateWeights(),
   biasInitializer: [
@@ -120,7 +120,7 @@ export const lstmReaders = ({ unitForgetBias = true }: { readonly unitForgetBias
 
 const gateWeights = () => weightReaders({ kernel: 'glorotUniform', recurrent: 'orthogonal', bias: 'zeros' })
 
-/** x with features dropped, the same ones at all steps; and its mask. */
+/** x with features dropped, the same ones at all steps, and the mask of x. */
 export function sequenceOf(
   context: BuildContext,
   x: Value,
@@ -137,7 +137,7 @@ export function sequenceOf(
   return { x: ops.times(g, x, factors), mask }
 }
 
-/** The initial states a call was given behind its input: none or all `count`, each of `shape`. */
+/** The initial states that a call was given behind its input: none, or all `count`, each of `shape`. */
 export function initialStates(inputs: readonly Value[], count: number, shape: Shape): readonly Value[] {
   const given = inputs.slice(1)
   if (given.length !== 0 && given.length !== count)
@@ -149,7 +149,7 @@ export function initialStates(inputs: readonly Value[], count: number, shape: Sh
   return given
 }
 
-/** The outputs of a layer over sequences, their masks set: a sequence has that of x, in its own order. */
+/** The outputs of a layer over sequences, with masks set: a sequence has the mask of x, in its own order. */
 export function sequenceOutputs(
   { g, setMask }: BuildContext,
   y: Value,
@@ -163,7 +163,7 @@ export function sequenceOutputs(
   return outputs
 }
 
-/** Reads an activation that is one of `known`. */
+/** A reader of an activation that is one of `known`. */
 const oneFunction =
   (...known: readonly ActivationName[]) =>
   (given: Activation, what: string): CheckedActivation => {
@@ -186,7 +186,7 @@ function readRecurrent(kind: string, isGated: boolean, options: object, own: Rea
 }
 type RecurrentConfig = ReturnType<typeof readRecurrent>
 
-/** A kind whose kernels have `parts` gates and whose cell has `states` states; `own`: readers the others don't have. */
+/** A kind whose kernels have `parts` gates and whose cell has `states` states; `own`: readers that other kinds lack. */
 function recurrentKind(
   kind: string,
   cell: RecurrentKernel,
@@ -261,7 +261,7 @@ export const gruKind: LayerKind<RecurrentConfig> = /*#__PURE__*/ recurrentKind('
   resetAfter: [BOOLEAN, true],
 }))
 
-/** With this, a recurrent layer gives several values. */
+/** The option with which a recurrent layer gives several values. */
 export interface ReturnsState {
   /** A call gives [y, h] (lstm: [y, h, c]). */
   readonly returnState: true

@@ -1,5 +1,5 @@
-// Layers that change how many cells the axes between batch and channels have: repeating or interpolating cells, zeros
-// around them, cutting them off. Channels last.
+// Layers that change the number of cells between the batch and the channels (the last axis): they repeat or interpolate
+// cells, put zeros around them, or cut them off.
 
 import * as ops from '../graph/operations.ts'
 import { unslice } from '../graph/ops/moves.ts'
@@ -19,13 +19,13 @@ import { inputOfAxes, sizeReader, spatialInput } from './options.ts'
 
 /** Options of `upSampling1d`. */
 export interface UpSampling1dOptions extends LayerOptions {
-  /** How often each cell is repeated. Default 2. */
+  /** Factor by which the number of cells grows, for each axis or for all. Default 2. */
   readonly size?: number | readonly number[]
 }
 
 /** Options of `upSampling2d`. */
 export interface UpSampling2dOptions extends UpSampling1dOptions {
-  /** 'nearest' (default): cells are repeated; 'bilinear': between their centers, the outermost ones continued. */
+  /** 'nearest' (default) repeats cells; 'bilinear' interpolates between their centers and repeats the outermost ones. */
   readonly interpolation?: 'nearest' | 'bilinear'
 }
 
@@ -58,7 +58,7 @@ export const upSampling1dKind = /*#__PURE__*/ upSamplingKind('upSampling1d', 1)
 export const upSampling2dKind = /*#__PURE__*/ upSamplingKind('upSampling2d', 2)
 
 /**
- * [batch, steps, channels] to [batch, steps * size, channels]: each step `size` times.
+ * Repeats steps: [batch, steps, channels] to [batch, steps * size, channels].
  * @throws LanegradError for a size that isn't a positive integer, or an input of another rank
  * @example
  * ```js
@@ -70,7 +70,8 @@ export const upSampling2dKind = /*#__PURE__*/ upSamplingKind('upSampling2d', 2)
  */
 export const upSampling1d = (options: UpSampling1dOptions = {}): Layer => makeLayer(upSampling1dKind, options)
 /**
- * [batch, height, width, channels] to [batch, height * size[0], width * size[1], channels].
+ * Enlarges images: [batch, height, width, channels] to [batch, height * size[0], width * size[1], channels].
+ * @throws LanegradError on an unknown or bad option, or an input of another rank
  * @example
  * ```js
  * import { sequential, upSampling2d } from 'lanegrad'
@@ -81,10 +82,10 @@ export const upSampling1d = (options: UpSampling1dOptions = {}): Layer => makeLa
  */
 export const upSampling2d = (options: UpSampling2dOptions = {}): Layer => makeLayer(upSampling2dKind, options)
 
-/** Before and after the cells of an axis. */
+/** Numbers of cells before and after those of an axis. */
 type Pair = readonly [before: number, after: number]
 
-/** `value`: a number for all sides, one for each axis, or [before, after] of each axis (of 1-D: that pair). */
+/** Reads a number for all sides, one for each axis, or [before, after] of each axis (of the only axis: that pair). */
 function readPairs(value: unknown, where: string, axes: number): readonly Pair[] {
   const isPair = axes === 1 && Array.isArray(value) && value.length === 2
   const list: readonly unknown[] = isPair
@@ -100,7 +101,7 @@ function readPairs(value: unknown, where: string, axes: number): readonly Pair[]
   return pairs as unknown as readonly Pair[]
 }
 
-/** A kind whose option `name` holds pairs and whose `change` is made along each axis they are not 0 for. */
+/** A kind whose option `name` holds pairs; it applies `change` along each axis whose pair isn't 0. */
 function edgeKind<N extends string>(
   kind: string,
   axes: number,
@@ -144,38 +145,38 @@ export const cropping1dKind = /*#__PURE__*/ edgeKind('cropping1d', 1, 'cropping'
 export const cropping2dKind = /*#__PURE__*/ edgeKind('cropping2d', 2, 'cropping', 0, crop)
 export const cropping3dKind = /*#__PURE__*/ edgeKind('cropping3d', 3, 'cropping', 1, crop)
 
-/** How many cells: one number for all sides, one for each axis, or [before, after] of each axis. */
+/** Numbers of cells: one for all sides, one for each axis, or [before, after] of each axis. */
 export type Edges = number | readonly (number | readonly [before: number, after: number])[]
 
 /** Options of `zeroPadding1d`. */
 export interface ZeroPadding1dOptions extends LayerOptions {
-  /** Zeros on both sides, or [before, after]. Default 1. */
+  /** Number of zeros on both sides, or [before, after]. Default 1. */
   readonly padding?: number | readonly [before: number, after: number]
 }
 
 /** Options of `zeroPadding2d` and `zeroPadding3d`. */
 export interface ZeroPaddingOptions extends LayerOptions {
-  /** Zeros on all sides, on both sides of each axis, or [before, after] of each axis. Default 1. */
+  /** Number of zeros on all sides, on both sides of each axis, or [before, after] of each axis. Default 1. */
   readonly padding?: Edges
 }
 
 /** Options of `cropping1d`. */
 export interface Cropping1dOptions extends LayerOptions {
-  /** Steps cut off on both sides, or [before, after]. Default 1. */
+  /** Number of steps cut off on both sides, or [before, after]. Default 1. */
   readonly cropping?: number | readonly [before: number, after: number]
 }
 
 /** Options of `cropping2d` and `cropping3d`. */
 export interface CroppingOptions extends LayerOptions {
   /**
-   * Cells cut off on all sides, on both sides of each axis, or [before, after] of each axis. Default 0; of cropping3d 1,
-   * as in Keras.
+   * Number of cells cut off on all sides, on both sides of each axis, or [before, after] of each axis. Default 0; of
+   * cropping3d 1, as in Keras.
    */
   readonly cropping?: Edges
 }
 
 /**
- * Zeros around the steps of [batch, steps, channels]: to [batch, before + steps + after, channels].
+ * Puts zeros around steps: [batch, steps, channels] to [batch, before + steps + after, channels].
  * @throws LanegradError for padding that isn't integers >= 0, or an input of another rank
  * @example
  * ```js
@@ -188,7 +189,7 @@ export interface CroppingOptions extends LayerOptions {
 export const zeroPadding1d = (options: ZeroPadding1dOptions = {}): Layer =>
   makeLayer(zeroPadding1dKind, options)
 /**
- * Zeros around [batch, height, width, channels].
+ * Puts zeros around images [batch, height, width, channels].
  * @throws LanegradError as zeroPadding1d
  * @example
  * ```js
@@ -201,7 +202,7 @@ export const zeroPadding1d = (options: ZeroPadding1dOptions = {}): Layer =>
 export const zeroPadding2d = (options: ZeroPaddingOptions = {}): Layer =>
   makeLayer(zeroPadding2dKind, options)
 /**
- * Zeros around [batch, depth, height, width, channels].
+ * Puts zeros around volumes [batch, depth, height, width, channels].
  * @throws LanegradError for padding that isn't integers >= 0, or an input of another rank
  * @example
  * ```js
@@ -214,7 +215,7 @@ export const zeroPadding2d = (options: ZeroPaddingOptions = {}): Layer =>
 export const zeroPadding3d = (options: ZeroPaddingOptions = {}): Layer =>
   makeLayer(zeroPadding3dKind, options)
 /**
- * Cuts off steps at both ends of [batch, steps, channels]: to [batch, steps - before - after, channels].
+ * Cuts off steps at both ends: [batch, steps, channels] to [batch, steps - before - after, channels].
  * @throws LanegradError for cropping that isn't integers >= 0, an input of another rank, or where nothing is left
  * @example
  * ```js
@@ -226,7 +227,7 @@ export const zeroPadding3d = (options: ZeroPaddingOptions = {}): Layer =>
  */
 export const cropping1d = (options: Cropping1dOptions = {}): Layer => makeLayer(cropping1dKind, options)
 /**
- * Cuts off the edges of [batch, height, width, channels].
+ * Cuts off the edges of images [batch, height, width, channels].
  * @throws LanegradError as cropping1d
  * @example
  * ```js
@@ -238,7 +239,7 @@ export const cropping1d = (options: Cropping1dOptions = {}): Layer => makeLayer(
  */
 export const cropping2d = (options: CroppingOptions = {}): Layer => makeLayer(cropping2dKind, options)
 /**
- * Cuts off the edges of [batch, depth, height, width, channels].
+ * Cuts off the edges of volumes [batch, depth, height, width, channels].
  * @throws LanegradError as cropping1d
  * @example
  * ```js
@@ -269,7 +270,8 @@ export const repeatVectorKind: LayerKind<{ readonly n: number }> = {
 }
 
 /**
- * [batch, features] to [batch, n, features]: the same vector at each of n steps.
+ * Repeats a vector at each of n steps: [batch, features] to [batch, n, features].
+ * @throws LanegradError for an n that isn't a positive integer, or an input of another rank
  * @example
  * ```js
  * import { repeatVector, sequential } from 'lanegrad'

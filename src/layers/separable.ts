@@ -1,4 +1,4 @@
-// Convolutions of each channel alone, and those followed by one across channels, as layers; channels last.
+// Layers of convolutions of each channel alone, and of those followed by one across channels. Channels are last.
 import * as ops from '../graph/operations.ts'
 import type { Value } from '../graph/value.ts'
 import { POSITIVE_INTEGER } from '../numerics/errors.ts'
@@ -17,11 +17,11 @@ import { type WindowConfig, type WindowOptions, windowOf, windowReaders } from '
 
 /** Options of `depthwiseConv2d`. */
 export interface DepthwiseConvOptions extends WindowOptions<'valid' | 'same'>, DepthwiseOptions, BiasOptions {
-  /** Filters of each channel. Default 1. */
+  /** Number of filters of each channel. Default 1. */
   readonly depthMultiplier?: number
 }
 
-/** Channels of x each by its own filters, m = depthMultiplier of them. */
+/** Convolves each channel of x with m = depthMultiplier filters of its own. */
 function depthwiseRows(
   { g, weight }: BuildContext,
   x: Value,
@@ -50,7 +50,7 @@ export const depthwiseConv2dKind: LayerKind<ReturnType<typeof readDepthwise>> = 
 }
 
 /**
- * A convolution of each channel alone: x [batch, height, width, C] to [batch, height', width', C * m], output channel
+ * Depthwise convolution, of each channel alone: x [batch, height, width, C] to [batch, height', width', C * m], output channel
  * c * m + j from channel c; m: depthMultiplier. Weights `kernel` [kh, kw, C, m], `bias` [C * m].
  * @throws LanegradError as conv1d
  * @example
@@ -72,7 +72,7 @@ export interface SeparableConvOptions<P extends string = 'valid' | 'same'>
     BiasOptions {
   /** Channels of the output. */
   readonly filters: number
-  /** Filters of each channel in the first convolution. Default 1. */
+  /** Number of filters of each channel in the first convolution. Default 1. */
   readonly depthMultiplier?: number
 }
 
@@ -114,7 +114,7 @@ export const separableConv2dKind: LayerKind<SeparableConfig> = /*#__PURE__*/ sep
 )
 
 /**
- * A convolution over time of each channel alone, then one across channels: x [batch, steps, C] to [batch, steps',
+ * Separable convolution over time, of each channel alone and then across channels: x [batch, steps, C] to [batch, steps',
  * filters]. Weights `depthwise_kernel` [k, C, m], `pointwise_kernel` [1, C * m, filters], `bias` [filters];
  * m: depthMultiplier.
  * @throws LanegradError as conv1d
@@ -132,7 +132,7 @@ export const separableConv1d = (options: SeparableConvOptions<'valid' | 'same' |
   makeLayer(separableConv1dKind, options)
 
 /**
- * A convolution of each channel alone, then one across channels: x [batch, height, width, C] to [batch, height',
+ * Separable convolution over images, of each channel alone and then across channels: x [batch, height, width, C] to [batch, height',
  * width', filters]. Weights `depthwise_kernel` [kh, kw, C, m], `pointwise_kernel` [1, 1, C * m, filters], `bias`
  * [filters]; m: depthMultiplier.
  * @throws LanegradError as conv1d

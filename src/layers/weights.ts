@@ -1,104 +1,104 @@
-// The options of the weights that layers have, each documented where an editor looks for it: types alone.
+// Types of the options of weights, each with its docstring, so that an editor shows them.
 import type { Constraint, ConstraintName } from './constraints.ts'
 import type { Initializer, InitializerName } from './initializers.ts'
 import type { Regularizer } from './layer.ts'
 
 /** Options of the kernel. */
 export interface KernelOptions {
-  /** How the kernel starts. Default 'glorotUniform'. */
+  /** Initial values of the kernel. Default 'glorotUniform'. */
   readonly kernelInitializer?: Initializer | InitializerName
-  /** What the kernel adds to the loss. Default {}: nothing. */
+  /** Penalty on the kernel, added to the loss. Default {}: none. */
   readonly kernelRegularizer?: Regularizer
-  /** What the kernel is brought back to after every training step. Default null: nothing. */
+  /** Constraint applied to the kernel after each training step. Default null: none. */
   readonly kernelConstraint?: Constraint | ConstraintName | null
 }
 
 /** Options of the recurrent kernel. */
 export interface RecurrentKernelOptions {
-  /** How the recurrent kernel starts. Default 'orthogonal'. */
+  /** Initial values of the recurrent kernel. Default 'orthogonal'. */
   readonly recurrentInitializer?: Initializer | InitializerName
-  /** What the recurrent kernel adds to the loss. Default {}: nothing. */
+  /** Penalty on the recurrent kernel, added to the loss. Default {}: none. */
   readonly recurrentRegularizer?: Regularizer
-  /** What the recurrent kernel is brought back to after every training step. Default null: nothing. */
+  /** Constraint applied to the recurrent kernel after each training step. Default null: none. */
   readonly recurrentConstraint?: Constraint | ConstraintName | null
 }
 
 /** Options of the bias. */
 export interface BiasOptions {
-  /** How the bias starts. Default 'zeros'; of lstm and convLstm2d see `unitForgetBias`. */
+  /** Initial values of the bias. Default 'zeros'; of lstm and convLstm2d see `unitForgetBias`. */
   readonly biasInitializer?: Initializer | InitializerName
-  /** What the bias adds to the loss. Default {}: nothing. */
+  /** Penalty on the bias, added to the loss. Default {}: none. */
   readonly biasRegularizer?: Regularizer
-  /** What the bias is brought back to after every training step. Default null: nothing. */
+  /** Constraint applied to the bias after each training step. Default null: none. */
   readonly biasConstraint?: Constraint | ConstraintName | null
 }
 
 /** Options of the kernel of each channel. */
 export interface DepthwiseOptions {
-  /** How the kernel of each channel starts. Default 'glorotUniform'. */
+  /** Initial values of the kernel of each channel. Default 'glorotUniform'. */
   readonly depthwiseInitializer?: Initializer | InitializerName
-  /** What the kernel of each channel adds to the loss. Default {}: nothing. */
+  /** Penalty on the kernel of each channel, added to the loss. Default {}: none. */
   readonly depthwiseRegularizer?: Regularizer
-  /** What the kernel of each channel is brought back to after every training step. Default null: nothing. */
+  /** Constraint applied to the kernel of each channel after each training step. Default null: none. */
   readonly depthwiseConstraint?: Constraint | ConstraintName | null
 }
 
 /** Options of the kernel across channels. */
 export interface PointwiseOptions {
-  /** How the kernel across channels starts. Default 'glorotUniform'. */
+  /** Initial values of the kernel across channels. Default 'glorotUniform'. */
   readonly pointwiseInitializer?: Initializer | InitializerName
-  /** What the kernel across channels adds to the loss. Default {}: nothing. */
+  /** Penalty on the kernel across channels, added to the loss. Default {}: none. */
   readonly pointwiseRegularizer?: Regularizer
-  /** What the kernel across channels is brought back to after every training step. Default null: nothing. */
+  /** Constraint applied to the kernel across channels after each training step. Default null: none. */
   readonly pointwiseConstraint?: Constraint | ConstraintName | null
 }
 
 /** Options of the table. */
 export interface EmbeddingsOptions {
-  /** How the table starts. Default 'randomUniform': -0.05 to 0.05. */
+  /** Initial values of the table. Default 'randomUniform': -0.05 to 0.05. */
   readonly embeddingsInitializer?: Initializer | InitializerName
-  /** What the table adds to the loss. Default {}: nothing. */
+  /** Penalty on the table, added to the loss. Default {}: none. */
   readonly embeddingsRegularizer?: Regularizer
-  /** What the table is brought back to after every training step. Default null: nothing. */
+  /** Constraint applied to the table after each training step. Default null: none. */
   readonly embeddingsConstraint?: Constraint | ConstraintName | null
 }
 
 /** Options of the table of positions. */
 export interface PositionOptions {
-  /** How the table of positions starts. Default 'glorotUniform'. */
+  /** Initial values of the table of positions. Default 'glorotUniform'. */
   readonly positionInitializer?: Initializer | InitializerName
-  /** What the table of positions adds to the loss. Default {}: nothing. */
+  /** Penalty on the table of positions, added to the loss. Default {}: none. */
   readonly positionRegularizer?: Regularizer
-  /** What the table of positions is brought back to after every training step. Default null: nothing. */
+  /** Constraint applied to the table of positions after each training step. Default null: none. */
   readonly positionConstraint?: Constraint | ConstraintName | null
 }
 
 /** Options of the factor `gamma`. */
 export interface GammaOptions {
-  /** How the factor `gamma` starts. Default 'ones'. */
+  /** Initial values of the factor `gamma`. Default 'ones'. */
   readonly gammaInitializer?: Initializer | InitializerName
-  /** What the factor `gamma` adds to the loss. Default {}: nothing. */
+  /** Penalty on the factor `gamma`, added to the loss. Default {}: none. */
   readonly gammaRegularizer?: Regularizer
-  /** What the factor `gamma` is brought back to after every training step. Default null: nothing. */
+  /** Constraint applied to the factor `gamma` after each training step. Default null: none. */
   readonly gammaConstraint?: Constraint | ConstraintName | null
 }
 
 /** Options of the summand `beta`. */
 export interface BetaOptions {
-  /** How the summand `beta` starts. Default 'zeros'. */
+  /** Initial values of the summand `beta`. Default 'zeros'. */
   readonly betaInitializer?: Initializer | InitializerName
-  /** What the summand `beta` adds to the loss. Default {}: nothing. */
+  /** Penalty on the summand `beta`, added to the loss. Default {}: none. */
   readonly betaRegularizer?: Regularizer
-  /** What the summand `beta` is brought back to after every training step. Default null: nothing. */
+  /** Constraint applied to the summand `beta` after each training step. Default null: none. */
   readonly betaConstraint?: Constraint | ConstraintName | null
 }
 
 /** Options of the factor `scale`. */
 export interface ScaleOptions {
-  /** How the factor `scale` starts. Default 'ones'. */
+  /** Initial values of the factor `scale`. Default 'ones'. */
   readonly scaleInitializer?: Initializer | InitializerName
-  /** What the factor `scale` adds to the loss. Default {}: nothing. */
+  /** Penalty on the factor `scale`, added to the loss. Default {}: none. */
   readonly scaleRegularizer?: Regularizer
-  /** What the factor `scale` is brought back to after every training step. Default null: nothing. */
+  /** Constraint applied to the factor `scale` after each training step. Default null: none. */
   readonly scaleConstraint?: Constraint | ConstraintName | null
 }

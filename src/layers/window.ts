@@ -1,4 +1,4 @@
-// What all convolution layers have in common: the options of the window (sizes, steps, padding).
+// The options of the window that all convolution layers have: sizes, steps, padding.
 import { BOOLEAN, check, NATURAL, oneOf, type Read } from '../numerics/errors.ts'
 import type { ConvOptions } from '../operations/convolution.ts'
 import type { Padding } from '../operations/window.ts'
@@ -6,21 +6,21 @@ import { type Activation, readActivation } from './activations.ts'
 import type { LayerOptions } from './layer.ts'
 import { sizeReader } from './options.ts'
 
-/** One number for all axes, or one each. */
+/** One number for all axes, or a list of one for each. */
 export type Sizes = number | readonly number[]
 
-/** What all convolutions take. P: the names of padding. */
+/** Options of all convolutions. P: the names of padding. */
 export interface WindowOptions<P extends string> extends LayerOptions {
-  /** Cells the kernel covers on each axis; one number stands for all. */
+  /** Number of cells that the kernel covers on each axis; one number stands for all. */
   readonly kernelSize: Sizes
-  /** Cells from window to window. Default 1. */
+  /** Distance from window to window, in cells. Default 1. */
   readonly strides?: Sizes
   /**
-   * 'valid' (none, default); 'same': output size ceil(n / stride), zeros on both sides, the odd one behind; or the
-   * zeros [before, after] of each axis.
+   * Zeros around the input. 'valid' (default): none; 'same': on both sides, the odd one behind, so that the output has
+   * ceil(n / stride) cells; 'causal' (conv1d, separableConv1d): before the first step only; or [before, after] of each axis.
    */
   readonly padding?: P | readonly (readonly [before: number, after: number])[]
-  /** Distance between the taps of the kernel. Default 1. */
+  /** Distance between the cells that the kernel covers. Default 1. */
   readonly dilationRate?: Sizes
   /** Default 'linear'. */
   readonly activation?: Activation
@@ -38,7 +38,7 @@ function readPadding(padding: unknown, where: string, rank: number): Padding {
   return isList ? padding.map((pair) => [...pair] as [number, number]) : (padding as Padding)
 }
 
-/** Readers of the options of a window over `rank` axes; `named`: padding isn't given in numbers. */
+/** Readers of the options of a window over `rank` axes; `named`: padding can't be given in numbers. */
 export const windowReaders = (rank: number, named = false) =>
   ({
     kernelSize: sizeReader(rank),

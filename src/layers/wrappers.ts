@@ -1,4 +1,4 @@
-// Layers around sequences: bidirectional and timeDistributed apply a layer they hold, masking says which steps count.
+// Layers around sequences: bidirectional and timeDistributed apply a layer that they hold; masking marks the steps that count.
 import * as ops from '../graph/operations.ts'
 import type { Value } from '../graph/value.ts'
 import type { GraphWriter } from '../graph/writer.ts'
@@ -26,9 +26,9 @@ const merges: Readonly<Record<string, (g: GraphWriter, a: Value, b: Value) => Va
 export interface BidirectionalOptions extends LayerOptions {
   /** A recurrent layer: simpleRnn, lstm, gru or convLstm2d, without returnState. */
   readonly layer: RecurrentLayer
-  /** What reads from the end; default the same as `layer`, the other way round, with weights of its own. */
+  /** The layer that reads from the end. Default null: one like `layer`, in the other direction, with weights of its own. */
   readonly backwardLayer?: RecurrentLayer | null
-  /** How the two results become one; default 'concat', on the last axis. */
+  /** How the two results are merged. Default 'concat': on the last axis. */
   readonly mergeMode?: 'concat' | 'sum' | 'mul' | 'ave'
 }
 
@@ -38,7 +38,7 @@ interface BidirectionalConfig {
   readonly mergeMode: string
 }
 
-/** What of a recurrent layer's config matters here. */
+/** The part of a recurrent layer's config that matters here. */
 interface Directed {
   readonly goBackwards?: boolean
   readonly returnSequences?: boolean
@@ -87,8 +87,9 @@ export const bidirectionalKind: LayerKind<BidirectionalConfig> = {
 }
 
 /**
- * Reads a sequence in both directions. Weights: `<name>/forward/...` and `<name>/backward/...`. A returned sequence is in
- * the order of the input. Called with initial states, those of `layer` come first, then those of the other.
+ * Reads a sequence in both directions and merges the results. Weights: `<name>/forward/...` and `<name>/backward/...`. A
+ * returned sequence is in the order of the input. Initial states: first those of `layer`, then those of the other.
+ * @throws LanegradError on an unknown or bad option, or two layers of one direction
  * @example
  * ```js
  * import { bidirectional, gru, sequential } from 'lanegrad'
@@ -121,7 +122,8 @@ export const timeDistributedKind: LayerKind<{ readonly layer: NestedLayer }> = {
 }
 
 /**
- * Applies a layer to every step: [batch, steps, ...] to [batch, steps, ...]. Weights: `<name>/layer/...`.
+ * Applies a layer to every step: [batch, steps, features, ...] to [batch, steps, ...]. Weights: `<name>/layer/...`.
+ * @throws LanegradError on an unknown option, or an input below rank 3
  * @example
  * ```js
  * import { dense, sequential, timeDistributed } from 'lanegrad'
@@ -135,7 +137,7 @@ export const timeDistributed = (options: TimeDistributedOptions): Layer =>
 
 /** Options of `masking`. */
 export interface MaskingOptions extends LayerOptions {
-  /** A step all of whose features are this doesn't count. Default 0. */
+  /** A step counts unless all of its features are this. Default 0. */
   readonly maskValue?: number
 }
 
@@ -154,8 +156,8 @@ export const maskingKind: LayerKind<{ readonly maskValue: number }> = {
 }
 
 /**
- * Marks the steps of [batch, steps, ...] that count, for the layers and losses behind it; the others, whose features are
- * all `maskValue`, become 0.
+ * Marks the steps of [batch, steps, features, ...] that count, for the layers and losses behind it. The other steps, whose
+ * features are all `maskValue`, become 0.
  * @throws LanegradError for a maskValue that isn't finite, or an input below rank 3
  * @example
  * ```js
