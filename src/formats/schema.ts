@@ -18,6 +18,10 @@ export const natural = form<number>(
   'an integer from 0',
   (value) => Number.isSafeInteger(value) && (value as number) >= 0,
 )
+export const positive = form<number>(
+  'a positive integer',
+  (value) => Number.isSafeInteger(value) && (value as number) > 0,
+)
 /** A number; JSON has neither NaN nor infinities. */
 export const number = form<number>('a number', (value) => typeof value === 'number')
 export const text = form<string>('a text', (value) => typeof value === 'string')

@@ -2,14 +2,15 @@
 
 import type { Callback } from '../feed/callbacks.ts'
 import { fitAll } from '../feed/fit.ts'
+import { readHeldOut } from '../feed/given.ts'
 import { OPTIONS } from '../feed/options.ts'
-import { splitValidation } from '../feed/reading.ts'
-import { rowsSource, type Source } from '../feed/source.ts'
-import { BOOLEAN, check, fail, isObject, POSITIVE_INTEGER, reading, readOptions } from '../numerics/errors.ts'
-import type { Batch, Data } from '../rows/rows.ts'
+import { readRows, splitValidation } from '../feed/reading.ts'
+import { rowsSource } from '../feed/source.ts'
+import { BOOLEAN, check, fail, POSITIVE_INTEGER, reading, readOptions } from '../numerics/errors.ts'
+import type { Data, Dataset } from '../rows/rows.ts'
+import { turns } from '../rows/turns.ts'
 import type { History, WithLoss } from '../session/logs.ts'
-import type { Mode } from '../session/program.ts'
-import type { Trainer } from './trainer.ts'
+import { checkFilled, checkTrainer, type Trainer, weighted } from './trainer.ts'
 
 /** Options of `fit`. */
 export interface FitOptions {
@@ -29,7 +30,7 @@ export interface FitOptions {
   /** Share of the rows, the last ones, kept for validation. Default 0. */
   readonly validationSplit?: number
   /** What to evaluate after every epoch, in batches of the sizes frozen for that; logs then have `val_loss` and so on. */
-  readonly validationData?: readonly [x: Data, y: Data, sampleWeight?: Data]
+  readonly validationData?: readonly [x: Data, y: Data, sampleWeight?: Data] | Dataset
   /** Epochs from one validation to the next. Default 1. */
   readonly validationFreq?: number
   /** One weight for each row of y, where the file was frozen with `sampleWeight: true`. Default: 1 each. */
@@ -42,26 +43,6 @@ export interface FitOptions {
   readonly callbacks?: Callback<Trainer> | Callback<never> | readonly (Callback<Trainer> | Callback<never>)[]
   /** Stops training within one step; `fit` then resolves with the epochs that were whole. */
   readonly signal?: AbortSignal | null
-}
-
-/** Rows in batches of frozen sizes. @throws LanegradError where some rows fill none and aren't to be dropped */
-function sourceOf(
-  trainer: Trainer,
-  mode: Mode,
-  batch: Batch,
-  sizes: readonly number[],
-  { shuffle = false, isRestDropped = false },
-): Source {
-  const { session } = trainer
-  const source = rowsSource(session, batch, sizes, { shuffle, isRestDropped, isChecked: false })
-  const rest = sizes.reduce((left, size) => left % size, batch.rows)
-  if (sizes.length === 0) fail(`fit: the file was frozen without ${mode}`)
-  if (rest > 0 && !isRestDropped)
-    fail(
-      `fit: ${batch.rows} rows in batches of ${sizes.join(' and ')} leave ${rest} over: freeze ${mode}: [${rest}] as well, or pass ` +
-        (mode === 'train' ? 'dropRemainder: true' : 'fewer rows'),
-    )
-  return source
 }
 
 /**
@@ -89,45 +70,42 @@ export async function fit(
   options: FitOptions = {},
 ): Promise<WithLoss<History>> {
   const what = 'fit'
-  check(isObject(trainer) && isObject(trainer.session), 'fit: trainer', 'what open gave', trainer)
+  const { session } = checkTrainer(what, trainer)
+  trainer.updating
   const { stepsPerEpoch, validationBatchSize, validationSteps, classWeight, batchSize, ...readers } =
     OPTIONS.fit
-  const sizes = trainer.session.sizes('train')
+  const all = session.sizes('train')
   const read = readOptions(what, options, {
     ...readers,
-    batchSize: [POSITIVE_INTEGER, sizes[0]],
+    batchSize: [POSITIVE_INTEGER, all[0] ?? 1],
     dropRemainder: [BOOLEAN, false],
   })
-  const { sampleWeight, validationSplit, validationData, shuffle, dropRemainder: isRestDropped } = read
+  const { sampleWeight, validationSplit, shuffle, dropRemainder: isRestDropped, allowNaN } = read
+  const where = 'fit: validationData'
+  const held = reading(where, () => readHeldOut(session.feeds, read.validationData))
+  if (held && validationSplit) fail('fit: give validationSplit or validationData, not both')
+  check(held?.kind !== 'batches', where, '[x, y] or { x, y }', read.validationData)
+  const sizes = all.filter((size) => size <= read.batchSize)
+  const isFrozen = all.length === 0 || sizes.includes(read.batchSize)
+  check(isFrozen, 'fit: batchSize', `one frozen for training: ${all.join(', ')}`, read.batchSize)
   return trainer.exclusively(async () => {
+    const rowsOf = async (what: string, data: Dataset) =>
+      readRows(session.feeds, data, { what, allowNaN, turn: turns() })
     const [batch, split] = splitValidation(
-      trainer.batchOf('train', what, x, y, sampleWeight),
+      await rowsOf(what, { x, y, weights: sampleWeight }),
       validationSplit,
     )
-    const own = sizes.filter((size) => size <= read.batchSize)
-    if (!own.includes(read.batchSize))
-      fail(`fit: batchSize ${read.batchSize}: sizes frozen for training are ${sizes.join(', ')}`)
-    const train = sourceOf(trainer, 'train', batch, own, { shuffle, isRestDropped })
-    let validation: Source | null = null
-    const evaluated = trainer.session.sizes('evaluate')
-    if (validationData) {
-      const given = reading('fit: validationData', () => Array.from(validationData as readonly Data[]))
-      const [heldX, heldY, weights] = given
-      validation = sourceOf(
-        trainer,
-        'evaluate',
-        trainer.batchOf('evaluate', 'fit: validationData', heldX, heldY, weights),
-        evaluated,
-        {},
-      )
-    } else if (split) validation = sourceOf(trainer, 'evaluate', split, evaluated, {})
+    const isNone = batch.rows < (sizes.at(-1) ?? Infinity)
+    if (isNone || !isRestDropped)
+      checkFilled(what, 'train', batch.rows, sizes, isNone ? 'more rows' : 'dropRemainder: true')
+    const own = weighted(trainer, 'train', what, batch)
+    const train = rowsSource(session, own, sizes, { shuffle, isRestDropped })
+    const rest = held ? await rowsOf(where, held.data) : split
+    const evaluated = session.sizes('evaluate')
+    if (rest) checkFilled(where, 'evaluate', rest.rows, evaluated)
+    const validation = rest && rowsSource(session, weighted(trainer, 'evaluate', where, rest), evaluated, {})
     const callbacks: readonly Callback<Trainer>[] = read.callbacks
-    return (await fitAll(trainer.session, {
-      ...read,
-      callbacks,
-      train,
-      validation,
-      model: trainer,
-    })) as WithLoss<History>
+    const plan = { ...read, callbacks, train, validation, model: trainer }
+    return (await fitAll(session, plan)) as WithLoss<History>
   })
 }

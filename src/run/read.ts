@@ -7,13 +7,20 @@ import { decodeTensors, ownReaders } from '../formats/safetensors.ts'
 import { isFloat32, isInt32 } from '../numerics/brands.ts'
 import type { ByteSource } from '../numerics/bytes.ts'
 import { fail, show } from '../numerics/errors.ts'
+import { type DType, type Shape, sameShape, shapeText } from '../numerics/shape.ts'
 import { elementCount, type NamedArray } from '../numerics/tensor.ts'
 import { coreModule } from '../runtime/core.ts'
 import type { KernelModule } from '../runtime/kernel-module.ts'
 import type { Slot, Slots } from '../runtime/program.ts'
 import { FROZEN_KEY, type Frozen, type FrozenProgram, frozenForm, PROGRAM_MARK } from '../session/frozen.ts'
 import { layoutOf } from '../session/layout.ts'
-import type { Program } from '../session/program.ts'
+import type { MeanReading, Program } from '../session/program.ts'
+
+/** The most arrays an optimizer has, beside two for each group of losses. */
+const MOST_SLOTS = 6
+
+/** Inputs or targets of a frozen file: no axis is of unknown length. */
+type Shapes = readonly { readonly name: string; readonly shape: Shape; readonly dtype: DType }[]
 
 /** The parts of a frozen file. */
 export interface Opened {
@@ -57,10 +64,9 @@ function boundsOf(what: string, words: Int32Array, modules: readonly KernelModul
 
 function programOf(i: number, given: FrozenProgram, { tensors, modules, frozen, start }: Context): Program {
   const what = `${FROZEN_KEY}.programs.${i}`
-  const { request, programStart, end, readings, groups } = given
-  const { inputs, targets } = frozen.feeds
-  if (request.shapes.length !== inputs.length || request.weightShapes.length > targets.length)
-    fail(`${what}: it is for other inputs and outputs`)
+  const { request, programStart, end, readings, groups, sums } = given
+  const { base, feeds } = frozen
+  const { rows, weightShapes } = request
   const words = tensors.get(`${PROGRAM_MARK}${i}/words`)?.data
   if (!isInt32(words)) return fail(`${what}: its words are missing`)
   if (programStart % ALIGNMENT !== 0) fail(`${what}: it isn't aligned`)
@@ -74,20 +80,33 @@ function programOf(i: number, given: FrozenProgram, { tensors, modules, frozen, 
   )
   const bounds = boundsOf(what, words, [coreModule, ...named])
   const sorted = [programStart, ...given.phaseEnds]
-  for (const [j, bound] of [...sorted, ...given.sums.flat()].entries())
+  for (const [j, bound] of [...sorted, ...sums.flat()].entries())
     if (!bounds.has(bound - programStart) || (j > 0 && j < 4 && bound < sorted[j - 1]))
       fail(`${what}: a phase ends at ${bound}, which is no end of an instruction`)
-  const slotsOf = (slots: FrozenProgram['inputs'], low = start): Slots =>
+  if (sums.length > 0 && sums.length !== 2 * groups.length)
+    fail(`${what}: it adds up the gradients of ${sums.length / 2} groups, it has ${groups.length}`)
+  /** `known`: the shapes they must have, without the rows, by name. */
+  const slotsOf = (slots: FrozenProgram['inputs'], low: number, known?: Shapes): Slots =>
     new Map(
       Array.from(slots, ([name, [address, shape, dtype]]): [string, Slot] => {
         const count = elementCount(shape, `${what}: the shape of ${name}`)
+        const own = known?.find((feed) => feed.name === name)
+        if (known && !(own?.dtype === dtype && sameShape(shape, [rows, ...own.shape])))
+          fail(`${what}: ${name} has the shape ${shapeText(shape)}, which isn't that of ${rows} rows`)
         return [name, { address: within(what, address, 4 * count, low, programStart), shape, dtype, count }]
       }),
     )
+  const results = slotsOf(given.results, base)
+  for (const name of request.mode === 'predict' ? feeds.outputs : []) {
+    const slot = results.get(name)
+    if (!slot?.count || slot.shape[0] !== rows) fail(`${what}: it gives no ${rows} rows of output ${name}`)
+  }
   // readings are two floats, 0 where there is none
   const { loss, losses, metrics } = readings
-  const placed = metrics.flatMap((metric) => ('value' in metric ? metric : []))
-  const counters = [...losses, ...placed].flatMap(({ value, counter }) => [value, counter])
+  const counters = [...losses, ...(metrics as readonly MeanReading[])].flatMap(({ value, counter }) => [
+    value,
+    counter,
+  ])
   for (const address of [loss, ...counters, ...groups]) within(what, address ?? 0, 8, 0, end)
   return {
     request,
@@ -95,24 +114,41 @@ function programOf(i: number, given: FrozenProgram, { tensors, modules, frozen, 
       words,
       programStart,
       phaseEnds: { forward: sorted[1], backward: sorted[2], update: sorted[3] },
-      sums: given.sums,
+      sums,
       modules: named,
       constants: given.constants.map((address, j) => {
         const data = tensors.get(`${PROGRAM_MARK}${i}/${j}`)?.data
         if (!isFloat32(data)) return fail(`${what}: constant ${j} is missing`)
         return { data, address: within(what, address, data.byteLength, start, programStart) }
       }),
-      inputs: slotsOf(given.inputs),
-      targets: slotsOf(given.targets),
-      sampleWeights: slotsOf(given.sampleWeights),
-      results: slotsOf(given.results),
-      gradients: slotsOf(given.gradients, frozen.base),
+      inputs: slotsOf(given.inputs, start, feeds.inputs as Shapes),
+      targets: slotsOf(given.targets, start, feeds.targets as Shapes),
+      sampleWeights: slotsOf(
+        given.sampleWeights,
+        start,
+        feeds.targets.map(({ name }, j) => ({ name, shape: weightShapes[j] ?? [], dtype: 'float32' })),
+      ),
+      results,
+      gradients: slotsOf(given.gradients, base),
       scratchBytes: 0, // there are no other threads
       end,
     },
     readings,
     groups,
   }
+}
+
+/** @throws LanegradError where the file asks for more memory than its weights and what it was compiled with take */
+function checkSizes({ weights, feeds, updating }: Frozen, tensors: ReadonlyMap<string, NamedArray>): void {
+  for (const { name, shape } of weights) {
+    const tensor = tensors.get(name)
+    if (!isFloat32(tensor?.data) || tensor.data.length !== elementCount(shape, name))
+      fail(`the file holds no float32 weight ${show(name)} of shape ${show(shape)}`)
+  }
+  const { slotNames = [], groups = 0 } = updating ?? {}
+  const isMore = groups > feeds.targets.length + 1 || slotNames.length > MOST_SLOTS + 2 * groups
+  if (isMore || new Set(weights.map(({ name }) => name)).size < weights.length)
+    fail(`${FROZEN_KEY}: a weight is named twice, or the optimizer has more arrays than any`)
 }
 
 /** @throws LanegradError on what is no frozen file of this version, is damaged, or needs kernels that weren't given */
@@ -125,11 +161,7 @@ export function readFrozen(bytes: ByteSource, modules: readonly KernelModule[]):
     fail(
       `the file was frozen for interface ${frozen.abi} of the kernels, this library has ${ABI_VERSION}: freeze the model again`,
     )
-  for (const { name, shape } of frozen.weights) {
-    const tensor = tensors.get(name)
-    if (!isFloat32(tensor?.data) || tensor.data.length !== elementCount(shape, name))
-      fail(`the file holds no float32 weight ${show(name)} of shape ${show(shape)}`)
-  }
+  checkSizes(frozen, tensors)
   const { end } = layoutOf(frozen.base, frozen.weights, frozen.updating?.slotNames.length ?? null)
   const context = { tensors, modules, frozen, start: end }
   return {

@@ -1,15 +1,12 @@
 // A session whose programs came with a file: it finds them, and makes none.
-import { fail } from '../numerics/errors.ts'
+import { fail, reading } from '../numerics/errors.ts'
 import { type Shape, sameShape, shapeText } from '../numerics/shape.ts'
-import { FROZEN_KEY } from '../session/frozen.ts'
+import type { Engine } from '../runtime/engine.ts'
 import type { Mode, Program, Request } from '../session/program.ts'
 import { learningRateAt, type Schedule } from '../session/rates.ts'
 import { Session } from '../session/session.ts'
 import { loadState } from '../session/state.ts'
 import type { Opened } from './read.ts'
-
-/** The most arrays of an optimizer that a file may ask for. */
-const MOST_SLOTS = 64
 
 /** What `freeze` calls the programs of a mode. */
 const text = ({ mode, rows, weightShapes }: Request): string =>
@@ -23,23 +20,32 @@ const areSame = (a: readonly (Shape | null)[], b: readonly (Shape | null)[]): bo
 
 export class FrozenSession extends Session {
   private readonly known: readonly Program[]
+  protected override readonly noun = 'trainer'
 
   constructor({ frozen, programs, tensors, metadata }: Opened) {
     const { weights, feeds, updating, base } = frozen
     super(weights, feeds, Number(metadata.seed), {})
     this.known = programs
-    if (this.engine.base !== base) fail(`${FROZEN_KEY}: the file was frozen by another build of the library`)
+    if (this.engine.base !== base)
+      fail('the file was frozen by another build of the library: freeze the model again')
     if (updating) {
       const { schedule, ...rest } = updating
-      if (rest.slotNames.length > MOST_SLOTS) fail(`${FROZEN_KEY}: there are more than ${MOST_SLOTS} slots`)
-      this.arrange(
-        weights,
-        { ...rest, rateAt: (base, step) => learningRateAt(schedule as Schedule | null, base, step) },
-        feeds,
-      )
+      const kept = schedule as Schedule | null
+      // a schedule of the file may lack what its kind needs
+      const rateAt = (base: number, step: number) =>
+        reading('schedule', () => learningRateAt(kept, base, step))
+      this.arrange(weights, { ...rest, rateAt }, feeds)
     }
     for (const { name } of weights) this.writeWeight(name, tensors.get(name)?.data as Float32Array)
     if (metadata.optimizerState !== undefined && updating) loadState(this, metadata.optimizerState, tensors)
+  }
+
+  /** @throws LanegradError after dispose, and for good once a program has trapped: what it left behind can't be believed */
+  override get engine(): Engine {
+    const engine = super.engine
+    if (engine.failure)
+      fail(`this trainer can't go on, its program failed: ${engine.failure}; open the file anew`)
+    return engine
   }
 
   /** The sizes of batches there are programs for, falling. */

@@ -2,14 +2,17 @@
 
 import { readingBatch, readingInputs } from '../feed/batch.ts'
 import { encodeSafetensors } from '../formats/safetensors.ts'
-import { isFloat32, messageOf } from '../numerics/brands.ts'
-import { check, fail, isObject, LanegradError, must, NON_NEGATIVE, reading } from '../numerics/errors.ts'
+import { isFloat32 } from '../numerics/brands.ts'
+import { check, fail, isFunction, isObject, must, NON_NEGATIVE, reading } from '../numerics/errors.ts'
 import { finish } from '../numerics/pieces.ts'
-import { elementCount, type FloatArray, type NumberArray } from '../numerics/tensor.ts'
-import { type ArrayLikeData, type Batch, type Data, type Rows, rowsOf, sliceRows } from '../rows/rows.ts'
+import type { Shape } from '../numerics/shape.ts'
+import { elementCount, type FloatArray } from '../numerics/tensor.ts'
+import { type ArrayLikeData, type Batch, type Data, type Rows, rowsOf } from '../rows/rows.ts'
+import type { Slot } from '../runtime/program.ts'
 import type { Logs, WithLoss } from '../session/logs.ts'
 import type { Mode } from '../session/program.ts'
-import { saveState } from '../session/state.ts'
+import type { Updating } from '../session/session.ts'
+import { SLOT_PREFIX, saveState } from '../session/state.ts'
 import { Tally } from '../session/tally.ts'
 import { withDefaults } from './options.ts'
 import type { Opened } from './read.ts'
@@ -25,14 +28,41 @@ export interface TrainerOptions {
 
 const NO_OPTIONS: TrainerOptions = { sampleWeight: undefined, allowNaN: false }
 
-const ones = ({ rows }: Rows): Rows => ({ data: new Float32Array(rows).fill(1), rows, shape: [] })
+const ones = (rows: number, shape: Shape): Rows => ({
+  data: new Float32Array(rows * elementCount(shape)).fill(1),
+  rows,
+  shape,
+})
 
-/** `rows` rows: those given, and behind them zeros. */
-function padded(source: Rows, rows: number): Rows {
-  const width = source.data.length / source.rows
-  const data = isFloat32(source.data) ? new Float32Array(rows * width) : new Int32Array(rows * width)
-  data.set(source.data)
-  return { ...source, data: data as NumberArray, rows }
+/** Sample weights as the programs of `mode` take them: where none are given, they are 1. */
+export function weighted({ session }: Trainer, mode: Mode, what: string, batch: Batch): Batch {
+  const taken = session.weightShapes(mode)
+  const weights = batch.weights.map((own, i) => {
+    const shape = taken[i] ?? null
+    if (own && !shape)
+      fail(`${what}: sampleWeight: the file was frozen without: freeze(model, { sampleWeight: true })`)
+    return own ?? (shape && ones(batch.rows, shape))
+  })
+  return { ...batch, weights }
+}
+
+/**
+ * `instead`: what else the caller can pass.
+ * @throws LanegradError where rows can't be cut into batches of these sizes, falling
+ */
+export function checkFilled(
+  what: string,
+  mode: Mode,
+  rows: number,
+  sizes: readonly number[],
+  instead = 'fewer rows',
+): void {
+  const rest = sizes.reduce((left, size) => left % size, rows)
+  if (rest === 0) return
+  const why =
+    sizes.length > 0 ? `in batches of ${sizes.join(' and ')} leave ${rest} over` : 'fill no frozen batch'
+  const wanted = [...sizes, rest].join(', ')
+  fail(`${what}: ${rows} rows ${why}: freeze(model, { ${mode}: [${wanted}] }), or pass ${instead}`)
 }
 
 /**
@@ -52,8 +82,6 @@ export class Trainer {
   /** @internal */
   readonly session: FrozenSession
   private readonly opened: Opened
-  /** Why it can't go on; null: it can. */
-  private failure: string | null = null
   private isFitting = false
 
   private constructor(session: FrozenSession, opened: Opened) {
@@ -66,42 +94,31 @@ export class Trainer {
     return new this(session, opened)
   }
 
-  /** What runs instructions of the file: where they trap, nothing more can be believed. */
-  private run<T>(work: () => T): T {
-    if (this.failure) fail(this.failure)
-    try {
-      return work()
-    } catch (error) {
-      if (error instanceof LanegradError) throw error
-      this.failure = `the frozen program failed, and this trainer can't go on: ${messageOf(error)}`
-      return fail(this.failure)
-    }
-  }
-
-  /** The same for work over many steps, of which there is one at a time. @internal */
+  /** Work over many steps, of which there is one at a time. @internal */
   async exclusively<T>(work: () => Promise<T>): Promise<T> {
     if (this.isFitting) fail('fit: this trainer is being fitted already; await the first call')
     this.isFitting = true
     try {
       return await work()
-    } catch (error) {
-      return this.run(() => {
-        throw error
-      })
     } finally {
       this.isFitting = false
     }
   }
 
-  /** Rows of every input and target; where the programs take sample weights and none are given, they are 1. @internal */
-  batchOf(mode: Mode, what: string, x: Data, y: Data, weights: Data | undefined): Batch {
-    const { feeds } = this.session
-    if (feeds.targets.length === 0) fail(`${what}: the model wasn't compiled when it was frozen`)
-    const batch = reading(`${what}: its arguments`, () =>
-      finish(readingBatch(feeds, what, { x, y, weights })),
+  /** What only a model that was compiled has. @internal */
+  get updating(): Updating {
+    return (
+      this.session.updating ??
+      fail("the model wasn't compiled when it was frozen: compile it, and freeze it again")
     )
-    const shapes = this.session.weightShapes(mode)
-    return { ...batch, weights: batch.weights.map((own, i) => own ?? (shapes[i] ? ones(batch.y[i]) : null)) }
+  }
+
+  /** Rows of every input and target. */
+  private batchOf(mode: Mode, what: string, x: Data, y: Data, weights: Data | undefined): Batch {
+    this.updating
+    const { feeds } = this.session
+    const read = () => finish(readingBatch(feeds, what, { x, y, weights }))
+    return weighted(this, mode, what, reading(`${what}: its arguments`, read))
   }
 
   /**
@@ -115,11 +132,9 @@ export class Trainer {
     const { session } = this
     const batch = this.batchOf('train', what, x, y, sampleWeight)
     const prepared = session.prepareFor('train', batch, batch.rows)
-    return this.run(() => {
-      session.feed(prepared, batch, null, 0, batch.rows, allowNaN)
-      session.step(prepared)
-      return session.readLogs(prepared)
-    })
+    session.feed(prepared, batch, null, 0, batch.rows, allowNaN)
+    session.step(prepared)
+    return session.readLogs(prepared)
   }
 
   /**
@@ -132,22 +147,21 @@ export class Trainer {
     const { session } = this
     const batch = this.batchOf(what, what, x, y, sampleWeight)
     const sizes = session.sizes(what)
+    checkFilled(what, what, batch.rows, sizes)
     const tally = new Tally()
     for (let from = 0, to = 0; from < batch.rows; from = to) {
-      to = from + (sizes.find((size) => size <= batch.rows - from) ?? batch.rows - from)
+      to = from + (sizes.find((size) => size <= batch.rows - from) ?? 0)
       const prepared = session.prepareFor(what, batch, to - from)
-      this.run(() => {
-        session.feed(prepared, batch, null, from, to, allowNaN)
-        session.engine.forward()
-        session.tally(prepared, tally)
-      })
+      session.feed(prepared, batch, null, from, to, allowNaN)
+      session.engine.forward()
+      session.tally(prepared, tally)
     }
     return tally.logs() as WithLoss<Logs>
   }
 
   /**
-   * The outputs for any number of rows, as copies, in the form the model's outputs were given. The last rows run padded with
-   * zeros, which changes no bit of their outputs.
+   * The outputs for any number of rows, as copies, in the form the model's outputs were given. Rows that fill no batch run
+   * in a larger one, which changes no bit of their outputs.
    * @throws LanegradError on data that doesn't fit or holds NaN, or a file frozen without `predict`
    */
   predict(
@@ -157,31 +171,27 @@ export class Trainer {
     const what = 'predict'
     const { allowNaN } = withDefaults(what, options, { allowNaN: false })
     const { session } = this
-    const { engine } = session
     const { outputs, outputStructure } = session.feeds
-    const { rows, x: inputs } = finish(readingInputs(session.feeds, what, x))
+    const batch = { ...finish(readingInputs(session.feeds, what, x)), y: [], weights: [] }
+    const { rows } = batch
     const sizes = session.sizes(what)
     const results = outputs.map((): FloatArray => ({ shape: [], data: new Float32Array(0) }))
     for (let from = 0, to = 0; from < rows; from = to) {
       const left = rows - from
       const size = left >= sizes[0] ? sizes[0] : (sizes.findLast((own) => own >= left) ?? left)
       to = Math.min(rows, from + size)
-      const part = inputs.map((source) => {
-        const own = rows === size ? source : sliceRows(source, from, to)
-        return own.rows === size ? own : padded(own, size)
-      })
-      const batch = { rows: size, x: part, y: [], weights: [] }
       const prepared = session.prepareFor(what, batch, size)
-      this.run(() => {
-        session.feed(prepared, batch, null, 0, size, allowNaN)
-        engine.forward()
-      })
+      // what is over is padded with its last row
+      const order =
+        to < from + size ? Uint32Array.from({ length: size }, (_, i) => Math.min(from + i, rows - 1)) : null
+      session.feed(prepared, batch, order, order ? 0 : from, order ? size : to, allowNaN)
+      session.engine.forward()
       outputs.forEach((name, i) => {
-        const slot = prepared.code.results.get(name) ?? fail(`the file has no output ${name}`)
-        const width = slot.count / size
+        const { address, count, shape, dtype } = prepared.code.results.get(name) as Slot
+        const width = count / size
         if (from === 0)
-          results[i] = { shape: [rows, ...slot.shape.slice(1)], data: new Float32Array(rows * width) }
-        results[i].data.set(engine.floatView(slot.address, (to - from) * width), from * width)
+          results[i] = { shape: [rows, ...shape.slice(1)], data: new Float32Array(rows * width) }
+        results[i].data.set(session.engine.view(address, (to - from) * width, dtype), from * width)
       })
     }
     if (outputStructure === 'single') return results[0]
@@ -200,18 +210,16 @@ export class Trainer {
     const { session } = this
     const batch = this.batchOf(what, what, x, y, sampleWeight)
     const prepared = session.prepareFor(what, batch, batch.rows)
-    return this.run(() => {
-      session.feed(prepared, batch, null, 0, batch.rows, allowNaN)
-      session.engine.forward()
-      session.engine.backward()
-      const trainable = session.weights.filter((weight) => weight.trainable)
-      return Object.fromEntries(
-        trainable.map(({ name, shape }) => {
-          const slot = prepared.code.gradients.get(name)
-          return [name, slot ? session.read(slot) : { shape, data: new Float32Array(elementCount(shape)) }]
-        }),
-      )
-    })
+    session.feed(prepared, batch, null, 0, batch.rows, allowNaN)
+    session.engine.forward()
+    session.engine.backward()
+    const trainable = session.weights.filter((weight) => weight.trainable)
+    return Object.fromEntries(
+      trainable.map(({ name, shape }) => {
+        const slot = prepared.code.gradients.get(name)
+        return [name, slot ? session.read(slot) : { shape, data: new Float32Array(elementCount(shape)) }]
+      }),
+    )
   }
 
   /** Every weight by name (`layer/weight`), as copies. */
@@ -241,11 +249,11 @@ export class Trainer {
 
   /** The optimizer's rate before its schedule; setting it acts from the next step on. */
   get learningRate(): number {
-    return this.session.learningRate
+    return this.updating && this.session.learningRate
   }
 
   set learningRate(rate: number) {
-    this.session.learningRate = must(NON_NEGATIVE, rate, 'learningRate')
+    this.session.learningRate = this.updating && must(NON_NEGATIVE, rate, 'learningRate')
   }
 
   /**
@@ -255,10 +263,9 @@ export class Trainer {
   save(options: { readonly includeOptimizer?: boolean } = {}): Uint8Array<ArrayBuffer> {
     const { includeOptimizer } = withDefaults('save', options, { includeOptimizer: true })
     const { session, opened } = this
-    if (this.failure) fail(this.failure)
-    const metadata: Record<string, string> = { ...opened.metadata }
-    delete metadata.optimizerState
-    const tensors = new Map(opened.tensors)
+    const { optimizerState, ...kept } = opened.metadata
+    const metadata: Record<string, string> = kept
+    const tensors = new Map([...opened.tensors].filter(([name]) => !name.startsWith(SLOT_PREFIX)))
     for (const spec of session.weights) tensors.set(spec.name, session.readWeight(spec))
     if (session.updating && includeOptimizer) metadata.optimizerState = saveState(session, tensors)
     return encodeSafetensors(tensors, metadata)
@@ -273,4 +280,12 @@ export class Trainer {
   [Symbol.dispose](): void {
     this.dispose()
   }
+}
+
+/** What `open` gave, not disposed. @throws LanegradError */
+export function checkTrainer(what: string, given: Trainer): Trainer {
+  const isTrainer = reading(`${what}: trainer`, () => isObject(given) && isFunction(given.exclusively))
+  check(isTrainer, `${what}: trainer`, 'what open gave', given)
+  given.session.engine
+  return given
 }

@@ -21,8 +21,8 @@ import {
   OP_MATMUL,
   SCRATCH_GAP,
 } from '../../assembly/abi.ts'
-import { isInt32 } from '../numerics/brands.ts'
-import { fail } from '../numerics/errors.ts'
+import { isInt32, messageOf } from '../numerics/brands.ts'
+import { fail, LanegradError } from '../numerics/errors.ts'
 import { addModule, type Core, coreModule, createCore } from './core.ts'
 import type { KernelModule } from './kernel-module.ts'
 import { checkRuntime, codeOf } from './modules.ts'
@@ -113,6 +113,8 @@ export class Engine {
   private readonly indices: number[] = []
   private loaded: Executable | null = null
   private isWatching = false
+  /** What a program that trapped said; null: none has. */
+  failure: string | null = null
   /** Those that are instantiated here. */
   private readonly modules: Set<KernelModule>
   // Views of the whole memory; growing the memory detaches them, so reserve() makes new ones.
@@ -259,9 +261,11 @@ export class Engine {
     }
   }
 
+  /** A program that trapped may have left anything behind. @throws LanegradError */
   private stopped(error: unknown): never {
     this.team?.stopped()
-    throw error
+    this.failure = messageOf(error)
+    throw new LanegradError(`the kernels stopped: ${this.failure}`, { cause: error })
   }
 
   get stepCount(): number {

@@ -12,13 +12,14 @@ import {
   oneOf,
   optional,
   orNull,
+  positive,
   record,
   text,
   tuple,
 } from '../formats/schema.ts'
 import type { DType, Shape } from '../numerics/shape.ts'
 import type { Feeds } from './feeds.ts'
-import type { Finish, HostReading, LossReading, MeanReading, Mode, Readings, Request } from './program.ts'
+import type { Finish, LossReading, MeanReading, Mode, Readings, Request } from './program.ts'
 
 /** The key of the metadata. */
 export const FROZEN_KEY = 'frozen'
@@ -31,7 +32,7 @@ const dtype: Form<DType> = oneOf('float32', 'int32')
 
 const request: Form<Request> = record<Request>({
   mode: oneOf<Mode>('predict', 'evaluate', 'train', 'gradients'),
-  rows: natural,
+  rows: positive,
   shapes: list(shape),
   weightShapes: list(orNull(shape)),
   training: flag,
@@ -46,22 +47,12 @@ const mean = record<MeanReading>({
   finish: optional(oneOf<Finish>('sqrt', 'exp', 'complement')),
 })
 
-const host = record<HostReading>({
-  key: text,
-  output: text,
-  isWeighted: flag,
-  ignoreIndex: orNull(number),
-  logits: orNull(oneOf('sigmoid', 'softmax')),
-})
-
 const readings: Form<Readings> = record<Readings>({
   loss: natural,
   losses: list(
     record<LossReading>({ key: text, value: natural, counter: natural, isSum: flag, weight: number }),
   ),
-  metrics: list<MeanReading | HostReading>((what, value) =>
-    'output' in anyObject(what, value) ? host(what, value) : mean(what, value),
-  ),
+  metrics: list(mean),
   isSplit: flag,
 })
 
@@ -89,13 +80,12 @@ const program = record({
 export type FrozenProgram = Formed<typeof program>
 
 const structure = oneOf('single', 'list', 'record')
-const rowShape = list(orNull(natural))
 
 const feeds: Form<Feeds> = record<Feeds>({
   inputs: list(
     record({
       name: text,
-      shape: rowShape,
+      shape,
       dtype,
       limit: orNull(record({ layer: text, count: natural })),
     }),
@@ -105,7 +95,7 @@ const feeds: Form<Feeds> = record<Feeds>({
   outputStructure: structure,
   targets: list(
     record({
-      ...{ name: text, shape: rowShape, dtype, loss: text },
+      ...{ name: text, shape, dtype, loss: text },
       low: (what, value) => orNull(number)(what, value) ?? -Infinity,
       high: (what, value) => orNull(number)(what, value) ?? Infinity,
       columns: natural,

@@ -115,6 +115,8 @@ export abstract class Session<C extends Executable = Executable> {
   /** Where warnings go. */
   tell = (text: string): void => console.warn(`lanegrad: ${text}`)
   private alive: Engine | null
+  /** Whose session it is, in messages. */
+  protected readonly noun: string = 'model'
   /** Ends what waits for a batch. */
   readonly disposing = new Stop()
   layout: Layout
@@ -136,7 +138,7 @@ export abstract class Session<C extends Executable = Executable> {
   protected abstract make(request: Request): Program<C>
 
   get engine(): Engine {
-    return this.alive ?? fail('this model was disposed')
+    return this.alive ?? fail(`this ${this.noun} was disposed`)
   }
 
   dispose(): void {
