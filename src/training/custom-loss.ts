@@ -1,4 +1,4 @@
-// A loss of a user's own, from the operations of a GraphBuilder. Gradients come with the operations.
+// A user's own loss, written with the operations of a GraphBuilder, which have gradients.
 import { type GraphBuilder, graphBuilder } from '../graph/builder.ts'
 import * as ops from '../graph/operations.ts'
 import { isValue, type Value } from '../graph/value.ts'
@@ -12,9 +12,10 @@ import { isLossName, type Loss, type LossName } from './losses.ts'
 export type LossFunction = (g: GraphBuilder, truth: Value, prediction: Value) => Value
 
 /**
- * A loss of one's own. `write` gives values [batch, ...], as many axes of the prediction as it keeps: the loss is their
- * mean, times the sample weights if there are some; or a single number, which is the loss. Truth has the shape of the
- * prediction. Gradients come with the operations. A saved model holds the name only: `load(bytes, { losses: [loss] })`.
+ * A loss of your own. `write` returns values [batch, ...] with any number of the prediction's axes, and the loss is their mean,
+ * weighted by sample weights if there are any; or it returns a single number, which is the loss. Truth has the shape of the
+ * prediction. Gradients come from the operations. A saved model holds only the name: `load(bytes, { losses: [loss] })`.
+ * @throws LanegradError on a bad or taken name, or a `write` that isn't a function; in `compile`, if it returns another shape
  *
  *     const absolute = customLoss('absolute', (g, truth, prediction) => g.unary('abs', g.minus(truth, prediction)))
  * @example

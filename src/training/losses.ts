@@ -1,5 +1,5 @@
-// Losses: plain data made by constructors, read from names and files, and what others ask of them. write-loss.ts writes
-// one into a graph; assembly/kernels/loss*.ts computes values and gradients and states each formula.
+// Losses: plain data, made by constructors or read from names and files, and their properties. write-loss.ts writes one into
+// a graph; assembly/kernels/loss*.ts computes values and gradients and states each formula.
 import * as abi from '../../assembly/abi.ts'
 import type { Value } from '../graph/value.ts'
 import type { GraphWriter } from '../graph/writer.ts'
@@ -22,11 +22,11 @@ import type { Shape } from '../numerics/shape.ts'
 
 export interface LossRow {
   readonly code: number
-  /** The form that takes logits; absent where there is none. */
+  /** The code of the form that takes logits, if there is one. */
   readonly logits?: number
   /** Least and largest target. Default: any number. */
   readonly targets?: readonly [low: number, high: number]
-  /** What `param` is. */
+  /** The option that becomes `param`. */
   readonly param?: { readonly key: 'delta' | 'labelSmoothing'; readonly value: number; readonly rule: Rule }
 }
 
@@ -67,18 +67,18 @@ const aliases = { mse: 'meanSquaredError', mae: 'meanAbsoluteError', bce: 'binar
 /** A short name of a loss. */
 export type LossAlias = keyof typeof aliases
 
-/** A loss as plain data: what the constructors below make and what a saved model holds. */
+/** A loss as plain data, made by the constructors below and held by saved models. */
 export interface Loss {
   readonly kind: LossName
   /** 'mean' divides the sum of all terms (elements or rows) by their number; 'sum' doesn't. */
   readonly reduction: 'mean' | 'sum'
   /** The prediction is a logit (before sigmoid or softmax). Default false. */
   readonly fromLogits: boolean
-  /** delta of huber (default 1), label smoothing of the cross-entropies (default 0) */
+  /** The delta of huber (default 1) or the label smoothing of a cross-entropy (default 0). */
   readonly param: number
-  /** Rows with this class id are left out of sum and count; null: none. */
+  /** The class id whose rows are left out of sum and count; null: none. */
   readonly ignoreIndex: number | null
-  /** How a loss made by customLoss, whose name `kind` then is, writes itself with its weights and its reduction. @internal */
+  /** Writes a loss made by customLoss, whose name is `kind`, with its weights and its reduction. @internal */
   readonly write?: (
     loss: Loss,
     g: GraphWriter,
@@ -86,7 +86,7 @@ export interface Loss {
     prediction: Value,
     sampleWeights: Value | null,
   ) => Value
-  /** What a saved model holds in its place. */
+  /** Marks a loss made by customLoss; saved models hold this in the place of `write`. */
   readonly custom?: true
 }
 
@@ -96,9 +96,9 @@ export type LossLike = LossName | LossAlias | Loss
 /** Options of every loss. */
 export interface LossOptions {
   /**
-   * 'mean' (default) divides the sum of all terms (elements, or rows where the loss has one a row) by their number, whatever
-   * their sample weights; 'sum' doesn't: it is the sum of all elements, where Keras adds up the means of rows. In logs of
-   * `fit` and `evaluate` a sum is that over all rows, whatever the batch size (Keras averages the sums of batches).
+   * 'mean' (default) divides the sum of all terms (elements, or rows if the loss has one term for each) by their number,
+   * whatever their sample weights. 'sum' is the sum of all terms, while Keras adds up the means of rows; in the logs of `fit`
+   * and `evaluate` it is the sum over all rows, whatever the batch size (Keras averages the sums of batches).
    */
   readonly reduction?: 'mean' | 'sum'
 }
@@ -107,26 +107,26 @@ export interface LossOptions {
 export interface CategoricalOptions extends LossOptions {
   /** The prediction is a logit (before sigmoid or softmax). Default false. */
   readonly fromLogits?: boolean
-  /** s, at least 0 and below 1: y becomes (1 - s) y + s / classes, of a binary one (1 - s) y + s / 2. Default 0. */
+  /** The share s of label smoothing, in [0, 1): y becomes (1 - s) y + s / classes; binary: (1 - s) y + s / 2. Default 0. */
   readonly labelSmoothing?: number
 }
 
 /** Options of `sparseCategoricalCrossentropy`. */
 export interface SparseOptions extends CategoricalOptions {
-  /** Rows with this class id are left out of sum and count. Default null: none. */
+  /** The class id whose rows are left out of sum and count. Default null: none. */
   readonly ignoreIndex?: number | null
 }
 
 /** Options of `huber`. */
 export interface HuberOptions extends LossOptions {
-  /** Where the parabola goes over into a line, > 0. Default 1. */
+  /** The error at which the parabola becomes a line, > 0. Default 1. */
   readonly delta?: number
 }
 type AnyOptions = SparseOptions & HuberOptions
 
 const isSparse = (kind: string): boolean => kind === 'sparseCategoricalCrossentropy'
 
-/** As a class id is. */
+/** The rule for class ids. */
 const INTEGER = number('an integer of 32 bits', (value) => value === (value | 0))
 
 function readersOf(kind: LossName): Readers {
@@ -147,8 +147,8 @@ function makeLoss(kind: LossName, options: object): Loss {
 }
 
 /**
- * mean of (y - p)^2 over all elements
- * @throws LanegradError on an unknown or unfit option
+ * Mean squared error: the mean of (y - p)^2 over all elements.
+ * @throws LanegradError on an unknown or bad option
  * @example
  * ```js
  * import { activation, meanSquaredError, sequential } from 'lanegrad'
@@ -161,8 +161,8 @@ function makeLoss(kind: LossName, options: object): Loss {
  */
 export const meanSquaredError = (options: LossOptions = {}): Loss => makeLoss('meanSquaredError', options)
 /**
- * mean of |y - p| over all elements; derivative 0 at 0
- * @throws LanegradError on an unknown or unfit option
+ * Mean absolute error: the mean of |y - p| over all elements; the derivative at 0 is 0.
+ * @throws LanegradError on an unknown or bad option
  * @example
  * ```js
  * import { activation, meanAbsoluteError, sequential } from 'lanegrad'
@@ -175,8 +175,9 @@ export const meanSquaredError = (options: LossOptions = {}): Loss => makeLoss('m
  */
 export const meanAbsoluteError = (options: LossOptions = {}): Loss => makeLoss('meanAbsoluteError', options)
 /**
- * mean over all elements, d = p - y, of d^2 / 2 up to |d| = delta (default 1), then delta (|d| - delta / 2) (Huber 1964)
- * @throws LanegradError on an unknown or unfit option
+ * Huber loss (Huber 1964): the mean over all elements, d = p - y, of d^2 / 2 up to |d| = delta (default 1) and of
+ * delta (|d| - delta / 2) beyond.
+ * @throws LanegradError on an unknown or bad option
  * @example
  * ```js
  * import { dense, huber, sequential } from 'lanegrad'
@@ -188,8 +189,9 @@ export const meanAbsoluteError = (options: LossOptions = {}): Loss => makeLoss('
  */
 export const huber = (options: HuberOptions = {}): Loss => makeLoss('huber', options)
 /**
- * mean of log cosh(p - y) over all elements: (p - y)^2 / 2 near 0, |p - y| - log 2 far from it
- * @throws LanegradError on an unknown or unfit option
+ * Log-cosh loss: the mean of log cosh(p - y) over all elements, which is close to (p - y)^2 / 2 near 0 and to |p - y| - log 2
+ * far from it.
+ * @throws LanegradError on an unknown or bad option
  * @example
  * ```js
  * import { activation, logCosh, sequential } from 'lanegrad'
@@ -202,9 +204,9 @@ export const huber = (options: HuberOptions = {}): Loss => makeLoss('huber', opt
  */
 export const logCosh = (options: LossOptions = {}): Loss => makeLoss('logCosh', options)
 /**
- * mean of p - y log p over all elements: y counts, p > 0 their expected number. Least at p = y, where it isn't 0;
- * logarithms are those of max(p, 1e-7).
- * @throws LanegradError on an unknown or unfit option
+ * Poisson loss: the mean of p - y log p over all elements, y counts and p > 0 their expected number. It is least at p = y, where
+ * it isn't 0. Logarithms are taken of max(p, 1e-7).
+ * @throws LanegradError on an unknown or bad option
  * @example
  * ```js
  * import { activation, poisson, sequential } from 'lanegrad'
@@ -217,8 +219,9 @@ export const logCosh = (options: LossOptions = {}): Loss => makeLoss('logCosh', 
  */
 export const poisson = (options: LossOptions = {}): Loss => makeLoss('poisson', options)
 /**
- * mean of max(0, 1 - y p) over all elements, y in {-1, 1}: labels of 0 and 1 aren't turned into these, as Keras does.
- * @throws LanegradError on an unknown or unfit option
+ * Hinge loss: the mean of max(0, 1 - y p) over all elements, y in {-1, 1}. Labels of 0 and 1 aren't turned into these, while
+ * Keras does that.
+ * @throws LanegradError on an unknown or bad option
  * @example
  * ```js
  * import { activation, hinge, sequential } from 'lanegrad'
@@ -231,8 +234,8 @@ export const poisson = (options: LossOptions = {}): Loss => makeLoss('poisson', 
  */
 export const hinge = (options: LossOptions = {}): Loss => makeLoss('hinge', options)
 /**
- * mean of max(0, 1 - y p)^2 over all elements, y in {-1, 1}, as of `hinge`
- * @throws LanegradError on an unknown or unfit option
+ * Squared hinge loss: the mean of max(0, 1 - y p)^2 over all elements, y in {-1, 1} as in `hinge`.
+ * @throws LanegradError on an unknown or bad option
  * @example
  * ```js
  * import { activation, sequential, squaredHinge } from 'lanegrad'
@@ -245,9 +248,9 @@ export const hinge = (options: LossOptions = {}): Loss => makeLoss('hinge', opti
  */
 export const squaredHinge = (options: LossOptions = {}): Loss => makeLoss('squaredHinge', options)
 /**
- * mean over all elements of -y log p - (1 - y) log(1 - p), y from 0 to 1. p is a probability, taken as at least 1e-7 and at
- * most 1 - 1e-7, or with `fromLogits` a logit; behind a sigmoid activation it is computed from the logit by itself.
- * @throws LanegradError on an unknown or unfit option
+ * Binary cross-entropy: the mean over all elements of -y log p - (1 - y) log(1 - p), y from 0 to 1. p is a probability, clipped
+ * to [1e-7, 1 - 1e-7], or with `fromLogits` a logit. Behind a sigmoid activation the loss is computed from the logit.
+ * @throws LanegradError on an unknown or bad option
  * @example
  * ```js
  * import { activation, binaryCrossentropy, sequential } from 'lanegrad'
@@ -261,10 +264,10 @@ export const squaredHinge = (options: LossOptions = {}): Loss => makeLoss('squar
 export const binaryCrossentropy = (options: CategoricalOptions = {}): Loss =>
   makeLoss('binaryCrossentropy', options)
 /**
- * mean over rows (the last axis) of -sum y log p; y one-hot or probabilities. p is divided by the sum of its row and taken as
- * at least 1e-7 and at most 1 - 1e-7, as in Keras; or with `fromLogits` it holds logits. Behind a softmax activation the loss
- * is computed from the logits by itself.
- * @throws LanegradError on an unknown or unfit option
+ * Categorical cross-entropy: the mean over rows (the last axis) of -sum y log p, y one-hot or probabilities. p is divided by the
+ * sum of its row and clipped to [1e-7, 1 - 1e-7], as in Keras, or with `fromLogits` it holds logits. Behind a softmax
+ * activation the loss is computed from the logits.
+ * @throws LanegradError on an unknown or bad option
  * @example
  * ```js
  * import { activation, categoricalCrossentropy, sequential } from 'lanegrad'
@@ -278,8 +281,9 @@ export const binaryCrossentropy = (options: CategoricalOptions = {}): Loss =>
 export const categoricalCrossentropy = (options: CategoricalOptions = {}): Loss =>
   makeLoss('categoricalCrossentropy', options)
 /**
- * mean over rows (the last axis) of -log p[y]; y integer class labels, one for each row. p as of `categoricalCrossentropy`.
- * @throws LanegradError on an unknown or unfit option
+ * Cross-entropy of class labels: the mean over rows (the last axis) of -log p[y], y one integer for each row, p as in
+ * `categoricalCrossentropy`.
+ * @throws LanegradError on an unknown or bad option
  * @example
  * ```js
  * import { activation, sequential, sparseCategoricalCrossentropy } from 'lanegrad'
@@ -293,9 +297,9 @@ export const categoricalCrossentropy = (options: CategoricalOptions = {}): Loss 
 export const sparseCategoricalCrossentropy = (options: SparseOptions = {}): Loss =>
   makeLoss('sparseCategoricalCrossentropy', options)
 /**
- * mean over rows (the last axis) of sum y (log y - log p), both probabilities; logarithms are those of at least 1e-7,
- * of p at most of 1
- * @throws LanegradError on an unknown or unfit option
+ * Kullback-Leibler divergence: the mean over rows (the last axis) of sum y (log y - log p), both probabilities. Logarithms are
+ * taken of max(y, 1e-7) and of p clipped to [1e-7, 1].
+ * @throws LanegradError on an unknown or bad option
  * @example
  * ```js
  * import { activation, klDivergence, sequential } from 'lanegrad'
@@ -308,8 +312,8 @@ export const sparseCategoricalCrossentropy = (options: SparseOptions = {}): Loss
  */
 export const klDivergence = (options: LossOptions = {}): Loss => makeLoss('klDivergence', options)
 /**
- * mean over rows (the last axis) of max(0, 1 + max((1 - y) p) - sum(y p)); y one-hot
- * @throws LanegradError on an unknown or unfit option
+ * Categorical hinge loss: the mean over rows (the last axis) of max(0, 1 + max((1 - y) p) - sum(y p)), y one-hot.
+ * @throws LanegradError on an unknown or bad option
  * @example
  * ```js
  * import { activation, categoricalHinge, sequential } from 'lanegrad'
@@ -322,9 +326,9 @@ export const klDivergence = (options: LossOptions = {}): Loss => makeLoss('klDiv
  */
 export const categoricalHinge = (options: LossOptions = {}): Loss => makeLoss('categoricalHinge', options)
 /**
- * mean over rows (the last axis) of 1 - cos(y, p), from 0 (one direction) to 2 (opposite ones); Keras's is -cos(y, p). The
- * metric, cos itself, is `cosineSimilarityMetric`.
- * @throws LanegradError on an unknown or unfit option
+ * Cosine loss: the mean over rows (the last axis) of 1 - cos(y, p), from 0 (one direction) to 2 (opposite ones); Keras's is
+ * -cos(y, p). The metric of cos itself is `cosineSimilarityMetric`.
+ * @throws LanegradError on an unknown or bad option
  * @example
  * ```js
  * import { activation, cosineSimilarity, sequential } from 'lanegrad'
@@ -337,13 +341,13 @@ export const categoricalHinge = (options: LossOptions = {}): Loss => makeLoss('c
  */
 export const cosineSimilarity = (options: LossOptions = {}): Loss => makeLoss('cosineSimilarity', options)
 
-/** Names a loss may be given by. */
+/** The names that a loss may be given by. */
 export const lossNames = (): string[] => [...Object.keys(losses), ...Object.keys(aliases)]
 
 export const isLossName = (name: string): name is LossName | LossAlias =>
   Object.hasOwn(losses, name) || Object.hasOwn(aliases, name)
 
-/** A name or a Loss to a checked Loss. @throws LanegradError */
+/** A name or a Loss as a checked Loss. @throws LanegradError */
 export function readLoss(loss: LossLike): Loss {
   const given: Partial<Loss> = isObject(loss) ? loss : {}
   if (typeof given.write === 'function') return loss as Loss
@@ -361,24 +365,24 @@ export function readLoss(loss: LossLike): Loss {
   return makeLoss(kind as LossName, Object.fromEntries(own))
 }
 
-/** What makes probabilities of an output of logits; null: it holds none. */
+/** The activation that makes probabilities of the logits that an output holds; null: it holds no logits. */
 export const activationOf = ({ kind, fromLogits }: Loss): 'sigmoid' | 'softmax' | null =>
   fromLogits ? (kind === 'binaryCrossentropy' ? 'sigmoid' : 'softmax') : null
 
-/** Losses of scores, which aren't probabilities. */
+/** The losses of scores, which are neither logits nor probabilities. */
 const scored: readonly string[] = ['hinge', 'squaredHinge', 'categoricalHinge', 'cosineSimilarity']
 
-/** Whether a loss of an output of logits takes them as they are. */
+/** Whether a loss takes the logits of an output as they are. */
 export const takesLogits = ({ kind, fromLogits, write }: Loss): boolean =>
   write !== undefined || scored.includes(kind) || (fromLogits && 'logits' in losses[kind])
 
-/** Whether targets are integer class labels, one per row of the prediction. */
+/** Whether targets are integer class labels, one for each row of the prediction. */
 export const takesLabels = (loss: Loss): boolean => isSparse(loss.kind)
 
-/** How far rounding may take a target out of its limits. */
+/** The distance by which rounding may take a target out of its limits. */
 export const ROUNDING = 1e-6
 
-/** Least and largest number that a float target may hold. */
+/** The least and the largest number that a float target may hold. */
 export function targetLimits({ kind, write }: Loss): readonly [low: number, high: number] {
   const { targets: [low, high] = [-Infinity, Infinity] }: Partial<LossRow> = write ? {} : losses[kind]
   return [low - ROUNDING, high + ROUNDING]
@@ -388,7 +392,7 @@ export function targetLimits({ kind, write }: Loss): readonly [low: number, high
 export const targetShape = <T>(loss: Loss, shape: readonly T[]): readonly T[] =>
   takesLabels(loss) ? shape.slice(0, -1) : shape
 
-/** How many terms the loss of a prediction of `shape` adds up. */
+/** The number of terms that the loss of a prediction of `shape` adds up. */
 export function termCount(loss: Loss, shape: Shape): number {
   if (loss.write) return shape[0]
   const rows = losses[loss.kind].code >= abi.LOSS_FIRST_ROW ? shape.slice(0, -1) : shape

@@ -1,4 +1,4 @@
-// Schedules of the learning rate: constructors of plain frozen data. What each gives at a step: session/rates.ts.
+// Schedules of the learning rate: constructors of plain frozen data. session/rates.ts computes the rate of a step.
 
 import {
   check,
@@ -66,9 +66,9 @@ const schedules: { readonly [K in ScheduleName]: Options<Parameters[K]> } = {
 }
 
 /**
- * base gamma^floor(step / stepSize): base is the optimizer's learningRate, step counts updates from 0, here and in the
- * other schedules.
- * @throws LanegradError on an unknown or unfit option
+ * Decay in steps: base gamma^floor(step / stepSize). Here and in the other schedules, base is the optimizer's learningRate and
+ * step counts updates from 0.
+ * @throws LanegradError on an unknown or bad option
  * @example
  * ```js
  * import { dense, sequential, sgd, stepDecay } from 'lanegrad'
@@ -83,8 +83,8 @@ const schedules: { readonly [K in ScheduleName]: Options<Parameters[K]> } = {
  */
 export const stepDecay = (options: StepDecayOptions): Schedule => makeSchedule('stepDecay', options)
 /**
- * base gamma^(number of milestones reached); `milestones` are increasing steps from 1.
- * @throws LanegradError on an unknown or unfit option
+ * Decay at milestones: base gamma^(number of milestones reached); `milestones` are increasing steps from 1.
+ * @throws LanegradError on an unknown or bad option
  * @example
  * ```js
  * import { dense, multiStepDecay, sequential, sgd } from 'lanegrad'
@@ -100,8 +100,8 @@ export const stepDecay = (options: StepDecayOptions): Schedule => makeSchedule('
 export const multiStepDecay = (options: MultiStepDecayOptions): Schedule =>
   makeSchedule('multiStepDecay', options)
 /**
- * base gamma^step, gamma > 0.
- * @throws LanegradError on an unknown or unfit option
+ * Exponential decay: base gamma^step, gamma > 0.
+ * @throws LanegradError on an unknown or bad option
  * @example
  * ```js
  * import { dense, exponentialDecay, sequential, sgd } from 'lanegrad'
@@ -117,9 +117,9 @@ export const multiStepDecay = (options: MultiStepDecayOptions): Schedule =>
 export const exponentialDecay = (options: ExponentialDecayOptions): Schedule =>
   makeSchedule('exponentialDecay', options)
 /**
- * Half a cosine from base to `minimum` (0, a rate; Keras's alpha is a fraction of base) over `steps`, then `minimum`.
- * Loshchilov and Hutter 2017.
- * @throws LanegradError on an unknown or unfit option
+ * Cosine decay (Loshchilov and Hutter 2017): half a cosine from base to `minimum` (default 0; Keras's alpha is a fraction of
+ * base) over `steps`, then `minimum`.
+ * @throws LanegradError on an unknown or bad option
  * @example
  * ```js
  * import { cosineDecay, dense, sequential, sgd } from 'lanegrad'
@@ -134,8 +134,8 @@ export const exponentialDecay = (options: ExponentialDecayOptions): Schedule =>
  */
 export const cosineDecay = (options: CosineDecayOptions): Schedule => makeSchedule('cosineDecay', options)
 /**
- * (base - end) (1 - step / steps)^power + end, then `end` (0); power 1 (default) is a straight line.
- * @throws LanegradError on an unknown or unfit option
+ * Polynomial decay: (base - end) (1 - step / steps)^power + end, then `end` (default 0); power 1 (default) is a straight line.
+ * @throws LanegradError on an unknown or bad option
  * @example
  * ```js
  * import { dense, polynomialDecay, sequential, sgd } from 'lanegrad'
@@ -151,8 +151,9 @@ export const cosineDecay = (options: CosineDecayOptions): Schedule => makeSchedu
 export const polynomialDecay = (options: PolynomialDecayOptions): Schedule =>
   makeSchedule('polynomialDecay', options)
 /**
- * base (step + 1) / steps during the first `steps`, then the schedule `after`, counted from there, or base (default: null).
- * @throws LanegradError on an unknown or unfit option
+ * Linear warmup: base (step + 1) / steps during the first `steps`, then the schedule `after`, counted from there, or base
+ * (default: null).
+ * @throws LanegradError on an unknown or bad option
  * @example
  * ```js
  * import { dense, exponentialDecay, linearWarmup, sequential, sgd } from 'lanegrad'
@@ -167,8 +168,8 @@ export const polynomialDecay = (options: PolynomialDecayOptions): Schedule =>
  */
 export const linearWarmup = (options: LinearWarmupOptions): Schedule => makeSchedule('linearWarmup', options)
 /**
- * base / (1 + decay step), decay >= 0.
- * @throws LanegradError on an unknown or unfit option
+ * Inverse time decay: base / (1 + decay step), decay >= 0.
+ * @throws LanegradError on an unknown or bad option
  * @example
  * ```js
  * import { dense, inverseTimeDecay, sequential, sgd } from 'lanegrad'
@@ -184,9 +185,9 @@ export const linearWarmup = (options: LinearWarmupOptions): Schedule => makeSche
 export const inverseTimeDecay = (options: InverseTimeDecayOptions): Schedule =>
   makeSchedule('inverseTimeDecay', options)
 /**
- * base min((step + 1)^-1/2, (step + 1) warmup^-3/2). Vaswani et al. 2017. It rises over `warmup` steps, to base / sqrt(warmup),
- * and then falls.
- * @throws LanegradError on an unknown or unfit option
+ * Inverse square root decay (Vaswani et al. 2017): base min((step + 1)^-1/2, (step + 1) warmup^-3/2). It rises over `warmup`
+ * steps, to base / sqrt(warmup), and then falls.
+ * @throws LanegradError on an unknown or bad option
  * @example
  * ```js
  * import { dense, inverseSqrtDecay, sequential, sgd } from 'lanegrad'
@@ -202,7 +203,7 @@ export const inverseTimeDecay = (options: InverseTimeDecayOptions): Schedule =>
 export const inverseSqrtDecay = (options: InverseSqrtDecayOptions): Schedule =>
   makeSchedule('inverseSqrtDecay', options)
 
-/** Plain data, from a file say, as a checked, frozen schedule with all defaults filled in. @throws LanegradError */
+/** Plain data (of a file, for example) as a checked, frozen schedule with all defaults. @throws LanegradError */
 export function readSchedule(data: { readonly kind: string }): Schedule {
   check(isObject(data), 'schedule', 'an object', data)
   return reading('schedule', () => {

@@ -9,7 +9,7 @@ import type { Value } from '../graph/value.ts'
 import type { GraphWriter } from '../graph/writer.ts'
 import { type Loss, type LossRow, losses } from './losses.ts'
 
-/** The value whose softmax (or sigmoid) `prediction` is, if it is one, under whatever shape with its rows. */
+/** The logits of a prediction that softmax (or sigmoid) makes, in the prediction's shape; null if it is made otherwise. */
 function logitsOf(g: GraphWriter, loss: Loss, prediction: Value): Value | null {
   const maker = g.ops.find((op) => op.output === prediction)
   if (maker?.kernel.view) {
@@ -24,8 +24,8 @@ function logitsOf(g: GraphWriter, loss: Loss, prediction: Value): Value | null {
 }
 
 /**
- * Writes the loss: a scalar. A cross-entropy of a softmax or sigmoid is computed from its input, as
- * if fromLogits were set: the same value, without the loss of precision near 0 and 1.
+ * Writes the loss, a scalar. A cross-entropy behind a softmax or sigmoid is computed from the input of that, as with
+ * fromLogits: the value is the same, without the loss of precision near 0 and 1.
  */
 export function writeLoss(
   g: GraphWriter,

@@ -1,4 +1,4 @@
-// Accuracies: the share of rows (or elements) the prediction has right. The plain ones are counted in WebAssembly.
+// Accuracies: the share of rows (or elements) that are predicted right. The plain ones are counted in WebAssembly.
 import * as abi from '../../../assembly/abi.ts'
 import { FINITE, POSITIVE_INTEGER, readOptions } from '../../numerics/errors.ts'
 import type { Metric, MetricBatch } from '../../session/metric.ts'
@@ -7,20 +7,20 @@ import { classOf, made, meanOfRows, NAME, type NameOption, nameOf } from './read
 
 /** Options of `binaryAccuracy`. */
 export interface ThresholdOptions extends NameOption {
-  /** An element is predicted if it is larger. Default 0.5. */
+  /** An element above this is predicted. Default 0.5. */
   readonly threshold?: number
 }
 
 /** Options of `topKCategoricalAccuracy` and `sparseTopKCategoricalAccuracy`. */
 export interface TopKOptions extends NameOption {
-  /** Among how many of the largest the right class must be. Default 5. */
+  /** The number of largest predictions that may hold the right class. Default 5. */
   readonly k?: number
 }
 
 /**
- * Share of the elements with (prediction > threshold) == (truth > 0.5). Default threshold 0.5: one between 0
- * and 1 is of probabilities, also where the loss takes logits (`fromLogits`).
- * @throws LanegradError on an unknown or unfit option
+ * Binary accuracy: the share of the elements with (prediction > threshold) == (truth > 0.5). A threshold between 0 and 1
+ * (default 0.5) is one of probabilities, even if the loss takes logits (`fromLogits`).
+ * @throws LanegradError on an unknown or bad option
  * @example
  * ```js
  * import { activation, binaryAccuracy, sequential } from 'lanegrad'
@@ -48,8 +48,9 @@ function argmaxAccuracy(kind: string, code: number, labels: boolean, options: Na
 }
 
 /**
- * Share of the rows whose largest prediction is where the truth's is; truth: one-hot rows. Ties: the first.
- * @throws LanegradError on an unknown or unfit option
+ * Categorical accuracy: the share of the rows whose largest prediction is where the truth's is. Truth: one-hot rows. Of equal
+ * predictions the first counts.
+ * @throws LanegradError on an unknown or bad option
  * @example
  * ```js
  * import { activation, categoricalAccuracy, sequential } from 'lanegrad'
@@ -64,9 +65,9 @@ export const categoricalAccuracy = (options: NameOption = {}): MeanMetric =>
   argmaxAccuracy('categoricalAccuracy', abi.METRIC_CATEGORICAL_ACCURACY, false, options)
 
 /**
- * Share of the rows whose largest prediction is the class's; truth: class ids. Ties: the first. Rows are all axes but the
- * last: of a sequence every step counts.
- * @throws LanegradError on an unknown or unfit option
+ * Accuracy of class labels: the share of the rows whose largest prediction is that of the class. Truth: class ids. Of equal
+ * predictions the first counts. Rows are all axes but the last, so every step of a sequence counts.
+ * @throws LanegradError on an unknown or bad option
  * @example
  * ```js
  * import { activation, sequential, sparseCategoricalAccuracy } from 'lanegrad'
@@ -101,9 +102,9 @@ function topK(kind: string, labels: boolean, options: TopKOptions): Metric {
 }
 
 /**
- * Share of the rows whose class is among the k (default 5) largest predictions; truth: one-hot rows. Predictions as
- * large as the k-th all count, as in Keras.
- * @throws LanegradError on an unknown or unfit option
+ * Top-k accuracy: the share of the rows whose class is among the k (default 5) largest predictions. Truth: one-hot rows.
+ * Predictions as large as the k-th all count, as in Keras.
+ * @throws LanegradError on an unknown or bad option
  * @example
  * ```js
  * import { activation, sequential, topKCategoricalAccuracy } from 'lanegrad'
@@ -119,9 +120,9 @@ export const topKCategoricalAccuracy = (options: TopKOptions = {}): Metric =>
   topK('topKCategoricalAccuracy', false, options)
 
 /**
- * Share of the rows whose class is among the k (default 5) largest predictions; truth: class ids. Ties as of
- * `topKCategoricalAccuracy`.
- * @throws LanegradError on an unknown or unfit option
+ * Top-k accuracy of class labels: the share of the rows whose class is among the k (default 5) largest predictions. Truth: class
+ * ids. Equal predictions as in `topKCategoricalAccuracy`.
+ * @throws LanegradError on an unknown or bad option
  * @example
  * ```js
  * import { activation, sequential, sparseTopKCategoricalAccuracy } from 'lanegrad'

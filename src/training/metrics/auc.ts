@@ -1,5 +1,5 @@
-// The area under the ROC or the precision-recall curve, exact: every score of the epoch is a threshold. Keeps 9 bytes
-// for each element seen; sorts them when asked.
+// The area under the ROC or the precision-recall curve, exact: every score of the epoch is a threshold. 9 bytes are kept for
+// each element seen; they are sorted when the result is asked for.
 import { oneOf, readOptions } from '../../numerics/errors.ts'
 import { log } from '../../numerics/exact.ts'
 import type { Metric } from '../../session/metric.ts'
@@ -7,7 +7,7 @@ import { isOfClass, made, NAME, type NameOption, sharesOf } from './read.ts'
 
 /** Options of `auc`. */
 export interface AucOptions extends NameOption {
-  /** Which curve. Default 'ROC'. */
+  /** The curve. Default 'ROC'. */
   readonly curve?: 'ROC' | 'PR'
 }
 
@@ -48,7 +48,7 @@ function descending(scores: Float32Array): Uint32Array {
   return order
 }
 
-/** What a step of the curve adds: from counts (tp, fp) to (tp + dtp, fp + dfp). */
+/** The area that a step of the curve adds: from counts (tp, fp) to (tp + dtp, fp + dfp). */
 type Area = (tp: number, fp: number, dtp: number, dfp: number) => number
 
 const trapezoid: Area = (tp, _, dtp, dfp) => dfp * (tp + dtp / 2)
@@ -90,7 +90,7 @@ function areaUnder(state: Scores, area: Area): { sum: number; tp: number; fp: nu
  * precision over recall, interpolated between neighbouring thresholds as Davis and Goadrich do (Keras' default
  * summation), not sklearn's average precision. Only the order counts. Logits (`fromLogits`) are taken as the probabilities they stand for. Several
  * columns are taken as one flat list. NaN where the truth has one class only, or a score is NaN.
- * @throws LanegradError on an unknown or unfit option
+ * @throws LanegradError on an unknown or bad option
  * @example
  * ```js
  * import { activation, auc, sequential } from 'lanegrad'

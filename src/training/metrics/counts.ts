@@ -26,24 +26,26 @@ import type { Metric, MetricBatch } from '../../session/metric.ts'
 import { logitOf } from '../metrics.ts'
 import { isOfClass, made, NAME, type NameOption, sharesOf } from './read.ts'
 
-/** 'micro': counts of all classes together; 'macro': the plain mean over classes; 'weighted': by rows of each class; null: a number for each class. */
+/** 'micro': counts of all classes together; 'macro': the plain mean over classes; 'weighted': the mean weighted by the rows of each class; null: a number for each class. */
 export type Average = 'micro' | 'macro' | 'weighted' | null
 
 /** Options of `f1Score`. */
 export interface CountOptions extends NameOption {
   /**
-   * An element is predicted if it is larger. Between 0 and 1 it is one of probabilities, also where the loss takes logits
-   * (`fromLogits`); else of the output's own numbers. null: the largest of each row is. Default 0.5; of f1Score null. */
+   * An element above this is predicted. Between 0 and 1 it is a threshold of probabilities, even if the loss takes logits
+   * (`fromLogits`), else of the output's own numbers. null: the largest of each row is predicted. Default 0.5; of f1Score
+   * null.
+   */
   readonly threshold?: number | null
-  /** How the numbers of classes become one; null: they don't. Default 'micro'; of f1Score 'macro'. */
+  /** How the numbers of classes are averaged; null: not at all. Default 'micro'; of f1Score 'macro'. */
   readonly average?: Average
 }
 
 /** Options of `precision` and `recall`. */
 export interface ClassOptions extends CountOptions {
-  /** Only the k largest of each row may be predicted (ties: the first); the threshold is then optional. Default null: any number. */
+  /** Only the k largest of each row are predicted (the first of equal ones), with a threshold only if one is given. Default null: no limit. */
   readonly topK?: number | null
-  /** Only this class counts. Default null: all do. */
+  /** The only class that counts. Default null: all count. */
   readonly classId?: number | null
 }
 
@@ -55,11 +57,11 @@ interface Counts {
 }
 type Ratio = (right: number, extra: number, missed: number) => number
 
-/** As in Keras, 0 where nothing counts. */
+/** part / whole, or 0 if the whole is 0, as in Keras. */
 const share = (part: number, whole: number): number => (whole === 0 ? 0 : part / whole)
 const total = (values: readonly number[]): number => values.reduce((before, value) => before + value, 0)
 
-/** Writes whether each column of a row is predicted into `predicted`. */
+/** Sets `predicted` for each column of a row. */
 function decide(
   { prediction, columns, logits }: MetricBatch,
   shares: ArrayLike<number>,
@@ -89,7 +91,7 @@ function decide(
   }
 }
 
-/** `ofClasses`: the kind takes topK and classId. */
+/** A metric of counts; `ofClasses`: the kind takes topK and classId. */
 function counting(
   kind: string,
   options: ClassOptions,
@@ -144,11 +146,11 @@ function counting(
 const elementwise = { threshold: 0.5, average: 'micro', ofClasses: true } as const
 
 /**
- * Of what was predicted, the share that is true. Elements above `threshold` (default 0.5; null: the
- * largest of each row) are predicted; with `topK` only the k largest of a row, with `classId` only that class counts.
+ * Precision: the share of the predicted elements that are true. Elements above `threshold` (default 0.5; null: the largest of
+ * each row) are predicted; with `topK` only the k largest of a row, with `classId` only those of that class.
  * `average` (default 'micro', as in Keras) joins the classes. Truth: 0 and 1 for every element, or class ids. 0 where
  * nothing was predicted.
- * @throws LanegradError on an unknown or unfit option
+ * @throws LanegradError on an unknown or bad option
  * @example
  * ```js
  * import { activation, precision, sequential } from 'lanegrad'
@@ -164,8 +166,8 @@ export const precision = (options: ClassOptions = {}): Metric =>
   counting('precision', options, elementwise, (right, extra) => share(right, right + extra))
 
 /**
- * Of what is true, the share that was predicted. Options as of `precision`. 0 where nothing is true.
- * @throws LanegradError on an unknown or unfit option
+ * Recall: the share of the true elements that are predicted. Options as for `precision`. 0 if nothing is true.
+ * @throws LanegradError on an unknown or bad option
  * @example
  * ```js
  * import { activation, recall, sequential } from 'lanegrad'
@@ -181,10 +183,10 @@ export const recall = (options: ClassOptions = {}): Metric =>
   counting('recall', options, elementwise, (right, _, missed) => share(right, right + missed))
 
 /**
- * The harmonic mean of precision and recall, 2 TP / (2 TP + FP + FN). By default the largest of each row is predicted
+ * F1 score: the harmonic mean of precision and recall, 2 TP / (2 TP + FP + FN). By default the largest of each row is predicted
  * (`threshold` null; a single unit: above 0.5) and `average` is 'macro' (Keras: null, a number for each class). Truth: 0
  * and 1 for every element, or class ids.
- * @throws LanegradError on an unknown or unfit option
+ * @throws LanegradError on an unknown or bad option
  * @example
  * ```js
  * import { activation, f1Score, sequential } from 'lanegrad'
@@ -208,18 +210,18 @@ export const f1Score = (options: CountOptions = {}): Metric =>
 export interface MatrixOptions {
   /** Default: as many as the prediction has columns, or one more than the largest class id, 4096 at most. */
   readonly numClasses?: number
-  /** Of a single unit: class 1 if larger. Default 0.5. */
+  /** The score above which a single unit predicts class 1. Default 0.5. */
   readonly threshold?: number
-  /** One for each row. */
+  /** Weights, one for each row. Default: all 1. */
   readonly sampleWeight?: ArrayLike<number>
 }
 
-/** Classes that ids alone may ask for: a stray id must not take all memory. */
+/** The most classes that ids alone may imply: a stray id must not take all memory. */
 const MOST_CLASSES = 4096
 
 type Answers = ArrayLike<number> | readonly NestedNumbers[] | ShapedArray
 
-/** Numbers, none of them NaN, and how many lie in a row: 1 for ids. */
+/** The numbers, of which none is NaN, and the width of a row (1 for ids). @throws LanegradError */
 function readAnswers(
   name: string,
   given: Answers,
@@ -243,10 +245,10 @@ function readAnswers(
 }
 
 /**
- * How often (with `sampleWeight`: with what weight) a row of class i was given class j: `matrix[i][j]`, truth along rows.
- * Each of both is class ids, one for each row, or what `predict` gives: rows of scores (also nested), whose first largest
- * is the class, or one score for each row (class 1 if above `threshold`); yTrue may be one-hot rows.
- * @throws LanegradError where the lengths don't fit, an id is no class, or on what is no number
+ * Confusion matrix: `matrix[i][j]` is the number of rows of class i (or with `sampleWeight` their weight) that were given class
+ * j. yTrue and yPred are class ids, one for each row, or the result of `predict`: rows of scores (also nested), whose first
+ * largest is the class, or one score for each row (class 1 if above `threshold`). yTrue may be one-hot rows.
+ * @throws LanegradError if the lengths don't fit, or for an id outside the classes or a value that isn't a number
  * @example
  * ```js
  * import { confusionMatrix } from 'lanegrad'

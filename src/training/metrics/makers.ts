@@ -1,5 +1,5 @@
-// Every constructor of metrics by name: what a saved model, or one on its way to a worker, may hold. Only `load` and
-// workers need this table.
+// Every constructor of metrics by name, for saved models and models on their way to a worker. Only `load` and workers need
+// this table.
 import { check, entryOf, isRecord } from '../../numerics/errors.ts'
 import type { MetricLike } from '../metrics.ts'
 import {
@@ -36,7 +36,7 @@ const makers: Readonly<Record<string, (options: object) => MetricLike>> = {
   topKCategoricalAccuracy,
 }
 
-/** What `made` noted, as a metric again. @throws LanegradError on a constructor that isn't known, or its options */
+/** The metric that `made` noted. @throws LanegradError on an unknown constructor or bad options */
 export function remade({ maker, options }: Readonly<Record<string, unknown>>): MetricLike {
   const make = entryOf('metric', maker, makers)
   check(isRecord(options), `options of metric ${maker}`, 'an object', options)

@@ -1,14 +1,14 @@
-// What the metrics on the host have in common: reading rows of a batch, rules of their options, and the form of those
-// that are a mean of one number per row.
+// Shared by the metrics on the host: they read rows of a batch, have rules for options, and some are a mean of one number for
+// each row.
 import { isInt32 } from '../../numerics/brands.ts'
 import { type Rule, readOptions } from '../../numerics/errors.ts'
 import { exp } from '../../numerics/exact.ts'
 import { argmax } from '../../numerics/tensor.ts'
 import type { Metric, MetricBatch } from '../../session/metric.ts'
 
-/** What every metric takes. */
+/** Options of every metric. */
 export interface NameOption {
-  /** Its name in logs, by default the function's; two of a kind for one output need names of their own. */
+  /** Its name in logs, unique among the metrics of an output. Default: the function's. */
   readonly name?: string
 }
 
@@ -22,8 +22,8 @@ export const nameOf = (kind: string, options: NameOption): string =>
   readOptions(kind, options, { name: [NAME, kind] }).name
 
 /**
- * The metric, with what a saved model holds in its place: its constructor's name and options. Not in copies of it
- * (`{ ...auc(), result }`), which may compute something else.
+ * The metric with a note for saved models: its constructor's name and options. Copies (`{ ...auc(), result }`) lose the note,
+ * since they may compute something else.
  */
 export const made = <M extends object>(maker: string, options: object, metric: M): M =>
   Object.defineProperty(metric, 'saved', { value: { maker, options: { ...options } } })

@@ -10,8 +10,8 @@ const LEAST = 1e-7
 const LEAST_SQUARED_NORM = 1e-12
 
 /**
- * sqrt(mean (y - p)^2) over all elements of the epoch
- * @throws LanegradError on an unknown or unfit option
+ * Root mean squared error: sqrt(mean (y - p)^2) over all elements of the epoch.
+ * @throws LanegradError on an unknown or bad option
  * @example
  * ```js
  * import { activation, rootMeanSquaredError, sequential } from 'lanegrad'
@@ -31,9 +31,9 @@ export const rootMeanSquaredError = (options: NameOption = {}): MeanMetric =>
   })
 
 /**
- * e^(mean cross-entropy) over rows: how many classes the model is undecided between, as it were. Truth: class ids or
- * one-hot rows; follows the loss's `fromLogits` and leaves out what its ignoreIndex does.
- * @throws LanegradError on an unknown or unfit option
+ * Perplexity: e^(mean cross-entropy) over rows, the number of classes that the model is undecided between. Truth: class ids or
+ * one-hot rows. It follows the `fromLogits` and the `ignoreIndex` of the loss.
+ * @throws LanegradError on an unknown or bad option
  * @example
  * ```js
  * import { activation, perplexity, sequential } from 'lanegrad'
@@ -52,8 +52,8 @@ export const perplexity = (options: NameOption = {}): MeanMetric =>
   })
 
 /**
- * 100 mean |y - p| / max(|y|, 1e-7): percent
- * @throws LanegradError on an unknown or unfit option
+ * Mean absolute percentage error: 100 mean |y - p| / max(|y|, 1e-7), percent.
+ * @throws LanegradError on an unknown or bad option
  * @example
  * ```js
  * import { activation, meanAbsolutePercentageError, sequential } from 'lanegrad'
@@ -83,7 +83,7 @@ export const meanAbsolutePercentageError = (options: NameOption = {}): Metric =>
 
 /**
  * Mean over rows of cos(y, p) = y.p / (|y| |p|); the loss of that name is 1 - cos. In logs: `cosineSimilarity`.
- * @throws LanegradError on an unknown or unfit option
+ * @throws LanegradError on an unknown or bad option
  * @example
  * ```js
  * import { activation, cosineSimilarityMetric, sequential } from 'lanegrad'
@@ -123,7 +123,7 @@ interface Spread {
 /**
  * 1 - sum (y - p)^2 / sum (y - mean y)^2, the mean over columns: 1 is perfect, 0 as good as the mean. A column without
  * spread counts 1 if predicted exactly, else 0 (as in sklearn). NaN before the first row.
- * @throws LanegradError on an unknown or unfit option
+ * @throws LanegradError on an unknown or bad option
  * @example
  * ```js
  * import { activation, r2Score, sequential } from 'lanegrad'
