@@ -1,4 +1,4 @@
-// The logs of every epoch as lines of CSV: to a file, or through a function of the caller's.
+// Writes the logs of every epoch as lines of CSV, to a file or through a function of the caller.
 import type { Callback } from '../model/model.ts'
 import { check, checkOptions, fail, show } from '../numerics/errors.ts'
 import { warnOnce } from '../numerics/host.ts'
@@ -7,26 +7,26 @@ import { fileWriter } from './files.ts'
 /** Options of `csvLogger`. */
 export interface CsvLoggerOptions {
   /**
-   * A file to write; its folder is made. A link is followed. A device or a pipe gets the lines as they come (a pipe needs a
-   * reader when `fit` begins).
+   * Path of a file to write, whose folder is made if needed. Links are followed. A device or a pipe gets the lines as they come
+   * (a pipe needs a reader when `fit` begins).
    */
   readonly path?: string
-  /** Takes each line instead, its line end included, for runtimes without files. */
+  /** A function that takes each line with its line end, in place of `path`, for runtimes without files. */
   readonly write?: (line: string) => void | Promise<void>
-  /** Between the numbers. Default ','. */
+  /** Separator of the numbers. Default ','. */
   readonly separator?: string
   /**
-   * Goes on in a file that is there, without a second head. A last line without its end (of a full disk) stays as it is: a
-   * new one begins, and a warning tells. Default false: starts the file anew.
+   * Whether an existing file is continued, without a second head. If its last line is cut off (by a full disk), a new line
+   * begins, with a warning. Default false: the file starts anew.
    */
   readonly append?: boolean
 }
 
 /**
- * One line per epoch: its number from 0, then the logs in the order of their names, NA where an epoch lacks one. The head
- * names those of the first epoch. A file that can't be written is reported before anything is trained.
- * @throws LanegradError on bad options, unless one of `path` and `write` is given; in `fit`, where the file can't be written
- * or, with `append`, has another head
+ * Logs one line of CSV for each epoch: its number from 0, then the logs in the order of their names, NA for a missing one. The
+ * head has the names of the logs of the first epoch. A file that can't be written is reported before training starts.
+ * @throws LanegradError on bad options, or unless exactly one of `path` and `write` is given; in `fit`, if the file can't be
+ * written or, with `append`, has another head
  * @example
  * ```js
  * import { csvLogger, dense, sequential, sgd } from 'lanegrad'
@@ -74,7 +74,7 @@ export function csvLogger(options: CsvLoggerOptions): Callback {
             await put('\n')
           }
         } else if (!append) {
-          await (write ? put(head) : writer.replace(path ?? '', head)) // what was there before goes only now
+          await (write ? put(head) : writer.replace(path ?? '', head)) // only now an older file is replaced
         } else if (!write) await put(head)
       }
       await put(lineOf([epoch, ...names.map((name) => logs[name] ?? 'NA')]))

@@ -1,4 +1,4 @@
-// Stops when a log no longer improves, with the rules of Keras's EarlyStopping.
+// Ends training when a log no longer improves, by the rules of Keras's EarlyStopping.
 import type { Callback, FitParams } from '../model/model.ts'
 import { BOOLEAN, FINITE, NATURAL, orNull, readOptions } from '../numerics/errors.ts'
 import type { FloatArray } from '../numerics/tensor.ts'
@@ -6,19 +6,19 @@ import { Monitor, type MonitorOptions, monitorReaders } from './monitor.ts'
 
 /** Options of `earlyStopping`. */
 export interface EarlyStoppingOptions extends MonitorOptions {
-  /** Epochs without improvement after which training ends. Default 0: the first such epoch ends it. */
+  /** Number of epochs without improvement after which training ends. Default 0: the first such epoch ends it. */
   readonly patience?: number
-  /** Patience runs on until the log beats this value. */
+  /** A value that the log must beat: epochs that don't count as epochs without improvement. Default null: none. */
   readonly baseline?: number
-  /** At the end, the weights of the best epoch are put back. Default false: those of the last step stay. */
+  /** Whether the weights of the best epoch are restored at the end. Default false: those of the last step stay. */
   readonly restoreBestWeights?: boolean
-  /** Earlier epochs (from 0) are not looked at. Default 0. */
+  /** The first epoch (from 0) whose log is watched. Default 0. */
   readonly startFromEpoch?: number
 }
 
 /**
- * Ends training once `monitor` has not improved for `patience` epochs.
- * @throws LanegradError on bad options; at the first epoch's end where `monitor` is no log.
+ * Ends training once `monitor` hasn't improved for `patience` epochs.
+ * @throws LanegradError on bad options; in `fit`, at the end of the first epoch, if no log is called `monitor`
  * @example
  * ```js
  * import { dense, earlyStopping, sequential } from 'lanegrad'

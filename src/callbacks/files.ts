@@ -1,6 +1,6 @@
-// Files, where the runtime has them (Node, Deno, Bun): nothing is imported, so that bundles for browsers stay free of
-// node: modules. A file is replaced as a whole: a reader, another writer and a process that is killed never leave or see
-// a part of one. Links are followed and stay; devices and pipes are written as what they are.
+// Writes files in runtimes that have them (Node, Deno, Bun). Nothing is imported, so that bundles for browsers have no node:
+// modules. A file is replaced as a whole: readers, other writers and a killed process never see or leave a part of one. Links
+// are followed and stay; devices and pipes are written to directly.
 import { messageOf } from '../numerics/brands.ts'
 import { encodeText } from '../numerics/bytes.ts'
 import { check, fail, isFunction } from '../numerics/errors.ts'
@@ -28,7 +28,7 @@ interface Stats {
   isSymbolicLink(): boolean
 }
 
-/** What is used of node:fs/promises. */
+/** The part of node:fs/promises that is used. */
 interface Files {
   readonly constants: { readonly O_WRONLY: number; readonly O_APPEND: number; readonly O_NONBLOCK?: number }
   access(path: string, mode: number): Promise<void>
@@ -50,14 +50,14 @@ interface Paths {
   isAbsolute(path: string): boolean
 }
 
-/** What a path leads to. */
+/** The file, device or pipe that a path leads to. */
 interface Destination {
   /** The path behind all links. */
   readonly target: string
   readonly folder: string
-  /** null: nothing is there yet. */
+  /** The existing file; null if there is none. */
   readonly there: Stats | null
-  /** A device, a pipe, or what this process has open already. */
+  /** Whether it is a device, a pipe, or a stream that this process has open. */
   readonly isStream: boolean
 }
 
@@ -65,7 +65,7 @@ const none = () => null
 
 const WRITE_OK = 2
 const LINKS = 40
-/** How long a pipe's reader may take none of the bytes: 10 s. */
+/** The number of waits for a pipe whose reader takes no bytes: 10 s in all. */
 const WAITS = 1000
 const WAIT_MS = 10
 
@@ -91,7 +91,7 @@ async function destinationOf(fs: Files, path: string): Promise<Destination> {
   return { target, folder, there, isStream }
 }
 
-/** Writes to what may take only a part at a time. */
+/** Writes all bytes to a stream that may take only a part at a time. */
 async function writeAll(stream: Handle, data: Uint8Array): Promise<void> {
   let waits = 0
   for (let at = 0; at < data.length; ) {
@@ -105,7 +105,7 @@ async function writeAll(stream: Handle, data: Uint8Array): Promise<void> {
   }
 }
 
-/** Opens, writes, flushes and closes. */
+/** Writes, flushes and closes an open file. */
 async function writeAndClose(file: Handle, data: Uint8Array, before?: () => Promise<void>): Promise<void> {
   try {
     await before?.()
@@ -116,7 +116,7 @@ async function writeAndClose(file: Handle, data: Uint8Array, before?: () => Prom
   }
 }
 
-/** A file of its own beside the target, written whole, then renamed: it has the mode and, where possible, the owner. */
+/** Replaces the target by a file that is written beside it and renamed, with the same mode and, if possible, owner. */
 async function replace(
   fs: Files,
   { target, folder, there }: Destination,
@@ -136,14 +136,14 @@ async function replace(
     await fs.rm(beside, { force: true }).catch(none)
     throw error
   }
-  const entries = await fs.open(folder, 'r').catch(none) // the new name is on the disk only when its folder is
+  const entries = await fs.open(folder, 'r').catch(none) // the new name is on the disk only once its folder is
   await entries?.sync().catch(none)
   await entries?.close()
 }
 
 /**
- * Writes files for a callback named `where` whose option `instead`, a function, is for runtimes without files.
- * @throws LanegradError unless one of both is given
+ * A writer of files for the callback `where`, whose option `instead`, a function, serves runtimes without files.
+ * @throws LanegradError unless exactly one of both is given
  */
 export function fileWriter(where: string, instead: string, path: unknown, write: unknown) {
   if ((path === undefined) === (write === undefined)) fail(`${where}: give either path or ${instead}`)
@@ -168,7 +168,7 @@ export function fileWriter(where: string, instead: string, path: unknown, write:
       if (!place.isStream || opened !== path) await close()
       if (place.isStream) {
         const { O_WRONLY, O_APPEND, O_NONBLOCK = 0 } = fs.constants
-        stream ??= await fs.open(path, O_WRONLY | O_APPEND | O_NONBLOCK) // else a pipe without a reader would wait for ever
+        stream ??= await fs.open(path, O_WRONLY | O_APPEND | O_NONBLOCK) // a pipe without a reader would block otherwise
         opened = path
       }
       return await work(fs, place)
@@ -187,7 +187,7 @@ export function fileWriter(where: string, instead: string, path: unknown, write:
         else await writeAndClose(await fs.open(path, 'a'), bytes)
       })
   return {
-    /** Finds out whether `path` can be written, making its folder; what is there stays. Leaves what a file there holds. */
+    /** Checks that `path` can be written and makes its folder; an existing file stays. Returns its bytes if `isRead`. */
     async probe(path: string, isRead = false): Promise<Uint8Array> {
       await close()
       return attempt(path, async (fs, place) => {
@@ -197,7 +197,7 @@ export function fileWriter(where: string, instead: string, path: unknown, write:
     },
     replace: writing(true),
     append: writing(false),
-    /** Lets go of a pipe. */
+    /** Closes a pipe. */
     close,
   }
 }

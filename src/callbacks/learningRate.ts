@@ -1,5 +1,5 @@
-// Learning rates set from outside: by a log that stands still, or by a function of the epoch. Both set the optimizer's
-// rate before its schedule.
+// Callbacks that set the learning rate, the base of the optimizer's schedule: when a log no longer improves, or by a function
+// of the epoch.
 import type { Callback, FitParams } from '../model/model.ts'
 import {
   check,
@@ -16,15 +16,15 @@ import { Monitor, type MonitorOptions, monitorReaders } from './monitor.ts'
 
 /** Options of `reduceLROnPlateau`. */
 export interface ReduceLROnPlateauOptions extends MonitorOptions {
-  /** The rate is multiplied by this, in (0, 1). Default 0.1. */
+  /** Factor of the learning rate, in (0, 1). Default 0.1. */
   readonly factor?: number
-  /** Epochs without improvement after which the rate is reduced. Default 10. */
+  /** Number of epochs without improvement after which the rate is reduced. Default 10. */
   readonly patience?: number
-  /** What counts as better: by more than this. Default 1e-4. */
+  /** The least improvement that counts, exclusive. Default 1e-4. */
   readonly minDelta?: number
-  /** Epochs after a reduction in which none is counted. Default 0. */
+  /** Number of epochs after a reduction that don't count. Default 0. */
   readonly cooldown?: number
-  /** The rate isn't reduced below this. Default 0. */
+  /** The least learning rate. Default 0. */
   readonly minLearningRate?: number
 }
 
@@ -34,7 +34,7 @@ const FACTOR: Rule<number> = {
 }
 
 /**
- * Multiplies the learning rate by `factor` when `monitor` has not improved for `patience` epochs.
+ * Multiplies the learning rate by `factor` when `monitor` hasn't improved for `patience` epochs.
  * @throws LanegradError as `earlyStopping` does
  * @example
  * ```js
@@ -87,13 +87,13 @@ export function reduceLROnPlateau(options: ReduceLROnPlateauOptions = {}): Callb
 
 /** Options of `learningRateScheduler`. */
 export interface LearningRateSchedulerOptions {
-  /** The rate for an epoch (from 0), given the rate so far. */
+  /** Returns the learning rate of an epoch (from 0), given the rate so far. */
   readonly schedule: (epoch: number, rate: number) => number
 }
 
 /**
- * Sets the learning rate when an epoch begins: the base of the optimizer's schedule, if it has one.
- * @throws LanegradError where `schedule` is no function; in `fit`, where it gives no finite number >= 0
+ * Sets the learning rate when an epoch begins; it is the base of the optimizer's schedule, if there is one.
+ * @throws LanegradError if `schedule` isn't a function; in `fit`, unless it returns a finite number >= 0
  * @example
  * ```js
  * import { dense, learningRateScheduler, sequential, sgd } from 'lanegrad'

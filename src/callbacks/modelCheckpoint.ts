@@ -1,13 +1,13 @@
-// Saves the model while it trains: to a file, whole or not at all, or through a function of the caller's.
+// Saves the model while it trains, to a file (whole or not at all) or through a function of the caller.
 import type { Callback, FitParams } from '../model/model.ts'
 import { BOOLEAN, check, fail, POSITIVE_INTEGER, readOptions, show } from '../numerics/errors.ts'
 import type { Logs } from '../session/logs.ts'
 import { fileWriter } from './files.ts'
 import { Monitor, type MonitorOptions, monitorReaders } from './monitor.ts'
 
-/** What `modelCheckpoint` tells with the bytes it saves. */
+/** The epoch and logs that `modelCheckpoint` passes with the bytes. */
 export interface CheckpointInfo {
-  /** From 0. */
+  /** Number of the epoch, from 0. */
   readonly epoch: number
   readonly logs: Logs
 }
@@ -15,24 +15,25 @@ export interface CheckpointInfo {
 /** Options of `modelCheckpoint`. */
 export interface ModelCheckpointOptions extends MonitorOptions {
   /**
-   * A file to write; `{epoch}` in it stands for the epoch's number from 1, so that every epoch has a file of its own. A
+   * Path of a file to write; `{epoch}` in it becomes the epoch's number from 1, so that every epoch has a file of its own. A
    * reader sees the old file or the new one, never a part: it is written beside, as `.lanegrad-<random>.tmp`, and renamed
-   * (a process killed meanwhile leaves that one). Mode and owner stay; a link is followed and stays a link.
+   * (a killed process leaves that one). Mode and owner stay. Links are followed and stay.
    */
   readonly path?: string
-  /** Takes the bytes instead, for runtimes without files. */
+  /** A function that takes the bytes, in place of `path`, for runtimes without files. */
   readonly save?: (bytes: Uint8Array<ArrayBuffer>, info: CheckpointInfo) => void | Promise<void>
-  /** Only when `monitor` is better than ever before. Default false. */
+  /** Whether only epochs are saved whose `monitor` is the best so far. Default false. */
   readonly saveBestOnly?: boolean
-  /** Epochs from one save to the next. Default 1. */
+  /** Number of epochs from one save to the next. Default 1. */
   readonly every?: number
-  /** With the optimizer's state, training resumes from the file bit for bit. Default true. */
+  /** Whether the optimizer's state is saved, so that training resumes from the file bit for bit. Default true. */
   readonly includeOptimizer?: boolean
 }
 
 /**
- * Saves the model after every epoch, or every `every`-th. A file that can't be written is reported before anything is
- * trained; a save that fails later leaves the file as it was and ends `fit` with an error, the model as trained.
+ * Saves the model after every epoch, or every `every`-th. A file that can't be written is reported before training starts; a
+ * save that fails later leaves the file as it was and ends `fit` with an error, while the model keeps what it has learnt.
+ * @throws LanegradError on bad options, or unless exactly one of `path` and `save` is given
  * @example
  * ```js
  * import { dense, load, modelCheckpoint, sequential } from 'lanegrad'

@@ -1,16 +1,16 @@
-// One log, watched from epoch to epoch: is it better than before? Enters: its name and which way is up. Leaves: its
-// value, and comparisons as Keras makes them.
+// Watches one log from epoch to epoch. Enters: its name, and whether less or more is better. Leaves: its value, and
+// comparisons as Keras makes them.
 import type { FitParams } from '../model/model.ts'
 import { fail, NON_NEGATIVE, oneOf, type Rule, show, unknownName } from '../numerics/errors.ts'
 import type { Logs } from '../session/logs.ts'
 
 /** Options of callbacks that watch a log. */
 export interface MonitorOptions {
-  /** Name of a log. Default 'val_loss'. */
+  /** Name of the log to watch. Default 'val_loss'. */
   readonly monitor?: string
-  /** Whether less or more is better. Default 'auto': told by the name. */
+  /** Whether less ('min') or more ('max') is better. Default 'auto': decided by the name. */
   readonly mode?: 'auto' | 'min' | 'max'
-  /** What counts as better: by more than this. Default 0; of reduceLROnPlateau 1e-4. */
+  /** The least improvement that counts, exclusive. Default 0; of reduceLROnPlateau 1e-4. */
   readonly minDelta?: number
 }
 
@@ -27,7 +27,7 @@ const TEXT: Rule<string> = {
   holds: (value): value is string => typeof value === 'string' && value !== '',
 }
 
-/** Of a metric's name, `<output>_<metric>` or `<metric>_<class>`: an output's name tells nothing. */
+/** The metric in `<output>_<metric>` or `<metric>_<class>`: the output's name doesn't decide. */
 const METRIC = /[^_]+(_\d+)?$/
 const LOSS = /(loss|error)(_\d+)?$/i
 const MORE = /acc|auc|precision|recall|f1|fscore|fbeta|iou|dice|r2|cosinesimilarity|specificity|sensitivity/i
@@ -41,7 +41,7 @@ export class Monitor {
   private params: FitParams | null = null
   best = Infinity
 
-  /** @throws LanegradError, naming `where`, where the mode can't be told by the name */
+  /** @throws LanegradError, naming `where`, if the name doesn't decide the mode */
   constructor(where: string, { monitor, mode, minDelta }: Required<MonitorOptions>) {
     const [metric] = METRIC.exec(monitor) ?? ['']
     const isMore = mode === 'max' || (mode === 'auto' && !LOSS.test(metric) && MORE.test(metric))
@@ -58,7 +58,7 @@ export class Monitor {
     this.best = Infinity * this.sign
   }
 
-  /** The log's value; null in an epoch without validation. @throws LanegradError if there is no such log */
+  /** The value of the log; null in an epoch without validation. @throws LanegradError if no log has the name */
   read(epoch: number, logs: Logs): number | null {
     const { name, where } = this
     if (Object.hasOwn(logs, name)) return logs[name]
@@ -72,7 +72,7 @@ export class Monitor {
     return this.sign * value + this.minDelta < this.sign * reference
   }
 
-  /** Takes a value that beats the best one in its place. */
+  /** Whether a value beats the best one, whose place it then takes. */
   improves(value: number): boolean {
     const isBetter = this.isBetter(value, this.best)
     if (isBetter) this.best = value

@@ -1,6 +1,6 @@
-// Images shifted, flipped, turned, scaled and made noisy at random. Enters: a batch of images [rows, H, W, C] (or
-// [rows, H, W]) and its number. Leaves: new images of the same shape. What happens to an image depends on the seed, the
-// batch's number and the row alone, with the same bits on every engine.
+// Random changes of images: shift, flip, rotation, zoom, noise. Enters: a batch of images [rows, H, W, C] (or [rows, H, W]) and
+// its number. Leaves: new images of the same shape. The changes depend on the seed, the batch's number and the row alone, with
+// the same bits on every engine.
 import {
   BOOLEAN,
   check,
@@ -18,23 +18,23 @@ import { elementCount, type FloatArray, isShaped, type ShapedArray } from '../nu
 
 /** Options of `augmentImages`. */
 export interface AugmentOptions {
-  /** Whole pixels, at most so many either way; [down or up, right or left] if they differ. Default 0. */
+  /** The largest shift either way, in whole pixels, or [vertical, horizontal]. Default 0. */
   readonly shift?: number | readonly [vertical: number, horizontal: number]
-  /** Left and right change places in half of the images. Default false. */
+  /** Whether half of the images are mirrored, left and right swapped. Default false. */
   readonly flipHorizontal?: boolean
-  /** Default false. */
+  /** Whether half of the images are turned over, top and bottom swapped. Default false. */
   readonly flipVertical?: boolean
-  /** Degrees about the center, at most so many either way. Default 0. */
+  /** The largest rotation about the center either way, in degrees. Default 0. */
   readonly rotation?: number
-  /** Scaled by a factor between 1 - zoom and 1 + zoom. Default 0. */
+  /** The range of the scale, from 1 - zoom to 1 + zoom; in [0, 1). Default 0. */
   readonly zoom?: number
   /** Standard deviation of normal noise added to every number. Default 0. */
   readonly noise?: number
-  /** Default 0. */
+  /** Seed of the changes. Default 0. */
   readonly seed?: number
 }
 
-/** Random numbers an image takes. */
+/** The number of random numbers that an image takes. */
 const DRAWS = 6
 
 function readShifts(shift: unknown, what: string): readonly number[] {
@@ -44,10 +44,10 @@ function readShifts(shift: unknown, what: string): readonly number[] {
 }
 
 /**
- * A transform for `batches`, or to call by itself: `augment(images, at)` of [rows, height, width, channels] or [rows, height,
- * width]; `at`, the number of the batch (0), and the seed tell what happens. Pixels between pixels are interpolated
- * (bilinear), what comes from outside the image is 0.
- * @throws LanegradError on an unknown or unfit option; in the call, for what is no tensor of images
+ * A transform of images, for `batches` or for calls of your own: `augment(images, at)` takes [rows, height, width, channels] or
+ * [rows, height, width] and returns new images of that shape. `at`, the number of the batch (default 0), and the seed decide the
+ * changes. Pixels are interpolated (bilinear); those from outside the image are 0.
+ * @throws LanegradError on an unknown or bad option; in the call, for anything but a tensor of images
  * @example
  * ```js
  * import { tensor } from 'lanegrad'

@@ -1,4 +1,4 @@
-// Rows in memory as batches for `fit`, changed on their way (augmentation). A new pass begins with every iteration.
+// Batches of rows in memory for `fit`, which a transform may change (augmentation). Every iteration is a new pass.
 import {
   BOOLEAN,
   check,
@@ -16,15 +16,15 @@ import { commonRowCount, gatherRows, type RowData } from './rows.ts'
 export interface BatchesOptions<X extends RowData, Y extends RowData, T extends RowData = X> {
   readonly x: X
   readonly y: Y
-  /** One for each row. */
+  /** Sample weights, one for each row. Default: none. */
   readonly weights?: RowData
-  /** Default 32; the last batch of a pass has what is left. */
+  /** Rows of a batch; the last one of a pass may have fewer. Default 32. */
   readonly batchSize?: number
-  /** A new order of the rows in every pass, given by the seed and the number of the pass. Default true. */
+  /** Whether every pass has a new order of the rows, which the seed and the number of the pass decide. Default true. */
   readonly shuffle?: boolean
-  /** Default 0. */
+  /** Seed of the orders. Default 0. */
   readonly seed?: number
-  /** Changes the x of a batch; `at` counts the batches of all passes from 0. */
+  /** Changes the x of a batch; `at` counts the batches of all passes from 0. Default: none. */
   readonly transform?: (x: X, at: number) => T
 }
 
@@ -35,14 +35,15 @@ export interface BatchOf<X, Y> {
   readonly weights?: RowData
 }
 
-/** What `batches` gives: an iterable that starts anew in every epoch. */
+/** The iterable that `batches` returns; it starts anew in every epoch. */
 export interface IterableBatches<X, Y> extends Iterable<BatchOf<X, Y>> {
-  /** Batches of one pass. */
+  /** Number of batches of a pass. */
   readonly steps: number
 }
 
 /**
- * `fit(batches({ x, y, batchSize: 64, transform: augmentImages({ shift: 2 }) }), { epochs: 10 })`.
+ * Batches of rows in memory, shuffled and transformed: `fit(batches({ x, y, transform: augmentImages({ shift: 2 }) }))`.
+ * @throws LanegradError on an unknown or bad option, or if the counts of rows differ
  * @example
  * ```js
  * import { batches } from 'lanegrad/data'

@@ -1,6 +1,6 @@
-// CSV texts as tables, and their columns as numbers. Enters: a text (RFC 4180: quoted fields, any line ends, a byte order
-// mark). Leaves: a table of texts, then tensors. A cell that is no number is an error with its place, unless it is
-// one of the spellings of a missing value and the caller says what stands in for it.
+// Reads CSV into tables, and their columns into numbers. Enters: a text (RFC 4180: quoted fields, any line ends, a byte order
+// mark). Leaves: a table of strings, then tensors. A cell that isn't a number is an error that names its place, unless it
+// spells a missing value and the caller gives a replacement.
 import papaparse from 'papaparse'
 import {
   BOOLEAN,
@@ -16,18 +16,18 @@ import {
 } from '../numerics/errors.ts'
 import type { FloatArray, NamedArray } from '../numerics/tensor.ts'
 
-/** The cells of a CSV file, as text. */
+/** The cells of a CSV file, as strings. */
 export interface Table {
   readonly names: readonly string[]
-  /** As many texts in each as there are names. */
+  /** The rows, each with as many strings as there are names. */
   readonly rows: readonly (readonly string[])[]
 }
 
 /** Options of `parseCsv`. */
 export interface CsvOptions {
-  /** Default ','. */
+  /** Separator of the fields. Default ','. */
   readonly delimiter?: string
-  /** Whether the first line names the columns. Default true; without it they are '0', '1' ... */
+  /** Whether the first line names the columns; otherwise they are called '0', '1' ... Default true. */
   readonly header?: boolean
   /** The columns to keep, in this order. Default: all. */
   readonly columns?: readonly string[]
@@ -39,10 +39,10 @@ const DELIMITER: Rule<string> = {
 }
 
 /**
- * `parseCsv('a,b\n1,x')` is { names: ['a', 'b'], rows: [['1', 'x']] }. Blank lines before the first and after the last row
+ * Reads a CSV text: `parseCsv('a,b\n1,x')` is { names: ['a', 'b'], rows: [['1', 'x']] }. Blank lines before the first and after the last row
  * are skipped, and those between rows of several columns; between rows of one column a blank line is a row with an empty
- * cell. Line ends are \n, \r\n and \r, also in one text; within quotes they stay what they are.
- * @throws LanegradError naming the line where the row begins: a broken quote, or more or fewer fields than names
+ * cell. Line ends are \n, \r\n and \r, even mixed; within quotes they stay as they are.
+ * @throws LanegradError naming the line where a row begins that has a broken quote, or more or fewer fields than names
  * @example
  * ```js
  * import { labelColumn, numberColumns, parseCsv } from 'lanegrad/data'
@@ -57,12 +57,12 @@ export function parseCsv(text: string, options: CsvOptions = {}): Table {
   const read = checkOptions('parseCsv', options, ['delimiter', 'header', 'columns'])
   const { delimiter, header } = readOptions('parseCsv', read, readers, ['columns'])
   check(typeof text === 'string', 'parseCsv: text', 'a string', text)
-  // a text of one kind of line end is parsed as it is
+  // a text with line ends of one kind is parsed as it is
   const newline = /(?<!\r)\n|\r(?!\n)/.test(text) ? '\n' : '\r\n'
   const lines = newline === '\n' && text.includes('\r') ? withLineFeeds(text, delimiter) : text
   const start = lines.search(/[^\ufeff\r\n]/)
   if (start < 0) fail('parseCsv: the text is empty')
-  // before parsing, where a blank line and a quoted empty cell still differ
+  // before parsing, since a blank line and a quoted empty cell still differ here
   const body = lines.slice(start).replace(/(?<![\r\n])[\r\n]+$/, '')
   const { data, errors } = papaparse.parse<string[]>(body, { delimiter, newline })
   const failAt = (row: number, message: string) => {
@@ -89,7 +89,7 @@ export function parseCsv(text: string, options: CsvOptions = {}): Table {
   }
 }
 
-/** \n for every line end outside quotes. A quote opens where a cell begins, and anew right after it closed. */
+/** Replaces every line end outside quotes by \n. A quote opens where a cell begins, or right after one has closed. */
 function withLineFeeds(text: string, delimiter: string): string {
   let isQuoted = false
   let closed = -1
@@ -120,7 +120,7 @@ function textsOf(where: string, table: Table, name: string): string[] {
 }
 
 /**
- * The texts of a column.
+ * The strings of a column.
  * @throws LanegradError on an unknown name, with the nearest known one
  * @example
  * ```js
@@ -135,15 +135,15 @@ export function textColumn(table: Table, name: string): string[] {
 }
 
 const NUMBER = /^[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?$/i
-/** float32 makes it infinite. */
+/** Whether a number becomes infinite as float32. */
 const isTooLarge = (value: number) => Math.abs(Math.fround(value)) === Infinity
 const MISSING = /^(|na|n\/a|nan|null|none|\?)$/i
 
 /**
- * Columns of numbers as a tensor [rows, columns]; all columns unless some are named. `missing` stands in for empty cells, NA,
- * N/A, NaN, null, none and ?; it is a number that float32 holds, or NaN.
- * @throws LanegradError naming row (from 0, the head not counted) and column of a cell that is no number, or one that is
- * too large for float32; on an unknown name
+ * Columns of numbers as a tensor [rows, columns]; all columns unless some are named. `missing`, a number that float32 holds or
+ * NaN, replaces empty cells, NA, N/A, NaN, null, none and ?.
+ * @throws LanegradError naming row (from 0, without the head) and column of a cell that isn't a number, or is too large for
+ * float32; on an unknown name
  * @example
  * ```js
  * import { numberColumns, parseCsv } from 'lanegrad/data'
@@ -184,10 +184,10 @@ export function numberColumns(
   })
 }
 
-/** Class labels as numbers, with the texts they stand for. */
+/** Class labels as numbers, with the names of the classes. */
 export interface Labels extends NamedArray {
   readonly data: Int32Array<ArrayBuffer>
-  /** What the numbers stand for. */
+  /** The names of the classes, in the order of the numbers. */
   readonly classes: readonly string[]
 }
 
@@ -209,8 +209,9 @@ function labelsOf(where: string, table: Table, name: string, classes?: readonly 
 }
 
 /**
- * A column of texts as labels [rows], numbers from 0. `classes` gives their order; default: all texts there are, sorted.
- * @throws LanegradError on a text that is none of `classes`, on one that stands there twice, or an unknown name
+ * A column of strings as class labels [rows], numbers from 0 in the order of `classes` (default: all strings that occur,
+ * sorted).
+ * @throws LanegradError on a string that isn't one of `classes`, classes that aren't distinct, or an unknown name
  * @example
  * ```js
  * import { labelColumn, parseCsv } from 'lanegrad/data'
@@ -226,7 +227,7 @@ export function labelColumn(table: Table, name: string, classes?: readonly strin
 }
 
 /**
- * As `labelColumn`, as one-hot rows [rows, classes]: for the losses that take a target for every class.
+ * A column of strings as one-hot rows [rows, classes], for losses that take a target for every class; see `labelColumn`.
  * @throws LanegradError as labelColumn
  * @example
  * ```js

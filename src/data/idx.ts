@@ -1,6 +1,6 @@
-// IDX files, as MNIST and its drop-ins come: bytes to an array with its shape. Big-endian: two zero bytes, the element
-// type, the number of axes, their sizes as 32-bit words, then the elements, the last axis fastest. A file that breaks this
-// is refused; nothing is guessed or filled in.
+// Reads IDX files, the format of MNIST, into arrays with shapes. Big-endian: two zero bytes, the element type, the number of
+// axes, their sizes as 32-bit words, then the elements, the last axis fastest. A file that breaks this is refused; nothing is
+// guessed or filled in.
 import { messageOf } from '../numerics/brands.ts'
 import { type ByteSource, bytesOf } from '../numerics/bytes.ts'
 import { fail, NATURAL, readOptions } from '../numerics/errors.ts'
@@ -11,7 +11,7 @@ type Reader = readonly [
   read: (view: DataView, count: number, at: number) => NumberArray<ArrayBuffer>,
 ]
 
-/** By the third byte of a file. */
+/** The types of elements, by the third byte of a file. */
 const TYPES: { readonly [code: number]: Reader } = {
   8: [1, (view, count, at) => new Uint8Array(view.buffer, view.byteOffset + at, count).slice()],
   9: [1, (view, count, at) => new Int8Array(view.buffer, view.byteOffset + at, count).slice()],
@@ -22,8 +22,8 @@ const TYPES: { readonly [code: number]: Reader } = {
 }
 
 /**
- * The array of an IDX file, unzipped (see `gunzip`), as a copy. `name` opens the messages about what the file holds.
- * @throws LanegradError on another format, and where the file is longer or shorter than its sizes say
+ * The array of an IDX file (unzipped, see `gunzip`), as a copy with its shape. `name` begins the messages of errors.
+ * @throws LanegradError on another format, or if the file is longer or shorter than its sizes say
  * @example
  * ```js
  * import { parseIdx } from 'lanegrad/data'
@@ -62,13 +62,12 @@ export function parseIdx(file: ByteSource, name = 'IDX file'): ShapedArray<Array
 
 /** Options of `gunzip`. */
 export interface GunzipOptions {
-  /** The most bytes that the file may become: a small one can become a thousand times as large. Default 268435456 (256 MiB). */
+  /** The largest size of the unzipped file, in bytes: a small file can become a thousand times as large. Default 268435456 (256 MiB). */
   readonly limit?: number
 }
 
 /**
- * Unzips a file that begins as gzip does; any other comes back as it is. `name` opens the messages about what the file
- * holds.
+ * Unzips a gzip file; any other file is returned as it is. `name` begins the messages of errors.
  * @throws LanegradError on broken gzip and beyond `limit` (as a rejected promise)
  * @example
  * ```js

@@ -1,5 +1,4 @@
-// Rows of data in memory, whatever holds them: tensors, flat typed arrays (one element a row), lists. Never changes what
-// it gets.
+// Rows of data in memory: tensors, flat typed arrays (one element for each row), lists. They are never changed.
 import { check, fail, isObject, NATURAL, reading } from '../numerics/errors.ts'
 import {
   checkLength,
@@ -10,10 +9,10 @@ import {
   type ShapedArray,
 } from '../numerics/tensor.ts'
 
-/** A tensor (rows lie along its first axis), a flat typed array of one number a row, or nested arrays. */
+/** A tensor (rows lie along its first axis), a flat typed array of one number for each row, or nested arrays. */
 export type RowData = ShapedArray | NumberArray | readonly NestedNumbers[]
 
-/** How many rows there are. @throws LanegradError on anything else */
+/** The number of rows. @throws LanegradError for anything but rows */
 export function rowCount(what: string, data: RowData | readonly unknown[]): number {
   if (isShaped(data)) {
     checkLength(what, data.shape, data.data.length)
@@ -27,8 +26,8 @@ const emptyOf = <T extends NumberArray>(like: T, length: number): T =>
   new (like.constructor as new (length: number) => T)(length)
 
 /**
- * The rows `indices` of `data`, in their order and as often as they stand there, as copies in the same kind of data.
- * @throws LanegradError on an index that is no row, or what has no rows
+ * Copies the rows `indices` of `data`, in their order and with repetitions, into data of the same kind.
+ * @throws LanegradError on an index without a row, or data without rows
  * @example
  * ```js
  * import { tensor } from 'lanegrad'
@@ -66,7 +65,7 @@ export function gatherRows<T extends RowData | readonly unknown[]>(data: T, indi
   })
 }
 
-/** All of one count. @throws LanegradError */
+/** The number of rows that all parts have. @throws LanegradError if they differ */
 export function commonRowCount(where: string, parts: Readonly<Record<string, RowData>>): number {
   let count = -1
   for (const [name, data] of Object.entries(parts)) {

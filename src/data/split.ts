@@ -1,4 +1,4 @@
-// Which rows are for training and which for testing. Enters: data or a count of rows, a seed. Leaves: parts or row
+// Splits rows into those for training and those for testing. Enters: data or a count of rows, and a seed. Leaves: parts or row
 // numbers, the same for the same seed on every engine.
 import {
   check,
@@ -16,20 +16,20 @@ import { permutation, streamOf } from '../numerics/random.ts'
 import { isShaped } from '../numerics/tensor.ts'
 import { commonRowCount, gatherRows, type RowData, rowCount } from './rows.ts'
 
-/** Labels of the rows: each part gets every label in its share. */
+/** Labels of the rows; each part gets its share of every label. */
 export type Strata = RowData | readonly string[]
 
 /** Options of `trainTestSplit`. */
 export interface SplitOptions {
-  /** Share of the rows (below 1) or their number. Default 0.25. */
+  /** The share (below 1) or the number of the rows for testing. Default 0.25. */
   readonly testSize?: number
-  /** Default 0. */
+  /** Seed of the shuffle. Default 0. */
   readonly seed?: number
-  /** true: y holds the labels. Default: rows are taken as they come from the shuffle. */
+  /** Labels whose shares both parts keep; true: y holds them. Default: rows are taken as they come from the shuffle. */
   readonly stratify?: boolean | Strata
 }
 
-/** What `trainTestSplit` gives. */
+/** The two parts that `trainTestSplit` returns. */
 export interface Split<X, Y> {
   readonly train: { readonly x: X; readonly y: Y }
   readonly test: { readonly x: X; readonly y: Y }
@@ -40,7 +40,7 @@ const SIZE = number(
   (size) => size > 0 && (size < 1 || Number.isInteger(size)),
 )
 
-/** The class of each row as numbers from 0, in the order in which labels appear. */
+/** The class of each row (numbers from 0, in the order in which labels appear), and the sizes of the classes. */
 function strataOf(where: string, strata: Strata | null, count: number): { of: Uint32Array; sizes: number[] } {
   const of = new Uint32Array(count)
   if (strata === null) return { of, sizes: [count] }
@@ -61,7 +61,7 @@ function strataOf(where: string, strata: Strata | null, count: number): { of: Ui
   return { of, sizes }
 }
 
-/** `total` dealt out in proportion to `sizes`: whole parts first, what is left to the largest remainders. */
+/** Deals out `total` in proportion to `sizes`: whole parts first, the rest to the largest remainders. */
 function dealOut(sizes: readonly number[], total: number): number[] {
   const count = sizes.reduce((sum, size) => sum + size, 0)
   const rest = sizes.map((size) => (size * total) % count) // integers: equal remainders are equal
@@ -73,8 +73,8 @@ function dealOut(sizes: readonly number[], total: number): number[] {
 }
 
 /**
- * Shuffled rows in two parts: `const { train, test } = trainTestSplit(x, y)`, then `fit(train)`, `evaluate(test)`.
- * @throws LanegradError where the counts differ or a part would be empty
+ * Splits shuffled rows in two parts: `const { train, test } = trainTestSplit(x, y)`, then `fit(train)`, `evaluate(test)`.
+ * @throws LanegradError on an unknown or bad option, if the counts differ or if a part would be empty
  * @example
  * ```js
  * import { trainTestSplit } from 'lanegrad/data'
@@ -110,21 +110,23 @@ export function trainTestSplit<X extends RowData, Y extends RowData>(
 
 /** Options of `kFold`. */
 export interface FoldOptions {
-  /** Default 5. */
+  /** Number of folds, 2 or more. Default 5. */
   readonly folds?: number
-  /** Default 0. */
+  /** Seed of the shuffle. Default 0. */
   readonly seed?: number
   readonly stratify?: Strata
 }
 
-/** Row numbers, ascending: `gatherRows(x, train)`. */
+/** The row numbers of a fold, ascending: `gatherRows(x, train)`. */
 export interface Fold {
   readonly train: Uint32Array<ArrayBuffer>
   readonly test: Uint32Array<ArrayBuffer>
 }
 
 /**
- * Every row is in the test part of one fold and in the training part of the others; sizes differ by one at most.
+ * Row numbers for k-fold cross-validation: every row is in the test part of one fold and in the training part of the others. The
+ * sizes of the folds differ by one at most.
+ * @throws LanegradError for a bad count or option
  * @example
  * ```js
  * import { kFold } from 'lanegrad/data'

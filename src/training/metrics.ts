@@ -41,7 +41,7 @@ export interface MeanMetric {
   readonly labels?: boolean
   /** Right answers by a rule (METRIC_*; param is the threshold), or the first of these losses that takes the targets. */
   readonly of: { readonly code: number; readonly param: number } | readonly (Loss | LossName)[]
-  /** How the mean is turned into what is logged: its square root, e to its power, or 1 less it. Default: not at all. */
+  /** The function that makes the logged number of the mean: square root, exp, or 1 - mean. Default: none. */
   readonly finish?: Finish
 }
 
@@ -87,7 +87,8 @@ function accuracyRule(loss: Loss, columns: number): { code: number; param: numbe
 
 /**
  * A metric of an output with `loss` whose last axis has `columns` elements.
- * @throws LanegradError on an unknown name (with the nearest known one), or what is no metric or doesn't fit the targets
+ * @throws LanegradError on an unknown name (with the nearest known one), or for a value that isn't a metric or doesn't fit the
+ * targets
  */
 export function readMetric(
   output: string,
@@ -187,7 +188,7 @@ export function writeMetric(
   const shares = () =>
     activation === 'softmax' ? ops.softmax(g, prediction) : ops.unary(g, 'sigmoid', prediction)
   if ('code' in of) {
-    // a threshold of probabilities: those of a sigmoid are told by the logit
+    // a threshold of probabilities: for a sigmoid, the logit is compared with the threshold's logit
     const isShare = activation && of.code === abi.METRIC_BINARY_ACCURACY && of.param > 0 && of.param < 1
     const rule = isShare && activation === 'sigmoid' ? { ...of, param: logitOf(of.param) } : of
     const given = isShare && activation === 'softmax' ? shares() : prediction

@@ -1,6 +1,6 @@
-// What numbers an output can hold, told by the operations that make it, and which losses take such numbers. Enters: the
-// graph of a network's layers. Leaves: a Range, or null where nothing is known (a layer of one's own, a product, an input,
-// a frozen weight): no loss is refused there.
+// The range of numbers that an output can hold, found from the operations that make it, and the losses that take such numbers.
+// Enters: the graph of a network's layers. Leaves: a Range, or null if nothing is known (a user's own layer, a product, an
+// input, a frozen weight); then no loss is refused.
 
 import type { Known, Range } from '../graph/kernel.ts'
 import type { Value } from '../graph/value.ts'
@@ -13,8 +13,8 @@ export function rangesOf(
   g: GraphWriter,
   isFree: (weight: string) => boolean,
 ): ReadonlyMap<Value, Range | null> {
-  const found = new Map<Value, Range | null>() // in the order of the operations: what one reads is there already
-  const weights = new Set<Value>() // under another shape
+  const found = new Map<Value, Range | null>() // in the order of the operations, so that their inputs come first
+  const weights = new Set<Value>() // weights in another shape
   const known: Known = {
     rangeOf: (value) => found.get(value) ?? null,
     isWeight: (value) => weights.has(value) || (value.leaf?.kind === 'parameter' && isFree(value.leaf.name)),
@@ -35,8 +35,9 @@ export const rangeText = ({ low, high }: Range): string => {
 }
 
 /**
- * Refuses a loss that the output's numbers make nonsense of; the docstring of `Model.compile` has the table. `columns`: of
- * the last axis. @throws LanegradError that names ways out
+ * Refuses a loss that makes no sense for the output's numbers; the docstring of `Model.compile` has the table. `columns` is
+ * the size of the last axis.
+ * @throws LanegradError that names ways out
  */
 export function checkRange(output: string, loss: Loss, columns: number, range: Range | null): void {
   const { kind, fromLogits } = loss
