@@ -124,12 +124,15 @@ interface CommonKernel<A> {
   gradients?(g: Writer, op: KernelCall<A>, dys: readonly (Value | null)[]): Gradients
 }
 
+/** An operand: a number, or a value, which stands for its address; none: 0. */
+export type Word = number | Value | null | undefined
+
 /** The usual kernel: one instruction. */
 interface OneInstruction<A> {
   /** OP_* */
   readonly code: number
   /** The operands, as the kernel reads them. */
-  words(op: KernelCall<A>, at: Addresses): readonly number[]
+  words(op: KernelCall<A>, at: Addresses): readonly Word[]
 }
 
 /** A kernel of none or several. */
@@ -158,9 +161,9 @@ export const isOf = <A extends object>(op: Op | undefined, kernel: Kernel<A>): o
 
 export const instructionsOf = (op: Op, at: Addresses): readonly Instruction[] => {
   const { kernel } = op
-  return 'words' in kernel
-    ? [{ code: kernel.code, operands: kernel.words(op, at) }]
-    : kernel.instructions(op, at)
+  if (!('words' in kernel)) return kernel.instructions(op, at)
+  const numberOf = (word: Word) => (typeof word === 'number' ? word : word ? at.of(word) : 0)
+  return [{ code: kernel.code, operands: kernel.words(op, at).map(numberOf) }]
 }
 
 /** The input whose buffer an operation must write into, if any. */

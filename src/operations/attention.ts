@@ -2,7 +2,7 @@
 // their heads side by side in the columns. What the gradient needs, the probabilities, is an extra of `attention`.
 import * as abi from '../../assembly/abi.ts'
 import { attentionModule } from '../binaries/attention.ts'
-import type { Addresses, Kernel, KernelCall, Writer } from '../graph/kernel.ts'
+import type { Addresses, Kernel, KernelCall, Word, Writer } from '../graph/kernel.ts'
 import { matmulScratchBytes, productGradient, type Transposes } from '../graph/ops/matmul.ts'
 
 import type { Value } from '../graph/value.ts'
@@ -55,21 +55,14 @@ function commonWords(
   { inputs, attributes }: Pick<KernelCall<AttentionAttributes>, 'inputs' | 'attributes'>,
   probabilities: Value,
   at: Addresses,
-): number[] {
+): Word[] {
   const [q, k, v, ...others] = inputs
   const { heads, scale, causal, masked, dropped } = attributes
   const { batch, Tq, Tk, K, V, block } = sizesOf(inputs, attributes)
-  const mask = masked ? at.of(others[0]) : 0
-  const keep = dropped ? at.of(others[masked ? 1 : 0]) : 0
+  const mask = masked ? others[0] : null
+  const keep = dropped ? others[masked ? 1 : 0] : null
   const numbers = [batch, heads, Tq, Tk, K, V, causal ? 1 : 0, f32(scale), at.header, at.scratch, block]
-  return [
-    ...[q, k, v].map((value) => at.of(value)),
-    mask,
-    keep,
-    at.of(probabilities),
-    ...numbers,
-    at.scratch + productBytes(inputs, attributes),
-  ]
+  return [q, k, v, mask, keep, probabilities, ...numbers, at.scratch + productBytes(inputs, attributes)]
 }
 
 function attentionShapes(inputs: readonly Value[], attributes: AttentionAttributes): [Shape, Shape] {
@@ -108,7 +101,7 @@ export const attention: Kernel<AttentionAttributes> = {
   module: attentionModule,
   code: abi.OP_ATTENTION,
   shapes: attentionShapes,
-  words: (op, at) => [...commonWords(op, op.extras[0], at), at.of(op.output)],
+  words: (op, at) => [...commonWords(op, op.extras[0], at), op.output],
   scratchBytes({ inputs, attributes }) {
     const { Tq, Tk, K, V, block } = sizesOf(inputs, attributes)
     return productBytes(inputs, attributes) + 4 * ((Tq + Tk) * (K + V) + block * Tk)
@@ -128,10 +121,7 @@ export const attentionGrad: Kernel<AttentionAttributes> = {
   shapes: ([q, k, v]) => [q.shape, k.shape, v.shape],
   words(op, at) {
     const [probabilities, dy] = op.inputs.slice(-2)
-    return [
-      ...commonWords(op, probabilities, at),
-      ...[dy, op.output, ...op.extras].map((value) => at.of(value)),
-    ]
+    return [...commonWords(op, probabilities, at), dy, op.output, ...op.extras]
   },
   scratchBytes({ inputs, attributes }) {
     const { Tq, Tk, K, V, block } = sizesOf(inputs, attributes)
@@ -166,7 +156,7 @@ export const batchMatmulKernel: Kernel<Required<Transposes>> = {
     const flags = (transposeA ? abi.MATMUL_TRANSPOSE_A : 0) | (transposeB ? abi.MATMUL_TRANSPOSE_B : 0)
     const count = elementCount(output.shape.slice(0, -2))
     const sizes = [count, M, output.shape[output.shape.length - 1], K, flags, at.header, at.scratch]
-    return [at.of(output), at.of(a), at.of(b), ...sizes]
+    return [output, a, b, ...sizes]
   },
   scratchBytes: ({ inputs: [a], attributes: { transposeA } }) =>
     WORDS_BYTES + matmulScratchBytes(...sidesOf(a, transposeA)),

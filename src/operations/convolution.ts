@@ -4,7 +4,7 @@
 import * as abi from '../../assembly/abi.ts'
 import { convolutionModule } from '../binaries/convolution.ts'
 import { unaryFunctions } from '../graph/functions.ts'
-import type { Addresses, Epilogue, Kernel, KernelCall, Writer } from '../graph/kernel.ts'
+import type { Addresses, Epilogue, Kernel, KernelCall, Word, Writer } from '../graph/kernel.ts'
 import { matmul, matmulScratchBytes } from '../graph/ops/matmul.ts'
 import { reshape } from '../graph/ops/moves.ts'
 import { weighted } from '../graph/ops/ranges.ts'
@@ -111,19 +111,21 @@ function scratchOf(parts: Parts, { kernel, groups }: ConvGeometry) {
   return { kernelPart, rowsPart, list, offsets, words, sums, long, bytes }
 }
 
-function wordsOf(op: KernelCall<ConvGeometry>, at: Addresses, parts: Parts): number[] {
+function wordsOf(op: KernelCall<ConvGeometry>, at: Addresses, parts: Parts): Word[] {
   const { block, image, y, ranges = 1 } = parts
   const { input, output, kernel, strides, dilations, before, groups, epilogue } = op.attributes
   const [a, b, bias] = op.inputs
   const { kernelPart, rowsPart, list, offsets, words, sums, long } = scratchOf(parts, op.attributes)
   return [
-    ...[op.output, a, b].map((value) => at.of(value)),
+    op.output,
+    a,
+    b,
     at.header,
     block.image > 0 ? at.scratch : 0,
     ...[kernelPart, rowsPart, words].map((offset) => at.scratch + offset),
     ...[block.size, image.shape[0], image.shape[4], y.shape[4], groups, elementCount(kernel)],
     ...input.flatMap((size, i) => [size, output[i], kernel[i], strides[i], dilations[i], before[i]]),
-    bias ? at.of(bias) : 0,
+    bias,
     epilogue ? unaryFunctions[epilogue.fn].code : abi.FN_LINEAR,
     f32(epilogue?.alpha ?? 0),
     at.scratch + list,

@@ -2,18 +2,21 @@
 // since models that have one have the other.
 import * as abi from '../../assembly/abi.ts'
 import { attentionModule } from '../binaries/attention.ts'
-import type { Addresses, Kernel } from '../graph/kernel.ts'
+import type { Kernel, Word } from '../graph/kernel.ts'
 import { weighted } from '../graph/ops/ranges.ts'
 import type { Value } from '../graph/value.ts'
 import { fail } from '../numerics/errors.ts'
-import { shapeText } from '../numerics/shape.ts'
+import { type Shape, shapeText } from '../numerics/shape.ts'
 import { elementCount } from '../numerics/tensor.ts'
 
-const gatherWords = (
-  [dst, src, ids]: readonly Value[],
-  [rows, width]: readonly number[],
-  at: Addresses,
-): number[] => [at.of(dst), at.of(src), at.of(ids), elementCount(ids.shape), rows, width]
+const gatherWords = (dst: Value, src: Value, ids: Value, [rows, width]: Shape): Word[] => [
+  dst,
+  src,
+  ids,
+  elementCount(ids.shape),
+  rows,
+  width,
+]
 
 /** inputs: table [rows, width], int32 ids [...]; gives [..., width]. An id that is no row gives zeros. */
 export const gather: Kernel = {
@@ -28,7 +31,7 @@ export const gather: Kernel = {
       )
     return [[...ids.shape, table.shape[1]]]
   },
-  words: ({ inputs: [table, ids], output }, at) => gatherWords([output, table, ids], table.shape, at),
+  words: ({ inputs: [table, ids], output }) => gatherWords(output, table, ids, table.shape),
   range: weighted,
   gradient: (g, { inputs: [table, ids] }, dy) => g.add(gatherGrad, [dy, ids], { rows: table.shape[0] }),
 }
@@ -40,10 +43,7 @@ export const gatherGrad: Kernel<{ readonly rows: number }> = {
   code: abi.OP_GATHER_GRAD,
   int32: [1],
   shapes: ([dy], { rows }) => [[rows, dy.shape[dy.shape.length - 1]]],
-  words: ({ inputs: [dy, ids], output }, at) => [
-    ...gatherWords([output, dy, ids], output.shape, at),
-    at.scratch,
-  ],
+  words: ({ inputs: [dy, ids], output }, at) => [...gatherWords(output, dy, ids, output.shape), at.scratch],
   scratchBytes: ({ inputs: [, ids], output: { shape } }) =>
     4 * (shape[0] + elementCount(ids.shape) + shape[1]) + 12,
 }
@@ -55,5 +55,5 @@ export const nonZero: Kernel = {
   code: abi.OP_NON_ZERO,
   int32: [0],
   shapes: ([ids]) => [ids.shape],
-  words: ({ inputs: [ids], output }, at) => [at.of(output), at.of(ids), elementCount(ids.shape)],
+  words: ({ inputs: [ids], output }) => [output, ids, elementCount(ids.shape)],
 }

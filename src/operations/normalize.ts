@@ -2,7 +2,7 @@
 // each with its gradient. And class ids as rows. What normalization layers are made of.
 import * as abi from '../../assembly/abi.ts'
 import { normalizeModule } from '../binaries/normalize.ts'
-import type { Addresses, Kernel, KernelCall } from '../graph/kernel.ts'
+import type { Addresses, Kernel, KernelCall, Word } from '../graph/kernel.ts'
 import { weighted } from '../graph/ops/ranges.ts'
 import type { Value } from '../graph/value.ts'
 import type { Shape } from '../numerics/shape.ts'
@@ -22,8 +22,6 @@ function affineOf<A extends AffineAttributes>({ inputs, attributes: { scale, cen
   return { gamma: scale ? inputs[1] : null, beta: center ? inputs[scale ? 2 : 1] : null }
 }
 
-const addressOf = (at: Addresses, value: Value | null): number => (value ? at.of(value) : 0)
-
 /** [dx, dgamma?, dbeta?], `inputs`: dy, x, two statistics or one, gamma?; the last extra is dbeta. */
 function gradientShapes(inputs: readonly Value[], { scale, center }: AffineAttributes): [Shape, ...Shape[]] {
   const [, { shape }] = inputs
@@ -31,17 +29,12 @@ function gradientShapes(inputs: readonly Value[], { scale, center }: AffineAttri
   return [shape, ...(scale ? [channels] : []), ...(center ? [channels] : [])]
 }
 
-/** Addresses of dx, dgamma and dbeta (0: not there), dy and x. */
-function gradientWords<A extends AffineAttributes>(op: KernelCall<A>, at: Addresses): number[] {
+/** dx, dgamma and dbeta, dy and x. */
+function gradientWords<A extends AffineAttributes>(op: KernelCall<A>): Word[] {
   const { output, extras, inputs, attributes } = op
   const { scale, center } = attributes
   const dbeta = center ? extras[extras.length - 1] : null
-  return [
-    at.of(output),
-    addressOf(at, scale ? extras[0] : null),
-    addressOf(at, dbeta),
-    ...inputs.slice(0, 2).map((value) => at.of(value)),
-  ]
+  return [output, scale ? extras[0] : null, dbeta, ...inputs.slice(0, 2)]
 }
 
 // ---- rows -----------------------------------------------------------------------------------------
@@ -60,13 +53,13 @@ export const layerNormalize: Kernel<LayerNormalizeAttributes> = {
   module: normalizeModule,
   code: abi.OP_LAYER_NORMALIZE,
   shapes: ([x], { rms }) => [x.shape, [rowsIn(x)], ...(rms ? [] : [[2, rowsIn(x)]])],
-  words(op, at) {
+  words(op) {
     const { inputs, output, extras, attributes } = op
     const [x] = inputs
     const { gamma, beta } = affineOf(op)
-    const statistics = [at.of(extras[0]), addressOf(at, extras[1] ?? null)]
+    const statistics = [extras[0], extras[1]]
     const sizes = [rowsIn(x), columnsIn(x), f32(attributes.epsilon)]
-    return [at.of(output), at.of(x), ...statistics, addressOf(at, gamma), addressOf(at, beta), ...sizes]
+    return [output, x, ...statistics, gamma, beta, ...sizes]
   },
   reuses: [0],
   range: weighted,
@@ -87,9 +80,9 @@ export const layerNormalizeGrad: Kernel<LayerNormalizeAttributes> = {
     const { inputs, attributes } = op
     const { rms, scale } = attributes
     const [, x, inverse] = inputs
-    const statistics = [at.of(inverse), rms ? 0 : at.of(inputs[3])]
-    const gamma = scale ? at.of(inputs[inputs.length - 1]) : 0
-    return [...gradientWords(op, at), ...statistics, gamma, rowsIn(x), columnsIn(x), at.scratch]
+    const statistics = [inverse, rms ? 0 : inputs[3]]
+    const gamma = scale ? inputs[inputs.length - 1] : 0
+    return [...gradientWords(op), ...statistics, gamma, rowsIn(x), columnsIn(x), at.scratch]
   },
   // two f64 sums a column, in groups of four columns
   scratchBytes: ({ inputs: [, x] }) => 64 * Math.ceil(columnsIn(x) / 4),
@@ -126,13 +119,7 @@ export const channelNormalize: Kernel<ChannelNormalizeAttributes> = {
     const { inputs, output, extras, attributes } = op
     const [x] = inputs
     const { gamma, beta } = affineOf(op)
-    const arrays = [
-      at.of(output),
-      at.of(x),
-      ...extras.map((value) => at.of(value)),
-      addressOf(at, gamma),
-      addressOf(at, beta),
-    ]
+    const arrays = [output, x, ...extras, gamma, beta]
     return [...arrays, ...channelWords(x, attributes, at)]
   },
   scratchBytes: ({ inputs: [x] }) => channelScratch(x),
@@ -153,8 +140,8 @@ export const channelNormalizeGrad: Kernel<ChannelNormalizeAttributes> = {
   shapes: gradientShapes,
   words(op, at) {
     const [, x, mean, variance, rest, gamma = null] = op.inputs
-    const statistics = [...[mean, variance, rest].map((value) => at.of(value)), addressOf(at, gamma)]
-    return [...gradientWords(op, at), ...statistics, ...channelWords(x, op.attributes, at)]
+    const statistics = [mean, variance, rest, gamma]
+    return [...gradientWords(op), ...statistics, ...channelWords(x, op.attributes, at)]
   },
   scratchBytes: ({ inputs: [, x] }) => channelScratch(x),
   reuses: [0, 1],
@@ -174,9 +161,9 @@ export const encodeCategories: Kernel<EncodeCategoriesAttributes> = {
   module: normalizeModule,
   code: abi.OP_ENCODE_CATEGORIES,
   shapes: ([ids], { tokens }) => [[...ids.shape.slice(0, -1), tokens]],
-  words: ({ output, inputs: [ids], attributes: { tokens, count } }, at) => [
-    at.of(output),
-    at.of(ids),
+  words: ({ output, inputs: [ids], attributes: { tokens, count } }) => [
+    output,
+    ids,
     rowsIn(ids),
     columnsIn(ids),
     tokens,

@@ -2,7 +2,7 @@
 // axes resized; each with its gradient.
 import * as abi from '../../assembly/abi.ts'
 import { poolingModule } from '../binaries/pooling.ts'
-import type { Kernel } from '../graph/kernel.ts'
+import type { Kernel, Word } from '../graph/kernel.ts'
 import { moved } from '../graph/ops/ranges.ts'
 import type { Shape } from '../numerics/shape.ts'
 import { elementCount } from '../numerics/tensor.ts'
@@ -25,15 +25,15 @@ const arePairs = ([, , ...sizes]: Shape, { pool, strides, before, windows }: Poo
 
 /** `shape`: of the input, [batch, depth, height, width, channels]. */
 function poolWords(
-  addresses: readonly number[],
+  operands: readonly Word[],
   shape: Shape,
   { pool, strides, before, windows }: PoolAttributes,
-): number[] {
+): Word[] {
   const [batch, ...rest] = shape
   const axes = windows.flatMap((count, i) => [rest[i], count, pool[i], strides[i], before[i]])
   const bytes = [rest, [...windows, rest[3]]].map((sample) => 4 * elementCount(sample))
   const pairs = Number(arePairs(shape, { pool, strides, before, windows }))
-  return [...addresses, batch, rest[3], ...axes, ...bytes, pairs]
+  return [...operands, batch, rest[3], ...axes, ...bytes, pairs]
 }
 
 /** One row [width, channels], and a vector that may run over. */
@@ -50,8 +50,7 @@ const maxPoolGrad: Kernel<PoolAttributes> = {
   module: poolingModule,
   code: abi.OP_MAX_POOL_GRAD,
   shapes: ([, x]) => [x.shape],
-  words: ({ output, inputs: [dy, x, y], attributes }, at) =>
-    poolWords([at.of(output), at.of(dy), at.of(x), at.of(y)], x.shape, attributes),
+  words: ({ output, inputs: [dy, x, y], attributes }) => poolWords([output, dy, x, y], x.shape, attributes),
 }
 
 /** Where the windows are pairs, each cell of dx is written when x has been read there. */
@@ -67,7 +66,7 @@ export const maxPool: Kernel<PoolAttributes> = {
   code: abi.OP_MAX_POOL,
   shapes: ([x], attributes) => [pooled(x.shape, attributes)],
   words: ({ output, inputs: [x], attributes }, at) =>
-    poolWords([at.of(output), at.of(x), at.scratch, 0], x.shape, attributes),
+    poolWords([output, x, at.scratch, 0], x.shape, attributes),
   scratchBytes: ({ inputs: [x] }) => rowBytes(x.shape),
   range: ({ inputs: [x] }, known) => moved(known, x),
   gradient: (g, { inputs: [x], output, attributes }, dy) =>
@@ -80,7 +79,7 @@ const averagePoolGrad: Kernel<PoolAttributes & { readonly shape: Shape }> = {
   code: abi.OP_AVERAGE_POOL_GRAD,
   shapes: (_, { shape }) => [shape],
   words: ({ output, inputs: [dy], attributes }, at) =>
-    poolWords([at.of(output), at.of(dy), at.scratch, 0], output.shape, attributes),
+    poolWords([output, dy, at.scratch, 0], output.shape, attributes),
   scratchBytes: ({ output }) => rowBytes(output.shape),
 }
 
@@ -106,12 +105,12 @@ const resized = (shape: Shape, { axis, size }: ResizeAttributes): Shape =>
 
 /** `small`: the shape before resizing. */
 const resizeWords = (
-  addresses: readonly number[],
+  operands: readonly Word[],
   small: Shape,
   to: number,
   { axis, linear }: ResizeAttributes,
-): number[] => [
-  ...addresses,
+): Word[] => [
+  ...operands,
   elementCount(small.slice(0, axis)),
   small[axis],
   to,
@@ -124,8 +123,8 @@ const resizeGrad: Kernel<ResizeAttributes> = {
   module: poolingModule,
   code: abi.OP_RESIZE_GRAD,
   shapes: ([dy], attributes) => [resized(dy.shape, attributes)],
-  words: ({ output, inputs: [dy], attributes }, at) =>
-    resizeWords([at.of(output), at.of(dy)], output.shape, dy.shape[attributes.axis], attributes),
+  words: ({ output, inputs: [dy], attributes }) =>
+    resizeWords([output, dy], output.shape, dy.shape[attributes.axis], attributes),
 }
 
 /** One axis resized, as tf.image.resize and PyTorch's interpolate (align_corners false) do. */
@@ -134,8 +133,8 @@ export const resize: Kernel<ResizeAttributes> = {
   module: poolingModule,
   code: abi.OP_RESIZE,
   shapes: ([x], attributes) => [resized(x.shape, attributes)],
-  words: ({ output, inputs: [x], attributes }, at) =>
-    resizeWords([at.of(output), at.of(x)], x.shape, attributes.size, attributes),
+  words: ({ output, inputs: [x], attributes }) =>
+    resizeWords([output, x], x.shape, attributes.size, attributes),
   gradient: (g, { inputs: [x], attributes }, dy) =>
     g.add(resizeGrad, [dy], { ...attributes, size: x.shape[attributes.axis] }),
 }

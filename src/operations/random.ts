@@ -37,7 +37,7 @@ export const random: Kernel<RandomAttributes> = {
   module: randomModule,
   code: abi.OP_RANDOM,
   shapes: (_, { shape }) => [shape],
-  words: ({ output, attributes }, at) => [at.of(output), ...drawWords(output, attributes, at)],
+  words: ({ output, attributes }, at) => [output, ...drawWords(output, attributes, at)],
 }
 
 /**
@@ -49,11 +49,7 @@ export const dropout: Kernel<DrawAttributes> = {
   module: randomModule,
   code: abi.OP_DROPOUT,
   shapes: ([x]) => [x.shape],
-  words: ({ output, inputs: [x], attributes }, at) => [
-    at.of(output),
-    at.of(x),
-    ...drawWords(output, attributes, at),
-  ],
+  words: ({ output, inputs: [x], attributes }, at) => [output, x, ...drawWords(output, attributes, at)],
   reuses: [0],
   gradient: (g, { attributes }, dy) => g.add(dropout, [dy], attributes),
 }

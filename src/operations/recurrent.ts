@@ -106,12 +106,20 @@ function cell(
     words(op, at) {
       const [gates, before, saved, u, u2, mask, dy, dh, dc] = slotsOf(op)
       const [dh0, third] = op.extras
-      const addressOf = (value: Value | null | undefined) => (value ? at.of(value) : 0)
       return [
-        ...[dy, u, u2, splits ? third : null, mask, dh, dc, op.output, dh0, hasC ? third : null].map(
-          addressOf,
-        ),
-        ...[gates, before, saved].map(addressOf),
+        dy,
+        u,
+        u2,
+        splits ? third : null,
+        mask,
+        dh,
+        dc,
+        op.output,
+        dh0,
+        hasC ? third : null,
+        gates,
+        before,
+        saved,
         ...shapeWords(before as Value, op.attributes),
         at.header,
         at.scratch,
@@ -135,9 +143,20 @@ function cell(
     words(op, at) {
       const [xz, u, u2, bias, mask, h0, c0] = slotsOf(op)
       const [h, gates, before, saved, c] = op.extras
-      const addressOf = (value: Value | null | undefined) => (value ? at.of(value) : 0)
       return [
-        ...[xz, u, u2, bias, mask, h0, c0, op.output, h, c, gates, before, saved].map(addressOf),
+        xz,
+        u,
+        u2,
+        bias,
+        mask,
+        h0,
+        c0,
+        op.output,
+        h,
+        c,
+        gates,
+        before,
+        saved,
         ...shapeWords(before, op.attributes),
         at.header,
         at.scratch,
@@ -208,9 +227,9 @@ export const reverse: Kernel<{ readonly axis: number }> = {
   module: recurrentModule,
   code: abi.OP_REVERSE,
   shapes: ([{ shape }]) => [shape],
-  words: ({ output, inputs: [x], attributes: { axis } }, at) => [
-    at.of(output),
-    at.of(x),
+  words: ({ output, inputs: [x], attributes: { axis } }) => [
+    output,
+    x,
     elementCount(x.shape.slice(0, axis)),
     x.shape[axis],
     elementCount(x.shape.slice(axis + 1)),

@@ -47,13 +47,13 @@ export const binaryKernel: Kernel<{ readonly fn: BinaryName }> = {
   name: 'binary',
   code: abi.OP_BINARY,
   shapes: ([a, b]) => [broadcastShape(a.shape, b.shape)],
-  words({ output, inputs, attributes: { fn } }, at) {
+  words({ output, inputs, attributes: { fn } }) {
     const { shape } = output
     const walk = walkWords(
       shape,
       inputs.map((input) => stridesOf(input.shape, shape)),
     )
-    return [...[output, ...inputs].map((value) => at.of(value)), binaryFunctions[fn], ...walk]
+    return [output, ...inputs, binaryFunctions[fn], ...walk]
   },
   reuses: [0, 1],
   isSum: ({ fn }) => fn === 'add',
@@ -176,7 +176,14 @@ export const reduceKernel: Kernel<ReduceAttributes> = {
   code: abi.OP_REDUCE,
   shapes: (_, { shape }) => [shape],
   words: ({ output, inputs: [x], attributes: { fn, outer, reduced, inner, scale } }, at) => [
-    ...[at.of(output), at.of(x), outer, reduced, inner, reductions[fn], f32(scale), at.scratch],
+    output,
+    x,
+    outer,
+    reduced,
+    inner,
+    reductions[fn],
+    f32(scale),
+    at.scratch,
   ],
   scratchBytes({ attributes: { fn, outer, reduced, inner } }) {
     const isLong = fn === 'sum' && inner > 1 && reduced > abi.LONG_DEPTH

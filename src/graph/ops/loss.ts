@@ -2,7 +2,7 @@
 import * as abi from '../../../assembly/abi.ts'
 import { elementCount } from '../../numerics/tensor.ts'
 import { f32 } from '../../numerics/words.ts'
-import type { Addresses, Kernel } from '../kernel.ts'
+import type { Kernel, Word } from '../kernel.ts'
 import type { Value } from '../value.ts'
 import { lastIfAccumulating } from './matmul.ts'
 
@@ -28,20 +28,20 @@ interface Seeded {
 const seedOf = (dy: Value): Value[] => (dy.leaf?.data?.length === 1 && dy.leaf.data[0] === 1 ? [] : [dy])
 
 /**
- * Addresses of prediction, target and weights (0: none), rows, columns and rows for each weight. The first axis of a
+ * Prediction, target and weights, rows, columns and rows for each weight. The first axis of a
  * prediction is the batch, so rank 1 is a row of one for each sample.
  */
-function batchWords(at: Addresses, [prediction, target, weights]: readonly Value[]): number[] {
+function batchWords([prediction, target, weights]: readonly Value[]): Word[] {
   const { shape } = prediction
   const cols = shape.length > 1 ? shape[shape.length - 1] : 1
   const rows = elementCount(shape) / cols
   const rowsPerWeight = weights ? rows / elementCount(weights.shape) : 1
-  return [at.of(prediction), at.of(target), weights ? at.of(weights) : 0, rows, cols, rowsPerWeight]
+  return [prediction, target, weights, rows, cols, rowsPerWeight]
 }
 
-const lossWords = (at: Addresses, inputs: readonly Value[], attributes: LossAttributes): number[] => {
+const lossWords = (inputs: readonly Value[], attributes: LossAttributes): Word[] => {
   const { code, flags, param, scale, ignoreIndex } = attributes
-  return [...batchWords(at, inputs), code, flags, f32(param), f32(scale), ignoreIndex]
+  return [...batchWords(inputs), code, flags, f32(param), f32(scale), ignoreIndex]
 }
 
 /** Inputs: prediction, target [, sample weights]; a scalar. */
@@ -49,7 +49,7 @@ export const lossKernel: Kernel<LossAttributes> = {
   name: 'loss',
   code: abi.OP_LOSS,
   shapes: () => [[]],
-  words: ({ output, inputs, attributes }, at) => [at.of(output), ...lossWords(at, inputs, attributes)],
+  words: ({ output, inputs, attributes }) => [output, ...lossWords(inputs, attributes)],
   int32: [1],
   gradient(g, { attributes, inputs }, dy) {
     const seed = seedOf(dy)
@@ -62,11 +62,11 @@ export const lossGradKernel: Kernel<LossAttributes & Seeded> = {
   name: 'lossGrad',
   code: abi.OP_LOSS_GRAD,
   shapes: ([{ shape }]) => [shape],
-  words({ output, inputs, attributes }, at) {
+  words({ output, inputs, attributes }) {
     const { seeded } = attributes
     const own = seeded ? inputs.slice(0, -1) : inputs
-    const seed = seeded ? at.of(inputs[inputs.length - 1]) : 0
-    return [at.of(output), seed, ...lossWords(at, own, attributes)]
+    const seed = seeded ? inputs[inputs.length - 1] : null
+    return [output, seed, ...lossWords(own, attributes)]
   },
   int32: [1],
 }
@@ -86,9 +86,9 @@ export const metricKernel: Kernel<MetricAttributes> = {
   name: 'metric',
   code: abi.OP_METRIC,
   shapes: () => [[2]],
-  words({ output, inputs, attributes: { code, param, ignoreIndex } }, at) {
+  words({ output, inputs, attributes: { code, param, ignoreIndex } }) {
     const rule = [code, f32(param), ignoreIndex === null ? 0 : 1, ignoreIndex ?? 0]
-    return [at.of(output), ...batchWords(at, inputs), ...rule]
+    return [output, ...batchWords(inputs), ...rule]
   },
   int32: [1],
   gradient: () => [],
@@ -104,8 +104,12 @@ export const penaltyKernel: Kernel<PenaltyAttributes> = {
   name: 'penalty',
   code: abi.OP_PENALTY,
   shapes: () => [[]],
-  words: ({ output, inputs: [w], attributes: { l1, l2 } }, at) => [
-    ...[at.of(output), at.of(w), elementCount(w.shape), f32(l1), f32(l2)],
+  words: ({ output, inputs: [w], attributes: { l1, l2 } }) => [
+    output,
+    w,
+    elementCount(w.shape),
+    f32(l1),
+    f32(l2),
   ],
   gradient(g, { attributes, inputs: [w] }, dy) {
     const seed = seedOf(dy)
@@ -119,9 +123,9 @@ export const penaltyGradKernel: Kernel<PenaltyAttributes & Seeded & { readonly a
   name: 'penaltyGrad',
   code: abi.OP_PENALTY_GRAD,
   shapes: ([{ shape }]) => [shape],
-  words({ output, inputs: [w, seed], attributes: { l1, l2, seeded, accumulate } }, at) {
+  words({ output, inputs: [w, seed], attributes: { l1, l2, seeded, accumulate } }) {
     const numbers = [elementCount(w.shape), f32(l1), f32(l2), accumulate ? 1 : 0]
-    return [at.of(output), seeded ? at.of(seed) : 0, at.of(w), ...numbers]
+    return [output, seeded ? seed : null, w, ...numbers]
   },
   shares: lastIfAccumulating,
   fuse: (attributes, what) =>

@@ -64,8 +64,17 @@ export const matmulKernel: Kernel<MatmulAttributes> = {
       (accumulate ? abi.MATMUL_ACCUMULATE : 0) |
       (isLong ? abi.MATMUL_LONG : 0)
     return [
-      ...[at.of(op.output), at.of(a), at.of(b), bias ? at.of(third) : 0, M, N, K, flags],
-      ...[unaryFunctions[fn].code, f32(alpha), at.scratch],
+      op.output,
+      a,
+      b,
+      bias ? third : null,
+      M,
+      N,
+      K,
+      flags,
+      unaryFunctions[fn].code,
+      f32(alpha),
+      at.scratch,
       ...(isLong ? [at.scratch + matmulScratchBytes(M, K, transposeA)] : []),
     ]
   },

@@ -19,9 +19,7 @@ export const softmaxKernel: Kernel<SoftmaxAttributes> = {
   name: 'softmax',
   code: abi.OP_SOFTMAX,
   shapes: ([{ shape }]) => [shape],
-  words: ({ output, inputs: [x], attributes: { log } }, at) => [
-    ...[at.of(output), at.of(x), ...rowsOf(x), log ? 1 : 0],
-  ],
+  words: ({ output, inputs: [x], attributes: { log } }) => [output, x, ...rowsOf(x), log ? 1 : 0],
   reuses: [0],
   range: ({ attributes: { log } }) =>
     log ? { low: -Infinity, high: 0, shares: null } : { low: 0, high: 1, shares: 'rows' },
@@ -33,9 +31,7 @@ export const softmaxGradKernel: Kernel<SoftmaxAttributes> = {
   name: 'softmaxGrad',
   code: abi.OP_SOFTMAX_GRAD,
   shapes: ([{ shape }]) => [shape],
-  words: ({ output, inputs: [dy, y], attributes: { log } }, at) => [
-    ...[at.of(output), at.of(dy), at.of(y), ...rowsOf(y), log ? 1 : 0],
-  ],
+  words: ({ output, inputs: [dy, y], attributes: { log } }) => [output, dy, y, ...rowsOf(y), log ? 1 : 0],
   reuses: [0],
 }
 

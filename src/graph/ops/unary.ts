@@ -13,8 +13,12 @@ export const unaryKernel: Kernel<Epilogue> = {
   name: 'unary',
   code: abi.OP_UNARY,
   shapes: ([{ shape }]) => [shape],
-  words: ({ output, inputs: [x], attributes: { fn, alpha } }, at) => [
-    ...[at.of(output), at.of(x), elementCount(x.shape), unaryFunctions[fn].code, f32(alpha)],
+  words: ({ output, inputs: [x], attributes: { fn, alpha } }) => [
+    output,
+    x,
+    elementCount(x.shape),
+    unaryFunctions[fn].code,
+    f32(alpha),
   ],
   reuses: [0],
   epilogue: (attributes) => attributes,
@@ -29,8 +33,10 @@ export const unaryGradKernel: Kernel<Epilogue> = {
   name: 'unaryGrad',
   code: abi.OP_UNARY_GRAD,
   shapes: ([{ shape }]) => [shape],
-  words: ({ output, inputs: [dy, saved], attributes: { fn, alpha } }, at) => [
-    ...[output, dy, saved].map((value) => at.of(value)),
+  words: ({ output, inputs: [dy, saved], attributes: { fn, alpha } }) => [
+    output,
+    dy,
+    saved,
     elementCount(dy.shape),
     unaryFunctions[fn].code,
     f32(alpha),
