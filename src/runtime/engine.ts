@@ -25,7 +25,7 @@ import { isInt32, messageOf } from '../numerics/brands.ts'
 import { fail, LanegradError } from '../numerics/errors.ts'
 import { addModule, type Core, coreModule, createCore } from './core.ts'
 import type { KernelModule } from './kernel-module.ts'
-import { checkRuntime, codeOf } from './modules.ts'
+import { bytesOf, checkRuntime, codeOf, givenBytes, isSupported } from './modules.ts'
 import type { Executable, Slot } from './program.ts'
 
 /** All of a wasm memory but its last page: addresses up to here, rounded up to whole pages, fit 32 bits. */
@@ -36,8 +36,8 @@ const gigabytes = (bytes: number): string => `${(bytes / 0x40000000).toFixed(1)}
 /** Arithmetic that may round once where it would twice: what `relaxed` makes. */
 export interface Relaxed {
   readonly kind: 'relaxed'
-  /** Takes the place of the core's matmul; null: this runtime can't. @internal */
-  module(): KernelModule | null
+  /** Takes the place of the core's matmul, where the runtime knows its instructions. @internal */
+  module(): KernelModule
 }
 
 /** Threads that compute together: what `workers` makes. */
@@ -46,7 +46,18 @@ export interface Workers {
   /** null: one for each core, 8 at most. */
   readonly count: number | null
   /** Those of an engine. @internal */
-  team(): Team
+  team(binaries: Binaries): Team
+}
+
+/** What a team must know of the binaries that engines here have. */
+export interface Binaries {
+  readonly core: KernelModule
+  /** Undefined where they came compiled, or aren't here. */
+  bytesOf(module: KernelModule): Uint8Array<ArrayBuffer> | undefined
+  /** The bytes that `init` brought. */
+  givenBytes(name: string): Uint8Array<ArrayBuffer> | undefined
+  /** `module` compiled for a memory of one thread. @throws LanegradError where it isn't loaded */
+  codeOf(module: KernelModule): WebAssembly.Module
 }
 
 /** The threads of one engine, itself included. */
@@ -106,6 +117,8 @@ export function newMemory(
 /** A memory for one thread. */
 export const plainMemory = (): WebAssembly.Memory => newMemory([{}], 'a first page of 64 KiB')
 
+export const binaries: Binaries = { core: coreModule, bytesOf, givenBytes, codeOf }
+
 export class Engine {
   readonly base: number
   private readonly core: Core
@@ -128,11 +141,12 @@ export class Engine {
 
   constructor({ numerics, threads }: RuntimeOptions = {}) {
     checkRuntime()
-    const team = threads?.team() ?? null
+    const team = threads?.team(binaries) ?? null
     this.team = team
     this.codeOf = team ? (module) => team.codeOf(module) : codeOf
     const count = team?.count ?? 1
-    const relaxed = numerics?.module() ?? null
+    const wanted = numerics?.module() ?? null
+    const relaxed = wanted && isSupported(wanted) ? wanted : null
     const memory = team?.memory() ?? plainMemory()
     this.core = createCore(this.indices, memory, this.codeOf(coreModule))
     // in front of the arena: what a matmul needs, for each thread; without threads, the exact one has what is planned for it

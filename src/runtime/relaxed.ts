@@ -4,7 +4,6 @@ import { OP_CORE_END, OP_MATMUL } from '../../assembly/abi.ts'
 import binary from '../../build/relaxed.wasm'
 import type { Relaxed } from './engine.ts'
 import type { KernelModule } from './kernel-module.ts'
-import { isSupported } from './modules.ts'
 
 /** The core's last kernel again: its multiply-adds may round once instead of twice. */
 export const relaxedModule: KernelModule = {
@@ -25,5 +24,4 @@ export const relaxedModule: KernelModule = {
  * console.log(/^(relaxed|simd \(no relaxed SIMD here\))$/.test(model.variant)) // true
  * ```
  */
-export const relaxed = (): Relaxed =>
-  Object.freeze({ kind: 'relaxed', module: () => (isSupported(relaxedModule) ? relaxedModule : null) })
+export const relaxed = (): Relaxed => Object.freeze({ kind: 'relaxed', module: () => relaxedModule })

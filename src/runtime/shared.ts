@@ -2,14 +2,15 @@
 // module compiled for a shared one.
 
 import { fail } from '../numerics/errors.ts'
+import type { Binaries } from './engine.ts'
 import type { KernelModule } from './kernel-module.ts'
-import { type Bytes, bytesOf, type Code, codeOf, compileBytes, givenBytes } from './modules.ts'
+import { type Bytes, type Code, compileBytes } from './modules.ts'
 
 /** By name of the module; `given`: the bytes that `init` brought by then. */
 const compiled = /*#__PURE__*/ new Map<string, { readonly given: Bytes | undefined; readonly code: Code }>()
 
 /** Whether its bytes are here to be compiled anew: not where the runtime compiles .wasm imports. */
-export const isShareable = (module: KernelModule): boolean =>
+export const isShareable = (module: KernelModule, { bytesOf }: Binaries): boolean =>
   compiled.has(module.name) || bytesOf(module) !== undefined
 
 /**
@@ -43,7 +44,7 @@ function forSharedMemory(bytes: Bytes): Bytes {
 }
 
 /** `module` compiled for a shared memory. @throws LanegradError where it isn't loaded, or came compiled */
-export function sharedCodeOf(module: KernelModule): Code {
+export function sharedCodeOf(module: KernelModule, { bytesOf, givenBytes, codeOf }: Binaries): Code {
   const { name } = module
   const given = givenBytes(name)
   const known = compiled.get(name)

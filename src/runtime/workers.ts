@@ -14,10 +14,8 @@ import {
 } from '../../assembly/abi.ts'
 import { fail, must, number } from '../numerics/errors.ts'
 import { builtin, warnOnce } from '../numerics/host.ts'
-import { coreModule } from './core.ts'
-import { newMemory, plainMemory, type Team, type Workers } from './engine.ts'
+import { type Binaries, newMemory, plainMemory, type Team, type Workers } from './engine.ts'
 import type { KernelModule } from './kernel-module.ts'
-import { codeOf } from './modules.ts'
 import type { Executable } from './program.ts'
 import { isShareable, sharedCodeOf } from './shared.ts'
 import { Helpers } from './threads.ts'
@@ -51,8 +49,8 @@ const HEADERS =
   'headers Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp'
 
 /** Why there can be no threads here; null: there can. */
-function whyNoThreads(): string | null {
-  if (!isShareable(coreModule)) return 'its wasm came compiled, for one thread'
+function whyNoThreads(binaries: Binaries): string | null {
+  if (!isShareable(binaries.core, binaries)) return 'its wasm came compiled, for one thread'
   const canShare = typeof SharedArrayBuffer !== 'undefined' && globalThis.crossOriginIsolated !== false
   const memory = canShare
     ? ''
@@ -76,6 +74,7 @@ function maySleep(): boolean {
 
 class WorkerTeam implements Team {
   readonly count: number
+  private readonly binaries: Binaries
   private readonly isWanted: boolean
   /** Told when something first runs here: a model may be made in a page and train in a worker. */
   private readonly why: string | null
@@ -84,9 +83,10 @@ class WorkerTeam implements Team {
   private words = new Int32Array(0)
   private helpers: Helpers | null = null
 
-  constructor(wanted: number | null) {
+  constructor(wanted: number | null, binaries: Binaries) {
+    this.binaries = binaries
     const count = wanted ?? coreCount()
-    this.why = count > 1 ? whyNoThreads() : null
+    this.why = count > 1 ? whyNoThreads(binaries) : null
     this.count = this.why ? 1 : count
     this.isWanted = wanted !== 1
   }
@@ -111,7 +111,8 @@ class WorkerTeam implements Team {
   }
 
   codeOf(module: KernelModule): WebAssembly.Module {
-    return this.count > 1 ? sharedCodeOf(module) : codeOf(module)
+    const { binaries } = this
+    return this.count > 1 ? sharedCodeOf(module, binaries) : binaries.codeOf(module)
   }
 
   start(memory: WebAssembly.Memory, modules: Iterable<KernelModule>): void {
@@ -122,8 +123,12 @@ class WorkerTeam implements Team {
     this.startHelpers(memory, modules)
   }
 
+  private codesOf(modules: Iterable<KernelModule>): WebAssembly.Module[] {
+    return Array.from(modules, (module) => sharedCodeOf(module, this.binaries))
+  }
+
   private startHelpers(memory: WebAssembly.Memory, modules: Iterable<KernelModule>): void {
-    this.helpers = new Helpers(this, this.count - 1, memory, Array.from(modules, sharedCodeOf))
+    this.helpers = new Helpers(this, this.count - 1, memory, this.codesOf(modules))
   }
 
   endOf({ end, scratchBytes }: Executable): number {
@@ -142,7 +147,7 @@ class WorkerTeam implements Team {
     words[JOB_PART_SCRATCH_BYTES / 4] = scratchBytes + SCRATCH_GAP
     if (helpers?.isEnded)
       this.startHelpers(memory, modules) // they had to make room for another engine's
-    else if (added.length > 0) helpers?.add(added.map(sharedCodeOf))
+    else if (added.length > 0) helpers?.add(this.codesOf(added))
     this.helpers?.touch()
   }
 
@@ -178,5 +183,9 @@ class WorkerTeam implements Team {
  */
 export function workers(count?: number): Workers {
   if (count !== undefined) must(COUNT, count, 'workers: count')
-  return Object.freeze({ kind: 'workers', count: count ?? null, team: () => new WorkerTeam(count ?? null) })
+  return Object.freeze({
+    kind: 'workers',
+    count: count ?? null,
+    team: (binaries: Binaries) => new WorkerTeam(count ?? null, binaries),
+  })
 }

@@ -6,6 +6,7 @@ import { ABI_VERSION } from '../../assembly/abi.ts'
 import { type InitOptions, init } from '../../src/index.slim.ts'
 import { adam, dense, LanegradError, multiHeadAttention, sequential } from '../../src/index.ts'
 import { coreModule } from '../../src/runtime/core.ts'
+import { binaries } from '../../src/runtime/engine.ts'
 import { codeOf } from '../../src/runtime/modules.ts'
 import { relaxedModule } from '../../src/runtime/relaxed.ts'
 import { sharedCodeOf } from '../../src/runtime/shared.ts'
@@ -99,7 +100,7 @@ describe('what is loaded', () => {
   /** The same module with a section of its own behind it: other bytes, other code, the same kernels. */
   const marked = (name: string) => Uint8Array.from([...bytesOf(name), 0, 2, 1, 0x21])
   const sections = (code: WebAssembly.Module) => WebAssembly.Module.customSections(code, '!').length
-  const both = () => [sections(codeOf(coreModule)), sections(sharedCodeOf(coreModule))]
+  const both = () => [sections(codeOf(coreModule)), sections(sharedCodeOf(coreModule, binaries))]
 
   afterEach(async () => {
     await init({ bytes: { core: bytesOf('core'), training: bytesOf('training') } })

@@ -27,6 +27,7 @@ import {
 } from '../../src/index.ts'
 import { uniform } from '../../src/numerics/random.ts'
 import { type Core, coreModule, createCore } from '../../src/runtime/core.ts'
+import { binaries } from '../../src/runtime/engine.ts'
 import { sharedCodeOf } from '../../src/runtime/shared.ts'
 import { coreCount } from '../../src/runtime/workers.ts'
 
@@ -112,8 +113,8 @@ test('helpers that sleep are woken by a job, and do parts of it', async () => {
 
 test('a helper takes no part of a job of another team: it has not got the kernel', () => {
   const memory = new WebAssembly.Memory({ initial: 4, maximum: 16, shared: true })
-  createCore([], memory, sharedCodeOf(coreModule)).prepare(1024, 0)
-  const helper = new WebAssembly.Instance(sharedCodeOf(coreModule), { env: { memory } })
+  createCore([], memory, sharedCodeOf(coreModule, binaries)).prepare(1024, 0)
+  const helper = new WebAssembly.Instance(sharedCodeOf(coreModule, binaries), { env: { memory } })
   const { help } = helper.exports as { readonly help: (team: number) => number }
   const words = new Int32Array(memory.buffer)
   // one part is left of a job of team 1, whose kernel (0) is none: to take it would be a trap
@@ -127,7 +128,7 @@ test('a helper takes no part of a job of another team: it has not got the kernel
   expect(wordAt(words, JOB_HELPERS)).toBe(1)
   // another team has been called meanwhile: back at once, for its modules, and into no team
   Atomics.store(words, JOB_HELPERS / 4, 1 << JOB_PARTS_SHIFT)
-  const late = new WebAssembly.Instance(sharedCodeOf(coreModule), { env: { memory } })
+  const late = new WebAssembly.Instance(sharedCodeOf(coreModule, binaries), { env: { memory } })
     .exports as typeof helper.exports
   expect((late.help as (team: number) => number)(0)).toBe(0)
   expect(wordAt(words, JOB_HELPERS)).toBe(1 << JOB_PARTS_SHIFT)
