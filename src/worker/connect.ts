@@ -1,6 +1,6 @@
-// Brings a model to a worker, and hears of the worker's end. Enters: the model, a worker that may not run yet. Leaves: a
-// port to the model over there. A worker ends by an error in its script (in Node; in a browser it goes on), by
-// `terminate` or by running out of memory: no one event tells of these everywhere.
+// Brings a model to a worker and notices the worker's end. Enters: the model, and a worker that may not run yet. Leaves: a
+// port to the model in the worker. A worker ends by an error in its script (in Node; in a browser it continues), by `terminate`
+// or by running out of memory, and no single event reports these everywhere.
 import type { Model } from '../model/model.ts'
 import type { Values } from '../network/network.ts'
 import { fail, LanegradError } from '../numerics/errors.ts'
@@ -8,19 +8,19 @@ import { type Greeting, type Opening, portable, runtimeData, type ToPage } from 
 import { snapshot } from './state.ts'
 import { listen, send, type WorkerLike } from './target.ts'
 
-/** Models in each worker. */
+/** The number of models in each worker. */
 const residents = /*#__PURE__*/ new WeakMap<object, number>()
 
-/** Those that were ended when the last model in them was closed. */
+/** The workers that ended when their last model was closed. */
 const closed = /*#__PURE__*/ new WeakSet<object>()
 
 const LOST = 'the local model has the state of the last epoch it heard of'
 
-/** Why a worker ended, from its `error` event or from Node's error itself. */
+/** The reason why a worker ended, from its `error` event or from Node's error. */
 const reasonOf = ({ message }: { readonly message?: string }): string =>
   message || "its script can't be loaded"
 
-/** What takes the messages from the worker, and hears of its end. */
+/** The receiver of the worker's messages and of its end. */
 interface Receiver {
   take(message: ToPage): void
   drop(reason: string): void
@@ -41,7 +41,7 @@ async function whenReady(worker: WorkerLike, timeoutMs: number): Promise<void> {
           if (message?.lanegrad === 'ready') resolve()
         }),
         listen(worker, 'error', (error: { readonly message?: string; preventDefault?(): void }) => {
-          error.preventDefault?.() // it is told here
+          error.preventDefault?.() // it is reported here
           rejectWith(`the worker failed: ${reasonOf(error)}`)
         }),
         listen(worker, 'exit', (code: number) => rejectWith(`the worker exited with code ${code}`)),
@@ -54,7 +54,7 @@ async function whenReady(worker: WorkerLike, timeoutMs: number): Promise<void> {
   }
 }
 
-/** What the model was compiled with, as `compile` takes it. */
+/** The options that the model was compiled with, as `compile` takes them, for a message; null: not compiled. */
 function compileOptionsOf<V extends Values>({ session }: Model<V>): unknown {
   const { training } = session
   if (!training) return null
@@ -72,8 +72,8 @@ function compileOptionsOf<V extends Values>({ session }: Model<V>): unknown {
 }
 
 /**
- * Calls `end` when the worker does; gives what ends that. A browser's worker goes on after an error, and where its port
- * tells of its end (or a lock it holds will) only that counts; elsewhere an error is taken for its end.
+ * Calls `end` when the worker ends, and returns a function that stops watching. A browser's worker continues after an error: if
+ * its port or a lock reports its end, only that counts; otherwise an error counts as its end.
  */
 function watch(worker: WorkerLike, port: MessagePort, hasLock: boolean, end: (why: string) => void) {
   const isThread = worker.on !== undefined && worker.addEventListener === undefined // Node's: exits after an error
@@ -92,7 +92,7 @@ function watch(worker: WorkerLike, port: MessagePort, hasLock: boolean, end: (wh
   }
 }
 
-/** Whether a worker's end is told by a lock only. */
+/** Whether only a lock reports a worker's end. */
 function needsLock(worker: WorkerLike, port: MessagePort): boolean {
   const { navigator } = globalThis as { readonly navigator?: { readonly locks?: unknown } }
   return worker.on === undefined && !('onclose' in port) && navigator?.locks !== undefined
@@ -128,7 +128,7 @@ export async function connect<V extends Values, R extends Receiver>(
     const lock = needsLock(worker, port1) ? `lanegrad ${crypto.randomUUID()}` : null
     await new Promise<void>((resolve, reject) => {
       const end = (why: string) => {
-        reject(new LanegradError(`workerModel: ${why}`)) // where it isn't open yet
+        reject(new LanegradError(`workerModel: ${why}`)) // if it isn't open yet
         remote.end(`${why}; ${LOST}`)
       }
       listen(port1, 'message', (message: ToPage) => {

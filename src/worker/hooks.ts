@@ -1,6 +1,5 @@
-// The page's callbacks and batches, for one call that runs in the worker. Enters: what the worker asks for or tells of.
-// Leaves: answers, and effects (stop, another learning rate, other weights), which reach the worker before the answer
-// that follows them.
+// The page's callbacks and batches, for one call that runs in the worker. Enters: requests of the worker. Leaves: answers, and
+// effects (stop, another learning rate, other weights), each of which reaches the worker before the answer that follows it.
 
 import { type AnyIterator, iteratorOf } from '../feed/source.ts'
 import type { Callback, FitParams, Model } from '../model/model.ts'
@@ -15,16 +14,16 @@ export class Hooks {
   private readonly callbacks: readonly Callback[]
   private readonly effect: (effect: Effect) => void
   private readonly what: string
-  /** With the iterator that told their form, for their first pass. */
+  /** The batches offered, each with the iterator that showed their form, for the first pass. */
   private readonly offered: { readonly batches: Batches<unknown>; first: AnyIterator | null }[] = []
-  /** By the worker's keys; null: closed. */
+  /** The open iterators, by the worker's keys; null: closed. */
   private readonly iterators = new Map<unknown, AnyIterator | null>()
   private readonly errors: unknown[] = []
   private rate = 0
-  /** The hooks so far: one runs after the other. */
+  /** The end of the hooks so far: one runs after the other. */
   private queue: Promise<unknown> = Promise.resolve()
 
-  /** `what` opens messages. */
+  /** `what` begins the messages of errors. */
   constructor(what: string, model: Model, callbacks: readonly Callback[], effect: (effect: Effect) => void) {
     this.what = what
     this.model = model
@@ -32,7 +31,7 @@ export class Hooks {
     this.effect = effect
   }
 
-  /** Keeps an error for the end of the call; gives its number. */
+  /** Keeps an error for the end of the call and returns its number. */
   keep(error: unknown): number {
     return this.errors.push(error) - 1
   }
@@ -74,7 +73,7 @@ export class Hooks {
     }
   }
 
-  /** What goes to the worker in place of batches. */
+  /** The description that goes to the worker in place of batches. */
   offer(batches: Batches<unknown>): RemoteBatches {
     const isMaker = isFunction(batches)
     const first = isMaker ? null : iteratorOf(this.what, batches)
@@ -105,7 +104,7 @@ export class Hooks {
   }
 }
 
-/** The page's model for callbacks: weights set on it are set in the worker too. */
+/** The page's model for callbacks: weights that are set on it are also set in the worker. */
 function followed(model: Model, effect: (effect: Effect) => void): Model {
   const followed: Model = Object.create(model)
   return Object.assign(followed, {

@@ -1,5 +1,5 @@
-// What travels between a page and its worker. Enters: arguments, results and errors of calls. Leaves: what a message can
-// carry, with the buffers that move instead of being copied, and the same back again on the other side.
+// Messages between a page and its worker. Enters: arguments, results and errors of calls. Leaves: values that a message can
+// carry, with the buffers that move instead of being copied; on the other side, the originals again.
 import { arrayType, isError, isShared, messageOf } from '../numerics/brands.ts'
 import { fail, isObject, LanegradError } from '../numerics/errors.ts'
 import type { ShapedArray } from '../numerics/tensor.ts'
@@ -9,27 +9,27 @@ import { workers } from '../runtime/workers.ts'
 import { remade } from '../training/metrics/makers.ts'
 import type { Snapshot } from './state.ts'
 
-/** Between the two globals; everything else goes through a port for each model. */
+/** A message between the two globals; all others go through a port for each model. */
 export type Greeting = { readonly lanegrad: 'hello' | 'ready' } | Opening
 
 /** A model on its way into the worker. */
 export interface Opening {
   readonly lanegrad: 'open'
   readonly port: MessagePort
-  /** As `save` gives it, without what it was compiled with. */
+  /** The saved model, without training. */
   readonly bytes: Uint8Array<ArrayBuffer>
   readonly runtime: RuntimeData
   /** CompileOptions through `portable`; null: not compiled. */
   readonly training: unknown
   readonly state: Snapshot
-  /** The worker holds this lock as long as it lives: where ports don't tell that their other end is gone. */
+  /** A lock that the worker holds as long as it lives, if ports don't report that their other end is gone. */
   readonly lock: string | null
 }
 
-/** What the model was made with. */
+/** The runtime options that the model was made with. */
 export interface RuntimeData {
   readonly isRelaxed: boolean
-  /** How many; null: one for each core, undefined: this one. */
+  /** The number of threads; null: one for each core; undefined: a single one. */
   readonly threads: number | null | undefined
 }
 
@@ -38,22 +38,22 @@ export const runtimeData = ({ numerics, threads }: RuntimeOptions): RuntimeData 
   threads: threads?.count,
 })
 
-/** The way back. */
+/** The runtime options again. */
 export const runtimeOf = ({ isRelaxed, threads }: RuntimeData): RuntimeOptions => ({
   numerics: isRelaxed ? relaxed() : null,
   threads: threads === undefined ? null : workers(threads ?? undefined),
 })
 
-/** Beside a call's arguments. */
+/** The options of a call, beside its arguments. */
 export interface CallOptions {
-  /** Names of the hooks that some callback has. */
+  /** The names of the hooks that some callback has. */
   readonly hooks: readonly string[]
   readonly progressMs: number
   /** Whether the signal is aborted. */
   readonly aborted: boolean
 }
 
-/** From the page: calls by number, and what they are told while they run. */
+/** Messages from the page: calls by number, and messages to calls that run. */
 export type ToWorker =
   | {
       readonly type: 'call'
@@ -64,21 +64,21 @@ export type ToWorker =
     }
   | { readonly type: 'abort'; readonly id: number }
   | { readonly type: 'effect'; readonly id: number; readonly effect: Effect }
-  /** To an ask; `thrown`: it failed, with the error that the page keeps under this number. */
+  /** An answer to an `ask`; `thrown`: it failed with the error that the page keeps under this number. */
   | { readonly type: 'answer'; readonly id: number; readonly value?: unknown; readonly thrown?: number }
   | { readonly type: 'close' }
 
-/** What a callback does to a run. */
+/** The effect of a callback on a run. */
 export interface Effect {
   readonly stop?: string
   readonly learningRate?: number
   readonly weights?: Readonly<Record<string, ShapedArray>>
 }
 
-/** From the worker. `ask` calls a hook, or pulls a batch; `rate` is the learning rate. */
+/** Messages from the worker. `ask` calls a hook, or pulls a batch; `rate` is the learning rate. */
 export type ToPage =
   | { readonly type: 'opened' }
-  /** A message came that can't be read: a call, or a batch. */
+  /** A message (a call or a batch) came that can't be read. */
   | { readonly type: 'unread' }
   | { readonly type: 'result'; readonly id: number; readonly value: unknown; readonly state: Snapshot | null }
   | { readonly type: 'error'; readonly id: number; readonly error: Failure; readonly state: Snapshot | null }
@@ -92,23 +92,23 @@ export type ToPage =
       readonly state: Snapshot | null
     }
   | { readonly type: 'state'; readonly state: Snapshot }
-  /** For the page's console. */
+  /** A warning for the page's console. */
   | { readonly type: 'warning'; readonly text: string }
 
-/** Stands for batches on the page: a function, what can be iterated once, or again and again. */
+/** Stands for batches on the page: a function, an iterable for one pass, or one for any number of passes. */
 export interface RemoteBatches {
   readonly batchesOnPage: number
   readonly form: 'function' | 'once' | 'again'
   readonly steps: unknown
 }
 
-/** An error as a message; `thrown`: one that came from the page, which keeps it under this number. */
+/** An error as a message; `thrown`: the number under which the page keeps its own error. */
 export type Failure =
   | { readonly thrown: number }
   | { readonly message: string }
   | { readonly error: Error | string }
 
-/** In the worker: stands for an error the page keeps. */
+/** Stands, in the worker, for an error that the page keeps. */
 export class Relayed extends Error {
   readonly thrown: number
   constructor(thrown: number) {
@@ -131,15 +131,15 @@ const isPlainObject = (value: unknown): value is Record<string, unknown> =>
   isObject(value) && hasPlainPrototype(Object.getPrototypeOf(value))
 
 /**
- * `value` for a message; `moved` collects the buffers to transfer. All of its arrays' if `isTransferred`, so that they
- * are empty here afterwards. Else they are copied, of a view only its part of the buffer.
+ * The value in a form for a message. `moved` collects the buffers to transfer: those of all arrays if `isTransferred`, so that
+ * they are empty here afterwards; otherwise arrays are copied, views without the rest of their buffers.
  */
 export function packed(value: unknown, moved: Set<object>, isTransferred: boolean): unknown {
   if (ArrayBuffer.isView(value)) {
     const { buffer } = value
     if (isShared(buffer)) return value // a SharedArrayBuffer: both sides see the same
     if (isTransferred) {
-      // one that has moved before is empty: as no buffer to move it is refused at once, in every runtime
+      // a buffer that has moved before is empty; since it isn't transferred again, every runtime refuses it at once
       if (buffer.byteLength > 0) moved.add(buffer)
       return value
     }
@@ -165,7 +165,7 @@ interface Own {
 const isOwn = (value: Record<string, unknown>): value is Record<string, unknown> & Own =>
   (value.own === 'loss' || value.own === 'metric') && typeof value.name === 'string'
 
-/** Options of `compile` for a message: losses and metrics that hold functions by their names. */
+/** Options of `compile` for a message: losses and metrics that hold functions are given by their names. */
 export function portable(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(portable)
   if (typeof value !== 'object' || value === null) return value
@@ -177,7 +177,7 @@ export function portable(value: unknown): unknown {
   return Object.fromEntries(entries.map(([key, item]) => [key, portable(item)]))
 }
 
-/** The way back. @throws LanegradError naming a loss or metric the worker wasn't given */
+/** The options of `compile` that `portable` packed. @throws LanegradError naming a loss or metric that the worker lacks */
 export function unpacked(
   value: unknown,
   known: { readonly losses: readonly object[]; readonly metrics: readonly object[] },

@@ -1,6 +1,6 @@
-// The page's side: a model that lives in a worker, with the methods of Model as promises. Enters: a model and a worker
-// that runs `serveModels`. The model stays here and follows: at the ends of epochs it gets the worker's state, so that
-// callbacks see it as they do without a worker, and what was learnt isn't lost if the worker dies.
+// The page's side of a model in a worker, with the methods of Model as promises. Enters: a model and a worker that runs
+// `serveModels`. The page's model follows: it gets the worker's state at the ends of epochs, so that callbacks see it as they do
+// without a worker, and the progress isn't lost if the worker dies.
 
 import { HOOKS } from '../feed/callbacks.ts'
 import type { ClassWeight } from '../feed/class-weight.ts'
@@ -45,17 +45,17 @@ import { send, type WorkerLike } from './target.ts'
 
 /** Options of `workerModel`. */
 export interface WorkerModelOptions {
-  /** Runs `serveModels`: `new Worker(new URL('./worker.js', import.meta.url), { type: 'module' })`. May hold more models. */
+  /** A worker that runs `serveModels`: `new Worker(new URL('./worker.js', import.meta.url), { type: 'module' })`. */
   readonly worker: WorkerLike
-  /** How long to wait for it to answer, ms. Default 30 000. */
+  /** The longest wait for its answer, in ms. Default 30 000. */
   readonly timeoutMs?: number
 }
 
-/** How data goes to a worker. Arrays over a SharedArrayBuffer are shared, whatever is given here. */
+/** How data goes to a worker. Arrays over a SharedArrayBuffer are always shared. */
 export interface Transfer {
   /**
-   * true: its arrays move there without being copied, and are empty here afterwards. Default false: they are copied. Not
-   * for batches from an iterable. What is refused for its options, shapes or labels doesn't move; data with NaN does.
+   * Whether the arrays of the data move without being copied, so that they are empty here afterwards. Batches from an iterable
+   * don't move, nor does data that is refused for its options, shapes or labels (data with NaN does). Default false: copies.
    */
   readonly transfer?: boolean
 }
@@ -63,13 +63,13 @@ export interface Transfer {
 /** Options of `fit` of a model in a worker. */
 export interface RemoteFitOptions extends FitOptions, Transfer {
   /**
-   * Hooks of epochs, tests and the run are awaited as `fit` does; those of batches hear of at most one batch in this time,
-   * ms, and training goes on meanwhile. Default 50. 0: of every batch, and each is awaited.
+   * The least time between two calls of the hooks of batches, in ms; training continues meanwhile. 0: they are called for every
+   * batch and awaited, as the hooks of epochs, tests and the run always are. Default 50.
    */
   readonly progressMs?: number
 }
 
-/** Options of a method, and whether the data moves instead of being copied. */
+/** Options of a method, and of the way its data goes to the worker. */
 export type Remote<O> = O & Transfer
 
 interface Call {
@@ -79,14 +79,14 @@ interface Call {
   readonly hooks: Hooks
 }
 
-/** What a call is given beside what goes to the worker. */
+/** Settings of a call that don't go to the worker as they are. */
 interface CallSettings extends Transfer {
   readonly signal?: AbortSignal | null
   readonly callbacks?: readonly Callback[]
   readonly progressMs?: number
 }
 
-/** The options. @throws LanegradError unless they are an object at all, which a copy can't tell any more */
+/** Returns the options. @throws LanegradError unless they are an object, which a copy of them couldn't show */
 function plain<O extends object>(what: string, options: O): O {
   const given = reading(`${what} options`, () => Object.keys(Object(options)))
   checkOptions(what, options, [...Object.keys(OPTIONS[what as keyof typeof OPTIONS]), ...given])
@@ -95,7 +95,7 @@ function plain<O extends object>(what: string, options: O): O {
 
 /**
  * A model in a worker, made by `workerModel`: the methods of Model as promises. Calls start in their order, during `fit` between
- * its steps; a second `fit` is refused, as by Model. Everything rejects with a LanegradError once the worker has ended.
+ * its steps; a second `fit` is refused, as by Model. Every call rejects with a LanegradError once the worker has ended.
  * @example
  * ```js
  * import { dense, sequential } from 'lanegrad'
@@ -119,7 +119,7 @@ export class WorkerModel<V extends Values = Values> {
   private readonly calls = new Map<number, Call>()
   private ids = 0
   private isFitting = false
-  /** Calls of `compile` on their way: the model here isn't compiled as theirs yet. */
+  /** The number of calls of `compile` under way, whose options the page's model doesn't have yet. */
   private compiling = 0
   private ended: string | null = null
 
@@ -132,7 +132,7 @@ export class WorkerModel<V extends Values = Values> {
     printed(this, () => `WorkerModel, ${this.ended ?? `calls under way: ${this.calls.size}`}`)
   }
 
-  /** Rejects everything that is pending or will be asked. @internal */
+  /** Rejects all pending and future calls. @internal */
   end(reason: string): void {
     if (this.ended !== null) return
     this.ended = reason
@@ -140,7 +140,7 @@ export class WorkerModel<V extends Values = Values> {
     this.drop(reason)
   }
 
-  /** Rejects everything that is pending. @internal */
+  /** Rejects all pending calls. @internal */
   drop(reason: string): void {
     for (const [id, { method, reject }] of this.calls) {
       this.post({ type: 'abort', id })
@@ -187,11 +187,11 @@ export class WorkerModel<V extends Values = Values> {
     try {
       restore(this.local, state)
     } catch (error) {
-      if (!(error instanceof LanegradError)) throw error // the model here was disposed
+      if (!(error instanceof LanegradError)) throw error // the page's model was disposed
     }
   }
 
-  /** @throws LanegradError that opens with `what` if no message can carry it: then nothing has moved */
+  /** Sends a message. @throws LanegradError that begins with `what` if it can't be sent; then nothing has moved */
   private post(message: ToWorker, what = '', moved: Iterable<object> = []): void {
     if (this.ended !== null) return
     try {
@@ -238,14 +238,14 @@ export class WorkerModel<V extends Values = Values> {
     })
   }
 
-  /** Batches stay here and are asked for. */
+  /** The argument, or the description of batches, which stay here and are asked for. */
   private standIn(arg: unknown, hooks: Hooks): unknown {
     if (!Array.isArray(arg) && isBatches(this.session.feeds, arg)) return hooks.offer(arg)
     if (typeof arg !== 'object' || arg === null || !('validationData' in arg)) return arg
     return { ...arg, validationData: this.standIn(arg.validationData, hooks) }
   }
 
-  /** As `Model.compile`. Losses and metrics that hold functions are those of their name that `serveModels` was given. */
+  /** As `Model.compile`. For losses and metrics that hold functions, the worker uses those of their names that `serveModels` got. */
   async compile(options: CompileOptions): Promise<void> {
     this.compiling++
     try {
@@ -267,7 +267,7 @@ export class WorkerModel<V extends Values = Values> {
     this.local.setTrainable(flags)
   }
 
-  /** As `Model.fit`; callbacks run here. `params.model` is the model here, as of the last hook that was awaited. */
+  /** As `Model.fit`; callbacks run here. `params.model` is the page's model, as of the last hook that was awaited. */
   fit(x: Data, y: Data, options?: RemoteFitOptions): Promise<History>
   fit(data: Dataset | Batches, options?: RemoteFitOptions): Promise<History>
   async fit(...args: readonly unknown[]): Promise<History> {
@@ -291,7 +291,7 @@ export class WorkerModel<V extends Values = Values> {
     }
   }
 
-  /** What `fit` and `evaluate` are called with: the data, and the options apart from it. */
+  /** Sorts the arguments of `fit` and `evaluate` into data and options. */
   private sorted<O extends EvaluateOptions | FitOptions>(what: string, args: readonly unknown[]) {
     const { given, options } = reading(`${what}: its arguments`, () =>
       sortArguments<O>(this.session.feeds, what, args),
@@ -301,15 +301,14 @@ export class WorkerModel<V extends Values = Values> {
   }
 
   /**
-   * Throws what the worker would throw, as far as the model here can tell without looking for NaN: what has moved there
-   * is gone here.
+   * Throws the errors that the worker would throw, except for NaN, before the data moves and is gone here.
    */
   private verify(what: string, given: Given | null, classWeight?: ClassWeight): Batch | null {
     if (given?.kind !== 'rows' || this.compiling) return null
     return this.local.batchOf(what, given.data, classWeight)
   }
 
-  /** A call with data and nothing but options that the worker takes. */
+  /** A call with data, whose options all go to the worker. */
   private async ask<T>(
     method: 'evaluate' | 'predict' | 'trainStep' | 'gradients',
     sent: readonly unknown[],
@@ -368,7 +367,7 @@ export class WorkerModel<V extends Values = Values> {
 
   /** As `Model.setWeights`. */
   async setWeights(weights: Parameters<Model['setWeights']>[0]): Promise<void> {
-    // layers there know no other names than those in this model
+    // layers in the worker know only their names in this model
     const ownNames = (): typeof weights =>
       Object.fromEntries(
         weightsNamed(this.session, weights).map(([name, { name: own }]) => [own, weights[name]]),
@@ -381,12 +380,12 @@ export class WorkerModel<V extends Values = Values> {
     return this.call('emaWeights', [])
   }
 
-  /** What `Model.learningRate` is. */
+  /** The value of `Model.learningRate`. */
   async learningRate(): Promise<number> {
     return (await this.state()).learningRate
   }
 
-  /** Sets `Model.learningRate`: from the next step on, until `compile`. */
+  /** Sets `Model.learningRate`, from the next step until `compile`. */
   setLearningRate(rate: number): Promise<void> {
     return this.call('setLearningRate', [rate])
   }
@@ -410,13 +409,13 @@ export class WorkerModel<V extends Values = Values> {
     return this.call<Snapshot>('state', [])
   }
 
-  /** The model this one was made from, with the weights and the optimizer's state of now. */
+  /** The model that this one was made from, with the present weights and optimizer state. */
   async model(): Promise<Model<V>> {
     restore(this.local, await this.state())
     return this.local
   }
 
-  /** Frees the model in the worker, and ends the worker unless other models are in it. Nothing is brought back. */
+  /** Frees the model in the worker, and ends the worker unless it holds other models. No state is brought back. */
   async close(): Promise<void> {
     if (this.ended !== null) return
     this.post({ type: 'close' })
@@ -426,10 +425,9 @@ export class WorkerModel<V extends Values = Values> {
 }
 
 /**
- * Moves a model into a worker: its weights, its optimizer's state and what it was compiled with. Training there gives the
- * same bits as here. The model itself stays and follows the one in the worker: it has the weights of the end of the last
- * epoch (of long runs of short epochs, a second old at most), and after `fit` or `model()` those of then. Don't train
- * it meanwhile.
+ * Copies a model into a worker: its weights, its optimizer's state and the options of `compile`. Training there gives the same
+ * bits as here. The model in the page follows the one in the worker: it has the weights of the end of the last epoch (if epochs
+ * are short, they are a second old at most), and after `fit` or `model()` the present ones. Don't train it meanwhile.
  *
  * @throws LanegradError if the worker can't be started or doesn't answer, or lacks a layer, loss or metric of your own
  * @example

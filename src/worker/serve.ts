@@ -1,6 +1,6 @@
-// The worker's side: takes models that the page moves here and runs what it asks of them. Enters: messages. Leaves: their
-// results, and what callbacks are told on the way. A call starts when its message comes: while `fit` trains, that is in
-// one of its turns, every few milliseconds. Each model has a port of its own.
+// The worker's side: holds models of the page and runs its calls. Enters: messages. Leaves: results, and calls of the page's
+// callbacks on the way. A call starts when its message comes; while `fit` trains, it comes in one of the turns that `fit` gives
+// the event loop every few milliseconds. Each model has a port of its own.
 
 import { type LoadOptions, load } from '../model/create.ts'
 import { loadWeights } from '../model/loading.ts'
@@ -31,17 +31,17 @@ import { listen, type MessageTarget, send } from './target.ts'
 
 /** Options of `serveModels`. */
 export interface ServeOptions {
-  /** Kinds of layers of your own (customLayer) that the models hold. */
+  /** Your own kinds of layers (customLayer) that the models hold. */
   readonly layers?: LoadOptions['layers']
-  /** Losses of your own (customLoss) they are compiled with. */
+  /** Your own losses (customLoss) that the models are compiled with. */
   readonly losses?: readonly Loss[]
-  /** Metrics of your own, which hold functions: the page names them, these are used. */
+  /** Your own metrics (objects of functions), which the page refers to by name. */
   readonly metrics?: readonly Exclude<MetricLike, string>[]
-  /** Where the page's messages come from. Default: the worker's own global. */
+  /** The port of the page's messages. Default: the worker's own global. */
   readonly port?: MessageTarget
 }
 
-/** The state goes to the page at an epoch's end if it went there this long ago, so that little is lost with a worker. */
+/** The least time between two states that go to the page at ends of epochs, so that little is lost with a worker. */
 const STATE_MS = 1000
 
 function ownPort(): MessageTarget {
@@ -57,12 +57,12 @@ function ownPort(): MessageTarget {
 }
 
 /**
- * Lets pages move models into this worker (`workerModel`). A worker's script needs nothing else:
+ * Serves models that pages copy into this worker (`workerModel`). A worker's script needs nothing else:
  *
  *     import { serveModels } from 'lanegrad/worker'
  *     serveModels()
  *
- * @throws LanegradError outside of a worker
+ * @throws LanegradError outside of a worker, or on an unknown or bad option
  * @example
  * ```js
  * import { auc, customLayer, dense, sequential } from 'lanegrad'
@@ -108,9 +108,9 @@ interface Known {
 /** A call that runs. */
 interface Running {
   readonly abort: Stop
-  /** Of `fit`, once training has begun. */
+  /** The parameters of a `fit` that has begun training. */
   params: FitParams | null
-  /** The page's hooks that nobody waits for yet, how many they are, and what one of them threw. */
+  /** The page's hooks that aren't awaited yet, their number, and the error that one of them threw. */
   told: Promise<unknown>
   untold: number
   failure: unknown
@@ -130,7 +130,7 @@ class Served {
   private readonly asked = new Map<number, Asked>()
   private asks = 0
   private release: () => void = () => {}
-  /** Whether the weights may differ from those the page has. */
+  /** Whether the weights may differ from those of the page. */
   private isChanged = true
   private sentMs = now()
   private isClosed = false
@@ -163,7 +163,7 @@ class Served {
   private post(message: ToPage): void {
     if (this.isClosed) return
     const moved = new Set<object>()
-    // everything a model gives is a copy made for its caller, so its buffers can go
+    // every result of a model is a copy made for its caller, so its buffers can move
     const sent = packed(message, moved, true)
     try {
       send(this.port, sent, moved)
@@ -224,7 +224,7 @@ class Served {
       if (run.failure) throw run.failure
       this.post({ type: 'result', id, value, state: newState() })
     } catch (error) {
-      if (this.isClosed) return // in the midst of it
+      if (this.isClosed) return // it was closed meanwhile
       this.post({ type: 'error', id, error: failureOf(error), state: newState() })
     }
     this.running.delete(id)
@@ -261,10 +261,10 @@ class Served {
     return new Promise((resolve, reject) => this.asked.set(ask, { resolve, reject }))
   }
 
-  /** Forwards the page's hooks: waits for those of epochs; tells of batches now and then, or waits for each of them too. */
+  /** Callbacks that forward to the page: hooks of epochs are awaited; those of batches are called now and then, or all awaited. */
   private hooks(id: number, run: Running, { hooks, progressMs }: CallOptions): Callback {
     let toldMs = -Infinity
-    let isTold = false // whether the page hears of this batch
+    let isTold = false // whether the page's hooks are called for this batch
     const forward = async (hook: keyof Callback, ...args: readonly unknown[]): Promise<void> => {
       if (run.failure) throw run.failure
       if (hooks.includes(hook)) await this.ask(id, hook, args, this.takeState())
@@ -314,7 +314,7 @@ class Served {
     }
   }
 
-  /** Arguments as the model takes them: what stands for the page's batches becomes an iterable of them. */
+  /** An argument as the model takes it: the description of the page's batches becomes an iterable of them. */
   private received(id: number, arg: unknown): unknown {
     if (typeof arg !== 'object' || arg === null || Array.isArray(arg) || ArrayBuffer.isView(arg)) return arg
     if (!('batchesOnPage' in arg))

@@ -1,5 +1,5 @@
-// All that training changes of a model, as numbers: weights, gradients, the optimizer's slots and the counters. Enters: a
-// model. Leaves: a copy that another one of the same network and the same optimizer takes over.
+// The state that training changes, as numbers: weights, gradients, the optimizer's slots and the counters. Enters: a model.
+// Leaves: a copy that another model of the same network and optimizer can take over.
 import { HEADER_BYTES } from '../../assembly/abi.ts'
 import type { Model } from '../model/model.ts'
 import type { Values } from '../network/network.ts'
@@ -15,7 +15,7 @@ export interface Snapshot {
   readonly learningRate: number
 }
 
-// The header stays: it holds addresses and table indices of its own instance.
+// The header isn't copied, since it holds addresses and table indices of its own instance.
 const numbersOf = ({ session }: Pick<Model, 'session'>) => session.state().subarray(HEADER_BYTES / 4)
 
 export function snapshot<V extends Values>(model: Model<V>): Snapshot {
@@ -35,7 +35,7 @@ export function snapshot<V extends Values>(model: Model<V>): Snapshot {
   }
 }
 
-/** Nothing changes where the layout differs: the model was compiled anew meanwhile. */
+/** Takes over a state. Nothing changes if the layout differs because the model was compiled anew meanwhile. */
 export function restore<V extends Values>(model: Model<V>, state: Snapshot): void {
   const numbers = numbersOf(model)
   if (numbers.length !== state.numbers.length) return

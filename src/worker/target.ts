@@ -1,7 +1,7 @@
-// What messages go through, the same way in a browser and in Node. Enters: a worker, its global or a port, and a
-// listener. Leaves: data, or the event itself where it is no message.
+// Sends and receives messages in the same way in a browser and in Node. Enters: a worker, its global or a port, and a listener.
+// Leaves: the data of messages, or the event itself if it isn't a message.
 
-/** A browser's Worker, one of node:worker_threads, or a MessagePort: anything messages go through. */
+/** An end of a channel of messages: a browser's Worker, one of node:worker_threads, or a MessagePort. */
 export interface MessageTarget {
   /** `transfer` is a list of buffers and ports, of a type that differs from runtime to runtime. */
   postMessage(message: unknown, transfer: never): void
@@ -9,11 +9,11 @@ export interface MessageTarget {
   addEventListener?(type: string, listener: never): void
   /** As ports and workers of the web have it. */
   removeEventListener?(type: string, listener: never): void
-  /** Of Node's. */
+  /** As workers and ports of Node have it. */
   on?(type: string, listener: never): unknown
-  /** As Node's have it. */
+  /** As workers and ports of Node have it. */
   off?(type: string, listener: never): unknown
-  /** Of a MessagePort. */
+  /** As a MessagePort has it. */
   start?(): void
 }
 
@@ -23,7 +23,7 @@ export interface WorkerLike extends MessageTarget {
   terminate?(): unknown
 }
 
-/** `moved`: buffers and ports that go along. */
+/** Sends a message; `moved`: the buffers and ports to transfer. */
 export function send(target: MessageTarget, message: unknown, moved: Iterable<object> = []): void {
   target.postMessage(message, [...moved] as never)
 }
@@ -38,7 +38,7 @@ interface Heard {
 /** One listener for each type of event of a target: Node warns of more than ten, and a worker may hold more models. */
 const heard = /*#__PURE__*/ new WeakMap<object, Map<string, Heard>>()
 
-/** Calls `handle` with the data of every message, or with the event of any other type; gives what ends that. */
+/** Calls `handle` with the data of every message, or with every event of another type; returns a function that ends that. */
 export function listen(target: MessageTarget, type: string, handle: Handle): () => void {
   if (target.addEventListener) {
     const listener = (event: object) =>
