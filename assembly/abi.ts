@@ -269,3 +269,133 @@ export const EDGE_BYTES = 192 // in front of a matmul's scratch: a tile of C of 
 export const ROWS_SPARE = 5 // entries at the end of a list of rows, for a tile of one row
 export const ROWS_BYTES = 1152 // behind it, twice: a list of BLOCK_ROWS + ROWS_SPARE rows, and 64 bytes
 export const MATMUL_SCRATCH_BYTES = 281024 // the most a matmul needs: these, 256 x 8 and 264 x 256 floats
+
+// ---- operands: byte offsets from word 1 of an instruction ---------------------------------------------------------
+// Addresses where nothing else is said: of a buffer in the memory, bytes. Sizes count elements.
+// FN: FN_*; ALPHA: f32
+export const UNARY_DST = 0, UNARY_SRC = 4, UNARY_COUNT = 8, UNARY_FN = 12, UNARY_ALPHA = 16
+// dx may be dy
+export const UNARY_GRAD_DX = 0, UNARY_GRAD_DY = 4, UNARY_GRAD_SAVED = 8, UNARY_GRAD_COUNT = 12, UNARY_GRAD_FN = 16,
+  UNARY_GRAD_ALPHA = 20
+// FN: BINARY_*; from AXES on three words for each outer axis: size, strides of a and b
+export const BINARY_DST = 0, BINARY_A = 4, BINARY_B = 8, BINARY_FN = 12, BINARY_INNER = 16, BINARY_A_MOVES = 20,
+  BINARY_B_MOVES = 24, BINARY_OUTER = 28, BINARY_RANK = 32, BINARY_AXES = 36
+// FN: REDUCE_*; SCALE: f32; RANGES: scratch of long sums [outer, reduced / LONG_DEPTH, inner]
+export const REDUCE_DST = 0, REDUCE_SRC = 4, REDUCE_OUTER = 8, REDUCE_REDUCED = 12, REDUCE_INNER = 16,
+  REDUCE_FN = 20, REDUCE_SCALE = 24, REDUCE_RANGES = 28
+// from AXES on three words for each outer axis: size, strides of dst and src
+export const COPY_DST = 0, COPY_SRC = 4, COPY_INNER = 8, COPY_DST_STEP = 12, COPY_SRC_STEP = 16, COPY_OUTER = 20,
+  COPY_RANK = 24, COPY_AXES = 28
+export const SOFTMAX_DST = 0, SOFTMAX_SRC = 4, SOFTMAX_ROWS = 8, SOFTMAX_COLS = 12, SOFTMAX_IS_LOG = 16
+export const SOFTMAX_GRAD_DX = 0, SOFTMAX_GRAD_DY = 4, SOFTMAX_GRAD_Y = 8, SOFTMAX_GRAD_ROWS = 12,
+  SOFTMAX_GRAD_COLS = 16, SOFTMAX_GRAD_IS_LOG = 20
+// then the words of LOSS_TERMS_*
+export const LOSS_DST = 0, LOSS_TERMS = 4
+// SEED: address of a float that multiplies, 0: one; then the words of LOSS_TERMS_*
+export const LOSS_GRAD_DST = 0, LOSS_GRAD_SEED = 4, LOSS_GRAD_TERMS = 8
+// from the word TERMS on; WEIGHTS 0: none; KIND: LOSS_*; PARAM: f32, huber's delta or the label smoothing; SCALE: f32
+export const LOSS_TERMS_PREDICTION = 0, LOSS_TERMS_TARGET = 4, LOSS_TERMS_WEIGHTS = 8, LOSS_TERMS_ROWS = 12,
+  LOSS_TERMS_COLS = 16, LOSS_TERMS_ROWS_PER_WEIGHT = 20, LOSS_TERMS_KIND = 24, LOSS_TERMS_FLAGS = 28,
+  LOSS_TERMS_PARAM = 32, LOSS_TERMS_SCALE = 36, LOSS_TERMS_IGNORE_INDEX = 40
+// L1, L2: f32
+export const PENALTY_DST = 0, PENALTY_W = 4, PENALTY_COUNT = 8, PENALTY_L1 = 12, PENALTY_L2 = 16
+// SEED as of LOSS_GRAD; ADDS 1: to dw
+export const PENALTY_GRAD_DW = 0, PENALTY_GRAD_SEED = 4, PENALTY_GRAD_W = 8, PENALTY_GRAD_COUNT = 12,
+  PENALTY_GRAD_L1 = 16, PENALTY_GRAD_L2 = 20, PENALTY_GRAD_ADDS = 24
+// KIND: METRIC_*; PARAM: f32, the threshold of a binary accuracy; IGNORES 1: rows whose class id is IGNORE_INDEX
+// don't count
+export const METRIC_DST = 0, METRIC_PREDICTION = 4, METRIC_TARGET = 8, METRIC_WEIGHTS = 12, METRIC_ROW_COUNT = 16,
+  METRIC_COLS = 20, METRIC_ROWS_PER_WEIGHT = 24, METRIC_KIND = 28, METRIC_PARAM = 32, METRIC_IGNORES = 36,
+  METRIC_IGNORE_INDEX = 40
+// both ways to clip; LIMIT: f32
+export const CLIP_GRADS = 0, CLIP_COUNT = 4, CLIP_LIMIT = 8
+// KIND: OPTIMIZER_*; SLOT_BYTES from one slot to the next; FLAGS: UPDATE_*; from A on f64 constants
+export const UPDATE_KIND = 0, UPDATE_P = 4, UPDATE_G = 8, UPDATE_SLOTS = 12, UPDATE_SLOT_BYTES = 16,
+  UPDATE_COUNT = 20, UPDATE_FLAGS = 24, UPDATE_A = 28, UPDATE_B = 36, UPDATE_EPSILON = 44, UPDATE_DECAY = 52,
+  UPDATE_MOMENTUM = 60, UPDATE_EXTRA = 68
+// BIAS 0: none; FN: FN_*; ALPHA: f32; OFFSETS and RUN with MATMUL_ROWS alone, SUMS with MATMUL_LONG alone
+export const MATMUL_C = 0, MATMUL_A = 4, MATMUL_B = 8, MATMUL_BIAS = 12, MATMUL_M = 16, MATMUL_N = 20, MATMUL_K = 24,
+  MATMUL_FLAGS = 28, MATMUL_FN = 32, MATMUL_ALPHA = 36, MATMUL_SCRATCH = 40, MATMUL_OFFSETS = 44, MATMUL_RUN = 48,
+  MATMUL_SUMS = 44
+// KIND: RANDOM_*; PARAM: f32
+export const DRAW_COUNT = 0, DRAW_KIND = 4, DRAW_PARAM = 8, DRAW_ARENA = 12, DRAW_SEED_LOW = 16, DRAW_SEED_HIGH = 20,
+  DRAW_STREAM = 24
+// then the words of DRAW_*
+export const RANDOM_DST = 0, RANDOM_DRAW = 4
+// then the words of DRAW_*
+export const DROPOUT_DST = 0, DROPOUT_SRC = 4, DROPOUT_DRAW = 8
+// MEAN 0: rms; GAMMA, BETA 0: none; EPSILON: f32
+export const LAYER_NORMALIZE_Y = 0, LAYER_NORMALIZE_X = 4, LAYER_NORMALIZE_INVERSE = 8, LAYER_NORMALIZE_MEAN = 12,
+  LAYER_NORMALIZE_GAMMA = 16, LAYER_NORMALIZE_BETA = 20, LAYER_NORMALIZE_ROWS = 24, LAYER_NORMALIZE_COLS = 28,
+  LAYER_NORMALIZE_EPSILON = 32
+// DGAMMA, DBETA 0: not wanted
+export const LAYER_NORMALIZE_GRAD_DX = 0, LAYER_NORMALIZE_GRAD_DGAMMA = 4, LAYER_NORMALIZE_GRAD_DBETA = 8,
+  LAYER_NORMALIZE_GRAD_DY = 12, LAYER_NORMALIZE_GRAD_X = 16, LAYER_NORMALIZE_GRAD_INVERSE = 20,
+  LAYER_NORMALIZE_GRAD_MEAN = 24, LAYER_NORMALIZE_GRAD_GAMMA = 28, LAYER_NORMALIZE_GRAD_ROWS = 32,
+  LAYER_NORMALIZE_GRAD_COLS = 36, LAYER_NORMALIZE_GRAD_SCRATCH = 40
+// EPSILON: f32
+export const CHANNEL_NORMALIZE_Y = 0, CHANNEL_NORMALIZE_X = 4, CHANNEL_NORMALIZE_MEAN = 8,
+  CHANNEL_NORMALIZE_VARIANCE = 12, CHANNEL_NORMALIZE_REST = 16, CHANNEL_NORMALIZE_GAMMA = 20,
+  CHANNEL_NORMALIZE_BETA = 24, CHANNEL_NORMALIZE_SAMPLES = 28, CHANNEL_NORMALIZE_CELLS = 32,
+  CHANNEL_NORMALIZE_CHANNELS = 36, CHANNEL_NORMALIZE_GROUPS = 40, CHANNEL_NORMALIZE_EPSILON = 44,
+  CHANNEL_NORMALIZE_SCRATCH = 48
+export const CHANNEL_NORMALIZE_GRAD_DX = 0, CHANNEL_NORMALIZE_GRAD_DGAMMA = 4, CHANNEL_NORMALIZE_GRAD_DBETA = 8,
+  CHANNEL_NORMALIZE_GRAD_DY = 12, CHANNEL_NORMALIZE_GRAD_X = 16, CHANNEL_NORMALIZE_GRAD_MEAN = 20,
+  CHANNEL_NORMALIZE_GRAD_VARIANCE = 24, CHANNEL_NORMALIZE_GRAD_REST = 28, CHANNEL_NORMALIZE_GRAD_GAMMA = 32,
+  CHANNEL_NORMALIZE_GRAD_SAMPLES = 36, CHANNEL_NORMALIZE_GRAD_CELLS = 40, CHANNEL_NORMALIZE_GRAD_CHANNELS = 44,
+  CHANNEL_NORMALIZE_GRAD_GROUPS = 48, CHANNEL_NORMALIZE_GRAD_EPSILON = 52, CHANNEL_NORMALIZE_GRAD_SCRATCH = 56
+export const CATEGORIES_DST = 0, CATEGORIES_IDS = 4, CATEGORIES_ROWS = 8, CATEGORIES_PER_ROW = 12,
+  CATEGORIES_TOKENS = 16, CATEGORIES_IS_COUNT = 20
+// forward: y, x, scratch; gradients: dx, dy, then x and y (maximum) or scratch; *_BYTES of a sample; PAIRS 1: windows
+// are pairs
+export const POOL_DST = 0, POOL_SRC = 4, POOL_THIRD = 8, POOL_FOURTH = 12, POOL_SAMPLES = 16, POOL_CHANNELS = 20,
+  POOL_AXES = 24, POOL_INPUT_BYTES = 84, POOL_OUTPUT_BYTES = 88, POOL_PAIRS = 92
+// five words for each of three axes, the first from POOL_AXES on
+export const POOL_AXIS_BYTES = 20, POOL_AXIS_SIZE = 24, POOL_AXIS_OUTPUT = 28, POOL_AXIS_WINDOW = 32,
+  POOL_AXIS_STRIDE = 36, POOL_AXIS_BEFORE = 40
+export const RESIZE_DST = 0, RESIZE_SRC = 4, RESIZE_OUTER = 8, RESIZE_FROM = 12, RESIZE_TO = 16, RESIZE_INNER = 20,
+  RESIZE_IS_LINEAR = 24
+// gradient: dst is the table's, src is dy; SCRATCH of the gradient alone
+export const GATHER_DST = 0, GATHER_SRC = 4, GATHER_IDS = 8, GATHER_COUNT = 12, GATHER_ROWS = 16, GATHER_WIDTH = 20,
+  GATHER_SCRATCH = 24
+export const NON_ZERO_DST = 0, NON_ZERO_IDS = 4, NON_ZERO_COUNT = 8
+// OUT: o, of the gradient do; DQ, DK, DV of the gradient alone; MASK, KEEP 0: none; SCALE: f32; PRODUCT: words of a
+// matmul
+export const ATTENTION_Q = 0, ATTENTION_K = 4, ATTENTION_V = 8, ATTENTION_MASK = 12, ATTENTION_KEEP = 16,
+  ATTENTION_PROBABILITIES = 20, ATTENTION_BATCH = 24, ATTENTION_HEADS = 28, ATTENTION_QUERY_COUNT = 32,
+  ATTENTION_KEY_COUNT = 36, ATTENTION_KEY_WIDTH = 40, ATTENTION_VALUE_WIDTH = 44, ATTENTION_CAUSAL = 48,
+  ATTENTION_SCALE = 52, ATTENTION_ARENA = 56, ATTENTION_PRODUCT = 60, ATTENTION_BLOCK = 64, ATTENTION_SCRATCH = 68,
+  ATTENTION_OUT = 72, ATTENTION_DQ = 76, ATTENTION_DK = 80, ATTENTION_DV = 84
+export const BATCH_MATMUL_C = 0, BATCH_MATMUL_A = 4, BATCH_MATMUL_B = 8, BATCH_MATMUL_COUNT = 12,
+  BATCH_MATMUL_M = 16, BATCH_MATMUL_N = 20, BATCH_MATMUL_K = 24, BATCH_MATMUL_FLAGS = 28, BATCH_MATMUL_ARENA = 32,
+  BATCH_MATMUL_SCRATCH = 36
+// y, x, w; dx, dy, w; dw, x, dy; PATCHES [block rows, K], or the padded copy of an image (0: none); KERNEL_PART
+// [groups, K, F / groups] and ROWS_PART [rows of a block, F / groups] of several groups; PRODUCT: words of a matmul and its
+// scratch; BLOCK: rows (dx), else samples, or -lines of one sample; ALPHA: f32; LIST of rows; OFFSETS and depth (RUN) of
+// their runs; PART: flags of products; RANGES of samples, SUMS of all but the first, LONG sums: dw alone
+export const CONV_DST = 0, CONV_A = 4, CONV_B = 8, CONV_ARENA = 12, CONV_PATCHES = 16, CONV_KERNEL_PART = 20,
+  CONV_ROWS_PART = 24, CONV_PRODUCT = 28, CONV_BLOCK = 32, CONV_SAMPLES = 36, CONV_C = 40, CONV_F = 44, CONV_GROUPS = 48,
+  CONV_TAPS = 52, CONV_DEPTH = 56, CONV_HEIGHT = 80, CONV_WIDTH = 104, CONV_BIAS = 128, CONV_FN = 132, CONV_ALPHA = 136,
+  CONV_LIST = 140, CONV_OFFSETS = 144, CONV_RUN = 148, CONV_SCRATCH = 152, CONV_PART = 156, CONV_RANGES = 160,
+  CONV_SUMS = 164, CONV_LONG = 168, CONV_WORDS_BYTES = 172
+// six words from CONV_DEPTH, CONV_HEIGHT and CONV_WIDTH on
+export const AXIS_SIZE = 0, AXIS_OUTPUT = 4, AXIS_KERNEL = 8, AXIS_STRIDE = 12, AXIS_DILATION = 16, AXIS_BEFORE = 20
+// forward | backward, 0: none. XZ | dy; U: recurrent kernel [u, width u]; U2: that of the second product [u, u];
+// BIAS of the recurrent product [width u] | dhz [B, T, width u], its gradient, where it isn't dxz; H0, C0: initial state |
+// gradient of the last one; Y | dxz; H, C | dh, dc, which become those of the initial state; BEFORE: h before each step;
+// SAVED: c before each step, or what else the cell keeps
+export const RECURRENT_XZ = 0, RECURRENT_U = 4, RECURRENT_U2 = 8, RECURRENT_BIAS = 12, RECURRENT_MASK = 16,
+  RECURRENT_H0 = 20, RECURRENT_C0 = 24, RECURRENT_Y = 28, RECURRENT_H = 32, RECURRENT_C = 36, RECURRENT_GATES = 40,
+  RECURRENT_BEFORE = 44, RECURRENT_SAVED = 48, RECURRENT_BATCH = 52, RECURRENT_STEPS = 56, RECURRENT_UNITS = 60,
+  RECURRENT_FLAGS = 64, RECURRENT_FN = 68, RECURRENT_ARENA = 72, RECURRENT_SCRATCH = 76
+export const REVERSE_DST = 0, REVERSE_SRC = 4, REVERSE_OUTER = 8, REVERSE_STEPS = 12, REVERSE_INNER = 16
+// w seen as [outer, count, inner]; LOW, HIGH, RATE: f32
+export const CONSTRAIN_W = 0, CONSTRAIN_OUTER = 4, CONSTRAIN_COUNT = 8, CONSTRAIN_INNER = 12, CONSTRAIN_LOW = 16,
+  CONSTRAIN_HIGH = 20, CONSTRAIN_RATE = 24
+// M: f32
+export const EMA_ARENA = 0, EMA_W = 4, EMA_E = 8, EMA_COUNT = 12, EMA_M = 16, EMA_EVERY = 20
+export const ACCUMULATE_ARENA = 0, ACCUMULATE_G = 4, ACCUMULATE_SUM = 8, ACCUMULATE_COUNT = 12, ACCUMULATE_WHAT = 16
+
+// ---- scratch of kernels that call the matmul ----------------------------------------------------------------------
+export const PRODUCT_BYTES = 64 // the words of a matmul, in front of its scratch
+export const CONV_OWN_BYTES = 192 // between them: the convolution's words of a part of a job

@@ -9,17 +9,16 @@
 // The products are those of gemm.ts without the care for long ones: over T queries or keys, the sums of chains are added one after
 // the other, T / CHAIN_DEPTH of them; for dK and dV of causal attention T / CAUSAL_ROWS. So the relative error of terms of one
 // sign is at most 4e-6 + 2e-9 T; that of random ones is far below it.
-import { MATMUL_ACCUMULATE, MATMUL_TRANSPOSE_A, MATMUL_TRANSPOSE_B } from '../abi'
+import {
+  ATTENTION_ARENA, ATTENTION_BATCH, ATTENTION_BLOCK, ATTENTION_CAUSAL, ATTENTION_DK, ATTENTION_DQ, ATTENTION_DV,
+  ATTENTION_HEADS, ATTENTION_K, ATTENTION_KEEP, ATTENTION_KEY_COUNT, ATTENTION_KEY_WIDTH, ATTENTION_MASK,
+  ATTENTION_OUT, ATTENTION_PROBABILITIES, ATTENTION_PRODUCT, ATTENTION_Q, ATTENTION_QUERY_COUNT, ATTENTION_SCALE,
+  ATTENTION_SCRATCH, ATTENTION_V, ATTENTION_VALUE_WIDTH, MATMUL_ACCUMULATE, MATMUL_TRANSPOSE_A, MATMUL_TRANSPOSE_B,
+} from '../abi'
 import { scratchOf, split, threadCount } from '../parallel'
 import { prepare, product } from './attention-products'
 import { exponentials, maximum } from './softmax'
 import { addWide, lanesBelow, storeBelow, sumWide } from './tails'
-
-// Operands, in words: q, k, v, mask, keep, p, batch, heads, Tq, Tk, K, V, causal, scale (f32), arena, matmul words,
-// rows a block, scratch; then o, or do, dq, dk, dv.
-const Q = 0, KEYS = 4, VALUES = 8, MASK = 12, KEEP = 16, PROBABILITIES = 20, BATCH = 24, HEADS = 28, QUERY_COUNT = 32
-const KEY_COUNT = 36, KEY_WIDTH = 40, VALUE_WIDTH = 44, CAUSAL = 48, SCALE = 52, ARENA = 56, MATMUL = 60
-const BLOCK = 64, SCRATCH = 68, OUT = 72
 
 /** dst = src * factor, `rows` rows of `cols` floats at row strides `ds` and `ss`, bytes. */
 function move(dst: usize, ds: usize, src: usize, ss: usize, rows: i32, cols: i32, factor: f32): void {
@@ -69,8 +68,9 @@ function softmaxRow(s: usize, mask: usize, count: i32, cols: i32): void {
 
 /** Split by samples and heads, of `products` products each; where there are too few, each product is split. */
 function splitHeads(kernel: u32, p: usize, products: f64): void {
-  const count = load<i32>(p, BATCH) * load<i32>(p, HEADS)
-  const one = <f64>load<i32>(p, QUERY_COUNT) * <f64>load<i32>(p, KEY_COUNT) * <f64>load<i32>(p, KEY_WIDTH)
+  const count = load<i32>(p, ATTENTION_BATCH) * load<i32>(p, ATTENTION_HEADS)
+  const one = <f64>load<i32>(p, ATTENTION_QUERY_COUNT) * <f64>load<i32>(p, ATTENTION_KEY_COUNT)
+    * <f64>load<i32>(p, ATTENTION_KEY_WIDTH)
   split(kernel, p, count, 1, count < threadCount() ? -1 : one * products)
 }
 
@@ -80,24 +80,26 @@ export function attention(p: usize): void {
 }
 
 function attentionPart(p: usize, from: i32, end: i32, part: i32): void {
-  const heads = load<i32>(p, HEADS), Tq = load<i32>(p, QUERY_COUNT), Tk = load<i32>(p, KEY_COUNT)
-  const K = load<i32>(p, KEY_WIDTH), V = load<i32>(p, VALUE_WIDTH), causal = load<i32>(p, CAUSAL)
-  const maskStart = <usize>load<u32>(p, MASK), block = load<i32>(p, BLOCK)
-  const planned = <usize>load<u32>(p, MATMUL), words = scratchOf(planned, part)
+  const heads = load<i32>(p, ATTENTION_HEADS), Tq = load<i32>(p, ATTENTION_QUERY_COUNT)
+  const Tk = load<i32>(p, ATTENTION_KEY_COUNT)
+  const K = load<i32>(p, ATTENTION_KEY_WIDTH), V = load<i32>(p, ATTENTION_VALUE_WIDTH)
+  const causal = load<i32>(p, ATTENTION_CAUSAL)
+  const maskStart = <usize>load<u32>(p, ATTENTION_MASK), block = load<i32>(p, ATTENTION_BLOCK)
+  const planned = <usize>load<u32>(p, ATTENTION_PRODUCT), words = scratchOf(planned, part)
   const kb = <usize>K << 2, vb = <usize>V << 2, row = <usize>Tk << 2 // row strides, bytes
   const ks = kb * heads, vs = vb * heads
-  const qh = words + <usize>load<u32>(p, SCRATCH) - planned
+  const qh = words + <usize>load<u32>(p, ATTENTION_SCRATCH) - planned
   const kh = qh + kb * Tq, vh = kh + kb * Tk, oh = vh + vb * Tk, scores = oh + vb * Tq
-  prepare(words, <usize>load<u32>(p, ARENA), part)
+  prepare(words, <usize>load<u32>(p, ATTENTION_ARENA), part)
   for (let n = from; n < end; n++) {
     const b = n / heads, h = n % heads
     const mask = maskStart ? maskStart + row * b : 0
-    const probabilities = <usize>load<u32>(p, PROBABILITIES) + row * Tq * n
-    const keep = load<u32>(p, KEEP) ? <usize>load<u32>(p, KEEP) + row * Tq * n : 0
+    const probabilities = <usize>load<u32>(p, ATTENTION_PROBABILITIES) + row * Tq * n
+    const keep = load<u32>(p, ATTENTION_KEEP) ? <usize>load<u32>(p, ATTENTION_KEEP) + row * Tq * n : 0
     const keyColumn = ks * Tq * b + kb * h, queryRows = vs * Tq * b + vb * h
-    move(qh, kb, <usize>load<u32>(p, Q) + keyColumn, ks, Tq, K, load<f32>(p, SCALE))
-    move(kh, kb, <usize>load<u32>(p, KEYS) + ks * Tk * b + kb * h, ks, Tk, K, 1)
-    move(vh, vb, <usize>load<u32>(p, VALUES) + vs * Tk * b + vb * h, vs, Tk, V, 1)
+    move(qh, kb, <usize>load<u32>(p, ATTENTION_Q) + keyColumn, ks, Tq, K, load<f32>(p, ATTENTION_SCALE))
+    move(kh, kb, <usize>load<u32>(p, ATTENTION_K) + ks * Tk * b + kb * h, ks, Tk, K, 1)
+    move(vh, vb, <usize>load<u32>(p, ATTENTION_V) + vs * Tk * b + vb * h, vs, Tk, V, 1)
     for (let i = 0; i < Tq; i += block) {
       const rows = min(block, Tq - i), keys = causal ? min(i + rows, Tk) : Tk
       const P = probabilities + row * i
@@ -113,7 +115,7 @@ function attentionPart(p: usize, from: i32, end: i32, part: i32): void {
       if (keep) timesRows(s, keep + row * i, row, rows, keys)
       product(words, oh + vb * i, s, vh, rows, V, keys, 0)
     }
-    move(<usize>load<u32>(p, OUT) + queryRows, vs, oh, vb, Tq, V, 1)
+    move(<usize>load<u32>(p, ATTENTION_OUT) + queryRows, vs, oh, vb, Tq, V, 1)
   }
 }
 
@@ -127,27 +129,29 @@ export function attentionGrad(p: usize): void {
 }
 
 function attentionGradPart(p: usize, from: i32, end: i32, part: i32): void {
-  const heads = load<i32>(p, HEADS), Tq = load<i32>(p, QUERY_COUNT), Tk = load<i32>(p, KEY_COUNT)
-  const K = load<i32>(p, KEY_WIDTH), V = load<i32>(p, VALUE_WIDTH), causal = load<i32>(p, CAUSAL)
-  const block = load<i32>(p, BLOCK), scale = load<f32>(p, SCALE)
-  const planned = <usize>load<u32>(p, MATMUL), words = scratchOf(planned, part)
+  const heads = load<i32>(p, ATTENTION_HEADS), Tq = load<i32>(p, ATTENTION_QUERY_COUNT)
+  const Tk = load<i32>(p, ATTENTION_KEY_COUNT)
+  const K = load<i32>(p, ATTENTION_KEY_WIDTH), V = load<i32>(p, ATTENTION_VALUE_WIDTH)
+  const causal = load<i32>(p, ATTENTION_CAUSAL)
+  const block = load<i32>(p, ATTENTION_BLOCK), scale = load<f32>(p, ATTENTION_SCALE)
+  const planned = <usize>load<u32>(p, ATTENTION_PRODUCT), words = scratchOf(planned, part)
   const kb = <usize>K << 2, vb = <usize>V << 2, row = <usize>Tk << 2
   const ks = kb * heads, vs = vb * heads
-  const qh = words + <usize>load<u32>(p, SCRATCH) - planned
+  const qh = words + <usize>load<u32>(p, ATTENTION_SCRATCH) - planned
   const kh = qh + kb * Tq, vh = kh + kb * Tk, doh = vh + vb * Tk
   const dqh = doh + vb * Tq, dkh = dqh + kb * Tq, dvh = dkh + kb * Tk
   const copied = dvh + vb * Tk, R = copied + row * block
-  prepare(words, <usize>load<u32>(p, ARENA), part)
+  prepare(words, <usize>load<u32>(p, ATTENTION_ARENA), part)
   for (let n = from; n < end; n++) {
     const b = n / heads, h = n % heads
-    const probabilities = <usize>load<u32>(p, PROBABILITIES) + row * Tq * n
-    const keep = load<u32>(p, KEEP) ? <usize>load<u32>(p, KEEP) + row * Tq * n : 0
+    const probabilities = <usize>load<u32>(p, ATTENTION_PROBABILITIES) + row * Tq * n
+    const keep = load<u32>(p, ATTENTION_KEEP) ? <usize>load<u32>(p, ATTENTION_KEEP) + row * Tq * n : 0
     const atQ = ks * Tq * b + kb * h, atK = ks * Tk * b + kb * h
     const atV = vs * Tk * b + vb * h, atO = vs * Tq * b + vb * h
-    move(qh, kb, <usize>load<u32>(p, Q) + atQ, ks, Tq, K, scale)
-    move(kh, kb, <usize>load<u32>(p, KEYS) + atK, ks, Tk, K, 1)
-    move(vh, vb, <usize>load<u32>(p, VALUES) + atV, vs, Tk, V, 1)
-    move(doh, vb, <usize>load<u32>(p, OUT) + atO, vs, Tq, V, 1)
+    move(qh, kb, <usize>load<u32>(p, ATTENTION_Q) + atQ, ks, Tq, K, scale)
+    move(kh, kb, <usize>load<u32>(p, ATTENTION_K) + atK, ks, Tk, K, 1)
+    move(vh, vb, <usize>load<u32>(p, ATTENTION_V) + atV, vs, Tk, V, 1)
+    move(doh, vb, <usize>load<u32>(p, ATTENTION_OUT) + atO, vs, Tq, V, 1)
     memory.fill(dkh, 0, (kb + vb) * Tk) // and dvh
     for (let i = 0; i < Tq; i += block) {
       const rows = min(block, Tq - i), keys = causal ? min(i + rows, Tk) : Tk
@@ -165,9 +169,9 @@ function attentionGradPart(p: usize, from: i32, end: i32, part: i32): void {
       product(words, dqh + kb * i, R, kh, rows, K, keys, 0)
       product(words, dkh, R, qh + kb * i, keys, K, rows, MATMUL_TRANSPOSE_A | MATMUL_ACCUMULATE)
     }
-    move(<usize>load<u32>(p, OUT + 4) + atQ, ks, dqh, kb, Tq, K, scale)
-    move(<usize>load<u32>(p, OUT + 8) + atK, ks, dkh, kb, Tk, K, 1)
-    move(<usize>load<u32>(p, OUT + 12) + atV, vs, dvh, vb, Tk, V, 1)
+    move(<usize>load<u32>(p, ATTENTION_DQ) + atQ, ks, dqh, kb, Tq, K, scale)
+    move(<usize>load<u32>(p, ATTENTION_DK) + atK, ks, dkh, kb, Tk, K, 1)
+    move(<usize>load<u32>(p, ATTENTION_DV) + atV, vs, dvh, vb, Tk, V, 1)
   }
 }
 

@@ -3,15 +3,9 @@
 // float or stays (broadcast); the `rank` outer axes carry a stride for each operand, 0 where it is broadcast.
 // dst is contiguous and may be a or b where that operand is not broadcast.
 import {
-  BINARY_ADD,
-  BINARY_DIVIDE,
-  BINARY_EQUAL,
-  BINARY_GREATER,
-  BINARY_GREATER_EQUAL,
-  BINARY_MAXIMUM,
-  BINARY_MINIMUM,
-  BINARY_MULTIPLY,
-  BINARY_SUBTRACT,
+  BINARY_A, BINARY_ADD, BINARY_AXES, BINARY_A_MOVES, BINARY_B, BINARY_B_MOVES, BINARY_DIVIDE, BINARY_DST, BINARY_EQUAL,
+  BINARY_FN, BINARY_GREATER, BINARY_GREATER_EQUAL, BINARY_INNER, BINARY_MAXIMUM, BINARY_MINIMUM, BINARY_MULTIPLY,
+  BINARY_OUTER, BINARY_RANK, BINARY_SUBTRACT,
 } from '../abi'
 import { loadTail, storeTail } from '../lanes'
 import { FLOAT_WORK, partStart, split } from '../parallel'
@@ -58,16 +52,16 @@ function applyRow(fn: i32, dst: usize, a: usize, b: usize, count: i32, aMoves: b
 
 /** words: dst, a, b, fn, inner, aMoves, bMoves, outer count, rank, then per outer axis: size, stride of a, stride of b (floats) */
 export function binary(p: usize): void {
-  split(binaryPart.index, p, 1, 0, FLOAT_WORK * <f64>load<i32>(p, 16) * <f64>load<i32>(p, 28))
+  split(binaryPart.index, p, 1, 0, FLOAT_WORK * <f64>load<i32>(p, BINARY_INNER) * <f64>load<i32>(p, BINARY_OUTER))
 }
 
 /** A part is a range of rows, or of the columns of a few. */
 function binaryPart(p: usize, part: i32, parts: i32, _: i32): void {
-  let dst = <usize>load<u32>(p)
-  let a = <usize>load<u32>(p, 4), b = <usize>load<u32>(p, 8)
-  const fn = load<i32>(p, 12), inner = load<i32>(p, 16)
-  const aMoves = load<i32>(p, 20) != 0, bMoves = load<i32>(p, 24) != 0
-  const outer = load<i32>(p, 28), rank = load<i32>(p, 32)
+  let dst = <usize>load<u32>(p, BINARY_DST)
+  let a = <usize>load<u32>(p, BINARY_A), b = <usize>load<u32>(p, BINARY_B)
+  const fn = load<i32>(p, BINARY_FN), inner = load<i32>(p, BINARY_INNER)
+  const aMoves = load<i32>(p, BINARY_A_MOVES) != 0, bMoves = load<i32>(p, BINARY_B_MOVES) != 0
+  const outer = load<i32>(p, BINARY_OUTER), rank = load<i32>(p, BINARY_RANK)
   let first = 0, end = outer, own = inner
   if (parts == 1) {
     // all of it
@@ -86,7 +80,7 @@ function binaryPart(p: usize, part: i32, parts: i32, _: i32): void {
     let rest = o
     let ai = a, bi = b
     for (let axis = rank - 1; axis >= 0; axis--) {
-      const w = p + 36 + <usize>axis * 12
+      const w = p + BINARY_AXES + <usize>axis * 12
       const size = load<i32>(w)
       const i = rest % size
       rest /= size

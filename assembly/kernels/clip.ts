@@ -1,11 +1,12 @@
 // Gradient clipping, in place: by value, or by the norm of all gradients in a range.
 // A NaN stays NaN. If the norm is 0, infinite or NaN, the gradients stay as they are.
+import { CLIP_COUNT, CLIP_GRADS, CLIP_LIMIT } from '../abi'
 import { atLeast, atMost } from '../lanes'
 import { lanesBelow, storeBelow, sumWide } from './tails'
 
 /** words: grads, count, limit (f32): each gradient to [-limit, limit] */
 export function clipValue(p: usize): void {
-  const grads = <usize>load<u32>(p), count = load<i32>(p, 4), limit = load<f32>(p, 8)
+  const grads = <usize>load<u32>(p, CLIP_GRADS), count = load<i32>(p, CLIP_COUNT), limit = load<f32>(p, CLIP_LIMIT)
   for (let i = 0; i < count; i += 4) {
     const at = grads + (<usize>i << 2)
     storeBelow(at, atMost(atLeast(v128.load(at), -limit), limit), count - i)
@@ -14,7 +15,7 @@ export function clipValue(p: usize): void {
 
 /** words: grads, count, limit (f32): gradients times min(1, limit / norm), norm = sqrt(sum g^2) */
 export function clipNorm(p: usize): void {
-  const grads = <usize>load<u32>(p), count = load<i32>(p, 4), limit = <f64>load<f32>(p, 8)
+  const grads = <usize>load<u32>(p, CLIP_GRADS), count = load<i32>(p, CLIP_COUNT), limit = <f64>load<f32>(p, CLIP_LIMIT)
   // squares in f64: neither overflow nor underflow; two sums, since each addition waits for the one before
   let low = f64x2.splat(0), high = low
   for (let i = 0; i < count; i += 4) {

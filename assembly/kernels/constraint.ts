@@ -2,6 +2,9 @@
 // taken over the middle axis (formulas of Keras, its epsilon 1e-7):
 //   norm = sqrt(sum w^2),  w *= (rate clip(norm, low, high) + (1 - rate) norm) / (norm + 1e-7)
 // Squares are summed in f64, in order of the middle axis (rows of one column: lanes 0, 1, then 2, 3, every four).
+import {
+  CONSTRAIN_COUNT, CONSTRAIN_HIGH, CONSTRAIN_INNER, CONSTRAIN_LOW, CONSTRAIN_OUTER, CONSTRAIN_RATE, CONSTRAIN_W,
+} from '../abi'
 import { FLOAT_WORK, split } from '../parallel'
 import { lanesBelow, storeBelow, sumWide } from './tails'
 
@@ -13,17 +16,19 @@ function factor(squares: f64, low: f64, high: f64, rate: f64): f32 {
 
 /** words: w, outer, count, inner, low (f32), high (f32), rate (f32) */
 export function constrain(p: usize): void {
-  const outer = load<i32>(p, 4), inner = load<i32>(p, 12), work = FLOAT_WORK * <f64>load<i32>(p, 8)
+  const outer = load<i32>(p, CONSTRAIN_OUTER), inner = load<i32>(p, CONSTRAIN_INNER)
+  const work = FLOAT_WORK * <f64>load<i32>(p, CONSTRAIN_COUNT)
   if (inner == 1) split(constrainPart.index, p, outer, 1, work)
   else split(constrainPart.index, p, inner, 4, work * <f64>outer)
 }
 
 /** `from` to `to`: of inner, or, where that is 1, of outer. */
 function constrainPart(p: usize, from: i32, to: i32, _: i32): void {
-  const outer = load<i32>(p, 4), count = load<i32>(p, 8), inner = load<i32>(p, 12)
+  const outer = load<i32>(p, CONSTRAIN_OUTER), count = load<i32>(p, CONSTRAIN_COUNT), inner = load<i32>(p, CONSTRAIN_INNER)
   const first = inner == 1 ? from : 0, end = inner == 1 ? to : outer
-  let w = <usize>load<u32>(p) + (<usize>(first * count) << 2)
-  const least = <f64>load<f32>(p, 16), most = <f64>load<f32>(p, 20), rate = <f64>load<f32>(p, 24)
+  let w = <usize>load<u32>(p, CONSTRAIN_W) + (<usize>(first * count) << 2)
+  const least = <f64>load<f32>(p, CONSTRAIN_LOW), most = <f64>load<f32>(p, CONSTRAIN_HIGH)
+  const rate = <f64>load<f32>(p, CONSTRAIN_RATE)
   const row = <usize>inner << 2
   for (let o = first; o < end; o++) {
     if (inner == 1) {

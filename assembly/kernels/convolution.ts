@@ -7,26 +7,22 @@
 // a time, so that they stay in L2.
 // With several groups, a group's columns of w and of y's rows are copied to and from dense matrices.
 //
-// words of all three: dst, two sources, matmul (header), patches [blockRows, K] or the padded copy (0: none), kernel
-// part [groups, K, F / groups], rows part [rows of a block, F / groups], matmul words (words of a part and its scratch behind), size of a
-// block (dx: rows; else samples, or -lines of one sample), N, C, F, groups, taps, then for each axis: input size, output
-// size, kernel size, stride, dilation, padding before; then bias (0: none), fn, alpha (conv alone), list of rows,
-// offsets of runs, depth of a run, scratch, part (0), ranges of samples, sums of all but the first, long sums (dw alone).
-// K = taps * C / groups. Over threads, a part of y and of dx is a range of samples. A small dw is the sum of those of several
+// Operands: CONV_* of abi.ts. K = taps * C / groups. Over threads, a part of y and of dx is a range of samples. A small dw is the sum of those of several
 // ranges of samples, as many for any number of threads; of a large one, which is one range, the product is split.
 // Each is a sum over blocks of up to some hundred positions. Of more than LONG_DEPTH positions, it is that of ranges of so many,
 // added by long-sum.ts, in two arrays more (long sums). The error is that of gemm.ts.
 import {
-  HEADER_MATMUL, LONG_DEPTH, MATMUL_ACCUMULATE, MATMUL_PART_SHIFT, MATMUL_ROWS, MATMUL_TRANSPOSE_A, MATMUL_TRANSPOSE_B, ROWS_SPARE,
+  AXIS_BEFORE, AXIS_DILATION, AXIS_KERNEL, AXIS_OUTPUT, AXIS_SIZE, AXIS_STRIDE, CONV_A, CONV_ARENA, CONV_B, CONV_BIAS,
+  CONV_BLOCK, CONV_C, CONV_DEPTH, CONV_DST, CONV_F, CONV_FN, CONV_GROUPS, CONV_HEIGHT, CONV_KERNEL_PART, CONV_LIST,
+  CONV_LONG, CONV_OFFSETS, CONV_OWN_BYTES, CONV_PART, CONV_PATCHES, CONV_PRODUCT, CONV_RANGES, CONV_ROWS_PART,
+  CONV_RUN, CONV_SAMPLES, CONV_SCRATCH, CONV_SUMS, CONV_TAPS, CONV_WIDTH, CONV_WORDS_BYTES, HEADER_MATMUL, LONG_DEPTH,
+  MATMUL_A, MATMUL_ACCUMULATE, MATMUL_B, MATMUL_BIAS, MATMUL_C, MATMUL_FLAGS, MATMUL_FN, MATMUL_K, MATMUL_M, MATMUL_N,
+  MATMUL_OFFSETS, MATMUL_PART_SHIFT, MATMUL_ROWS, MATMUL_RUN, MATMUL_SCRATCH, MATMUL_TRANSPOSE_A, MATMUL_TRANSPOSE_B,
+  PRODUCT_BYTES, ROWS_SPARE,
 } from '../abi'
 import { storeTail } from '../lanes'
 import { partStart, scratchOf, split } from '../parallel'
 import { fold } from './long-sum'
-
-/** Byte offset of the first axis among the words; an axis has six. */
-const AXES = 56
-const BIAS = 128, FN = 132, LIST = 140, OFFSETS = 144, RUN = 148, SCRATCH = 152, PART = 156, RANGES = 160, SUMS = 164
-const LONG = 168, WORDS_BYTES = 172, OWN_BYTES = 192 // between the matmul's words and its scratch: the words of a part
 
 /** dst = src, `bytes` (a multiple of 4); up to 12 bytes behind either are read and written, too: to be used in ascending order. */
 @inline
@@ -62,13 +58,19 @@ function copyColumns(dst: usize, ds: usize, src: usize, ss: usize, rows: i32, co
 
 /** image += patches of `rows` output rows from `row` on, channels `from` to `from + count`. */
 function scatter(p: usize, patch: usize, x: usize, row: i32, rows: i32, from: i32, count: i32): void {
-  const C = load<i32>(p, 40)
-  const D = load<i32>(p, AXES), OD = load<i32>(p, AXES + 4), kd = load<i32>(p, AXES + 8)
-  const sd = load<i32>(p, AXES + 12), dd = load<i32>(p, AXES + 16), pd = load<i32>(p, AXES + 20)
-  const H = load<i32>(p, AXES + 24), OH = load<i32>(p, AXES + 28), kh = load<i32>(p, AXES + 32)
-  const sh = load<i32>(p, AXES + 36), dh = load<i32>(p, AXES + 40), ph = load<i32>(p, AXES + 44)
-  const W = load<i32>(p, AXES + 48), OW = load<i32>(p, AXES + 52), kw = load<i32>(p, AXES + 56)
-  const sw = load<i32>(p, AXES + 60), dw = load<i32>(p, AXES + 64), pw = load<i32>(p, AXES + 68)
+  const C = load<i32>(p, CONV_C)
+  const D = load<i32>(p, CONV_DEPTH + AXIS_SIZE), OD = load<i32>(p, CONV_DEPTH + AXIS_OUTPUT)
+  const kd = load<i32>(p, CONV_DEPTH + AXIS_KERNEL)
+  const sd = load<i32>(p, CONV_DEPTH + AXIS_STRIDE), dd = load<i32>(p, CONV_DEPTH + AXIS_DILATION)
+  const pd = load<i32>(p, CONV_DEPTH + AXIS_BEFORE)
+  const H = load<i32>(p, CONV_HEIGHT + AXIS_SIZE), OH = load<i32>(p, CONV_HEIGHT + AXIS_OUTPUT)
+  const kh = load<i32>(p, CONV_HEIGHT + AXIS_KERNEL)
+  const sh = load<i32>(p, CONV_HEIGHT + AXIS_STRIDE), dh = load<i32>(p, CONV_HEIGHT + AXIS_DILATION)
+  const ph = load<i32>(p, CONV_HEIGHT + AXIS_BEFORE)
+  const W = load<i32>(p, CONV_WIDTH + AXIS_SIZE), OW = load<i32>(p, CONV_WIDTH + AXIS_OUTPUT)
+  const kw = load<i32>(p, CONV_WIDTH + AXIS_KERNEL)
+  const sw = load<i32>(p, CONV_WIDTH + AXIS_STRIDE), dw = load<i32>(p, CONV_WIDTH + AXIS_DILATION)
+  const pw = load<i32>(p, CONV_WIDTH + AXIS_BEFORE)
   const cell = <usize>C << 2, piece = <usize>count << 2, run = piece * kw
   const lineStep = <usize>(dh * W) * cell
   const isRun = dw == 1 && count == C // a row of taps is one run of the image
@@ -123,9 +125,10 @@ function span(axis: usize, count: i32): i32 {
 
 /** Samples [samples, PD, PH, PW, C] of x between zeros: from line `top` of the padded image on. */
 function pad(p: usize, dst: usize, x: usize, samples: i32, PD: i32, top: i32, PH: i32, PW: i32): void {
-  const D = load<i32>(p, AXES), pd = load<i32>(p, AXES + 20), H = load<i32>(p, AXES + 24), ph = load<i32>(p, AXES + 44)
-  const W = load<i32>(p, AXES + 48), pw = load<i32>(p, AXES + 68)
-  const cell = <usize>load<i32>(p, 40) << 2
+  const D = load<i32>(p, CONV_DEPTH + AXIS_SIZE), pd = load<i32>(p, CONV_DEPTH + AXIS_BEFORE)
+  const H = load<i32>(p, CONV_HEIGHT + AXIS_SIZE), ph = load<i32>(p, CONV_HEIGHT + AXIS_BEFORE)
+  const W = load<i32>(p, CONV_WIDTH + AXIS_SIZE), pw = load<i32>(p, CONV_WIDTH + AXIS_BEFORE)
+  const cell = <usize>load<i32>(p, CONV_C) << 2
   const line = <usize>PW * cell, before = <usize>min(pw, PW) * cell, inside = <usize>max(min(W, PW - pw), 0) * cell
   for (let n = 0; n < samples; n++) {
     for (let d = -pd; d < PD - pd; d++) {
@@ -147,9 +150,9 @@ function pad(p: usize, dst: usize, x: usize, samples: i32, PD: i32, top: i32, PH
  * x is padded first, if it is to be.
  */
 function listPatches(p: usize, x: usize, samples: i32, line: i32, lines: i32): void {
-  const depthAxis = p + AXES, heightAxis = depthAxis + 24, widthAxis = depthAxis + 48
+  const depthAxis = p + CONV_DEPTH + AXIS_SIZE, heightAxis = depthAxis + 24, widthAxis = depthAxis + 48
   const OD = load<i32>(depthAxis, 4), OW = load<i32>(widthAxis, 4)
-  const window = <usize>load<u32>(p, 16), cell = <usize>load<i32>(p, 40) << 2
+  const window = <usize>load<u32>(p, CONV_PATCHES), cell = <usize>load<i32>(p, CONV_C) << 2
   const top = line * load<i32>(heightAxis, 12)
   let D = load<i32>(depthAxis), H = load<i32>(heightAxis), W = load<i32>(widthAxis)
   let base = x + <usize>(top * W) * cell
@@ -161,7 +164,7 @@ function listPatches(p: usize, x: usize, samples: i32, line: i32, lines: i32): v
     base = window
   }
   const row = <usize>W * cell, plane = row * H
-  let list = <usize>load<u32>(p, LIST)
+  let list = <usize>load<u32>(p, CONV_LIST)
   const step = <usize>load<i32>(widthAxis, 12) * cell
   for (let n = 0; n < samples; n++) {
     for (let d = 0; d < OD; d++) {
@@ -177,10 +180,10 @@ function listPatches(p: usize, x: usize, samples: i32, line: i32, lines: i32): v
   }
   for (let i = 0; i < ROWS_SPARE; i++) store<u32>(list + (<usize>i << 2), <u32>base)
 
-  const bytes = <usize>load<i32>(p, RUN) << 2, piece = cell / load<i32>(p, 48)
+  const bytes = <usize>load<i32>(p, CONV_RUN) << 2, piece = cell / load<i32>(p, CONV_GROUPS)
   const kw = load<i32>(widthAxis, 8), isRow = bytes >= piece * kw // a row of taps is one run
   const taps = isRow ? 1 : kw, length = isRow ? bytes : piece
-  let offset = <usize>load<u32>(p, OFFSETS)
+  let offset = <usize>load<u32>(p, CONV_OFFSETS)
   for (let i = 0; i < load<i32>(depthAxis, 8); i++) {
     for (let j = 0; j < load<i32>(heightAxis, 8); j++) {
       const at = plane * (i * load<i32>(depthAxis, 16)) + row * (j * load<i32>(heightAxis, 16))
@@ -197,17 +200,17 @@ function listPatches(p: usize, x: usize, samples: i32, line: i32, lines: i32): v
 
 /** The words of a part: those of the plan, with scratch of its own for all but the kernel part, which is read. */
 function wordsOf(p: usize, part: i32): usize {
-  const shift = scratchOf(load<u32>(p, SCRATCH), part) - load<u32>(p, SCRATCH)
+  const shift = scratchOf(load<u32>(p, CONV_SCRATCH), part) - load<u32>(p, CONV_SCRATCH)
   if (!shift) return p
-  const own = <usize>load<u32>(p, 28) + 64 + shift
-  memory.copy(own, p, WORDS_BYTES)
-  if (load<u32>(own, 16)) move(own, 16, shift)
-  move(own, 24, shift)
-  move(own, 28, shift)
-  move(own, LIST, shift)
-  move(own, LONG, shift)
-  move(own, OFFSETS, shift)
-  store<i32>(own, part << MATMUL_PART_SHIFT, PART)
+  const own = <usize>load<u32>(p, CONV_PRODUCT) + PRODUCT_BYTES + shift
+  memory.copy(own, p, CONV_WORDS_BYTES)
+  if (load<u32>(own, CONV_PATCHES)) move(own, CONV_PATCHES, shift)
+  move(own, CONV_ROWS_PART, shift)
+  move(own, CONV_PRODUCT, shift)
+  move(own, CONV_LIST, shift)
+  move(own, CONV_LONG, shift)
+  move(own, CONV_OFFSETS, shift)
+  store<i32>(own, part << MATMUL_PART_SHIFT, CONV_PART)
   return own
 }
 
@@ -220,35 +223,43 @@ function move(p: usize, word: usize, by: usize): void {
 function multiply(
   p: usize, c: usize, a: usize, b: usize, M: i32, N: i32, K: i32, flags: i32, bias: usize, end: u64,
 ): void {
-  const words = <usize>load<u32>(p, 28)
-  store<u32>(words, <u32>c)
-  store<u32>(words, <u32>a, 4)
-  store<u32>(words, <u32>b, 8)
-  store<u32>(words, <u32>bias, 12)
-  store<i32>(words, M, 16)
-  store<i32>(words, N, 20)
-  store<i32>(words, K, 24)
-  store<i32>(words, flags | load<i32>(p, PART), 28)
-  store<u64>(words, end, 32)
-  store<u32>(words, <u32>words + 64 + OWN_BYTES, 40)
-  store<u32>(words, load<u32>(p, OFFSETS), 44)
-  store<u32>(words, load<u32>(p, RUN), 48)
-  call_indirect<void>(load<u32>(load<u32>(p, 12), HEADER_MATMUL), words)
+  const words = <usize>load<u32>(p, CONV_PRODUCT)
+  store<u32>(words, <u32>c, MATMUL_C)
+  store<u32>(words, <u32>a, MATMUL_A)
+  store<u32>(words, <u32>b, MATMUL_B)
+  store<u32>(words, <u32>bias, MATMUL_BIAS)
+  store<i32>(words, M, MATMUL_M)
+  store<i32>(words, N, MATMUL_N)
+  store<i32>(words, K, MATMUL_K)
+  store<i32>(words, flags | load<i32>(p, CONV_PART), MATMUL_FLAGS)
+  store<u64>(words, end, MATMUL_FN)
+  store<u32>(words, <u32>words + PRODUCT_BYTES + CONV_OWN_BYTES, MATMUL_SCRATCH)
+  store<u32>(words, load<u32>(p, CONV_OFFSETS), MATMUL_OFFSETS)
+  store<u32>(words, load<u32>(p, CONV_RUN), MATMUL_RUN)
+  call_indirect<void>(load<u32>(load<u32>(p, CONV_ARENA), HEADER_MATMUL), words)
+}
+
+/** Cells of an image. */
+@inline
+function cellsOf(p: usize): i32 {
+  const planes = load<i32>(p, CONV_DEPTH + AXIS_SIZE)
+  return planes * load<i32>(p, CONV_HEIGHT + AXIS_SIZE) * load<i32>(p, CONV_WIDTH + AXIS_SIZE)
 }
 
 /** Positions of a sample. */
 @inline
 function positionsOf(p: usize): i32 {
-  return load<i32>(p, AXES + 4) * load<i32>(p, AXES + 28) * load<i32>(p, AXES + 52)
+  const planes = load<i32>(p, CONV_DEPTH + AXIS_OUTPUT)
+  return planes * load<i32>(p, CONV_HEIGHT + AXIS_OUTPUT) * load<i32>(p, CONV_WIDTH + AXIS_OUTPUT)
 }
 
 /** A group's kernels, of several: its columns of w, or back. */
 function moveKernels(p: usize, w: usize, back: bool): void {
-  const groups = load<i32>(p, 48), filters = load<i32>(p, 44) / groups
+  const groups = load<i32>(p, CONV_GROUPS), filters = load<i32>(p, CONV_F) / groups
   if (groups == 1) return
-  const K = load<i32>(p, 52) * load<i32>(p, 40) / groups
-  const wide = <usize>load<i32>(p, 44) << 2, narrow = <usize>filters << 2
-  let part = <usize>load<u32>(p, 20)
+  const K = load<i32>(p, CONV_TAPS) * load<i32>(p, CONV_C) / groups
+  const wide = <usize>load<i32>(p, CONV_F) << 2, narrow = <usize>filters << 2
+  let part = <usize>load<u32>(p, CONV_KERNEL_PART)
   for (let group = 0; group < groups; group++) {
     if (back) copyColumns(w, wide, part, narrow, K, filters)
     else copyColumns(part, narrow, w, wide, K, filters)
@@ -262,16 +273,16 @@ function moveKernels(p: usize, w: usize, back: bool): void {
  * matrices one after the other.
  */
 function productOfList(p: usize, isForward: bool, kernel: usize, whole: usize, list: usize, count: i32, adds: bool): void {
-  const rowsPart = <usize>load<u32>(p, 24), F = load<i32>(p, 44), groups = load<i32>(p, 48)
-  const channels = load<i32>(p, 40) / groups, filters = F / groups, K = load<i32>(p, 52) * channels
+  const rowsPart = <usize>load<u32>(p, CONV_ROWS_PART), F = load<i32>(p, CONV_F), groups = load<i32>(p, CONV_GROUPS)
+  const channels = load<i32>(p, CONV_C) / groups, filters = F / groups, K = load<i32>(p, CONV_TAPS) * channels
   const wide = <usize>F << 2, narrow = <usize>filters << 2
-  const bias = <usize>load<u32>(p, BIAS)
+  const bias = <usize>load<u32>(p, CONV_BIAS)
   for (let group = 0; group < groups; group++) {
     const own = whole + <usize>group * narrow // the group's columns
     const block = groups > 1 ? rowsPart : whole
     if (isForward) {
       const from = bias ? bias + <usize>group * narrow : 0
-      multiply(p, block, list, kernel, count, filters, K, MATMUL_ROWS, from, load<u64>(p, FN))
+      multiply(p, block, list, kernel, count, filters, K, MATMUL_ROWS, from, load<u64>(p, CONV_FN))
       if (groups > 1) copyColumns(own, wide, block, narrow, count, filters)
     } else {
       if (groups > 1) copyColumns(block, narrow, own, wide, count, filters)
@@ -291,19 +302,20 @@ function moveList(list: usize, count: i32, bytes: u32): void {
 /** Multiply-adds of a sample. */
 @inline
 function workOf(p: usize): f64 {
-  const K = load<i32>(p, 52) * load<i32>(p, 40) / load<i32>(p, 48)
-  return <f64>positionsOf(p) * <f64>K * <f64>load<i32>(p, 44)
+  const K = load<i32>(p, CONV_TAPS) * load<i32>(p, CONV_C) / load<i32>(p, CONV_GROUPS)
+  return <f64>positionsOf(p) * <f64>K * <f64>load<i32>(p, CONV_F)
 }
 
 /** Samples `from` to `end`, block by block: y of x (forward), or dw of x and dy. */
 function convolve(p: usize, isForward: bool, x: usize, w: usize, y: usize, from: i32, end: i32): void {
-  const block = load<i32>(p, 32), lines = load<i32>(p, AXES + 28)
-  const sample = <usize>(load<i32>(p, AXES) * load<i32>(p, AXES + 24) * load<i32>(p, AXES + 48) * load<i32>(p, 40)) << 2
-  const wide = <usize>load<i32>(p, 44) << 2, positions = positionsOf(p)
+  const block = load<i32>(p, CONV_BLOCK), lines = load<i32>(p, CONV_HEIGHT + AXIS_OUTPUT)
+  const sample = <usize>(cellsOf(p) * load<i32>(p, CONV_C)) << 2
+  const wide = <usize>load<i32>(p, CONV_F) << 2, positions = positionsOf(p)
   const samples = max(block, 1), linesOfBlock = block > 0 ? lines : -block
-  const kernel = load<i32>(p, 48) > 1 ? <usize>load<u32>(p, 20) : w
+  const kernel = load<i32>(p, CONV_GROUPS) > 1 ? <usize>load<u32>(p, CONV_KERNEL_PART) : w
   // dw: rows that are summed in `to` by now; dw itself is the first range's
-  const bytes: usize = isForward ? 0 : weightBytes(p), long = <usize>load<u32>(p, LONG), cut = long + (bytes + 63 & ~63)
+  const bytes: usize = isForward ? 0 : weightBytes(p), long = <usize>load<u32>(p, CONV_LONG)
+  const cut = long + (bytes + 63 & ~63)
   let row = from * positions, to = kernel, summed = 0
   for (let n = from; n < end; n += samples) {
     const some = min(samples, end - n)
@@ -311,7 +323,7 @@ function convolve(p: usize, isForward: bool, x: usize, w: usize, y: usize, from:
       const height = min(linesOfBlock, lines - line)
       const count = some * (positions / lines) * height
       listPatches(p, x + sample * n, some, line, height)
-      const list = <usize>load<u32>(p, LIST), most = isForward ? count : LONG_DEPTH
+      const list = <usize>load<u32>(p, CONV_LIST), most = isForward ? count : LONG_DEPTH
       for (let done = 0; done < count; done += most) {
         if (!isForward && summed >= LONG_DEPTH) {
           if (to != kernel) fold(kernel, long, cut, bytes)
@@ -331,28 +343,28 @@ function convolve(p: usize, isForward: bool, x: usize, w: usize, y: usize, from:
 
 /** words: y, x, w, ... */
 export function conv(p: usize): void {
-  moveKernels(p, load<u32>(p, 8), false)
-  split(convPart.index, p, load<i32>(p, 36), max(load<i32>(p, 32), 1), workOf(p))
+  moveKernels(p, load<u32>(p, CONV_B), false)
+  split(convPart.index, p, load<i32>(p, CONV_SAMPLES), max(load<i32>(p, CONV_BLOCK), 1), workOf(p))
 }
 
 function convPart(words: usize, from: i32, end: i32, part: i32): void {
   const p = wordsOf(words, part)
-  convolve(p, true, load<u32>(p, 4), load<u32>(p, 8), load<u32>(p), from, end)
+  convolve(p, true, load<u32>(p, CONV_A), load<u32>(p, CONV_B), load<u32>(p, CONV_DST), from, end)
 }
 
 /** words: dw, x, dy, ... */
 export function convWeightGrad(p: usize): void {
-  const ranges = load<i32>(p, RANGES)
+  const ranges = load<i32>(p, CONV_RANGES)
   if (ranges == 1) {
-    convolve(p, false, load<u32>(p, 4), load<u32>(p), load<u32>(p, 8), 0, load<i32>(p, 36))
-    moveKernels(p, load<u32>(p), true)
+    convolve(p, false, load<u32>(p, CONV_A), load<u32>(p, CONV_DST), load<u32>(p, CONV_B), 0, load<i32>(p, CONV_SAMPLES))
+    moveKernels(p, load<u32>(p, CONV_DST), true)
     return
   }
-  split(convWeightGradPart.index, p, ranges, 1, workOf(p) * <f64>load<i32>(p, 36) / <f64>ranges)
+  split(convWeightGradPart.index, p, ranges, 1, workOf(p) * <f64>load<i32>(p, CONV_SAMPLES) / <f64>ranges)
   const bytes = weightBytes(p)
-  let sum = <usize>load<u32>(p, SUMS)
+  let sum = <usize>load<u32>(p, CONV_SUMS)
   for (let i = 1; i < ranges; i++) {
-    accumulate(load<u32>(p), sum, bytes)
+    accumulate(load<u32>(p, CONV_DST), sum, bytes)
     sum += bytes + 63 & ~63
   }
 }
@@ -360,39 +372,39 @@ export function convWeightGrad(p: usize): void {
 /** The size of dw in bytes. */
 @inline
 function weightBytes(p: usize): usize {
-  return <usize>(load<i32>(p, 52) * load<i32>(p, 40) / load<i32>(p, 48) * load<i32>(p, 44)) << 2
+  return <usize>(load<i32>(p, CONV_TAPS) * load<i32>(p, CONV_C) / load<i32>(p, CONV_GROUPS) * load<i32>(p, CONV_F)) << 2
 }
 
 function convWeightGradPart(words: usize, from: i32, end: i32, part: i32): void {
   const p = wordsOf(words, part)
-  const samples = load<i32>(p, 36), ranges = load<i32>(p, RANGES), step = weightBytes(p) + 63 & ~63
+  const samples = load<i32>(p, CONV_SAMPLES), ranges = load<i32>(p, CONV_RANGES), step = weightBytes(p) + 63 & ~63
   for (let i = from; i < end; i++) {
-    const dw: usize = i ? <usize>load<u32>(p, SUMS) + step * (i - 1) : <usize>load<u32>(p)
+    const dw: usize = i ? <usize>load<u32>(p, CONV_SUMS) + step * (i - 1) : <usize>load<u32>(p, CONV_DST)
     const first = partStart(samples, 1, i, ranges), last = partStart(samples, 1, i + 1, ranges)
-    convolve(p, false, load<u32>(p, 4), dw, load<u32>(p, 8), first, last)
+    convolve(p, false, load<u32>(p, CONV_A), dw, load<u32>(p, CONV_B), first, last)
   }
 }
 
 /** words: dx, dy, w, ... */
 export function convInputGrad(p: usize): void {
-  moveKernels(p, load<u32>(p, 8), false)
-  split(convInputGradPart.index, p, load<i32>(p, 36), 1, workOf(p))
+  moveKernels(p, load<u32>(p, CONV_B), false)
+  split(convInputGradPart.index, p, load<i32>(p, CONV_SAMPLES), 1, workOf(p))
 }
 
 function convInputGradPart(words: usize, from: i32, end: i32, part: i32): void {
   const p = wordsOf(words, part)
-  const dx = <usize>load<u32>(p), dy = <usize>load<u32>(p, 4)
-  const patches = <usize>load<u32>(p, 16), rowsPart = <usize>load<u32>(p, 24)
-  const blockRows = load<i32>(p, 32), F = load<i32>(p, 44), groups = load<i32>(p, 48)
-  const channels = load<i32>(p, 40) / groups, filters = F / groups, K = load<i32>(p, 52) * channels
+  const dx = <usize>load<u32>(p, CONV_DST), dy = <usize>load<u32>(p, CONV_A)
+  const patches = <usize>load<u32>(p, CONV_PATCHES), rowsPart = <usize>load<u32>(p, CONV_ROWS_PART)
+  const blockRows = load<i32>(p, CONV_BLOCK), F = load<i32>(p, CONV_F), groups = load<i32>(p, CONV_GROUPS)
+  const channels = load<i32>(p, CONV_C) / groups, filters = F / groups, K = load<i32>(p, CONV_TAPS) * channels
   const wide = <usize>F << 2, narrow = <usize>filters << 2
-  const cells = load<i32>(p, AXES) * load<i32>(p, AXES + 24) * load<i32>(p, AXES + 48)
-  const sample = <usize>(cells * load<i32>(p, 40)) << 2
+  const cells = cellsOf(p)
+  const sample = <usize>(cells * load<i32>(p, CONV_C)) << 2
   memory.fill(dx + sample * from, 0, sample * (end - from))
   const rows = end * positionsOf(p)
   for (let row = from * positionsOf(p); row < rows; row += blockRows) {
     const count = min(blockRows, rows - row)
-    let kernel = <usize>(groups > 1 ? load<u32>(p, 20) : load<u32>(p, 8))
+    let kernel = <usize>(groups > 1 ? load<u32>(p, CONV_KERNEL_PART) : load<u32>(p, CONV_B))
     for (let group = 0; group < groups; group++) {
       let block = dy + wide * row
       if (groups > 1) {

@@ -6,13 +6,12 @@
 // these by long-sum.ts. The error is that of gemm.ts.
 //
 // words: as in convolution.ts; the first axis has size 1, and scratch ("patches") is an image [H, W, F] and a vector more.
-import { CHAIN_DEPTH, LONG_DEPTH } from '../abi'
+import {
+  AXIS_BEFORE, AXIS_DILATION, AXIS_KERNEL, AXIS_OUTPUT, AXIS_SIZE, AXIS_STRIDE, CHAIN_DEPTH, CONV_A, CONV_B, CONV_C,
+  CONV_DST, CONV_F, CONV_HEIGHT, CONV_LONG, CONV_PATCHES, CONV_SAMPLES, CONV_WIDTH, LONG_DEPTH,
+} from '../abi'
 import { madd, storeTail } from '../lanes'
 import { fold } from './long-sum'
-
-const H_AXIS = 80
-const W_AXIS = 104
-const LONG = 168
 
 /** The first k >= 0 with start + k step >= 0. */
 @inline
@@ -112,19 +111,24 @@ const WEIGHT = 2
 /** image: x or dx; w: w or dw; y: y or dy. What is written starts as 0. */
 @inline
 function convolve(p: usize, what: i32, image: usize, w: usize, y: usize): void {
-  const scratch = <usize>load<u32>(p, 16), N = load<i32>(p, 36), C = load<i32>(p, 40), F = load<i32>(p, 44)
-  const H = load<i32>(p, H_AXIS), OH = load<i32>(p, H_AXIS + 4), kh = load<i32>(p, H_AXIS + 8)
-  const sh = load<i32>(p, H_AXIS + 12), dh = load<i32>(p, H_AXIS + 16), ph = load<i32>(p, H_AXIS + 20)
-  const W = load<i32>(p, W_AXIS), OW = load<i32>(p, W_AXIS + 4), kw = load<i32>(p, W_AXIS + 8)
-  const sw = load<i32>(p, W_AXIS + 12), dw = load<i32>(p, W_AXIS + 16), pw = load<i32>(p, W_AXIS + 20)
+  const scratch = <usize>load<u32>(p, CONV_PATCHES), N = load<i32>(p, CONV_SAMPLES), C = load<i32>(p, CONV_C)
+  const F = load<i32>(p, CONV_F)
+  const H = load<i32>(p, CONV_HEIGHT + AXIS_SIZE), OH = load<i32>(p, CONV_HEIGHT + AXIS_OUTPUT)
+  const kh = load<i32>(p, CONV_HEIGHT + AXIS_KERNEL)
+  const sh = load<i32>(p, CONV_HEIGHT + AXIS_STRIDE), dh = load<i32>(p, CONV_HEIGHT + AXIS_DILATION)
+  const ph = load<i32>(p, CONV_HEIGHT + AXIS_BEFORE)
+  const W = load<i32>(p, CONV_WIDTH + AXIS_SIZE), OW = load<i32>(p, CONV_WIDTH + AXIS_OUTPUT)
+  const kw = load<i32>(p, CONV_WIDTH + AXIS_KERNEL)
+  const sw = load<i32>(p, CONV_WIDTH + AXIS_STRIDE), dw = load<i32>(p, CONV_WIDTH + AXIS_DILATION)
+  const pw = load<i32>(p, CONV_WIDTH + AXIS_BEFORE)
   const cell = <usize>F << 2, step = <usize>sw * cell, rowBytes = <usize>OW * cell
   const m = F / C, isWide = m > 1, cells = H * W * C, imageBytes = <usize>(H * W) * cell
-  const bytes = <usize>(kh * kw) * cell, dst = w, cut = <usize>load<u32>(p, LONG) + (bytes + 63 & ~63)
+  const bytes = <usize>(kh * kw) * cell, dst = w, cut = <usize>load<u32>(p, CONV_LONG) + (bytes + 63 & ~63)
   let summed = 0
   if (what == WEIGHT) {
     memory.fill(dst, 0, bytes)
     memory.fill(cut, 0, bytes)
-    w = <usize>load<u32>(p, LONG)
+    w = <usize>load<u32>(p, CONV_LONG)
   }
   for (let n = 0; n < N; n++) {
     const own = isWide ? scratch : image
@@ -170,15 +174,15 @@ function convolve(p: usize, what: i32, image: usize, w: usize, y: usize): void {
 
 /** words: y, x, w, ... */
 export function depthwise(p: usize): void {
-  convolve(p, FORWARD, load<u32>(p, 4), load<u32>(p, 8), load<u32>(p))
+  convolve(p, FORWARD, load<u32>(p, CONV_A), load<u32>(p, CONV_B), load<u32>(p, CONV_DST))
 }
 
 /** words: dx, dy, w, ... */
 export function depthwiseInputGrad(p: usize): void {
-  convolve(p, INPUT, load<u32>(p), load<u32>(p, 8), load<u32>(p, 4))
+  convolve(p, INPUT, load<u32>(p, CONV_DST), load<u32>(p, CONV_B), load<u32>(p, CONV_A))
 }
 
 /** words: dw, x, dy, ... */
 export function depthwiseWeightGrad(p: usize): void {
-  convolve(p, WEIGHT, load<u32>(p, 4), load<u32>(p), load<u32>(p, 8))
+  convolve(p, WEIGHT, load<u32>(p, CONV_A), load<u32>(p, CONV_DST), load<u32>(p, CONV_B))
 }

@@ -1,6 +1,9 @@
 // Passes over the flat regions of weights and gradients beside the update itself. `count` is a multiple of 16; the
 // padding is 0 and stays 0.
-import { HEADER_FACTOR, HEADER_STEP_COUNT } from '../abi'
+import {
+  ACCUMULATE_ARENA, ACCUMULATE_COUNT, ACCUMULATE_G, ACCUMULATE_SUM, ACCUMULATE_WHAT, EMA_ARENA, EMA_COUNT, EMA_E,
+  EMA_EVERY, EMA_M, EMA_W, HEADER_FACTOR, HEADER_STEP_COUNT,
+} from '../abi'
 import { madd } from '../lanes'
 import { FLOAT_WORK, split } from '../parallel'
 
@@ -10,16 +13,16 @@ import { FLOAT_WORK, split } from '../parallel'
  * words: arena, w, e, count, m (f32), every
  */
 export function ema(p: usize): void {
-  split(emaPart.index, p, load<i32>(p, 12), 16, FLOAT_WORK)
+  split(emaPart.index, p, load<i32>(p, EMA_COUNT), 16, FLOAT_WORK)
 }
 
 function emaPart(p: usize, first: i32, behind: i32, _: i32): void {
-  const step = <u64>load<f64>(<usize>load<u32>(p), HEADER_STEP_COUNT)
+  const step = <u64>load<f64>(<usize>load<u32>(p, EMA_ARENA), HEADER_STEP_COUNT)
   const at = <usize>first << 2
-  let w = <usize>load<u32>(p, 4) + at, e = <usize>load<u32>(p, 8) + at
-  const end = <usize>load<u32>(p, 4) + (<usize>behind << 2)
-  const m = f32x4.splat(step == 1 ? 0 : load<f32>(p, 16))
-  const every = <u64>load<u32>(p, 20), overwrites = every > 0 && step % every == 0
+  let w = <usize>load<u32>(p, EMA_W) + at, e = <usize>load<u32>(p, EMA_E) + at
+  const end = <usize>load<u32>(p, EMA_W) + (<usize>behind << 2)
+  const m = f32x4.splat(step == 1 ? 0 : load<f32>(p, EMA_M))
+  const every = <u64>load<u32>(p, EMA_EVERY), overwrites = every > 0 && step % every == 0
   for (; w < end; w += 16) {
     const x = v128.load(w)
     const average = madd(m, f32x4.sub(v128.load(e), x), x)
@@ -35,14 +38,14 @@ function emaPart(p: usize, first: i32, behind: i32, _: i32): void {
  * words: arena, g, sum, count, what (0: sum += f g; 1: g = sum / f, sum = 0; 2: g += sum / f, sum = 0)
  */
 export function accumulate(p: usize): void {
-  split(accumulatePart.index, p, load<i32>(p, 12), 16, FLOAT_WORK)
+  split(accumulatePart.index, p, load<i32>(p, ACCUMULATE_COUNT), 16, FLOAT_WORK)
 }
 
 function accumulatePart(p: usize, first: i32, behind: i32, _: i32): void {
   const at = <usize>first << 2
-  let g = <usize>load<u32>(p, 4) + at, sum = <usize>load<u32>(p, 8) + at
-  const end = <usize>load<u32>(p, 4) + (<usize>behind << 2), what = load<i32>(p, 16)
-  const factor = f32x4.splat(load<f32>(<usize>load<u32>(p), HEADER_FACTOR))
+  let g = <usize>load<u32>(p, ACCUMULATE_G) + at, sum = <usize>load<u32>(p, ACCUMULATE_SUM) + at
+  const end = <usize>load<u32>(p, ACCUMULATE_G) + (<usize>behind << 2), what = load<i32>(p, ACCUMULATE_WHAT)
+  const factor = f32x4.splat(load<f32>(<usize>load<u32>(p, ACCUMULATE_ARENA), HEADER_FACTOR))
   for (; g < end; g += 16) {
     const x = v128.load(sum)
     if (what == 0) {

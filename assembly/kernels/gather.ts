@@ -3,19 +3,22 @@
 // are sorted by id for it: sums of up to CHAIN_DEPTH of them from 0, then these with the rounding errors carried on (Kahan 1965):
 // relative error, of terms of one sign, 3e-7 of random ones, at most 2e-6 of equal ones. Over threads, parts of the gradient are
 // ranges of columns.
-import { CHAIN_DEPTH } from '../abi'
+import {
+  CHAIN_DEPTH, GATHER_COUNT, GATHER_DST, GATHER_IDS, GATHER_ROWS, GATHER_SCRATCH, GATHER_SRC, GATHER_WIDTH,
+  NON_ZERO_COUNT, NON_ZERO_DST, NON_ZERO_IDS,
+} from '../abi'
 import { FLOAT_WORK, split } from '../parallel'
 import { storeBelow } from './tails'
 
 /** words: dst [count, width], table, ids, count, rows, width */
 export function gather(p: usize): void {
-  split(gatherPart.index, p, load<i32>(p, 12), 1, FLOAT_WORK * <f64>load<i32>(p, 20))
+  split(gatherPart.index, p, load<i32>(p, GATHER_COUNT), 1, FLOAT_WORK * <f64>load<i32>(p, GATHER_WIDTH))
 }
 
 function gatherPart(p: usize, from: i32, end: i32, _: i32): void {
-  const table = <usize>load<u32>(p, 4), rows = load<u32>(p, 16)
-  const bytes = <usize>load<u32>(p, 20) << 2
-  let dst = <usize>load<u32>(p) + bytes * from, ids = <usize>load<u32>(p, 8) + (<usize>from << 2)
+  const table = <usize>load<u32>(p, GATHER_SRC), rows = load<u32>(p, GATHER_ROWS)
+  const bytes = <usize>load<u32>(p, GATHER_WIDTH) << 2
+  let dst = <usize>load<u32>(p, GATHER_DST) + bytes * from, ids = <usize>load<u32>(p, GATHER_IDS) + (<usize>from << 2)
   for (let i = from; i < end; i++) {
     const id = load<u32>(ids)
     if (id < rows) memory.copy(dst, table + <usize>id * bytes, bytes)
@@ -30,8 +33,9 @@ function gatherPart(p: usize, from: i32, end: i32, _: i32): void {
  * positions by id [count], what rounding cuts off [width]
  */
 export function gatherGrad(p: usize): void {
-  const count = load<i32>(p, 12), rows = load<u32>(p, 16)
-  const ids = <usize>load<u32>(p, 8), ends = <usize>load<u32>(p, 24), positions = ends + (<usize>rows << 2)
+  const count = load<i32>(p, GATHER_COUNT), rows = load<u32>(p, GATHER_ROWS)
+  const ids = <usize>load<u32>(p, GATHER_IDS), ends = <usize>load<u32>(p, GATHER_SCRATCH)
+  const positions = ends + (<usize>rows << 2)
   // counts, then where each id's positions begin; each position put there moves it on, at last to their end
   memory.fill(ends, 0, <usize>rows << 2)
   for (let i = 0; i < count; i++) {
@@ -51,14 +55,15 @@ export function gatherGrad(p: usize): void {
     store<u32>(positions + (<usize>place << 2), i)
     store<u32>(at, place + 1)
   }
-  split(gatherGradPart.index, p, load<i32>(p, 20), 4, FLOAT_WORK * <f64>(count + <i32>rows))
+  split(gatherGradPart.index, p, load<i32>(p, GATHER_WIDTH), 4, FLOAT_WORK * <f64>(count + <i32>rows))
 }
 
 function gatherGradPart(p: usize, from: i32, end: i32, _: i32): void {
-  const rows = load<u32>(p, 16), width = load<i32>(p, 20), bytes = <usize>width << 2
-  const dy = <usize>load<u32>(p, 4), ends = <usize>load<u32>(p, 24), positions = ends + (<usize>rows << 2)
-  const cut = positions + (<usize>load<i32>(p, 12) << 2)
-  let row = <usize>load<u32>(p), first = positions
+  const rows = load<u32>(p, GATHER_ROWS), width = load<i32>(p, GATHER_WIDTH), bytes = <usize>width << 2
+  const dy = <usize>load<u32>(p, GATHER_SRC), ends = <usize>load<u32>(p, GATHER_SCRATCH)
+  const positions = ends + (<usize>rows << 2)
+  const cut = positions + (<usize>load<i32>(p, GATHER_COUNT) << 2)
+  let row = <usize>load<u32>(p, GATHER_DST), first = positions
   for (let id: u32 = 0; id < rows; id++) {
     const behind = positions + (<usize>load<u32>(ends + (<usize>id << 2)) << 2)
     let at = first
@@ -86,7 +91,8 @@ function gatherGradPart(p: usize, from: i32, end: i32, _: i32): void {
 
 /** 1 where an id isn't 0, else 0. words: dst, ids, count */
 export function nonZero(p: usize): void {
-  const dst = <usize>load<u32>(p), ids = <usize>load<u32>(p, 4), count = load<i32>(p, 8)
+  const dst = <usize>load<u32>(p, NON_ZERO_DST), ids = <usize>load<u32>(p, NON_ZERO_IDS)
+  const count = load<i32>(p, NON_ZERO_COUNT)
   const one = f32x4.splat(1)
   for (let i = 0; i < count; i += 4) {
     const at = <usize>i << 2

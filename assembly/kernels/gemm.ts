@@ -14,8 +14,10 @@
 // of one sign: 3e-7 of random ones, at most 2.5e-6 of equal ones, whose errors add up.
 // With fused multiply-adds tiles have 6 rows; the last 4 or fewer rows have one of 4.
 import {
-  BLOCK_DEPTH, BLOCK_ROWS, CHAIN_DEPTH, EDGE_BYTES, FN_LINEAR, JOB_SCRATCH, LONG_DEPTH, MATMUL_ACCUMULATE, MATMUL_LONG,
-  MATMUL_PART_SHIFT, MATMUL_ROWS, MATMUL_SCRATCH_BYTES, MATMUL_TRANSPOSE_A, MATMUL_TRANSPOSE_B, ROWS_BYTES, SCRATCH_GAP,
+  BLOCK_DEPTH, BLOCK_ROWS, CHAIN_DEPTH, EDGE_BYTES, FN_LINEAR, JOB_SCRATCH, LONG_DEPTH, MATMUL_A, MATMUL_ACCUMULATE,
+  MATMUL_ALPHA, MATMUL_B, MATMUL_BIAS, MATMUL_C, MATMUL_FLAGS, MATMUL_FN, MATMUL_K, MATMUL_LONG, MATMUL_M, MATMUL_N,
+  MATMUL_OFFSETS, MATMUL_PART_SHIFT, MATMUL_ROWS, MATMUL_RUN, MATMUL_SCRATCH, MATMUL_SCRATCH_BYTES, MATMUL_SUMS,
+  MATMUL_TRANSPOSE_A, MATMUL_TRANSPOSE_B, ROWS_BYTES, SCRATCH_GAP,
 } from '../abi'
 import { partStart } from '../parallel'
 import { clearColumns, listPacked, listRows, packFour, packRows, packTransposed } from './gemm-pack'
@@ -53,7 +55,7 @@ function moveTile(dst: usize, ds: usize, src: usize, ss: usize, rows: i32, cols:
 /** Multiply-adds: below 2^45, since each of the matrices fits the memory. */
 @inline
 export function productWork(p: usize): i64 {
-  return <i64>load<i32>(p, 16) * load<i32>(p, 20) * load<i32>(p, 24)
+  return <i64>load<i32>(p, MATMUL_M) * load<i32>(p, MATMUL_N) * load<i32>(p, MATMUL_K)
 }
 
 /**
@@ -66,7 +68,8 @@ export function productWork(p: usize): i64 {
  * applyUnary: the function table index of that function of the core.
  */
 export function productPart(p: usize, part: i32, parts: i32, applyUnary: u32): void {
-  const M = load<i32>(p, 16), N = load<i32>(p, 20), flags = load<i32>(p, 28), isThin = M == 1 || N == 1
+  const M = load<i32>(p, MATMUL_M), N = load<i32>(p, MATMUL_N), flags = load<i32>(p, MATMUL_FLAGS)
+  const isThin = M == 1 || N == 1
   let rowStart = 0, rowEnd = M, colStart = 0, colEnd = N
   if (parts > 1) {
     if (N >= M && !(M >= LEAST_ROWS && flags & MATMUL_TRANSPOSE_A)) {
@@ -79,10 +82,10 @@ export function productPart(p: usize, part: i32, parts: i32, applyUnary: u32): v
     }
   }
   const own = part + (flags >> MATMUL_PART_SHIFT), planned = <usize>load<u32>(JOB_SCRATCH)
-  const scratch = planned ? planned + own * (MATMUL_SCRATCH_BYTES + SCRATCH_GAP) : <usize>load<u32>(p, 40)
-  const c = <usize>load<u32>(p), K = load<i32>(p, 24)
+  const scratch = planned ? planned + own * (MATMUL_SCRATCH_BYTES + SCRATCH_GAP) : <usize>load<u32>(p, MATMUL_SCRATCH)
+  const c = <usize>load<u32>(p, MATMUL_C), K = load<i32>(p, MATMUL_K)
   const depth = flags & MATMUL_LONG ? LONG_DEPTH : K
-  const sums = <usize>load<u32>(p, 44), cut = sums + (<usize>(M * N) << 2)
+  const sums = <usize>load<u32>(p, MATMUL_SUMS), cut = sums + (<usize>(M * N) << 2)
   const isTiled = !isThin || (flags & MATMUL_ROWS) != 0, height = isTiled ? BLOCK_ROWS : M
   for (let m0 = rowStart; m0 < rowEnd; m0 += height) {
     const rows = min(height, rowEnd - m0)
@@ -110,8 +113,10 @@ export function productPart(p: usize, part: i32, parts: i32, applyUnary: u32): v
 function tiledProduct(
   p: usize, c: usize, scratch: usize, m0: i32, rows: i32, colStart: i32, colEnd: i32, from: i32, behind: i32,
 ): void {
-  const a = <usize>load<u32>(p, 4), b = <usize>load<u32>(p, 8), bias: usize = from ? 0 : <usize>load<u32>(p, 12)
-  const M = load<i32>(p, 16), N = load<i32>(p, 20), K = load<i32>(p, 24), flags = load<i32>(p, 28)
+  const a = <usize>load<u32>(p, MATMUL_A), b = <usize>load<u32>(p, MATMUL_B)
+  const bias: usize = from ? 0 : <usize>load<u32>(p, MATMUL_BIAS)
+  const M = load<i32>(p, MATMUL_M), N = load<i32>(p, MATMUL_N), K = load<i32>(p, MATMUL_K)
+  const flags = load<i32>(p, MATMUL_FLAGS)
   const transposeA = (flags & MATMUL_TRANSPOSE_A) != 0, transposeB = (flags & MATMUL_TRANSPOSE_B) != 0
   const isListed = (flags & MATMUL_ROWS) != 0
   const cs = <usize>N << 2 // row strides, bytes
@@ -124,7 +129,7 @@ function tiledProduct(
   const zeros = panel - 64
   v128.store(zeros, f32x4.splat(0))
   v128.store(zeros, f32x4.splat(0), 16)
-  const runs = !transposeA && isListed ? K / load<i32>(p, 48) : 1
+  const runs = !transposeA && isListed ? K / load<i32>(p, MATMUL_RUN) : 1
   const chain = runs > 1 ? K / runs : chainOf(behind - from)
   // of runs too short for a tile each, a block is one chain
   const depthStep = min(behind - from, max(1, (chain < SHORT_RUN ? CHAIN_DEPTH : BLOCK_DEPTH) / chain) * chain)
@@ -144,7 +149,7 @@ function tiledProduct(
       tileRow = packedRows
     } else if (isListed) {
       tileRow = a + (<usize>m0 << 2)
-      offsets = <usize>load<u32>(p, 44) + (<usize>(k0 / runDepth) << 2)
+      offsets = <usize>load<u32>(p, MATMUL_OFFSETS) + (<usize>(k0 / runDepth) << 2)
     }
     // the first tile of a panel packs it, if A's rows lie in one run
     const firstPacks = !transposeA && !transposeB && runs == 1 && rows >= 4
@@ -177,8 +182,10 @@ function tiledProduct(
           tileOfRuns(ct, ts, d, adds, row, offsets, depth / runDepth, panel, runDepth, count)
         } else {
           for (let k = 0; k < depth; k += runDepth) {
-            const at = runs > 1 ? load<u32>(offsets + (<usize>(k / runDepth) << 2)) : load<u32>(offsets) + k * (<i32>step >> 2)
-            const b = panel + (<usize>k << 5), deep = min(runDepth, depth - k), more = adds || k > 0, from = more ? zeros : d
+            const run = load<u32>(offsets + (runs > 1 ? <usize>(k / runDepth) << 2 : 0))
+            const at = runs > 1 ? run : run + k * (<i32>step >> 2)
+            const b = panel + (<usize>k << 5), deep = min(runDepth, depth - k), more = adds || k > 0
+            const from = more ? zeros : d
             if (ASC_FEATURE_RELAXED_SIMD && height == 6) tallTile(ct, ts, from, more, row, at, step, b, deep, count)
             else if (cols <= 4) narrowTile(ct, ts, from, more, row, at, step, b, deep)
             else tile(ct, ts, from, more, row, at, step, b, deep, count)
@@ -202,8 +209,9 @@ function chainOf(K: i32): i32 {
 
 /** The rows listed at `out` = columns `m0` to `m0 + rows` of `depth` stored rows of A. */
 function packRuns(p: usize, out: usize, table: usize, depth: i32, m0: i32, rows: i32): void {
-  const isListed = (load<i32>(p, 28) & MATMUL_ROWS) != 0
-  const runDepth = isListed ? load<i32>(p, 48) : load<i32>(p, 16), offsets = <usize>load<u32>(p, 44)
+  const isListed = (load<i32>(p, MATMUL_FLAGS) & MATMUL_ROWS) != 0
+  const runDepth = isListed ? load<i32>(p, MATMUL_RUN) : load<i32>(p, MATMUL_M)
+  const offsets = <usize>load<u32>(p, MATMUL_OFFSETS)
   for (let i = 0; i < rows; ) {
     const run = (m0 + i) / runDepth, within = m0 + i - run * runDepth
     const offset = (isListed ? load<u32>(offsets + (<usize>run << 2)) : 0) + (within << 2)
@@ -219,10 +227,12 @@ function packRuns(p: usize, out: usize, table: usize, depth: i32, m0: i32, rows:
 @inline
 export function smallWhole(p: usize, work: i64, applyUnary: u32): bool {
   if (work > SMALL_WORK) return false
-  const M = load<i32>(p, 16), N = load<i32>(p, 20), K = load<i32>(p, 24), flags = load<i32>(p, 28)
+  const M = load<i32>(p, MATMUL_M), N = load<i32>(p, MATMUL_N), K = load<i32>(p, MATMUL_K)
+  const flags = load<i32>(p, MATMUL_FLAGS)
   if (flags & MATMUL_ROWS) return false
   const transposeA = (flags & MATMUL_TRANSPOSE_A) != 0, adds = (flags & MATMUL_ACCUMULATE) != 0
-  const c = <usize>load<u32>(p), a = <usize>load<u32>(p, 4), b = <usize>load<u32>(p, 8), bias = <usize>load<u32>(p, 12)
+  const c = <usize>load<u32>(p, MATMUL_C), a = <usize>load<u32>(p, MATMUL_A), b = <usize>load<u32>(p, MATMUL_B)
+  const bias = <usize>load<u32>(p, MATMUL_BIAS)
   const isRow = M == 1, ai: usize = transposeA ? 4 : <usize>K << 2, ak: usize = transposeA ? <usize>M << 2 : 4
   if (!isRow && N > 1) {
     if (flags & MATMUL_TRANSPOSE_B && K > 1) return false // b must be contiguous along c's rows
@@ -246,13 +256,14 @@ export function smallWhole(p: usize, work: i64, applyUnary: u32): bool {
  * tiledProduct.
  */
 function thinProduct(p: usize, c: usize, scratch: usize, first: i32, end: i32, k0: i32, behind: i32): void {
-  const a = <usize>load<u32>(p, 4), b = <usize>load<u32>(p, 8), bias: usize = k0 ? 0 : <usize>load<u32>(p, 12)
-  const M = load<i32>(p, 16), N = load<i32>(p, 20), flags = load<i32>(p, 28)
+  const a = <usize>load<u32>(p, MATMUL_A), b = <usize>load<u32>(p, MATMUL_B)
+  const bias: usize = k0 ? 0 : <usize>load<u32>(p, MATMUL_BIAS)
+  const M = load<i32>(p, MATMUL_M), N = load<i32>(p, MATMUL_N), flags = load<i32>(p, MATMUL_FLAGS)
   const isRow = M == 1, depth = behind - k0, chain = chainOf(depth), at = <usize>k0 << 2
   const x = (isRow ? a : b) + at, matrix = isRow ? b : a
   const from = !k0 && flags & MATMUL_ACCUMULATE ? 1 : bias ? isRow ? 2 : 3 : 0
   if (isRow ? flags & MATMUL_TRANSPOSE_B : !(flags & MATMUL_TRANSPOSE_A)) {
-    const stride = <usize>load<i32>(p, 24) << 2, o = <usize>first << 2
+    const stride = <usize>load<i32>(p, MATMUL_K) << 2, o = <usize>first << 2
     const start = isRow ? bias + o : bias
     columnProduct(c + o, x, matrix + <usize>first * stride + at, stride, end - first, depth, chain, from, start)
     return
@@ -262,20 +273,21 @@ function thinProduct(p: usize, c: usize, scratch: usize, first: i32, end: i32, k
   const width = depth > chain || from == 1 ? THIN_COLS + 8 * min(depth, BLOCK_DEPTH) : end - first
   for (; first < end; first += width) {
     const o = <usize>first << 2
-    rowProduct(c + o, x, matrix + <usize>k0 * stride + o, stride, min(width, end - first), depth, chain, from, isRow ? bias + o : bias, scratch)
+    const n = min(width, end - first), start = isRow ? bias + o : bias
+    rowProduct(c + o, x, matrix + <usize>k0 * stride + o, stride, n, depth, chain, from, start, scratch)
   }
 }
 
 /** C's rows and columns through the function of the words. */
 function activate(p: usize, row: i32, rows: i32, colStart: i32, colEnd: i32, applyUnary: u32): void {
-  const fn = load<i32>(p, 32)
+  const fn = load<i32>(p, MATMUL_FN)
   if (fn == FN_LINEAR) return
-  const N = load<i32>(p, 20), cols = colEnd - colStart
+  const N = load<i32>(p, MATMUL_N), cols = colEnd - colStart
   const isWide = cols == N
   const runs = isWide ? 1 : rows, count = isWide ? rows * N : cols
-  let d = <usize>load<u32>(p) + (<usize>(row * N + colStart) << 2)
+  let d = <usize>load<u32>(p, MATMUL_C) + (<usize>(row * N + colStart) << 2)
   for (let i = 0; i < runs; i++) {
-    call_indirect<void>(applyUnary, d, d, <u32>count, fn, load<f32>(p, 36))
+    call_indirect<void>(applyUnary, d, d, <u32>count, fn, load<f32>(p, MATMUL_ALPHA))
     d += <usize>N << 2
   }
 }

@@ -1,16 +1,15 @@
 // Losses whose terms are single elements (kinds below LOSS_FIRST_ROW): sum of w_i l(x_i, y_i), and its gradient.
 // x, y: [rows, cols] f32, passed over as one flat array: all elements that share a sample weight lie together.
-// Operands: see loss-operands.ts. Sums are f64. The gradient may overwrite the prediction.
+// Operands: LOSS_TERMS_* of abi.ts. Sums are f64. The gradient may overwrite the prediction.
 import {
   LOSS_BCE, LOSS_BCE_LOGITS, LOSS_HINGE, LOSS_HUBER, LOSS_LOG_COSH, LOSS_MAE, LOSS_MSE, LOSS_POISSON,
-  LOSS_SQUARED_HINGE,
+  LOSS_SQUARED_HINGE, LOSS_TERMS_COLS, LOSS_TERMS_KIND, LOSS_TERMS_PARAM, LOSS_TERMS_PREDICTION, LOSS_TERMS_ROWS,
+  LOSS_TERMS_ROWS_PER_WEIGHT, LOSS_TERMS_TARGET, LOSS_TERMS_WEIGHTS,
 } from '../abi'
 import { atLeast, atMost, madd } from '../lanes'
 import { exp, tanh } from '../math'
 import { callLog, callLog1p } from './calls'
-import {
-  COLS, KIND, PARAM, PREDICTION, PROBABILITY_FLOOR, ROWS, ROWS_PER_WEIGHT, TARGET, WEIGHTS,
-} from './loss-operands'
+import { PROBABILITY_FLOOR } from './loss-floor'
 import { addWide, lanesBelow, sign, storeBelow, sumWide } from './tails'
 
 const LN2: f32 = 0.6931471805599453
@@ -113,15 +112,17 @@ function slopes(kind: i32, x: v128, y: v128, param: f32): v128 {
 /** The number of elements that share a sample weight: all, if there are no weights. */
 @inline
 function elementsPerWeight(q: usize): i32 {
-  return (load<u32>(q, WEIGHTS) ? load<i32>(q, ROWS_PER_WEIGHT) : load<i32>(q, ROWS)) * load<i32>(q, COLS)
+  const weights = load<u32>(q, LOSS_TERMS_WEIGHTS)
+  const rows = weights ? load<i32>(q, LOSS_TERMS_ROWS_PER_WEIGHT) : load<i32>(q, LOSS_TERMS_ROWS)
+  return rows * load<i32>(q, LOSS_TERMS_COLS)
 }
 
 /** Sum of w_i l_i, i from `first` (a multiple of 16) to `behind`. q: the operands. */
 export function elementLoss(q: usize, first: i32, behind: i32): f64 {
   const span = elementsPerWeight(q)
-  const kind = load<i32>(q, KIND), param = load<f32>(q, PARAM)
-  const x = <usize>load<u32>(q, PREDICTION), y = <usize>load<u32>(q, TARGET)
-  const weights = <usize>load<u32>(q, WEIGHTS)
+  const kind = load<i32>(q, LOSS_TERMS_KIND), param = load<f32>(q, LOSS_TERMS_PARAM)
+  const x = <usize>load<u32>(q, LOSS_TERMS_PREDICTION), y = <usize>load<u32>(q, LOSS_TERMS_TARGET)
+  const weights = <usize>load<u32>(q, LOSS_TERMS_WEIGHTS)
   let total: f64 = 0
   for (let i = first, end = 0; i < behind; i = end) {
     const owner = i / span
@@ -141,9 +142,9 @@ export function elementLoss(q: usize, first: i32, behind: i32): f64 {
 /** dst_i = c w_i dl_i/dx_i, i from `first` to `behind`. q: the operands. */
 export function elementLossGrad(dst: usize, q: usize, c: f64, first: i32, behind: i32): void {
   const span = elementsPerWeight(q)
-  const kind = load<i32>(q, KIND), param = load<f32>(q, PARAM)
-  const x = <usize>load<u32>(q, PREDICTION), y = <usize>load<u32>(q, TARGET)
-  const weights = <usize>load<u32>(q, WEIGHTS)
+  const kind = load<i32>(q, LOSS_TERMS_KIND), param = load<f32>(q, LOSS_TERMS_PARAM)
+  const x = <usize>load<u32>(q, LOSS_TERMS_PREDICTION), y = <usize>load<u32>(q, LOSS_TERMS_TARGET)
+  const weights = <usize>load<u32>(q, LOSS_TERMS_WEIGHTS)
   for (let i = first, end = 0; i < behind; i = end) {
     const owner = i / span
     end = min((owner + 1) * span, behind)

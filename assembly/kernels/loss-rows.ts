@@ -2,15 +2,14 @@
 // Prediction x [rows, cols] f32. Target: y [rows, cols] f32, or class ids int32 [rows], read as one-hot rows (an id
 // outside 0...cols-1 is no class: nothing is read out of bounds, the row counts 0). With label smoothing s the
 // target of the cross-entropies is t_k = (1 - s) y_k + s / cols.
-// Operands: see loss-operands.ts. Sums are f64. The gradient may overwrite the prediction.
+// Operands: LOSS_TERMS_* of abi.ts. Sums are f64. The gradient may overwrite the prediction.
 import {
   LOSS_CATEGORICAL_HINGE, LOSS_CCE_LOGITS, LOSS_COSINE_SIMILARITY, LOSS_IGNORE_INDEX, LOSS_KL_DIVERGENCE,
-  LOSS_SPARSE_CCE, LOSS_SPARSE_CCE_LOGITS,
+  LOSS_SPARSE_CCE, LOSS_SPARSE_CCE_LOGITS, LOSS_TERMS_COLS, LOSS_TERMS_FLAGS, LOSS_TERMS_IGNORE_INDEX, LOSS_TERMS_KIND,
+  LOSS_TERMS_PARAM, LOSS_TERMS_PREDICTION, LOSS_TERMS_ROWS_PER_WEIGHT, LOSS_TERMS_TARGET, LOSS_TERMS_WEIGHTS,
 } from '../abi'
 import { callLog } from './calls'
-import {
-  COLS, FLAGS, IGNORE_INDEX, KIND, PARAM, PREDICTION, PROBABILITY_FLOOR, ROWS_PER_WEIGHT, TARGET, WEIGHTS,
-} from './loss-operands'
+import { PROBABILITY_FLOOR } from './loss-floor'
 import { exponentials, logOfSum, maximum } from './softmax'
 import { addWide, lanesBelow, storeBelow, sumWide } from './tails'
 
@@ -194,17 +193,17 @@ export function rowLossGrad(dst: usize, q: usize, c: f64, from: i32, end: i32): 
 
 /** dst 0: returns the sum of w_r l_r. Else writes its gradient times c; the result means nothing. */
 function overRows(dst: usize, q: usize, c: f64, from: i32, end: i32): f64 {
-  const kind = load<i32>(q, KIND), cols = load<i32>(q, COLS)
-  const rowsPerWeight = load<i32>(q, ROWS_PER_WEIGHT), weights = <usize>load<u32>(q, WEIGHTS)
-  const ignores = (load<i32>(q, FLAGS) & LOSS_IGNORE_INDEX) != 0, ignored = load<i32>(q, IGNORE_INDEX)
+  const kind = load<i32>(q, LOSS_TERMS_KIND), cols = load<i32>(q, LOSS_TERMS_COLS)
+  const rowsPerWeight = load<i32>(q, LOSS_TERMS_ROWS_PER_WEIGHT), weights = <usize>load<u32>(q, LOSS_TERMS_WEIGHTS)
+  const ignores = (load<i32>(q, LOSS_TERMS_FLAGS) & LOSS_IGNORE_INDEX) != 0, ignored = load<i32>(q, LOSS_TERMS_IGNORE_INDEX)
   const sparse = kind == LOSS_SPARSE_CCE || kind == LOSS_SPARSE_CCE_LOGITS
   const logits = kind == LOSS_CCE_LOGITS || kind == LOSS_SPARSE_CCE_LOGITS
   const divergence = kind == LOSS_KL_DIVERGENCE
-  const smoothing: f32 = divergence ? 0 : load<f32>(q, PARAM)
+  const smoothing: f32 = divergence ? 0 : load<f32>(q, LOSS_TERMS_PARAM)
   const rowBytes = <usize>cols << 2
-  const target = <usize>load<u32>(q, TARGET)
+  const target = <usize>load<u32>(q, LOSS_TERMS_TARGET)
   const at = <usize>from * rowBytes
-  let x = <usize>load<u32>(q, PREDICTION) + at, total: f64 = 0
+  let x = <usize>load<u32>(q, LOSS_TERMS_PREDICTION) + at, total: f64 = 0
   if (dst) dst += at
   for (let r = from; r < end; r++) {
     const id = sparse ? load<i32>(target + (<usize>r << 2)) : 0

@@ -7,10 +7,13 @@
 // Sums are f64, in memory order, of JOB_SUM_COUNT ranges; then these are summed. Over threads, a part of the loss has some
 // of the ranges, of the gradient any range.
 // Reads up to 12 bytes past the end of the prediction and the target, writes nothing there.
-import { JOB_SUM_COUNT, JOB_SUMS, LOSS_FIRST_ROW, LOSS_IGNORE_INDEX, LOSS_MEAN } from '../abi'
+import {
+  JOB_SUMS, JOB_SUM_COUNT, LOSS_DST, LOSS_FIRST_ROW, LOSS_GRAD_DST, LOSS_GRAD_SEED, LOSS_GRAD_TERMS, LOSS_IGNORE_INDEX,
+  LOSS_MEAN, LOSS_TERMS, LOSS_TERMS_COLS, LOSS_TERMS_FLAGS, LOSS_TERMS_IGNORE_INDEX, LOSS_TERMS_KIND, LOSS_TERMS_ROWS,
+  LOSS_TERMS_SCALE, LOSS_TERMS_TARGET,
+} from '../abi'
 import { FLOAT_WORK, partStart, pays, split } from '../parallel'
 import { elementLoss, elementLossGrad } from './loss-elements'
-import { COLS, FLAGS, IGNORE_INDEX, KIND, ROWS, SCALE, TARGET } from './loss-operands'
 import { rowLoss, rowLossGrad } from './loss-rows'
 
 /** Work of one element: an exponential or a logarithm. */
@@ -18,12 +21,12 @@ const TERM_WORK: f64 = 2 * FLOAT_WORK
 
 /** scale / N; 0 if no row is left. */
 function factor(q: usize): f64 {
-  const rows = load<i32>(q, ROWS), flags = load<i32>(q, FLAGS)
-  const scale = <f64>load<f32>(q, SCALE)
+  const rows = load<i32>(q, LOSS_TERMS_ROWS), flags = load<i32>(q, LOSS_TERMS_FLAGS)
+  const scale = <f64>load<f32>(q, LOSS_TERMS_SCALE)
   let terms = rows
-  if (areElements(q)) terms *= load<i32>(q, COLS)
+  if (areElements(q)) terms *= load<i32>(q, LOSS_TERMS_COLS)
   else if (flags & LOSS_IGNORE_INDEX) {
-    const ids = <usize>load<u32>(q, TARGET), ignored = load<i32>(q, IGNORE_INDEX)
+    const ids = <usize>load<u32>(q, LOSS_TERMS_TARGET), ignored = load<i32>(q, LOSS_TERMS_IGNORE_INDEX)
     for (let r = 0; r < rows; r++) terms -= i32(load<i32>(ids + (<usize>r << 2)) == ignored)
   }
   if (!terms) return 0
@@ -35,26 +38,27 @@ function factor(q: usize): f64 {
  * ignoreIndex
  */
 export function loss(p: usize): void {
-  const q = p + 4, count = countOf(q), unit = unitOf(q)
+  const q = p + LOSS_TERMS, count = countOf(q), unit = unitOf(q)
   let sum: f64 = 0
   if (count <= unit * JOB_SUM_COUNT) { // then a range is a unit, if not empty
     for (let from = 0; from < count; from += unit) sum += rangeLoss(q, from, min(from + unit, count))
   } else {
-    split(lossPart.index, q, JOB_SUM_COUNT, 1, TERM_WORK / JOB_SUM_COUNT * <f64>load<i32>(q, ROWS) * <f64>load<i32>(q, COLS))
+    const work = TERM_WORK / JOB_SUM_COUNT * <f64>load<i32>(q, LOSS_TERMS_ROWS) * <f64>load<i32>(q, LOSS_TERMS_COLS)
+    split(lossPart.index, q, JOB_SUM_COUNT, 1, work)
     for (let i = 0; i < JOB_SUM_COUNT; i++) sum += load<f64>(JOB_SUMS + (i << 3))
   }
-  store<f32>(load<u32>(p), <f32>(factor(q) * sum))
+  store<f32>(load<u32>(p, LOSS_DST), <f32>(factor(q) * sum))
 }
 
 @inline
 function areElements(q: usize): bool {
-  return load<i32>(q, KIND) < LOSS_FIRST_ROW
+  return load<i32>(q, LOSS_TERMS_KIND) < LOSS_FIRST_ROW
 }
 
 /** What ranges are cut of: elements, or rows; and of how many of them a range is a multiple. */
 @inline
 function countOf(q: usize): i32 {
-  return areElements(q) ? load<i32>(q, ROWS) * load<i32>(q, COLS) : load<i32>(q, ROWS)
+  return areElements(q) ? load<i32>(q, LOSS_TERMS_ROWS) * load<i32>(q, LOSS_TERMS_COLS) : load<i32>(q, LOSS_TERMS_ROWS)
 }
 
 @inline
@@ -79,14 +83,15 @@ function lossPart(q: usize, first: i32, behind: i32, _: i32): void {
  * dpred may equal pred.
  */
 export function lossGrad(p: usize): void {
-  const q = p + 8, count = countOf(q), unit = unitOf(q), work = unit > 1 ? TERM_WORK : TERM_WORK * <f64>load<i32>(q, COLS)
+  const q = p + LOSS_GRAD_TERMS, count = countOf(q), unit = unitOf(q)
+  const work = unit > 1 ? TERM_WORK : TERM_WORK * <f64>load<i32>(q, LOSS_TERMS_COLS)
   if (pays(work * <f64>count)) split(lossGradPart.index, p, count, unit, work)
   else lossGradPart(p, 0, count, 0)
 }
 
 function lossGradPart(p: usize, from: i32, end: i32, _: i32): void {
-  const q = p + 8
-  const dst = <usize>load<u32>(p), seed = <usize>load<u32>(p, 4)
+  const q = p + LOSS_GRAD_TERMS
+  const dst = <usize>load<u32>(p, LOSS_GRAD_DST), seed = <usize>load<u32>(p, LOSS_GRAD_SEED)
   let c = factor(q)
   if (seed) c *= <f64>load<f32>(seed)
   if (areElements(q)) elementLossGrad(dst, q, c, from, end)

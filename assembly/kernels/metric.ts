@@ -2,7 +2,11 @@
 // pred: [rows, cols] f32; target: the same shape, or int32 [rows] class ids. weights: one float per `rowsPerWeight`
 // rows, or none. Ties in an argmax: the first one wins. Sums are f64, in memory order.
 // A row of nothing but NaN is never right. Reads up to 12 bytes past the last row.
-import { METRIC_BINARY_ACCURACY, METRIC_ROWS, METRIC_SPARSE_ACCURACY } from '../abi'
+import {
+  METRIC_BINARY_ACCURACY, METRIC_COLS, METRIC_DST, METRIC_IGNORES, METRIC_IGNORE_INDEX, METRIC_KIND, METRIC_PARAM,
+  METRIC_PREDICTION, METRIC_ROWS, METRIC_ROWS_PER_WEIGHT, METRIC_ROW_COUNT, METRIC_SPARSE_ACCURACY, METRIC_TARGET,
+  METRIC_WEIGHTS,
+} from '../abi'
 import { maximum } from './softmax'
 import { lanesBelow } from './tails'
 
@@ -33,18 +37,19 @@ function agreements(x: usize, y: usize, count: i32, threshold: f32): i32 {
  * accuracy), ignores (1: rows whose class id is ignoreIndex don't count; target is then class ids), ignoreIndex
  */
 export function metric(p: usize): void {
-  const rows = load<i32>(p, 16), cols = load<i32>(p, 20), kind = load<i32>(p, 28)
-  const ignores = load<i32>(p, 36) != 0, ignored = load<i32>(p, 40)
+  const rows = load<i32>(p, METRIC_ROW_COUNT), cols = load<i32>(p, METRIC_COLS), kind = load<i32>(p, METRIC_KIND)
+  const ignores = load<i32>(p, METRIC_IGNORES) != 0, ignored = load<i32>(p, METRIC_IGNORE_INDEX)
   const binary = kind == METRIC_BINARY_ACCURACY
   const sparse = kind == METRIC_SPARSE_ACCURACY || ignores
   const rowBytes = <usize>cols << 2, targetBytes: usize = sparse ? 4 : rowBytes
-  let x = <usize>load<u32>(p, 4), y = <usize>load<u32>(p, 8), weight = <usize>load<u32>(p, 12)
-  const span = weight ? load<i32>(p, 24) : rows // rows that share a weight lie together
+  let x = <usize>load<u32>(p, METRIC_PREDICTION), y = <usize>load<u32>(p, METRIC_TARGET)
+  let weight = <usize>load<u32>(p, METRIC_WEIGHTS)
+  const span = weight ? load<i32>(p, METRIC_ROWS_PER_WEIGHT) : rows // rows that share a weight lie together
   let sum: f64 = 0, count: f64 = 0
   for (let start = 0; start < rows; start += span) {
     let right = 0, terms = binary ? span * cols : span
     if (binary) {
-      right = agreements(x, y, terms, load<f32>(p, 32))
+      right = agreements(x, y, terms, load<f32>(p, METRIC_PARAM))
       x += rowBytes * span
       y += rowBytes * span
     } else {
@@ -63,7 +68,7 @@ export function metric(p: usize): void {
     sum += w * <f64>right
     count += w * <f64>terms
   }
-  const dst = <usize>load<u32>(p)
+  const dst = <usize>load<u32>(p, METRIC_DST)
   store<f32>(dst, <f32>sum)
   store<f32>(dst, <f32>count, 4)
 }

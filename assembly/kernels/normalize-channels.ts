@@ -9,6 +9,16 @@
 // bytes, normalize-sums.ts), then vectors of coefficients of y or dx, 4 C bytes each: mean, slope, offset and, for dx,
 // factor and inverse; then the f64 totals of dgamma and dbeta, 8 C bytes each.
 // Over threads, the sums of a sample are split by channels, then its y or dx by cells.
+import {
+  CHANNEL_NORMALIZE_BETA, CHANNEL_NORMALIZE_CELLS, CHANNEL_NORMALIZE_CHANNELS, CHANNEL_NORMALIZE_EPSILON,
+  CHANNEL_NORMALIZE_GAMMA, CHANNEL_NORMALIZE_GRAD_CELLS, CHANNEL_NORMALIZE_GRAD_CHANNELS, CHANNEL_NORMALIZE_GRAD_DBETA,
+  CHANNEL_NORMALIZE_GRAD_DGAMMA, CHANNEL_NORMALIZE_GRAD_DX, CHANNEL_NORMALIZE_GRAD_DY, CHANNEL_NORMALIZE_GRAD_EPSILON,
+  CHANNEL_NORMALIZE_GRAD_GAMMA, CHANNEL_NORMALIZE_GRAD_GROUPS, CHANNEL_NORMALIZE_GRAD_MEAN,
+  CHANNEL_NORMALIZE_GRAD_REST, CHANNEL_NORMALIZE_GRAD_SAMPLES, CHANNEL_NORMALIZE_GRAD_SCRATCH,
+  CHANNEL_NORMALIZE_GRAD_VARIANCE, CHANNEL_NORMALIZE_GRAD_X, CHANNEL_NORMALIZE_GROUPS, CHANNEL_NORMALIZE_MEAN,
+  CHANNEL_NORMALIZE_REST, CHANNEL_NORMALIZE_SAMPLES, CHANNEL_NORMALIZE_SCRATCH, CHANNEL_NORMALIZE_VARIANCE,
+  CHANNEL_NORMALIZE_X, CHANNEL_NORMALIZE_Y,
+} from '../abi'
 import { FLOAT_WORK, split } from '../parallel'
 import { columnMoments, columnProducts, factorAt, productOf, sumOf } from './normalize-sums'
 import { storeBelow } from './tails'
@@ -86,14 +96,17 @@ function normalizeGradPart(words: usize, start: i32, end: i32, _: i32): void {
 
 /** words: y, x, mean, variance, rest of the mean [samples, groups], gamma, beta, samples, cells, channels, groups, epsilon (f32), scratch */
 export function channelNormalize(p: usize): void {
-  let means = <usize>load<u32>(p, 8), variances = <usize>load<u32>(p, 12), rests = <usize>load<u32>(p, 16)
-  const gamma = <usize>load<u32>(p, 20), beta = <usize>load<u32>(p, 24)
-  const samples = load<i32>(p, 28), cells = load<i32>(p, 32), channels = load<i32>(p, 36), groups = load<i32>(p, 40)
-  const epsilon = <f64>load<f32>(p, 44), words = <usize>load<u32>(p, 48), sums = words + SUMS
+  let means = <usize>load<u32>(p, CHANNEL_NORMALIZE_MEAN), variances = <usize>load<u32>(p, CHANNEL_NORMALIZE_VARIANCE)
+  let rests = <usize>load<u32>(p, CHANNEL_NORMALIZE_REST)
+  const gamma = <usize>load<u32>(p, CHANNEL_NORMALIZE_GAMMA), beta = <usize>load<u32>(p, CHANNEL_NORMALIZE_BETA)
+  const samples = load<i32>(p, CHANNEL_NORMALIZE_SAMPLES), cells = load<i32>(p, CHANNEL_NORMALIZE_CELLS)
+  const channels = load<i32>(p, CHANNEL_NORMALIZE_CHANNELS), groups = load<i32>(p, CHANNEL_NORMALIZE_GROUPS)
+  const epsilon = <f64>load<f32>(p, CHANNEL_NORMALIZE_EPSILON), words = <usize>load<u32>(p, CHANNEL_NORMALIZE_SCRATCH)
+  const sums = words + SUMS
   const padded = <usize>((channels + 3) & ~3)
   const mean = sums + (padded << 4), slope = mean + (padded << 2), offset = slope + (padded << 2)
   const width = channels / groups, count = <f64>cells * <f64>width
-  begin(words, load<u32>(p), 0, load<u32>(p, 4), cells, channels)
+  begin(words, load<u32>(p, CHANNEL_NORMALIZE_Y), 0, load<u32>(p, CHANNEL_NORMALIZE_X), cells, channels)
   for (let n = 0; n < samples; n++) {
     split(sumsPart.index, words, channels, 4, FLOAT_WORK * <f64>cells)
     for (let first = 0; first < channels; first += width) {
@@ -136,17 +149,23 @@ export function channelNormalize(p: usize): void {
  *   dx = inverse (g - mean(g) - h mean(g h)),  dgamma = sum dy h,  dbeta = sum dy over samples and cells
  */
 export function channelNormalizeGrad(p: usize): void {
-  const dgamma = <usize>load<u32>(p, 4), dbeta = <usize>load<u32>(p, 8)
-  let means = <usize>load<u32>(p, 20), variances = <usize>load<u32>(p, 24), rests = <usize>load<u32>(p, 28)
-  const gamma = <usize>load<u32>(p, 32)
-  const samples = load<i32>(p, 36), cells = load<i32>(p, 40), channels = load<i32>(p, 44), groups = load<i32>(p, 48)
-  const epsilon = <f64>load<f32>(p, 52), words = <usize>load<u32>(p, 56), sums = words + SUMS
+  const dgamma = <usize>load<u32>(p, CHANNEL_NORMALIZE_GRAD_DGAMMA)
+  const dbeta = <usize>load<u32>(p, CHANNEL_NORMALIZE_GRAD_DBETA)
+  let means = <usize>load<u32>(p, CHANNEL_NORMALIZE_GRAD_MEAN)
+  let variances = <usize>load<u32>(p, CHANNEL_NORMALIZE_GRAD_VARIANCE)
+  let rests = <usize>load<u32>(p, CHANNEL_NORMALIZE_GRAD_REST)
+  const gamma = <usize>load<u32>(p, CHANNEL_NORMALIZE_GRAD_GAMMA)
+  const samples = load<i32>(p, CHANNEL_NORMALIZE_GRAD_SAMPLES), cells = load<i32>(p, CHANNEL_NORMALIZE_GRAD_CELLS)
+  const channels = load<i32>(p, CHANNEL_NORMALIZE_GRAD_CHANNELS), groups = load<i32>(p, CHANNEL_NORMALIZE_GRAD_GROUPS)
+  const epsilon = <f64>load<f32>(p, CHANNEL_NORMALIZE_GRAD_EPSILON)
+  const words = <usize>load<u32>(p, CHANNEL_NORMALIZE_GRAD_SCRATCH), sums = words + SUMS
   const padded = <usize>((channels + 3) & ~3)
   const mean = sums + (padded << 4), slope = mean + (padded << 2), offset = slope + (padded << 2)
   const factor = offset + (padded << 2), inverses = factor + (padded << 2)
   const gammaTotals = inverses + (padded << 2), betaTotals = gammaTotals + (padded << 3)
   const width = channels / groups, count = <f64>cells * <f64>width
-  begin(words, load<u32>(p), load<u32>(p, 12), load<u32>(p, 16), cells, channels)
+  const dx = load<u32>(p, CHANNEL_NORMALIZE_GRAD_DX), dy = load<u32>(p, CHANNEL_NORMALIZE_GRAD_DY)
+  begin(words, dx, dy, load<u32>(p, CHANNEL_NORMALIZE_GRAD_X), cells, channels)
   memory.fill(gammaTotals, 0, padded << 4)
   for (let n = 0; n < samples; n++) {
     for (let c = 0; c < channels; c++) store<f32>(mean + (<usize>c << 2), load<f32>(means + (<usize>(c / width) << 2)))

@@ -5,21 +5,30 @@
 // exactly, rms aside. A mean is two floats, which lie in [2, rows]: what a float can hold, and the rest of it. y may equal x; dx may equal dy
 // or x. Reads up to 12 bytes past the last row, writes nothing there. Over threads, a part is a range of rows; of the
 // sums down columns, a range of columns.
+import {
+  LAYER_NORMALIZE_BETA, LAYER_NORMALIZE_COLS, LAYER_NORMALIZE_EPSILON, LAYER_NORMALIZE_GAMMA,
+  LAYER_NORMALIZE_GRAD_COLS, LAYER_NORMALIZE_GRAD_DBETA, LAYER_NORMALIZE_GRAD_DGAMMA, LAYER_NORMALIZE_GRAD_DX,
+  LAYER_NORMALIZE_GRAD_DY, LAYER_NORMALIZE_GRAD_GAMMA, LAYER_NORMALIZE_GRAD_INVERSE, LAYER_NORMALIZE_GRAD_MEAN,
+  LAYER_NORMALIZE_GRAD_ROWS, LAYER_NORMALIZE_GRAD_SCRATCH, LAYER_NORMALIZE_GRAD_X, LAYER_NORMALIZE_INVERSE,
+  LAYER_NORMALIZE_MEAN, LAYER_NORMALIZE_ROWS, LAYER_NORMALIZE_X, LAYER_NORMALIZE_Y,
+} from '../abi'
 import { FLOAT_WORK, split } from '../parallel'
 import { columnScaledProducts, productOf, rowMoments, rowProducts, sumOf } from './normalize-sums'
 import { storeBelow } from './tails'
 
 /** words: y, x, inverse [rows], mean [2, rows] (0: rms), gamma, beta, rows, cols, epsilon (f32) */
 export function layerNormalize(p: usize): void {
-  split(layerNormalizePart.index, p, load<i32>(p, 24), 1, FLOAT_WORK * <f64>load<i32>(p, 28))
+  const work = FLOAT_WORK * <f64>load<i32>(p, LAYER_NORMALIZE_COLS)
+  split(layerNormalizePart.index, p, load<i32>(p, LAYER_NORMALIZE_ROWS), 1, work)
 }
 
 function layerNormalizePart(p: usize, start: i32, end: i32, _: i32): void {
-  const inverses = <usize>load<u32>(p, 8), means = <usize>load<u32>(p, 12)
-  const gamma = <usize>load<u32>(p, 16), beta = <usize>load<u32>(p, 20)
-  const rows = load<i32>(p, 24), cols = load<i32>(p, 28), epsilon = <f64>load<f32>(p, 32), count = <f64>cols
+  const inverses = <usize>load<u32>(p, LAYER_NORMALIZE_INVERSE), means = <usize>load<u32>(p, LAYER_NORMALIZE_MEAN)
+  const gamma = <usize>load<u32>(p, LAYER_NORMALIZE_GAMMA), beta = <usize>load<u32>(p, LAYER_NORMALIZE_BETA)
+  const rows = load<i32>(p, LAYER_NORMALIZE_ROWS), cols = load<i32>(p, LAYER_NORMALIZE_COLS)
+  const epsilon = <f64>load<f32>(p, LAYER_NORMALIZE_EPSILON), count = <f64>cols
   const from = <usize>(start * cols) << 2
-  let dst = <usize>load<u32>(p) + from, src = <usize>load<u32>(p, 4) + from
+  let dst = <usize>load<u32>(p, LAYER_NORMALIZE_Y) + from, src = <usize>load<u32>(p, LAYER_NORMALIZE_X) + from
   for (let r = start; r < end; r++) {
     const shift: f32 = means ? load<f32>(src) : 0
     const sums = rowMoments(src, cols, shift)
@@ -51,17 +60,20 @@ function layerNormalizePart(p: usize, start: i32, end: i32, _: i32): void {
  *   dx = inverse (g - mean(g) - h mean(g h)),  rms: without mean(g);  dgamma = sum dy h,  dbeta = sum dy over rows
  */
 export function layerNormalizeGrad(p: usize): void {
-  const rows = load<i32>(p, 32), cols = load<i32>(p, 36)
+  const rows = load<i32>(p, LAYER_NORMALIZE_GRAD_ROWS), cols = load<i32>(p, LAYER_NORMALIZE_GRAD_COLS)
   // all of it before dx takes dy's place
-  if (load<u32>(p, 4) | load<u32>(p, 8)) split(affineGradPart.index, p, cols, 4, FLOAT_WORK * <f64>rows)
+  const wanted = load<u32>(p, LAYER_NORMALIZE_GRAD_DGAMMA) | load<u32>(p, LAYER_NORMALIZE_GRAD_DBETA)
+  if (wanted) split(affineGradPart.index, p, cols, 4, FLOAT_WORK * <f64>rows)
   split(layerNormalizeGradPart.index, p, rows, 1, FLOAT_WORK * <f64>cols)
 }
 
 function affineGradPart(p: usize, start: i32, end: i32, _: i32): void {
-  const dgamma = <usize>load<u32>(p, 4), dbeta = <usize>load<u32>(p, 8), dy = <usize>load<u32>(p, 12)
-  const cols = load<i32>(p, 36), scratch = <usize>load<u32>(p, 40)
+  const dgamma = <usize>load<u32>(p, LAYER_NORMALIZE_GRAD_DGAMMA)
+  const dbeta = <usize>load<u32>(p, LAYER_NORMALIZE_GRAD_DBETA), dy = <usize>load<u32>(p, LAYER_NORMALIZE_GRAD_DY)
+  const cols = load<i32>(p, LAYER_NORMALIZE_GRAD_COLS), scratch = <usize>load<u32>(p, LAYER_NORMALIZE_GRAD_SCRATCH)
   columnScaledProducts(
-    scratch, dy, <usize>load<u32>(p, 16), load<i32>(p, 32), cols, <usize>load<u32>(p, 24), <usize>load<u32>(p, 20), start, end,
+    scratch, dy, <usize>load<u32>(p, LAYER_NORMALIZE_GRAD_X), load<i32>(p, LAYER_NORMALIZE_GRAD_ROWS), cols,
+    <usize>load<u32>(p, LAYER_NORMALIZE_GRAD_MEAN), <usize>load<u32>(p, LAYER_NORMALIZE_GRAD_INVERSE), start, end,
   )
   for (let c = start; c < end; c++) {
     if (dgamma) store<f32>(dgamma + (<usize>c << 2), <f32>productOf(scratch, c))
@@ -70,10 +82,12 @@ function affineGradPart(p: usize, start: i32, end: i32, _: i32): void {
 }
 
 function layerNormalizeGradPart(p: usize, start: i32, end: i32, _: i32): void {
-  const inverses = <usize>load<u32>(p, 20), means = <usize>load<u32>(p, 24), gamma = <usize>load<u32>(p, 28)
-  const rows = load<i32>(p, 32), cols = load<i32>(p, 36), count = <f64>cols
+  const inverses = <usize>load<u32>(p, LAYER_NORMALIZE_GRAD_INVERSE)
+  const means = <usize>load<u32>(p, LAYER_NORMALIZE_GRAD_MEAN), gamma = <usize>load<u32>(p, LAYER_NORMALIZE_GRAD_GAMMA)
+  const rows = load<i32>(p, LAYER_NORMALIZE_GRAD_ROWS), cols = load<i32>(p, LAYER_NORMALIZE_GRAD_COLS), count = <f64>cols
   const from = <usize>(start * cols) << 2
-  let dx = <usize>load<u32>(p) + from, dy = <usize>load<u32>(p, 12) + from, x = <usize>load<u32>(p, 16) + from
+  let dx = <usize>load<u32>(p, LAYER_NORMALIZE_GRAD_DX) + from, dy = <usize>load<u32>(p, LAYER_NORMALIZE_GRAD_DY) + from
+  let x = <usize>load<u32>(p, LAYER_NORMALIZE_GRAD_X) + from
   for (let r = start; r < end; r++) {
     const inverse = <f64>load<f32>(inverses + (<usize>r << 2))
     const mean: f32 = means ? load<f32>(means + (<usize>r << 2)) : 0

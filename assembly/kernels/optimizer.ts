@@ -6,8 +6,10 @@
 // Formulas: the papers named below, in the form PyTorch gives them.
 import {
   HEADER_LEARNING_RATE, HEADER_MOMENTUM_PRODUCT, HEADER_STEP_COUNT, OPTIMIZER_ADADELTA, OPTIMIZER_ADAGRAD,
-  OPTIMIZER_ADAM, OPTIMIZER_ADAMAX, OPTIMIZER_LION, OPTIMIZER_NADAM, OPTIMIZER_RADAM, OPTIMIZER_RMSPROP,
-  OPTIMIZER_SGD, UPDATE_AMSGRAD, UPDATE_CENTERED, UPDATE_DECOUPLED, UPDATE_NESTEROV,
+  OPTIMIZER_ADAM, OPTIMIZER_ADAMAX, OPTIMIZER_LION, OPTIMIZER_NADAM, OPTIMIZER_RADAM, OPTIMIZER_RMSPROP, OPTIMIZER_SGD,
+  UPDATE_A, UPDATE_AMSGRAD, UPDATE_B, UPDATE_CENTERED, UPDATE_COUNT, UPDATE_DECAY, UPDATE_DECOUPLED, UPDATE_EPSILON,
+  UPDATE_EXTRA, UPDATE_FLAGS, UPDATE_G, UPDATE_KIND, UPDATE_MOMENTUM, UPDATE_NESTEROV, UPDATE_P, UPDATE_SLOTS,
+  UPDATE_SLOT_BYTES,
 } from '../abi'
 import { header } from '../arena'
 import { atLeast, madd } from '../lanes'
@@ -277,25 +279,27 @@ function lion(p: usize, end: usize, g: usize, m: usize, b1: f64, b2: f64, lr: f6
  * adam m, v, vMax (amsgrad); nadam m, v; radam m, v; adamax m, u; lion m.
  */
 export function update(o: usize): void {
-  const count = load<i32>(o, 20)
+  const count = load<i32>(o, UPDATE_COUNT)
   if (pays(FLOAT_WORK * <f64>count)) split(updatePart.index, o, count, 16, FLOAT_WORK)
   else updatePart(o, 0, count, 0)
-  if (load<i32>(o) == OPTIMIZER_NADAM) store<f64>(header, nadamProduct(o), HEADER_MOMENTUM_PRODUCT)
+  if (load<i32>(o, UPDATE_KIND) == OPTIMIZER_NADAM) store<f64>(header, nadamProduct(o), HEADER_MOMENTUM_PRODUCT)
 }
 
 /** mu_1 ... mu_t, mu_t = b1 (1 - 0.96^(t md) / 2), from that of t - 1 in the header. */
 function nadamProduct(o: usize): f64 {
-  const decayed = power(load<f64>(o, 68), stepCount())
-  return load<f64>(header, HEADER_MOMENTUM_PRODUCT) * (load<f64>(o, 28) * (1 - 0.5 * decayed))
+  const decayed = power(load<f64>(o, UPDATE_EXTRA), stepCount())
+  return load<f64>(header, HEADER_MOMENTUM_PRODUCT) * (load<f64>(o, UPDATE_A) * (1 - 0.5 * decayed))
 }
 
 function updatePart(o: usize, first: i32, behind: i32, _: i32): void {
   const at = <usize>first << 2
-  const kind = load<i32>(o), p = <usize>load<u32>(o, 4) + at, g = <usize>load<u32>(o, 8) + at
-  const slot = <usize>load<u32>(o, 12) + at, stride = <usize>load<u32>(o, 16), flags = load<i32>(o, 24)
-  const end = <usize>load<u32>(o, 4) + (<usize>behind << 2)
-  const a = load<f64>(o, 28), b = load<f64>(o, 36), e = max(load<f64>(o, 44), EPSILON_FLOOR), wd = load<f64>(o, 52)
-  const momentum = load<f64>(o, 60), extra = load<f64>(o, 68)
+  const kind = load<i32>(o, UPDATE_KIND), p = <usize>load<u32>(o, UPDATE_P) + at, g = <usize>load<u32>(o, UPDATE_G) + at
+  const slot = <usize>load<u32>(o, UPDATE_SLOTS) + at, stride = <usize>load<u32>(o, UPDATE_SLOT_BYTES)
+  const flags = load<i32>(o, UPDATE_FLAGS)
+  const end = <usize>load<u32>(o, UPDATE_P) + (<usize>behind << 2)
+  const a = load<f64>(o, UPDATE_A), b = load<f64>(o, UPDATE_B), e = max(load<f64>(o, UPDATE_EPSILON), EPSILON_FLOOR)
+  const wd = load<f64>(o, UPDATE_DECAY)
+  const momentum = load<f64>(o, UPDATE_MOMENTUM), extra = load<f64>(o, UPDATE_EXTRA)
   const lr = <f64>load<f32>(header, HEADER_LEARNING_RATE)
   const slot1 = slot + stride, slot2 = slot1 + stride
   if (kind == OPTIMIZER_SGD) {
@@ -305,7 +309,7 @@ function updatePart(o: usize, first: i32, behind: i32, _: i32): void {
   const t: u64 = kind < OPTIMIZER_ADAM ? 0 : stepCount() // the others don't need the powers
   // adam's family: bias corrections of the two moments, and epsilon relative to the uncorrected second one
   const open1 = 1 - power(a, t), powerB = power(b, t), open2 = 1 - powerB, root = sqrt(open2)
-  const inner = max(root * load<f64>(o, 44), EPSILON_FLOOR)
+  const inner = max(root * load<f64>(o, UPDATE_EPSILON), EPSILON_FLOOR)
   switch (kind) {
     case OPTIMIZER_RMSPROP: {
       const centered = (flags & UPDATE_CENTERED) != 0

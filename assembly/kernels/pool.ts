@@ -7,52 +7,60 @@
 // (Kahan 1965): relative error of a mean of cells of one sign, however many: 3e-7 of random ones, below 2.4e-6 of any. The
 // gradients add up as many floats as windows meet in a cell, one after the other: relative error below 6e-8 times that number.
 // Over threads, a part is a range of samples.
-// Operands: four addresses, then batch, channels, and of each axis: size, output size, pool, stride, padding before; then
-// the bytes of a sample of x and of one of y, and whether the windows are pairs.
+// Operands: POOL_* of abi.ts.
+import {
+  POOL_AXIS_BEFORE, POOL_AXIS_BYTES, POOL_AXIS_OUTPUT, POOL_AXIS_SIZE, POOL_AXIS_STRIDE, POOL_AXIS_WINDOW,
+  POOL_CHANNELS, POOL_INPUT_BYTES, POOL_OUTPUT_BYTES, POOL_PAIRS, POOL_SAMPLES, POOL_THIRD,
+} from '../abi'
 import { FLOAT_WORK, scratchOf, split } from '../parallel'
 import { storeBelow } from './tails'
-
-const INPUT_BYTES = 84, OUTPUT_BYTES = 88, PAIRS = 92
 
 /** Additions in one go. */
 const CHAIN = 32
 
 @inline
 function sizeOf(p: usize, axis: usize): i32 {
-  return load<i32>(p + axis * 20, 24)
+  return load<i32>(p + axis * POOL_AXIS_BYTES, POOL_AXIS_SIZE)
 }
 
 @inline
 function outputOf(p: usize, axis: usize): i32 {
-  return load<i32>(p + axis * 20, 28)
+  return load<i32>(p + axis * POOL_AXIS_BYTES, POOL_AXIS_OUTPUT)
 }
 
 /** Address of sample `n` in the operand at `word`, like x or like y. */
 @inline
 function inputAt(p: usize, word: usize, n: i32): usize {
-  return <usize>load<u32>(p + word) + load<u32>(p, INPUT_BYTES) * n
+  return <usize>load<u32>(p + word) + load<u32>(p, POOL_INPUT_BYTES) * n
 }
 
 @inline
 function outputAt(p: usize, word: usize, n: i32): usize {
-  return <usize>load<u32>(p + word) + load<u32>(p, OUTPUT_BYTES) * n
+  return <usize>load<u32>(p + word) + load<u32>(p, POOL_OUTPUT_BYTES) * n
 }
 
 function splitSamples(kernel: u32, p: usize): void {
-  split(kernel, p, load<i32>(p, 16), 1, FLOAT_WORK / 4 * <f64>load<u32>(p, INPUT_BYTES))
+  split(kernel, p, load<i32>(p, POOL_SAMPLES), 1, FLOAT_WORK / 4 * <f64>load<u32>(p, POOL_INPUT_BYTES))
+}
+
+/** Where window `o` begins, before the input perhaps. */
+@inline
+function startOf(p: usize, axis: usize, o: i32): i32 {
+  const q = p + axis * POOL_AXIS_BYTES
+  return o * load<i32>(q, POOL_AXIS_STRIDE) - load<i32>(q, POOL_AXIS_BEFORE)
 }
 
 /** First cell of window `o`. */
 @inline
 function firstOf(p: usize, axis: usize, o: i32): i32 {
-  return max(o * load<i32>(p + axis * 20, 36) - load<i32>(p + axis * 20, 40), 0)
+  return max(startOf(p, axis, o), 0)
 }
 
 /** Number of cells of window `o`. */
 @inline
 function cellsOf(p: usize, axis: usize, o: i32): i32 {
-  const from = o * load<i32>(p + axis * 20, 36) - load<i32>(p + axis * 20, 40)
-  return min(from + load<i32>(p + axis * 20, 32), sizeOf(p, axis)) - max(from, 0)
+  const from = startOf(p, axis, o)
+  return min(from + load<i32>(p + axis * POOL_AXIS_BYTES, POOL_AXIS_WINDOW), sizeOf(p, axis)) - max(from, 0)
 }
 
 @inline
@@ -89,14 +97,14 @@ function combineRows(
 /** Whether the windows are 2 x 2 cells side by side, none of them cut. */
 @inline
 function arePairs(p: usize): bool {
-  return load<u32>(p, PAIRS) != 0
+  return load<u32>(p, POOL_PAIRS) != 0
 }
 
 /** Such windows straight from x. */
 @inline
 function poolPairs(isMax: bool, p: usize, start: i32, end: i32): void {
   let y = outputAt(p, 0, start), x = inputAt(p, 4, start)
-  const channels = load<i32>(p, 20), OH = outputOf(p, 1), OW = outputOf(p, 2)
+  const channels = load<i32>(p, POOL_CHANNELS), OH = outputOf(p, 1), OW = outputOf(p, 2)
   const cell = <usize>channels << 2, row = <usize>sizeOf(p, 2) * cell, plane = <usize>sizeOf(p, 1) * row
   for (let n = (end - start) * sizeOf(p, 0); n > 0; n--) {
     for (let j = 0; j < OH; j++) {
@@ -120,8 +128,8 @@ function poolPairs(isMax: bool, p: usize, start: i32, end: i32): void {
 function pool(isMax: bool, p: usize, start: i32, end: i32, part: i32): void {
   if (arePairs(p)) return poolPairs(isMax, p, start, end)
   let dst = outputAt(p, 0, start), src = inputAt(p, 4, start)
-  const scratch = scratchOf(<usize>load<u32>(p, 8), part)
-  const channels = load<i32>(p, 20)
+  const scratch = scratchOf(<usize>load<u32>(p, POOL_THIRD), part)
+  const channels = load<i32>(p, POOL_CHANNELS)
   const cellBytes = <usize>channels << 2, rowBytes = <usize>sizeOf(p, 2) * cellBytes
   const planeBytes = <usize>sizeOf(p, 1) * rowBytes
   for (let n = start; n < end; n++) {
@@ -183,7 +191,7 @@ function averagePoolPart(p: usize, start: i32, end: i32, part: i32): void {
 function pairsGrad(isMax: bool, p: usize, start: i32, end: i32): void {
   let dx = inputAt(p, 0, start), dy = outputAt(p, 4, start)
   let x = inputAt(p, 8, start), y = outputAt(p, 12, start)
-  const channels = load<i32>(p, 20), OH = outputOf(p, 1), OW = outputOf(p, 2)
+  const channels = load<i32>(p, POOL_CHANNELS), OH = outputOf(p, 1), OW = outputOf(p, 2)
   const cell = <usize>channels << 2, row = <usize>sizeOf(p, 2) * cell, plane = <usize>sizeOf(p, 1) * row
   const covered = <usize>(2 * OH) * row, rest = row - <usize>(2 * OW) * cell // of a plane, of a row that no window covers
   const quarter = f32x4.splat(0.25)
@@ -239,7 +247,7 @@ function maxPoolGradPart(p: usize, start: i32, end: i32, _: i32): void {
   if (arePairs(p)) return pairsGrad(true, p, start, end)
   let dx = inputAt(p, 0, start), dy = outputAt(p, 4, start)
   let x = inputAt(p, 8, start), y = outputAt(p, 12, start)
-  const channels = load<i32>(p, 20)
+  const channels = load<i32>(p, POOL_CHANNELS)
   const cellBytes = <usize>channels << 2, rowBytes = <usize>sizeOf(p, 2) * cellBytes
   const planeBytes = <usize>sizeOf(p, 1) * rowBytes, imageBytes = <usize>sizeOf(p, 0) * planeBytes
   for (let n = start; n < end; n++) {
@@ -287,8 +295,8 @@ export function averagePoolGrad(p: usize): void {
 function averagePoolGradPart(p: usize, start: i32, end: i32, part: i32): void {
   if (arePairs(p)) return pairsGrad(false, p, start, end)
   let dx = inputAt(p, 0, start), dy = outputAt(p, 4, start)
-  const scratch = scratchOf(<usize>load<u32>(p, 8), part)
-  const channels = load<i32>(p, 20)
+  const scratch = scratchOf(<usize>load<u32>(p, POOL_THIRD), part)
+  const channels = load<i32>(p, POOL_CHANNELS)
   const cellBytes = <usize>channels << 2, rowBytes = <usize>sizeOf(p, 2) * cellBytes
   const planeBytes = <usize>sizeOf(p, 1) * rowBytes, imageBytes = <usize>sizeOf(p, 0) * planeBytes
   for (let n = start; n < end; n++) {

@@ -2,7 +2,10 @@
 // The key of a run is one block under the seed: threefry(seed; counter, stream), and where the counter has a high word,
 // one block under that: threefry(key; high word, 1). Values 2 b and 2 b + 1 are the words
 // of block b under that key: four blocks a turn.
-import { HEADER_RANDOM_COUNTER, RANDOM_BERNOULLI, RANDOM_NORMAL, RANDOM_UNIFORM } from '../abi'
+import {
+  DRAW_ARENA, DRAW_KIND, DRAW_PARAM, DRAW_SEED_HIGH, DRAW_SEED_LOW, DRAW_STREAM, DROPOUT_DRAW, DROPOUT_DST,
+  DROPOUT_SRC, HEADER_RANDOM_COUNTER, RANDOM_BERNOULLI, RANDOM_DRAW, RANDOM_DST, RANDOM_NORMAL, RANDOM_UNIFORM,
+} from '../abi'
 import { madd, select, splat } from '../lanes'
 import { FLOAT_WORK, split } from '../parallel'
 import { blocks, first, second } from '../threefry'
@@ -71,9 +74,10 @@ function applied(word: v128, src: usize, kind: i32, param: f32): v128 {
 
 /** Numbers `start` to `count`. `draw`: address of the words count, kind, param (f32), arena, seed low, seed high, stream. */
 function fill(dst: usize, src: usize, draw: usize, start: i32, count: i32): void {
-  const kind = load<i32>(draw, 4), param = load<f32>(draw, 8)
-  const counter = load<i64>(<usize>load<u32>(draw, 12), HEADER_RANDOM_COUNTER)
-  blocks(load<i32>(draw, 16), load<i32>(draw, 20), i32x4.splat(<i32>counter), i32x4.splat(load<i32>(draw, 24)))
+  const kind = load<i32>(draw, DRAW_KIND), param = load<f32>(draw, DRAW_PARAM)
+  const counter = load<i64>(<usize>load<u32>(draw, DRAW_ARENA), HEADER_RANDOM_COUNTER)
+  const stream = i32x4.splat(load<i32>(draw, DRAW_STREAM))
+  blocks(load<i32>(draw, DRAW_SEED_LOW), load<i32>(draw, DRAW_SEED_HIGH), i32x4.splat(<i32>counter), stream)
   let key0 = i32x4.extract_lane(first, 0), key1 = i32x4.extract_lane(second, 0)
   const high = <i32>(counter >> 32)
   if (high) {
@@ -98,18 +102,18 @@ function fill(dst: usize, src: usize, draw: usize, start: i32, count: i32): void
 
 /** words: dst, count, kind, param (f32), arena, seed low, seed high, stream */
 export function random(p: usize): void {
-  split(randomPart.index, p, load<i32>(p, 4), 16, WORK)
+  split(randomPart.index, p, load<i32>(p, RANDOM_DRAW), 16, WORK)
 }
 
 function randomPart(p: usize, from: i32, end: i32, _: i32): void {
-  fill(<usize>load<u32>(p), 0, p + 4, from, end)
+  fill(<usize>load<u32>(p, RANDOM_DST), 0, p + RANDOM_DRAW, from, end)
 }
 
 /** words: dst, src (dst may be src), then as `random`: the numbers `random` would give, as factors of src. */
 export function dropout(p: usize): void {
-  split(dropoutPart.index, p, load<i32>(p, 8), 16, WORK)
+  split(dropoutPart.index, p, load<i32>(p, DROPOUT_DRAW), 16, WORK)
 }
 
 function dropoutPart(p: usize, from: i32, end: i32, _: i32): void {
-  fill(<usize>load<u32>(p), <usize>load<u32>(p, 4), p + 8, from, end)
+  fill(<usize>load<u32>(p, DROPOUT_DST), <usize>load<u32>(p, DROPOUT_SRC), p + DROPOUT_DRAW, from, end)
 }

@@ -2,25 +2,13 @@
 //   gru         n = tanh(x_n + r q),  q = (h . U + bias)_n   (the reset gate behind the product; Keras, cuDNN, PyTorch)
 //   gruBefore   n = tanh(x_n + (r h) . U2)                   (before it: a second product)
 // Saved: gru z, r, n, q [B, T, 4 u]; gruBefore z, r, n [B, T, 3 u] and r h [B, T, u].
+import {
+  RECURRENT_BEFORE, RECURRENT_BIAS, RECURRENT_GATES, RECURRENT_H, RECURRENT_SAVED, RECURRENT_UNITS, RECURRENT_XZ,
+  RECURRENT_Y,
+} from '../abi'
 import { madd, splat } from '../lanes'
 import { tanh } from '../math'
-import {
-  BEFORE,
-  BIAS,
-  backward,
-  forward,
-  GATES,
-  H,
-  productRow,
-  rowOf,
-  SAVED,
-  secondRow,
-  sigmoids,
-  UNITS,
-  walk,
-  XZ,
-  Y,
-} from './recurrent'
+import { backward, forward, productRow, rowOf, secondRow, sigmoids, walk } from './recurrent'
 import { storeBelow } from './tails'
 
 /** z h + (1 - z) n */
@@ -42,8 +30,9 @@ function throughNew(d: v128, z: v128, n: v128): v128 {
 }
 
 function gruRow(p: usize, at: i32, b: i32): void {
-  const u = load<i32>(p, UNITS), step = <usize>u << 2
-  const x = rowOf(p, XZ, at, 3), product = productRow(p, b, 3), gates = rowOf(p, GATES, at, 4), h = rowOf(p, H, b, 1)
+  const u = load<i32>(p, RECURRENT_UNITS), step = <usize>u << 2
+  const x = rowOf(p, RECURRENT_XZ, at, 3), product = productRow(p, b, 3), gates = rowOf(p, RECURRENT_GATES, at, 4)
+  const h = rowOf(p, RECURRENT_H, b, 1)
   sigmoids(gates, x, product, 2 * u)
   for (let j = 0; j < u; j += 4) {
     const k0 = <usize>j << 2, k1 = k0 + step, k2 = k1 + step
@@ -60,9 +49,9 @@ function gruRow(p: usize, at: i32, b: i32): void {
  * dxz gets dz, dr, dn; dhz gets dz, dr, dq.
  */
 function gruGradRow(p: usize, at: i32, b: i32): void {
-  const u = load<i32>(p, UNITS), step = <usize>u << 2
-  const gates = rowOf(p, GATES, at, 4), before = rowOf(p, BEFORE, at, 1)
-  const dx = rowOf(p, Y, at, 3), dhz = rowOf(p, BIAS, at, 3), dh = rowOf(p, H, b, 1)
+  const u = load<i32>(p, RECURRENT_UNITS), step = <usize>u << 2
+  const gates = rowOf(p, RECURRENT_GATES, at, 4), before = rowOf(p, RECURRENT_BEFORE, at, 1)
+  const dx = rowOf(p, RECURRENT_Y, at, 3), dhz = rowOf(p, RECURRENT_BIAS, at, 3), dh = rowOf(p, RECURRENT_H, b, 1)
   for (let j = 0; j < u; j += 4) {
     const k0 = <usize>j << 2, k1 = k0 + step, k2 = k1 + step
     const z = v128.load(gates + k0), r = v128.load(gates + k1), n = v128.load(gates + k2)
@@ -81,9 +70,9 @@ function gruGradRow(p: usize, at: i32, b: i32): void {
 }
 
 function resetRow(p: usize, at: i32, b: i32): void {
-  const u = load<i32>(p, UNITS), step = <usize>u << 2
-  const x = rowOf(p, XZ, at, 3), product = productRow(p, b, 2), gates = rowOf(p, GATES, at, 3)
-  const h = rowOf(p, H, b, 1), left = secondRow(p, b, 2, 0), saved = rowOf(p, SAVED, at, 1)
+  const u = load<i32>(p, RECURRENT_UNITS), step = <usize>u << 2
+  const x = rowOf(p, RECURRENT_XZ, at, 3), product = productRow(p, b, 2), gates = rowOf(p, RECURRENT_GATES, at, 3)
+  const h = rowOf(p, RECURRENT_H, b, 1), left = secondRow(p, b, 2, 0), saved = rowOf(p, RECURRENT_SAVED, at, 1)
   sigmoids(gates, x, product, 2 * u)
   for (let j = 0; j < u; j += 4) {
     const k0 = <usize>j << 2
@@ -94,9 +83,9 @@ function resetRow(p: usize, at: i32, b: i32): void {
 }
 
 function newRow(p: usize, at: i32, b: i32): void {
-  const u = load<i32>(p, UNITS), step = <usize>u << 2
-  const x = rowOf(p, XZ, at, 3) + 2 * step, gates = rowOf(p, GATES, at, 3)
-  const h = rowOf(p, H, b, 1), result = secondRow(p, b, 2, 1)
+  const u = load<i32>(p, RECURRENT_UNITS), step = <usize>u << 2
+  const x = rowOf(p, RECURRENT_XZ, at, 3) + 2 * step, gates = rowOf(p, RECURRENT_GATES, at, 3)
+  const h = rowOf(p, RECURRENT_H, b, 1), result = secondRow(p, b, 2, 1)
   for (let j = 0; j < u; j += 4) {
     const k = <usize>j << 2
     const n = tanh(f32x4.add(v128.load(x + k), v128.load(result + k)))
@@ -107,9 +96,9 @@ function newRow(p: usize, at: i32, b: i32): void {
 
 /** dn and dz as above; dn is the left side of d(r h) = dn . U2^T */
 function newGradRow(p: usize, at: i32, b: i32): void {
-  const u = load<i32>(p, UNITS), step = <usize>u << 2
-  const gates = rowOf(p, GATES, at, 3), before = rowOf(p, BEFORE, at, 1)
-  const dx = rowOf(p, Y, at, 3), dh = rowOf(p, H, b, 1), left = secondRow(p, b, 2, 0)
+  const u = load<i32>(p, RECURRENT_UNITS), step = <usize>u << 2
+  const gates = rowOf(p, RECURRENT_GATES, at, 3), before = rowOf(p, RECURRENT_BEFORE, at, 1)
+  const dx = rowOf(p, RECURRENT_Y, at, 3), dh = rowOf(p, RECURRENT_H, b, 1), left = secondRow(p, b, 2, 0)
   for (let j = 0; j < u; j += 4) {
     const k = <usize>j << 2
     const z = v128.load(gates + k), n = v128.load(gates + k + 2 * step), d = v128.load(dh + k)
@@ -123,9 +112,9 @@ function newGradRow(p: usize, at: i32, b: i32): void {
 
 /** dr = d(r h) h r (1 - r),   dh += d(r h) r */
 function resetGradRow(p: usize, at: i32, b: i32): void {
-  const u = load<i32>(p, UNITS), step = <usize>u << 2
-  const r = rowOf(p, GATES, at, 3) + step, before = rowOf(p, BEFORE, at, 1)
-  const dr = rowOf(p, Y, at, 3) + step, dh = rowOf(p, H, b, 1), result = secondRow(p, b, 2, 1)
+  const u = load<i32>(p, RECURRENT_UNITS), step = <usize>u << 2
+  const r = rowOf(p, RECURRENT_GATES, at, 3) + step, before = rowOf(p, RECURRENT_BEFORE, at, 1)
+  const dr = rowOf(p, RECURRENT_Y, at, 3) + step, dh = rowOf(p, RECURRENT_H, b, 1), result = secondRow(p, b, 2, 1)
   for (let j = 0; j < u; j += 4) {
     const k = <usize>j << 2
     const d = v128.load(result + k), gate = v128.load(r + k)

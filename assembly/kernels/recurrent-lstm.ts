@@ -1,30 +1,18 @@
 // LSTM (Hochreiter and Schmidhuber 1997; with the forget gate of Gers 2000). Column blocks in the order i, f, g, o:
 //   c' = sigmoid(f) c + sigmoid(i) tanh(g),   h' = sigmoid(o) tanh(c')
 // Saves the activated gates [B, T, 4 u] and c before each step; c' is computed again on the way back.
+import {
+  RECURRENT_C, RECURRENT_GATES, RECURRENT_H, RECURRENT_SAVED, RECURRENT_UNITS, RECURRENT_XZ, RECURRENT_Y,
+} from '../abi'
 import { madd, splat } from '../lanes'
 import { tanh } from '../math'
-import {
-  backward,
-  C,
-  forward,
-  GATES,
-  H,
-  productRow,
-  rowOf,
-  SAVED,
-  sigmoids,
-  tanhs,
-  UNITS,
-  walk,
-  XZ,
-  Y,
-} from './recurrent'
+import { backward, forward, productRow, rowOf, sigmoids, tanhs, walk } from './recurrent'
 import { storeBelow } from './tails'
 
 function lstmRow(p: usize, at: i32, b: i32): void {
-  const u = load<i32>(p, UNITS), n = <usize>u << 2
-  const x = rowOf(p, XZ, at, 4), z = productRow(p, b, 4), gates = rowOf(p, GATES, at, 4)
-  const h = rowOf(p, H, b, 1), c = rowOf(p, C, b, 1)
+  const u = load<i32>(p, RECURRENT_UNITS), n = <usize>u << 2
+  const x = rowOf(p, RECURRENT_XZ, at, 4), z = productRow(p, b, 4), gates = rowOf(p, RECURRENT_GATES, at, 4)
+  const h = rowOf(p, RECURRENT_H, b, 1), c = rowOf(p, RECURRENT_C, b, 1)
   sigmoids(gates, x, z, 2 * u)
   tanhs(gates + 2 * n, x + 2 * n, z + 2 * n, u)
   sigmoids(gates + 3 * n, x + 3 * n, z + 3 * n, u)
@@ -43,9 +31,10 @@ function lstmRow(p: usize, at: i32, b: i32): void {
  * dxz may lie where the gates lie.
  */
 function lstmGradRow(p: usize, at: i32, b: i32): void {
-  const u = load<i32>(p, UNITS), n = <usize>u << 2
-  const dz = rowOf(p, Y, at, 4), gates = rowOf(p, GATES, at, 4), before = rowOf(p, SAVED, at, 1)
-  const dh = rowOf(p, H, b, 1), dc = rowOf(p, C, b, 1)
+  const u = load<i32>(p, RECURRENT_UNITS), n = <usize>u << 2
+  const dz = rowOf(p, RECURRENT_Y, at, 4), gates = rowOf(p, RECURRENT_GATES, at, 4)
+  const before = rowOf(p, RECURRENT_SAVED, at, 1)
+  const dh = rowOf(p, RECURRENT_H, b, 1), dc = rowOf(p, RECURRENT_C, b, 1)
   const one = splat(1)
   for (let j = 0; j < u; j += 4) {
     const k0 = <usize>j << 2, k1 = k0 + n, k2 = k1 + n, k3 = k2 + n

@@ -1,14 +1,17 @@
 // The plain recurrent cell: h' = f(x + h . U), f one of linear, relu, sigmoid, tanh. Saves h' [B, T, u], from which
 // the slope of each of these is computed.
-import { FN_RELU, FN_SIGMOID, FN_TANH } from '../abi'
+import {
+  FN_RELU, FN_SIGMOID, FN_TANH, RECURRENT_FN, RECURRENT_GATES, RECURRENT_H, RECURRENT_UNITS, RECURRENT_XZ, RECURRENT_Y,
+} from '../abi'
 import { splat } from '../lanes'
 import { sigmoid, tanh } from '../math'
-import { backward, FN, forward, GATES, H, productRow, rowOf, UNITS, walk, XZ, Y } from './recurrent'
+import { backward, forward, productRow, rowOf, walk } from './recurrent'
 import { storeBelow } from './tails'
 
 function simpleRow(p: usize, at: i32, b: i32): void {
-  const u = load<i32>(p, UNITS), fn = load<i32>(p, FN)
-  const x = rowOf(p, XZ, at, 1), z = productRow(p, b, 1), saved = rowOf(p, GATES, at, 1), h = rowOf(p, H, b, 1)
+  const u = load<i32>(p, RECURRENT_UNITS), fn = load<i32>(p, RECURRENT_FN)
+  const x = rowOf(p, RECURRENT_XZ, at, 1), z = productRow(p, b, 1), saved = rowOf(p, RECURRENT_GATES, at, 1)
+  const h = rowOf(p, RECURRENT_H, b, 1)
   for (let j = 0; j < u; j += 4) {
     const k = <usize>j << 2
     let y = f32x4.add(v128.load(x + k), v128.load(z + k))
@@ -22,8 +25,8 @@ function simpleRow(p: usize, at: i32, b: i32): void {
 
 /** dz = dh f', by h': 1 - h'^2, h' > 0, h' (1 - h'), 1. dxz may lie where h' lies. */
 function simpleGradRow(p: usize, at: i32, b: i32): void {
-  const u = load<i32>(p, UNITS), fn = load<i32>(p, FN)
-  const dz = rowOf(p, Y, at, 1), saved = rowOf(p, GATES, at, 1), dh = rowOf(p, H, b, 1)
+  const u = load<i32>(p, RECURRENT_UNITS), fn = load<i32>(p, RECURRENT_FN)
+  const dz = rowOf(p, RECURRENT_Y, at, 1), saved = rowOf(p, RECURRENT_GATES, at, 1), dh = rowOf(p, RECURRENT_H, b, 1)
   const one = splat(1)
   for (let j = 0; j < u; j += 4) {
     const k = <usize>j << 2

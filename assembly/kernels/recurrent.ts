@@ -7,57 +7,33 @@
 // y is in the order of reading. A step that the mask leaves out keeps its sample's states.
 // Over threads, a part is a range of samples through all steps: rows know nothing of each other.
 import {
-  HEADER_MATMUL,
-  MATMUL_ACCUMULATE,
-  MATMUL_PART_SHIFT,
-  MATMUL_TRANSPOSE_B,
-  RECURRENT_REVERSE,
-  RECURRENT_SEQUENCE,
-  RECURRENT_STATE,
+  HEADER_MATMUL, MATMUL_A, MATMUL_ACCUMULATE, MATMUL_ALPHA, MATMUL_B, MATMUL_BIAS, MATMUL_C, MATMUL_FLAGS, MATMUL_FN,
+  MATMUL_K, MATMUL_M, MATMUL_N, MATMUL_PART_SHIFT, MATMUL_SCRATCH, MATMUL_TRANSPOSE_B, PRODUCT_BYTES, RECURRENT_ARENA,
+  RECURRENT_BATCH, RECURRENT_BEFORE, RECURRENT_BIAS, RECURRENT_C, RECURRENT_C0, RECURRENT_FLAGS, RECURRENT_H,
+  RECURRENT_H0, RECURRENT_MASK, RECURRENT_REVERSE, RECURRENT_SAVED, RECURRENT_SCRATCH, RECURRENT_SEQUENCE,
+  RECURRENT_STATE, RECURRENT_STEPS, RECURRENT_U, RECURRENT_U2, RECURRENT_UNITS, RECURRENT_XZ, RECURRENT_Y,
 } from '../abi'
 import { sigmoid, tanh } from '../math'
 import { scratchOf, split, threadCount } from '../parallel'
 import { storeBelow } from './tails'
 
-// Operand words (byte offsets), forward | backward; an address of 0 is what isn't there.
-export const XZ = 0 // xz | dy
-export const U = 4 // recurrent kernel [u, width u]
-export const U2 = 8 // that of the second product [u, u]
-export const BIAS = 12 // of the recurrent product [width u] | dhz [B, T, width u]: its gradient, where it isn't dxz
-export const MASK = 16
-export const H0 = 20 // initial h | gradient of the last h
-export const C0 = 24
-export const Y = 28 // y | dxz
-export const H = 32 // h | dh: becomes the gradient of the initial h
-export const C = 36
-export const GATES = 40
-export const BEFORE = 44 // h before each step
-export const SAVED = 48 // c before each step, or what else the cell keeps
-const BATCH = 52
-const STEPS = 56
-export const UNITS = 60
-const FLAGS = 64
-export const FN = 68
-const ARENA = 72
-const SCRATCH = 76
 // Scratch: operands of the matmul, then rows [B, width u] of the product, then (with a second product) its left side
 // and its result [B, u] each, then the matmul's own. Of the scratch of other parts, only the operands are used: they have
 // their rows of the first's.
-const PRODUCT_WORDS = 64
 
 /** Address of row `row` of the operand at `word`, rows of `width` u floats. */
 export function rowOf(p: usize, word: usize, row: i32, width: i32): usize {
-  return <usize>load<u32>(p + word) + (<usize>(row * width * load<i32>(p, UNITS)) << 2)
+  return <usize>load<u32>(p + word) + (<usize>(row * width * load<i32>(p, RECURRENT_UNITS)) << 2)
 }
 
 /** Address of row b of the product. */
 export function productRow(p: usize, b: i32, width: i32): usize {
-  return rowOf(p, SCRATCH, b, width) + PRODUCT_WORDS
+  return rowOf(p, RECURRENT_SCRATCH, b, width) + PRODUCT_BYTES
 }
 
 /** Of the second product: its left side (part 0) and its result (part 1); `width` is that of the first product. */
 export function secondRow(p: usize, b: i32, width: i32, part: i32): usize {
-  return productRow(p, load<i32>(p, BATCH) * (width + part) + b, 1)
+  return productRow(p, load<i32>(p, RECURRENT_BATCH) * (width + part) + b, 1)
 }
 
 // The functions of gates, a row at a time: in loops as short as these the processor works on several turns at once; with
@@ -96,13 +72,13 @@ function addTo(dst: usize, src: usize, count: i32): void {
 /** A state's first value: a copy of what is at `word`, or 0; of `rows` rows from `row` on. */
 function start(p: usize, state: usize, word: usize, row: i32, rows: i32): void {
   if (!load<u32>(p + state)) return
-  const dst = rowOf(p, state, row, 1), bytes = <usize>(rows * load<i32>(p, UNITS)) << 2
+  const dst = rowOf(p, state, row, 1), bytes = <usize>(rows * load<i32>(p, RECURRENT_UNITS)) << 2
   if (load<u32>(p + word)) memory.copy(dst, rowOf(p, word, row, 1), bytes)
   else memory.fill(dst, 0, bytes)
 }
 
 function counts(p: usize, at: i32): bool {
-  const mask = <usize>load<u32>(p, MASK)
+  const mask = <usize>load<u32>(p, RECURRENT_MASK)
   return !mask || load<f32>(mask + (<usize>at << 2)) != 0
 }
 
@@ -110,19 +86,19 @@ function counts(p: usize, at: i32): bool {
 function product(
   p: usize, part: i32, c: usize, a: usize, b: usize, bias: u32, rows: i32, cols: i32, depth: i32, flags: i32, spread: i32,
 ): void {
-  const words = scratchOf(<usize>load<u32>(p, SCRATCH), part)
-  store<u32>(words, <u32>c)
-  store<u32>(words, <u32>a, 4)
-  store<u32>(words, <u32>b, 8)
-  store<u32>(words, bias, 12)
-  store<i32>(words, rows, 16)
-  store<i32>(words, cols, 20)
-  store<i32>(words, depth, 24)
-  store<i32>(words, flags | part << MATMUL_PART_SHIFT, 28)
-  store<i32>(words, 0, 32)
-  store<i32>(words, 0, 36)
-  store<u32>(words, <u32>productRow(p, load<i32>(p, BATCH), spread), 40)
-  call_indirect<void>(load<u32>(load<u32>(p, ARENA), HEADER_MATMUL), words)
+  const words = scratchOf(<usize>load<u32>(p, RECURRENT_SCRATCH), part)
+  store<u32>(words, <u32>c, MATMUL_C)
+  store<u32>(words, <u32>a, MATMUL_A)
+  store<u32>(words, <u32>b, MATMUL_B)
+  store<u32>(words, bias, MATMUL_BIAS)
+  store<i32>(words, rows, MATMUL_M)
+  store<i32>(words, cols, MATMUL_N)
+  store<i32>(words, depth, MATMUL_K)
+  store<i32>(words, flags | part << MATMUL_PART_SHIFT, MATMUL_FLAGS)
+  store<i32>(words, 0, MATMUL_FN)
+  store<i32>(words, 0, MATMUL_ALPHA)
+  store<u32>(words, <u32>productRow(p, load<i32>(p, RECURRENT_BATCH), spread), MATMUL_SCRATCH)
+  call_indirect<void>(load<u32>(load<u32>(p, RECURRENT_ARENA), HEADER_MATMUL), words)
 }
 
 /**
@@ -130,9 +106,9 @@ function product(
  * enough. A single sample's products may still be split.
  */
 export function walk(kernel: u32, p: usize, width: i32): void {
-  const B = load<i32>(p, BATCH), u = <f64>load<i32>(p, UNITS)
+  const B = load<i32>(p, RECURRENT_BATCH), u = <f64>load<i32>(p, RECURRENT_UNITS)
   const unit = B < 8 * threadCount() ? 1 : 4
-  split(kernel, p, B, unit, B > 1 ? <f64>load<i32>(p, STEPS) * u * u * <f64>width : -1)
+  split(kernel, p, B, unit, B > 1 ? <f64>load<i32>(p, RECURRENT_STEPS) * u * u * <f64>width : -1)
 }
 
 /**
@@ -140,29 +116,32 @@ export function walk(kernel: u32, p: usize, width: i32): void {
  * `second` product leaves its left side in part 0 of `secondRow` and finds the product in part 1.
  */
 export function forward(p: usize, from: i32, end: i32, part: i32, width: i32, row: u32, second: u32): void {
-  const T = load<i32>(p, STEPS), u = load<i32>(p, UNITS), flags = load<i32>(p, FLAGS), rows = end - from
-  const h = rowOf(p, H, from, 1), c = <usize>load<u32>(p, C)
+  const T = load<i32>(p, RECURRENT_STEPS), u = load<i32>(p, RECURRENT_UNITS), flags = load<i32>(p, RECURRENT_FLAGS)
+  const rows = end - from
+  const h = rowOf(p, RECURRENT_H, from, 1), c = <usize>load<u32>(p, RECURRENT_C)
   const spread = width + (second ? 2 : 0)
-  start(p, H, H0, from, rows)
-  start(p, C, C0, from, rows)
+  start(p, RECURRENT_H, RECURRENT_H0, from, rows)
+  start(p, RECURRENT_C, RECURRENT_C0, from, rows)
   for (let s = 0; s < T; s++) {
     const t = flags & RECURRENT_REVERSE ? T - 1 - s : s
-    product(p, part, productRow(p, from, width), h, load<u32>(p, U), load<u32>(p, BIAS), rows, width * u, u, 0, spread)
+    const dst = productRow(p, from, width), kernel = load<u32>(p, RECURRENT_U)
+    product(p, part, dst, h, kernel, load<u32>(p, RECURRENT_BIAS), rows, width * u, u, 0, spread)
     for (let b = from; b < end; b++) {
       const at = b * T + t
-      move(rowOf(p, BEFORE, at, 1), rowOf(p, H, b, 1), u)
-      if (c) move(rowOf(p, SAVED, at, 1), rowOf(p, C, b, 1), u)
+      move(rowOf(p, RECURRENT_BEFORE, at, 1), rowOf(p, RECURRENT_H, b, 1), u)
+      if (c) move(rowOf(p, RECURRENT_SAVED, at, 1), rowOf(p, RECURRENT_C, b, 1), u)
       if (counts(p, at)) call_indirect<void>(row, p, at, b)
-      else if (second) memory.fill(rowOf(p, SAVED, at, 1), 0, <usize>u << 2) // a factor of the gradient of U2
+      else if (second) memory.fill(rowOf(p, RECURRENT_SAVED, at, 1), 0, <usize>u << 2) // a factor of the gradient of U2
     }
     if (second) {
       const left = secondRow(p, from, width, 0)
-      product(p, part, secondRow(p, from, width, 1), left, load<u32>(p, U2), 0, rows, u, u, 0, spread)
+      product(p, part, secondRow(p, from, width, 1), left, load<u32>(p, RECURRENT_U2), 0, rows, u, u, 0, spread)
       for (let b = from; b < end; b++) if (counts(p, b * T + t)) call_indirect<void>(second, p, b * T + t, b)
     }
-    if (flags & RECURRENT_SEQUENCE) for (let b = from; b < end; b++) move(rowOf(p, Y, b * T + s, 1), rowOf(p, H, b, 1), u)
+    if (!(flags & RECURRENT_SEQUENCE)) continue
+    for (let b = from; b < end; b++) move(rowOf(p, RECURRENT_Y, b * T + s, 1), rowOf(p, RECURRENT_H, b, 1), u)
   }
-  if (!(flags & RECURRENT_SEQUENCE)) memory.copy(rowOf(p, Y, from, 1), h, <usize>(rows * u) << 2)
+  if (!(flags & RECURRENT_SEQUENCE)) memory.copy(rowOf(p, RECURRENT_Y, from, 1), h, <usize>(rows * u) << 2)
 }
 
 /**
@@ -173,36 +152,39 @@ export function forward(p: usize, from: i32, end: i32, part: i32, width: i32, ro
 export function backward(
   p: usize, from: i32, end: i32, part: i32, gates: i32, width: i32, row: u32, second: u32,
 ): void {
-  const T = load<i32>(p, STEPS), u = load<i32>(p, UNITS), flags = load<i32>(p, FLAGS), rows = end - from
-  const dy = load<u32>(p, XZ), dhz = load<u32>(p, BIAS)
+  const T = load<i32>(p, RECURRENT_STEPS), u = load<i32>(p, RECURRENT_UNITS), flags = load<i32>(p, RECURRENT_FLAGS)
+  const rows = end - from
+  const dy = load<u32>(p, RECURRENT_XZ), dhz = load<u32>(p, RECURRENT_BIAS)
   const isSequence = (flags & RECURRENT_SEQUENCE) != 0
   const spread = width + (second ? 2 : 0)
-  start(p, H, H0, from, rows)
-  start(p, C, C0, from, rows)
+  start(p, RECURRENT_H, RECURRENT_H0, from, rows)
+  start(p, RECURRENT_C, RECURRENT_C0, from, rows)
   for (let s = T - 1; s >= 0; s--) {
     const t = flags & RECURRENT_REVERSE ? T - 1 - s : s
     for (let b = from; b < end; b++) {
       const at = b * T + t
-      if (dy && (isSequence || s == T - 1)) addTo(rowOf(p, H, b, 1), rowOf(p, XZ, isSequence ? b * T + s : b, 1), u)
+      const given = isSequence ? b * T + s : b
+      if (dy && (isSequence || s == T - 1)) addTo(rowOf(p, RECURRENT_H, b, 1), rowOf(p, RECURRENT_XZ, given, 1), u)
       if (counts(p, at)) call_indirect<void>(row, p, at, b)
       else {
-        memory.fill(rowOf(p, Y, at, gates), 0, <usize>(gates * u) << 2)
-        if (dhz) memory.fill(rowOf(p, BIAS, at, width), 0, <usize>(width * u) << 2)
+        memory.fill(rowOf(p, RECURRENT_Y, at, gates), 0, <usize>(gates * u) << 2)
+        if (dhz) memory.fill(rowOf(p, RECURRENT_BIAS, at, width), 0, <usize>(width * u) << 2)
       }
     }
     if (second) {
       const left = secondRow(p, from, width, 0), result = secondRow(p, from, width, 1)
-      product(p, part, result, left, load<u32>(p, U2), 0, rows, u, u, MATMUL_TRANSPOSE_B, spread)
+      product(p, part, result, left, load<u32>(p, RECURRENT_U2), 0, rows, u, u, MATMUL_TRANSPOSE_B, spread)
       for (let b = from; b < end; b++) if (counts(p, b * T + t)) call_indirect<void>(second, p, b * T + t, b)
     }
     if (s == 0 && !(flags & RECURRENT_STATE)) return
     for (let b = from; b < end; b++) {
       const at = b * T + t
-      move(productRow(p, b, width), dhz ? rowOf(p, BIAS, at, width) : rowOf(p, Y, at, gates), width * u)
+      move(productRow(p, b, width), dhz ? rowOf(p, RECURRENT_BIAS, at, width) : rowOf(p, RECURRENT_Y, at, gates), width * u)
     }
     const transposed = MATMUL_TRANSPOSE_B | MATMUL_ACCUMULATE
     product(
-      p, part, rowOf(p, H, from, 1), productRow(p, from, width), load<u32>(p, U), 0, rows, u, width * u, transposed, spread,
+      p, part, rowOf(p, RECURRENT_H, from, 1), productRow(p, from, width), load<u32>(p, RECURRENT_U), 0, rows, u, width * u,
+      transposed, spread,
     )
   }
 }

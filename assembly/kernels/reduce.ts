@@ -3,7 +3,10 @@
 // row: one fixed order whatever the number of threads. Long ones are sums of blocks' sums, in f64 along a row; down columns
 // in f32, but from LONG_DEPTH rows on, ranges of so many are added in f64. So no more than BLOCK + 32 additions round one
 // after the other: relative error, of terms of one sign, 3e-7 of random ones, at most 2.5e-6 of equal ones.
-import { CHAIN_DEPTH, LONG_DEPTH, REDUCE_MAX, REDUCE_SUM } from '../abi'
+import {
+  CHAIN_DEPTH, LONG_DEPTH, REDUCE_DST, REDUCE_FN, REDUCE_INNER, REDUCE_MAX, REDUCE_OUTER, REDUCE_RANGES,
+  REDUCE_REDUCED, REDUCE_SCALE, REDUCE_SRC, REDUCE_SUM,
+} from '../abi'
 import { storeTail } from '../lanes'
 import { FLOAT_WORK, partStart, pays, split } from '../parallel'
 
@@ -144,18 +147,18 @@ function addRanges(dst: usize, first: usize, last: usize, row: usize, from: i32,
 
 /** words: dst, src, outer, reduced, inner, fn, scale (f32), scratch of long sums: [outer, reduced / LONG_DEPTH, inner] */
 export function reduce(p: usize): void {
-  const outer = load<i32>(p, 8), inner = load<i32>(p, 16)
-  const work = FLOAT_WORK * <f64>outer * <f64>load<i32>(p, 12) * <f64>inner
+  const outer = load<i32>(p, REDUCE_OUTER), inner = load<i32>(p, REDUCE_INNER)
+  const work = FLOAT_WORK * <f64>outer * <f64>load<i32>(p, REDUCE_REDUCED) * <f64>inner
   if (pays(work)) split(reducePart.index, p, 1, 0, work)
   else reducePart(p, 0, 1, 0)
 }
 
 /** A part is a range of rows of dst, or of the columns of a few. */
 function reducePart(p: usize, part: i32, parts: i32, _: i32): void {
-  let dst = <usize>load<u32>(p), src = <usize>load<u32>(p, 4)
-  let outer = load<i32>(p, 8)
-  const count = load<i32>(p, 12), inner = load<i32>(p, 16)
-  const fn = load<i32>(p, 20), scale = load<f32>(p, 24)
+  let dst = <usize>load<u32>(p, REDUCE_DST), src = <usize>load<u32>(p, REDUCE_SRC)
+  let outer = load<i32>(p, REDUCE_OUTER)
+  const count = load<i32>(p, REDUCE_REDUCED), inner = load<i32>(p, REDUCE_INNER)
+  const fn = load<i32>(p, REDUCE_FN), scale = load<f32>(p, REDUCE_SCALE)
   let from = 0, to = inner, first = 0
   if (parts == 1) {
     // all of it
@@ -171,7 +174,8 @@ function reducePart(p: usize, part: i32, parts: i32, _: i32): void {
   if (fn != REDUCE_SUM) extremes(fn, dst, src, outer, count, inner, from, to)
   else if (inner == 1) rowSums(dst, src, outer, count, scale)
   else {
-    const ranges = <usize>load<u32>(p, 28) + (<usize>(first * inner * ((count + LONG_DEPTH - 1) / LONG_DEPTH)) << 2)
+    const ranges = <usize>load<u32>(p, REDUCE_RANGES) + (<usize>(first * inner
+      * ((count + LONG_DEPTH - 1) / LONG_DEPTH)) << 2)
     columnSums(dst, src, ranges, outer, count, inner, from, to, scale)
   }
 }

@@ -1,6 +1,7 @@
 // Resizing of one axis: x [outer, from, inner] to y [outer, to, inner]. Nearest: output o is input floor(o from / to).
 // Linear, with the centers of cells half a cell from their edges: output o lies at (o + 1/2) from / to - 1/2, between
 // two inputs, the outermost ones being continued. The position advances by whole numbers of 1 / (2 to): no rounding.
+import { RESIZE_DST, RESIZE_FROM, RESIZE_INNER, RESIZE_IS_LINEAR, RESIZE_OUTER, RESIZE_SRC, RESIZE_TO } from '../abi'
 import { madd } from '../lanes'
 import { FLOAT_WORK, split } from '../parallel'
 import { storeBelow } from './tails'
@@ -8,10 +9,10 @@ import { storeBelow } from './tails'
 /** words: destination, source, outer, from, to, inner, linear; `start` to `end` of outer */
 @inline
 function walk(isGrad: bool, p: usize, start: i32, end: i32): void {
-  const from = load<i32>(p, 12), to = load<i32>(p, 16), inner = load<i32>(p, 20)
-  let dst = <usize>load<u32>(p) + (<usize>(start * inner) << 2) * (isGrad ? from : to)
-  let src = <usize>load<u32>(p, 4) + (<usize>(start * inner) << 2) * (isGrad ? to : from)
-  const linear = load<i32>(p, 24) != 0, full = 2 * to
+  const from = load<i32>(p, RESIZE_FROM), to = load<i32>(p, RESIZE_TO), inner = load<i32>(p, RESIZE_INNER)
+  let dst = <usize>load<u32>(p, RESIZE_DST) + (<usize>(start * inner) << 2) * (isGrad ? from : to)
+  let src = <usize>load<u32>(p, RESIZE_SRC) + (<usize>(start * inner) << 2) * (isGrad ? to : from)
+  const linear = load<i32>(p, RESIZE_IS_LINEAR) != 0, full = 2 * to
   const cellBytes = <usize>inner << 2, rowBytes = <usize>from * cellBytes
   for (let i = start; i < end; i++) {
     if (isGrad) memory.fill(dst, 0, rowBytes)
@@ -43,7 +44,9 @@ function walk(isGrad: bool, p: usize, start: i32, end: i32): void {
 }
 
 function splitOuter(kernel: u32, p: usize): void {
-  split(kernel, p, load<i32>(p, 8), 1, FLOAT_WORK * <f64>load<i32>(p, 16) * <f64>load<i32>(p, 20))
+  split(
+    kernel, p, load<i32>(p, RESIZE_OUTER), 1, FLOAT_WORK * <f64>load<i32>(p, RESIZE_TO) * <f64>load<i32>(p, RESIZE_INNER),
+  )
 }
 
 /** words: y, x, outer, from, to, inner, linear */

@@ -4,6 +4,10 @@
 // Subtracting the maximum keeps exp in [0, 1]; s is summed in f64. An entry of -inf gets probability 0. A row of
 // nothing but -inf, or with NaN or +inf, becomes NaN. dst may equal src (dx may equal dy), else no overlap.
 // Reads up to 12 bytes past the last row, writes nothing there.
+import {
+  SOFTMAX_COLS, SOFTMAX_DST, SOFTMAX_GRAD_COLS, SOFTMAX_GRAD_DX, SOFTMAX_GRAD_DY, SOFTMAX_GRAD_IS_LOG,
+  SOFTMAX_GRAD_ROWS, SOFTMAX_GRAD_Y, SOFTMAX_IS_LOG, SOFTMAX_ROWS, SOFTMAX_SRC,
+} from '../abi'
 import { exp } from '../math'
 import { FLOAT_WORK, split } from '../parallel'
 import { callLog1p } from './calls'
@@ -43,13 +47,13 @@ export function logOfSum(sum: f64): f32 {
 
 /** words: dst, src, rows, cols, isLog (0 or 1) */
 export function softmax(p: usize): void {
-  split(softmaxPart.index, p, load<i32>(p, 8), 1, ROW_WORK * <f64>load<i32>(p, 12))
+  split(softmaxPart.index, p, load<i32>(p, SOFTMAX_ROWS), 1, ROW_WORK * <f64>load<i32>(p, SOFTMAX_COLS))
 }
 
 function softmaxPart(p: usize, start: i32, end: i32, _: i32): void {
-  const cols = load<i32>(p, 12), isLog = load<i32>(p, 16)
+  const cols = load<i32>(p, SOFTMAX_COLS), isLog = load<i32>(p, SOFTMAX_IS_LOG)
   const at = <usize>(start * cols) << 2
-  let dst = <usize>load<u32>(p) + at, src = <usize>load<u32>(p, 4) + at
+  let dst = <usize>load<u32>(p, SOFTMAX_DST) + at, src = <usize>load<u32>(p, SOFTMAX_SRC) + at
   for (let r = start; r < end; r++) {
     const max = maximum(src, cols)
     if (isLog) {
@@ -76,13 +80,14 @@ function softmaxPart(p: usize, start: i32, end: i32, _: i32): void {
  *   log-softmax  dx_j = dy_j - exp(y_j) sum_k dy_k
  */
 export function softmaxGrad(p: usize): void {
-  split(softmaxGradPart.index, p, load<i32>(p, 12), 1, ROW_WORK * <f64>load<i32>(p, 16))
+  split(softmaxGradPart.index, p, load<i32>(p, SOFTMAX_GRAD_ROWS), 1, ROW_WORK * <f64>load<i32>(p, SOFTMAX_GRAD_COLS))
 }
 
 function softmaxGradPart(p: usize, start: i32, end: i32, _: i32): void {
-  const cols = load<i32>(p, 16), isLog = load<i32>(p, 20)
+  const cols = load<i32>(p, SOFTMAX_GRAD_COLS), isLog = load<i32>(p, SOFTMAX_GRAD_IS_LOG)
   const at = <usize>(start * cols) << 2
-  let dx = <usize>load<u32>(p) + at, dy = <usize>load<u32>(p, 4) + at, y = <usize>load<u32>(p, 8) + at
+  let dx = <usize>load<u32>(p, SOFTMAX_GRAD_DX) + at, dy = <usize>load<u32>(p, SOFTMAX_GRAD_DY) + at
+  let y = <usize>load<u32>(p, SOFTMAX_GRAD_Y) + at
   for (let r = start; r < end; r++) {
     let sums = f64x2.splat(0)
     for (let j = 0; j < cols; j += 4) {

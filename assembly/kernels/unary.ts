@@ -3,6 +3,10 @@
 // The gradient reads what the forward pass saved: y for the functions of of-output.ts, x for those of of-input.ts.
 // dst may be src, dx may be dy or saved; otherwise they are disjoint. Touches `count` floats and nothing beyond.
 import {
+  UNARY_ALPHA, UNARY_COUNT, UNARY_DST, UNARY_FN, UNARY_GRAD_ALPHA, UNARY_GRAD_COUNT, UNARY_GRAD_DX, UNARY_GRAD_DY,
+  UNARY_GRAD_FN, UNARY_GRAD_SAVED, UNARY_SRC,
+} from '../abi'
+import {
   Abs,
   Erf,
   Gelu,
@@ -153,24 +157,26 @@ export function applyUnary(dst: usize, src: usize, count: u32, fn: i32, alpha: f
 
 /** Words: dst, src, count, function, alpha (f32). */
 export function unary(p: usize): void {
-  split(unaryPart.index, p, load<i32>(p, 8), 16, FLOAT_WORK)
+  split(unaryPart.index, p, load<i32>(p, UNARY_COUNT), 16, FLOAT_WORK)
 }
 
 function unaryPart(p: usize, from: i32, end: i32, _: i32): void {
   const at = <usize>from << 2
-  applyUnary(<usize>load<u32>(p) + at, <usize>load<u32>(p, 4) + at, end - from, load<i32>(p, 12), load<f32>(p, 16))
+  const dst = <usize>load<u32>(p, UNARY_DST) + at, src = <usize>load<u32>(p, UNARY_SRC) + at
+  applyUnary(dst, src, end - from, load<i32>(p, UNARY_FN), load<f32>(p, UNARY_ALPHA))
 }
 
 /** Words: dx, dy, saved, count, function, alpha (f32). dx[i] = dy[i] f'(i); dx may be dy. */
 export function unaryGrad(p: usize): void {
-  const count = load<i32>(p, 12)
+  const count = load<i32>(p, UNARY_GRAD_COUNT)
   if (pays(FLOAT_WORK * <f64>count)) split(unaryGradPart.index, p, count, 16, FLOAT_WORK)
   else if (count) unaryGradPart(p, 0, count, 0)
 }
 
 function unaryGradPart(p: usize, from: i32, end: i32, _: i32): void {
   const at = <usize>from << 2
-  const gradient = unchecked(GRADIENT[0]).index + load<i32>(p, 16)
-  const dx = <usize>load<u32>(p) + at, dy = <usize>load<u32>(p, 4) + at, saved = <usize>load<u32>(p, 8) + at
-  call_indirect<void>(gradient, dx, dy, saved, end - from, load<f32>(p, 20))
+  const gradient = unchecked(GRADIENT[0]).index + load<i32>(p, UNARY_GRAD_FN)
+  const dx = <usize>load<u32>(p, UNARY_GRAD_DX) + at, dy = <usize>load<u32>(p, UNARY_GRAD_DY) + at
+  const saved = <usize>load<u32>(p, UNARY_GRAD_SAVED) + at
+  call_indirect<void>(gradient, dx, dy, saved, end - from, load<f32>(p, UNARY_GRAD_ALPHA))
 }

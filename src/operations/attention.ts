@@ -11,9 +11,6 @@ import { type Shape, sameShape, shapeText } from '../numerics/shape.ts'
 import { elementCount } from '../numerics/tensor.ts'
 import { f32 } from '../numerics/words.ts'
 
-/** What a product's words take in front of the matmul's own scratch. */
-const WORDS_BYTES = 64
-
 /**
  * Queries of a block where keys behind a query don't count: less is computed in vain in small blocks, more packed
  * anew for each.
@@ -47,7 +44,10 @@ function sizesOf([q, k, v]: readonly Value[], { heads, causal }: AttentionAttrib
 /** Of any product among the sizes: the block depth bounds what a depth beyond it takes. */
 function productBytes(inputs: readonly Value[], attributes: AttentionAttributes): number {
   const { Tq, Tk, K, V } = sizesOf(inputs, attributes)
-  return WORDS_BYTES + matmulScratchBytes(Math.max(Tq, Tk), Math.min(abi.BLOCK_DEPTH, Math.max(Tq, Tk, K, V)))
+  return (
+    abi.PRODUCT_BYTES +
+    matmulScratchBytes(Math.max(Tq, Tk), Math.min(abi.BLOCK_DEPTH, Math.max(Tq, Tk, K, V)))
+  )
 }
 
 /** The operands both kernels start with. */
@@ -159,7 +159,7 @@ export const batchMatmulKernel: Kernel<Required<Transposes>> = {
     return [output, a, b, ...sizes]
   },
   scratchBytes: ({ inputs: [a], attributes: { transposeA } }) =>
-    WORDS_BYTES + matmulScratchBytes(...sidesOf(a, transposeA)),
+    abi.PRODUCT_BYTES + matmulScratchBytes(...sidesOf(a, transposeA)),
   gradient: (g, { inputs, attributes }, dy) => productGradient(g, batchMatmul, inputs, attributes, dy),
 }
 

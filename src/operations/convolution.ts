@@ -92,9 +92,6 @@ function listedBlock(x: Value, geometry: ConvGeometry): Block {
   }
 }
 
-/** Behind a product's words: those a part of a job has for itself. */
-const PART_WORDS_BYTES = 192
-
 /** Where the parts of the scratch buffer lie, and its bytes. */
 function scratchOf(parts: Parts, { kernel, groups }: ConvGeometry) {
   const { block, image, y, product: productBytes, ranges = 1, long: longFloats = 0 } = parts
@@ -104,7 +101,7 @@ function scratchOf(parts: Parts, { kernel, groups }: ConvGeometry) {
   const list = rowsPart + (groups > 1 ? roundUp((4 * block.rows * y.shape[4]) / groups) : 0)
   const offsets = list + (block.runs > 0 ? roundUp(4 * (block.rows + abi.ROWS_SPARE)) : 0)
   const words = offsets + roundUp(4 * block.runs)
-  const product = words + abi.ALIGNMENT + PART_WORDS_BYTES
+  const product = words + abi.PRODUCT_BYTES + abi.CONV_OWN_BYTES
   const sums = roundUp(product + productBytes)
   const long = sums + (ranges - 1) * roundUp(4 * weights)
   const bytes = long + 2 * roundUp(4 * longFloats)

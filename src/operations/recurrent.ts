@@ -13,9 +13,6 @@ import { weighted } from '../graph/ops/ranges.ts'
 import type { Value } from '../graph/value.ts'
 import { elementCount } from '../numerics/tensor.ts'
 
-/** Room for the operands of the products, bytes (PRODUCT_WORDS of assembly/kernels/recurrent.ts). */
-const PRODUCT_WORDS = 64
-
 export interface RecurrentAttributes {
   /**
    * Which inputs are there. Forward: xz, U [u, width u], U2 [u, u], bias [width u], mask, h0 [B, u], c0 [B, u].
@@ -82,7 +79,7 @@ function cell(
 ): RecurrentKernel {
   const saves = hasC || hasSecond
   const scratchBytesFor = (batch: number, units: number): number =>
-    PRODUCT_WORDS +
+    abi.PRODUCT_BYTES +
     4 * batch * units * (width + (hasSecond ? 2 : 0)) +
     Math.max(...[1, width].map((depth) => matmulScratchBytes(batch, depth * units)))
   const shapeWords = (before: Value, { sequence, reverse, fn, state }: RecurrentAttributes): number[] => [

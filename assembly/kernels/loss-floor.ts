@@ -1,0 +1,2 @@
+/** Least probability whose logarithm is taken, as in Keras: a wrong 0 costs 16.1, not infinity, and can recover. */
+export const PROBABILITY_FLOOR: f32 = 1e-7
