@@ -29,7 +29,6 @@ export { type MultiHeadAttentionOptions, multiHeadAttention } from './layers/att
 export { type BlockOptions, block } from './layers/block.ts'
 export {
   type Constraint,
-  type ConstraintName,
   type MaxNormOptions,
   type MinMaxNormOptions,
   maxNorm,
@@ -258,6 +257,7 @@ export { workers } from './runtime/workers.ts'
 export type { History, Logs, WithLoss } from './session/logs.ts'
 export type { Metric, MetricBatch } from './session/metric.ts'
 export type { Mode } from './session/program.ts'
+export { type Accumulation, accumulateGradients } from './training/accumulation.ts'
 export { customLoss, type LossFunction } from './training/custom-loss.ts'
 export {
   binaryCrossentropy,
@@ -311,6 +311,11 @@ export {
   rootMeanSquaredError,
 } from './training/metrics/regression.ts'
 export type { MeanMetric, MetricLike, MetricName } from './training/metrics.ts'
+export {
+  type MovingAverage,
+  type MovingAverageOptions,
+  movingAverage,
+} from './training/moving-average.ts'
 export {
   type AdadeltaOptions,
   type AdagradOptions,

@@ -1,16 +1,16 @@
-// Constraints, applied to a weight after every optimizer step (formulas as in Keras): plain data made by constructors.
-import {
-  check,
-  checkOptions,
-  entryOf,
-  NATURAL,
-  NON_NEGATIVE,
-  readOptions,
-  UP_TO_ONE,
-} from '../numerics/errors.ts'
+// Constraints: what a weight is brought back to after every optimizer step (formulas as in Keras). Values made by
+// constructors; only a program that names one carries what it does.
+import { FN_RELU, OP_CONSTRAIN, OP_UNARY } from '../../assembly/abi.ts'
+import { trainingModule } from '../binaries/training.ts'
+import { bringing, broughtBy } from '../numerics/brought.ts'
+import { check, checkOptions, NATURAL, NON_NEGATIVE, readOptions, UP_TO_ONE } from '../numerics/errors.ts'
+import type { Shape } from '../numerics/shape.ts'
+import { elementCount } from '../numerics/tensor.ts'
+import { f32 } from '../numerics/words.ts'
+import type { Constraining } from '../plan/update.ts'
 
-/** A constraint as plain data, made by the constructors below and held by saved models. */
-export interface Constraint {
+/** A constraint, as plain data that brings its instruction: what the constructors below make. */
+export interface Constraint extends Constraining {
   readonly kind: 'maxNorm' | 'nonNeg' | 'unitNorm' | 'minMaxNorm'
   readonly minValue: number
   readonly maxValue: number
@@ -18,6 +18,8 @@ export interface Constraint {
   readonly rate: number
   /** The axes that a norm sums over. Default [0]: for a dense kernel, the weights into one unit. */
   readonly axis: readonly number[]
+  /** @throws LanegradError unless a weight of rank `rank` has its axes. @internal */
+  checkRank(weight: string, rank: number): void
 }
 
 /** Options of `unitNorm`. */
@@ -56,11 +58,28 @@ const readers = {
   axis: [readAxisList, [0]],
 } as const
 
-function makeConstraint(kind: Constraint['kind'], options: object): Constraint {
+/** One that holds norms in bounds: w (rate clip(norm, low, high) + (1 - rate) norm) / norm. */
+export function ofNorms(kind: Constraint['kind'], options: object, bounds?: number): Constraint {
   const read = readOptions(kind, options, readers)
-  const { minValue, maxValue } = read
+  const { minValue, maxValue, rate, axis } = read
   check(maxValue >= minValue, `${kind}: maxValue`, `a number >= minValue (${minValue})`, maxValue)
-  return Object.freeze({ kind, ...read })
+  return bringing(
+    { kind, ...read },
+    {
+      checkRank(weight: string, rank: number) {
+        const sorted = [...new Set(axis)].sort((a, b) => a - b)
+        const fits = sorted.every((n, i) => n < rank && n === sorted[0] + i)
+        check(fits, `${weight}: ${kind}: axis`, `adjacent axes of a weight of rank ${rank}`, axis)
+      },
+      constrain(address: number, shape: Shape) {
+        const [first, last] = [Math.min(...axis), Math.max(...axis)] // the axes are neighbours
+        const parts = [shape.slice(0, first), shape.slice(first, last + 1), shape.slice(last + 1)]
+        const limits = [bounds ?? minValue, bounds ?? maxValue, rate].map(f32)
+        const operands = [address, ...parts.map((part) => elementCount(part)), ...limits]
+        return { code: OP_CONSTRAIN, operands, module: trainingModule }
+      },
+    },
+  )
 }
 
 /**
@@ -79,7 +98,7 @@ function makeConstraint(kind: Constraint['kind'], options: object): Constraint {
  */
 export function maxNorm(options: MaxNormOptions = {}): Constraint {
   const read = checkOptions('maxNorm', options, ['maxValue', 'axis'])
-  return makeConstraint('maxNorm', { ...read, maxValue: read.maxValue ?? 2 })
+  return ofNorms('maxNorm', { ...read, maxValue: read.maxValue ?? 2 })
 }
 
 /**
@@ -95,7 +114,17 @@ export function maxNorm(options: MaxNormOptions = {}): Constraint {
  * console.log(model.getWeights()['dense_1/kernel'].data.join(' ')) // 3 0
  * ```
  */
-export const nonNeg = (): Constraint => makeConstraint('nonNeg', {})
+export const nonNeg = (): Constraint =>
+  bringing(
+    { kind: 'nonNeg', minValue: 0, maxValue: 1, rate: 1, axis: [0] },
+    {
+      checkRank() {},
+      constrain: (address: number, shape: Shape) => ({
+        code: OP_UNARY,
+        operands: [address, address, elementCount(shape), FN_RELU, 0],
+      }),
+    },
+  )
 
 /**
  * Scales a weight to norm 1: w / norm.
@@ -112,7 +141,7 @@ export const nonNeg = (): Constraint => makeConstraint('nonNeg', {})
  * ```
  */
 export function unitNorm(options: NormOptions = {}): Constraint {
-  return makeConstraint('unitNorm', checkOptions('unitNorm', options, ['axis']))
+  return ofNorms('unitNorm', checkOptions('unitNorm', options, ['axis']), 1)
 }
 
 /**
@@ -132,30 +161,9 @@ export function unitNorm(options: NormOptions = {}): Constraint {
  * ```
  */
 export function minMaxNorm(options: MinMaxNormOptions = {}): Constraint {
-  return makeConstraint(
-    'minMaxNorm',
-    checkOptions('minMaxNorm', options, ['minValue', 'maxValue', 'rate', 'axis']),
-  )
+  return ofNorms('minMaxNorm', checkOptions('minMaxNorm', options, ['minValue', 'maxValue', 'rate', 'axis']))
 }
 
-const constraints = { maxNorm, nonNeg, unitNorm, minMaxNorm }
-/** The name of a constraint. */
-export type ConstraintName = keyof typeof constraints
-
-/** @throws LanegradError unless the axes are adjacent ones of a weight of rank `rank` */
-export function checkAxes(weight: string, { kind, axis }: Constraint, rank: number): void {
-  const sorted = [...new Set(axis)].sort((a, b) => a - b)
-  const fits = sorted.every((n, i) => n < rank && n === sorted[0] + i)
-  check(fits, `${weight}: ${kind}: axis`, `adjacent axes of a weight of rank ${rank}`, axis)
-}
-
-/** A name or a Constraint as a checked Constraint; null stays null. @throws LanegradError */
-export function readConstraint(
-  constraint: Constraint | ConstraintName | null,
-  where: string,
-): Constraint | null {
-  if (constraint === null) return null
-  const { kind, ...options } = typeof constraint === 'string' ? { kind: constraint } : constraint
-  const make = entryOf<() => Constraint>(where, kind, constraints)
-  return typeof constraint === 'string' ? make() : makeConstraint(kind, options)
-}
+/** A constraint; null: none was given. @throws LanegradError that shows how one is written */
+export const readConstraint = (given: Constraint | null, what: string): Constraint | null =>
+  broughtBy(what, given, 'constrain', 'maxNorm()', 'nonNeg()', 'unitNorm()', 'minMaxNorm()')

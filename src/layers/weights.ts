@@ -1,5 +1,5 @@
 // Types of the options of weights, each with its docstring, so that an editor shows them.
-import type { Constraint, ConstraintName } from './constraints.ts'
+import type { Constraint } from './constraints.ts'
 import type { Initializer, InitializerName } from './initializers.ts'
 import type { Regularizer } from './layer.ts'
 
@@ -10,7 +10,7 @@ export interface KernelOptions {
   /** Penalty on the kernel, added to the loss. Default {}: none. */
   readonly kernelRegularizer?: Regularizer
   /** Constraint applied to the kernel after each training step. Default null: none. */
-  readonly kernelConstraint?: Constraint | ConstraintName | null
+  readonly kernelConstraint?: Constraint | null
 }
 
 /** Options of the recurrent kernel. */
@@ -20,7 +20,7 @@ export interface RecurrentKernelOptions {
   /** Penalty on the recurrent kernel, added to the loss. Default {}: none. */
   readonly recurrentRegularizer?: Regularizer
   /** Constraint applied to the recurrent kernel after each training step. Default null: none. */
-  readonly recurrentConstraint?: Constraint | ConstraintName | null
+  readonly recurrentConstraint?: Constraint | null
 }
 
 /** Options of the bias. */
@@ -30,7 +30,7 @@ export interface BiasOptions {
   /** Penalty on the bias, added to the loss. Default {}: none. */
   readonly biasRegularizer?: Regularizer
   /** Constraint applied to the bias after each training step. Default null: none. */
-  readonly biasConstraint?: Constraint | ConstraintName | null
+  readonly biasConstraint?: Constraint | null
 }
 
 /** Options of the kernel of each channel. */
@@ -40,7 +40,7 @@ export interface DepthwiseOptions {
   /** Penalty on the kernel of each channel, added to the loss. Default {}: none. */
   readonly depthwiseRegularizer?: Regularizer
   /** Constraint applied to the kernel of each channel after each training step. Default null: none. */
-  readonly depthwiseConstraint?: Constraint | ConstraintName | null
+  readonly depthwiseConstraint?: Constraint | null
 }
 
 /** Options of the kernel across channels. */
@@ -50,7 +50,7 @@ export interface PointwiseOptions {
   /** Penalty on the kernel across channels, added to the loss. Default {}: none. */
   readonly pointwiseRegularizer?: Regularizer
   /** Constraint applied to the kernel across channels after each training step. Default null: none. */
-  readonly pointwiseConstraint?: Constraint | ConstraintName | null
+  readonly pointwiseConstraint?: Constraint | null
 }
 
 /** Options of the table. */
@@ -60,7 +60,7 @@ export interface EmbeddingsOptions {
   /** Penalty on the table, added to the loss. Default {}: none. */
   readonly embeddingsRegularizer?: Regularizer
   /** Constraint applied to the table after each training step. Default null: none. */
-  readonly embeddingsConstraint?: Constraint | ConstraintName | null
+  readonly embeddingsConstraint?: Constraint | null
 }
 
 /** Options of the table of positions. */
@@ -70,7 +70,7 @@ export interface PositionOptions {
   /** Penalty on the table of positions, added to the loss. Default {}: none. */
   readonly positionRegularizer?: Regularizer
   /** Constraint applied to the table of positions after each training step. Default null: none. */
-  readonly positionConstraint?: Constraint | ConstraintName | null
+  readonly positionConstraint?: Constraint | null
 }
 
 /** Options of the factor `gamma`. */
@@ -80,7 +80,7 @@ export interface GammaOptions {
   /** Penalty on the factor `gamma`, added to the loss. Default {}: none. */
   readonly gammaRegularizer?: Regularizer
   /** Constraint applied to the factor `gamma` after each training step. Default null: none. */
-  readonly gammaConstraint?: Constraint | ConstraintName | null
+  readonly gammaConstraint?: Constraint | null
 }
 
 /** Options of the summand `beta`. */
@@ -90,7 +90,7 @@ export interface BetaOptions {
   /** Penalty on the summand `beta`, added to the loss. Default {}: none. */
   readonly betaRegularizer?: Regularizer
   /** Constraint applied to the summand `beta` after each training step. Default null: none. */
-  readonly betaConstraint?: Constraint | ConstraintName | null
+  readonly betaConstraint?: Constraint | null
 }
 
 /** Options of the factor `scale`. */
@@ -100,5 +100,5 @@ export interface ScaleOptions {
   /** Penalty on the factor `scale`, added to the loss. Default {}: none. */
   readonly scaleRegularizer?: Regularizer
   /** Constraint applied to the factor `scale` after each training step. Default null: none. */
-  readonly scaleConstraint?: Constraint | ConstraintName | null
+  readonly scaleConstraint?: Constraint | null
 }

@@ -13,12 +13,12 @@ import {
 import { outlineOf } from '../network/compute.ts'
 import { networkOf, remember, type Values } from '../network/network.ts'
 import { PlannedSession } from '../network/planned.ts'
+import { broughtBy } from '../numerics/brought.ts'
 import type { ByteSource } from '../numerics/bytes.ts'
 import {
   BOOLEAN,
   checkOptions,
   fail,
-  madeBy,
   must,
   NATURAL,
   type Rule,
@@ -35,8 +35,8 @@ import { Model } from './model.ts'
 
 /** @internal */
 export const readRuntime = (where: string, { numerics, threads }: RuntimeOptions): RuntimeOptions => ({
-  numerics: madeBy(where, 'numerics', numerics, 'module', 'relaxed()'),
-  threads: madeBy(where, 'threads', threads, 'team', 'workers(4)'),
+  numerics: broughtBy(`${where}: numerics`, numerics, 'module', 'relaxed()'),
+  threads: broughtBy(`${where}: threads`, threads, 'team', 'workers(4)'),
 })
 
 /** @internal */

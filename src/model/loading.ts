@@ -17,10 +17,11 @@ import { floatsOf, loadState, SLOT_PREFIX, type Tensors } from '../session/state
 import type { Loss, LossLike } from '../training/losses.ts'
 import { remade } from '../training/metrics/makers.ts'
 import type { MeanMetric, MetricLike } from '../training/metrics.ts'
-import { type Optimizer, readOptimizer } from '../training/optimizers.ts'
+import { readOptimizer } from '../training/optimizers.ts'
 import { readOutputTraining } from './compile.ts'
 import { watcherOf } from './diagnose.ts'
 import { checkModel, type Model } from './model.ts'
+import { remadeConstraints, remadeOptimizer } from './remake.ts'
 import { FORMAT } from './saving.ts'
 
 /** The user's own losses and metrics, of which files hold the names alone. */
@@ -103,7 +104,7 @@ function readSavedTraining(session: PlannedSession, text: string, own: Own): Tra
       weightedMetrics: readMetrics(weightedMetrics ?? [], own),
     })
   })
-  return { optimizer: readOptimizer(object('optimizer', data.optimizer) as unknown as Optimizer), outputs }
+  return { optimizer: readOptimizer(remadeOptimizer(object('optimizer', data.optimizer))), outputs }
 }
 
 interface SavedOptions extends Own {
@@ -122,7 +123,7 @@ export function loadSession(
   check(format === FORMAT, 'not a saved model: format', show(FORMAT), format)
   const seed = Number(digits)
   check(/^\d+$/.test(digits) && NATURAL.holds(seed), 'seed', 'an integer >= 0', digits)
-  const network = readNetwork(parse('network', metadata.network ?? ''), kinds)
+  const network = readNetwork(remadeConstraints(parse('network', metadata.network ?? '')), kinds)
   const outline = outlineOf(network)
   const weights = checkWeights(outline, tensors) // before any memory is taken for sizes the file only claims
   const session = new PlannedSession(network, outline, seed, runtime)

@@ -211,13 +211,15 @@ export class Model<V extends Values = Values> {
   }
 
   /**
-   * The moving averages of the trainable weights, by name, where the optimizer keeps them (`useEma`); the weights
+   * The moving averages of the trainable weights, by name, where the optimizer keeps them (`ema`); the weights
    * themselves before the first update. `model.setWeights(model.emaWeights())` takes them over.
    * @throws LanegradError where it keeps none
    */
   emaWeights(): Record<string, FloatArray> {
-    if (!this.training.optimizer.useEma)
-      fail('emaWeights: this optimizer keeps no averages: compile with useEma: true among its options')
+    if (!this.training.optimizer.ema)
+      fail(
+        'emaWeights: this optimizer keeps no averages: compile with ema: movingAverage() among its options',
+      )
     return this.session.emaWeights()
   }
 

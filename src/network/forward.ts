@@ -5,7 +5,7 @@ import * as ops from '../graph/operations.ts'
 import { copy } from '../graph/ops/moves.ts'
 import type { Value } from '../graph/value.ts'
 import type { GraphWriter } from '../graph/writer.ts'
-import { type Constraint, checkAxes } from '../layers/constraints.ts'
+import type { Constraint } from '../layers/constraints.ts'
 import { type Initializer, readInitializer } from '../layers/initializers.ts'
 import {
   type BuildContext,
@@ -88,7 +88,7 @@ export function writeLayers(
     if (known && !sameShape(known.spec.shape, shape)) {
       fail(`its weight ${own} has shape ${shapeText(known.spec.shape)}, this input needs ${shapeText(shape)}`)
     }
-    if (constraint && constraint.kind !== 'nonNeg') checkAxes(own, constraint, shape.length)
+    constraint?.checkRank(own, shape.length)
     const spec: WeightSpec = {
       name: full,
       shape,

@@ -10,7 +10,6 @@ import type { RuntimeOptions } from '../runtime/engine.ts'
 import type { Feeds, TargetFeed } from '../session/feeds.ts'
 import type { Layout } from '../session/layout.ts'
 import type { Mode, Program, Readings, Request } from '../session/program.ts'
-import { learningRateAt } from '../session/rates.ts'
 import { type Prepared, Session, type Updating } from '../session/session.ts'
 import { takesLabels, targetLimits, targetShape } from '../training/losses.ts'
 import { type Optimizer, updateOf } from '../training/optimizers.ts'
@@ -71,12 +70,12 @@ function feedsOf(network: Network, { limits, outputs }: Outline, training: Train
 }
 
 function updatingOf({ optimizer }: Training, groups: number): Updating {
-  const { learningRate, schedule, gradientAccumulationSteps } = optimizer
+  const { learningRate, schedule, accumulation } = optimizer
   const { slotNames, slotStart } = updateOf(optimizer, groups)
   return {
     learningRate,
-    rateAt: (base, step) => learningRateAt(schedule, base, step),
-    steps: gradientAccumulationSteps ?? 1,
+    rateAt: (base, step) => (schedule ? schedule.rateAt(base, step) : base),
+    steps: accumulation?.steps ?? 1,
     groups,
     slotNames,
     slotStart,

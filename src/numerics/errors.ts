@@ -244,28 +244,6 @@ export function must<T>(rule: Rule<T>, value: unknown, what: string): T {
   })
 }
 
-/**
- * What a function of the library made, told by a method `has` it must have; null: none was given.
- * @throws LanegradError that shows how it is `written`, where something else was given
- */
-export function madeBy<T extends object>(
-  where: string,
-  key: string,
-  given: T | null | undefined,
-  has: keyof T & string,
-  written: string,
-): T | null {
-  const what = `${where}: ${key}`
-  return reading(what, () => {
-    if (given === undefined || given === null) return null
-    if (!isObject(given) || !isFunction(given[has]))
-      fail(
-        `${what}: write ${key}: ${written}, with ${written.split('(')[0]} from 'lanegrad'; got ${show(given)}`,
-      )
-    return given
-  })
-}
-
 /** How an option is read: a rule, or a function that returns its checked form (`what` is its name in messages). */
 export type Reader<T> = Rule<T> | ((value: never, what: string) => T)
 

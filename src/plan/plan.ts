@@ -14,11 +14,17 @@ import { fail } from '../numerics/errors.ts'
 import { type Shape, sameShape, shapeText } from '../numerics/shape.ts'
 import { elementCount } from '../numerics/tensor.ts'
 import type { Executable, Slot } from '../runtime/program.ts'
-import { align, bufferBytes, type Layout, type ParameterSpec } from '../session/layout.ts'
+import { align, bufferBytes, type Layout } from '../session/layout.ts'
 import { checkPlan } from './check.ts'
 import { placeBuffers } from './memory.ts'
 import { type Buffer, type PlannedBuffer, separateResults, shareBuffers } from './storage.ts'
-import { gradientSlot, slotAddress, type UpdateSpec, updateInstructions } from './update.ts'
+import {
+  gradientSlot,
+  slotAddress,
+  type UpdateSpec,
+  updateInstructions,
+  type WeightInPlan,
+} from './update.ts'
 
 /** One instruction, where it came from, and the phase it belongs to. */
 export interface Step {
@@ -64,7 +70,7 @@ const slot = ({ shape, dtype }: Value, address: number): Slot => ({
 export function planOf(
   simplified: Graph,
   layout: Layout,
-  parameters: readonly ParameterSpec[],
+  parameters: readonly WeightInPlan[],
   update: UpdateSpec | null,
 ): Plan {
   const graph = separateResults(simplified)
@@ -170,7 +176,7 @@ export function planOf(
     modules: [
       ...new Set([
         ...graph.ops.flatMap(({ kernel }) => kernel.module ?? []),
-        ...updates.flatMap(({ code }) => (update && code >= update.module.codes[0] ? update.module : [])),
+        ...updates.flatMap(({ module }) => module ?? []),
       ]),
     ],
     constants,

@@ -3,16 +3,57 @@
 // average; the first two once for each group of losses that have gradients of their own. Enters: an UpdateSpec (training/optimizers.ts makes it) and a layout. Leaves: instructions.
 import * as abi from '../../assembly/abi.ts'
 import type { Instruction } from '../graph/kernel.ts'
-import { elementCount } from '../numerics/tensor.ts'
+import type { Shape } from '../numerics/shape.ts'
 import { f32, f64 } from '../numerics/words.ts'
 import type { KernelModule } from '../runtime/kernel-module.ts'
-import { bufferBytes, type Layout, type ParameterSpec, type WeightLimits } from '../session/layout.ts'
+import { bufferBytes, type Layout, type ParameterSpec } from '../session/layout.ts'
 
 /** How gradients are limited before an update. */
 export interface Clip {
   /** value: each element; norm: each parameter's gradient by itself; globalNorm: all gradients as one vector */
   readonly kind: 'value' | 'norm' | 'globalNorm'
   readonly limit: number
+}
+
+/** An instruction of the update; `module`: where its kernel lies, if not in the core. */
+export interface UpdateInstruction extends Instruction {
+  readonly module?: KernelModule
+}
+
+/** Where an update finds the regions of a layout. */
+export interface Regions {
+  /** Of the header. */
+  readonly base: number
+  readonly trainableStart: number
+  readonly gradientsStart: number
+  /** Of all trainable weights together, with their padding. */
+  readonly elements: number
+  /** The address of a slot. */
+  slot(name: string): number
+}
+
+/** Adds up the gradients of several steps, and averages them: for each group of losses that have gradients of their own. */
+export interface Accumulating {
+  /** @internal */
+  slotNames(groups: number): readonly string[]
+  /** @internal */
+  accumulate(groups: number, at: Regions): readonly UpdateInstruction[]
+}
+
+/** Keeps a moving average of the weights in the slot `ema`. */
+export interface Averaging {
+  /** @internal */
+  average(at: Regions): UpdateInstruction
+}
+
+/** Brings a weight back to where it may be. */
+export interface Constraining {
+  /** @internal */
+  constrain(address: number, shape: Shape): UpdateInstruction
+}
+
+export interface WeightInPlan extends ParameterSpec {
+  readonly constraint?: Constraining | null
 }
 
 export interface UpdateSpec {
@@ -24,21 +65,17 @@ export interface UpdateSpec {
   readonly flags: number
   /** a, b, epsilon, weight decay, momentum, extra: as assembly/kernels/optimizer.ts reads them */
   readonly constants: readonly [number, number, number, number, number, number]
-  /** The optimizer's own in its kernel's order, then `accumulator` (0, 1 ...), `gradient` (1 ...) and `ema` where used. */
+  /** The optimizer's own in its kernel's order, then those of `accumulation` and `ema` where used. */
   readonly slotNames: readonly string[]
   /** What the first slot starts from; the others from 0. */
   readonly slotStart: number
   readonly clip: Clip | null
-  /** Groups of losses whose gradients are accumulated apart, over several steps; 0: every step updates. */
-  readonly sums: number
-  /** The moving average of the weights; `every`: the weights take its values every so many steps, 0: never. */
-  readonly ema: { readonly momentum: number; readonly every: number } | null
-  /** Where the kernels of all that lie. */
-  readonly module: KernelModule
+  /** Over several steps; null: every step updates. */
+  readonly accumulation: Accumulating | null
+  /** Groups of losses whose gradients are accumulated apart. */
+  readonly groups: number
+  readonly ema: Averaging | null
 }
-
-/** The sum of a group's gradients; the first has the name that is shown. */
-export const accumulatorSlot = (group: number): string => `accumulator${group || ''}`
 
 /** Where the gradients of a group behind the first one lie while a step runs. */
 export const gradientSlot = (group: number): string => `gradient${group}`
@@ -57,20 +94,6 @@ function clipInstructions(clip: Clip, layout: Layout, specs: readonly ParameterS
       // the padding behind a gradient is 0 and doesn't change its norm
       operands: [layout.gradients.get(spec.name) ?? 0, bufferBytes(spec.shape) / 4, f32(clip.limit)],
     }))
-}
-
-function constrained(address: number, shape: readonly number[], limits: WeightLimits): Instruction {
-  const { kind, minValue, maxValue, rate, axis } = limits
-  if (kind === 'nonNeg')
-    return { code: abi.OP_UNARY, operands: [address, address, elementCount(shape), abi.FN_RELU, 0] }
-  const low = kind === 'unitNorm' ? 1 : minValue
-  const high = kind === 'unitNorm' ? 1 : maxValue
-  const [first, last] = [Math.min(...axis), Math.max(...axis)] // the axes are neighbours
-  const parts = [shape.slice(0, first), shape.slice(first, last + 1), shape.slice(last + 1)]
-  return {
-    code: abi.OP_CONSTRAIN,
-    operands: [address, ...parts.map((part) => elementCount(part)), f32(low), f32(high), f32(rate)],
-  }
 }
 
 /**
@@ -98,51 +121,34 @@ function updatePieces(
 export function updateInstructions(
   update: UpdateSpec,
   layout: Layout,
-  specs: readonly ParameterSpec[],
-): Instruction[] {
-  const { trainable, gradientsStart, slotsStart, parameters } = layout
+  specs: readonly WeightInPlan[],
+): UpdateInstruction[] {
+  const { base, trainable, gradientsStart, slotsStart, parameters } = layout
   if (trainable.bytes === 0) return []
-  const { sums, ema } = update
-  const count = trainable.bytes / 4
-  const slot = (name: string) => slotAddress(update, layout, name)
-  const accumulate = (group: number, isLast: boolean): Instruction => ({
-    code: abi.OP_ACCUMULATE,
-    operands: [
-      layout.base,
-      isLast || group === 0 ? gradientsStart : slot(gradientSlot(group)),
-      slot(accumulatorSlot(group)),
-      count,
-      isLast ? Math.min(group, 1) + 1 : 0,
-    ],
-  })
-  const groups = Array.from({ length: sums }, (_, group) => group)
-  const average: Instruction[] = ema
-    ? [
-        {
-          code: abi.OP_EMA,
-          operands: [layout.base, trainable.start, slot('ema'), count, f32(ema.momentum), ema.every],
-        },
-      ]
-    : []
+  const { accumulation, groups, ema } = update
+  const regions: Regions = {
+    base,
+    trainableStart: trainable.start,
+    gradientsStart,
+    elements: trainable.bytes / 4,
+    slot: (name) => slotAddress(update, layout, name),
+  }
   const clips = update.clip ? clipInstructions(update.clip, layout, specs) : []
   // nadam counts its runs: one for all
   const isOnce = update.code === abi.OPTIMIZER_NADAM
   const pieces = isOnce ? [[0, trainable.bytes]] : updatePieces(layout, specs)
   const updates = pieces.map(([at, bytes]): Instruction => {
-    const regions = [trainable.start + at, gradientsStart + at, slotsStart + at, trainable.bytes, bytes / 4]
+    const places = [trainable.start + at, gradientsStart + at, slotsStart + at, trainable.bytes, bytes / 4]
     const constants = update.constants.flatMap(f64)
-    return { code: abi.OP_UPDATE, operands: [update.code, ...regions, update.flags, ...constants] }
+    return { code: abi.OP_UPDATE, operands: [update.code, ...places, update.flags, ...constants] }
   })
   return [
-    ...groups.map((group) => accumulate(group, false)),
-    ...groups.map((group) => accumulate(group, true)),
+    ...(accumulation?.accumulate(groups, regions) ?? []),
     ...clips,
     ...updates,
-    ...specs.flatMap((spec) =>
-      spec.trainable && spec.constraint
-        ? [constrained(parameters.get(spec.name) ?? 0, spec.shape, spec.constraint)]
-        : [],
+    ...specs.flatMap(({ name, shape, trainable, constraint }) =>
+      trainable && constraint ? constraint.constrain(parameters.get(name) ?? 0, shape) : [],
     ),
-    ...average,
+    ...(ema ? [ema.average(regions)] : []),
   ]
 }

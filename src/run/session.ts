@@ -3,7 +3,7 @@ import { fail, reading } from '../numerics/errors.ts'
 import { type Shape, sameShape, shapeText } from '../numerics/shape.ts'
 import type { Engine } from '../runtime/engine.ts'
 import type { Mode, Program, Request } from '../session/program.ts'
-import { learningRateAt, type Schedule } from '../session/rates.ts'
+import { learningRateAt, type ScheduleData } from '../session/rates.ts'
 import { Session } from '../session/session.ts'
 import { loadState } from '../session/state.ts'
 import type { Opened } from './read.ts'
@@ -30,7 +30,7 @@ export class FrozenSession extends Session {
       fail('the file was frozen by another build of the library: freeze the model again')
     if (updating) {
       const { schedule, ...rest } = updating
-      const kept = schedule as Schedule | null
+      const kept = schedule as ScheduleData | null
       // a schedule of the file may lack what its kind needs
       const rateAt = (base: number, step: number) =>
         reading('schedule', () => learningRateAt(kept, base, step))

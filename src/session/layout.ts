@@ -6,20 +6,10 @@ import { ALIGNMENT, HEADER_BYTES } from '../../assembly/abi.ts'
 import type { Shape } from '../numerics/shape.ts'
 import { elementCount } from '../numerics/tensor.ts'
 
-/** What a weight is brought back to after every update, over the norms of `axis` (layers/constraints.ts). */
-export interface WeightLimits {
-  readonly kind: string
-  readonly minValue: number
-  readonly maxValue: number
-  readonly rate: number
-  readonly axis: readonly number[]
-}
-
 export interface ParameterSpec {
   readonly name: string
   readonly shape: Shape
   readonly trainable: boolean
-  readonly constraint?: WeightLimits | null
 }
 
 export interface Layout {

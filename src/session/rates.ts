@@ -82,31 +82,63 @@ export interface Parameters {
 /** The name of a schedule. */
 export type ScheduleName = keyof Parameters
 
-/** A learning rate that changes from step to step: what the functions of these names give. */
-export type Schedule = { [K in ScheduleName]: { readonly kind: K } & Parameters[K] }[ScheduleName]
+/** A schedule as plain data. */
+export type ScheduleData = { [K in ScheduleName]: { readonly kind: K } & Parameters[K] }[ScheduleName]
 
-type Rate<P> = (schedule: P, base: number, step: number) => number
-
-const rates: { readonly [K in ScheduleName]: Rate<Parameters[K]> } = {
-  stepDecay: ({ stepSize, gamma }, base, step) => base * pow(gamma, Math.floor(step / stepSize)),
-  multiStepDecay: ({ milestones, gamma }, base, step) =>
-    base * pow(gamma, milestones.filter((milestone) => milestone <= step).length),
-  exponentialDecay: ({ gamma }, base, step) => base * pow(gamma, step),
-  cosineDecay: ({ steps, minimum }, base, step) =>
-    minimum + ((base - minimum) * (1 + cos(Math.PI * (Math.min(step, steps) / steps)))) / 2,
-  polynomialDecay: ({ steps, power, end }, base, step) =>
-    (base - end) * pow(1 - Math.min(step, steps) / steps, power) + end,
-  linearWarmup: ({ steps, after }, base, step) =>
-    step < steps ? (base * (step + 1)) / steps : learningRateAt(after, base, step - steps),
-  inverseTimeDecay: ({ decay }, base, step) => base / (1 + decay * step),
-  inverseSqrtDecay: ({ warmup }, base, step) =>
-    base * Math.min(1 / Math.sqrt(step + 1), (step + 1) / (warmup * Math.sqrt(warmup))),
+/** A learning rate that changes from step to step: what the functions of these names make. */
+export type Schedule = ScheduleData & {
+  /** The rate of a step, counted from 0; `base` is what the schedule starts from. @internal */
+  rateAt(base: number, step: number): number
 }
 
-/** The learning rate of `step` (0-based) from a schedule; `base` itself if the schedule is null. */
-export function learningRateAt(schedule: Schedule | null, base: number, step: number): number {
+export type Rate<P> = (schedule: P, base: number, step: number) => number
+
+export const stepDecay: Rate<StepDecayOptions> = ({ stepSize, gamma }, base, step) =>
+  base * pow(gamma, Math.floor(step / stepSize))
+
+export const multiStepDecay: Rate<MultiStepDecayOptions> = ({ milestones, gamma }, base, step) =>
+  base * pow(gamma, milestones.filter((milestone) => milestone <= step).length)
+
+export const exponentialDecay: Rate<ExponentialDecayOptions> = ({ gamma }, base, step) =>
+  base * pow(gamma, step)
+
+export const cosineDecay: Rate<Required<CosineDecayOptions>> = ({ steps, minimum }, base, step) =>
+  minimum + ((base - minimum) * (1 + cos(Math.PI * (Math.min(step, steps) / steps)))) / 2
+
+export const polynomialDecay: Rate<Required<PolynomialDecayOptions>> = ({ steps, power, end }, base, step) =>
+  (base - end) * pow(1 - Math.min(step, steps) / steps, power) + end
+
+/** `after` has the rate of the steps behind the warmup. */
+export const linearWarmup =
+  (after: (base: number, step: number) => number): Rate<{ readonly steps: number }> =>
+  ({ steps }, base, step) =>
+    step < steps ? (base * (step + 1)) / steps : after(base, step - steps)
+
+export const inverseTimeDecay: Rate<InverseTimeDecayOptions> = ({ decay }, base, step) =>
+  base / (1 + decay * step)
+
+export const inverseSqrtDecay: Rate<InverseSqrtDecayOptions> = ({ warmup }, base, step) =>
+  base * Math.min(1 / Math.sqrt(step + 1), (step + 1) / (warmup * Math.sqrt(warmup)))
+
+const rates: { readonly [K in ScheduleName]: Rate<Parameters[K]> } = {
+  stepDecay,
+  multiStepDecay,
+  exponentialDecay,
+  cosineDecay,
+  polynomialDecay,
+  linearWarmup: (schedule, base, step) =>
+    linearWarmup((rate, later) => learningRateAt(schedule.after, rate, later))(schedule, base, step),
+  inverseTimeDecay,
+  inverseSqrtDecay,
+}
+
+/**
+ * The learning rate of `step` (0-based) from a schedule that a file holds; `base` itself if the schedule is null. A schedule
+ * that its constructor made brings this function: `rateAt`.
+ */
+export function learningRateAt(schedule: ScheduleData | null, base: number, step: number): number {
   if (!schedule) return base
   const { kind } = schedule
-  const rate = Object.hasOwn(rates, kind) ? (rates[kind] as Rate<Schedule>) : null
+  const rate = Object.hasOwn(rates, kind) ? (rates[kind] as Rate<ScheduleData>) : null
   return rate ? rate(schedule, base, step) : fail(`no schedule ${kind}`)
 }

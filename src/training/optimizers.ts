@@ -1,7 +1,7 @@
 // Optimizers: plain data made by constructors, and the UpdateSpec the planner turns into instructions. The
 // update formulas stand in assembly/kernels/optimizer.ts. Order in a step: gradient, clip, weight decay, update.
 import * as abi from '../../assembly/abi.ts'
-import { trainingModule } from '../binaries/training.ts'
+import { broughtBy, writeInstead } from '../numerics/brought.ts'
 import {
   BOOLEAN,
   check,
@@ -10,23 +10,18 @@ import {
   must,
   NON_NEGATIVE,
   number,
-  orNull,
   POSITIVE,
-  POSITIVE_INTEGER,
   type Reader,
-  type Rule,
+  reading,
   readOptions,
   SHARE,
   unknownName,
 } from '../numerics/errors.ts'
 import { pow } from '../numerics/exact.ts'
-import { accumulatorSlot, type Clip, gradientSlot, type UpdateSpec } from '../plan/update.ts'
-import { readSchedule, type Schedule } from '../training/schedules.ts'
-
-const STEPS: Rule<number> = {
-  expected: 'a positive integer',
-  holds: (x): x is number => POSITIVE_INTEGER.holds(x) && x < 0x1000000,
-}
+import type { Clip, UpdateSpec } from '../plan/update.ts'
+import type { Accumulation } from './accumulation.ts'
+import type { MovingAverage } from './moving-average.ts'
+import { readSchedule, type Schedule } from './schedules.ts'
 
 /** Options that every optimizer takes. */
 export interface OptimizerOptions {
@@ -45,24 +40,10 @@ export interface OptimizerOptions {
   readonly clipValue?: number | null
   /** Limits the norm of all gradients together. Default null: no limit. */
   readonly globalClipNorm?: number | null
-  /**
-   * Keep a moving average e of the weights w beside them: e = emaMomentum e + (1 - emaMomentum) w after every update,
-   * e = w after the first. It stays apart after `fit`, where Keras puts it into the weights:
-   * `model.setWeights(model.emaWeights())` does that. Default false.
-   */
-  readonly useEma?: boolean
-  /** How much of the average each update keeps, see `useEma`; in [0, 1). Default 0.99. */
-  readonly emaMomentum?: number
-  /** Every so many updates the weights take the average's values. Default null: never. */
-  readonly emaOverwriteFrequency?: number | null
-  /**
-   * Update only at every so many steps, by what one step on all their batches together would: batches count as their rows,
-   * masks and ignored labels say, a loss that is a sum adds up, penalties count once. The memory is that of the small
-   * batch. What is random or of the batch alone (dropout, batch normalization's statistics) stays each step's own. An epoch
-   * of `fit` ends with an update by the steps that are left; after an abort, and after `trainStep`, they wait for the next
-   * ones. Default null: at every step.
-   */
-  readonly gradientAccumulationSteps?: number | null
+  /** `movingAverage()`: keeps a moving average of the weights beside them. Default null: none. */
+  readonly ema?: MovingAverage | null
+  /** `accumulateGradients(4)`: updates at every fourth step, by the gradients of all four. Default null: at every step. */
+  readonly accumulation?: Accumulation | null
 }
 
 /** Options of `sgd`. */
@@ -155,13 +136,7 @@ export interface LionOptions extends OptimizerOptions {
 }
 
 /** Options of every optimizer, with their defaults. */
-const shared = {
-  useEma: false,
-  emaMomentum: 0.99,
-  emaOverwriteFrequency: null as number | null,
-  gradientAccumulationSteps: null as number | null,
-  weightDecay: 0,
-}
+const shared = { schedule: null, ema: null, accumulation: null, weightDecay: 0 }
 
 /** The own parameters of each optimizer with their defaults (Keras 3; radam, momentumDecay: PyTorch). */
 const parameters = {
@@ -204,10 +179,8 @@ export interface Optimizer {
   /** Which of clipNorm, clipValue and globalClipNorm was given. */
   readonly clip: Clip | null
   readonly weightDecay: number
-  readonly useEma: boolean
-  readonly emaMomentum: number
-  readonly emaOverwriteFrequency: number | null
-  readonly gradientAccumulationSteps: number | null
+  readonly ema: MovingAverage | null
+  readonly accumulation: Accumulation | null
   // what only some kinds have
   readonly momentum?: number
   readonly nesterov?: boolean
@@ -227,7 +200,6 @@ const DOUBLE_SHARE = number(SHARE.expected, (value) => value >= 0 && value < 1)
 /** Readers of the options that aren't such shares. */
 const readers: Readonly<Record<string, Reader<unknown>>> = {
   learningRate: number(NON_NEGATIVE.expected, (value) => value === 0 || POSITIVE.holds(value)),
-  emaMomentum: SHARE,
   epsilon: NON_NEGATIVE,
   weightDecay: NON_NEGATIVE,
   momentumDecay: NON_NEGATIVE,
@@ -235,9 +207,21 @@ const readers: Readonly<Record<string, Reader<unknown>>> = {
   nesterov: BOOLEAN,
   centered: BOOLEAN,
   amsgrad: BOOLEAN,
-  useEma: BOOLEAN,
-  emaOverwriteFrequency: orNull(STEPS),
-  gradientAccumulationSteps: orNull(STEPS),
+  schedule: readSchedule,
+  ema: (given: MovingAverage | null, what) => broughtBy(what, given, 'average', AVERAGE),
+  accumulation: (given: Accumulation | null, what) => broughtBy(what, given, 'accumulate', ACCUMULATE),
+}
+
+const AVERAGE = 'movingAverage()'
+const ACCUMULATE = 'accumulateGradients(4)'
+
+/** Refuses the options that `ema` and `accumulation` are now, in Keras's words as well. */
+function refuseOld(kind: string, options: object): void {
+  for (const [key, value] of Object.entries(options)) {
+    const what = `${kind}: ${key}`
+    if (/^(use_?ema|ema_?[mo])/i.test(key)) writeInstead(what, 'ema', AVERAGE, value)
+    if (/^gradient_?acc/i.test(key)) writeInstead(what, 'accumulation', ACCUMULATE, value)
+  }
 }
 
 const clipKeys = { norm: 'clipNorm', value: 'clipValue', globalNorm: 'globalClipNorm' } as const
@@ -262,11 +246,11 @@ function makeOptimizer(kind: OptimizerName, options: OptimizerOptions): Optimize
   const own = Object.fromEntries(
     defaults.map(([key, value]) => [key, [readers[key] ?? DOUBLE_SHARE, value] as const]),
   )
-  const others = ['schedule', ...Object.values(clipKeys)]
+  const others = Object.values(clipKeys)
+  reading(`${kind} options`, () => refuseOld(kind, Object(options)))
   const read = checkOptions(kind, options, [...Object.keys(own), ...others])
   const values = readOptions(kind, read, own, others)
-  const schedule = read.schedule ? readSchedule(read.schedule) : null
-  return Object.freeze({ kind, ...values, schedule, clip: readClip(kind, read) }) as unknown as Optimizer
+  return Object.freeze({ kind, ...values, clip: readClip(kind, read) }) as unknown as Optimizer
 }
 
 /**
@@ -470,10 +454,10 @@ export function readOptimizer(optimizer: OptimizerName | Optimizer): Optimizer {
 
 /** What the planner needs to know of an optimizer; `groups`: losses whose gradients accumulate apart (model/groups.ts). */
 export function updateOf(optimizer: Optimizer, groups: number): UpdateSpec {
-  const { kind, weightDecay, clip, useEma, emaMomentum, emaOverwriteFrequency } = optimizer
+  const { kind, weightDecay, clip, ema, accumulation } = optimizer
   const { beta1 = 0, beta2 = 0, rho = beta1, epsilon = 0, momentum = 0, momentumDecay } = optimizer
   const [code, ...slots] = kernels[kind]
-  const sums = (optimizer.gradientAccumulationSteps ?? 1) > 1 ? groups : 0
+  const isAccumulating = accumulation !== null && accumulation.steps > 1
   return {
     optimizer: kind,
     code,
@@ -495,14 +479,13 @@ export function updateOf(optimizer: Optimizer, groups: number): UpdateSpec {
       ...(optimizer.centered ? ['mean'] : []),
       ...(optimizer.amsgrad ? ['squareMax'] : []),
       ...(momentum > 0 ? ['velocity'] : []),
-      ...Array.from({ length: sums }, (_, group) => accumulatorSlot(group)),
-      ...Array.from({ length: Math.max(0, sums - 1) }, (_, group) => gradientSlot(group + 1)),
-      ...(useEma ? ['ema'] : []),
+      ...(isAccumulating ? accumulation.slotNames(groups) : []),
+      ...(ema ? ['ema'] : []),
     ],
     slotStart: optimizer.initialAccumulatorValue ?? 0,
     clip,
-    sums,
-    ema: useEma ? { momentum: emaMomentum, every: emaOverwriteFrequency ?? 0 } : null,
-    module: trainingModule,
+    accumulation: isAccumulating ? accumulation : null,
+    groups,
+    ema,
   }
 }

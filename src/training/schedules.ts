@@ -1,17 +1,13 @@
-// Schedules of the learning rate: constructors of plain frozen data. session/rates.ts computes the rate of a step.
+// Schedules of the learning rate: constructors of plain frozen data that brings its function (session/rates.ts).
 
+import { bringing, broughtBy } from '../numerics/brought.ts'
 import {
-  check,
-  entryOf,
-  isObject,
   must,
   NON_NEGATIVE,
   POSITIVE,
   POSITIVE_INTEGER,
   type Reader,
-  type Readers,
   type Rule,
-  reading,
   readOptions,
 } from '../numerics/errors.ts'
 import type {
@@ -23,10 +19,12 @@ import type {
   MultiStepDecayOptions,
   Parameters,
   PolynomialDecayOptions,
+  Rate,
   Schedule,
   ScheduleName,
   StepDecayOptions,
 } from '../session/rates.ts'
+import * as rates from '../session/rates.ts'
 
 export type {
   CosineDecayOptions,
@@ -51,19 +49,20 @@ const MILESTONES: Rule<readonly number[]> = {
 
 type Options<P> = { readonly [K in keyof P]: Reader<P[K]> | readonly [Reader<P[K]>, P[K]] }
 
-const schedules: { readonly [K in ScheduleName]: Options<Parameters[K]> } = {
-  stepDecay: { stepSize: POSITIVE_INTEGER, gamma: POSITIVE },
-  multiStepDecay: {
-    milestones: (value, what) => Object.freeze([...must(MILESTONES, value, what)]),
-    gamma: POSITIVE,
-  },
-  exponentialDecay: { gamma: POSITIVE },
-  cosineDecay: { steps: POSITIVE_INTEGER, minimum: [NON_NEGATIVE, 0] },
-  polynomialDecay: { steps: POSITIVE_INTEGER, power: [POSITIVE, 1], end: [NON_NEGATIVE, 0] },
-  linearWarmup: { steps: POSITIVE_INTEGER, after: [readScheduleOrNull, null] },
-  inverseTimeDecay: { decay: NON_NEGATIVE },
-  inverseSqrtDecay: { warmup: POSITIVE_INTEGER },
+function makeSchedule<K extends ScheduleName>(
+  kind: K,
+  options: object,
+  readers: Options<Parameters[K]>,
+  rate: Rate<Parameters[K]>,
+): Schedule {
+  const own = readOptions(kind, options, readers) as unknown as Parameters[K]
+  const rateAt = (base: number, step: number) => rate(own, base, step)
+  return bringing({ kind, ...own }, { rateAt }) as unknown as Schedule
 }
+
+/** A schedule; null: none was given. @throws LanegradError that shows how one is written */
+export const readSchedule = (given: Schedule | null, what: string): Schedule | null =>
+  broughtBy(what, given, 'rateAt', 'cosineDecay({ steps: 1000 })')
 
 /**
  * Decay in steps: base gamma^floor(step / stepSize). Here and in the other schedules, base is the optimizer's learningRate and
@@ -81,7 +80,8 @@ const schedules: { readonly [K in ScheduleName]: Options<Parameters[K]> } = {
  * console.log(losses.slice(1).map((loss, i) => losses[i] - loss).join(' ')) // 1 1 0.5 0.5 0.25 0.25
  * ```
  */
-export const stepDecay = (options: StepDecayOptions): Schedule => makeSchedule('stepDecay', options)
+export const stepDecay = (options: StepDecayOptions): Schedule =>
+  makeSchedule('stepDecay', options, { stepSize: POSITIVE_INTEGER, gamma: POSITIVE }, rates.stepDecay)
 /**
  * Decay at milestones: base gamma^(number of milestones reached); `milestones` are increasing steps from 1.
  * @throws LanegradError on an unknown or bad option
@@ -98,7 +98,12 @@ export const stepDecay = (options: StepDecayOptions): Schedule => makeSchedule('
  * ```
  */
 export const multiStepDecay = (options: MultiStepDecayOptions): Schedule =>
-  makeSchedule('multiStepDecay', options)
+  makeSchedule(
+    'multiStepDecay',
+    options,
+    { milestones: (value, what) => Object.freeze([...must(MILESTONES, value, what)]), gamma: POSITIVE },
+    rates.multiStepDecay,
+  )
 /**
  * Exponential decay: base gamma^step, gamma > 0.
  * @throws LanegradError on an unknown or bad option
@@ -115,7 +120,7 @@ export const multiStepDecay = (options: MultiStepDecayOptions): Schedule =>
  * ```
  */
 export const exponentialDecay = (options: ExponentialDecayOptions): Schedule =>
-  makeSchedule('exponentialDecay', options)
+  makeSchedule('exponentialDecay', options, { gamma: POSITIVE }, rates.exponentialDecay)
 /**
  * Cosine decay (Loshchilov and Hutter 2017): half a cosine from base to `minimum` (default 0; Keras's alpha is a fraction of
  * base) over `steps`, then `minimum`.
@@ -132,7 +137,13 @@ export const exponentialDecay = (options: ExponentialDecayOptions): Schedule =>
  * console.log(losses.slice(1).map((loss, i) => (losses[i] - loss).toFixed(3)).join(' ')) // 1.000 0.854 0.500 0.146 0.000
  * ```
  */
-export const cosineDecay = (options: CosineDecayOptions): Schedule => makeSchedule('cosineDecay', options)
+export const cosineDecay = (options: CosineDecayOptions): Schedule =>
+  makeSchedule(
+    'cosineDecay',
+    options,
+    { steps: POSITIVE_INTEGER, minimum: [NON_NEGATIVE, 0] },
+    rates.cosineDecay,
+  )
 /**
  * Polynomial decay: (base - end) (1 - step / steps)^power + end, then `end` (default 0); power 1 (default) is a straight line.
  * @throws LanegradError on an unknown or bad option
@@ -149,7 +160,12 @@ export const cosineDecay = (options: CosineDecayOptions): Schedule => makeSchedu
  * ```
  */
 export const polynomialDecay = (options: PolynomialDecayOptions): Schedule =>
-  makeSchedule('polynomialDecay', options)
+  makeSchedule(
+    'polynomialDecay',
+    options,
+    { steps: POSITIVE_INTEGER, power: [POSITIVE, 1], end: [NON_NEGATIVE, 0] },
+    rates.polynomialDecay,
+  )
 /**
  * Linear warmup: base (step + 1) / steps during the first `steps`, then the schedule `after`, counted from there, or base
  * (default: null).
@@ -166,7 +182,14 @@ export const polynomialDecay = (options: PolynomialDecayOptions): Schedule =>
  * console.log(losses.slice(1).map((loss, i) => losses[i] - loss).join(' ')) // 0.25 0.5 0.75 1 1 0.5
  * ```
  */
-export const linearWarmup = (options: LinearWarmupOptions): Schedule => makeSchedule('linearWarmup', options)
+export const linearWarmup = (options: LinearWarmupOptions): Schedule =>
+  makeSchedule(
+    'linearWarmup',
+    options,
+    { steps: POSITIVE_INTEGER, after: [readSchedule, null] },
+    (own, base, step) =>
+      rates.linearWarmup((rate, later) => own.after?.rateAt(rate, later) ?? rate)(own, base, step),
+  )
 /**
  * Inverse time decay: base / (1 + decay step), decay >= 0.
  * @throws LanegradError on an unknown or bad option
@@ -183,7 +206,7 @@ export const linearWarmup = (options: LinearWarmupOptions): Schedule => makeSche
  * ```
  */
 export const inverseTimeDecay = (options: InverseTimeDecayOptions): Schedule =>
-  makeSchedule('inverseTimeDecay', options)
+  makeSchedule('inverseTimeDecay', options, { decay: NON_NEGATIVE }, rates.inverseTimeDecay)
 /**
  * Inverse square root decay (Vaswani et al. 2017): base min((step + 1)^-1/2, (step + 1) warmup^-3/2). It rises over `warmup`
  * steps, to base / sqrt(warmup), and then falls.
@@ -201,24 +224,4 @@ export const inverseTimeDecay = (options: InverseTimeDecayOptions): Schedule =>
  * ```
  */
 export const inverseSqrtDecay = (options: InverseSqrtDecayOptions): Schedule =>
-  makeSchedule('inverseSqrtDecay', options)
-
-/** Plain data (of a file, for example) as a checked, frozen schedule with all defaults. @throws LanegradError */
-export function readSchedule(data: { readonly kind: string }): Schedule {
-  check(isObject(data), 'schedule', 'an object', data)
-  return reading('schedule', () => {
-    const { kind, ...options } = data
-    return makeSchedule(kind, options)
-  })
-}
-
-function readScheduleOrNull(data: Schedule | null, what: string): Schedule | null {
-  check(typeof data === 'object', what, 'a schedule or null', data)
-  return data && readSchedule(data)
-}
-
-const makeSchedule = (kind: string, options: object): Schedule =>
-  Object.freeze({
-    kind,
-    ...readOptions(kind, options, entryOf<Readers>('schedule', kind, schedules)),
-  }) as Schedule
+  makeSchedule('inverseSqrtDecay', options, { warmup: POSITIVE_INTEGER }, rates.inverseSqrtDecay)

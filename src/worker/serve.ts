@@ -5,9 +5,10 @@
 import { type LoadOptions, load } from '../model/create.ts'
 import { loadWeights } from '../model/loading.ts'
 import type { Callback, FitParams, Model } from '../model/model.ts'
+import { remadeOptimizer } from '../model/remake.ts'
 import { messageOf } from '../numerics/brands.ts'
 import type { ByteSource } from '../numerics/bytes.ts'
-import { check, checkOptions, fail } from '../numerics/errors.ts'
+import { check, checkOptions, fail, isRecord } from '../numerics/errors.ts'
 import { builtin, now } from '../numerics/host.ts'
 import { Stop } from '../rows/stop.ts'
 import type { Loss } from '../training/losses.ts'
@@ -140,7 +141,7 @@ class Served {
     this.known = known
     try {
       this.model = load(bytes, { layers: known.layers, compile: false, ...runtimeOf(runtime) })
-      if (training) this.model.compile(unpacked(training, known) as Parameters<Model['compile']>[0])
+      if (training) this.model.compile(this.compileOptions(training))
       restore(this.model, state)
       this.model.session.tell = (text) => this.post({ type: 'warning', text })
       listen(port, 'message', (message: ToWorker) => this.take(message))
@@ -230,6 +231,13 @@ class Served {
     this.running.delete(id)
   }
 
+  /** As they were on the page. */
+  private compileOptions(sent: unknown): Parameters<Model['compile']>[0] {
+    const options = unpacked(sent, this.known)
+    if (!isRecord(options) || !isRecord(options.optimizer)) return options as never
+    return { ...options, optimizer: remadeOptimizer(options.optimizer) } as never
+  }
+
   private perform(method: string, args: readonly unknown[]): unknown {
     const { model } = this
     this.isChanged = true
@@ -239,7 +247,7 @@ class Served {
       return undefined
     }
     if (method === 'loadWeights') return loadWeights(model, args[0] as ByteSource)
-    const given = method === 'compile' ? [unpacked(args[0], this.known)] : args
+    const given = method === 'compile' ? [this.compileOptions(args[0])] : args
     const value = (model as unknown as Record<string, (...args: readonly unknown[]) => unknown>)[method](
       ...given,
     )

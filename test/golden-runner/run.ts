@@ -2,7 +2,6 @@
 // each expectation not met. Every expectation of the case is compared, none is skipped, and by the case's own
 // tolerances alone; a tensor too many counts as one too few. Keeps nothing: each run makes its own model.
 import type { NamedArray, RuntimeOptions } from '../../src/index.ts'
-import { learningRateAt } from '../../src/session/rates.ts'
 import { splitAll, splitAllInTurns } from '../support/split-all.ts'
 import { type GoldenModel, missing, modelOf, optimizerOf, tensorsOf } from './build.ts'
 import type { Expected, ExpectedTensor, ExpectedTensors, GoldenBatch, GoldenCase } from './case.ts'
@@ -144,7 +143,7 @@ function checkSteps(model: GoldenModel, golden: GoldenCase): string[] {
     output_after = {},
   } = expected
   const { schedule, learningRate } = optimizerOf(golden.optimizer)
-  const rates = losses.map((_, step) => learningRateAt(schedule, learningRate, step))
+  const rates = losses.map((_, step) => schedule?.rateAt(learningRate, step) ?? learningRate)
   const after = model.getWeights()
   return [
     ...reasons,

@@ -95,7 +95,7 @@ describe('a constrained weight', () => {
       seed: 2,
       layers: [
         dense({ units: 5, activation: 'tanh', kernelConstraint: maxNorm({ maxValue: 0.6 }) }),
-        dense({ units: 2, kernelConstraint: 'unitNorm', biasConstraint: 'nonNeg' }),
+        dense({ units: 2, kernelConstraint: unitNorm(), biasConstraint: nonNeg() }),
       ],
     }).compile({ optimizer: 'adam', loss: 'mse' })
     const x = Array.from({ length: 12 }, (_, i) => [Math.sin(i), Math.cos(3 * i), i / 12])
@@ -170,12 +170,16 @@ describe('refused', () => {
       toy([2, 3, 4], unitNorm({ axis: [0, 2] })),
     )
   })
-  test('a negative axis, limits that cross, an unknown name', () => {
+  test('a negative axis, limits that cross, a name in place of a value', () => {
     refused('unitNorm: axis must be an axis or a list of axes; got -1', () => unitNorm({ axis: -1 }))
     refused('minMaxNorm: maxValue must be a number >= minValue (2); got 1', () => minMaxNorm({ minValue: 2 }))
-    refused(/^dense: unknown kernelConstraint "unitnorm"; did you mean "unitNorm"/, () =>
-      dense({ units: 1, kernelConstraint: 'unitnorm' as 'unitNorm' }),
-    )
+    const shown = (given: unknown) => () => dense({ units: 1, kernelConstraint: given as Constraint })
+    const written = (name: string, got: string) =>
+      `dense: kernelConstraint: write kernelConstraint: ${name}(), with ${name} from 'lanegrad'; got ${got}`
+    refused(written('unitNorm', '"unitNorm"'), shown('unitNorm'))
+    refused(written('maxNorm', '"unitnorm"'), shown('unitnorm'))
+    refused(written('nonNeg', '{ kind, minValue, maxValue, rate, axis }'), shown({ ...nonNeg() }))
+    refused(written('maxNorm', 'function maxNorm'), shown(maxNorm))
   })
 })
 

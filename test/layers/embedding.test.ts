@@ -10,6 +10,7 @@ import {
   type Layer,
   load,
   model,
+  nonNeg,
   type PositionEmbeddingOptions,
   positionEmbedding,
   reshape,
@@ -74,7 +75,7 @@ describe('embedding', () => {
       outputDim: 2,
       name: 'e',
       embeddingsRegularizer: { l2: 0.5 },
-      embeddingsConstraint: 'nonNeg',
+      embeddingsConstraint: nonNeg(),
       embeddingsInitializer: 'ones',
     } as const
     const net = chain([1], embedding(options)).compile({

@@ -3,6 +3,7 @@
 // float64.
 import { describe, expect, test } from 'vitest'
 import {
+  accumulateGradients,
   type BatchNormalizationOptions,
   batchNormalization,
   block,
@@ -16,6 +17,7 @@ import {
   load,
   type Model,
   model,
+  nonNeg,
   rmsNormalization,
   sequential,
   sgd,
@@ -260,7 +262,7 @@ describe('a layer called several times moves its statistics call after call', ()
     net.trainStep(batches.slice(0, 2), batches.slice(0, 2))
     expect(statistics(net)).toEqual([0, 1])
     const accumulating = build(bn(), 2)
-    const optimizer = sgd({ gradientAccumulationSteps: 2, learningRate: 0 })
+    const optimizer = sgd({ accumulation: accumulateGradients(2), learningRate: 0 })
     accumulating.compile({ optimizer, loss: 'mse' })
     for (const rows of [
       [batches[0], batches[1]],
@@ -382,7 +384,7 @@ describe('saving', () => {
       inputShape: [4, 6],
       layers: [
         batchNormalization({ momentum: 0.8, unbiasedRunningVar: true, gammaRegularizer: { l2: 0.1 } }),
-        layerNormalization({ scale: false, epsilon: 0.02, betaConstraint: 'nonNeg' }),
+        layerNormalization({ scale: false, epsilon: 0.02, betaConstraint: nonNeg() }),
         rmsNormalization({ epsilon: 0.03 }),
         groupNormalization({ groups: 2, center: false }),
         unitNormalization(),

@@ -13,6 +13,7 @@ import {
   lstm,
   masking,
   model,
+  nonNeg,
   profile,
   type Symbolic,
   sequential,
@@ -222,7 +223,7 @@ describe.each(kindNames)('%s', (kind) => {
       useBias: false,
       recurrentInitializer: 'glorotNormal',
       recurrentRegularizer: { l2: 0.1 },
-      kernelConstraint: 'nonNeg',
+      kernelConstraint: nonNeg(),
       ...own,
     }
     const net = sequential({

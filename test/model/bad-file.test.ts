@@ -184,7 +184,16 @@ describe('a network that lies', () => {
       'x'.repeat(129),
     ].map((bad): [string, unknown, RegExp] => ['layers.0.name', bad, /^name of a layer must be up to 128 /]),
     ['layers.0.name', 'out', `two layers are named "out"; ${unique}`],
-    ['layers.0.config.kernelConstraint', '__proto__', /^dense: unknown kernelConstraint "__proto__"/],
+    [
+      'layers.0.config.kernelConstraint',
+      '__proto__',
+      /^dense: kernelConstraint: write kernelConstraint: maxNorm\(\), .*; got "__proto__"/,
+    ],
+    [
+      'layers.0.config.kernelConstraint',
+      { kind: '__proto__' },
+      /^unknown constraint "__proto__"\. Known: maxNorm/,
+    ],
     ['layers.0', nested({ x: 1 }), /^unknown layer { x }\. Known: dense, /],
     ['layers.0', nested('denze'), /^unknown layer "denze"/],
     ['layers', undefined, 'layers must be a list of objects; got undefined'],

@@ -20,6 +20,7 @@ import {
   layerNormalization,
   maxNorm,
   model,
+  movingAverage,
   multiply,
   optimizers,
   permute,
@@ -166,8 +167,8 @@ describe('numbers that float32 does not hold', () => {
     ],
     ['sgd: clipNorm must be a finite number > 0 as float32; got 1e-50', () => sgd({ clipNorm: 1e-50 })],
     [
-      'adam: emaMomentum must be a number >= 0 and < 1 as float32; got 0.99999999',
-      () => adam({ useEma: true, emaMomentum: 0.99999999 }),
+      'movingAverage: momentum must be a number >= 0 and < 1 as float32; got 0.99999999',
+      () => movingAverage({ momentum: 0.99999999 }),
     ],
     [
       'dropout: rate must be a number >= 0 and < 1 as float32; got 0.99999999',

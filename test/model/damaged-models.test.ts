@@ -3,6 +3,7 @@
 // trains and is saved, or says why not; a model that is given a file it refuses stays as it was.
 import { describe, expect, test } from 'vitest'
 import {
+  accumulateGradients,
   adam,
   add,
   batchNormalization,
@@ -29,6 +30,7 @@ import {
   type Model,
   maxPooling2d,
   model,
+  movingAverage,
   multiHeadAttention,
   nadam,
   reshape,
@@ -124,10 +126,10 @@ const kinds: Readonly<Record<string, () => Model<Values>>> = {
   embedding: () => ids(flatten(), out()),
 }
 const optimizers = [
-  adam({ useEma: true, clipNorm: 1 }),
+  adam({ ema: movingAverage(), clipNorm: 1 }),
   sgd({ momentum: 0.9, schedule: stepDecay({ stepSize: 2, gamma: 0.5 }) }),
   nadam(),
-  rmsprop({ gradientAccumulationSteps: 2, schedule: linearWarmup({ steps: 3 }) }),
+  rmsprop({ accumulation: accumulateGradients(2), schedule: linearWarmup({ steps: 3 }) }),
 ]
 
 /** Zeros of every input, in the form the model takes. */

@@ -3,6 +3,7 @@
 import { describe, expect, test } from 'vitest'
 import { decodeSafetensors, encodeSafetensors } from '../../src/formats/safetensors.ts'
 import {
+  accumulateGradients,
   activation,
   adam,
   auc,
@@ -19,6 +20,7 @@ import {
   meanAbsolutePercentageError,
   meanSquaredError,
   model,
+  movingAverage,
   perplexity,
   precision,
   r2Score,
@@ -168,7 +170,10 @@ test.each([
 describe('compile with keepOptimizer', () => {
   const trained = () => {
     const net = sequential({ inputShape: [3], layers: [dense({ units: 3, activation: 'softmax' })] })
-    net.compile({ optimizer: adam({ learningRate: 0.01, useEma: true }), loss: 'categoricalCrossentropy' })
+    net.compile({
+      optimizer: adam({ learningRate: 0.01, ema: movingAverage() }),
+      loss: 'categoricalCrossentropy',
+    })
     for (let step = 0; step < 4; step++) net.trainStep(x, oneHot)
     return net
   }
@@ -179,7 +184,7 @@ describe('compile with keepOptimizer', () => {
     const loaded = load(kept.save({ includeOptimizer: true }))
     const options = { loss: 'categoricalCrossentropy', metrics: [auc(), 'accuracy'] } as const
     for (const net of [kept, loaded]) net.compile({ ...options, keepOptimizer: true })
-    anew.compile({ ...options, optimizer: adam({ learningRate: 0.005, useEma: true }) })
+    anew.compile({ ...options, optimizer: adam({ learningRate: 0.005, ema: movingAverage() }) })
     for (const net of [plain, kept, loaded, anew])
       for (let step = 0; step < 3; step++) net.trainStep(x, oneHot)
     expect(Object.keys(kept.trainStep(x, oneHot))).toEqual(['loss', 'auc', 'accuracy'])
@@ -216,7 +221,7 @@ describe('compile with keepOptimizer', () => {
     refused('compile: keepOptimizer must be a boolean; got 1', () =>
       net.compile({ loss, keepOptimizer: 1 as never }),
     )
-    bare.compile({ loss: 'mse', optimizer: sgd({ gradientAccumulationSteps: 2 }) })
+    bare.compile({ loss: 'mse', optimizer: sgd({ accumulation: accumulateGradients(2) }) })
     bare.compile({ loss: 'mae', keepOptimizer: true })
     refused(/^compile: keepOptimizer: these losses would accumulate gradients in another way/, () =>
       bare.compile({ loss: meanSquaredError({ reduction: 'sum' }), keepOptimizer: true }),

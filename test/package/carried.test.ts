@@ -41,7 +41,28 @@ describe('a program carries by name', () => {
     [
       'the reader of files',
       { names: ['loadWeights'], rest: 'loadWeights(model, model.save())' },
-      ['the file lacks ', 'bytes belong to no tensor'],
+      ['the file has one', 'belong to no tensor'],
+    ],
+    [
+      'schedules',
+      {
+        names: ['cosineDecay'],
+        rest: 'model.compile({ loss: meanSquaredError(), optimizer: adam({ schedule: cosineDecay({ steps: 9 }) }) })',
+      },
+      ['"cosineDecay"', 'minimum: t'],
+    ],
+    [
+      'constraints',
+      { names: ['maxNorm'], rest: 'dense({ units: 1, kernelConstraint: maxNorm() })' },
+      ['WASM_TRAINING', 'adjacent axes'],
+    ],
+    [
+      'accumulation and the average of the weights',
+      {
+        names: ['accumulateGradients', 'movingAverage'],
+        rest: 'adam({ accumulation: accumulateGradients(2), ema: movingAverage() })',
+      },
+      ['WASM_TRAINING', 'accumulator', 'overwriteFrequency'],
     ],
   ])('%s', async (_, parts, texts) => {
     const whole = await bundled(program(parts))

@@ -3,6 +3,7 @@
 import { describe, expect, test } from 'vitest'
 import { freeze } from '../../src/freeze/index.ts'
 import {
+  accumulateGradients,
   add,
   batchNormalization,
   bidirectional,
@@ -31,9 +32,11 @@ import {
   linearWarmup,
   lstm,
   type Model,
+  maxNorm,
   maxPooling2d,
   meanSquaredError,
   model,
+  movingAverage,
   multiHeadAttention,
   type NamedArray,
   optimizers,
@@ -46,6 +49,7 @@ import {
   simpleRnn,
   sparseCategoricalCrossentropy,
   spatialDropout2d,
+  unitNorm,
   workers,
 } from '../../src/index.ts'
 import { open } from '../../src/run/index.ts'
@@ -120,7 +124,7 @@ const nets: Readonly<Record<string, Net>> = {
       sequential({
         inputShape: [8, 8, 2],
         layers: [
-          conv2d({ filters: 5, kernelSize: 3, kernelRegularizer: { l2: 0.01 }, kernelConstraint: 'maxNorm' }),
+          conv2d({ filters: 5, kernelSize: 3, kernelRegularizer: { l2: 0.01 }, kernelConstraint: maxNorm() }),
           batchNormalization(),
           spatialDropout2d({ rate: 0.2 }),
           depthwiseConv2d({ kernelSize: 2, activation: 'relu' }),
@@ -148,13 +152,13 @@ const nets: Readonly<Record<string, Net>> = {
           bidirectional({ layer: gru({ units: 4, returnSequences: true, dropout: 0.1 }) }),
           layerNormalization(),
           lstm({ units: 5, returnSequences: true }),
-          simpleRnn({ units: 4, returnSequences: true, recurrentConstraint: 'unitNorm' }),
+          simpleRnn({ units: 4, returnSequences: true, recurrentConstraint: unitNorm() }),
           dense({ units: 4, activation: 'softmax' }),
         ],
       }).compile({
         optimizer: optimizers.nadam({
           ...{ learningRate: 0.01, globalClipNorm: 1 },
-          ...{ useEma: true, emaMomentum: 0.9, emaOverwriteFrequency: 3 },
+          ema: movingAverage({ momentum: 0.9, overwriteFrequency: 3 }),
         }),
         loss: 'sparseCategoricalCrossentropy',
         metrics: ['accuracy', perplexity()],
@@ -184,7 +188,7 @@ const nets: Readonly<Record<string, Net>> = {
         ],
       }).compile({
         optimizer: optimizers.adamw({
-          ...{ learningRate: 0.01, gradientAccumulationSteps: 3, globalClipNorm: 0.5 },
+          ...{ learningRate: 0.01, accumulation: accumulateGradients(3), globalClipNorm: 0.5 },
           schedule: linearWarmup({ steps: 2, after: exponentialDecay({ gamma: 0.9 }) }),
         }),
         loss: sparseCategoricalCrossentropy({ fromLogits: true, ignoreIndex: -1 }),
@@ -211,7 +215,11 @@ const nets: Readonly<Record<string, Net>> = {
           kind: dense({ units: 3, name: 'kind', activation: 'softmax' })(both),
         },
       }).compile({
-        optimizer: optimizers.adam({ learningRate: 0.01, amsgrad: true, gradientAccumulationSteps: 2 }),
+        optimizer: optimizers.adam({
+          learningRate: 0.01,
+          amsgrad: true,
+          accumulation: accumulateGradients(2),
+        }),
         loss: {
           size: meanSquaredError({ reduction: 'sum' }),
           kind: sparseCategoricalCrossentropy({ ignoreIndex: 2 }),

@@ -4,7 +4,7 @@ import { setFlagsFromString } from 'node:v8'
 import { afterEach, describe, expect, test } from 'vitest'
 import { ABI_VERSION } from '../../assembly/abi.ts'
 import { type InitOptions, init } from '../../src/index.slim.ts'
-import { adam, dense, LanegradError, multiHeadAttention, sequential } from '../../src/index.ts'
+import { adam, dense, LanegradError, movingAverage, multiHeadAttention, sequential } from '../../src/index.ts'
 import { coreModule } from '../../src/runtime/core.ts'
 import { binaries } from '../../src/runtime/engine.ts'
 import { codeOf } from '../../src/runtime/modules.ts'
@@ -141,7 +141,7 @@ describe('what is loaded', () => {
     const build = () =>
       name === 'training'
         ? sequential({ inputShape: [2], layers: [dense({ units: 1 })] })
-            .compile({ loss: 'mse', optimizer: adam({ useEma: true }) })
+            .compile({ loss: 'mse', optimizer: adam({ ema: movingAverage() }) })
             .trainStep([[1, 2]], [[1]])
         : sequential({
             inputShape: [2, 2],

@@ -5,6 +5,7 @@ import { setFlagsFromString } from 'node:v8'
 import { afterAll, afterEach, describe, expect, test, vi } from 'vitest'
 import type { Value } from '../../src/graph/value.ts'
 import {
+  accumulateGradients,
   add,
   averagePooling1d,
   averagePooling2d,
@@ -24,6 +25,7 @@ import {
   lstm,
   type Model,
   maxPooling2d,
+  movingAverage,
   multiHeadAttention,
   type NamedArray,
   optimizers,
@@ -34,6 +36,7 @@ import {
   sequential,
   simpleRnn,
   sparseCategoricalCrossentropy,
+  unitNorm,
   upSampling1d,
   workers,
 } from '../../src/index.ts'
@@ -160,12 +163,12 @@ function textNet(runtime: RuntimeOptions): Model {
   const seen = multiHeadAttention({ numHeads: 3, keyDim: 7, dropout: 0.2, causal: true })(embedded)
   const normal = batchNormalization()(add()(embedded, seen))
   const states = gru({ units: 13, returnSequences: true })(averagePooling1d({ poolSize: 2 })(normal))
-  const last = simpleRnn({ units: 17, kernelConstraint: 'unitNorm' })(upSampling1d({ size: 3 })(states))
+  const last = simpleRnn({ units: 17, kernelConstraint: unitNorm() })(upSampling1d({ size: 3 })(states))
   const outputs = dense({ units: 5 })(gaussianNoise({ stddev: 0.1 })(last))
   const model = createModel({ inputs: tokens, outputs, ...runtime })
   splitAll(model.session.engine)
   return model.compile({
-    optimizer: optimizers.adam({ useEma: true, gradientAccumulationSteps: 2 }),
+    optimizer: optimizers.adam({ ema: movingAverage(), accumulation: accumulateGradients(2) }),
     loss: sparseCategoricalCrossentropy({ fromLogits: true }),
   })
 }

@@ -3,6 +3,7 @@
 // of integers. Leaves: per net the bytes of its weights and predictions.
 // Runs on every runtime: nothing here but JavaScript and the library.
 import {
+  accumulateGradients,
   averagePooling2d,
   batchNormalization,
   bidirectional,
@@ -25,6 +26,7 @@ import {
   lstm,
   type Model,
   maxPooling2d,
+  movingAverage,
   multiHeadAttention,
   type NamedArray,
   type Optimizer,
@@ -36,6 +38,7 @@ import {
   sequential,
   simpleRnn,
   stepDecay,
+  unitNorm,
 } from '../../src/index.ts'
 import { splitAllInTurns } from '../support/split-all.ts'
 
@@ -128,21 +131,25 @@ const nets: Readonly<Record<string, Net>> = {
   gated: {
     inputShape: [7],
     optimizer: optimizers.nadam({
-      ...{ learningRate: 0.01, globalClipNorm: 1, useEma: true, emaMomentum: 0.9, emaOverwriteFrequency: 7 },
+      ...{
+        learningRate: 0.01,
+        globalClipNorm: 1,
+        ema: movingAverage({ momentum: 0.9, overwriteFrequency: 7 }),
+      },
     }),
     ids: 11,
     layers: () => [
       embedding({ inputDim: 11, outputDim: 8, maskZero: true }),
       bidirectional({ layer: gru({ units: 5, returnSequences: true, dropout: 0.1 }) }),
       layerNormalization(),
-      simpleRnn({ units: 6, recurrentConstraint: 'unitNorm' }),
+      simpleRnn({ units: 6, recurrentConstraint: unitNorm() }),
       last(),
     ],
   },
   transformer: {
     inputShape: [7],
     optimizer: optimizers.adamw({
-      ...{ learningRate: 0.01, clipValue: 0.1, gradientAccumulationSteps: 3 },
+      ...{ learningRate: 0.01, clipValue: 0.1, accumulation: accumulateGradients(3) },
       schedule: linearWarmup({ steps: 9, after: exponentialDecay({ gamma: 0.98 }) }),
     }),
     ids: 11,

@@ -2,6 +2,8 @@
 // makes, for every optimizer, whatever counts in each part; and what goes on between the updates.
 import { describe, expect, test } from 'vitest'
 import {
+  type Accumulation,
+  accumulateGradients,
   adam,
   type Callback,
   type CompileOptions,
@@ -19,6 +21,7 @@ import {
   masking,
   meanSquaredError,
   model,
+  movingAverage,
   type Optimizer,
   type OptimizerOptions,
   optimizers,
@@ -63,7 +66,7 @@ describe('k steps on parts of a batch', () => {
   test.each(Object.entries(optimizers))('are one step on the whole batch: %s', (_, make) => {
     for (const k of [2, 3]) {
       const whole = build(make(settings))
-      const parts = build(make({ ...settings, gradientAccumulationSteps: k }))
+      const parts = build(make({ ...settings, accumulation: accumulateGradients(k) }))
       for (let update = 0; update < 4; update++) {
         whole.trainStep(x, y)
         for (let i = 0; i < k; i++) parts.trainStep(...part(k, i))
@@ -75,11 +78,11 @@ describe('k steps on parts of a batch', () => {
 
   test('fit does the same; what is left at an epoch’s end makes an update', async () => {
     const whole = build(sgd({ learningRate: 0.1 }))
-    const parts = build(sgd({ learningRate: 0.1, gradientAccumulationSteps: 2 }))
+    const parts = build(sgd({ learningRate: 0.1, accumulation: accumulateGradients(2) }))
     await whole.fit(x, y, { batchSize: 8, epochs: 3, shuffle: false }) // of 8 and 4 rows
     await parts.fit(x, y, { batchSize: 4, epochs: 3, shuffle: false }) // of 4 and 4, and 4
     expect(difference(whole, parts)).toBeLessThan(1e-6)
-    const many = build(sgd({ learningRate: 0.1, gradientAccumulationSteps: 100 }))
+    const many = build(sgd({ learningRate: 0.1, accumulation: accumulateGradients(100) }))
     const once = build(sgd({ learningRate: 0.1 }))
     await many.fit(x, y, { batchSize: 5, epochs: 2 })
     await once.fit(x, y, { batchSize: 12, epochs: 2 })
@@ -89,7 +92,7 @@ describe('k steps on parts of a batch', () => {
 
   test('fit stopped by a callback ends with an update; an abort leaves the steps waiting', async () => {
     const options = { batchSize: 4, shuffle: false }
-    const optimizer = sgd({ learningRate: 0.1, gradientAccumulationSteps: 3 })
+    const optimizer = sgd({ learningRate: 0.1, accumulation: accumulateGradients(3) })
     const whole = build(sgd({ learningRate: 0.1 }))
     whole.trainStep(x.slice(0, 8), y.slice(0, 8))
     const stopped = build(optimizer)
@@ -126,7 +129,7 @@ test('parts of 4 and 2 rows weigh as their rows do', () => {
   const net = sequential({
     inputShape: [1],
     layers: [dense({ units: 1, useBias: false, kernelInitializer: 'ones', name: 'd' })],
-  }).compile({ optimizer: sgd({ learningRate: 0.1, gradientAccumulationSteps: 2 }), loss: 'mse' })
+  }).compile({ optimizer: sgd({ learningRate: 0.1, accumulation: accumulateGradients(2) }), loss: 'mse' })
   net.trainStep(Float32Array.from(a.slice(0, 4)), b.slice(0, 4))
   net.trainStep(Float32Array.from(a.slice(4)), b.slice(4))
   const gradient = a.reduce((sum, value, i) => sum + (2 * value * (value - b[i])) / 6, 0)
@@ -237,11 +240,15 @@ describe('parts are the whole where', () => {
         momentum: 0.9,
         globalClipNorm: 2,
         weightDecay: 0.01,
-        useEma: true,
+        ema: movingAverage(),
       }
-      const compiled = (k: number | null) =>
-        net().compile({ optimizer: sgd({ ...settings, gradientAccumulationSteps: k }), loss, lossWeights })
-      const [whole, parts] = [compiled(null), compiled(sizes.length)]
+      const compiled = (k: number) =>
+        net().compile({
+          optimizer: sgd({ ...settings, accumulation: accumulateGradients(k) }),
+          loss,
+          lossWeights,
+        })
+      const [whole, parts] = [compiled(1), compiled(sizes.length)]
       const options = (from: number, to: number) => ({
         ...(weights !== undefined && { sampleWeight: slice(weights, from, to) as Data }),
         classWeight,
@@ -260,14 +267,14 @@ describe('parts are the whole where', () => {
       }
       expect(logs.every(Number.isFinite)).toBe(true)
       expect(difference(whole as Net, parts as Net)).toBeLessThan(2e-6)
-      expect(difference(whole as Net, compiled(null) as Net)).toBeGreaterThan(1e-2) // it trained
+      expect(difference(whole as Net, compiled(1) as Net)).toBeGreaterThan(1e-2) // it trained
       for (const [name, { data: average }] of Object.entries(whole.emaWeights()))
         average.forEach((value, i) => {
           expect(parts.emaWeights()[name].data[i]).toBeCloseTo(value, 5)
         })
 
       // a fit of uneven batches, the last group of them cut short
-      const [one, many] = [compiled(null), compiled(5)]
+      const [one, many] = [compiled(1), compiled(5)]
       const given = { shuffle: false, epochs: 2, ...options(0, ROWS) }
       await one.fit(data.x as Data, data.y as Data, { ...given, batchSize: ROWS })
       await many.fit(data.x as Data, data.y as Data, { ...given, batchSize: 5 })
@@ -297,14 +304,14 @@ describe('parts are the whole where', () => {
 test('batches in which nothing counts change nothing', () => {
   const net = sequential({ inputShape: [3], layers: [dense({ units: 3, activation: 'softmax' })] })
   const loss = sparseCategoricalCrossentropy({ ignoreIndex: -1 })
-  net.compile({ optimizer: sgd({ gradientAccumulationSteps: 2 }), loss })
+  net.compile({ optimizer: sgd({ accumulation: accumulateGradients(2) }), loss })
   const before = net.getWeights()
   for (let step = 0; step < 2; step++) net.trainStep(x, new Int32Array(ROWS).fill(-1))
   expect(net.getWeights()).toEqual(before)
 })
 
 test('between updates weights stay; loss and metrics are those of each batch', () => {
-  const net = build(adam({ gradientAccumulationSteps: 3 }))
+  const net = build(adam({ accumulation: accumulateGradients(3) }))
   const single = build(adam())
   const start = net.getWeights()
   const first = single.trainStep(...part(3, 0))
@@ -325,7 +332,7 @@ test('what layers keep from step to step moves with every batch', () => {
     },
   })
   const net = sequential({ inputShape: [3], layers: [counter({ name: 'counter' }), dense({ units: 2 })] })
-  net.compile({ optimizer: sgd({ gradientAccumulationSteps: 3 }), loss: 'mse' })
+  net.compile({ optimizer: sgd({ accumulation: accumulateGradients(3) }), loss: 'mse' })
   for (let step = 1; step <= 4; step++) {
     net.trainStep(x, y)
     expect([...net.getWeights()['counter/count'].data]).toEqual([step])
@@ -333,13 +340,13 @@ test('what layers keep from step to step moves with every batch', () => {
 })
 
 test('dropout draws anew for every batch, also between updates', () => {
-  const net = build(sgd({ learningRate: 0, gradientAccumulationSteps: 3 }), 0.5)
+  const net = build(sgd({ learningRate: 0, accumulation: accumulateGradients(3) }), 0.5)
   const losses = Array.from({ length: 9 }, () => net.trainStep(x, y).loss)
   expect(new Set(losses).size).toBe(9)
 })
 
 test('the same seed gives the same bits; resumed from between two updates as well', () => {
-  const options = { learningRate: 0.05, gradientAccumulationSteps: 3, useEma: true } as const
+  const options = { learningRate: 0.05, accumulation: accumulateGradients(3), ema: movingAverage() } as const
   const [one, two] = [build(adam(options), 0.3), build(adam(options), 0.3)]
   for (let step = 0; step < 5; step++) one.trainStep(...part(3, step))
   for (let step = 0; step < 5; step++) two.trainStep(...part(3, step))
@@ -350,7 +357,7 @@ test('the same seed gives the same bits; resumed from between two updates as wel
 })
 
 test('compiling anew forgets what was accumulated', () => {
-  const optimizer = sgd({ learningRate: 0.1, gradientAccumulationSteps: 2 })
+  const optimizer = sgd({ learningRate: 0.1, accumulation: accumulateGradients(2) })
   const net = build(optimizer)
   net.trainStep(
     x.map((row) => row.map((value) => 50 * value)),
@@ -363,7 +370,9 @@ test('compiling anew forgets what was accumulated', () => {
 })
 
 test('the program shows where the gradients of a step are kept', () => {
-  const { program } = inspect(build(sgd({ gradientAccumulationSteps: 2, useEma: true })), { batchSize: 2 })
+  const { program } = inspect(build(sgd({ accumulation: accumulateGradients(2), ema: movingAverage() })), {
+    batchSize: 2,
+  })
   expect(program.slice(program.indexOf('update:')).match(/accumulate|update$|ema/gm)).toEqual([
     'accumulate',
     'accumulate',
@@ -373,15 +382,22 @@ test('the program shows where the gradients of a step are kept', () => {
 })
 
 test('refused: a number of steps that is none', () => {
-  refused('adam: gradientAccumulationSteps must be a positive integer or null; got 1.5', () =>
-    adam({ gradientAccumulationSteps: 1.5 }),
+  refused('accumulateGradients: steps must be a positive integer; got 1.5', () => accumulateGradients(1.5))
+  const written =
+    "write accumulation: accumulateGradients(4), with accumulateGradients from 'lanegrad'; got 4"
+  refused(`adam: gradientAccumulationSteps: ${written}`, () =>
+    adam({ gradientAccumulationSteps: 4 } as object),
   )
+  refused(`sgd: gradient_accumulation_steps: ${written}`, () =>
+    sgd({ gradient_accumulation_steps: 4 } as object),
+  )
+  refused(`sgd: accumulation: ${written}`, () => sgd({ accumulation: 4 as unknown as Accumulation }))
 })
 
 test('dropout draws anew at every step, also between two updates', () => {
   const layers = [dropout({ rate: 0.5 }), dense({ units: 1, kernelInitializer: 'ones' })]
   const net = sequential({ inputShape: [32], layers }).compile({
-    optimizer: sgd({ gradientAccumulationSteps: 4 }),
+    optimizer: sgd({ accumulation: accumulateGradients(4) }),
     loss: 'mse',
   })
   const rows = [Array.from({ length: 32 }, (_, i) => i + 1)]

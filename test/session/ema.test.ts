@@ -1,16 +1,20 @@
 // Moving averages of the weights: e = m e + (1 - m) w after every update, e = w after the first; against the same sums
 // in float64 over the weights read after each step.
 import { describe, expect, test } from 'vitest'
+import { decodeSafetensors, encodeSafetensors } from '../../src/formats/safetensors.ts'
 import {
+  accumulateGradients,
   adam,
   dense,
   load,
   type Model,
   maxNorm,
+  movingAverage,
   type Optimizer,
   type Symbolic,
   sequential,
   sgd,
+  stepDecay,
 } from '../../src/index.ts'
 import { refused } from '../support/refused.ts'
 
@@ -67,16 +71,24 @@ const near = (got: ReadonlyMap<string, number[]>, want: ReadonlyMap<string, numb
 
 describe('the average', () => {
   test.each([
-    ['adam, momentum 0.9', adam({ learningRate: 0.05, useEma: true, emaMomentum: 0.9 }), 0.9],
-    ['sgd without slots of its own, the default 0.99', sgd({ learningRate: 0.2, useEma: true }), 0.99],
-    ['momentum 0: the weights', sgd({ learningRate: 0.2, momentum: 0.9, useEma: true, emaMomentum: 0 }), 0],
+    ['adam, momentum 0.9', adam({ learningRate: 0.05, ema: movingAverage({ momentum: 0.9 }) }), 0.9],
+    [
+      'sgd without slots of its own, the default 0.99',
+      sgd({ learningRate: 0.2, ema: movingAverage() }),
+      0.99,
+    ],
+    [
+      'momentum 0: the weights',
+      sgd({ learningRate: 0.2, momentum: 0.9, ema: movingAverage({ momentum: 0 }) }),
+      0,
+    ],
   ])('%s', (_, optimizer, momentum) => {
     const net = build(optimizer)
     follow(net, momentum, 6, (average) => near(flat(net.emaWeights()), average))
   })
 
   test('is that of the constrained weights', () => {
-    const net = build(sgd({ learningRate: 1, useEma: true, emaMomentum: 0.5 }))
+    const net = build(sgd({ learningRate: 1, ema: movingAverage({ momentum: 0.5 }) }))
     for (let step = 0; step < 5; step++) net.trainStep(x, y)
     const { data, shape } = net.emaWeights()['dense_1/kernel']
     for (let j = 0; j < shape[1]; j++)
@@ -84,13 +96,13 @@ describe('the average', () => {
   })
 
   test('is the weights before the first step, whatever was set meanwhile', () => {
-    const net = build(adam({ useEma: true }))
+    const net = build(adam({ ema: movingAverage() }))
     net.setWeights({ 'dense_2/bias': [5, 6] })
     expect(net.emaWeights()).toEqual(net.getWeights())
   })
 
   test('has no frozen weights, and setWeights takes it', () => {
-    const net = build(adam({ useEma: true, emaMomentum: 0.5 }), true)
+    const net = build(adam({ ema: movingAverage({ momentum: 0.5 }) }), true)
     for (let step = 0; step < 3; step++) net.trainStep(x, y)
     const average = net.emaWeights()
     expect(Object.keys(average)).toEqual(['dense_2/kernel', 'dense_2/bias'])
@@ -100,8 +112,8 @@ describe('the average', () => {
 })
 
 test('emaOverwriteFrequency: the weights take its values every so many steps', () => {
-  const net = build(sgd({ learningRate: 0.3, useEma: true, emaMomentum: 0.8, emaOverwriteFrequency: 3 }))
-  const plain = build(sgd({ learningRate: 0.3, useEma: true, emaMomentum: 0.8 }))
+  const net = build(sgd({ learningRate: 0.3, ema: movingAverage({ momentum: 0.8, overwriteFrequency: 3 }) }))
+  const plain = build(sgd({ learningRate: 0.3, ema: movingAverage({ momentum: 0.8 }) }))
   for (let step = 1; step <= 3; step++) for (const model of [net, plain]) model.trainStep(x, y)
   expect(net.getWeights()).toEqual(plain.emaWeights()) // the first three steps are the same
   expect(net.getWeights()).not.toEqual(plain.getWeights())
@@ -110,15 +122,16 @@ test('emaOverwriteFrequency: the weights take its values every so many steps', (
 })
 
 test('leaves the training itself as it is', () => {
-  const [plain, averaging] = [adam({ learningRate: 0.05 }), adam({ learningRate: 0.05, useEma: true })].map(
-    (optimizer) => build(optimizer),
-  )
+  const [plain, averaging] = [
+    adam({ learningRate: 0.05 }),
+    adam({ learningRate: 0.05, ema: movingAverage() }),
+  ].map((optimizer) => build(optimizer))
   for (const net of [plain, averaging]) for (let step = 0; step < 4; step++) net.trainStep(x, y)
   expect(averaging.getWeights()).toEqual(plain.getWeights())
 })
 
 test('is saved with the optimizer: resumed training gives the same bits', () => {
-  const net = build(adam({ useEma: true, emaMomentum: 0.7, emaOverwriteFrequency: 4 }))
+  const net = build(adam({ ema: movingAverage({ momentum: 0.7, overwriteFrequency: 4 }) }))
   for (let step = 0; step < 3; step++) net.trainStep(x, y)
   const again = load(net.save({ includeOptimizer: true }))
   expect(again.emaWeights()).toEqual(net.emaWeights())
@@ -127,13 +140,48 @@ test('is saved with the optimizer: resumed training gives the same bits', () => 
   expect(again.emaWeights()).toEqual(net.emaWeights())
 })
 
+test('and accumulation: read from files of before they were values', () => {
+  const ema = movingAverage({ momentum: 0.7, overwriteFrequency: 4 })
+  const net = build(
+    adam({ ema, accumulation: accumulateGradients(2), schedule: stepDecay({ stepSize: 2, gamma: 0.5 }) }),
+  )
+  for (let step = 0; step < 3; step++) net.trainStep(x, y)
+  const { tensors, metadata } = decodeSafetensors(net.save({ includeOptimizer: true }))
+  const training = JSON.parse(metadata.training)
+  const { ema: _, accumulation: __, ...optimizer } = training.optimizer
+  const old = { useEma: true, emaMomentum: 0.7, emaOverwriteFrequency: 4, gradientAccumulationSteps: 2 }
+  metadata.training = JSON.stringify({ ...training, optimizer: { ...optimizer, ...old } })
+  const again = load(encodeSafetensors(tensors, metadata))
+  for (const model of [net, again]) for (let step = 0; step < 5; step++) model.trainStep(x, y)
+  expect(again.getWeights()).toEqual(net.getWeights())
+  expect(again.emaWeights()).toEqual(net.emaWeights())
+})
+
 test('refused: no averages, and options out of range', () => {
-  refused('emaWeights: this optimizer keeps no averages: compile with useEma: true among its options', () =>
-    build(adam()).emaWeights(),
+  refused(
+    'emaWeights: this optimizer keeps no averages: compile with ema: movingAverage() among its options',
+    () => build(adam()).emaWeights(),
   )
-  refused('adam: emaMomentum must be a number >= 0 and < 1; got 1', () => adam({ emaMomentum: 1 }))
-  refused('sgd: emaOverwriteFrequency must be a positive integer or null; got 0', () =>
-    sgd({ emaOverwriteFrequency: 0 }),
+  refused('movingAverage: momentum must be a number >= 0 and < 1; got 1', () =>
+    movingAverage({ momentum: 1 }),
   )
-  refused('sgd: useEma must be a boolean; got 1', () => sgd({ useEma: 1 as unknown as boolean }))
+  refused('movingAverage: overwriteFrequency must be a positive integer or null; got 0', () =>
+    movingAverage({ overwriteFrequency: 0 }),
+  )
+})
+
+test.each([
+  ['useEma', true],
+  ['use_ema', false],
+  ['emaMomentum', 0.9],
+  ['ema_momentum', 0.9],
+  ['emaOverwriteFrequency', null],
+  ['ema_overwrite_frequency', 3],
+  ['ema', true],
+  ['ema', { kind: 'movingAverage', momentum: 0.9, overwriteFrequency: null }],
+])('refused: %s: %o is written in another way', (key, value) => {
+  const got = typeof value === 'object' && value ? '{ kind, momentum, overwriteFrequency }' : value
+  refused(`adam: ${key}: write ema: movingAverage(), with movingAverage from 'lanegrad'; got ${got}`, () =>
+    adam({ [key]: value }),
+  )
 })

@@ -3,6 +3,7 @@
 import { describe, expect, test } from 'vitest'
 import { decodeSafetensors, encodeSafetensors } from '../../src/formats/safetensors.ts'
 import {
+  accumulateGradients,
   adam,
   adamax,
   cosineDecay,
@@ -13,6 +14,7 @@ import {
   linearWarmup,
   load,
   type Model,
+  movingAverage,
   multiStepDecay,
   nadam,
   type Optimizer,
@@ -109,7 +111,10 @@ describe.each(COUNTS)('after %d steps', (count) => {
   })
 
   test('the weights take their averages at every third step', () => {
-    const optimizer = sgd({ learningRate: 0.25, useEma: true, emaMomentum: 0.5, emaOverwriteFrequency: 3 })
+    const optimizer = sgd({
+      learningRate: 0.25,
+      ema: movingAverage({ momentum: 0.5, overwriteFrequency: 3 }),
+    })
     const model = after(count, oneWeight(optimizer))
     let [w, average] = [1, 0]
     for (const step of [count + 1, count + 2]) {
@@ -127,7 +132,7 @@ test('dropout draws anew beyond 32 bits, as many times as there are steps and pa
   const made = sequential({
     inputShape: [1],
     layers: [dense({ units: 256, biasInitializer: 'ones', name: 'out' }), dropout({ rate: 0.5 })],
-  }).compile({ optimizer: sgd({ gradientAccumulationSteps: 2 }), loss: 'mse' })
+  }).compile({ optimizer: sgd({ accumulation: accumulateGradients(2) }), loss: 'mse' })
   const ones = new Float32Array(256)
   const maskOf = (model: Model) =>
     model

@@ -2,6 +2,7 @@
 // `warnings: false`, and without changing a bit. The console's `warn` is in place of a reader.
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import {
+  accumulateGradients,
   batchNormalization,
   type CompileOptions,
   customLayer,
@@ -38,7 +39,7 @@ const CAUSES = /Usual causes: a learning rate that is too large, inputs that are
 const diverging = (
   options: Partial<CompileOptions> & { accumulation?: number; threads?: Workers } = {},
 ): Model<Symbolic> => {
-  const { accumulation = null, threads, ...given } = options
+  const { accumulation = 1, threads, ...given } = options
   const layers = [
     dense({ units: 8 }),
     batchNormalization(),
@@ -47,7 +48,7 @@ const diverging = (
     dense({ units: 1 }),
   ]
   return sequential({ inputShape: [2], layers, seed: 1, threads }).compile({
-    optimizer: sgd({ learningRate: 10, momentum: 0.5, gradientAccumulationSteps: accumulation }),
+    optimizer: sgd({ learningRate: 10, momentum: 0.5, accumulation: accumulateGradients(accumulation) }),
     loss: 'mse',
     ...given,
   })

@@ -29,6 +29,7 @@ import {
   maxPooling2d,
   model,
   multiHeadAttention,
+  nonNeg,
   permute,
   prelu,
   reshape,
@@ -309,7 +310,7 @@ describe('what is not known is not refused', () => {
   })
 
   test('Poisson regression with weights from 0 up', () => {
-    const layers = [dense({ units: 1, useBias: false, kernelConstraint: 'nonNeg' })]
+    const layers = [dense({ units: 1, useBias: false, kernelConstraint: nonNeg() })]
     sequential({ inputShape: [2], layers }).compile({ loss: 'poisson' })
   })
 })

@@ -2,7 +2,9 @@
 
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
+import { remadeSchedule } from '../../src/model/remake.ts'
 import { learningRateAt } from '../../src/session/rates.ts'
+import { adam } from '../../src/training/optimizers.ts'
 import {
   cosineDecay,
   exponentialDecay,
@@ -11,7 +13,6 @@ import {
   linearWarmup,
   multiStepDecay,
   polynomialDecay,
-  readSchedule,
   type Schedule,
   stepDecay,
 } from '../../src/training/schedules.ts'
@@ -58,6 +59,9 @@ const load = (group: string): Case[] =>
   JSON.parse(readFileSync(new URL(`../golden/${group}.json`, import.meta.url), 'utf8')).cases
 const cases = [...load('optimizers'), ...load('nets')].filter((item) => item.optimizer)
 
+const rateAt = (schedule: Schedule | null, base: number, step: number): number =>
+  schedule?.rateAt(base, step) ?? base
+
 describe('golden learning rates', () => {
   test('every kind of schedule is among the cases', () => {
     const kinds = new Set(cases.flatMap(({ optimizer }) => optimizer?.schedule?.type ?? []))
@@ -67,18 +71,20 @@ describe('golden learning rates', () => {
     const schedule = fromGolden(optimizer?.schedule)
     expect(expected.lrs.length).toBeGreaterThan(0)
     expected.lrs.forEach((want, step) => {
-      const got = learningRateAt(schedule, optimizer?.learning_rate ?? NaN, step)
+      const got = rateAt(schedule, optimizer?.learning_rate ?? NaN, step)
       expect(Math.abs(got - want)).toBeLessThanOrEqual(1e-9 * want)
+      const data = JSON.parse(JSON.stringify(schedule)) // as a frozen file holds it
+      expect(learningRateAt(data, optimizer?.learning_rate ?? NaN, step)).toBe(got)
     })
   })
 })
 
 describe('schedules', () => {
   test('stay at their end', () => {
-    expect(learningRateAt(cosineDecay({ steps: 10 }), 0.5, 1e6)).toBe(0)
-    expect(learningRateAt(polynomialDecay({ steps: 10, end: 0.125 }), 0.5, 11)).toBe(0.125)
-    expect(learningRateAt(polynomialDecay({ steps: 10 }), 0.5, 5)).toBe(0.25)
-    expect(learningRateAt(polynomialDecay({ steps: 4, power: 0.5 }), 1, 3)).toBeCloseTo(0.5, 14)
+    expect(rateAt(cosineDecay({ steps: 10 }), 0.5, 1e6)).toBe(0)
+    expect(rateAt(polynomialDecay({ steps: 10, end: 0.125 }), 0.5, 11)).toBe(0.125)
+    expect(rateAt(polynomialDecay({ steps: 10 }), 0.5, 5)).toBe(0.25)
+    expect(rateAt(polynomialDecay({ steps: 4, power: 0.5 }), 1, 3)).toBeCloseTo(0.5, 14)
   })
   test('are plain frozen data that survives JSON', () => {
     const schedule = linearWarmup({ steps: 5, after: multiStepDecay({ milestones: [3, 9], gamma: 0.1 }) })
@@ -88,7 +94,7 @@ describe('schedules', () => {
       after: { kind: 'multiStepDecay', milestones: [3, 9], gamma: 0.1 },
     })
     expect(Object.isFrozen(schedule)).toBe(true)
-    expect(readSchedule(JSON.parse(JSON.stringify(schedule)))).toEqual(schedule)
+    expect(remadeSchedule(JSON.parse(JSON.stringify(schedule)))).toEqual(schedule)
   })
   test('misuse is named', () => {
     expect(() => stepDecay({ stepSize: 0, gamma: 0.5 })).toThrow(
@@ -112,12 +118,18 @@ describe('schedules', () => {
     expect(() => inverseTimeDecay({ decay: -1 })).toThrow('inverseTimeDecay: decay')
     expect(() => inverseSqrtDecay({ warmup: -4 })).toThrow('inverseSqrtDecay: warmup')
     expect(() => linearWarmup({ steps: 5, after: 3 as never })).toThrow(
-      'linearWarmup: after must be a schedule or null; got 3',
+      "linearWarmup: after: write after: cosineDecay({ steps: 1000 }), with cosineDecay from 'lanegrad'; got 3",
     )
-    expect(() => linearWarmup({ steps: 5, after: { kind: 'cosineDcay' } as never })).toThrow(
-      'unknown schedule "cosineDcay"; did you mean "cosineDecay"?',
+    expect(() => adam({ schedule: { ...exponentialDecay({ gamma: 0.5 }) } })).toThrow(
+      "adam: schedule: write schedule: cosineDecay({ steps: 1000 }), with cosineDecay from 'lanegrad'; got { kind, gamma }",
     )
+  })
+  test('data that none of them made is named', () => {
+    const warmup = { kind: 'linearWarmup', steps: 5, after: { kind: 'cosineDcay' } }
+    expect(() => remadeSchedule(warmup)).toThrow('unknown schedule "cosineDcay"; did you mean "cosineDecay"?')
+    expect(() => remadeSchedule({ kind: 'toString' })).toThrow('unknown schedule "toString"')
+    expect(() => remadeSchedule(3)).toThrow('schedule must be an object; got 3')
+    expect(remadeSchedule(null)).toBe(null)
     expect(() => learningRateAt({ kind: 'toString' } as never, 1, 0)).toThrow('no schedule toString')
-    expect(() => readSchedule(null as never)).toThrow('schedule must be an object; got null')
   })
 })

@@ -15,7 +15,8 @@ import type * as Workers from '../../src/worker/index.ts'
 const dist = (name: string) => new URL(`../../dist/${name}.js`, import.meta.url).href
 const library = (await import(/* @vite-ignore */ dist('index'))) as typeof Library
 const { serveModels, workerModel } = (await import(/* @vite-ignore */ dist('worker'))) as typeof Workers
-const { adam, batchNormalization, dense, dropout, earlyStopping, exponentialDecay, sequential } = library
+const { accumulateGradients, adam, batchNormalization, dense, dropout, earlyStopping } = library
+const { exponentialDecay, movingAverage, sequential } = library
 
 const folder = mkdtempSync(join(tmpdir(), 'lanegrad-worker-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -114,7 +115,7 @@ describe('training', () => {
         seed: 5,
         layers: [dense({ units: 3, activation: 'softmax' })],
       })
-      const optimizer = adam({ gradientAccumulationSteps: 3 })
+      const optimizer = adam({ accumulation: accumulateGradients(3) })
       return net.compile({ optimizer, loss: 'sparseCategoricalCrossentropy' })
     }
     const [local, net] = [build(), build()]
@@ -159,7 +160,10 @@ describe('training', () => {
   test('compile and setTrainable act on both sides', async () => {
     const local = made()
     const { net, remote } = await remoteOf()
-    const compiled = { optimizer: adam({ useEma: true }), loss: 'sparseCategoricalCrossentropy' } as const
+    const compiled = {
+      optimizer: adam({ ema: movingAverage() }),
+      loss: 'sparseCategoricalCrossentropy',
+    } as const
     for (const each of [local, remote]) await each.compile(compiled)
     for (const each of [local, remote]) await each.setTrainable((name: string) => name !== 'dense_1')
     expect(net.layers[0].trainable).toBe(false)

@@ -1,0 +1,78 @@
+// Values again from plain data, as files and messages hold them: only `load` and models in workers need these tables. The data
+// is untrusted.
+import { nonNeg, ofNorms } from '../layers/constraints.ts'
+import { remade } from '../numerics/brought.ts'
+import { isRecord } from '../numerics/errors.ts'
+import { accumulateGradients } from '../training/accumulation.ts'
+import { movingAverage } from '../training/moving-average.ts'
+import type { Optimizer } from '../training/optimizers.ts'
+import {
+  cosineDecay,
+  exponentialDecay,
+  inverseSqrtDecay,
+  inverseTimeDecay,
+  linearWarmup,
+  multiStepDecay,
+  polynomialDecay,
+  type Schedule,
+  stepDecay,
+} from '../training/schedules.ts'
+
+const schedules = {
+  cosineDecay,
+  exponentialDecay,
+  inverseSqrtDecay,
+  inverseTimeDecay,
+  linearWarmup: ({ after, ...options }: Parameters<typeof linearWarmup>[0]): Schedule =>
+    linearWarmup({ ...options, after: remadeSchedule(after) }),
+  multiStepDecay,
+  polynomialDecay,
+  stepDecay,
+}
+
+/** null: there is none. @throws LanegradError on what none of the constructors made */
+export const remadeSchedule = (data: unknown): Schedule | null => remade('schedule', schedules, data)
+
+const constraints = {
+  maxNorm: (options: object) => ofNorms('maxNorm', options),
+  minMaxNorm: (options: object) => ofNorms('minMaxNorm', options),
+  nonNeg: () => nonNeg(),
+  unitNorm: (options: object) => ofNorms('unitNorm', options, 1),
+}
+
+/** The constraints in the description of a network: those of its layers, and of the layers within them. */
+export function remadeConstraints(data: unknown): unknown {
+  if (Array.isArray(data)) return data.map(remadeConstraints)
+  if (!isRecord(data)) return data
+  const entries = Object.entries(data).map(([key, value]) => [
+    key,
+    /constraint$/i.test(key) && isRecord(value)
+      ? remade('constraint', constraints, value)
+      : remadeConstraints(value),
+  ])
+  return Object.fromEntries(entries)
+}
+
+/** An optimizer that holds values again, not checked otherwise. Files of before these were values have other names for them. */
+export function remadeOptimizer(data: Readonly<Record<string, unknown>>): Optimizer {
+  const { useEma, emaMomentum, emaOverwriteFrequency, gradientAccumulationSteps, ...own } = data
+  const {
+    schedule,
+    ema = useEma && {
+      kind: 'movingAverage',
+      momentum: emaMomentum,
+      overwriteFrequency: emaOverwriteFrequency,
+    },
+    accumulation = gradientAccumulationSteps && {
+      kind: 'accumulateGradients',
+      steps: gradientAccumulationSteps,
+    },
+  } = own
+  const sums = { accumulateGradients: ({ steps }: { steps: number }) => accumulateGradients(steps) }
+  return {
+    ...own,
+    schedule: remadeSchedule(schedule),
+    ema: remade('ema', { movingAverage }, ema || null),
+    accumulation: remade('accumulation', sums, accumulation || null),
+  } as unknown as Optimizer
+}

@@ -1,0 +1,55 @@
+// The moving average of the weights, as a value. Only a program that names it carries what keeps it.
+import { OP_EMA } from '../../assembly/abi.ts'
+import { trainingModule } from '../binaries/training.ts'
+import { bringing } from '../numerics/brought.ts'
+import { orNull, readOptions, SHARE } from '../numerics/errors.ts'
+import { f32 } from '../numerics/words.ts'
+import type { Averaging } from '../plan/update.ts'
+import { STEPS } from './accumulation.ts'
+
+/** Options of `movingAverage`. */
+export interface MovingAverageOptions {
+  /** How much of the average each update keeps, in [0, 1). Default 0.99. */
+  readonly momentum?: number
+  /** Every so many updates the weights take the average's values. Default null: never. */
+  readonly overwriteFrequency?: number | null
+}
+
+/** What `movingAverage` makes. */
+export interface MovingAverage extends Averaging {
+  readonly kind: 'movingAverage'
+  readonly momentum: number
+  readonly overwriteFrequency: number | null
+}
+
+/**
+ * Keeps a moving average e of the weights w beside them: e = momentum e + (1 - momentum) w after every update, e = w after
+ * the first. It stays apart after `fit`, where Keras puts it into the weights: `model.setWeights(model.emaWeights())` does
+ * that. A value of an optimizer's option `ema`.
+ * @throws LanegradError on an unknown or unfit option
+ * @example
+ * ```js
+ * import { dense, movingAverage, sequential, sgd } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [1], layers: [dense({ units: 1, useBias: false, kernelInitializer: 'zeros' })] })
+ * const optimizer = sgd({ learningRate: 1, ema: movingAverage({ momentum: 0.75 }) })
+ * model.compile({ optimizer, loss: 'meanAbsoluteError' }) // the gradient is -x
+ * const averageAfter = (x) => model.trainStep([[x]], [100]) && model.emaWeights()['dense_1/kernel'].data[0]
+ * // of the weights 1, 5 and 9
+ * console.log(averageAfter(1), averageAfter(4), averageAfter(4)) // 1 2 3.75
+ * ```
+ */
+export function movingAverage(options: MovingAverageOptions = {}): MovingAverage {
+  const kind = 'movingAverage'
+  const { momentum, overwriteFrequency } = readOptions(kind, options, {
+    momentum: [SHARE, 0.99],
+    overwriteFrequency: [orNull(STEPS), null],
+  })
+  return bringing({ kind, momentum, overwriteFrequency } as const, {
+    average: ({ base, trainableStart, elements, slot }: Parameters<Averaging['average']>[0]) => ({
+      code: OP_EMA,
+      operands: [base, trainableStart, slot('ema'), elements, f32(momentum), overwriteFrequency ?? 0],
+      module: trainingModule,
+    }),
+  })
+}
