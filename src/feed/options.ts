@@ -1,4 +1,4 @@
-// What the methods of Model that take data may be told besides.
+// The options of the methods of Model that take data.
 
 import {
   asGiven,
@@ -16,17 +16,17 @@ import type { Batches, Data, Dataset } from '../rows/rows.ts'
 import { type Callback, readCallbacks } from './callbacks.ts'
 import type { ClassWeight } from './class-weight.ts'
 
-/** What everything that takes data can be told. */
+/** The option of every method that takes data. */
 export interface NaNOption {
-  /** Take NaN in the data as it is. Default false: it is an error. */
+  /** Whether NaN in the data is allowed. Default false: it is an error. */
   readonly allowNaN?: boolean
 }
 
-/** Options of what looks at one batch. */
+/** Options of methods that take one batch. */
 export interface StepOptions extends NaNOption {
   /**
-   * One weight per row of y, or per position: its shape is the first axes of y's. For several outputs a list or a record
-   * by name.
+   * A weight for each row of y, or for each position: its shape is that of y's first axes. For several outputs a list or a
+   * record by name. Default: none.
    */
   readonly sampleWeight?: Data
 }
@@ -34,66 +34,66 @@ export interface StepOptions extends NaNOption {
 /** Options of `trainStep`. */
 export interface TrainStepOptions extends StepOptions {
   /**
-   * Weight of each class (`{ 0: 1, 1: 5 }`, those left out weigh 1), multiplied into the sample weights by each row's
-   * label, one-hot row or rounded single unit; for several outputs by output name. Validation takes none.
+   * The weight of each class, `{ 0: 1, 1: 5 }` (1 if left out). Each row's class (its label, one-hot row or rounded single unit)
+   * multiplies its sample weight. For several outputs by output name. Validation ignores it. Default: none.
    */
   readonly classWeight?: ClassWeight
 }
 
 /** Options of `fit`. */
 export interface FitOptions<M> extends TrainStepOptions {
-  /** Passes over the data; with `initialEpoch`, the number of the last one. Default 1. */
+  /** Number of passes over the data; with `initialEpoch`, the number of the last one. Default 1. */
   readonly epochs?: number
-  /** Where counting starts: training goes on to `epochs`. Default 0. */
+  /** The number of the first epoch; training continues to `epochs`. Default 0. */
   readonly initialEpoch?: number
   /**
-   * Rows of a training step. Default 32. Not for batches from an iterable, nor are `shuffle`, `validationSplit` and
+   * Rows of a training step. Default 32. Refused for batches from an iterable, as are `shuffle`, `validationSplit` and
    * `sampleWeight`.
    */
   readonly batchSize?: number
-  /** Batches from an iterable that make an epoch. Default: all. */
+  /** Number of batches from an iterable that make an epoch. Default: all. */
   readonly stepsPerEpoch?: number
-  /** A new order of the rows in every epoch, given by the model's seed. Default true. */
+  /** Whether every epoch has a new order of the rows, which the model's seed decides. Default true. */
   readonly shuffle?: boolean
-  /** Share of the rows, the last ones, kept for validation. Default 0. */
+  /** The share of the rows, the last ones, that is kept for validation. Default 0. */
   readonly validationSplit?: number
-  /** What to evaluate after every epoch; logs then have `val_loss` and so on. */
+  /** Data to evaluate after every epoch; logs then have `val_loss` and so on. Default: none. */
   readonly validationData?: readonly [x: Data, y: Data, sampleWeight?: Data] | Dataset | Batches
-  /** Rows validated at a time. Default: batchSize. */
+  /** Rows of a batch in validation. Default: batchSize. */
   readonly validationBatchSize?: number
-  /** Batches of an iterable validationData to take. Default: all. */
+  /** Number of batches to take from an iterable validationData. Default: all. */
   readonly validationSteps?: number
-  /** Epochs from one validation to the next. Default 1. */
+  /** Number of epochs from one validation to the next. Default 1. */
   readonly validationFreq?: number
-  /** 1: one line per epoch on the console. Default 0. */
+  /** 1: a line for each epoch on the console. Default 0. */
   readonly verbose?: 0 | 1
   /** Objects of hooks: `earlyStopping()` and so on, or `{ onEpochEnd(epoch, logs) { ... } }`; one, or a list. */
   readonly callbacks?: Callback<M> | readonly Callback<M>[]
-  /** Stops training within one step; `fit` then resolves with the epochs that were whole. */
+  /** A signal that stops training within one step; `fit` then resolves with the epochs that were whole. Default: none. */
   readonly signal?: AbortSignal | null
 }
 
 /** Options of `evaluate`. */
 export interface EvaluateOptions extends StepOptions {
-  /** Rows at a time. Default 256. */
+  /** Rows of a batch. Default 256. */
   readonly batchSize?: number
-  /** Batches of an iterable to take. Default: all. */
+  /** Number of batches to take from an iterable. Default: all. */
   readonly steps?: number
 }
 
 /** Options of `predict`. */
 export interface PredictOptions extends NaNOption {
-  /** Rows at a time. Default 256; fewer rows at the end are exact, not padded. */
+  /** Rows of a batch; fewer rows at the end are exact, not padded. Default 256. */
   readonly batchSize?: number
   /**
-   * Layers behave as in training. What they draw at random (dropout, noise) is new in every batch and at every call, as
-   * Monte Carlo dropout needs it; the same seed and the same calls give the same bits. Training isn't touched: its draws don't
+   * Whether layers behave as in training. Their random numbers (dropout, noise) are new in every batch and at every call, as
+   * Monte Carlo dropout needs it; the same seed and the same calls give the same bits. The random numbers of training don't
    * shift. A loaded model begins anew. Default false.
    */
   readonly training?: boolean
 }
 
-/** Of any realm. */
+/** The rule for a signal, of any realm. */
 const SIGNAL: Rule<AbortSignal | null> = {
   expected: 'an AbortSignal (controller.signal)',
   holds: (value): value is AbortSignal | null =>
@@ -112,7 +112,7 @@ const ALLOW_NAN = [BOOLEAN, false] as const
 const SAMPLE_WEIGHT = [asGiven<Data | undefined>, undefined] as const
 const CLASS_WEIGHT = [asGiven<ClassWeight | undefined>, undefined] as const
 
-/** How the options of each method are read. */
+/** The readers of the options of each method. */
 export const OPTIONS = {
   fit: {
     epochs: [POSITIVE_INTEGER, 1],

@@ -1,5 +1,5 @@
-// What a model is compiled with: an optimizer, and for each output a loss, its weight and metrics. Enters: the
-// options of `compile`, or the entries of a saved file. Leaves: checked plain data.
+// Reads the options of `compile`: an optimizer, and for each output a loss, its weight and metrics. Enters: these options, or the
+// entries of a saved file. Leaves: checked plain data.
 
 import { columnsOf, keyOf, type OutputTraining } from '../network/compute.ts'
 import type { PlannedSession, Training } from '../network/planned.ts'
@@ -22,42 +22,42 @@ import { type Optimizer, type OptimizerName, readOptimizer } from '../training/o
 import { checkRange } from '../training/range.ts'
 
 type Metrics = MetricName | readonly MetricLike[]
-/** Metrics of every output, or by output name. */
+/** Metrics for all outputs, or by output name. */
 export type MetricsByOutput = Metrics | Readonly<Record<string, Metrics>>
 
 /** Options of `compile`. */
 export interface CompileOptions {
-  /** Default 'adam'. */
+  /** The optimizer, or its name. Default 'adam'. */
   readonly optimizer?: OptimizerName | Optimizer
   /**
-   * true: the optimizer there is goes on with its state, to be given other metrics, losses or weights of these; after `load`,
-   * say. Default false: it starts anew.
+   * Whether the present optimizer continues with its state, while metrics, losses and their weights change; after `load`, for
+   * example. Default false: it starts anew.
    */
   readonly keepOptimizer?: boolean
-  /** One for all outputs, a list in their order, or by output name. */
+  /** A loss for all outputs, a list in their order, or losses by output name. */
   readonly loss: LossLike | readonly LossLike[] | Readonly<Record<string, LossLike>>
   /** Factor of each output's loss in the total. Default 1. */
   readonly lossWeights?: readonly number[] | Readonly<Record<string, number>>
   /**
-   * A name, or a list of names, losses and metric objects (`auc()`, your own), for every output or by output name. They take
-   * no weights. Default: none.
+   * A name, or a list of names, losses and metric objects (`auc()`, your own), for all outputs or by output name. Sample and
+   * class weights don't count. Default: none.
    */
   readonly metrics?: MetricsByOutput
-  /** The same, weighted by sample and class weights. Default: none. */
+  /** Metrics that are weighted by sample and class weights. Default: none. */
   readonly weightedMetrics?: MetricsByOutput
   /**
-   * Warn with `console.warn`, once of each kind, where training hardly goes as it was meant: the loss becomes NaN or infinite
+   * Whether `console.warn` tells, once for each kind, when training hardly goes as intended: the loss becomes NaN or infinite
    * (with the step and the first layer whose output isn't finite); `fit` begins with inputs beyond 10 000 in front of a
    * kernel, or with targets that the output's activation can't reach; its first epoch moves no weight. Default true.
    */
   readonly warnings?: boolean
 }
 
-/** What a session was compiled with. @throws LanegradError before that */
+/** The optimizer, losses and metrics of a session. @throws LanegradError before `compile` */
 export const trainingOf = ({ training }: PlannedSession): Training =>
   training ?? fail('the model has no loss and optimizer yet: call compile first')
 
-/** Checked, for an output of `shape`: from `compile` or from a file. @throws LanegradError naming the output */
+/** Checks the training of an output of `shape`, from `compile` or from a file. @throws LanegradError naming the output */
 export function readOutputTraining(
   output: string,
   shape: RowShape,
@@ -88,7 +88,7 @@ export function readOutputTraining(
   return { output, loss, weight, metrics, weightedMetrics }
 }
 
-/** A list in the outputs' order, or a record by their names. */
+/** The entries for each output, of a list in the outputs' order or a record by their names. @throws LanegradError */
 function perOutput<T>(
   what: string,
   given: readonly T[] | Readonly<Record<string, T>>,
@@ -129,23 +129,23 @@ function checkKeys(session: PlannedSession, outputs: readonly OutputTraining[]):
   return known
 }
 
-/** Checks the keys of the logs with those of validation beside them, as an output named `val` has them. @throws LanegradError */
+/** Checks that logs and logs of validation share no key, as they can with an output named `val`. @throws LanegradError */
 export function checkValidationKeys(session: PlannedSession, { outputs }: Training): void {
   const known = checkKeys(session, outputs)
   for (const [key, what] of known) {
     const other = known.get(`val_${key}`)
-    // an output may be named val, if nothing is validated
+    // an output may be named val unless there is validation
     if (!other?.startsWith('loss of ')) refuseSharedKey('fit', other, `${what} in validation`, `val_${key}`)
   }
 }
 
-/** A Loss has a kind and a reduction; a record by output name hasn't, whatever its outputs are named. */
+/** Whether a value is a loss, which has a kind and a reduction, and not a record by output name. */
 const isLoss = (loss: CompileOptions['loss']): loss is LossLike =>
   typeof loss === 'string' ||
   typeof loss === 'function' ||
   (isObject(loss) && 'kind' in loss && 'reduction' in loss)
 
-/** @throws LanegradError on an unknown name (with the nearest known one) or a loss that doesn't fit its output */
+/** Reads the options of `compile`. @throws LanegradError on an unknown name, or a loss that doesn't fit its output */
 export function readTraining(session: PlannedSession, options: CompileOptions): Training {
   const { optimizer, loss, lossWeights, metrics, weightedMetrics, keepOptimizer } = readOptions(
     'compile',

@@ -1,4 +1,4 @@
-// Where models come from: a chain of layers, any acyclic graph of them, or a saved file.
+// Makes models: from a chain of layers, from any acyclic graph of them, or from a saved file.
 
 import { layerKinds } from '../layers/kinds.ts'
 import {
@@ -62,18 +62,18 @@ export function create<V extends Values>(
 
 /** Options of `model`. */
 export interface ModelOptions<V extends Values> extends RuntimeOptions {
-  /** One value of `input()`, a list, or a record by name: the form in which `fit` and `predict` take x. */
+  /** A value of `input()`, a list, or a record by name; `fit` and `predict` take x in the same form. */
   readonly inputs: Values
-  /** Likewise; the form in which `predict` gives its result and `fit` takes y. */
+  /** A value, a list, or a record by name; `predict` returns its result and `fit` takes y in the same form. */
   readonly outputs: V
   /** Governs initial weights and shuffling: the same seed gives the same bits everywhere. Default 0. */
   readonly seed?: number
 }
 
 /**
- * A model of any acyclic graph of layers. Its weights are its own: a layer that is in another model, too, has others there.
- * `setWeights(other.getWeights())` carries them over, or `transfer`.
- * @throws LanegradError naming the layer that doesn't fit.
+ * A model of any acyclic graph of layers. It has weights of its own, even for a layer that is in other models as well:
+ * `setWeights(other.getWeights())` and `transfer` copy weights.
+ * @throws LanegradError on an unknown or bad option, naming the layer that doesn't fit
  * @example
  * ```js
  * import { add, dense, input, model } from 'lanegrad'
@@ -91,20 +91,20 @@ export function model<V extends Values>(options: ModelOptions<V>): Model<V> {
 
 /** Options of `sequential`. */
 export interface SequentialOptions extends RuntimeOptions {
-  /** Without the batch axis. */
+  /** The shape of the input without the batch axis; null for an axis of any length. */
   readonly inputShape: InputOptions['shape']
-  /** 'int32' for ids, as of `embedding`. Default 'float32'. */
+  /** 'int32' for ids, which `embedding` takes. Default 'float32'. */
   readonly inputDtype?: InputOptions['dtype']
-  /** One after another, the first on the input; one or more. */
+  /** One layer or more; the first is applied to the input, each other to the one before. */
   readonly layers: readonly Layer[]
   /** Governs initial weights and shuffling: the same seed gives the same bits everywhere. Default 0. */
   readonly seed?: number
 }
 
 /**
- * A chain of layers. Its weights are its own: a layer that is in another model, too, has others there.
- * `setWeights(other.getWeights())` carries them over, or `transfer`.
- * @throws LanegradError naming the layer that doesn't fit.
+ * A model that is a chain of layers. It has weights of its own, even for a layer that is in other models as well:
+ * `setWeights(other.getWeights())` and `transfer` copy weights.
+ * @throws LanegradError on an unknown or bad option, naming the layer that doesn't fit
  * @example
  * ```js
  * import { dense, sequential } from 'lanegrad'
@@ -146,20 +146,20 @@ const METRICS: Rule<NonNullable<LoadOptions['metrics']>> = {
 
 /** Options of `load`. */
 export interface LoadOptions extends RuntimeOptions {
-  /** Kinds of layers of your own (customLayer) that the model holds. */
+  /** Your own kinds of layers (customLayer) that the model holds. Default: none. */
   readonly layers?: readonly { readonly layerKind: LayerKind<object> }[]
-  /** Losses of your own (customLoss) that it was compiled with. */
+  /** Your own losses (customLoss) that it was compiled with. Default: none. */
   readonly losses?: readonly Loss[]
-  /** Metrics of your own (objects of functions) that it was compiled with, found by their names. */
+  /** Your own metrics (objects of functions) that it was compiled with, found by their names. Default: none. */
   readonly metrics?: readonly (MeanMetric | Metric)[]
-  /** false: leaves out what it was compiled with. Default true. */
+  /** Whether the model is compiled as it was when it was saved. Default true. */
   readonly compile?: boolean
 }
 
 /**
- * A model from the bytes `save` gave. The bytes are untrusted. The type parameter tells the form of its outputs, if
- * it has several: `load<Symbolic[]>(bytes)`.
- * @throws LanegradError where the file is damaged or no model of ours, or needs a layer, loss or metric of your own
+ * Loads a model from the bytes that `save` returned, which are untrusted. The type parameter is the form of its outputs, if it
+ * has several: `load<Symbolic[]>(bytes)`.
+ * @throws LanegradError if the file is damaged, doesn't hold a model of ours, or needs a layer, loss or metric of your own
  * @example
  * ```js
  * import { dense, load, sequential } from 'lanegrad'

@@ -1,5 +1,5 @@
-// What can't have been meant, as texts for the console. Enters: a session with what was fed, or with the run just made.
-// Leaves: warnings; the arena as it was.
+// Warnings, for the console, of training that can't be intended. Enters: a session after it was fed, or after a run. Leaves:
+// warnings, and the arena as it was.
 import type { Value } from '../graph/value.ts'
 import type { PlannedSession } from '../network/planned.ts'
 import { elementCount } from '../numerics/tensor.ts'
@@ -13,7 +13,7 @@ import { stepText } from './step-text.ts'
 
 const LARGEST = 3.4028234663852886e38
 
-/** Numbers that weights of a usual size can't cope with. */
+/** The size of inputs from which weights of a usual size can't cope. */
 const LARGE = 1e4
 const PASSING: readonly string[] = ['flatten', 'reshape', 'permute']
 const DISTANCES: readonly string[] = ['meanSquaredError', 'meanAbsoluteError', 'huber', 'logCosh']
@@ -55,7 +55,7 @@ function checkFirst(session: PlannedSession, { code: plan }: Prepared<Plan>): vo
   }
 }
 
-/** Warns where an epoch of `fit` has moved no weight. */
+/** Warns if an epoch of `fit` has moved no weight. */
 function checkMoved(session: PlannedSession, loss: number): void {
   if (loss === 0 || !(session.isStill || session.learningRate === 0)) return
   const isFrozen = session.outline.weights.every(({ trainable }) => !trainable)
@@ -109,7 +109,8 @@ function firstNotFinite({ engine, outline }: PlannedSession, { code: plan }: Pre
 }
 
 /**
- * Why a loss isn't finite: the run just made, which has updated nothing, is made again, instruction by instruction. `when`: 'in step 12'. */
+ * The reason why a loss isn't finite: the last run, which updated nothing, is repeated instruction by instruction. `when`: 'in
+ * step 12'. */
 function whyNotFinite(session: PlannedSession, prepared: Prepared<Plan>, when: string): string {
   const loss = session.engine.scalar(prepared.readings.loss)
   const before = session.state().slice()

@@ -1,5 +1,5 @@
-// A plan as text and as data: its graph, its memory map, its program. Enters: a model, the kind of run. Leaves: texts that fit 80
-// columns where names do; the model as it was. Only a program that names `inspect` carries this.
+// Prints a plan: its graph, its memory map, its program. Enters: a model and the kind of run. Leaves: texts that fit 80 columns
+// if names do, the same as data, and the model as it was. Only a program that names `inspect` carries this.
 
 import { graphText } from '../graph/graph.ts'
 import { type Value, valueText } from '../graph/value.ts'
@@ -15,13 +15,13 @@ import { checkModel, type Model } from './model.ts'
 import { stepText } from './step-text.ts'
 import { grouped, table } from './summary.ts'
 
-/** What `inspect` tells of a plan. */
+/** A plan as `inspect` returns it. */
 export interface Inspection {
   /** The operations, forward and backward, after simplification. */
   readonly graph: string
   /** Regions of the arena, buffers of the transient region, peak against the live-bytes lower bound. */
   readonly memory: string
-  /** The instructions the core walks. */
+  /** The instructions that the core walks. */
   readonly program: string
   /** The operations as data, in order. */
   readonly operations: readonly InspectedOperation[]
@@ -29,7 +29,7 @@ export interface Inspection {
   readonly buffers: readonly InspectedBuffer[]
 }
 
-/** Lifetimes count operations of the graph, as listed by the program. */
+/** The memory map; lifetimes count operations of the graph, as the program lists them. */
 export function memoryText(plan: Plan): string {
   const regions = plan.regions.map(({ name, start, end }) => [
     name,
@@ -56,7 +56,7 @@ export function memoryText(plan: Plan): string {
 
 const operandText = (value: Value): string => `${valueText(value)}${shapeText(value.shape)}`
 
-/** One line an instruction: address, phase, what it does. */
+/** The program, a line for each instruction: address, phase, text. */
 export function programText(plan: Plan): string {
   const lines: string[] = []
   let address = plan.programStart
@@ -86,15 +86,15 @@ const readMode = (mode: Mode): Mode => (MODES.includes(mode) ? mode : unknownNam
 
 /** Options of `inspect`. */
 export interface InspectOptions {
-  /** The kind of run; all but 'predict' need a model that is compiled. Default 'train'. */
+  /** The kind of run; all but 'predict' need a compiled model. Default 'train'. */
   readonly mode?: Mode
   /** Rows of the batch. Default 32. */
   readonly batchSize?: number
 }
 
 /**
- * The graph, the memory map and the program of one kind of run of a model, as texts and as data. The model is left as it was.
- * @throws LanegradError on a model that isn't compiled (unless the mode is 'predict') or was disposed, or an unfit option
+ * The graph, the memory map and the program of one kind of run of a model, as texts and as data. The model stays as it was.
+ * @throws LanegradError on a model that isn't compiled (unless the mode is 'predict') or was disposed, or a bad option
  * @example
  * ```js
  * import { dense, inspect, sequential } from 'lanegrad'

@@ -32,7 +32,7 @@ interface Own {
 
 type Weight = NamedArray & { readonly data: Float32Array }
 
-/** The weights of a file, checked against a model's: same names, same shapes. */
+/** The weights of a file, which must have the names and shapes of a model's. @throws LanegradError */
 function checkWeights({ weights }: Outline, tensors: Tensors): [name: string, tensor: Weight][] {
   const known = new Set(weights.map(({ name }) => name))
   for (const name of tensors.keys()) {
@@ -43,7 +43,7 @@ function checkWeights({ weights }: Outline, tensors: Tensors): [name: string, te
 }
 
 /**
- * Replaces the weights of a model by those of a saved one of the same shapes. Nothing changes unless all fit. The bytes are
+ * Replaces the weights of a model by those of a saved model. Nothing changes unless all names and shapes fit. The bytes are
  * untrusted.
  * @throws LanegradError if the file is damaged, or its weights have other names or shapes
  * @example
@@ -125,7 +125,7 @@ export function loadSession(
   check(/^\d+$/.test(digits) && NATURAL.holds(seed), 'seed', 'an integer >= 0', digits)
   const network = readNetwork(remadeConstraints(parse('network', metadata.network ?? '')), kinds)
   const outline = outlineOf(network)
-  const weights = checkWeights(outline, tensors) // before any memory is taken for sizes the file only claims
+  const weights = checkWeights(outline, tensors) // before memory is taken for sizes that the file only claims
   const session = new PlannedSession(network, outline, seed, runtime)
   session.watcher = watcherOf(session)
   for (const [name, { data }] of weights) session.writeWeight(name, data)

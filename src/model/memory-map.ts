@@ -1,5 +1,5 @@
-// A plan's operations and buffers as data: who writes and reads what, where it lies, how long it lives. What the texts of
-// inspect.ts say, for programs that draw it. Enters: a plan. Leaves: plain data; values are named as in the texts.
+// The operations and buffers of a plan as data: reads and writes, addresses, lifetimes. It is the content of the texts of
+// inspect.ts, for programs that draw it. Enters: a plan. Leaves: plain data; values are named as in the texts.
 import { leavesOf } from '../graph/graph.ts'
 import { outputsOf } from '../graph/kernel.ts'
 import { type Value, valueText } from '../graph/value.ts'
@@ -9,7 +9,7 @@ import { bufferName, shareBuffers } from '../plan/storage.ts'
 /** An operation of the graph, as `inspect` gives it. */
 export interface InspectedOperation {
   readonly phase: 'forward' | 'backward' | 'update'
-  /** In words: `matmul A.B (bias tanh)`. */
+  /** The operation in words: `matmul A.B (bias tanh)`. */
   readonly operation: string
   /** The layer, loss or weight it belongs to. */
   readonly label: string
@@ -19,11 +19,11 @@ export interface InspectedOperation {
 
 /** A buffer of the memory map, as `inspect` gives it. */
 export interface InspectedBuffer {
-  /** `hidden/kernel`, `gradient of hidden/kernel`, `loss`, `%5`, `scratch of %5`. */
+  /** Its name: `hidden/kernel`, `gradient of hidden/kernel`, `loss`, `%5`, `scratch of %5`. */
   readonly name: string
   readonly address: number
   readonly bytes: number
-  /** The first and the last of the operations it lives in; all of them unless it is transient. */
+  /** The first and the last operation of its lifetime: of all operations unless it is transient. */
   readonly first: number
   readonly last: number
   readonly isTransient: boolean
@@ -86,7 +86,7 @@ export function operationsOf(
     const step = stepOf.get(op)
     return {
       phase: op.phase,
-      operation: step ? textOf(step) : op.kernel.name, // without an instruction: the same numbers under another shape
+      operation: step ? textOf(step) : op.kernel.name, // without an instruction it is the same numbers in another shape
       label: op.label,
       reads: op.inputs.map(valueText),
       writes: outputsOf(op).map(valueText),

@@ -1,5 +1,5 @@
-// Where the time of a training step goes. Enters: a model and a batch. Leaves: a row for each instruction; the model as it was.
-// Only a program that names `profile` carries this.
+// Times the instructions of a training step. Enters: a model and a batch. Leaves: a row for each instruction, and the model as it
+// was. Only a program that names `profile` carries this.
 
 import type { StepOptions } from '../feed/options.ts'
 import type { Values } from '../network/network.ts'
@@ -17,9 +17,9 @@ export interface ProfileRow {
   readonly operation: string
   /** The layer, loss or weight it belongs to. */
   readonly label: string
-  /** Least time of all repeats, ms. */
+  /** The least time of all repeats, in ms. */
   readonly ms: number
-  /** Of the whole step. */
+  /** The share of the whole step. */
   readonly share: number
 }
 
@@ -48,7 +48,7 @@ function profileRows(session: PlannedSession, plan: Plan, repeats: number): Prof
 
 /** Options of `profile`. */
 export interface ProfileOptions extends StepOptions {
-  /** How often each instruction runs. Default 20. */
+  /** The number of runs of each instruction. Default 20. */
   readonly repeats?: number
 }
 

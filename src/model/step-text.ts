@@ -1,8 +1,8 @@
-// What an instruction of a plan does, in words.
+// The instructions of a plan in words.
 import { OP_ACCUMULATE, OP_CONSTRAIN, OP_EMA, OP_UNARY, OP_UPDATE } from '../../assembly/abi.ts'
 import type { Step } from '../plan/plan.ts'
 
-/** The instructions no operation stands for; nonNeg is a unary one. */
+/** The instructions that don't stand for an operation; nonNeg is a unary one. */
 const updateTexts: Readonly<Record<number, string>> = {
   [OP_UPDATE]: 'update',
   [OP_UNARY]: 'constrain',
@@ -11,7 +11,7 @@ const updateTexts: Readonly<Record<number, string>> = {
   [OP_ACCUMULATE]: 'accumulate',
 }
 
-/** What an instruction does, in words: `matmul A^T.B (bias relu)`. */
+/** An instruction in words: `matmul A^T.B (bias relu)`. */
 export function stepText({ op, instruction }: Step): string {
   if (!op) return updateTexts[instruction.code] ?? 'clip'
   const { name, text } = op.kernel

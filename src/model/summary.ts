@@ -1,12 +1,12 @@
-// What a model is, as text: layers with their sizes, and the lines a console shows. Enters: a session. Leaves: plain text that
-// fits 80 columns where names do.
+// Describes a model: its layers with their sizes, and the lines that a console shows. Enters: a session. Leaves: plain text that
+// fits 80 columns if names do.
 
 import type { WeightSpec } from '../network/forward.ts'
 import type { PlannedSession } from '../network/planned.ts'
 import { type RowShape, rowShapeText } from '../numerics/shape.ts'
 import { elementCount } from '../numerics/tensor.ts'
 
-/** Columns padded to their widest cell; `right` tells which are numbers. */
+/** Rows with columns padded to their widest cell; `right` tells which are numbers. */
 export function table(
   header: readonly string[],
   rows: readonly (readonly string[])[],
@@ -26,7 +26,7 @@ export function table(
 /** 1234567 as 1,234,567. */
 export const grouped = (count: number): string => String(count).replace(/\B(?=(\d{3})+$)/g, ',')
 
-/** How many numbers they are. */
+/** The number of numbers in the weights. */
 export const parameters = (weights: readonly WeightSpec[]): number =>
   weights.reduce((sum, { shape }) => sum + elementCount(shape), 0)
 
@@ -67,7 +67,7 @@ export function summaryText({ network, outline }: PlannedSession): string {
   return `${table(['layer', 'output', 'parameters', 'bytes', 'inputs'], rows, [2, 3])}\n${totals}`
 }
 
-/** What a console prints of a model. */
+/** The lines that a console prints for a model. */
 export function modelText(session: PlannedSession): string {
   const { network, outline, training, disposing } = session
   const shaped = (values: Iterable<readonly [string, RowShape]>) =>

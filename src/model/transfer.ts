@@ -1,5 +1,5 @@
-// Transfer learning: a trained model cut at a layer, with another head. Enters: a model, the layer to cut at, and what
-// is put on. Leaves: a new model whose kept layers have the old names and copies of the weights.
+// Transfer learning: a trained model that is cut at a layer and gets another head. Enters: a model, the layer to cut at, and the
+// head. Leaves: a new model whose kept layers have the old names and copies of the weights.
 import { checkLayers, type Layer, layerOf, type Symbolic } from '../layers/layer.ts'
 import { type Network, type NetworkLayer, outputName, type Values } from '../network/network.ts'
 import {
@@ -17,13 +17,13 @@ import { checkModel, type Model } from './model.ts'
 
 /** Options of `transfer`. */
 export interface TransferOptions<V extends Values> {
-  /** The layer whose output the head gets, or a list of them; what only later layers need is cut off. */
+  /** The name of the layer whose output the head gets, or a list of names; layers that only later ones need are cut off. */
   readonly output: string | readonly string[]
-  /** Layers in a row, or a function from the values of `output` to the outputs of the new model. */
+  /** A chain of layers, or a function from the values of `output` to the outputs of the new model. */
   readonly head: readonly Layer[] | ((...values: Symbolic[]) => V)
-  /** Whether the kept layers go on training (those that did). Default false: they stay frozen until `setTrainable`. */
+  /** Whether kept layers that were trained continue to be. Default false: they are frozen until `setTrainable`. */
   readonly trainable?: boolean
-  /** For the head's initial weights and shuffling. Default: that of the old model. */
+  /** Seed of the head's initial weights and of shuffling. Default: that of the old model. */
   readonly seed?: number
 }
 
@@ -50,14 +50,14 @@ function symbolicValues(network: Network, trainable: boolean): Map<string, Symbo
 }
 
 /**
- * A new model: the layers of `base` up to `output`, with copies of their weights and under their names, and a head put
- * on. The base stays as it is. Its kept layers are frozen; `setTrainable` unfreezes them.
+ * A new model of the layers of `base` up to `output`, with copies of their weights and their names, and a head. The base stays
+ * as it is. The kept layers are frozen; `setTrainable` unfreezes them.
  *
  *     const next = transfer(base, { output: 'dense_1', head: [dense({ units: 5, activation: 'softmax' })] })
  *     next.compile({ loss: 'sparseCategoricalCrossentropy' })   // trains the head
  *     next.setTrainable(() => true)                             // then everything
  *
- * @throws LanegradError on an unknown layer, or a head that doesn't fit
+ * @throws LanegradError on an unknown layer or option, or a head that doesn't fit
  * @example
  * ```js
  * import { dense, sequential, transfer } from 'lanegrad'
@@ -89,7 +89,7 @@ export function transfer<V extends Values = Symbolic>(base: Model, options: Tran
       ? head(...cut)
       : (head.slice(1).reduce((value: Symbolic, layer) => layer(value), head[0](...cut)) as Values as V)
 
-  const kept = new Set<Symbolic>(cut) // a Set visits what is added on the way
+  const kept = new Set<Symbolic>(cut) // a Set also visits the entries that are added on the way
   for (const value of kept) for (const input of value.inputs) kept.add(input)
   const inputs = network.inputs.flatMap(({ name }): [string, Symbolic][] => {
     const value = values.get(name)
