@@ -146,11 +146,11 @@ const METRICS: Rule<NonNullable<LoadOptions['metrics']>> = {
 
 /** Options of `load`. */
 export interface LoadOptions extends RuntimeOptions {
-  /** Your own kinds of layers (customLayer) that the model holds. Default: none. */
+  /** Your own kinds of layers (customLayer) that the model holds. Default []. */
   readonly layers?: readonly { readonly layerKind: LayerKind<object> }[]
-  /** Your own losses (customLoss) that it was compiled with. Default: none. */
+  /** Your own losses (customLoss) that it was compiled with. Default []. */
   readonly losses?: readonly Loss[]
-  /** Your own metrics (objects of functions) that it was compiled with, found by their names. Default: none. */
+  /** Your own metrics (objects of functions) that it was compiled with, found by their names. Default []. */
   readonly metrics?: readonly (MeanMetric | Metric)[]
   /** Whether the model is compiled as it was when it was saved. Default true. */
   readonly compile?: boolean

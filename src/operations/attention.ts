@@ -1,5 +1,5 @@
-// Scaled dot-product attention and products of lists of matrices as operations. Enters: queries, keys and values with
-// their heads side by side in the columns. What the gradient needs, the probabilities, is an extra of `attention`.
+// Operations: scaled dot-product attention, and products of lists of matrices. Enters: queries, keys and values with their heads
+// side by side in the columns. The gradient needs the probabilities, which are an extra of `attention`.
 import * as abi from '../../assembly/abi.ts'
 import { attentionModule } from '../binaries/attention.ts'
 import type { Addresses, Kernel, KernelCall, Word, Writer } from '../graph/kernel.ts'
@@ -12,8 +12,7 @@ import { elementCount } from '../numerics/tensor.ts'
 import { f32 } from '../numerics/words.ts'
 
 /**
- * Queries of a block where keys behind a query don't count: less is computed in vain in small blocks, more packed
- * anew for each.
+ * Queries of a block if keys behind a query don't count. Small blocks compute less in vain, but pack more anew.
  */
 const CAUSAL_ROWS = 32
 
@@ -21,9 +20,9 @@ export interface AttentionAttributes {
   readonly heads: number
   /** Factor of the scores. */
   readonly scale: number
-  /** Query i sees the keys up to i. */
+  /** Whether query i sees only the keys up to i. */
   readonly causal: boolean
-  /** Which inputs there are behind q, k and v: a mask of the keys, then factors of the probabilities (dropout). */
+  /** Whether there are inputs behind q, k and v: a mask of the keys, then factors of the probabilities (dropout). */
   readonly masked: boolean
   readonly dropped: boolean
 }
@@ -41,7 +40,7 @@ function sizesOf([q, k, v]: readonly Value[], { heads, causal }: AttentionAttrib
   }
 }
 
-/** Of any product among the sizes: the block depth bounds what a depth beyond it takes. */
+/** Scratch bytes for any product among the sizes; the block depth bounds those of larger depths. */
 function productBytes(inputs: readonly Value[], attributes: AttentionAttributes): number {
   const { Tq, Tk, K, V } = sizesOf(inputs, attributes)
   return (
@@ -50,7 +49,7 @@ function productBytes(inputs: readonly Value[], attributes: AttentionAttributes)
   )
 }
 
-/** The operands both kernels start with. */
+/** The operands that both kernels start with. */
 function commonWords(
   { inputs, attributes }: Pick<KernelCall<AttentionAttributes>, 'inputs' | 'attributes'>,
   probabilities: Value,
@@ -93,8 +92,8 @@ function attentionShapes(inputs: readonly Value[], attributes: AttentionAttribut
 /**
  * softmax(scale q k^T) v for each sample and head. q [batch, queries, heads*K], k [batch, keys, heads*K],
  * v [batch, keys, heads*V], perhaps a mask of the keys [batch, keys] (0: doesn't count) and factors of the
- * probabilities [batch, heads, queries, keys]; gives [batch, queries, heads*V] and the probabilities. A query for
- * which no key counts gets zeros.
+ * probabilities [batch, heads, queries, keys]; gives [batch, queries, heads*V] and the probabilities. A query without keys
+ * that count gets zeros.
  */
 export const attention: Kernel<AttentionAttributes> = {
   name: 'attention',
@@ -129,7 +128,7 @@ export const attentionGrad: Kernel<AttentionAttributes> = {
   },
 }
 
-/** The two last axes of op(x). */
+/** The last two axes of op(x). */
 const sidesOf = ({ shape }: Value, transposed: boolean): readonly [number, number] => {
   const [rows, cols] = shape.slice(-2)
   return transposed ? [cols, rows] : [rows, cols]
@@ -166,7 +165,7 @@ export const batchMatmulKernel: Kernel<Required<Transposes>> = {
 /**
  * Matrix products with the same leading axes: a [..., M, K] times b [..., K, N] gives [..., M, N]. `transposeA`: a is
  * stored [..., K, M]; `transposeB`: b is stored [..., N, K].
- * @throws LanegradError where the shapes don't fit.
+ * @throws LanegradError if the shapes don't fit
  */
 export const batchMatmul = (
   g: Writer,

@@ -1,6 +1,6 @@
-// Convolutions as operations, over three axes, channels last: x [N, D, H, W, C], kernel [kd, kh, kw, C / groups, F],
-// y [N, OD, OH, OW, F]; depthwise: kernel [1, kh, kw, C, m], y [N, 1, OH, OW, C m]. Fewer axes are axes of size 1.
-// `convolve` and `convolveTransposed` write them for values of rank 3 to 5; no bias, no activation.
+// Operations: convolutions over three axes, channels last: x [N, D, H, W, C], kernel [kd, kh, kw, C / groups, F], y [N, OD, OH,
+// OW, F]; depthwise: kernel [1, kh, kw, C, m], y [N, 1, OH, OW, C m]. Missing axes have size 1. `convolve` and
+// `convolveTransposedRows` write them for values of rank 3 to 5, without bias and activation.
 import * as abi from '../../assembly/abi.ts'
 import { convolutionModule } from '../binaries/convolution.ts'
 import { unaryFunctions } from '../graph/functions.ts'
@@ -24,36 +24,36 @@ export interface ConvGeometry {
   readonly kernel: Shape
   readonly strides: Shape
   readonly dilations: Shape
-  /** Cells of padding before the first. */
+  /** Number of cells of padding before the first cell. */
   readonly before: Shape
   readonly groups: number
-  /** Of `conv`: there is a bias [F] behind x and w. */
+  /** For `conv`: whether there is a bias [F] behind x and w. */
   readonly bias?: boolean
-  /** Of `conv`: what it applies to its result. */
+  /** For `conv`: the function that it applies to its result. */
   readonly epilogue?: Epilogue
 }
 
 const roundUp = (size: number): number => Math.ceil(size / abi.ALIGNMENT) * abi.ALIGNMENT
 
-/** Floats of a block of patches: with the product's panel, half of a 1 MB L2 cache. */
+/** Floats of a block of patches: with the product's panel, it takes half of a 1 MB L2 cache. */
 const BLOCK_FLOATS = 65536
 
-/** Rows of a block that is a list of addresses. */
+/** Number of rows of a block that is a list of addresses. */
 const LISTED_ROWS = 512
 
-/** What a kernel works on at a time. */
+/** The block that a kernel works on at a time. */
 interface Block {
-  /** dx: rows. Else samples, or, negative, lines of positions of one sample. */
+  /** For dx, a number of rows; otherwise of samples or, if negative, of lines of positions of one sample. */
   readonly size: number
   readonly rows: number
-  /** Floats of the patches, or of the padded copy. */
+  /** Floats of the patches or of the padded copy. */
   readonly image: number
-  /** Runs of a patch in the image, and floats of one; no list: 0. */
+  /** Runs of a patch in the image, and floats of a run; 0 without a list. */
   readonly runs: number
   readonly runDepth: number
 }
 
-/** Of dx: patches. */
+/** The block for dx: patches. */
 function patchesBlock(rows: number, depth: number): Block {
   const fitting = Math.floor(BLOCK_FLOATS / depth / abi.TILE_ROWS) * abi.TILE_ROWS
   const size = Math.min(rows, Math.max(64, Math.min(abi.BLOCK_ROWS, fitting)))
@@ -67,7 +67,7 @@ function divisorOf(n: number, most: number): number {
   return divisor
 }
 
-/** Of y and dw: whole samples, or lines of one where two axes are enough. */
+/** The block for y and dw: whole samples, or lines of one sample if two axes are enough. */
 function listedBlock(x: Value, geometry: ConvGeometry): Block {
   const { input, output, kernel, strides, dilations, before, groups } = geometry
   const [samples, channels] = [x.shape[0], x.shape[4] / groups]
@@ -92,7 +92,7 @@ function listedBlock(x: Value, geometry: ConvGeometry): Block {
   }
 }
 
-/** Where the parts of the scratch buffer lie, and its bytes. */
+/** The places of the parts of the scratch buffer, and its bytes. */
 function scratchOf(parts: Parts, { kernel, groups }: ConvGeometry) {
   const { block, image, y, product: productBytes, ranges = 1, long: longFloats = 0 } = parts
   const weights = (elementCount(kernel) * image.shape[4] * y.shape[4]) / groups
@@ -138,13 +138,13 @@ function wordsOf(op: KernelCall<ConvGeometry>, at: Addresses, parts: Parts): Wor
 
 interface Parts {
   readonly block: Block
-  /** x or dx. */
+  /** Shape of x or dx. */
   readonly image: Value
-  /** y or dy. */
+  /** Shape of y or dy. */
   readonly y: Value
-  /** Scratch of the product with a block, bytes. */
+  /** Bytes of scratch of the product with a block. */
   readonly product: number
-  /** Of samples, whose weight gradients are added up. Default 1. */
+  /** Number of ranges of samples whose weight gradients are added up. Default 1. */
   readonly ranges?: number
   /** Floats of each of the two arrays of long sums. Default 0. */
   readonly long?: number
@@ -158,7 +158,7 @@ interface Form {
   readonly gradient?: Kernel<ConvGeometry>['gradient']
 }
 
-/** Of y and dw: a block's product takes M rows, K deep. */
+/** Scratch for y and dw: the product of a block has M rows and depth K. */
 function listedParts(
   x: Value,
   y: Value,
@@ -169,7 +169,7 @@ function listedParts(
   return { block, image: x, y, product: scratch(block.rows, block.runs * block.runDepth) }
 }
 
-/** Depthwise: an image as wide as y, where that is wider. */
+/** The geometry of a depthwise convolution, with an image at least as wide as y. */
 function depthwiseParts(x: Value, y: Value, { input }: ConvGeometry): Parts {
   const image = y.shape[4] > x.shape[4] ? elementCount(input) * y.shape[4] : 0
   return { block: { size: 0, rows: 0, image, runs: 0, runDepth: 0 }, image: x, y, product: 0 }
@@ -190,7 +190,7 @@ const kernelOf = (name: string, { code, shape, parts, fuse, gradient }: Form): K
   gradient,
 })
 
-/** y of x, w. */
+/** Convolution: y of x and w. */
 export const conv: Kernel<ConvGeometry> = /*#__PURE__*/ kernelOf('conv', {
   code: abi.OP_CONV,
   shape: ([x, w], { output }) => [x.shape[0], ...output, w.shape[4]],
@@ -209,7 +209,7 @@ export const conv: Kernel<ConvGeometry> = /*#__PURE__*/ kernelOf('conv', {
   ],
 })
 
-/** dx of dy, w; also what a transposed convolution makes of its x (the dy here). */
+/** The input gradient: dx of dy and w. A transposed convolution is the same operation, with its x as dy. */
 export const convInputGrad: Kernel<ConvGeometry> = /*#__PURE__*/ kernelOf('convInputGrad', {
   code: abi.OP_CONV_INPUT_GRAD,
   shape: ([dy, w], { input, groups }) => [dy.shape[0], ...input, w.shape[3] * groups],
@@ -223,19 +223,19 @@ export const convInputGrad: Kernel<ConvGeometry> = /*#__PURE__*/ kernelOf('convI
       product: matmulScratchBytes(block.rows, dy.shape[4] / groups, false),
     }
   },
-  // linear in both: the gradient of dx takes the place of x
+  // linear in both operands: the gradient of dx takes the place of x
   gradient: (g, { inputs: [dy, w], attributes: geometry }, ddx) => [
     g.add(conv, [ddx, w], geometry)[0],
     g.add(convWeightGrad, [ddx, dy], geometry)[0],
   ],
 })
 
-/** Floats of a weight gradient up to which it is a sum over ranges of samples: products of so few rows are hardly split. */
+/** The largest weight gradient, in floats, that is a sum over ranges of samples: threads can hardly split so few rows. */
 const SUMMED = 16384
-/** What threads can share of it. The sum has the same order for any number of threads. */
+/** The number of ranges, which threads share. The order of the sum is the same for any number of threads. */
 const RANGES = 8
 
-/** dw of x, dy. */
+/** The weight gradient: dw of x and dy. */
 export const convWeightGrad: Kernel<ConvGeometry> = /*#__PURE__*/ kernelOf('convWeightGrad', {
   code: abi.OP_CONV_WEIGHT_GRAD,
   shape: ([x, dy], { kernel, groups }) => [...kernel, x.shape[4] / groups, dy.shape[4]],
@@ -251,7 +251,7 @@ export const convWeightGrad: Kernel<ConvGeometry> = /*#__PURE__*/ kernelOf('conv
   },
 })
 
-/** y of x, w: each channel has m filters of its own. */
+/** Depthwise convolution: y of x and w, each channel with m filters of its own. */
 export const depthwise: Kernel<ConvGeometry> = /*#__PURE__*/ kernelOf('depthwise', {
   code: abi.OP_DEPTHWISE,
   shape: ([x, w], { output }) => [x.shape[0], ...output, w.shape[3] * w.shape[4]],
@@ -284,7 +284,7 @@ export interface ConvOptions {
   readonly strides: readonly number[]
   readonly dilations: readonly number[]
   readonly padding: Padding
-  /** Default 1. */
+  /** Number of groups of channels. Default 1. */
   readonly groups?: number
 }
 
@@ -307,7 +307,7 @@ function geometryOf(
   }
 }
 
-/** A convolution's result: `rows` [batch * positions, channels], and the shape [batch, ..., channels] it stands for. */
+/** The result of a convolution: `rows` [batch * positions, channels], and its shape [batch, ..., channels]. */
 export interface ConvRows {
   readonly rows: Value
   readonly shape: Shape
@@ -319,7 +319,7 @@ function convRows(g: Writer, y: Value, rank: number): ConvRows {
   return { rows: reshape(g, y, [elementCount(shape) / channels, channels]), shape }
 }
 
-/** x [batch, ..., C] of rank 3 to 5 by `kernel` (conv or depthwise) with weights w [..., C / groups, F] ([..., C, m]). */
+/** Convolves x [batch, ..., C] of rank 3 to 5 by `kernel` (conv or depthwise) with weights w [..., C / groups, F] ([..., C, m]). */
 export function convolveRows(
   g: Writer,
   kernel: Kernel<ConvGeometry>,
@@ -345,7 +345,7 @@ export function convolveRows(
 
 /**
  * The convolution of x [batch, ..., C] (rank 3 to 5, channels last) with w [..., C / groups, F]: [batch, ..., F].
- * Throws where the kernel spans more than the padded input.
+ * @throws LanegradError if the kernel spans more than the padded input
  */
 export function convolve(g: Writer, x: Value, w: Value, options: ConvOptions): Value {
   const { rows, shape } = convolveRows(g, conv, x, w, options)
@@ -353,8 +353,8 @@ export function convolve(g: Writer, x: Value, w: Value, options: ConvOptions): V
 }
 
 /**
- * The transpose of a convolution: x [batch, ..., C], w [..., F, C]; output size n * stride with 'same' padding, with
- * 'valid' max(span - stride, 0) more.
+ * The transpose of a convolution: x [batch, ..., C], w [..., F, C]. The output size is n * stride with 'same' padding, and
+ * max(span - stride, 0) more with 'valid'.
  */
 export function convolveTransposedRows(g: Writer, x: Value, w: Value, options: ConvOptions): ConvRows {
   const rank = x.shape.length

@@ -1,5 +1,5 @@
-// Rows of a table by their numbers, as an operation: what an embedding is. The kernels lie in the module of attention,
-// since models that have one have the other.
+// Operations of embeddings: rows of a table by their numbers. The kernels lie in the module of attention, since models that use
+// one use the other.
 import * as abi from '../../assembly/abi.ts'
 import { attentionModule } from '../binaries/attention.ts'
 import type { Kernel, Word } from '../graph/kernel.ts'
@@ -18,7 +18,7 @@ const gatherWords = (dst: Value, src: Value, ids: Value, [rows, width]: Shape): 
   width,
 ]
 
-/** inputs: table [rows, width], int32 ids [...]; gives [..., width]. An id that is no row gives zeros. */
+/** inputs: table [rows, width], int32 ids [...]; gives [..., width]. An id outside the table gives zeros. */
 export const gather: Kernel = {
   name: 'gather',
   module: attentionModule,

@@ -1,5 +1,5 @@
-// Normalization as operations: rows by their own statistics (layer, RMS), channels by those of a batch or a group;
-// each with its gradient. And class ids as rows. What normalization layers are made of.
+// Operations of normalization and their gradients: rows by their own statistics (layer, RMS), channels by those of a batch or a
+// group; and class ids as rows.
 import * as abi from '../../assembly/abi.ts'
 import { normalizeModule } from '../binaries/normalize.ts'
 import type { Addresses, Kernel, KernelCall, Word } from '../graph/kernel.ts'
@@ -11,9 +11,9 @@ import { f32 } from '../numerics/words.ts'
 
 interface AffineAttributes {
   readonly epsilon: number
-  /** There is a gamma: the input behind x. */
+  /** Whether there is a gamma, the input behind x. */
   readonly scale: boolean
-  /** There is a beta: the last input. */
+  /** Whether there is a beta, the last input. */
   readonly center: boolean
 }
 
@@ -40,7 +40,7 @@ function gradientWords<A extends AffineAttributes>(op: KernelCall<A>): Word[] {
 // ---- rows -----------------------------------------------------------------------------------------
 
 export interface LayerNormalizeAttributes extends AffineAttributes {
-  /** No mean is subtracted; the deviation is that from 0. */
+  /** Whether no mean is subtracted, so that the deviation is that from 0. */
   readonly rms: boolean
 }
 
@@ -84,7 +84,7 @@ export const layerNormalizeGrad: Kernel<LayerNormalizeAttributes> = {
     const gamma = scale ? inputs[inputs.length - 1] : 0
     return [...gradientWords(op), ...statistics, gamma, rowsIn(x), columnsIn(x), at.scratch]
   },
-  // two f64 sums a column, in groups of four columns
+  // two f64 sums for each column, in groups of four columns
   scratchBytes: ({ inputs: [, x] }) => 64 * Math.ceil(columnsIn(x) / 4),
   reuses: [0, 1],
 }
@@ -92,9 +92,9 @@ export const layerNormalizeGrad: Kernel<LayerNormalizeAttributes> = {
 // ---- channels -------------------------------------------------------------------------------------
 
 export interface ChannelNormalizeAttributes extends AffineAttributes {
-  /** Statistics are of each sample: the batch, or 1 for those of the whole batch. */
+  /** The number of samples with statistics of their own: the batch, or 1 for statistics of the whole batch. */
   readonly samples: number
-  /** Consecutive channels share statistics; must divide the channels. */
+  /** The number of groups of consecutive channels that share statistics; it divides the channels. */
   readonly groups: number
 }
 
@@ -107,8 +107,8 @@ function channelWords(x: Value, { samples, groups, epsilon }: ChannelNormalizeAt
 const channelScratch = (x: Value): number => 64 + 52 * 4 * Math.ceil(columnsIn(x) / 4)
 
 /**
- * x [..., C], gamma? [C], beta? [C] to y [..., C]; extras: mean, biased variance, and what the mean, a float, lacks, each
- * [samples, groups]. Batch normalization has one sample and C groups.
+ * x [..., C], gamma? [C], beta? [C] to y [..., C]; extras: mean, biased variance, and the rest that a float32 cuts off the mean,
+ * each [samples, groups]. Batch normalization has one sample and C groups.
  */
 export const channelNormalize: Kernel<ChannelNormalizeAttributes> = {
   name: 'channelNormalize',
@@ -151,7 +151,7 @@ export const channelNormalizeGrad: Kernel<ChannelNormalizeAttributes> = {
 
 export interface EncodeCategoriesAttributes {
   readonly tokens: number
-  /** How often an id occurs, instead of whether it does. */
+  /** Whether occurrences are counted. */
   readonly count: boolean
 }
 

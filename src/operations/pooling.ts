@@ -1,5 +1,5 @@
-// Pooling and resampling as operations. Enters: values with channels last. Leaves: the maxima or means of windows,
-// axes resized; each with its gradient.
+// Operations of pooling and resampling, and their gradients. Enters: values with channels last. Leaves: the maxima or means of
+// windows, or a resized axis.
 import * as abi from '../../assembly/abi.ts'
 import { poolingModule } from '../binaries/pooling.ts'
 import type { Kernel, Word } from '../graph/kernel.ts'
@@ -7,11 +7,11 @@ import { moved } from '../graph/ops/ranges.ts'
 import type { Shape } from '../numerics/shape.ts'
 import { elementCount } from '../numerics/tensor.ts'
 
-/** Each of depth, height and width; where there are fewer axes, the first are of size 1. */
+/** Numbers for depth, height and width; missing axes have size 1. */
 export interface PoolAttributes {
   readonly pool: Shape
   readonly strides: Shape
-  /** Cells of padding before the first one: they never win and are not counted. */
+  /** Cells of padding before the first one, which never win and aren't counted. */
   readonly before: Shape
   /** Number of windows. Each holds at least one cell. */
   readonly windows: Shape
@@ -23,7 +23,7 @@ const arePairs = ([, , ...sizes]: Shape, { pool, strides, before, windows }: Poo
   before.every((cells) => cells === 0) &&
   [0, 1].every((axis) => 2 * windows[axis + 1] <= sizes[axis])
 
-/** `shape`: of the input, [batch, depth, height, width, channels]. */
+/** `shape` is that of the input, [batch, depth, height, width, channels]. */
 function poolWords(
   operands: readonly Word[],
   shape: Shape,
@@ -36,7 +36,7 @@ function poolWords(
   return [...operands, batch, rest[3], ...axes, ...bytes, pairs]
 }
 
-/** One row [width, channels], and a vector that may run over. */
+/** Scratch bytes: a row [width, channels], and a vector that may run over. */
 const rowBytes = ([, , , width, channels]: Shape): number => 4 * width * channels + 16
 
 const pooled = ([batch, , , , channels]: Shape, { windows }: PoolAttributes): Shape => [
@@ -53,12 +53,12 @@ const maxPoolGrad: Kernel<PoolAttributes> = {
   words: ({ output, inputs: [dy, x, y], attributes }) => poolWords([output, dy, x, y], x.shape, attributes),
 }
 
-/** Where the windows are pairs, each cell of dx is written when x has been read there. */
+/** If the windows are pairs, each cell of dx is written after x has been read there. */
 const maxPoolPairsGrad: Kernel<PoolAttributes> = { ...maxPoolGrad, reuses: [1] }
 
 /**
- * The largest of each window of x [batch, depth, height, width, channels]. Of equal cells the first, in row-major
- * order, takes the whole gradient.
+ * The largest of each window of x [batch, depth, height, width, channels]. The first of equal cells, in row-major order, takes
+ * the whole gradient.
  */
 export const maxPool: Kernel<PoolAttributes> = {
   name: 'maxPool',
@@ -94,9 +94,9 @@ export const averagePool: Kernel<PoolAttributes> = {
 
 export interface ResizeAttributes {
   readonly axis: number
-  /** What the axis gets. */
+  /** The new size of the axis. */
   readonly size: number
-  /** Interpolates between the centers of cells; else the nearest cell, floor(o from / to). */
+  /** Whether cells are interpolated between their centers; otherwise the nearest is taken, floor(o from / to). */
   readonly linear: boolean
 }
 
@@ -127,7 +127,7 @@ const resizeGrad: Kernel<ResizeAttributes> = {
     resizeWords([output, dy], output.shape, dy.shape[attributes.axis], attributes),
 }
 
-/** One axis resized, as tf.image.resize and PyTorch's interpolate (align_corners false) do. */
+/** Resizes one axis, as tf.image.resize and PyTorch's interpolate (align_corners false) do. */
 export const resize: Kernel<ResizeAttributes> = {
   name: 'resize',
   module: poolingModule,

@@ -1,5 +1,5 @@
-// Random numbers as operations: new ones at every training step, the same for the same seed, stream and step on
-// every machine. What dropout and noise are made of.
+// Operations of random numbers, for dropout and noise: new numbers at every training step, the same for the same seed, stream
+// and step on every machine.
 import * as abi from '../../assembly/abi.ts'
 import { randomModule } from '../binaries/random.ts'
 import type { Addresses, Kernel } from '../graph/kernel.ts'
@@ -12,7 +12,7 @@ export interface DrawAttributes {
   /** RANDOM_*: uniform in [0, 1), kept-or-dropped (1 / (1 - p) or 0), normal with standard deviation `param`. */
   readonly kind: number
   readonly param: number
-  /** Of the model. */
+  /** The seed of the model. */
   readonly seed: number
   readonly stream: number
 }
@@ -41,8 +41,8 @@ export const random: Kernel<RandomAttributes> = {
 }
 
 /**
- * x times noise of mean 1: RANDOM_BERNOULLI's factors, or 1 + RANDOM_NORMAL. The noise lies nowhere in memory: the
- * gradient draws the same numbers again.
+ * x times noise of mean 1: RANDOM_BERNOULLI's factors, or 1 + RANDOM_NORMAL. The noise isn't stored: the gradient draws the same
+ * numbers again.
  */
 export const dropout: Kernel<DrawAttributes> = {
   name: 'dropout',

@@ -1,4 +1,4 @@
-// Recurrent cells over whole sequences, as operations. Enters: the input products of all steps, xz [B, T, parts u],
+// Operations of recurrent cells over whole sequences. Enters: the input products of all steps, xz [B, T, parts u],
 // recurrent kernels, initial states, a mask [B, T] (0: the step leaves the state as it is). Leaves: y, the state after
 // each step [B, T, u] or the last one [B, u], and the last states. One instruction forward, one backward; the
 // gradients of the recurrent kernels are products over all steps at once.
@@ -15,46 +15,46 @@ import { elementCount } from '../numerics/tensor.ts'
 
 export interface RecurrentAttributes {
   /**
-   * Which inputs are there. Forward: xz, U [u, width u], U2 [u, u], bias [width u], mask, h0 [B, u], c0 [B, u].
+   * Whether each input is given. Forward: xz, U [u, width u], U2 [u, u], bias [width u], mask, h0 [B, u], c0 [B, u].
    * Backward: gates, before, saved, U, U2, mask, dy, dh, dc.
    */
   readonly given: readonly boolean[]
-  /** y is [B, T, u], in the order of reading; else [B, u]. */
+  /** Whether y is [B, T, u], in the order of reading, instead of [B, u]. */
   readonly sequence: boolean
-  /** Steps are read from the end. */
+  /** Whether steps are read from the end. */
   readonly reverse: boolean
-  /** Of simpleRnn: tanh, relu, sigmoid or linear, whose slopes are computed from their values. */
+  /** The function of simpleRnn: tanh, relu, sigmoid or linear, whose slopes are computed from their values. */
   readonly fn: UnaryName
-  /** Backward: the gradient of the initial state is wanted. */
+  /** For the backward operation: whether the gradient of the initial state is wanted. */
   readonly state?: boolean
 }
 
 type Call = KernelCall<RecurrentAttributes>
 export type RecurrentKernel = Kernel<RecurrentAttributes>
 
-/** How cells differ: columns in units of u. */
+/** The properties in which cells differ; columns in units of u. */
 interface Cell {
-  /** Gates in xz. */
+  /** Number of gates in xz. */
   readonly parts: number
   /** Columns of the recurrent product. */
   readonly width: number
-  /** What is kept of the gates for the way back. */
+  /** Columns of the gates that are kept for the backward phase. */
   readonly kept: number
-  /** Has c beside h. */
+  /** Whether there is a c beside h. */
   readonly hasC?: boolean
-  /** Has a second product. */
+  /** Whether there is a second product. */
   readonly hasSecond?: boolean
-  /** The gradient of the recurrent product isn't dxz. */
+  /** Whether the gradient of the recurrent product isn't dxz. */
   readonly splits?: boolean
 }
 
-/** The inputs by position, null where one isn't there. */
+/** The inputs by position, null for those that aren't given. */
 function slotsOf({ inputs, attributes: { given } }: Call): (Value | null)[] {
   let next = 0
   return given.map((is) => (is ? inputs[next++] : null))
 }
 
-/** Writes a recurrent operation; null inputs are left out. Leaves y, the last h and what follows. */
+/** Writes a recurrent operation without the inputs that are null. Returns y, the last h and the other outputs. */
 export function recur(
   g: Writer,
   kernel: RecurrentKernel,
@@ -203,7 +203,7 @@ export const gru: RecurrentKernel = /*#__PURE__*/ cell('gru', abi.OP_GRU, {
   splits: true,
 })
 
-/** The same with the reset gate before the product: tanh(x_n + (r h) . U2); U has columns z, r. */
+/** A GRU with the reset gate before the product: tanh(x_n + (r h) . U2); U has columns z, r. */
 export const gruBefore: RecurrentKernel = /*#__PURE__*/ cell('gruBefore', abi.OP_GRU_BEFORE, {
   parts: 3,
   width: 2,

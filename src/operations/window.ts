@@ -1,6 +1,5 @@
-// Windows that go over the axes between batch and channels, of convolutions and pooling alike. Enters: sizes and options
-// of 1 to 3 axes. Leaves: how many windows fit and where the first begins; both written for three axes, as kernels take
-// them.
+// The windows of convolutions and pooling, which move over the axes between batch and channels. Enters: sizes and options of 1 to
+// 3 axes. Leaves: the number of windows and the place of the first, for three axes, as kernels take them.
 import type { Writer } from '../graph/kernel.ts'
 import { reshape } from '../graph/ops/moves.ts'
 import type { Value } from '../graph/value.ts'
@@ -16,13 +15,13 @@ export const three = (sizes: Shape, fill = 1): number[] => [
   ...sizes,
 ]
 
-/** x [batch, ..., channels] with three axes between. */
+/** x [batch, ..., channels] with three axes between these. */
 export const widened = (g: Writer, x: Value): Value =>
   reshape(g, x, [x.shape[0], ...three(x.shape.slice(1, -1)), x.shape[x.shape.length - 1]])
 
 /**
  * Windows that span `spans` cells of axes of `sizes` cells: their number, and the cells of padding before the first.
- * Throws where the padded input is too small for one.
+ * @throws LanegradError if the padded input is too small for one
  */
 export function windowsOf(
   sizes: Shape,

@@ -13,7 +13,7 @@ import type { History, WithLoss } from '../session/logs.ts'
 import { checkFilled, checkTrainer, type Trainer, weighted } from './trainer.ts'
 
 /** Options of `fit`. */
-export interface FitOptions {
+export interface TrainerFitOptions {
   /** Passes over the data; with `initialEpoch`, the number of the last one. Default 1. */
   readonly epochs?: number
   /** Where counting starts: training goes on to `epochs`. Default 0. */
@@ -67,7 +67,7 @@ export async function fit(
   trainer: Trainer,
   x: Data,
   y: Data,
-  options: FitOptions = {},
+  options: TrainerFitOptions = {},
 ): Promise<WithLoss<History>> {
   const what = 'fit'
   const { session } = checkTrainer(what, trainer)

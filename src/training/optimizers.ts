@@ -1,5 +1,5 @@
-// Optimizers: plain data made by constructors, and the UpdateSpec the planner turns into instructions. The
-// update formulas stand in assembly/kernels/optimizer.ts. Order in a step: gradient, clip, weight decay, update.
+// Optimizers: plain data made by constructors, and the UpdateSpec that the planner turns into instructions. The formulas of
+// updates stand in assembly/kernels/optimizer.ts. Order in a step: gradient, clip, weight decay, update.
 import * as abi from '../../assembly/abi.ts'
 import { broughtBy, writeInstead } from '../numerics/brought.ts'
 import {
@@ -30,8 +30,8 @@ export interface OptimizerOptions {
   /** Changes the learning rate from step to step. Default null: it stays. */
   readonly schedule?: Schedule | null
   /**
-   * Pulls the weights towards 0: this much of the weight is added to its gradient (L2, PyTorch's form; Keras shrinks the
-   * weight itself, as adamw and lion do here). Default 0; of adamw 0.004.
+   * Pulls the weights towards 0: this share of a weight is added to its gradient (L2, PyTorch's form; Keras shrinks the weight
+   * itself, as adamw and lion do here). Default 0; of adamw 0.004.
    */
   readonly weightDecay?: number
   /** Limits the norm of each parameter's gradient. At most one of the three ways to clip. Default null: no limit. */
@@ -49,30 +49,30 @@ export interface OptimizerOptions {
 /** Options of `sgd`. */
 export interface SgdOptions extends OptimizerOptions {
   /**
-   * Share of the velocity each step keeps; in [0, 1). The velocity is multiplied by the learning rate of the step
+   * The share of the velocity that each step keeps; in [0, 1). The velocity is multiplied by the learning rate of the step
    * (PyTorch's form), so that a schedule acts on all of it; Keras's adds up gradients that are multiplied already.
    * Default 0.
    */
   readonly momentum?: number
-  /** Looks one step ahead (Nesterov 1983). Default false. */
+  /** Whether the gradient is taken one step ahead (Nesterov 1983). Default false. */
   readonly nesterov?: boolean
 }
 
 /** Options of `rmsprop`. */
 export interface RmspropOptions extends OptimizerOptions {
-  /** Share of the mean square each step keeps; in [0, 1). Default 0.9. */
+  /** The share of the mean square that each step keeps; in [0, 1). Default 0.9. */
   readonly rho?: number
-  /** Share of the velocity each step keeps, multiplied by the learning rate as that of `sgd`; in [0, 1). Default 0. */
+  /** The share of the velocity that each step keeps, multiplied by the learning rate as that of `sgd`; in [0, 1). Default 0. */
   readonly momentum?: number
   /** Added to the root of the mean square (PyTorch's form; Keras 3 adds it inside the root). Default 1e-7. */
   readonly epsilon?: number
-  /** Divides by the deviation of the gradients, their mean taken off. Default false. */
+  /** Whether the mean gradient is subtracted, so that the divisor is the standard deviation. Default false. */
   readonly centered?: boolean
 }
 
 /** Options of `adagrad`. */
 export interface AdagradOptions extends OptimizerOptions {
-  /** What the sums of squares start from. Default 0.1. */
+  /** Initial value of the sums of squares. Default 0.1. */
   readonly initialAccumulatorValue?: number
   /** Added to the root of the sum (PyTorch's form; Keras 3 adds it inside the root). Default 1e-7. */
   readonly epsilon?: number
@@ -80,17 +80,17 @@ export interface AdagradOptions extends OptimizerOptions {
 
 /** Options of `adadelta`. */
 export interface AdadeltaOptions extends OptimizerOptions {
-  /** Share of the mean squares each step keeps; in [0, 1). Default 0.95. */
+  /** The share of the mean squares that each step keeps; in [0, 1). Default 0.95. */
   readonly rho?: number
   /** Added inside both roots. Default 1e-7. */
   readonly epsilon?: number
 }
 
-/** What adam and its kin take. */
+/** Options of adam and similar optimizers. */
 export interface MomentOptions extends OptimizerOptions {
-  /** Share of the mean gradient each step keeps; in [0, 1). Default 0.9. */
+  /** The share of the mean gradient that each step keeps; in [0, 1). Default 0.9. */
   readonly beta1?: number
-  /** Share of the mean square (adamax: of the largest gradient) each step keeps; in [0, 1). Default 0.999. */
+  /** The share of the mean square (adamax: of the largest gradient) that each step keeps; in [0, 1). Default 0.999. */
   readonly beta2?: number
   /**
    * Added to the root of the mean square after its bias correction (PyTorch's form; Keras's adam adds its "epsilon hat"
@@ -101,7 +101,7 @@ export interface MomentOptions extends OptimizerOptions {
 
 /** Options of `adam`. */
 export interface AdamOptions extends MomentOptions {
-  /** Divides by the largest mean square so far (Reddi et al. 2018). Default false. */
+  /** Whether the divisor is the largest mean square so far (Reddi et al. 2018). Default false. */
   readonly amsgrad?: boolean
 }
 
@@ -114,7 +114,7 @@ export interface AdamwOptions extends AdamOptions {
 /** Options of `nadam`. */
 export interface NadamOptions extends MomentOptions {
   /**
-   * Momentum in step t is beta1 (1 - 0.96^(t momentumDecay) / 2). Default 0.004 (PyTorch's); 1 is what Keras does.
+   * The momentum of step t is beta1 (1 - 0.96^(t momentumDecay) / 2). Default 0.004, as in PyTorch; Keras has 1.
    */
   readonly momentumDecay?: number
 }
@@ -127,9 +127,9 @@ export type AdamaxOptions = MomentOptions
 
 /** Options of `lion`. */
 export interface LionOptions extends OptimizerOptions {
-  /** Share of the mean gradient in what a step's sign is taken of; in [0, 1). Default 0.9. */
+  /** The share of the mean gradient in the number whose sign is the step; in [0, 1). Default 0.9. */
   readonly beta1?: number
-  /** Share of the mean gradient each step keeps; in [0, 1). Default 0.99. */
+  /** The share of the mean gradient that each step keeps; in [0, 1). Default 0.99. */
   readonly beta2?: number
   /** Each step shrinks the weight by learningRate weightDecay of it, beside the update. Default 0. */
   readonly weightDecay?: number
@@ -152,7 +152,7 @@ const parameters = {
   lion: { learningRate: 0.001, beta1: 0.9, beta2: 0.99 },
 }
 
-/** What each keeps of every weight, and the code of its formula; further slots: `updateOf`. */
+/** The code of each formula and the slots that it keeps for every weight; `updateOf` adds further slots. */
 const kernels: Readonly<Record<OptimizerName, readonly [code: number, ...slots: string[]]>> = {
   sgd: [abi.OPTIMIZER_SGD],
   rmsprop: [abi.OPTIMIZER_RMSPROP, 'square'],
@@ -169,19 +169,19 @@ const kernels: Readonly<Record<OptimizerName, readonly [code: number, ...slots: 
 /** The name of an optimizer. */
 export type OptimizerName = keyof typeof parameters
 
-/** An optimizer as plain data: what the constructors make of their options, and what a saved model holds. */
+/** An optimizer as plain data, made by the constructors and held by saved models. */
 export interface Optimizer {
   /** Its name. */
   readonly kind: OptimizerName
-  /** Before `schedule`. */
+  /** The learning rate before `schedule`. */
   readonly learningRate: number
   readonly schedule: Schedule | null
-  /** Which of clipNorm, clipValue and globalClipNorm was given. */
+  /** The kind and limit of clipping; null: none. */
   readonly clip: Clip | null
   readonly weightDecay: number
   readonly ema: MovingAverage | null
   readonly accumulation: Accumulation | null
-  // what only some kinds have
+  // parameters that only some kinds have
   readonly momentum?: number
   readonly nesterov?: boolean
   readonly rho?: number
@@ -194,10 +194,10 @@ export interface Optimizer {
   readonly momentumDecay?: number
 }
 
-/** Kernels take these in float64. */
+/** The rule for shares that kernels take in float64. */
 const DOUBLE_SHARE = number(SHARE.expected, (value) => value >= 0 && value < 1)
 
-/** Readers of the options that aren't such shares. */
+/** The readers of options that aren't such shares. */
 const readers: Readonly<Record<string, Reader<unknown>>> = {
   learningRate: number(NON_NEGATIVE.expected, (value) => value === 0 || POSITIVE.holds(value)),
   epsilon: NON_NEGATIVE,
@@ -256,7 +256,7 @@ function makeOptimizer(kind: OptimizerName, options: OptimizerOptions): Optimize
 /**
  * Stochastic gradient descent; learningRate 0.01, momentum 0, nesterov false, weightDecay 0 (L2: added to the gradient, as
  * in PyTorch; Keras's acts on the weight).
- * @throws LanegradError on an unknown or unfit option
+ * @throws LanegradError on an unknown or bad option
  * @example
  * ```js
  * import { dense, sequential, sgd } from 'lanegrad'
@@ -272,7 +272,7 @@ export const sgd = (options: SgdOptions = {}): Optimizer => makeOptimizer('sgd',
 /**
  * RMSprop (Tieleman and Hinton 2012; centered: Graves 2013); learningRate 0.001, rho 0.9, momentum 0, centered false,
  * epsilon 1e-7 outside the root, weightDecay 0 (L2).
- * @throws LanegradError on an unknown or unfit option
+ * @throws LanegradError on an unknown or bad option
  * @example
  * ```js
  * import { dense, rmsprop, sequential } from 'lanegrad'
@@ -288,7 +288,7 @@ export const rmsprop = (options: RmspropOptions = {}): Optimizer => makeOptimize
 /**
  * Adagrad (Duchi et al. 2011); learningRate 0.001, initialAccumulatorValue 0.1, epsilon 1e-7 outside the root, weightDecay
  * 0 (L2).
- * @throws LanegradError on an unknown or unfit option
+ * @throws LanegradError on an unknown or bad option
  * @example
  * ```js
  * import { adagrad, dense, sequential } from 'lanegrad'
@@ -304,7 +304,7 @@ export const adagrad = (options: AdagradOptions = {}): Optimizer => makeOptimize
 /**
  * Adadelta (Zeiler 2012); learningRate 0.001 (the paper has none, so 1), rho 0.95, epsilon 1e-7 inside the roots,
  * weightDecay 0 (L2).
- * @throws LanegradError on an unknown or unfit option
+ * @throws LanegradError on an unknown or bad option
  * @example
  * ```js
  * import { adadelta, dense, sequential } from 'lanegrad'
@@ -320,7 +320,7 @@ export const adadelta = (options: AdadeltaOptions = {}): Optimizer => makeOptimi
 /**
  * Adam (Kingma and Ba 2015); amsgrad: Reddi et al. 2018. learningRate 0.001, beta1 0.9, beta2 0.999, epsilon 1e-7, amsgrad
  * false, weightDecay 0 (L2: added to the gradient; see `adamw`).
- * @throws LanegradError on an unknown or unfit option
+ * @throws LanegradError on an unknown or bad option
  * @example
  * ```js
  * import { adam, dense, sequential } from 'lanegrad'
@@ -334,7 +334,7 @@ export const adam = (options: AdamOptions = {}): Optimizer => makeOptimizer('ada
 /**
  * Adam with decoupled weight decay (Loshchilov and Hutter 2019): the weight shrinks by learningRate weightDecay beside its
  * step. weightDecay 0.004, the others as of `adam`.
- * @throws LanegradError on an unknown or unfit option
+ * @throws LanegradError on an unknown or bad option
  * @example
  * ```js
  * import { adamw, dense, sequential } from 'lanegrad'
@@ -350,7 +350,7 @@ export const adamw = (options: AdamwOptions = {}): Optimizer => makeOptimizer('a
 /**
  * Adam with Nesterov momentum (Dozat 2016); learningRate 0.001, beta1 0.9, beta2 0.999, epsilon 1e-7, momentumDecay 0.004,
  * weightDecay 0 (L2).
- * @throws LanegradError on an unknown or unfit option
+ * @throws LanegradError on an unknown or bad option
  * @example
  * ```js
  * import { dense, nadam, sequential } from 'lanegrad'
@@ -366,7 +366,7 @@ export const nadam = (options: NadamOptions = {}): Optimizer => makeOptimizer('n
 /**
  * Rectified Adam (Liu et al. 2020): while too few gradients have been seen to tell their variance, steps are momentum
  * alone. learningRate 0.001, beta1 0.9, beta2 0.999, epsilon 1e-8, weightDecay 0 (L2).
- * @throws LanegradError on an unknown or unfit option
+ * @throws LanegradError on an unknown or bad option
  * @example
  * ```js
  * import { dense, radam, sequential } from 'lanegrad'
@@ -382,7 +382,7 @@ export const radam = (options: RadamOptions = {}): Optimizer => makeOptimizer('r
 /**
  * Adamax, Adam on the infinity norm (Kingma and Ba 2015); learningRate 0.001, beta1 0.9, beta2 0.999, epsilon 1e-7,
  * weightDecay 0 (L2).
- * @throws LanegradError on an unknown or unfit option
+ * @throws LanegradError on an unknown or bad option
  * @example
  * ```js
  * import { adamax, dense, sequential } from 'lanegrad'
@@ -398,7 +398,7 @@ export const adamax = (options: AdamaxOptions = {}): Optimizer => makeOptimizer(
 /**
  * Lion (Chen et al. 2023): every step is learningRate, up or down. learningRate 0.001 (take less than for adam), beta1 0.9,
  * beta2 0.99, weightDecay 0 (decoupled, as of `adamw`).
- * @throws LanegradError on an unknown or unfit option
+ * @throws LanegradError on an unknown or bad option
  * @example
  * ```js
  * import { dense, lion, sequential } from 'lanegrad'
@@ -413,7 +413,7 @@ export const adamax = (options: AdamaxOptions = {}): Optimizer => makeOptimizer(
 export const lion = (options: LionOptions = {}): Optimizer => makeOptimizer('lion', options)
 
 /**
- * Every optimizer's constructor by name: for a choice that comes from outside.
+ * The constructors of all optimizers by name, for a choice that comes from outside.
  * @example
  * ```js
  * import { dense, optimizers, sequential } from 'lanegrad'
@@ -439,7 +439,7 @@ export const optimizers = {
   lion,
 } as const
 
-/** A name or an Optimizer to a checked Optimizer. @throws LanegradError */
+/** A name or an Optimizer as a checked Optimizer. @throws LanegradError */
 export function readOptimizer(optimizer: OptimizerName | Optimizer): Optimizer {
   const kind = isObject(optimizer) ? optimizer.kind : optimizer
   if (typeof kind !== 'string' || !Object.hasOwn(parameters, kind))
@@ -452,7 +452,7 @@ export function readOptimizer(optimizer: OptimizerName | Optimizer): Optimizer {
   })
 }
 
-/** What the planner needs to know of an optimizer; `groups`: losses whose gradients accumulate apart (model/groups.ts). */
+/** The update of an optimizer for the planner; `groups`: the number of losses whose gradients accumulate apart (network/groups.ts). */
 export function updateOf(optimizer: Optimizer, groups: number): UpdateSpec {
   const { kind, weightDecay, clip, ema, accumulation } = optimizer
   const { beta1 = 0, beta2 = 0, rho = beta1, epsilon = 0, momentum = 0, momentumDecay } = optimizer
