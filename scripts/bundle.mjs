@@ -6,13 +6,12 @@
 //   slim/index.js         none: the program gives them to `init`
 //   wasm/*.wasm           the binaries
 //   *.js.map              to the sources, which are in them
+//   cli.js                the command `lanegrad`, beside index.js
 //
 // `run.js` and `run/modules.js` are made in the same way: an entry that stands alone declares the binaries its code names.
 //
-// Inside, the bytes of each binary travel as a string of printable ASCII, the same for every bundler: 91 bytes, those that
-// wasm has most, as one character each, the others as two. gzip sees the bytes' own repetitions: 1 % over the bare binaries,
-// where base64 costs 45 %. They stand in front of the code: in its midst gzip would have to change its statistics twice
-// (3 %).
+// Inside, the bytes of each binary travel as a string of printable ASCII, the same for every bundler (src/cli/ascii.ts). They
+// stand in front of the code: in its midst gzip would have to change its statistics twice (3 %).
 // Terser passes over esbuild's output once more (it inlines across the former modules): 4 % of the gzipped size.
 // `shakable` marks what a bundler may drop, so that a program gets only what it imports.
 import {
@@ -31,25 +30,12 @@ import { minify } from 'terser'
 import { fromMain, publicNames, sources, standalone, subpaths } from './entries.mjs'
 import { shakable } from './shakable.mjs'
 
-/** Byte FIRST_BYTE + i (mod 256), 0 <= i < 91, is character i of those from # on without the backslash ... */
-const FIRST_BYTE = 252
-const SINGLES = 91
-/** ... others are a space or an exclamation mark, 91 further each, and such a character. */
-const characterOf = (i) => String.fromCharCode(i + 35 + (i > 56))
-
-function encode(byte) {
-  const i = (byte - FIRST_BYTE) & 255
-  const prefix = i < SINGLES ? '' : i < 2 * SINGLES ? ' ' : '!'
-  return prefix + characterOf(i % SINGLES)
+/** src/cli/ascii.ts: the same text for scripts that `lanegrad freeze` writes. */
+async function coder() {
+  const { outputFiles } = await build({ entryPoints: ['src/cli/ascii.ts'], format: 'esm', write: false })
+  return import(`data:text/javascript,${encodeURIComponent(outputFiles[0].text)}`)
 }
-
-// A plain loop over bytes, in place: it runs once, before the engine has optimized anything, where charCodeAt costs as much
-// as all the rest.
-const decode =
-  "const WASM_BYTES=s=>{const b=typeof TextEncoder=='function'?new TextEncoder().encode(s):" + // Jest's jsdom has none
-  'Uint8Array.from(s,c=>c.charCodeAt()),l=b.length;let n=0,i=0;while(i<l){' +
-  `let c=b[i++];if(c>92)c--;else if(c<34){const v=(c-31)*${SINGLES};c=b[i++];c+=c>92?v-1:v}` +
-  `b[n++]=c+${FIRST_BYTE - 35}}return b.subarray(0,n)};`
+const { asciiOf, DECODER } = await coder()
 
 /** In this order, alike next to alike, gzip, which looks back 32 KB, makes 2 KB less of them than by name. */
 const names = Object.keys(JSON.parse(readFileSync('asconfig.json', 'utf8')).targets)
@@ -112,15 +98,19 @@ const LONGEST_LINE = 600
 /** Names that keep theirs in stacks and prints. esbuild can't be told, so it leaves all names to Terser. */
 const KEPT = Object.values(sources).flatMap((entry) => [...publicNames(entry).values()].flat())
 
+/** A program: nobody imports it, and it does something. */
+const CLI = 'src/cli/main.ts'
+
 /** `entry` with all it imports, minified, and its source map; the constants of the binaries are undeclared. */
 async function bundle(entry) {
   const isAlone = standalone.has(entry)
   const plugins = isAlone ? [patches] : [patches, fromMain]
-  const all = await build({ ...settings, entryPoints: [entry], plugins })
+  const all = await build({ ...settings, entryPoints: [entry], plugins, external: ['node:*'] })
+  const marked = entry === CLI ? output(all) : shakable(output(all), entry)
   // marked once for esbuild to drop what this bundle doesn't use, once more since Terser takes the marks away
   const used = await build({
     ...settings,
-    stdin: { contents: withMap(shakable(output(all), entry)), sourcefile: resolve('dist/marked.js') },
+    stdin: { contents: withMap(marked), sourcefile: resolve('dist/marked.js') },
     external: ['*'],
     minifySyntax: true,
     minifyWhitespace: true,
@@ -136,9 +126,9 @@ async function bundle(entry) {
     sourceMap: { content, asObject: true },
   }
   const minified = await minify(text, options)
-  const [inner] = isAlone ? [] : (/\bWASM_\w+/.exec(minified.code) ?? [])
+  const [inner] = isAlone ? [] : (/\bWASM_(?!BYTES)\w+/.exec(minified.code) ?? [])
   if (inner) throw new Error(`${entry} imports what brings ${inner}: binaries are the main file's`)
-  return shakable(minified, entry)
+  return entry === CLI ? minified : shakable(minified, entry)
 }
 
 const start = new Date()
@@ -180,7 +170,7 @@ function write(path, { code, map }, before = [], mapPath = `${path}.map`) {
   if (!process.argv.includes('--quiet')) console.log(`${file}: ${bytes.length} bytes, ${gzipped} gzipped`)
 }
 
-const textOf = (name) => Array.from(readFileSync(`build/${name}.wasm`), encode).join('')
+const textOf = (name) => asciiOf(readFileSync(`build/${name}.wasm`))
 
 /** What declares a binary in each folder, by the name of its constant, its file, and the way to the folder of binaries. */
 const declarations = {
@@ -201,7 +191,7 @@ function binaryLines(folder, path, code) {
   const used = names.filter((name) => new RegExp(`\\b${constant(name)}\\b`).test(code))
   const to = relative(dirname(path), 'wasm')
   const lines = used.map((name) => declarations[folder](constant(name), name, to))
-  return used.length === 0 ? [] : [folder === '' ? decode : '', ...lines]
+  return used.length === 0 ? [] : [folder === '' ? DECODER : '', ...lines]
 }
 
 /** All of them, or only the first two: what examples and benchmarks import. These are kept while nothing has changed. */
@@ -215,6 +205,7 @@ function isNew() {
   const files = readdirSync('src', { recursive: true }).map((path) => `src/${path}`)
   const from = [...scripts, ...settings, 'src', ...files, ...names.map((name) => `build/${name}.wasm`)]
   const to = [
+    'dist/cli.js',
     ...folders.flatMap((folder) => ['index', ...subpaths].map((name) => `dist/${folder}${name}.js`)),
     ...names.map((name) => `dist/wasm/${name}.wasm`),
   ]
@@ -243,4 +234,5 @@ for (const { folder, path, source } of scripts) {
   if (!maps.has(source)) maps.set(source, `${path}.map`)
   write(path, bundled, binaryLines(folder, path, bundled.code), maps.get(source))
 }
+write('cli.js', await bundle(CLI), ['#!/usr/bin/env node'])
 for (const name of names) put(`wasm/${name}.wasm`, readFileSync(`build/${name}.wasm`))

@@ -33,6 +33,7 @@ const ROOMS = [
   'src/worker',
   'src/index.ts',
   'src/index.slim.ts',
+  'src/cli',
 ]
 /** Narrower than the order: formats and data turn bytes and texts into arrays and know nothing else. */
 const ONLY: Readonly<Record<string, readonly string[]>> = {
@@ -45,6 +46,9 @@ const OUTSIDE: Readonly<Record<string, readonly string[]>> = {
   'src/runtime/relaxed.ts': ['build/relaxed.wasm'],
   'src/runtime/modules.ts': ['@assemblyscript/loader'],
   'src/data/csv.ts': ['papaparse'],
+  'src/cli/command.ts': ['node:fs', 'node:util'],
+  'src/cli/freeze.ts': ['node:path', 'node:zlib'],
+  'src/cli/inspect.ts': ['node:zlib'],
 }
 
 const sourcesIn = (folder: string): string[] =>

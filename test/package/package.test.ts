@@ -29,12 +29,16 @@ describe('the tarball', () => {
     const scripts = ['', 'edge-light/', 'slim/', 'workerd/'].flatMap((folder) =>
       ['index', ...subpaths].map((name) => `dist/${folder}${name}.js`),
     )
-    const maps = [...['index', ...subpaths], 'slim/index', 'slim/run'].map((name) => `dist/${name}.js.map`)
+    const maps = [...['cli', 'index', ...subpaths], 'slim/index', 'slim/run'].map(
+      (name) => `dist/${name}.js.map`,
+    )
     const binaries = names.map((name) => `dist/wasm/${name}.wasm`)
     const folders = withoutExports.map((path) => `${path}/package.json`)
     const rest = project.files.filter((path) => !/^dist\/types\/(?:\w+\/)*[\w.-]+\.d\.ts$/.test(path))
     const others = [...maps, ...binaries, ...folders]
-    expect(rest).toEqual(['LICENSE', 'README.md', ...scripts, ...others, 'package.json'].sort())
+    expect(rest).toEqual(
+      ['LICENSE', 'README.md', 'dist/cli.js', ...scripts, ...others, 'package.json'].sort(),
+    )
   })
 
   test('its manifest names no dependency and no script that runs at install', () => {
@@ -74,6 +78,11 @@ describe('the tarball', () => {
         const imports = [...code.matchAll(/\b(?:from|import)\s*"([^"]+)"/g)].map(([, from]) => from)
         expect(imports.filter((from) => !/\/wasm\/\w+\.wasm(\?module)?$/.test(from))).toEqual([])
       }
+  })
+
+  test('its command runs', () => {
+    const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+    expect(project.run('npx', '--no-install', 'lanegrad', '--version').trim()).toBe(version)
   })
 
   test('its licence names what else is bundled', () => {

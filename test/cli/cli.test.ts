@@ -1,0 +1,278 @@
+// The command `lanegrad` of the built package, in processes of its own: what it writes, shows and refuses.
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { freeze } from '../../src/freeze/index.ts'
+import {
+  adam,
+  conv2d,
+  customLayer,
+  customLoss,
+  dense,
+  flatten,
+  inspect,
+  load,
+  maxPooling2d,
+  sequential,
+} from '../../src/index.ts'
+import { open } from '../../src/run/index.ts'
+import { all } from '../../src/run/modules.ts'
+
+const CLI = resolve('dist/cli.js')
+let folder: string
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'lanegrad-cli-'))
+})
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+function lanegrad(...args: string[]) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [CLI, ...args], {
+    cwd: folder,
+    encoding: 'utf8',
+  })
+  return { status, stdout, stderr }
+}
+const path = (name: string): string => join(folder, name)
+const write = (name: string, data: Uint8Array | string): void => writeFileSync(path(name), data)
+const widest = (text: string): number => Math.max(...text.split('\n').map((line) => line.length))
+
+const numbers = (count: number) => Float32Array.from({ length: count }, (_, i) => ((i * 7) % 13) / 13)
+
+function denseModel() {
+  const layers = [dense({ units: 8, activation: 'relu' }), dense({ units: 3, activation: 'softmax' })]
+  const model = sequential({ inputShape: [4], layers, seed: 3 })
+  model.compile({
+    optimizer: adam({ learningRate: 0.01 }),
+    loss: 'sparseCategoricalCrossentropy',
+    metrics: ['accuracy'],
+  })
+  model.trainStep(numbers(32), [0, 1, 2, 0, 1, 2, 0, 1])
+  return model
+}
+
+function imageModel() {
+  const layers = [
+    conv2d({ filters: 2, kernelSize: 3 }),
+    maxPooling2d({ poolSize: 2 }),
+    flatten(),
+    dense({ units: 1 }),
+  ]
+  const model = sequential({ inputShape: [8, 8, 1], layers, seed: 4 })
+  model.compile({ optimizer: 'sgd', loss: 'mse' })
+  return model
+}
+
+/** What a program of its own prints, which imports a script the command has written. */
+function printedWith(program: string): unknown[] {
+  write('program.mjs', program)
+  const { stdout, stderr } = spawnSync(process.execPath, ['program.mjs'], { cwd: folder, encoding: 'utf8' })
+  expect(stderr).toBe('')
+  return stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+}
+
+describe('freeze', () => {
+  test('a script with everything inside trains and predicts with the bits of the model', () => {
+    const model = denseModel()
+    write('model.safetensors', model.save())
+    const args = ['freeze', 'model.safetensors', '--train', '8', '--predict', '1,8', '-o', 'trainer.js']
+    const { status, stdout, stderr } = lanegrad(...args)
+    expect([status, stderr]).toEqual([0, ''])
+    expect(stdout).toMatch(
+      /^trainer\.js: [\d,]+ bytes, [\d,]+ gzipped\n {2}batches {2}train 8; predict 1, 8\n {2}kernels {2}core\n/,
+    )
+    write('package.json', '{ "type": "module" }')
+    const [x, y] = [JSON.stringify([...numbers(32)]), '[0, 1, 2, 0, 1, 2, 0, 1]']
+    const printed = printedWith(`
+      import trainer, { fit, LanegradError } from './trainer.js'
+      const net = trainer()
+      const x = new Float32Array(${x})
+      const print = (value) => console.log(JSON.stringify(value))
+      for (let step = 0; step < 3; step++) print(net.trainStep(x, ${y}))
+      print([...net.predict(x).data])
+      print([...trainer().predict(x).data]) // another one, from the frozen weights
+      print((await fit(net, x, ${y}, { epochs: 2, shuffle: false })).loss.length)
+      try { net.trainStep(x.subarray(4), [0]) } catch (error) { print(error instanceof LanegradError) }`)
+    const again = load(model.save()) as typeof model // the optimizer starts anew
+    const before = [...again.predict(numbers(32)).data]
+    const steps = [1, 2, 3].map(() => again.trainStep(numbers(32), JSON.parse(y)))
+    const after = [...again.predict(numbers(32)).data]
+    expect(printed).toEqual([...steps, after, before, 2, true])
+  })
+
+  test('the kernels that the net needs are in the script, others are not', () => {
+    const model = imageModel()
+    write('images.safetensors', model.save())
+    const { stdout } = lanegrad('freeze', 'images.safetensors', '--train', '1', '-o', 'images.mjs')
+    expect(stdout).toContain('kernels  core, convolution, pooling\n')
+    const code = readFileSync(path('images.mjs'), 'utf8')
+    const kernels = /FROZEN_KERNELS=\[(.*)\]$/m.exec(code)?.[1] ?? ''
+    expect([...kernels.matchAll(/\{name:"(\w+)"/g)].map(([, name]) => name)).toEqual([
+      'convolution',
+      'pooling',
+    ])
+    const [loss] = printedWith(`
+      import trainer from './images.mjs'
+      console.log(trainer().trainStep(new Float32Array(${JSON.stringify([...numbers(64)])}), [1]).loss)`)
+    expect(loss).toBe(model.trainStep(numbers(64), [1]).loss)
+  })
+
+  test('a file with all that is asked for; the optimizer goes on where it was', () => {
+    const model = denseModel()
+    write('state.safetensors', model.save({ includeOptimizer: true }))
+    const options = '--train=8 --evaluate=4,8 --predict=2 --gradients=8 --sample-weight --include-optimizer'
+    const args = ['freeze', 'state.safetensors', ...options.split(' '), '--output', 'frozen.safetensors']
+    expect(lanegrad(...args)).toMatchObject({ status: 0, stderr: '' })
+    const trainer = open(readFileSync(path('frozen.safetensors')))
+    const [x, y] = [numbers(32), [0, 1, 2, 0, 1, 2, 0, 1]]
+    const sampleWeight = [1, 2, 1, 2, 1, 2, 1, 2]
+    expect(trainer.trainStep(x, y, { sampleWeight })).toEqual(model.trainStep(x, y, { sampleWeight }))
+    expect(trainer.gradients(x, y, { sampleWeight })).toEqual(model.gradients(x, y, { sampleWeight }))
+    expect(trainer.predict(x)).toEqual(model.predict(x))
+  })
+})
+
+describe('inspect', () => {
+  test('a saved model: its layers, and what would run', () => {
+    const model = denseModel()
+    write('plain.safetensors', model.save({ includeOptimizer: true }))
+    const { status, stdout, stderr } = lanegrad('inspect', 'plain.safetensors')
+    expect([status, stderr]).toEqual([0, ''])
+    expect(stdout.startsWith(model.summary())).toBe(true)
+    expect(widest(stdout)).toBeLessThanOrEqual(80)
+    const count = /^(\d+) instructions/m.exec(inspect(model, { mode: 'train', batchSize: 32 }).program)?.[1]
+    expect(stdout).toMatch(new RegExp(`^train +32 +${count} `, 'm'))
+    const weights = 4 * (4 * 8 + 8 + 8 * 3 + 3)
+    expect(stdout).toMatch(new RegExp(`^weights +${weights}$`, 'm'))
+    expect(stdout).toMatch(new RegExp(`^optimizer state +${2 * weights}$`, 'm')) // adam has two numbers for each
+  })
+
+  test('a frozen file: its programs, as the planner tells of them', () => {
+    const model = imageModel()
+    write('seen.safetensors', model.save())
+    lanegrad('freeze', 'seen.safetensors', '--train', '16', '--predict', '1', '-o', 'seen.frozen.safetensors')
+    const { stdout, stderr } = lanegrad('inspect', 'seen.frozen.safetensors')
+    expect(stderr).toBe('')
+    expect(widest(stdout)).toBeLessThanOrEqual(80)
+    expect(stdout).toContain('2 frozen programs:')
+    const { program, memory } = inspect(model, { mode: 'train', batchSize: 16 })
+    const count = /^(\d+) instructions/m.exec(program)?.[1]
+    expect(stdout).toMatch(new RegExp(`^train +16 +${count} +[\\d,]+ +convolution, pooling$`, 'm'))
+    for (const region of ['header', 'parameters', 'gradients', 'optimizer state', 'constants', 'program']) {
+      const line = (text: string) => new RegExp(`^${region} .*$`, 'm').exec(text)?.[0].replace(/[ ,]+/g, ' ')
+      const plain = (text: string | undefined) => text?.replace(/ (?=\d{3}\b)/g, '')
+      expect([region, plain(line(stdout.split('\nMemory')[1]))]).toEqual([region, plain(line(memory))])
+    }
+    expect(
+      open(readFileSync(path('seen.frozen.safetensors')), { modules: all }).predict(numbers(64)),
+    ).toEqual(model.predict(numbers(64)))
+  })
+
+  test('a frozen file with layers of your own: the programs alone', () => {
+    const own = customLayer({ kind: 'twice', build: ({ g }, [x]) => g.times(2, x) })
+    const model = sequential({ inputShape: [2], layers: [own(), dense({ units: 1 })] })
+    write('own.safetensors', freeze(model, { predict: [3] }))
+    const { status, stdout } = lanegrad('inspect', 'own.safetensors')
+    expect(status).toBe(0)
+    expect(stdout).toMatch(/^The layers can't be shown: own\.safetensors: unknown layer "twice"/)
+    expect(stdout).toMatch(/^predict +3 /m)
+    expect(widest(stdout)).toBeLessThanOrEqual(80)
+  })
+})
+
+describe('help', () => {
+  test.each([
+    [[], ['freeze', 'inspect', '--version']],
+    [['--help'], ['freeze', 'inspect', '--version']],
+    [
+      ['freeze', '--help'],
+      [
+        '--output',
+        '--train',
+        '--evaluate',
+        '--predict',
+        '--gradients',
+        '--sample-weight',
+        '--include-optimizer',
+      ],
+    ],
+    [
+      ['inspect', '-h'],
+      ['FILE', '--help'],
+    ],
+  ])('lanegrad %s', (args, words) => {
+    const { status, stdout, stderr } = lanegrad(...args)
+    expect([status, stderr]).toEqual([0, ''])
+    expect(widest(stdout)).toBeLessThanOrEqual(80)
+    for (const word of words) expect(stdout).toContain(word)
+  })
+
+  test('the version is that of the package', () => {
+    const { version } = JSON.parse(readFileSync('package.json', 'utf8'))
+    expect(lanegrad('--version').stdout).toBe(`${version}\n`)
+  })
+})
+
+describe('refused in one line, with nothing written', () => {
+  beforeAll(() => {
+    const model = denseModel()
+    write('good.safetensors', model.save())
+    write('damaged.safetensors', model.save().subarray(0, 300))
+    const twice = customLayer({ kind: 'twice', build: ({ g }, [x]) => g.times(2, x) })
+    write(
+      'own-layer.safetensors',
+      sequential({ inputShape: [2], layers: [twice(), dense({ units: 1 })] }).save(),
+    )
+    const lossy = sequential({ inputShape: [2], layers: [dense({ units: 1 })] })
+    const loss = customLoss('mine', (g, truth, prediction) => g.unary('abs', g.minus(truth, prediction)))
+    lossy.compile({ optimizer: 'sgd', loss })
+    write('own-loss.safetensors', lossy.save())
+    write('bare.safetensors', sequential({ inputShape: [2], layers: [dense({ units: 1 })] }).save())
+    write('there.js', 'kept')
+  })
+
+  test.each([
+    ['an unknown command', 'frieze good.safetensors', /no command "frieze": there are freeze and inspect/],
+    ['no file', 'freeze -o a.js', /no file is named/],
+    ['two files', 'freeze good.safetensors good.safetensors -o a.js', /one file at a time/],
+    ['an unknown option', 'freeze good.safetensors --trian 8 -o a.js', /unknown option '--trian'/],
+    ['no output', 'freeze good.safetensors', /add -o trainer\.js or -o trainer\.safetensors/],
+    ['another ending', 'freeze good.safetensors -o a.txt', /ends in \.js, \.mjs or \.safetensors/],
+    ['no sizes', 'freeze good.safetensors --train x -o a.js', /--train: expected sizes of batches.*got "x"/],
+    ['a size of 0', 'freeze good.safetensors --predict 1,0 -o a.js', /--predict: expected sizes of batches/],
+    ['a size twice', 'freeze good.safetensors --predict 2,2 -o a.js', /predict.*each once/],
+    [
+      'a file that is missing',
+      'freeze absent.safetensors -o a.js',
+      /can't read absent\.safetensors: no such file/,
+    ],
+    ['a damaged file', 'freeze damaged.safetensors -o a.js', /damaged\.safetensors: safetensors: /],
+    ['a damaged file, to inspect', 'inspect damaged.safetensors', /damaged\.safetensors: safetensors: /],
+    ['no model compiled', 'freeze bare.safetensors --train 8 -o a.js', /isn't compiled/],
+    [
+      "a layer of one's own",
+      'freeze own-layer.safetensors -o a.js',
+      /"twice".*in a script.*lanegrad\/freeze$/,
+    ],
+    ["a loss of one's own", 'freeze own-loss.safetensors -o a.js', /"mine".*in a script.*lanegrad\/freeze$/],
+    [
+      'a folder that is a file',
+      'freeze good.safetensors -o good.safetensors/a.js',
+      /can't write good\.safetensors\/a\.js/,
+    ],
+    ['over a file that is there', 'freeze bare.safetensors --train 8 -o there.js', /isn't compiled/],
+  ])('%s', (_, args, message) => {
+    const before = readdirSync(folder).sort()
+    const { status, stdout, stderr } = lanegrad(...args.split(' '))
+    expect([status, stdout]).toEqual([1, ''])
+    expect(stderr).toMatch(/^lanegrad: [^\n]*\n$/)
+    expect(stderr.trim()).toMatch(message)
+    expect(readdirSync(folder).sort()).toEqual(before)
+    expect(existsSync(path('a.js'))).toBe(false)
+    expect(readFileSync(path('there.js'), 'utf8')).toBe('kept')
+  })
+})
