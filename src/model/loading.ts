@@ -36,7 +36,7 @@ type Weight = NamedArray & { readonly data: Float32Array }
 function checkWeights({ weights }: Outline, tensors: Tensors): [name: string, tensor: Weight][] {
   const known = new Set(weights.map(({ name }) => name))
   for (const name of tensors.keys()) {
-    if (!name.startsWith(SLOT_PREFIX) && !name.includes(PROGRAM_MARK) && !known.has(name))
+    if (!name.startsWith(SLOT_PREFIX) && !name.startsWith(PROGRAM_MARK) && !known.has(name))
       fail(`the model has no weight ${show(name)}; the file has one`)
   }
   return weights.map(({ name, shape }) => [name, { shape, data: floatsOf(tensors, name, shape) }])

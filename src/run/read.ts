@@ -37,6 +37,8 @@ interface Context {
   readonly frozen: Frozen
   /** First address behind the weights and the optimizer's state. */
   readonly start: number
+  /** Type and shape of each output's rows, the same in all programs that predict. */
+  readonly outputs: Map<string, string>
 }
 
 /** @throws LanegradError unless `bytes` from `address` on lie between `low` and `high` */
@@ -62,7 +64,11 @@ function boundsOf(what: string, words: Int32Array, modules: readonly KernelModul
   return bounds.add(4 * at)
 }
 
-function programOf(i: number, given: FrozenProgram, { tensors, modules, frozen, start }: Context): Program {
+function programOf(
+  i: number,
+  given: FrozenProgram,
+  { tensors, modules, frozen, start, outputs }: Context,
+): Program {
   const what = `${FROZEN_KEY}.programs.${i}`
   const { request, programStart, end, readings, groups, sums } = given
   const { base, feeds } = frozen
@@ -98,8 +104,11 @@ function programOf(i: number, given: FrozenProgram, { tensors, modules, frozen, 
     )
   const results = slotsOf(given.results, base)
   for (const name of request.mode === 'predict' ? feeds.outputs : []) {
-    const slot = results.get(name)
-    if (!slot?.count || slot.shape[0] !== rows) fail(`${what}: it gives no ${rows} rows of output ${name}`)
+    const { count = 0, shape = [], dtype } = results.get(name) ?? {}
+    const row = `${dtype} ${shape.slice(1)}`
+    if (count === 0 || shape[0] !== rows || (outputs.get(name) ?? row) !== row)
+      fail(`${what}: it gives no ${rows} rows of output ${name}`)
+    outputs.set(name, row)
   }
   // readings are two floats, 0 where there is none
   const { loss, losses, metrics } = readings
@@ -163,7 +172,7 @@ export function readFrozen(bytes: ByteSource, modules: readonly KernelModule[]):
     )
   checkSizes(frozen, tensors)
   const { end } = layoutOf(frozen.base, frozen.weights, frozen.updating?.slotNames.length ?? null)
-  const context = { tensors, modules, frozen, start: end }
+  const context = { tensors, modules, frozen, start: end, outputs: new Map<string, string>() }
   return {
     tensors,
     metadata,
