@@ -6,6 +6,7 @@ import { ABI_VERSION } from '../../assembly/abi.ts'
 import { decodeSafetensors, encodeSafetensors } from '../../src/formats/safetensors.ts'
 import { freeze } from '../../src/freeze/index.ts'
 import {
+  accumulateGradients,
   adam,
   batchNormalization,
   dense,
@@ -48,7 +49,7 @@ function whole() {
       d: dense({ units: 4, activation: 'softmax', name: 'd' })(both),
     },
   }).compile({
-    optimizer: adam({ gradientAccumulationSteps: 2, amsgrad: true }),
+    optimizer: adam({ accumulation: accumulateGradients(2), amsgrad: true }),
     loss: { c: meanSquaredError({ reduction: 'sum' }), d: 'sparseCategoricalCrossentropy' },
     metrics: { d: ['accuracy'] },
   })
