@@ -17,7 +17,7 @@ import {
   reduceLROnPlateau,
   sequential,
 } from '../../src/index.ts'
-import { fit, type FitOptions as OwnOptions, open, type Trainer } from '../../src/run/index.ts'
+import { fit, type TrainerFitOptions as OwnOptions, open, type Trainer } from '../../src/run/index.ts'
 import { random } from '../../src/run/modules.ts'
 import { difference } from '../support/frozen.ts'
 
