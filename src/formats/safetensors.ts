@@ -1,9 +1,9 @@
-// What enters: named arrays and string metadata, or a safetensors file of unknown origin as bytes.
-// What leaves: the file's bytes, or the arrays in the order of their data, each with its own memory.
+// Writes and reads safetensors files. Enters: named arrays and string metadata, or a file of unknown origin as bytes. Leaves: the
+// file's bytes, or the arrays in the order of their data, each with its own memory.
 // Layout: u64 little-endian header length | JSON header, padded with spaces to a multiple of 8 | data.
 //   header: { name: { dtype, shape, data_offsets: [begin, end] }, ..., "__metadata__": { string: string } }
-// May assume a little-endian host, as WebAssembly memory is, and nothing about the bytes: every broken law
-// has its own LanegradError, thrown before any memory is asked for. Never keeps a view of the input.
+// The host is little-endian, as WebAssembly memory is. Nothing is assumed about the bytes: every broken law has its own
+// LanegradError, thrown before memory is allocated. No view of the input is kept.
 
 import { isFloat32, isInt32 } from '../numerics/brands.ts'
 import { type ByteSource, bytesOf, decodeText, encodeText } from '../numerics/bytes.ts'
@@ -93,7 +93,7 @@ export function encodeSafetensors(
   return file
 }
 
-/** What a file holds. */
+/** The content of a file. */
 export interface Decoded {
   readonly tensors: Map<string, NamedArray>
   readonly metadata: Record<string, string>

@@ -1,10 +1,10 @@
-// Forms of parsed JSON of unknown origin: each is a function that gives the value, of the type it then has, or throws a
-// LanegradError that names the place, what was expected and what came. Keys that a form doesn't have are left out.
+// Forms of parsed JSON of unknown origin. Each is a function that returns the value with its type, or throws a LanegradError that
+// names the place, what was expected and what came. Keys that a form doesn't have are left out.
 import { check, isRecord } from '../numerics/errors.ts'
 
 export type Form<T> = (what: string, value: unknown) => T
 
-/** What a form gives. */
+/** The type of the values of a form. */
 export type Formed<F> = F extends Form<infer T> ? T : never
 
 const form =
@@ -15,7 +15,7 @@ const form =
   }
 
 export const natural = form<number>(
-  'an integer from 0',
+  'an integer >= 0',
   (value) => Number.isSafeInteger(value) && (value as number) >= 0,
 )
 export const positive = form<number>(
@@ -24,8 +24,8 @@ export const positive = form<number>(
 )
 /** A number; JSON has neither NaN nor infinities. */
 export const number = form<number>('a number', (value) => typeof value === 'number')
-export const text = form<string>('a text', (value) => typeof value === 'string')
-export const flag = form<boolean>('true or false', (value) => typeof value === 'boolean')
+export const text = form<string>('a string', (value) => typeof value === 'string')
+export const flag = form<boolean>('a boolean', (value) => typeof value === 'boolean')
 export const anyObject = form<object>('an object', isRecord)
 
 export const oneOf = <const S extends string>(...names: readonly S[]): Form<S> =>
@@ -36,7 +36,7 @@ export const orNull =
   (what, value) =>
     value === null ? null : of(what, value)
 
-/** The same, or nothing where it is left out. */
+/** The same form, or undefined. */
 export const optional =
   <T>(of: Form<T>): Form<T | undefined> =>
   (what, value) =>
@@ -49,7 +49,7 @@ export const list =
     return value.map((item, i) => of(`${what}.${i}`, item))
   }
 
-/** A list of so many, each of its own form. */
+/** A list with a form for each of its items. */
 export const tuple =
   <T extends readonly unknown[]>(...forms: { readonly [I in keyof T]: Form<T[I]> }): Form<T> =>
   (what, value) => {

@@ -1,5 +1,5 @@
-// Constraints: what a weight is brought back to after every optimizer step (formulas as in Keras). Values made by
-// constructors; only a program that names one carries what it does.
+// Constraints, applied to a weight after every optimizer step (formulas as in Keras): values made by constructors. Only a program
+// that names one carries its code.
 import { FN_RELU, OP_CONSTRAIN, OP_UNARY } from '../../assembly/abi.ts'
 import { trainingModule } from '../binaries/training.ts'
 import { bringing, broughtBy } from '../numerics/brought.ts'
@@ -9,7 +9,7 @@ import { elementCount } from '../numerics/tensor.ts'
 import { f32 } from '../numerics/words.ts'
 import type { Constraining } from '../plan/update.ts'
 
-/** A constraint, as plain data that brings its instruction: what the constructors below make. */
+/** A constraint as plain data that brings its instruction, made by the constructors below. */
 export interface Constraint extends Constraining {
   readonly kind: 'maxNorm' | 'nonNeg' | 'unitNorm' | 'minMaxNorm'
   readonly minValue: number
@@ -18,7 +18,7 @@ export interface Constraint extends Constraining {
   readonly rate: number
   /** The axes that a norm sums over. Default [0]: for a dense kernel, the weights into one unit. */
   readonly axis: readonly number[]
-  /** @throws LanegradError unless a weight of rank `rank` has its axes. @internal */
+  /** Checks the axes for a weight of rank `rank`. @throws LanegradError @internal */
   checkRank(weight: string, rank: number): void
 }
 

@@ -15,7 +15,7 @@ import { PROGRAM_MARK } from '../session/frozen.ts'
 import type { Metric } from '../session/metric.ts'
 import { floatsOf, loadState, SLOT_PREFIX, type Tensors } from '../session/state.ts'
 import type { Loss, LossLike } from '../training/losses.ts'
-import { remade } from '../training/metrics/makers.ts'
+import { remadeMetric } from '../training/metrics/makers.ts'
 import type { MeanMetric, MetricLike } from '../training/metrics.ts'
 import { readOptimizer } from '../training/optimizers.ts'
 import { readOutputTraining } from './compile.ts'
@@ -67,7 +67,7 @@ function readMetrics(list: unknown, { losses, metrics }: Own): readonly MetricLi
     if (typeof metric === 'string') return metric as MetricLike
     const given = object('a saved metric', metric)
     if ('kind' in given) return savedLoss(given, losses)
-    if ('maker' in given) return remade(given)
+    if ('maker' in given) return remadeMetric(given)
     const { own } = given
     check(typeof own === 'string', 'a saved metric', 'a name, a loss, or options of a metric', metric)
     return metrics.find(({ name }) => name === own) ?? lacksOwn('metrics', own)

@@ -57,7 +57,7 @@ import { modelText, parameters, summaryText } from './summary.ts'
 /** Where none are given. */
 const NO_OPTIONS: TrainStepOptions & PredictOptions = {}
 
-/** What `fit` tells the outside: see the hooks. */
+/** The hooks of `fit`, for code outside of the model. */
 export interface Callback extends CallbackOf<Model> {}
 
 /** A run of `fit`. */
@@ -72,7 +72,7 @@ export interface ModelLayer {
   /** `dense`, ... */
   readonly kind: string
   readonly trainable: boolean
-  /** Of its first output, without the batch axis; null where the length may differ. */
+  /** The shape of its first output, without the batch axis; null for an axis of any length. */
   readonly outputShape: RowShape
 }
 
@@ -165,8 +165,8 @@ export class Model<V extends Values = Values> {
   }
 
   /**
-   * What the model runs on: `simd` or `relaxed` (with `numerics: relaxed()`), `, 4 threads` if there are several; in
-   * parentheses what was asked for and isn't here.
+   * The engine of the model: `simd` or `relaxed` (with `numerics: relaxed()`), then `, 4 threads` if there are several, and in
+   * parentheses the options that this runtime can't fulfil.
    */
   get variant(): string {
     return this.session.engine.variant
@@ -188,7 +188,7 @@ export class Model<V extends Values = Values> {
   /**
    * Freezes layers and lets them train again: by name (`{ dense_1: false }`, the others stay as they are) or by a
    * function of the layer's name. At any time but during `fit`; weights stay, the optimizer starts anew.
-   * @throws LanegradError on a layer the model hasn't
+   * @throws LanegradError on a layer that the model doesn't have
    */
   setTrainable(layers: Readonly<Record<string, boolean>> | ((layer: string) => boolean)): this {
     const { session } = this
@@ -227,7 +227,7 @@ export class Model<V extends Values = Values> {
     return trainingOf(this.kept)
   }
 
-  /** Of the optimizer, before its schedule; setting it acts from the next step on, until `compile`. */
+  /** The optimizer's learning rate before its schedule. A new one acts from the next step, until `compile`. */
   get learningRate(): number {
     return this.training && this.session.learningRate
   }
@@ -318,7 +318,7 @@ export class Model<V extends Values = Values> {
   }
 
   /**
-   * Loss and metrics over all rows; batches of different sizes weigh as their rows do. Takes what `fit` takes.
+   * Loss and metrics over all rows: a batch weighs as many rows as it has. The data has any of the forms that `fit` takes.
    * @example
    * ```js
    * import { dense, sequential } from 'lanegrad'
@@ -482,7 +482,7 @@ export class Model<V extends Values = Values> {
   }
 
   /**
-   * The model as the bytes of one safetensors file: weights, network, what it was compiled with. With
+   * Saves the model as the bytes of one safetensors file: weights, network and the arguments of `compile`. With
    * `includeOptimizer` (default false) also the optimizer's state: training resumed from it gives the same bits.
    * Metrics and losses of your own are kept by name: `load` is given them again.
    * @example

@@ -1,5 +1,5 @@
-// Values again from plain data, as files and messages hold them: only `load` and models in workers need these tables. The data
-// is untrusted.
+// Makes values again from the plain data of files and messages, which is untrusted. Only `load` and models in workers need these
+// tables.
 import { nonNeg, ofNorms } from '../layers/constraints.ts'
 import { remade } from '../numerics/brought.ts'
 import { isRecord } from '../numerics/errors.ts'
@@ -30,7 +30,7 @@ const schedules = {
   stepDecay,
 }
 
-/** null: there is none. @throws LanegradError on what none of the constructors made */
+/** The schedule of plain data, or null. @throws LanegradError on data that none of the constructors made */
 export const remadeSchedule = (data: unknown): Schedule | null => remade('schedule', schedules, data)
 
 const constraints = {
@@ -40,7 +40,7 @@ const constraints = {
   unitNorm: (options: object) => ofNorms('unitNorm', options, 1),
 }
 
-/** The constraints in the description of a network: those of its layers, and of the layers within them. */
+/** The description of a network with its constraints made again: those of its layers, and of layers within them. */
 export function remadeConstraints(data: unknown): unknown {
   if (Array.isArray(data)) return data.map(remadeConstraints)
   if (!isRecord(data)) return data
@@ -53,7 +53,7 @@ export function remadeConstraints(data: unknown): unknown {
   return Object.fromEntries(entries)
 }
 
-/** An optimizer that holds values again, not checked otherwise. Files of before these were values have other names for them. */
+/** An optimizer whose values are made again; nothing else is checked. Older files have other names for these values. */
 export function remadeOptimizer(data: Readonly<Record<string, unknown>>): Optimizer {
   const { useEma, emaMomentum, emaOverwriteFrequency, gradientAccumulationSteps, ...own } = data
   const {

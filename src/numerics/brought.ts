@@ -1,16 +1,16 @@
-// Values that bring their code with them: plain data, as files and messages hold it, with functions that no copy and no text
-// of it has. So a program carries only the code of the values it names. Here they are made, and told from what is none.
+// Values that bring their code with them: plain data, as files and messages hold it, with functions that copies and texts of it
+// lack. So a program carries only the code of the values that it names. Such values are made and recognized here.
 import { check, entryOf, fail, isFunction, isObject, isRecord, reading, show } from './errors.ts'
 
-/** `data`, frozen, with functions that can't be seen. */
+/** Freezes `data` with functions as hidden properties. */
 export function bringing<D extends object, C extends object>(data: D, code: C): Readonly<D & C> {
   for (const [name, value] of Object.entries(code)) Object.defineProperty(data, name, { value })
   return Object.freeze(data as D & C)
 }
 
 /**
- * What a function of the library made, told by a method `has` it must have; null: none was given.
- * @throws LanegradError that shows how it is `written`, in the one form or the other, where something else was given
+ * A value that a function of the library made, recognized by its method `has`; null if none was given.
+ * @throws LanegradError for any other value, which shows how it is `written`, in one form or the other
  */
 export function broughtBy<T extends object>(
   what: string,
@@ -27,13 +27,13 @@ export function broughtBy<T extends object>(
   })
 }
 
-/** Throws a LanegradError: instead of what was given, `key` is to be written in this form. */
+/** Throws a LanegradError that shows the form in which `key` is written. */
 export const writeInstead = (what: string, key: string | undefined, form: string, given: unknown): never =>
   fail(`${what}: write ${key}: ${form}, with ${form.split('(')[0]} from 'lanegrad'; got ${show(given)}`)
 
 /**
- * The value again, by the constructor of the name that the data has as its `kind`; null: there is none. The data is untrusted.
- * @throws LanegradError on what none of them made
+ * Makes a value again by the constructor that the `kind` of untrusted data names; null if there is no data.
+ * @throws LanegradError on data that none of the constructors made
  */
 export function remade<T>(
   what: string,

@@ -1,23 +1,23 @@
-// Gradients of several steps for one update, as a value. Only a program that names it carries what adds them up.
+// The accumulation of gradients over several steps, as a value. Only a program that names it carries its code.
 import { OP_ACCUMULATE } from '../../assembly/abi.ts'
 import { trainingModule } from '../binaries/training.ts'
 import { bringing } from '../numerics/brought.ts'
 import { must, number, POSITIVE_INTEGER } from '../numerics/errors.ts'
 import { type Accumulating, gradientSlot, type UpdateInstruction } from '../plan/update.ts'
 
-/** How many steps make an update: what `accumulateGradients` gives. */
+/** The number of steps that make an update, made by `accumulateGradients`. */
 export interface Accumulation extends Accumulating {
   readonly kind: 'accumulateGradients'
   readonly steps: number
 }
 
-/** As the header counts them. */
+/** The rule for numbers of steps, which the header counts. */
 export const STEPS = /*#__PURE__*/ number(
   POSITIVE_INTEGER.expected,
   (steps) => POSITIVE_INTEGER.holds(steps) && steps < 0x1000000,
 )
 
-/** The sum of a group's gradients; the first has the name that is shown. */
+/** The slot of the sum of a group's gradients; the first has no number. */
 const accumulatorSlot = (group: number): string => `accumulator${group || ''}`
 
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, i) => i)
@@ -44,11 +44,11 @@ const accumulating: Pick<Accumulation, 'slotNames' | 'accumulate'> = {
 }
 
 /**
- * Updates only at every `steps` steps, by what one step on all their batches together would: batches count as their rows,
- * masks and ignored labels say, a loss that is a sum adds up, penalties count once. The memory is that of the small
- * batch. What is random or belongs to the batch alone (dropout, batch normalization's statistics) stays each step's own. An
- * epoch of `fit` ends with an update by the steps that are left; after an abort, and after `trainStep`, they wait for the
- * next ones. A value of an optimizer's option `accumulation`.
+ * Accumulation of gradients, for an optimizer's option `accumulation`: every `steps` steps make one update, the same as a single
+ * step on all their batches would make. Batches count by their rows, masks and ignored labels; a loss that is a sum adds up;
+ * penalties count once. The memory is that of the small batch. Dropout and the statistics of batch normalization are those of each
+ * step. An epoch of `fit` ends with an update by the steps that are left; after an abort, and after `trainStep`, they wait for
+ * the next ones.
  * @throws LanegradError unless the number is a positive integer below 2^24
  * @example
  * ```js

@@ -1,7 +1,7 @@
-// Metrics: what is counted beside the loss, exactly over an epoch whatever the batch sizes. Two forms: means, which
-// write themselves into the graph (a sum and its number of terms per batch), and metrics on the host, which see every
-// batch's predictions. Enters: names, losses or metric objects. Leaves: checked metrics, and means in the graph.
-// The constructors lie in metrics/*.ts; compile knows only the names here, so that a bundler drops the others.
+// Metrics, which are exact over an epoch whatever the batch sizes. There are two forms: means, which are written into the graph (a
+// sum and its number of terms for each batch), and metrics on the host, which see the predictions of every batch. Enters: names,
+// losses or metric objects. Leaves: checked metrics, and means in the graph. The constructors lie in metrics/*.ts; only their
+// names are known here, so that a bundler drops those that aren't imported.
 
 import * as abi from '../../assembly/abi.ts'
 import * as ops from '../graph/operations.ts'
@@ -28,10 +28,9 @@ import {
 import { writeLoss } from './write-loss.ts'
 
 /**
- * 'accuracy', or the name of a loss, which is then reported as its mean ('cosineSimilarity' as the similarity, 1 less the
- * loss); names of cross-entropies take `fromLogits`
- * from the output's loss. 'accuracy' fits itself to the loss: class labels, one-hot rows, or single elements
- * (threshold 0.5 for a probability, 0 for a logit or a hinge loss).
+ * The name of a metric: 'accuracy', or a loss, whose mean is reported ('cosineSimilarity' as the similarity, 1 - the loss). A
+ * cross-entropy takes `fromLogits` from the output's loss. 'accuracy' depends on the loss: class labels, one-hot rows, or single
+ * elements (threshold 0.5 for a probability, 0 for a logit or a hinge loss).
  */
 export type MetricName = 'accuracy' | 'acc' | LossName | LossAlias
 
@@ -39,7 +38,7 @@ export type MetricName = 'accuracy' | 'acc' | LossName | LossAlias
 export interface MeanMetric {
   readonly name: string
   readonly labels?: boolean
-  /** Right answers by a rule (METRIC_*; param is the threshold), or the first of these losses that takes the targets. */
+  /** The rule of right answers (METRIC_*; param is the threshold), or losses, the first of which that takes the targets counts. */
   readonly of: { readonly code: number; readonly param: number } | readonly (Loss | LossName)[]
   /** The function that makes the logged number of the mean: square root, exp, or 1 - mean. Default: none. */
   readonly finish?: Finish
@@ -48,7 +47,7 @@ export interface MeanMetric {
 /** A name, a loss, or a metric object. */
 export type MetricLike = MetricName | Loss | MeanMetric | Metric
 
-/** Names of the constructors, for messages. */
+/** The names of the constructors, for messages. */
 const imported = [
   'binaryAccuracy',
   'categoricalAccuracy',
@@ -66,8 +65,8 @@ const imported = [
 ]
 
 /**
- * What a saved model holds of a metric: a name, a loss, the constructor and its options; of one's own, which holds functions,
- * its name alone.
+ * A metric as a saved model holds it: a name, a loss, or the constructor and its options; of the user's own, which hold functions,
+ * the name alone.
  */
 export function savedMetric(metric: MetricLike): unknown {
   if (typeof metric === 'string' || 'kind' in metric) return metric

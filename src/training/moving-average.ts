@@ -1,4 +1,4 @@
-// The moving average of the weights, as a value. Only a program that names it carries what keeps it.
+// The moving average of the weights, as a value. Only a program that names it carries its code.
 import { OP_EMA } from '../../assembly/abi.ts'
 import { trainingModule } from '../binaries/training.ts'
 import { bringing } from '../numerics/brought.ts'
@@ -9,13 +9,13 @@ import { STEPS } from './accumulation.ts'
 
 /** Options of `movingAverage`. */
 export interface MovingAverageOptions {
-  /** How much of the average each update keeps, in [0, 1). Default 0.99. */
+  /** The share of the average that each update keeps, in [0, 1). Default 0.99. */
   readonly momentum?: number
-  /** Every so many updates the weights take the average's values. Default null: never. */
+  /** The number of updates after which the weights take the average's values. Default null: never. */
   readonly overwriteFrequency?: number | null
 }
 
-/** What `movingAverage` makes. */
+/** A moving average, made by `movingAverage`. */
 export interface MovingAverage extends Averaging {
   readonly kind: 'movingAverage'
   readonly momentum: number
@@ -23,10 +23,9 @@ export interface MovingAverage extends Averaging {
 }
 
 /**
- * Keeps a moving average e of the weights w beside them: e = momentum e + (1 - momentum) w after every update, e = w after
- * the first. It stays apart after `fit`, where Keras puts it into the weights: `model.setWeights(model.emaWeights())` does
- * that. A value of an optimizer's option `ema`.
- * @throws LanegradError on an unknown or unfit option
+ * A moving average e of the weights w, for an optimizer's option `ema`: e = momentum e + (1 - momentum) w after every update, e = w
+ * after the first. Keras puts it into the weights after `fit`; here `model.setWeights(model.emaWeights())` does that.
+ * @throws LanegradError on an unknown or bad option
  * @example
  * ```js
  * import { dense, movingAverage, sequential, sgd } from 'lanegrad'

@@ -6,7 +6,7 @@ import type { ShapedArray } from '../numerics/tensor.ts'
 import type { RuntimeOptions } from '../runtime/engine.ts'
 import { relaxed } from '../runtime/relaxed.ts'
 import { workers } from '../runtime/workers.ts'
-import { remade } from '../training/metrics/makers.ts'
+import { remadeMetric } from '../training/metrics/makers.ts'
 import type { Snapshot } from './state.ts'
 
 /** A message between the two globals; all others go through a port for each model. */
@@ -184,7 +184,7 @@ export function unpacked(
 ): unknown {
   if (Array.isArray(value)) return value.map((item) => unpacked(item, known))
   if (!isPlainObject(value)) return value
-  if ('maker' in value) return remade(value)
+  if ('maker' in value) return remadeMetric(value)
   if (isOwn(value)) {
     const { own, name } = value
     const [list, key] = own === 'loss' ? [known.losses, 'kind'] : [known.metrics, 'name']

@@ -37,7 +37,7 @@ const makers: Readonly<Record<string, (options: object) => MetricLike>> = {
 }
 
 /** The metric that `made` noted. @throws LanegradError on an unknown constructor or bad options */
-export function remade({ maker, options }: Readonly<Record<string, unknown>>): MetricLike {
+export function remadeMetric({ maker, options }: Readonly<Record<string, unknown>>): MetricLike {
   const make = entryOf('metric', maker, makers)
   check(isRecord(options), `options of metric ${maker}`, 'an object', options)
   return make(options)
