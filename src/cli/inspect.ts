@@ -5,6 +5,7 @@ import type { Model } from '../model/model.ts'
 import { grouped, table } from '../model/summary.ts'
 import { messageOf } from '../numerics/brands.ts'
 import { fail } from '../numerics/errors.ts'
+import { regionsOf } from '../plan/regions.ts'
 import { PROGRAM_MARK } from '../session/frozen.ts'
 import type { Mode } from '../session/program.ts'
 import { SLOT_PREFIX } from '../session/state.ts'
@@ -29,10 +30,11 @@ const BATCH = 32
 function plannedFor({ session }: Model): Described[] {
   const modes: Mode[] = session.training ? ['train', 'predict'] : ['predict']
   return modes.map((mode) => {
-    const { steps, modules, regions, end, layout } = session.programFor(mode, BATCH).code
+    const { code } = session.programFor(mode, BATCH)
+    const { steps, modules, end, layout } = code
     const names = modules.map(({ name }) => name)
     const bytes = end - layout.base
-    return { mode, rows: BATCH, instructions: steps.length, modules: names, bytes, regions }
+    return { mode, rows: BATCH, instructions: steps.length, modules: names, bytes, regions: regionsOf(code) }
   })
 }
 

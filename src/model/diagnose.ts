@@ -1,6 +1,5 @@
 // Warnings, for the console, of training that can't be intended. Enters: a session after it was fed, or after a run. Leaves:
 // warnings, and the arena as it was.
-import type { Value } from '../graph/value.ts'
 import type { PlannedSession } from '../network/planned.ts'
 import { elementCount } from '../numerics/tensor.ts'
 import type { Plan } from '../plan/plan.ts'
@@ -73,7 +72,7 @@ function found(engine: Engine, address: number, count: number): string | null {
 
 /** Runs the plan again up to the update. */
 function firstNotFinite({ engine, outline }: PlannedSession, { code: plan }: Prepared<Plan>): string | null {
-  const { graph, layout, steps, transient, results } = plan
+  const { layout, steps, bufferOf } = plan
   const given = { input: plan.inputs, target: plan.targets, 'sample weights of': plan.sampleWeights }
   let text: string | null = null
   for (const [kind, slots] of Object.entries(given)) {
@@ -86,10 +85,6 @@ function firstNotFinite({ engine, outline }: PlannedSession, { code: plan }: Pre
     const held = trainable && found(engine, layout.parameters.get(name) ?? 0, elementCount(shape))
     if (held) text ??= `weight ${name} ${held} since an update before`
   }
-  const places = new Map<Value, number>(
-    transient.flatMap(({ values, address }) => values.map((value) => [value, address])),
-  )
-  for (const [name, value] of graph.results) places.set(value, results.get(name)?.address ?? 0)
   let from = plan.programStart
   steps.forEach((step, i) => {
     const to = from + 4 * (1 + step.instruction.operands.length)
@@ -99,7 +94,7 @@ function firstNotFinite({ engine, outline }: PlannedSession, { code: plan }: Pre
     const { op } = step
     if (text || !op || op === steps[i + 1]?.op) return
     for (const value of [op.output, ...op.extras]) {
-      const address = places.get(value)
+      const address = bufferOf.get(value)?.address
       const held = address !== undefined && found(engine, address, elementCount(value.shape))
       if (held) text ??= `the output of ${op.label || 'the loss'} (${stepText(step)}) ${held}`
     }

@@ -7,6 +7,7 @@ import type { Values } from '../network/network.ts'
 import { POSITIVE_INTEGER, readOptions, unknownName } from '../numerics/errors.ts'
 import { shapeText } from '../numerics/shape.ts'
 import type { Plan } from '../plan/plan.ts'
+import { regionsOf } from '../plan/regions.ts'
 import { bufferName } from '../plan/storage.ts'
 import type { Mode } from '../session/program.ts'
 import { trainingOf } from './compile.ts'
@@ -31,7 +32,7 @@ export interface Inspection {
 
 /** The memory map; lifetimes count operations of the graph, as the program lists them. */
 export function memoryText(plan: Plan): string {
-  const regions = plan.regions.map(({ name, start, end }) => [
+  const regions = regionsOf(plan).map(({ name, start, end }) => [
     name,
     String(start),
     String(end),

@@ -1,10 +1,9 @@
 // The operations and buffers of a plan as data: reads and writes, addresses, lifetimes. It is the content of the texts of
 // inspect.ts, for programs that draw it. Enters: a plan. Leaves: plain data; values are named as in the texts.
-import { leavesOf } from '../graph/graph.ts'
 import { outputsOf } from '../graph/kernel.ts'
 import { type Value, valueText } from '../graph/value.ts'
 import type { Plan } from '../plan/plan.ts'
-import { bufferName, shareBuffers } from '../plan/storage.ts'
+import { bufferName } from '../plan/storage.ts'
 
 /** An operation of the graph, as `inspect` gives it. */
 export interface InspectedOperation {
@@ -33,46 +32,25 @@ export interface InspectedBuffer {
 
 /** Every buffer but the optimizer's slots, by address. */
 export function buffersOf(plan: Plan): InspectedBuffer[] {
-  const { graph, layout } = plan
+  const { graph, bufferOf } = plan
   const names = new Map<Value, string>()
-  const pins = new Map<Value, number>()
-  const pin = (value: Value, name: string, address: number | undefined) => {
-    names.set(value, name)
-    pins.set(value, address ?? 0)
-  }
-  const slots = { input: plan.inputs, target: plan.targets, sampleWeight: plan.sampleWeights }
-  const constants = [...plan.constants]
-  for (const value of leavesOf(graph)) {
-    const { kind, name, data } = value.leaf ?? { kind: 'constant', name: '' }
-    if (kind === 'constant') {
-      if (data) pin(value, valueText(value), constants.shift()?.address)
-    } else if (kind === 'parameter') pin(value, name, layout.parameters.get(name))
-    else pin(value, valueText(value), slots[kind].get(name)?.address)
-  }
-  for (const [name, value] of graph.results) pin(value, name, plan.results.get(name)?.address)
-  for (const [name, value] of graph.gradients)
-    pin(value, `gradient of ${name}`, plan.gradients.get(name)?.address)
-  for (const [name, value] of graph.updates) pin(value, `next ${name}`, layout.parameters.get(name))
-  const all = { first: 0, last: graph.ops.length - 1 }
-  const pinned = [...new Set(shareBuffers(graph, pins).values())].flatMap(({ address, bytes, values }) =>
-    address === null
-      ? []
-      : {
-          name: names.get(values.find((value) => names.has(value)) as Value) ?? '',
-          address,
-          bytes,
-          ...all,
-          isTransient: false,
-          values: values.map(valueText),
-        },
-  )
+  for (const [name, value] of graph.results) names.set(value, name)
+  for (const [name, value] of graph.gradients) names.set(value, `gradient of ${name}`)
+  for (const [name, value] of graph.updates) names.set(value, `next ${name}`)
+  const isNamed = (value: Value) => value.leaf !== null || names.has(value)
+  const all = { first: 0, last: graph.ops.length - 1, isTransient: false }
+  const fixed = [...new Set(bufferOf.values())].flatMap(({ address, bytes, values }) => {
+    const named = values.find(isNamed) // a pinned one
+    const name = named && (names.get(named) ?? valueText(named))
+    return name === undefined ? [] : { name, address, bytes, ...all, values: values.map(valueText) }
+  })
   const transient = plan.transient.map((buffer) => ({
     ...buffer,
     name: bufferName(buffer, plan.graph),
     isTransient: true,
     values: buffer.values.map(valueText),
   }))
-  return [...pinned, ...transient].sort((a, b) => a.address - b.address || a.first - b.first)
+  return [...fixed, ...transient].sort((a, b) => a.address - b.address || a.first - b.first)
 }
 
 /** The operations of the graph in their order; behind them the updates, which read a gradient and write a weight. */

@@ -38,26 +38,15 @@ export interface Plan extends Executable {
   readonly graph: Graph
   readonly layout: Layout
   readonly steps: readonly Step[]
+  /** Where each value of the graph lies. */
+  readonly bufferOf: ReadonlyMap<Value, PlannedBuffer>
   /** Buffers of the transient region, by address. */
   readonly transient: readonly PlannedBuffer[]
-  readonly regions: readonly { readonly name: string; readonly start: number; readonly end: number }[]
+  /** Where inputs, targets and results begin; constants lie before them. */
+  readonly dataStart: number
+  readonly transientStart: number
   readonly peakBytes: number
   readonly lowerBoundBytes: number
-}
-
-/** Hands out addresses upwards, cache line by cache line. */
-class Region {
-  end: number
-  readonly start: number
-  constructor(start: number) {
-    this.start = start
-    this.end = start
-  }
-  take(shape: Shape): number {
-    const address = this.end
-    this.end += bufferBytes(shape)
-    return address
-  }
 }
 
 const slot = ({ shape, dtype }: Value, address: number): Slot => ({
@@ -67,17 +56,19 @@ const slot = ({ shape, dtype }: Value, address: number): Slot => ({
   count: elementCount(shape),
 })
 
-export function planOf(
-  simplified: Graph,
+/** The values whose places are fixed: parameters and their gradients where the layout says, the others one after another. */
+function pinned(
+  graph: Graph,
   layout: Layout,
   parameters: readonly WeightInPlan[],
   update: UpdateSpec | null,
-): Plan {
-  const graph = separateResults(simplified)
-  const updates = update ? updateInstructions(update, layout, parameters) : []
-  const fixed = new Region(layout.end)
-
-  // Pinned values: parameters and their gradients where the layout says, the others one after another.
+) {
+  let { end } = layout
+  const take = (shape: Shape): number => {
+    const address = end
+    end += bufferBytes(shape)
+    return address
+  }
   const pins = new Map<Value, number>()
   const constants: { address: number; data: Float32Array }[] = []
   const slots = {
@@ -88,25 +79,25 @@ export function planOf(
   const leaves = leavesOf(graph)
   for (const value of leaves) {
     if (value.leaf?.kind !== 'constant' || !value.leaf.data) continue
-    const address = fixed.take(value.shape)
+    const address = take(value.shape)
     constants.push({ address, data: value.leaf.data })
     pins.set(value, address)
   }
-  const dataStart = fixed.end
+  const dataStart = end
   const shapes = new Map(parameters.map(({ name, shape }) => [name, shape]))
   for (const value of leaves) {
     const { kind, name } = value.leaf ?? { kind: 'constant', name: '' }
     if (kind === 'constant') continue
     if (kind === 'parameter' && !sameShape(value.shape, shapes.get(name) ?? []))
       fail(`weight ${name} would take its shape from the batch: ${shapeText(value.shape)}`)
-    const address = kind === 'parameter' ? (layout.parameters.get(name) ?? 0) : fixed.take(value.shape)
+    const address = kind === 'parameter' ? (layout.parameters.get(name) ?? 0) : take(value.shape)
     pins.set(value, address)
     if (kind !== 'parameter') slots[kind].set(name, slot(value, address))
   }
   const place = (values: ReadonlyMap<string, Value>, at: (name: string) => number | undefined) =>
     new Map(
       [...values].map(([name, value]) => {
-        const address = at(name) ?? fixed.take(value.shape)
+        const address = at(name) ?? take(value.shape)
         pins.set(value, address)
         return [name, slot(value, address)] as const
       }),
@@ -119,38 +110,26 @@ export function planOf(
     return address - layout.gradientsStart + slotAddress(update, layout, gradientSlot(Number(group)))
   })
   for (const [name, value] of graph.updates) pins.set(value, layout.parameters.get(name) ?? 0)
+  const { input: inputs, target: targets, sampleWeight: sampleWeights } = slots
+  const all = {
+    constants,
+    inputs,
+    targets,
+    sampleWeights,
+    results,
+    gradients,
+    dataStart,
+    transientStart: end,
+  }
+  return { pins, all }
+}
 
-  // Everything else shares the transient region.
-  const bufferOf = shareBuffers(graph, pins)
-  const free = [...new Set(bufferOf.values())].filter((buffer) => buffer.address === null)
-  const scratches = graph.ops.map((op, i): Buffer | null => {
-    const bytes = op.kernel.scratchBytes?.(op) ?? 0
-    return bytes > 0 ? { bytes: align(bytes), first: i, last: i, address: null, values: [] } : null
-  })
-  const movable = [...free, ...scratches.filter((buffer) => buffer !== null)]
-  const placement = placeBuffers(movable)
-  const transientStart = fixed.end
-  movable.forEach((buffer, i) => {
-    buffer.address = transientStart + placement.offsets[i]
-  })
-
-  const steps: Step[] = []
-  const of = (value: Value) => bufferOf.get(value)?.address ?? 0
-  graph.ops.forEach((op, i) => {
-    const addresses = { of, scratch: scratches[i]?.address ?? 0, header: layout.base }
-    for (const instruction of instructionsOf(op, addresses)) steps.push({ instruction, phase: op.phase, op })
-  })
-  for (const instruction of updates) steps.push({ instruction, phase: 'update', op: null })
-
-  const programStart = transientStart + align(placement.peakBytes)
+/** Instructions as words behind `programStart`, and the addresses in between where the core starts and ends. */
+function encoded(steps: readonly Step[], programStart: number) {
   const words = new Int32Array(
     steps.reduce((sum, { instruction }) => sum + 1 + instruction.operands.length, 0),
   )
-  const phaseEnds = {
-    forward: programStart,
-    backward: programStart,
-    update: programStart,
-  }
+  const phaseEnds = { forward: programStart, backward: programStart, update: programStart }
   const sums: [number, number][] = []
   let at = 0
   steps.forEach(({ instruction, phase }) => {
@@ -164,44 +143,58 @@ export function planOf(
     if (instruction.code === OP_ACCUMULATE) sums.push([start, end])
     phaseEnds.update = end
   })
+  return { words, programStart, phaseEnds, sums, end: programStart + align(words.byteLength) }
+}
 
+export function planOf(
+  simplified: Graph,
+  layout: Layout,
+  parameters: readonly WeightInPlan[],
+  update: UpdateSpec | null,
+): Plan {
+  const graph = separateResults(simplified)
+  const updates = update ? updateInstructions(update, layout, parameters) : []
+  const { pins, all } = pinned(graph, layout, parameters, update)
+
+  // Everything else shares the transient region.
+  const bufferOf = shareBuffers(graph, pins)
+  const free = [...new Set(bufferOf.values())].filter((buffer) => buffer.address === null)
+  const scratches = graph.ops.map((op, i): Buffer | null => {
+    const bytes = op.kernel.scratchBytes?.(op) ?? 0
+    return bytes > 0 ? { bytes: align(bytes), first: i, last: i, address: null, values: [] } : null
+  })
+  const transient = [...free, ...scratches.filter((buffer) => buffer !== null)]
+  const { offsets, peakBytes, lowerBoundBytes } = placeBuffers(transient)
+  transient.forEach((buffer, i) => {
+    buffer.address = all.transientStart + offsets[i]
+  })
+
+  const steps: Step[] = []
+  const of = (value: Value) => bufferOf.get(value)?.address ?? 0
+  graph.ops.forEach((op, i) => {
+    const addresses = { of, scratch: scratches[i]?.address ?? 0, header: layout.base }
+    for (const instruction of instructionsOf(op, addresses)) steps.push({ instruction, phase: op.phase, op })
+  })
+  for (const instruction of updates) steps.push({ instruction, phase: 'update', op: null })
+
+  const isPlaced = (buffer: Buffer): buffer is Buffer & PlannedBuffer => buffer.address !== null
   const plan: Plan = {
     graph,
     layout,
     steps,
-    words,
-    programStart,
-    phaseEnds,
-    sums,
+    ...encoded(steps, all.transientStart + align(peakBytes)),
     modules: [
       ...new Set([
         ...graph.ops.flatMap(({ kernel }) => kernel.module ?? []),
         ...updates.flatMap(({ module }) => module ?? []),
       ]),
     ],
-    constants,
-    inputs: slots.input,
-    targets: slots.target,
-    sampleWeights: slots.sampleWeight,
-    results,
-    gradients,
-    transient: movable
-      .filter((buffer): buffer is Buffer & { address: number } => buffer.address !== null)
-      .sort((a, b) => a.address - b.address || a.first - b.first),
-    regions: [
-      { name: 'header', start: layout.base, end: layout.trainable.start },
-      { name: 'parameters', start: layout.trainable.start, end: layout.gradientsStart },
-      { name: 'gradients', start: layout.gradientsStart, end: layout.slotsStart },
-      { name: 'optimizer state', start: layout.slotsStart, end: layout.end },
-      { name: 'constants', start: layout.end, end: dataStart },
-      { name: 'inputs, targets, results', start: dataStart, end: transientStart },
-      { name: 'transient', start: transientStart, end: transientStart + placement.peakBytes },
-      { name: 'program', start: programStart, end: programStart + words.byteLength },
-    ],
-    peakBytes: placement.peakBytes,
-    lowerBoundBytes: placement.lowerBoundBytes,
+    ...all,
+    bufferOf: bufferOf as ReadonlyMap<Value, PlannedBuffer>, // checkPlan finds one without an address
+    transient: transient.filter(isPlaced).sort((a, b) => a.address - b.address || a.first - b.first),
+    peakBytes,
+    lowerBoundBytes,
     scratchBytes: scratches.reduce((most, buffer) => Math.max(most, buffer?.bytes ?? 0), 0),
-    end: programStart + align(words.byteLength),
   }
   checkPlan(plan, bufferOf)
   return Object.freeze(plan)

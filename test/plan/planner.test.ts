@@ -12,6 +12,7 @@ import type { Value } from '../../src/graph/value.ts'
 import { checkPlan } from '../../src/plan/check.ts'
 import { type Lifetime, placeBuffers } from '../../src/plan/memory.ts'
 import type { Plan } from '../../src/plan/plan.ts'
+import { regionsOf } from '../../src/plan/regions.ts'
 import type { PlannedBuffer } from '../../src/plan/storage.ts'
 import { updateInstructions } from '../../src/plan/update.ts'
 import { Engine } from '../../src/runtime/engine.ts'
@@ -124,7 +125,7 @@ describe('layoutOf', () => {
 
 /** Fills with NaN all transient memory but the buffers written by `before` (or earlier) and read by `next` (or later). */
 function poison(engine: Engine, plan: Plan, next: number): void {
-  const { start, end } = plan.regions.find(({ name }) => name === 'transient') ?? { start: 0, end: 0 }
+  const { start, end } = regionsOf(plan).find(({ name }) => name === 'transient') ?? { start: 0, end: 0 }
   const kept = plan.transient
     .filter(({ first, last }) => first < next && last >= next)
     .map(({ address, bytes }) => ({
@@ -240,7 +241,8 @@ describe('plans of random graphs', () => {
 
   test('live buffers, slots and regions are disjoint', () => {
     property(({ plan }) => {
-      const { transient, regions } = plan
+      const { transient } = plan
+      const regions = regionsOf(plan)
       const spaces = transient.map(({ address, bytes, ...life }) => ({
         from: address,
         to: address + bytes,

@@ -84,7 +84,7 @@ export function feed(engine: Engine, { plan, leaves }: Prepared): void {
   const fill = (start: number, end: number) => engine.floatView(start, (end - start) / 4).fill(Number.NaN)
   fill(plan.layout.trainable.start, plan.layout.end)
   // between lie the constants, behind it the program, which `load` writes only when the plan isn't loaded yet
-  fill(plan.regions.find(({ name }) => name.startsWith('inputs'))?.start ?? 0, plan.programStart)
+  fill(plan.dataStart, plan.programStart)
   engine.load(plan)
   for (const [{ leaf }, data] of leaves) {
     const name = leaf?.name ?? ''
