@@ -102,16 +102,16 @@ export const random: KernelModule = randomModule
 export const recurrent: KernelModule = recurrentModule
 
 /**
- * The kernels of what few optimizers and weights have: constraints, `useEma`, `gradientAccumulationSteps`. Programs that train call
- * them; `predict` alone does without.
+ * The kernels of constraints, `movingAverage` and `accumulateGradients`, which programs call that train; `predict` doesn't need
+ * them.
  * @example
  * ```js
- * import { dense, sequential, sgd } from 'lanegrad'
+ * import { dense, nonNeg, sequential, sgd } from 'lanegrad'
  * import { freeze } from 'lanegrad/freeze'
  * import { open } from 'lanegrad/run'
  * import { training } from 'lanegrad/run/modules'
  *
- * const model = sequential({ inputShape: [2], layers: [dense({ units: 1, kernelConstraint: 'nonNeg' })] })
+ * const model = sequential({ inputShape: [2], layers: [dense({ units: 1, kernelConstraint: nonNeg() })] })
  * model.compile({ optimizer: sgd(), loss: 'mse' })
  * const trainer = open(freeze(model, { train: [1] }), { modules: [training] })
  * trainer.trainStep([[1, 1]], [-5])

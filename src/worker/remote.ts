@@ -14,8 +14,7 @@ import {
 } from '../feed/options.ts'
 import { checkEvaluated, heldOut, splitValidation } from '../feed/reading.ts'
 import type { CompileOptions } from '../model/compile.ts'
-import type { Callback, FitOptions } from '../model/model.ts'
-import { checkModel, type Model } from '../model/model.ts'
+import type { Callback, FitOptions, Model } from '../model/model.ts'
 import type { Values } from '../network/network.ts'
 import type { PlannedSession } from '../network/planned.ts'
 import { weightsNamed } from '../network/weight-names.ts'
@@ -37,40 +36,11 @@ import {
 import type { FloatArray } from '../numerics/tensor.ts'
 import type { Batch, Batches, Data, Dataset } from '../rows/rows.ts'
 import type { History, Logs } from '../session/logs.ts'
-import { connect } from './connect.ts'
 import { Hooks } from './hooks.ts'
 import { type CallOptions, type Failure, packed, portable, type ToPage, type ToWorker } from './messages.ts'
+import type { Remote, RemoteFitOptions, Transfer } from './options.ts'
 import { restore, type Snapshot } from './state.ts'
-import { send, type WorkerLike } from './target.ts'
-
-/** Options of `workerModel`. */
-export interface WorkerModelOptions {
-  /** A worker that runs `serveModels`: `new Worker(new URL('./worker.js', import.meta.url), { type: 'module' })`. */
-  readonly worker: WorkerLike
-  /** The longest wait for its answer, in ms. Default 30 000. */
-  readonly timeoutMs?: number
-}
-
-/** How data goes to a worker. Arrays over a SharedArrayBuffer are always shared. */
-export interface Transfer {
-  /**
-   * Whether the arrays of the data move without being copied, so that they are empty here afterwards. Batches from an iterable
-   * don't move, nor does data that is refused for its options, shapes or labels (data with NaN does). Default false: copies.
-   */
-  readonly transfer?: boolean
-}
-
-/** Options of `fit` of a model in a worker. */
-export interface RemoteFitOptions extends FitOptions, Transfer {
-  /**
-   * The least time between two calls of the hooks of batches, in ms; training continues meanwhile. 0: they are called for every
-   * batch and awaited, as the hooks of epochs, tests and the run always are. Default 50.
-   */
-  readonly progressMs?: number
-}
-
-/** Options of a method, and of the way its data goes to the worker. */
-export type Remote<O> = O & Transfer
+import { send } from './target.ts'
 
 interface Call {
   readonly method: string
@@ -422,40 +392,4 @@ export class WorkerModel<V extends Values = Values> {
     this.end('this worker model was closed')
     await this.leave()
   }
-}
-
-/**
- * Copies a model into a worker: its weights, its optimizer's state and the options of `compile`. Training there gives the same
- * bits as here. The model in the page follows the one in the worker: it has the weights of the end of the last epoch (if epochs
- * are short, they are a second old at most), and after `fit` or `model()` the present ones. Don't train it meanwhile.
- *
- * @throws LanegradError if the worker can't be started or doesn't answer, or lacks a layer, loss or metric of your own
- * @example
- * ```js
- * import { dense, sequential } from 'lanegrad'
- * import { serveModels, workerModel } from 'lanegrad/worker'
- *
- * // in place of a worker, and of the global of its script
- * const { port1: worker, port2: port } = new MessageChannel()
- * serveModels({ port })
- *
- * const net = sequential({ inputShape: [2], layers: [dense({ units: 1 })] })
- * net.compile({ optimizer: 'sgd', loss: 'mse' })
- * const remote = await workerModel(net, { worker })
- * const history = await remote.fit([[0, 1], [1, 0]], [1, 0], { epochs: 3 })
- * console.log(history.loss.length) // 3
- * await remote.close()
- * worker.close()
- * ```
- */
-export async function workerModel<V extends Values>(
-  model: Model<V>,
-  options: WorkerModelOptions,
-): Promise<WorkerModel<V>> {
-  const { worker, timeoutMs = 30_000 } = checkOptions('workerModel', options, ['worker', 'timeoutMs'])
-  checkModel('workerModel: model', model)
-  const canPost = reading('workerModel: worker', () => typeof worker?.postMessage === 'function')
-  check(canPost, 'workerModel: worker', 'a Worker', worker)
-  must(NON_NEGATIVE, timeoutMs, 'workerModel: timeoutMs')
-  return connect(model, worker, timeoutMs, (port, leave) => new WorkerModel(model, port, leave))
 }
