@@ -131,9 +131,8 @@ export function* readingBatch(feeds: Feeds, what: string, data: Dataset): Pieces
   }
 }
 
-function* readingAll(feeds: Feeds, what: string, { x, y, weights }: Dataset): Pieces<Batch> {
-  const inputs = yield* readingInputs(feeds, what, x)
-  const { targets, outputStructure } = feeds
+/** Rows of every target. */
+export function* readingTargets({ targets, outputStructure }: Feeds, what: string, y: Data): Pieces<Rows[]> {
   const names = targets.map(({ name }) => name)
   const parts = splitData(`${what}: y`, y, names, outputStructure)
   const read: Rows[] = []
@@ -146,6 +145,14 @@ function* readingAll(feeds: Feeds, what: string, { x, y, weights }: Dataset): Pi
     else yield* checkingTargets(name, rows, target)
     read.push(rows)
   }
+  return read
+}
+
+function* readingAll(feeds: Feeds, what: string, { x, y, weights }: Dataset): Pieces<Batch> {
+  const inputs = yield* readingInputs(feeds, what, x)
+  const { targets, outputStructure } = feeds
+  const names = targets.map(({ name }) => name)
+  const read = yield* readingTargets(feeds, what, y)
   const sampleWeights: (Rows | null)[] = []
   const given =
     weights === undefined ? null : splitData(`${what}: sampleWeight`, weights, names, outputStructure)

@@ -5,9 +5,11 @@ import { checkModel, type Model } from '../model/model.ts'
 import { saveSession } from '../model/saving.ts'
 import type { Values } from '../network/network.ts'
 import type { PlannedSession } from '../network/planned.ts'
-import { BOOLEAN, fail, POSITIVE_INTEGER, type Rule, readOptions } from '../numerics/errors.ts'
+import { BOOLEAN, fail, oneOf, POSITIVE_INTEGER, type Rule, readOptions } from '../numerics/errors.ts'
+import type { Shape } from '../numerics/shape.ts'
 import type { NamedArray } from '../numerics/tensor.ts'
 import type { Executable, Slots } from '../runtime/program.ts'
+import type { TargetFeed } from '../session/feeds.ts'
 import { FROZEN_KEY, type Frozen, PROGRAM_MARK } from '../session/frozen.ts'
 import { layoutOf } from '../session/layout.ts'
 import type { Mode, Program, Request } from '../session/program.ts'
@@ -22,8 +24,11 @@ export interface FreezeOptions {
   readonly predict?: readonly number[]
   /** Sizes of batches to compute gradients of. Default: none. */
   readonly gradients?: readonly number[]
-  /** Whether training and evaluation take a weight for each row. Default false. */
-  readonly sampleWeight?: boolean
+  /**
+   * Whether training and evaluation take a weight for each row (true), or for each position of a row ('positions': of shape y's
+   * first axes, all but the last where y isn't labels). Default false.
+   */
+  readonly sampleWeight?: boolean | 'positions'
   /** Whether the optimizer's state goes along, so that training goes on where it is; else it starts anew. Default false. */
   readonly includeOptimizer?: boolean
 }
@@ -36,10 +41,16 @@ const SIZES: Rule<readonly number[]> = {
     new Set(value).size === value.length,
 }
 
+const WEIGHTS: Rule<boolean | 'positions'> = oneOf<boolean | 'positions'>(true, false, 'positions')
+
 const slotsOf = (slots: Slots) =>
   Object.fromEntries(
     Array.from(slots, ([name, { address, shape, dtype }]) => [name, [address, shape, dtype]]),
   )
+
+/** Of a target's row: every label, or every row of numbers. */
+const positionsOf = ({ shape, dtype }: TargetFeed): Shape =>
+  (dtype === 'int32' ? shape : shape.slice(0, -1)).map((n) => n ?? 1)
 
 /** A program as JSON; its words and constants are in `tensors`. */
 function written(
@@ -111,7 +122,7 @@ export function freeze<V extends Values>(
       evaluate: [SIZES, []],
       predict: [SIZES, [1]],
       gradients: [SIZES, []],
-      sampleWeight: [BOOLEAN, false],
+      sampleWeight: [WEIGHTS, false],
       includeOptimizer: [BOOLEAN, false],
     },
   )
@@ -130,8 +141,9 @@ export function freeze<V extends Values>(
   const programs = asked
     .flatMap(([mode, rows]) =>
       rows.map((count): Request => {
-        const isWeighted = sampleWeight && mode !== 'predict'
-        const weightShapes = feeds.targets.map(() => (isWeighted ? [] : null))
+        const weightShapes = feeds.targets.map((target) =>
+          sampleWeight && mode !== 'predict' ? (sampleWeight === true ? [] : positionsOf(target)) : null,
+        )
         return { mode, rows: count, shapes, weightShapes, training: false, inputGradients: false }
       }),
     )

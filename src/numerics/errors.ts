@@ -218,7 +218,7 @@ export const BOOLEAN: Rule<boolean> = {
 }
 
 /** A rule for a value that is one of `names`. */
-export const oneOf = <const S extends string | number | null>(...names: readonly S[]): Rule<S> => ({
+export const oneOf = <const S extends string | number | boolean | null>(...names: readonly S[]): Rule<S> => ({
   expected: names
     .map(show)
     .join(', ')

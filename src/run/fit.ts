@@ -33,7 +33,7 @@ export interface TrainerFitOptions {
   readonly validationData?: readonly [x: Data, y: Data, sampleWeight?: Data] | Dataset
   /** Epochs from one validation to the next. Default 1. */
   readonly validationFreq?: number
-  /** One weight for each row of y, where the file was frozen with `sampleWeight: true`. Default: 1 each. */
+  /** Weights of rows or positions, as `trainStep` takes them. Default: 1 each. */
   readonly sampleWeight?: Data
   /** Take NaN in the data as it is. Default false: it is an error. */
   readonly allowNaN?: boolean

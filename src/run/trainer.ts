@@ -5,7 +5,7 @@ import { encodeSafetensors } from '../formats/safetensors.ts'
 import { isFloat32 } from '../numerics/brands.ts'
 import { check, fail, isFunction, isObject, must, NON_NEGATIVE, reading } from '../numerics/errors.ts'
 import { finish } from '../numerics/pieces.ts'
-import type { Shape } from '../numerics/shape.ts'
+import { type Shape, sameShape, shapeText } from '../numerics/shape.ts'
 import { elementCount, type FloatArray } from '../numerics/tensor.ts'
 import { type ArrayLikeData, type Batch, type Data, type Rows, rowsOf } from '../rows/rows.ts'
 import type { Slot } from '../runtime/program.ts'
@@ -20,7 +20,10 @@ import type { FrozenSession } from './session.ts'
 
 /** Options of the methods that take one batch or more of rows with targets. */
 export interface TrainerOptions {
-  /** One weight for each row of y, where the file was frozen with `sampleWeight: true`. Default: 1 each. */
+  /**
+   * One weight for each row of y where the file was frozen with `sampleWeight: true`, for each of its positions with
+   * 'positions'. Default: 1 each. `classWeights` makes them of weights by class.
+   */
   readonly sampleWeight?: Data
   /** Take NaN in the data as it is. Default false: it is an error. */
   readonly allowNaN?: boolean
@@ -28,7 +31,7 @@ export interface TrainerOptions {
 
 const NO_OPTIONS: TrainerOptions = { sampleWeight: undefined, allowNaN: false }
 
-const ones = (rows: number, shape: Shape): Rows => ({
+export const ones = (rows: number, shape: Shape): Rows => ({
   data: new Float32Array(rows * elementCount(shape)).fill(1),
   rows,
   shape,
@@ -39,8 +42,11 @@ export function weighted({ session }: Trainer, mode: Mode, what: string, batch: 
   const taken = session.weightShapes(mode)
   const weights = batch.weights.map((own, i) => {
     const shape = taken[i] ?? null
-    if (own && !shape)
-      fail(`${what}: sampleWeight: the file was frozen without: freeze(model, { sampleWeight: true })`)
+    if (own && !(shape && sameShape(own.shape, shape)))
+      fail(
+        `${what}: sampleWeight: the file was frozen ${shape ? `for shape ${shapeText([batch.rows, ...shape])}` : 'without'}; ` +
+          `freeze(model, { sampleWeight: ${own.shape.length > 0 ? "'positions'" : true} }) takes these`,
+      )
     return own ?? (shape && ones(batch.rows, shape))
   })
   return { ...batch, weights }
