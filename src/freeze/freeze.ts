@@ -20,7 +20,10 @@ export interface FreezeOptions {
   readonly train?: readonly number[]
   /** Sizes of batches to evaluate. Default: none. */
   readonly evaluate?: readonly number[]
-  /** Sizes of batches to predict; other numbers of rows run padded. Default [1]. */
+  /**
+   * Sizes of batches to predict; other numbers of rows run padded with copies of the last one, which only a layer of your own
+   * that mixes the rows of a batch can see. Default [1].
+   */
   readonly predict?: readonly number[]
   /** Sizes of batches to compute gradients of. Default: none. */
   readonly gradients?: readonly number[]
