@@ -215,7 +215,7 @@ describe('refused before anything is trained', () => {
       ],
       'weights of rows': [
         { sampleWeight: weights },
-        /^fit: sampleWeight: the file was frozen without: freeze\(model, \{ sampleWeight: true \}\)$/,
+        /^fit: sampleWeight: the file was frozen without; freeze\(model, \{ sampleWeight: true \}\) takes these$/,
       ],
       'an unknown option': [{ classWeight: {} } as never, /unknown fit option "classWeight"/],
     }
