@@ -94,8 +94,8 @@ interface CommonKernel<A> {
   readonly name: string
   /** The module its kernel lies in. Default: the core, which every program has. */
   readonly module?: KernelModule
-  /** Shape of the output, then of each extra. Throws (fail) where the inputs don't fit. */
-  shapes(inputs: readonly Value[], attributes: A): readonly [Shape, ...Shape[]]
+  /** Shape of the output, then of each extra. Default: one output with the shape of the first input. Throws (fail) where the inputs don't fit. */
+  shapes?(inputs: readonly Value[], attributes: A): readonly [Shape, ...Shape[]]
   /** Bytes of scratch, planned like any buffer. Default 0. */
   scratchBytes?(op: KernelCall<A>): number
   /** Positions of inputs that may be int32. Default: none. */

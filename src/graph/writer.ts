@@ -44,7 +44,7 @@ export class GraphWriter implements Writer {
       if (dtype === 'int32' && !int32.includes(i))
         fail(`${name} takes float32 values, got int32 ${shapeText(shape)}`)
     })
-    const [output, ...extras] = kernel.shapes(inputs, attributes).map(
+    const [output, ...extras] = (kernel.shapes?.(inputs, attributes) ?? [inputs[0].shape]).map(
       (shape): Value => ({
         id: this.nextId++,
         shape,

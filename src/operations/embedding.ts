@@ -54,6 +54,5 @@ export const nonZero: Kernel = {
   module: attentionModule,
   code: abi.OP_NON_ZERO,
   int32: [0],
-  shapes: ([ids]) => [ids.shape],
   words: ({ inputs: [ids], output }) => [output, ids, elementCount(ids.shape)],
 }

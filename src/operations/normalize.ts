@@ -22,6 +22,12 @@ function affineOf<A extends AffineAttributes>({ inputs, attributes: { scale, cen
   return { gamma: scale ? inputs[1] : null, beta: center ? inputs[scale ? 2 : 1] : null }
 }
 
+/** The inputs of a gradient operation: dy, x, the statistics, gamma?. */
+const gradientInputs = <A extends AffineAttributes>(op: KernelCall<A>, dy: Value): Value[] => {
+  const { gamma } = affineOf(op)
+  return [dy, op.inputs[0], ...op.extras, ...(gamma ? [gamma] : [])]
+}
+
 /** [dx, dgamma?, dbeta?], `inputs`: dy, x, two statistics or one, gamma?; the last extra is dbeta. */
 function gradientShapes(inputs: readonly Value[], { scale, center }: AffineAttributes): [Shape, ...Shape[]] {
   const [, { shape }] = inputs
@@ -54,20 +60,15 @@ export const layerNormalize: Kernel<LayerNormalizeAttributes> = {
   code: abi.OP_LAYER_NORMALIZE,
   shapes: ([x], { rms }) => [x.shape, [rowsIn(x)], ...(rms ? [] : [[2, rowsIn(x)]])],
   words(op) {
-    const { inputs, output, extras, attributes } = op
-    const [x] = inputs
     const { gamma, beta } = affineOf(op)
-    const statistics = [extras[0], extras[1]]
-    const sizes = [rowsIn(x), columnsIn(x), f32(attributes.epsilon)]
-    return [output, x, ...statistics, gamma, beta, ...sizes]
+    const [x] = op.inputs
+    const [inverse, mean] = op.extras
+    const sizes = [rowsIn(x), columnsIn(x), f32(op.attributes.epsilon)]
+    return [op.output, x, inverse, mean, gamma, beta, ...sizes]
   },
   reuses: [0],
   range: weighted,
-  gradient(g, op, dy) {
-    const { gamma } = affineOf(op)
-    const inputs = [dy, op.inputs[0], ...op.extras, ...(gamma ? [gamma] : [])]
-    return g.add(layerNormalizeGrad, inputs, op.attributes)
-  },
+  gradient: (g, op, dy) => g.add(layerNormalizeGrad, gradientInputs(op, dy), op.attributes),
 }
 
 /** dy, x, inverse, mean (unless rms), gamma? to dx, dgamma?, dbeta? */
@@ -78,11 +79,10 @@ export const layerNormalizeGrad: Kernel<LayerNormalizeAttributes> = {
   shapes: gradientShapes,
   words(op, at) {
     const { inputs, attributes } = op
-    const { rms, scale } = attributes
-    const [, x, inverse] = inputs
-    const statistics = [inverse, rms ? 0 : inputs[3]]
-    const gamma = scale ? inputs[inputs.length - 1] : 0
-    return [...gradientWords(op), ...statistics, gamma, rowsIn(x), columnsIn(x), at.scratch]
+    const [, x, inverse, mean] = inputs
+    const gamma = attributes.scale ? inputs[inputs.length - 1] : null
+    const sizes = [rowsIn(x), columnsIn(x), at.scratch]
+    return [...gradientWords(op), inverse, attributes.rms ? null : mean, gamma, ...sizes]
   },
   // two f64 sums for each column, in groups of four columns
   scratchBytes: ({ inputs: [, x] }) => 64 * Math.ceil(columnsIn(x) / 4),
@@ -116,20 +116,14 @@ export const channelNormalize: Kernel<ChannelNormalizeAttributes> = {
   code: abi.OP_CHANNEL_NORMALIZE,
   shapes: ([x], { samples, groups }) => [x.shape, ...Array<Shape>(3).fill([samples, groups])],
   words(op, at) {
-    const { inputs, output, extras, attributes } = op
-    const [x] = inputs
     const { gamma, beta } = affineOf(op)
-    const arrays = [output, x, ...extras, gamma, beta]
-    return [...arrays, ...channelWords(x, attributes, at)]
+    const [x] = op.inputs
+    return [op.output, x, ...op.extras, gamma, beta, ...channelWords(x, op.attributes, at)]
   },
   scratchBytes: ({ inputs: [x] }) => channelScratch(x),
   reuses: [0],
   range: weighted,
-  gradient(g, op, dy) {
-    const { gamma } = affineOf(op)
-    const inputs = [dy, op.inputs[0], ...op.extras, ...(gamma ? [gamma] : [])]
-    return g.add(channelNormalizeGrad, inputs, op.attributes)
-  },
+  gradient: (g, op, dy) => g.add(channelNormalizeGrad, gradientInputs(op, dy), op.attributes),
 }
 
 /** dy, x, mean, variance, rest, gamma? to dx, dgamma?, dbeta? */
@@ -140,8 +134,7 @@ export const channelNormalizeGrad: Kernel<ChannelNormalizeAttributes> = {
   shapes: gradientShapes,
   words(op, at) {
     const [, x, mean, variance, rest, gamma = null] = op.inputs
-    const statistics = [mean, variance, rest, gamma]
-    return [...gradientWords(op), ...statistics, ...channelWords(x, op.attributes, at)]
+    return [...gradientWords(op), mean, variance, rest, gamma, ...channelWords(x, op.attributes, at)]
   },
   scratchBytes: ({ inputs: [, x] }) => channelScratch(x),
   reuses: [0, 1],

@@ -48,7 +48,6 @@ export const dropout: Kernel<DrawAttributes> = {
   name: 'dropout',
   module: randomModule,
   code: abi.OP_DROPOUT,
-  shapes: ([x]) => [x.shape],
   words: ({ output, inputs: [x], attributes }, at) => [output, x, ...drawWords(output, attributes, at)],
   reuses: [0],
   gradient: (g, { attributes }, dy) => g.add(dropout, [dy], attributes),

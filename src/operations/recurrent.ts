@@ -223,7 +223,6 @@ export const reverse: Kernel<{ readonly axis: number }> = {
   name: 'reverse',
   module: recurrentModule,
   code: abi.OP_REVERSE,
-  shapes: ([{ shape }]) => [shape],
   words: ({ output, inputs: [x], attributes: { axis } }) => [
     output,
     x,

@@ -15,14 +15,15 @@ function broken(what: string): void {
 interface Checked {
   readonly graph: Graph
   readonly layout: Layout
+  readonly bufferOf: ReadonlyMap<Value, Buffer>
   readonly transient: readonly PlannedBuffer[]
   readonly programStart: number
 }
 
-export function checkPlan(plan: Checked, bufferOf: ReadonlyMap<Value, Buffer>): void {
+export function checkPlan(plan: Checked): void {
   plan.graph.ops.forEach((op) => {
     const check = (value: Value) => {
-      const { address, bytes } = bufferOf.get(value) ?? { address: null, bytes: 0 }
+      const { address, bytes } = plan.bufferOf.get(value) ?? { address: null, bytes: 0 }
       if (address === null) return broken(`%${value.id} of ${op.kernel.name} has no address`)
       if (address % ALIGNMENT !== 0) broken(`%${value.id} is not aligned`)
       if (address < plan.layout.trainable.start || address + bytes > plan.programStart)

@@ -196,6 +196,6 @@ export function planOf(
     lowerBoundBytes,
     scratchBytes: scratches.reduce((most, buffer) => Math.max(most, buffer?.bytes ?? 0), 0),
   }
-  checkPlan(plan, bufferOf)
+  checkPlan(plan)
   return Object.freeze(plan)
 }

@@ -307,13 +307,11 @@ describe('the proof of a plan', () => {
     const [first, second] = [buffer(addressOfA, a), buffer(addressOfB, b)]
     const transient = [first, second].filter((one): one is PlannedBuffer => one.address !== null)
     const graph = { ops: [op], results: new Map(), gradients: new Map(), updates: new Map() }
-    checkPlan(
-      { graph, layout, transient, programStart: 256 },
-      new Map([
-        [a, first],
-        [b, second],
-      ]),
-    )
+    const bufferOf = new Map([
+      [a, first],
+      [b, second],
+    ])
+    checkPlan({ graph, layout, bufferOf, transient, programStart: 256 })
   }
 
   test('two buffers beside each other pass', () => check(128, 192))

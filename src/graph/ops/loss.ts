@@ -61,7 +61,6 @@ export const lossKernel: Kernel<LossAttributes> = {
 export const lossGradKernel: Kernel<LossAttributes & Seeded> = {
   name: 'lossGrad',
   code: abi.OP_LOSS_GRAD,
-  shapes: ([{ shape }]) => [shape],
   words({ output, inputs, attributes }) {
     const { seeded } = attributes
     const own = seeded ? inputs.slice(0, -1) : inputs
@@ -122,7 +121,6 @@ export const penaltyKernel: Kernel<PenaltyAttributes> = {
 export const penaltyGradKernel: Kernel<PenaltyAttributes & Seeded & { readonly accumulate: boolean }> = {
   name: 'penaltyGrad',
   code: abi.OP_PENALTY_GRAD,
-  shapes: ([{ shape }]) => [shape],
   words({ output, inputs: [w, seed], attributes: { l1, l2, seeded, accumulate } }) {
     const numbers = [elementCount(w.shape), f32(l1), f32(l2), accumulate ? 1 : 0]
     return [output, seeded ? seed : null, w, ...numbers]

@@ -18,7 +18,6 @@ function rowsOf({ shape }: Value): [rows: number, cols: number] {
 export const softmaxKernel: Kernel<SoftmaxAttributes> = {
   name: 'softmax',
   code: abi.OP_SOFTMAX,
-  shapes: ([{ shape }]) => [shape],
   words: ({ output, inputs: [x], attributes: { log } }) => [output, x, ...rowsOf(x), log ? 1 : 0],
   reuses: [0],
   range: ({ attributes: { log } }) =>
@@ -30,7 +29,6 @@ export const softmaxKernel: Kernel<SoftmaxAttributes> = {
 export const softmaxGradKernel: Kernel<SoftmaxAttributes> = {
   name: 'softmaxGrad',
   code: abi.OP_SOFTMAX_GRAD,
-  shapes: ([{ shape }]) => [shape],
   words: ({ output, inputs: [dy, y], attributes: { log } }) => [output, dy, y, ...rowsOf(y), log ? 1 : 0],
   reuses: [0],
 }

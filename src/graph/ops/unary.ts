@@ -12,7 +12,6 @@ import { rangeOf } from './ranges.ts'
 export const unaryKernel: Kernel<Epilogue> = {
   name: 'unary',
   code: abi.OP_UNARY,
-  shapes: ([{ shape }]) => [shape],
   words: ({ output, inputs: [x], attributes: { fn, alpha } }) => [
     output,
     x,
@@ -32,7 +31,6 @@ export const unaryKernel: Kernel<Epilogue> = {
 export const unaryGradKernel: Kernel<Epilogue> = {
   name: 'unaryGrad',
   code: abi.OP_UNARY_GRAD,
-  shapes: ([{ shape }]) => [shape],
   words: ({ output, inputs: [dy, saved], attributes: { fn, alpha } }) => [
     output,
     dy,
