@@ -36,7 +36,9 @@ export function open(bytes: ByteSource, options: OpenOptions = {}): Trainer {
   const { modules } = withDefaults('open', options, { modules: [] as readonly KernelModule[] })
   const areModules = reading(
     'open: modules',
-    () => Array.isArray(modules) && modules.every((module) => Array.isArray(module?.codes)),
+    () =>
+      Array.isArray(modules) &&
+      [...modules].every((module) => Array.isArray(module?.codes) && module.codes.every(Number.isInteger)),
   )
   check(areModules, 'open: modules', "a list of modules from 'lanegrad/run/modules'", modules)
   const opened = readFrozen(bytes, modules)
