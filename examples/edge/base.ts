@@ -1,12 +1,15 @@
 // The network the Worker starts with, and who plays its client: penguins of the package vega-datasets.
 //
-// In:  penguins.json. Out: the bytes of a network that tells three species apart; samples labelled male and female.
+// In:  penguins.json. Out: the bytes of a network that tells three species apart, and of that network frozen with a new head;
+//      samples labelled male and female.
 
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
-import { adam, adaptNormalization, dense, sequential } from 'lanegrad'
+import { adam, adaptNormalization, dense, load, type Model, sequential, transfer } from 'lanegrad'
+import { freeze } from 'lanegrad/freeze'
 import { seededRandom, shuffled } from '../shared/random.ts'
+import { MAX_LABELS } from './requests.ts'
 
 const SPECIES = ['Adelie', 'Chinstrap', 'Gentoo']
 const COLUMNS = ['Beak Length (mm)', 'Beak Depth (mm)', 'Flipper Length (mm)', 'Body Mass (g)']
@@ -50,4 +53,22 @@ export async function trainBase(penguins: readonly Penguin[], seed: number): Pro
   const y = Int32Array.from(penguins, ({ species }) => species)
   await model.fit(x, y, { epochs: 20, batchSize: 16 })
   return model.save()
+}
+
+/**
+ * The network with a head for MAX_LABELS labels, to train in batches of 16 rows, what is over in fours and ones, so that any
+ * number of samples can be learned.
+ */
+export function freezeBase(base: Uint8Array): Uint8Array {
+  const model = transfer(load(base) as Model, {
+    output: 'hidden',
+    head: [dense({ units: MAX_LABELS, activation: 'softmax' })],
+    trainable: true,
+  })
+  model.compile({
+    optimizer: adam({ learningRate: 0.01 }),
+    loss: 'sparseCategoricalCrossentropy',
+    metrics: ['accuracy'],
+  })
+  return freeze(model, { train: [16, 4, 1], predict: [1, 16] })
 }

@@ -1,6 +1,6 @@
 // From the Worker's source to workerd serving it on this machine, and what it costs there.
 //
-// In:  examples/edge/worker.ts, the bytes of its base network. Out: its address; sizes, CPU time, memory.
+// In:  a Worker's source, the bytes of its base network. Out: its address; sizes, CPU time, memory.
 // The bundle is what a Worker's bundler makes: the condition "workerd", binaries and data as modules beside the script.
 
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -20,6 +20,8 @@ export interface Deployment extends Serving {
   readonly gzippedBytes: number
   /** From starting the process to the first answer. */
   readonly startMs: number
+  /** CPU time until then, ms; null where the system doesn't tell. */
+  readonly startCpuMs: number | null
   remove(): Promise<void>
 }
 
@@ -29,7 +31,8 @@ function program(): string | undefined {
   return workerd.find()
 }
 
-export async function deploy(base: Uint8Array): Promise<Deployment> {
+/** `name`: worker.ts or library.ts. */
+export async function deploy(name: 'worker' | 'library', base: Uint8Array): Promise<Deployment> {
   const binary = program()
   if (!binary) throw new Error('no workerd on this machine: put it on the PATH')
   const folder = makeFolder('lanegrad-edge-')
@@ -40,7 +43,7 @@ export async function deploy(base: Uint8Array): Promise<Deployment> {
     mkdirSync(out)
     writeFileSync(data, base)
     await build({
-      entryPoints: [`${SOURCES}/worker.ts`],
+      entryPoints: [`${SOURCES}/${name}.ts`],
       outdir: out,
       bundle: true,
       minify: true,
@@ -52,10 +55,10 @@ export async function deploy(base: Uint8Array): Promise<Deployment> {
       tsconfigRaw: '{}',
       logLevel: 'warning',
     })
-    const others = readdirSync(out).filter((name) => name !== 'worker.js')
-    const modules = ['worker.js', ...others]
+    const others = readdirSync(out).filter((own) => own !== `${name}.js`)
+    const modules = [`${name}.js`, ...others]
     const gzippedBytes = modules
-      .map((name) => gzipSync(readFileSync(join(out, name))).length)
+      .map((own) => gzipSync(readFileSync(join(out, own))).length)
       .reduce((sum, bytes) => sum + bytes)
     const start = performance.now()
     const serving = await serve(binary, out, modules, { limitMs: LIMIT_MS })
@@ -65,6 +68,7 @@ export async function deploy(base: Uint8Array): Promise<Deployment> {
       ...serving,
       gzippedBytes,
       startMs,
+      startCpuMs: cpuMs(serving.child.pid ?? 0),
       async remove() {
         await serving.stop()
         remove()

@@ -1,8 +1,9 @@
 // Learning at the edge: a Worker on workerd, Cloudflare's own runtime, learns from the samples in a request.
 //
 // In:  the command line (`npm run example -- edge --help`). Out: a report on stdout: what the Worker learned, on
-//      samples it wasn't shown; what it costs beside the limits of the free plan; how it refuses bad requests.
-// worker.ts is the example; this file only plays its client.
+//      samples it wasn't shown; what it costs, beside a Worker with the full library and the limits of the free plan; how
+//      it refuses bad requests.
+// worker.ts is the example, library.ts the other Worker; this file only plays their client.
 
 import { Command } from 'commander'
 import { input, model, reshape, upSampling1d } from 'lanegrad'
@@ -11,7 +12,7 @@ import { positiveInteger, wholeFrom, wholeNumber } from '../shared/options.ts'
 import { formatPercent } from '../shared/progress.ts'
 import { wrapWords } from '../shared/report.ts'
 import { print, runExample } from '../shared/run.ts'
-import { type Penguin, readPenguins, trainBase } from './base.ts'
+import { freezeBase, type Penguin, readPenguins, trainBase } from './base.ts'
 import { cpuMs, type Deployment, deploy, peakMegabytes } from './deploy.ts'
 
 interface Options {
@@ -28,7 +29,7 @@ const WARM_UP_REQUESTS = 20
 
 const readOptions = (args: readonly string[]): Options =>
   new Command('npm run example -- edge')
-    .description('Starts a Worker that fine-tunes a network from the samples in a request.')
+    .description('Starts Workers that fine-tune a network from the samples in a request.')
     .option('--samples <n>', 'samples it is shown, from 2 to 200', wholeFrom(2, KNOWN), 60)
     .option('--epochs <n>', 'passes over the samples, at most 100', wholeFrom(1, 100), 30)
     .option('--requests <n>', 'predictions to take the CPU time of', positiveInteger, 200)
@@ -93,27 +94,46 @@ async function refusals(url: string): Promise<boolean> {
   return isRefused
 }
 
-const figureText = (value: number | null, unit: string): string =>
-  value === null ? 'not told' : `${value.toFixed(1)} ${unit}`
-
-/** Prints a figure beside its limit. */
-function figure(what: string, value: number | null, limit: number, unit: string): void {
-  const verdict = value !== null && value > limit ? '  BEYOND' : ''
-  print(`  ${what.padEnd(42)} ${figureText(value, unit).padStart(9)}   limit ${limit} ${unit}${verdict}`)
+/** What a Worker costs; null where the system doesn't tell. */
+interface Cost {
+  readonly kilobytes: number
+  readonly startMs: number
+  readonly startCpuMs: number | null
+  readonly predictionMs: number | null
+  readonly firstTrainingMs: number | null
+  readonly trainingMs: number | null
+  readonly megabytes: number | null
 }
 
-const note = (what: string, ms: number | null): void =>
-  print(`  ${what.padEnd(42)} ${figureText(ms, 'ms').padStart(9)}`)
+const cell = (value: number | null, unit: string): string =>
+  (value === null ? 'not told' : `${value.toFixed(1)} ${unit}`).padStart(11)
 
-async function run(options: Options): Promise<void> {
-  const { samples, epochs, requests, seed } = options
-  const penguins = readPenguins(seed)
-  const known = penguins.slice(0, KNOWN)
-  const shown = known.slice(0, samples)
+/** Prints figures of both Workers beside their limit. */
+function printCosts(frozen: Cost, library: Cost, requests: number): void {
+  const rows: readonly (readonly [what: string, key: keyof Cost, unit: string, limit?: number])[] = [
+    ['script and modules, gzipped', 'kilobytes', 'kB', LIMITS.gzippedBytes / 1000],
+    ['start to the first answer', 'startMs', 'ms', LIMITS.startMs],
+    ['CPU of that, of the whole process', 'startCpuMs', 'ms'],
+    [`CPU of a prediction (mean of ${requests})`, 'predictionMs', 'ms', LIMITS.cpuMs],
+    ['CPU of a training request, the first', 'firstTrainingMs', 'ms'],
+    ['CPU of a training request, later', 'trainingMs', 'ms'],
+    ['memory of the process, at its peak', 'megabytes', 'MB', LIMITS.megabytes],
+  ]
+  print(`${'Cost'.padEnd(38)}${'frozen'.padStart(11)}${'library'.padStart(11)}`)
+  for (const [what, key, unit, limit] of rows) {
+    const values = [frozen[key], library[key]]
+    const isBeyond = limit !== undefined && values.some((value) => value !== null && value > limit)
+    const verdict = limit === undefined ? '' : `  limit ${limit}${isBeyond ? ' BEYOND' : ''}`
+    print(`  ${what.padEnd(36)}${values.map((value) => cell(value, unit)).join('')}${verdict}`)
+  }
+  print('  (training beyond 10 ms needs a paid plan, fewer samples or fewer epochs)\n')
+}
+
+/** Trains a Worker and asks it. Out: what it costs, and whether its answers are good. */
+async function tryOut(worker: Deployment, penguins: readonly Penguin[], options: Options) {
+  const { samples, epochs, requests } = options
+  const shown = penguins.slice(0, samples)
   const others = penguins.slice(KNOWN)
-  print(`Base: the species of ${known.length} penguins, learned here`)
-  const base = await trainBase(known, seed)
-  const worker: Deployment = await deploy(base)
   const pid = worker.child.pid ?? 0
   const cpuOf = async (work: () => Promise<unknown>): Promise<number | null> => {
     const before = cpuMs(pid)
@@ -121,49 +141,65 @@ async function run(options: Options): Promise<void> {
     const after = cpuMs(pid)
     return before === null || after === null ? null : after - before
   }
-  try {
-    print(`Worker: workerd at ${worker.url}`)
-    const training = { samples: shown.map(({ x, label }) => ({ x, label })), epochs }
-    let answer: Answer['json'] = {}
-    const firstMs = await cpuOf(async () => {
-      answer = await ask(`${worker.url}train`, training)
-    })
-    const { model, labels, accuracy } = answer
-    print(
-      `  learned in one request: ${(labels as string[]).join(', ')}; ${shown.length} samples, ${epochs} epochs`,
-    )
-    print(`  right on the samples shown   ${formatPercent(accuracy as number)}`)
-    const predictUrl = `${worker.url}predict`
-    const right = await accuracyOf(predictUrl, others)
-    const mostCommon = Math.max(
-      ...['male', 'female'].map((label) => others.filter((own) => own.label === label).length),
-    )
-    print(`  right on ${others.length} others          ${formatPercent(right)}`)
-    print(`  baseline: the commoner label ${formatPercent(mostCommon / others.length)}`)
-    const isSame = (await accuracyOf(predictUrl, others, { model, labels })) === right
-    print(`  with the model sent along    ${isSame ? 'the same' : 'OTHER ANSWERS'}\n`)
+  print(`  workerd at ${worker.url}`)
+  const training = { samples: shown.map(({ x, label }) => ({ x, label })), epochs }
+  let answer: Answer['json'] = {}
+  const firstTrainingMs = await cpuOf(async () => {
+    answer = await ask(`${worker.url}train`, training)
+  })
+  const { model, labels, accuracy } = answer
+  print(
+    `  learned in one request: ${(labels as string[]).join(', ')}; ${shown.length} samples, ${epochs} epochs`,
+  )
+  print(`  right on the samples shown   ${formatPercent(accuracy as number)}`)
+  const predictUrl = `${worker.url}predict`
+  const right = await accuracyOf(predictUrl, others)
+  const mostCommon = Math.max(
+    ...['male', 'female'].map((label) => others.filter((own) => own.label === label).length),
+  )
+  print(`  right on ${others.length} others          ${formatPercent(right)}`)
+  print(`  baseline: the commoner label ${formatPercent(mostCommon / others.length)}`)
+  const isSame = (await accuracyOf(predictUrl, others, { model, labels })) === right
+  print(`  with the model sent along    ${isSame ? 'the same' : 'OTHER ANSWERS'}\n`)
 
-    const x = [others[0].x]
-    for (let i = 0; i < WARM_UP_REQUESTS; i++) await ask(predictUrl, { x })
-    const allMs = await cpuOf(async () => {
-      for (let i = 0; i < requests; i++) await ask(predictUrl, { x })
-    })
-    print('Cost')
-    figure('script and modules, gzipped', worker.gzippedBytes / 1000, LIMITS.gzippedBytes / 1000, 'kB')
-    figure('start: process, script, base, first answer', worker.startMs, LIMITS.startMs, 'ms')
-    figure(`CPU of a prediction (mean of ${requests})`, allMs && allMs / requests, LIMITS.cpuMs, 'ms')
-    figure('memory of the whole process at its peak', peakMegabytes(pid), LIMITS.megabytes, 'MB')
-    const laterMs = await cpuOf(() => ask(`${worker.url}train`, training))
-    note('CPU of a training request, the first', firstMs)
-    note('CPU of a training request, later', laterMs)
-    print('  (training beyond 10 ms needs a paid plan, fewer samples or fewer epochs)\n')
-    const isRefused = await refusals(worker.url)
-    if (!(isSame && isRefused && right > mostCommon / others.length)) {
-      print('\nThe Worker answered wrongly: see above.')
+  const x = [others[0].x]
+  for (let i = 0; i < WARM_UP_REQUESTS; i++) await ask(predictUrl, { x })
+  const allMs = await cpuOf(async () => {
+    for (let i = 0; i < requests; i++) await ask(predictUrl, { x })
+  })
+  const cost: Cost = {
+    kilobytes: worker.gzippedBytes / 1000,
+    startMs: worker.startMs,
+    startCpuMs: worker.startCpuMs,
+    predictionMs: allMs && allMs / requests,
+    firstTrainingMs,
+    trainingMs: await cpuOf(() => ask(`${worker.url}train`, training)),
+    megabytes: peakMegabytes(pid),
+  }
+  return { cost, isGood: isSame && right > mostCommon / others.length }
+}
+
+async function run(options: Options): Promise<void> {
+  const penguins = readPenguins(options.seed)
+  const known = penguins.slice(0, KNOWN)
+  print(`Base: the species of ${known.length} penguins, learned here`)
+  const base = await trainBase(known, options.seed)
+  const workers: Deployment[] = []
+  try {
+    print('Worker with the base frozen (worker.ts)')
+    workers.push(await deploy('worker', freezeBase(base)))
+    const frozen = await tryOut(workers[0], penguins, options)
+    print('Worker with the full library (library.ts)')
+    workers.push(await deploy('library', base))
+    const library = await tryOut(workers[1], penguins, options)
+    printCosts(frozen.cost, library.cost, options.requests)
+    const isRefused = await refusals(workers[0].url)
+    if (!(frozen.isGood && library.isGood && isRefused)) {
+      print('\nA Worker answered wrongly: see above.')
       process.exitCode = 1
     }
   } finally {
-    await worker.remove()
+    await Promise.all(workers.map((worker) => worker.remove()))
   }
 }
 

@@ -4,7 +4,8 @@
 
 const MAX_BODY_BYTES = 64 * 1024
 const MAX_ROWS = 500
-const MAX_LABELS = 20
+/** The frozen network has as many outputs. */
+export const MAX_LABELS = 20
 const MAX_EPOCHS = 100
 const DEFAULT_EPOCHS = 20
 

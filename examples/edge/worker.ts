@@ -1,117 +1,68 @@
-// A Worker that learns: a small network, trained beforehand, gets a new head in a request and learns what the request's
-// samples show. Runs on Cloudflare's free plan: nothing is compiled, no file is read, no service is bound.
+// A Worker that learns: a small network, trained and frozen beforehand (base.ts), learns what a request's samples show. Runs
+// on Cloudflare's free plan: nothing is compiled or planned, no file is read, no service is bound.
 //
-// In:  POST /train, POST /predict (requests.ts says what they carry). Out: JSON. What was learned is kept in this
-//      isolate and is also given to the client, since the next request may meet another isolate.
+// In:  requests (serve.ts). Out: JSON. A frozen file is code, so no client ever sends one: clients get and send the weights
+//      alone, one number after another.
 
-import baseBytes from 'base.safetensors'
-import {
-  adam,
-  dense,
-  LanegradError,
-  load,
-  loadWeights,
-  type Model,
-  type NamedArray,
-  transfer,
-} from 'lanegrad'
-import { RequestError, readQuestion, readTraining } from './requests.ts'
+import frozenBytes from 'base.safetensors'
+import { fit, open, type Trainer } from 'lanegrad/run'
+import { RequestError } from './requests.ts'
+import { checkFinite, type Net, workerOf } from './serve.ts'
 
-const FEATURES = ['beak length (mm)', 'beak depth (mm)', 'flipper length (mm)', 'body mass (g)']
+const file = new Uint8Array(frozenBytes)
 
-const HELP = `A network that knows penguins and learns what you tell it about them.
+/** The head has room for more labels than there are: those behind never occur, and don't count. */
+const netOf = (trainer: Trainer, labels: readonly string[]): Net => ({
+  predict(x) {
+    const { data } = trainer.predict(x) as { data: Float32Array }
+    const columns = data.length / x.length
+    return Float32Array.from(
+      x.flatMap((_, row) => {
+        const own = [...data.subarray(row * columns, row * columns + labels.length)]
+        const sum = own.reduce((a, b) => a + b, 0)
+        return own.map((probability) => probability / sum)
+      }),
+    )
+  },
+  dispose: () => trainer.dispose(),
+})
 
-  POST /train    { "samples": [{ "x": [39.1, 18.7, 181, 3750], "label": "male" }, ...], "epochs": 20 }
-  POST /predict  { "x": [[39.1, 18.7, 181, 3750], ...] }
-
-x: ${FEATURES.join(', ')}. /train answers with "model" and "labels"; sent along to /predict they are used
-instead of what was learned last. The program: examples/edge of lanegrad.
-`
-
-// once per isolate, when it starts
-const base = load(new Uint8Array(baseBytes)) as Model
-
-interface Learned {
-  readonly model: Model
-  readonly labels: readonly string[]
+function weightsOf(trainer: Trainer): Uint8Array {
+  const all = Object.values(trainer.getWeights()).flatMap(({ data }) => [...data])
+  return new Uint8Array(Float32Array.from(all).buffer)
 }
-let learned: Learned | null = null
 
-/** The base with a new head. No request brings a network of its own: this is the only one that is ever computed. */
-const withHead = (labels: readonly string[]): Model =>
-  transfer(base, {
-    output: 'hidden',
-    head: [dense({ units: labels.length, activation: 'softmax' })],
-    trainable: true,
+function setWeights(trainer: Trainer, bytes: Uint8Array): void {
+  const weights = Object.entries(trainer.getWeights())
+  const count = weights.reduce((sum, [, { data }]) => sum + data.length, 0)
+  if (bytes.length !== 4 * count)
+    throw new RequestError(400, `model: expected ${4 * count} bytes, as /train answered; got ${bytes.length}`)
+  const all = new Float32Array(bytes.slice().buffer)
+  let from = 0
+  const given = weights.map(([name, { data, shape }]) => {
+    const own = all.subarray(from, from + data.length)
+    from += data.length
+    checkFinite(name, own)
+    return [name, { data: own, shape }] as const
   })
-
-async function train(request: Request): Promise<object> {
-  const { x, y, labels, epochs } = await readTraining(request, FEATURES)
-  const model = withHead(labels)
-  model.compile({
-    optimizer: adam({ learningRate: 0.01 }),
-    loss: 'sparseCategoricalCrossentropy',
-    metrics: ['accuracy'],
-  })
-  const { loss, accuracy } = await model.fit(x, Int32Array.from(y), { epochs, batchSize: 16 })
-  learned?.model.dispose()
-  learned = { model, labels }
-  const file = btoa(String.fromCharCode(...model.save()))
-  return { samples: x.length, labels, loss: loss.at(-1), accuracy: accuracy.at(-1), model: file }
+  trainer.setWeights(Object.fromEntries(given))
 }
 
-function answers({ model, labels }: Learned, x: number[][]): object {
-  const { data } = model.predict(x) as NamedArray
-  const count = labels.length
-  if (!data.every(Number.isFinite))
-    throw new RequestError(422, 'the model answers NaN: its weights or x are too large')
-  const predictions = x.map((_, row) => {
-    const probabilities = data.subarray(row * count, (row + 1) * count)
-    const probability = Math.max(...probabilities)
-    return { label: labels[probabilities.indexOf(probability)], probability }
-  })
-  return { predictions }
-}
-
-async function predict(request: Request): Promise<object> {
-  const { x, kept } = await readQuestion(request, FEATURES)
-  if (!kept) {
-    if (!learned) throw new RequestError(409, 'nothing learned here yet: POST /train first')
-    return answers(learned, x)
-  }
-  const model = withHead(kept.labels)
-  try {
-    loadWeights(model, kept.model)
-    for (const [name, { data }] of Object.entries(model.getWeights()))
-      if (!data.every(Number.isFinite))
-        throw new RequestError(422, `model: ${name} holds what is no finite number`)
-    return answers({ model, labels: kept.labels }, x)
-  } finally {
-    model.dispose()
-  }
-}
-
-const routes: Readonly<Record<string, (request: Request) => Promise<object>>> = {
-  '/train': train,
-  '/predict': predict,
-}
-
-export default {
-  async fetch(request: Request): Promise<Response> {
-    const { pathname } = new URL(request.url)
-    if (pathname === '/') return new Response(HELP)
-    const route = routes[pathname]
-    if (!route) return Response.json({ error: `no ${pathname}: GET / explains` }, { status: 404 })
-    if (request.method !== 'POST')
-      return Response.json({ error: 'expected POST' }, { status: 405, headers: { allow: 'POST' } })
-    try {
-      return Response.json(await route(request))
-    } catch (error) {
-      if (error instanceof RequestError)
-        return Response.json({ error: error.message }, { status: error.status })
-      // the library's messages are about what was sent
-      if (error instanceof LanegradError) return Response.json({ error: error.message }, { status: 400 })
-      throw error
+export default workerOf({
+  async learn({ x, y, labels, epochs }) {
+    const trainer = open(file)
+    const { loss, accuracy } = await fit(trainer, x, Int32Array.from(y), { epochs })
+    return {
+      net: netOf(trainer, labels),
+      loss: loss[epochs - 1],
+      accuracy: accuracy[epochs - 1],
+      file: weightsOf(trainer),
     }
   },
-}
+
+  restore(weights, labels) {
+    const trainer = open(file)
+    setWeights(trainer, weights)
+    return netOf(trainer, labels)
+  },
+})
