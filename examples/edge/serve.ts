@@ -26,9 +26,7 @@ export interface Net {
 /** What the Workers differ in. */
 export interface Learner {
   /** A net that has learned the samples; `file` is what `restore` makes it from. */
-  learn(
-    training: Training,
-  ): Promise<{
+  learn(training: Training): Promise<{
     readonly net: Net
     readonly loss: number
     readonly accuracy: number
