@@ -14,7 +14,7 @@ export {
   modelCheckpoint,
 } from './callbacks/modelCheckpoint.ts'
 export type { MonitorOptions } from './callbacks/monitor.ts'
-export type { ClassWeight } from './feed/class-weight.ts'
+export { type ClassWeight, classWeights, type WeightsByClass } from './feed/class-weight.ts'
 export type {
   EvaluateOptions,
   NaNOption,

@@ -1,16 +1,25 @@
 // Class weights to sample weights. Enters: a checked batch and weights by class. Leaves: the batch with the weight of
 // each row's class (or of each labelled position's) multiplied into its sample weights.
 
+import { bringing, broughtBy } from '../numerics/brought.ts'
 import { check, fail, must, NON_NEGATIVE, show } from '../numerics/errors.ts'
 import { argmax, elementCount } from '../numerics/tensor.ts'
 import type { Batch, Rows } from '../rows/rows.ts'
 import type { Feeds, TargetFeed } from '../session/feeds.ts'
 
-/** Weight by class id (-1, too, of the hinge losses); a class left out weighs 1. */
-type ClassWeights = Readonly<Record<number, number>>
+/** Weight by class id (-1 as well for the hinge losses); a class left out weighs 1. */
+type WeightsOfClasses = Readonly<Record<number, number>>
 
 /** Weight by class id, one left out weighs 1; for several outputs by output name: those left out get none. */
-export type ClassWeight = ClassWeights | Readonly<Record<string, ClassWeights>>
+export type WeightsByClass = WeightsOfClasses | Readonly<Record<string, WeightsOfClasses>>
+
+/** What `classWeights` makes. */
+export interface ClassWeight {
+  readonly kind: 'classWeights'
+  readonly weights: WeightsByClass
+  /** The batch with these weights. @throws LanegradError naming the class, or the output whose targets have none @internal */
+  weigh(what: string, batch: Batch, feeds: Feeds): Batch
+}
 
 /** Losses of one-hot rows. */
 const ONE_HOT: readonly string[] = ['categoricalCrossentropy', 'categoricalHinge', 'klDivergence']
@@ -45,7 +54,13 @@ function classLimits({ dtype, low, high, columns }: TargetFeed, { shape }: Rows)
   return isSingle ? [Math.ceil(low), Math.floor(high)] : [0, columns - 1]
 }
 
-function weightsOf(what: string, target: TargetFeed, y: Rows, given: Rows | null, table: ClassWeights): Rows {
+function weightsOf(
+  what: string,
+  target: TargetFeed,
+  y: Rows,
+  given: Rows | null,
+  table: WeightsOfClasses,
+): Rows {
   check(hasKeys(table), what, 'an object of weights by class, { 0: 1, 1: 5 }', table)
   const [least, most] = classLimits(target, y)
   for (const [id, weight] of Object.entries(table)) {
@@ -67,14 +82,7 @@ function weightsOf(what: string, target: TargetFeed, y: Rows, given: Rows | null
   return { ...given, data: Float32Array.from(given.data, (weight, i) => weight * data[Math.floor(i / span)]) }
 }
 
-/** @throws LanegradError naming the class, or the output whose targets have none */
-export function weighClasses(
-  what: string,
-  batch: Batch,
-  { targets }: Feeds,
-  classWeight: ClassWeight | undefined,
-): Batch {
-  if (classWeight === undefined) return batch
+function weighed(what: string, batch: Batch, { targets }: Feeds, classWeight: WeightsByClass): Batch {
   const argument = `${what}: classWeight`
   check(hasKeys(classWeight), argument, 'an object of weights by class, { 0: 1, 1: 5 }', classWeight)
   const isOne = targets.length === 1
@@ -84,10 +92,36 @@ export function weighClasses(
       fail(`${argument}: ${show(name)} is no output; outputs are ${names.join(', ')}`)
   const weights = targets.map((target, i) => {
     const { name } = target
-    const table = isOne ? (classWeight as ClassWeights) : (classWeight as Record<string, ClassWeights>)[name]
+    const table = isOne
+      ? (classWeight as WeightsOfClasses)
+      : (classWeight as Record<string, WeightsOfClasses>)[name]
     const where = isOne ? argument : `${argument} of ${name}`
     const given = batch.weights[i]
     return table === undefined ? given : weightsOf(where, target, batch.y[i], given, table)
   })
   return { ...batch, weights }
 }
+
+/**
+ * Weights of classes, multiplied into the sample weights by each row's label, one-hot row or rounded single unit: `{ 0: 1, 1: 5 }`,
+ * where those left out weigh 1; for several outputs by output name. A value of the option `classWeight` of `fit` and
+ * `trainStep`.
+ * @throws LanegradError where it is used, on a class that the targets don't have or a weight below 0
+ * @example
+ * ```js
+ * import { classWeights, dense, sequential } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [1], layers: [dense({ units: 2, activation: 'softmax', kernelInitializer: 'zeros' })] })
+ * model.compile({ optimizer: 'sgd', loss: 'sparseCategoricalCrossentropy' })
+ * const { loss } = model.trainStep([[1], [2]], [0, 1], { classWeight: classWeights({ 1: 3 }) })
+ * console.log(loss.toFixed(4), (2 * Math.log(2)).toFixed(4)) // 1.3863 1.3863
+ * ```
+ */
+export const classWeights = (weights: WeightsByClass): ClassWeight =>
+  bringing({ kind: 'classWeights', weights } as const, {
+    weigh: (what: string, batch: Batch, feeds: Feeds) => weighed(what, batch, feeds, weights),
+  })
+
+/** What `classWeights` made; null: none was given. @throws LanegradError that shows how it is written */
+export const readClassWeight = (given: ClassWeight | null, what: string): ClassWeight | null =>
+  broughtBy(what, given, 'weigh', 'classWeights({ 0: 1, 1: 10 })')

@@ -14,7 +14,7 @@ import {
 } from '../numerics/errors.ts'
 import type { Batches, Data, Dataset } from '../rows/rows.ts'
 import { type Callback, readCallbacks } from './callbacks.ts'
-import type { ClassWeight } from './class-weight.ts'
+import { type ClassWeight, readClassWeight } from './class-weight.ts'
 
 /** The option of every method that takes data. */
 export interface NaNOption {
@@ -34,10 +34,10 @@ export interface StepOptions extends NaNOption {
 /** Options of `trainStep`. */
 export interface TrainStepOptions extends StepOptions {
   /**
-   * The weight of each class, `{ 0: 1, 1: 5 }` (1 if left out). Each row's class (its label, one-hot row or rounded single unit)
-   * multiplies its sample weight. For several outputs by output name. Validation ignores it. Default: none.
+   * `classWeights({ 0: 1, 1: 5 })`: the weight of each row's class multiplies its sample weight. Validation ignores it. Default
+   * null: none.
    */
-  readonly classWeight?: ClassWeight
+  readonly classWeight?: ClassWeight | null
 }
 
 /** Options of `fit`. */
@@ -110,7 +110,7 @@ const readCount = (value: number | undefined, what: string): number | undefined 
 const COUNT = [readCount, undefined] as const
 const ALLOW_NAN = [BOOLEAN, false] as const
 const SAMPLE_WEIGHT = [asGiven<Data | undefined>, undefined] as const
-const CLASS_WEIGHT = [asGiven<ClassWeight | undefined>, undefined] as const
+const CLASS_WEIGHT = [readClassWeight, null] as const
 
 /** The readers of the options of each method. */
 export const OPTIONS = {

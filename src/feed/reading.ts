@@ -9,7 +9,7 @@ import { inTurns, type Turn, turns } from '../rows/turns.ts'
 import type { Feeds } from '../session/feeds.ts'
 import type { Session } from '../session/session.ts'
 import { readingBatch } from './batch.ts'
-import { type ClassWeight, weighClasses } from './class-weight.ts'
+import type { ClassWeight } from './class-weight.ts'
 import { checkDataset, type Given, readHeldOut } from './given.ts'
 import type { EvaluateOptions, FitOptions, FitRead, OPTIONS } from './options.ts'
 import { batchesSource, rowsSource, type Source } from './source.ts'
@@ -82,7 +82,7 @@ interface BatchesReading {
   /** Batches that make a pass, and how many passes there will be. */
   readonly steps: number | undefined
   readonly passes: number
-  readonly classWeight?: ClassWeight
+  readonly classWeight?: ClassWeight | null
 }
 
 /** Batches as an iterable gives them, each checked when it comes. */
@@ -97,7 +97,8 @@ export function datasetBatches(
     passes,
     *read(name, value) {
       checkDataset(name, value)
-      return weighClasses(name, yield* readingBatch(feeds, name, value), feeds, classWeight)
+      const batch = yield* readingBatch(feeds, name, value)
+      return classWeight?.weigh(name, batch, feeds) ?? batch
     },
   })
 }
@@ -160,7 +161,7 @@ export async function readSources(
   } else {
     const read = await readRows(feeds, given.data, { what: 'fit', allowNaN, turn })
     const [batch, split] = splitValidation(read, validationSplit)
-    train = rowsSource(session, weighClasses('fit', batch, feeds, classWeight), [batchSize], { shuffle })
+    train = rowsSource(session, classWeight?.weigh('fit', batch, feeds) ?? batch, [batchSize], { shuffle })
     if (split) validation = hold(split)
   }
   if (held?.kind === 'batches')

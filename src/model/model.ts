@@ -3,7 +3,7 @@
 
 import { readingBatch, readingInputs } from '../feed/batch.ts'
 import type { Callback as CallbackOf, FitParams as FitParamsOf } from '../feed/callbacks.ts'
-import { type ClassWeight, weighClasses } from '../feed/class-weight.ts'
+import type { ClassWeight } from '../feed/class-weight.ts'
 import { evaluateAll, fitAll } from '../feed/fit.ts'
 import { isBatches, sortArguments } from '../feed/given.ts'
 import {
@@ -237,14 +237,15 @@ export class Model<V extends Values = Values> {
   }
 
   /** Rows of every input and target, not looked through for NaN; those of `predict` have no targets. @internal */
-  batchOf(what: string, data: Dataset, classWeight?: ClassWeight): Batch {
+  batchOf(what: string, data: Dataset, classWeight?: ClassWeight | null): Batch {
     const { kept } = this
     const { feeds } = kept
     if (what === 'predict') return { ...finish(readingInputs(feeds, what, data.x)), y: [], weights: [] }
     this.training // throws before compile
-    return reading(`${what}: its arguments`, () =>
-      weighClasses(what, finish(readingBatch(feeds, what, data)), feeds, classWeight),
-    )
+    return reading(`${what}: its arguments`, () => {
+      const batch = finish(readingBatch(feeds, what, data))
+      return classWeight?.weigh(what, batch, feeds) ?? batch
+    })
   }
 
   /**

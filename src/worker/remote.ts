@@ -273,7 +273,7 @@ export class WorkerModel<V extends Values = Values> {
   /**
    * Throws the errors that the worker would throw, except for NaN, before the data moves and is gone here.
    */
-  private verify(what: string, given: Given | null, classWeight?: ClassWeight): Batch | null {
+  private verify(what: string, given: Given | null, classWeight?: ClassWeight | null): Batch | null {
     if (given?.kind !== 'rows' || this.compiling) return null
     return this.local.batchOf(what, given.data, classWeight)
   }

@@ -2,6 +2,7 @@
 // callbacks on the way. A call starts when its message comes; while `fit` trains, it comes in one of the turns that `fit` gives
 // the event loop every few milliseconds. Each model has a port of its own.
 
+import { classWeights } from '../feed/class-weight.ts'
 import { type LoadOptions, load } from '../model/create.ts'
 import { loadWeights } from '../model/loading.ts'
 import type { Callback, FitParams, Model } from '../model/model.ts'
@@ -324,10 +325,17 @@ class Served {
 
   /** An argument as the model takes it: the description of the page's batches becomes an iterable of them. */
   private received(id: number, arg: unknown): unknown {
-    if (typeof arg !== 'object' || arg === null || Array.isArray(arg) || ArrayBuffer.isView(arg)) return arg
-    if (!('batchesOnPage' in arg))
-      return 'validationData' in arg ? { ...arg, validationData: this.received(id, arg.validationData) } : arg
-    const { batchesOnPage, form, steps } = arg as RemoteBatches
+    if (!isRecord(arg) || ArrayBuffer.isView(arg)) return arg
+    if (!('batchesOnPage' in arg)) {
+      const { validationData: held, classWeight: own } = arg
+      return {
+        ...arg,
+        ...('validationData' in arg && { validationData: this.received(id, held) }),
+        ...(isRecord(own) &&
+          own.kind === 'classWeights' && { classWeight: classWeights(own.weights as never) }),
+      }
+    }
+    const { batchesOnPage, form, steps } = arg as unknown as RemoteBatches
     const openIterator = (): AsyncIterableIterator<unknown> => {
       const iterator = ++this.asks
       const pull = (hook: string) =>

@@ -1,6 +1,7 @@
 // Class weights: the same as sample weights given by hand, for every form of target.
 import { describe, expect, test } from 'vitest'
 import {
+  classWeights,
   type Data,
   dense,
   type FitOptions,
@@ -18,7 +19,8 @@ import { refused, refusedSoon } from '../support/refused.ts'
 const ROWS = 12
 const x = Float32Array.from({ length: ROWS * 3 }, (_, i) => ((i * 7919 + 13) % 101) / 50 - 1)
 const ids = Array.from({ length: ROWS }, (_, i) => (i * i + 1) % 3)
-const classWeight = { 0: 0.5, 2: 3 }
+const table = { 0: 0.5, 2: 3 }
+const classWeight = classWeights(table)
 const weightOf = (id: number) => [0.5, 1, 3][id]
 const rowWeights = ids.map(weightOf)
 const sampleWeight = ids.map((_, i) => 1 + (i % 4))
@@ -71,7 +73,7 @@ describe.each(targets)('%s', (_, units, loss, y, weights) => {
     const options: FitOptions = { epochs: 2, batchSize: 5 }
     const a = net(units, loss)
     const b = net(units, loss)
-    const classWeight: Record<number, number> = units === 1 ? { 0: 0.5 } : { 0: 0.5, 2: 3 }
+    const classWeight = classWeights(units === 1 ? { 0: 0.5 } : { 0: 0.5, 2: 3 })
     const history = await a.fit(x, y, { ...options, classWeight, ...(given && { sampleWeight: given }) })
     expect(history).toEqual(await b.fit(x, y, { ...options, sampleWeight: product }))
     expect(a.trainStep(x, y, { classWeight, ...(given && { sampleWeight: given }) })).toEqual(
@@ -131,7 +133,7 @@ describe('where they count', () => {
     }
     const y = { a: ids, b: ids.map((id) => id / 2) }
     const [one, two] = [make(), make()]
-    one.trainStep(x, y, { classWeight: { a: classWeight } })
+    one.trainStep(x, y, { classWeight: classWeights({ a: table }) })
     two.trainStep(x, y, { sampleWeight: { a: rowWeights, b: ids.map(() => 1) } })
     expect(bits(one)).toEqual(bits(two))
     refused(
@@ -165,12 +167,12 @@ test.each<[string, string, LossLike, number, unknown, Data]>([
     'trainStep: classWeight: rows of 3 elements have no one class under meanSquaredError',
     'mse',
     3,
-    classWeight,
+    table,
     ids.map((id) => [id, 1, 2]),
   ],
 ])('refused: %s', (_, message, loss, units, given, y) => {
   const kept = net(units, loss)
-  refused(message, () => kept.trainStep(x, y, { classWeight: given as typeof classWeight }), kept)
+  refused(message, () => kept.trainStep(x, y, { classWeight: classWeights(given as typeof table) }), kept)
 })
 
 describe('classes that there are not', () => {
@@ -190,7 +192,7 @@ describe('classes that there are not', () => {
     ['class 2; the classes are -1 to 1', 'hinge', 1, { 2: 1 }, binary],
   ])('%s under %s', async (text, loss, units, given, y) => {
     const kept = net(units, loss)
-    const options = { classWeight: given as Record<number, number> }
+    const options = { classWeight: classWeights(given as Record<number, number>) }
     refused(`trainStep: classWeight: there is no ${text}`, () => kept.trainStep(x, y, options), kept)
     await refusedSoon(`fit: classWeight: there is no ${text}`, () => kept.fit(x, y, options), kept)
   })
@@ -200,25 +202,41 @@ describe('classes that there are not', () => {
     for (const given of [new Map([[1, 3]]), new Set([1])])
       refused(
         /^trainStep: classWeight must be an object of weights by class, \{ 0: 1, 1: 5 \}; got /,
-        () => kept.trainStep(x, ids, { classWeight: given as never }),
+        () => kept.trainStep(x, ids, { classWeight: classWeights(given as never) }),
         kept,
       )
   })
 
   test('a list is by class, and the ignored id may have a weight', () => {
     const [one, other] = [net(3, byLabel), net(3, byLabel)]
-    expect(one.trainStep(x, ids, { classWeight: [0.5, 1, 3] as never })).toEqual(
+    expect(one.trainStep(x, ids, { classWeight: classWeights([0.5, 1, 3] as never) })).toEqual(
       other.trainStep(x, ids, { classWeight }),
     )
     const ignoring = net(3, sparseCategoricalCrossentropy({ ignoreIndex: -1 }))
-    ignoring.trainStep(x, ids, { classWeight: { '-1': 0, 1: 2 } })
+    ignoring.trainStep(x, ids, { classWeight: classWeights({ '-1': 0, 1: 2 }) })
   })
 })
 
 test('the two classes of a hinge loss, -1 and 1', () => {
   const signs = ids.map((id) => (id === 1 ? 1 : -1))
   const [one, other] = [net(1, 'hinge'), net(1, 'hinge')]
-  one.trainStep(x, signs, { classWeight: { '-1': 3, 1: 0.5 } })
+  one.trainStep(x, signs, { classWeight: classWeights({ '-1': 3, 1: 0.5 }) })
   other.trainStep(x, signs, { sampleWeight: signs.map((sign) => (sign < 0 ? 3 : 0.5)) })
   expect(bits(one)).toEqual(bits(other))
+})
+
+test('weights that classWeights did not make are refused by a message that shows what to write', async () => {
+  const kept = net(3, byLabel)
+  const written = (what: string, got: string) =>
+    `${what}: classWeight: write classWeight: classWeights({ 0: 1, 1: 10 }), with classWeights from 'lanegrad'; got ${got}`
+  const given = { classWeight: table as never }
+  refused(written('trainStep', '{ 0, 2 }'), () => kept.trainStep(x, ids, given), kept)
+  await refusedSoon(written('fit', '{ 0, 2 }'), () => kept.fit(x, ids, given), kept)
+  const copied = { classWeight: { ...classWeight } as never }
+  refused(written('trainStep', '{ kind, weights }'), () => kept.trainStep(x, ids, copied), kept)
+  refused(
+    written('trainStep', 'function classWeights'),
+    () => kept.trainStep(x, ids, { classWeight: classWeights as never }),
+    kept,
+  )
 })

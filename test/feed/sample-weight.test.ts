@@ -3,6 +3,7 @@
 import { describe, expect, test } from 'vitest'
 import {
   activation,
+  classWeights,
   type Data,
   input,
   model,
@@ -94,7 +95,7 @@ test('class labels with a weight for each position', () => {
   expect(net.trainStep(logits, labels, { sampleWeight: weights }).loss).toBeCloseTo(want, 6)
   // halves of class 1
   const halved = (error(1, 2) + 2.5 * error(4, 0) + 2 * error(2, 2)) / 4
-  const options = { sampleWeight: weights, classWeight: { 1: 0.5 } }
+  const options = { sampleWeight: weights, classWeight: classWeights({ 1: 0.5 }) }
   expect(net.trainStep(logits, labels, options).loss).toBeCloseTo(halved, 6)
 })
 

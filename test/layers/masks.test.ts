@@ -6,6 +6,7 @@ import {
   add,
   bidirectional,
   block,
+  classWeights,
   concatenate,
   dense,
   flatten,
@@ -50,7 +51,7 @@ describe('with weights of positions behind the steps', () => {
   const labels = tensor(new Int32Array([0, 1, 0, 1]), [1, 2, 2])
 
   test('class weights', () => {
-    const { loss } = net.trainStep(rows, labels, { classWeight: { 0: 1, 1: 10 } })
+    const { loss } = net.trainStep(rows, labels, { classWeight: classWeights({ 0: 1, 1: 10 }) })
     expect(loss).toBeCloseTo((l0 + 10 * l1) / 2, 5)
   })
 

@@ -64,6 +64,14 @@ describe('a program carries by name', () => {
       },
       ['WASM_TRAINING', 'accumulator', 'overwriteFrequency'],
     ],
+    [
+      'class weights',
+      {
+        names: ['classWeights'],
+        rest: 'model.trainStep([[0, 1]], [0], { classWeight: classWeights({ 0: 2 }) })',
+      },
+      ['is no class id', 'kind: "classWeights"'],
+    ],
   ])('%s', async (_, parts, texts) => {
     const whole = await bundled(program(parts))
     for (const text of texts)

@@ -7,6 +7,7 @@ import {
   adam,
   type Callback,
   type CompileOptions,
+  classWeights,
   customLayer,
   type Data,
   dense,
@@ -198,7 +199,7 @@ describe('parts are the whole where', () => {
     'class weights': {
       net: () => chain(row(), softmax('s')),
       loss: 'sparseCategoricalCrossentropy',
-      ...{ x, y: labels.map((label) => Math.max(label, 0)), classWeight: { 0: 2, 2: 0.25 } },
+      ...{ x, y: labels.map((label) => Math.max(label, 0)), classWeight: classWeights({ 0: 2, 2: 0.25 }) },
     },
     'a sum': { net: () => chain(row(), dense({ units: 2 })), loss: sum, x, y, weights: rowWeights },
     'a sum, and a penalty that counts once': { net: () => chain(row(), penalized(2, 'p')), loss: sum, x, y },

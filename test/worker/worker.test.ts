@@ -150,7 +150,10 @@ describe('training', () => {
     await remote.setLearningRate(0.25)
     expect(await remote.learningRate()).toBe(0.25)
     local.learningRate = 0.25
-    const trained = { classWeight: { 0: 2 }, sampleWeight: new Float32Array(ROWS).fill(0.5) }
+    const trained = {
+      classWeight: library.classWeights({ 0: 2 }),
+      sampleWeight: new Float32Array(ROWS).fill(0.5),
+    }
     expect(await remote.trainStep(x, y, trained)).toEqual(local.trainStep(x, y, trained))
     expect(await remote.save({ includeOptimizer: true })).toEqual(local.save({ includeOptimizer: true }))
     await remote.loadWeights(made(9).save())
@@ -468,7 +471,10 @@ describe('data', () => {
       ['fit: progressMs must be', () => remote.fit(own, { transfer, progressMs: -1 })],
       ['fit: stepsPerEpoch is for', () => remote.fit(own, { transfer, stepsPerEpoch: 1 })],
       ['fit: validationSplit 0.999 of', () => remote.fit(own, { transfer, validationSplit: 0.999 })],
-      ['fit: classWeight: "a" is no', () => remote.fit(own, { transfer, classWeight: { a: 1 } as never })],
+      [
+        'fit: classWeight: "a" is no',
+        () => remote.fit(own, { transfer, classWeight: library.classWeights({ a: 1 } as never) }),
+      ],
       ['fit: x has 200 rows, fit: y has 199', () => remote.fit(own.x, few, { transfer })],
       ['fit: validationData: x has', () => remote.fit(own, { transfer, validationData: [own.x, few] })],
       ['evaluate: steps is for', () => remote.evaluate(own, { transfer, steps: 1 })],
