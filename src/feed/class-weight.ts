@@ -82,7 +82,13 @@ function weightsOf(
   return { ...given, data: Float32Array.from(given.data, (weight, i) => weight * data[Math.floor(i / span)]) }
 }
 
-function weighed(what: string, batch: Batch, { targets }: Feeds, classWeight: WeightsByClass): Batch {
+/** @throws LanegradError naming the class, or the output whose targets have none */
+export function weighClasses(
+  what: string,
+  batch: Batch,
+  { targets }: Feeds,
+  classWeight: WeightsByClass,
+): Batch {
   const argument = `${what}: classWeight`
   check(hasKeys(classWeight), argument, 'an object of weights by class, { 0: 1, 1: 5 }', classWeight)
   const isOne = targets.length === 1
@@ -119,7 +125,7 @@ function weighed(what: string, batch: Batch, { targets }: Feeds, classWeight: We
  */
 export const classWeights = (weights: WeightsByClass): ClassWeight =>
   bringing({ kind: 'classWeights', weights } as const, {
-    weigh: (what: string, batch: Batch, feeds: Feeds) => weighed(what, batch, feeds, weights),
+    weigh: (what: string, batch: Batch, feeds: Feeds) => weighClasses(what, batch, feeds, weights),
   })
 
 /** What `classWeights` made; null: none was given. @throws LanegradError that shows how it is written */

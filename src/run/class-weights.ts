@@ -1,6 +1,6 @@
 // Weights by class for a frozen trainer, for programs that name them.
 import { readingTargets } from '../feed/batch.ts'
-import { type ClassWeight, weighClasses } from '../feed/class-weight.ts'
+import { type WeightsByClass, weighClasses } from '../feed/class-weight.ts'
 import { check, reading } from '../numerics/errors.ts'
 import { finish } from '../numerics/pieces.ts'
 import type { NamedArray } from '../numerics/tensor.ts'
@@ -9,8 +9,8 @@ import { checkTrainer, ones, type Trainer } from './trainer.ts'
 
 /**
  * Sample weights of weights by class, those of each row (or position) of y: `trainStep(x, y, { sampleWeight:
- * classWeights(trainer, y, { 0: 1, 1: 5 }) })` gives the bits of `model.trainStep(x, y, { classWeight: { 0: 1, 1: 5 } })`. A
- * class left out weighs 1; for several outputs the table has one for each by name. The file must have been frozen with
+ * classWeights(trainer, y, { 0: 1, 1: 5 }) })` gives the bits of `model.trainStep(x, y, { classWeight: classWeights({ 0: 1,
+ * 1: 5 }) })` with the function of that name from 'lanegrad'. A class left out weighs 1; for several outputs the table has one for each by name. The file must have been frozen with
  * `sampleWeight: true`, for labels of positions with 'positions'.
  * @throws LanegradError naming a class there isn't, or an output whose targets have none
  * @example
@@ -24,10 +24,10 @@ import { checkTrainer, ones, type Trainer } from './trainer.ts'
  * const trainer = open(freeze(model, { train: [2], sampleWeight: true }))
  * const [x, y] = [[[0, 1], [1, 0]], [0, 1]]
  * const { loss } = trainer.trainStep(x, y, { sampleWeight: classWeights(trainer, y, { 1: 5 }) })
- * console.log(loss === model.trainStep(x, y, { classWeight: { 1: 5 } }).loss) // true
+ * console.log(loss === model.trainStep(x, y, { sampleWeight: [1, 5] }).loss) // true
  * ```
  */
-export function classWeights(trainer: Trainer, y: Data, table: ClassWeight): Data {
+export function classWeights(trainer: Trainer, y: Data, table: WeightsByClass): Data {
   const what = 'classWeights'
   const { session, updating } = checkTrainer(what, trainer)
   const { feeds } = session

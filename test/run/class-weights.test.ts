@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { type FreezeOptions, freeze } from '../../src/freeze/index.ts'
 import {
-  type ClassWeight,
+  classWeights as byClass,
   conv1d,
   type Data,
   dense,
@@ -10,6 +10,7 @@ import {
   type Model,
   model,
   sequential,
+  type WeightsByClass,
 } from '../../src/index.ts'
 import { classWeights, fit, open } from '../../src/run/index.ts'
 import { all } from '../../src/run/modules.ts'
@@ -26,7 +27,7 @@ interface Case {
   readonly make: () => Model
   readonly x: Data
   readonly y: Data
-  readonly table: ClassWeight
+  readonly table: WeightsByClass
   readonly sampleWeight: FreezeOptions['sampleWeight']
 }
 
@@ -95,14 +96,14 @@ describe('the bits of the full library', () => {
       expect(
         difference(
           trainer.trainStep(x, y, { sampleWeight: weights }),
-          own.trainStep(x, y, { classWeight: table }),
+          own.trainStep(x, y, { classWeight: byClass(table) }),
         ),
       ).toBe(null)
     expect(difference(trainer.getWeights(), own.getWeights())).toBe(null)
     const got = await fit(trainer, x, y, { sampleWeight: weights, epochs: 2 })
-    expect(difference(got, await own.fit(x, y, { classWeight: table, epochs: 2, batchSize: rows }))).toBe(
-      null,
-    )
+    expect(
+      difference(got, await own.fit(x, y, { classWeight: byClass(table), epochs: 2, batchSize: rows })),
+    ).toBe(null)
     // it isn't as without
     const plain = make()
     for (let step = 0; step < 3; step++) plain.trainStep(x, y)
