@@ -137,6 +137,10 @@ export const OP_EMA = 161
 export const OP_ACCUMULATE = 162
 export const OP_TRAINING_END = 163
 
+// module optimizers
+export const OP_RARE_UPDATE = 176
+export const OP_OPTIMIZERS_END = 177
+
 // module recurrent
 export const OP_LSTM = 128
 export const OP_LSTM_GRAD = 129
@@ -160,35 +164,40 @@ export const RECURRENT_REVERSE = 2 // steps are read from the end
 export const RECURRENT_STATE = 4 // the gradient of the initial state is wanted
 
 // ---- unary functions (OP_UNARY, OP_UNARY_GRAD, the matmul epilogue) -------------------------------
+// the functions of the core
 export const FN_LINEAR = 0
 export const FN_RELU = 1
-export const FN_RELU6 = 2
-export const FN_LEAKY_RELU = 3
-export const FN_ELU = 4
-export const FN_CELU = 5
-export const FN_SELU = 6
-export const FN_GELU = 7
-export const FN_GELU_TANH = 8
-export const FN_SILU = 9
-export const FN_SIGMOID = 10
-export const FN_LOG_SIGMOID = 11
-export const FN_TANH = 12
-export const FN_SOFTPLUS = 13
-export const FN_SOFTSIGN = 14
-export const FN_HARD_SIGMOID = 15
-export const FN_HARD_SWISH = 16
-export const FN_HARD_TANH = 17
-export const FN_MISH = 18
-export const FN_EXP = 19
-export const FN_SQUARE = 20
-export const FN_NEGATE = 21
-export const FN_ABS = 22
-export const FN_SIGN = 23
-export const FN_LOG = 24
-export const FN_SQRT = 25
-export const FN_RECIPROCAL = 26
-export const FN_ERF = 27
-export const FN_COUNT = 28
+export const FN_LEAKY_RELU = 2
+export const FN_SIGMOID = 3
+export const FN_TANH = 4
+export const FN_NEGATE = 5
+export const FN_CORE_END = 6
+
+// module functions: the places of their loops in the function table, from the module's tableBase (asconfig.json) on
+export const FN_RELU6 = 384
+export const FN_ELU = 385
+export const FN_CELU = 386
+export const FN_SELU = 387
+export const FN_GELU = 388
+export const FN_GELU_TANH = 389
+export const FN_SILU = 390
+export const FN_LOG_SIGMOID = 391
+export const FN_SOFTPLUS = 392
+export const FN_SOFTSIGN = 393
+export const FN_HARD_SIGMOID = 394
+export const FN_HARD_SWISH = 395
+export const FN_HARD_TANH = 396
+export const FN_MISH = 397
+export const FN_EXP = 398
+export const FN_SQUARE = 399
+export const FN_ABS = 400
+export const FN_SIGN = 401
+export const FN_LOG = 402
+export const FN_SQRT = 403
+export const FN_RECIPROCAL = 404
+export const FN_ERF = 405
+export const FN_GRADIENTS = 22 // from the place of a function to the place of its gradient
+export const FN_END = 428
 
 // ---- binary functions (OP_BINARY) -----------------------------------------------------------------
 export const BINARY_ADD = 0
@@ -242,14 +251,14 @@ export const METRIC_SPARSE_ACCURACY = 1 // argmax(prediction) == class id
 export const METRIC_BINARY_ACCURACY = 2 // (prediction > param) == (target > 0.5)
 export const METRIC_ROWS = 3 // nothing: for the weights' sum alone
 
-// ---- optimizers (OP_UPDATE) -----------------------------------------------------------------------
+// ---- optimizers: up to OPTIMIZER_RADAM those of OP_UPDATE, then those of OP_RARE_UPDATE ------------
 export const OPTIMIZER_SGD = 0
-export const OPTIMIZER_RMSPROP = 1
-export const OPTIMIZER_ADAGRAD = 2
-export const OPTIMIZER_ADADELTA = 3
-export const OPTIMIZER_ADAM = 4
-export const OPTIMIZER_NADAM = 5
-export const OPTIMIZER_RADAM = 6
+export const OPTIMIZER_ADAM = 1
+export const OPTIMIZER_RADAM = 2
+export const OPTIMIZER_RMSPROP = 3
+export const OPTIMIZER_ADAGRAD = 4
+export const OPTIMIZER_ADADELTA = 5
+export const OPTIMIZER_NADAM = 6
 export const OPTIMIZER_ADAMAX = 7
 export const OPTIMIZER_LION = 8
 

@@ -1,7 +1,7 @@
 // The kernels of convolutions.
 import { OP_CONV, OP_CONVOLUTION_END } from '../../assembly/abi.ts'
 import binary from '../../build/convolution.wasm'
-import type { KernelModule } from '../runtime/kernel-module.ts'
+import type { KernelModule } from './kernel-module.ts'
 
 export const convolutionModule: KernelModule = {
   name: 'convolution',

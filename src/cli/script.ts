@@ -1,5 +1,5 @@
 // A frozen file to one ES module that needs nothing else: the runner with the core inside, the kernels the file calls, the file.
-import type { KernelModule } from '../runtime/kernel-module.ts'
+import type { KernelModule } from '../binaries/kernel-module.ts'
 import { asciiOf } from './ascii.ts'
 
 export interface ScriptParts {

@@ -1,6 +1,8 @@
 // The unary functions by name: activations, and what other operations are composed of. The kernel
 // (assembly/kernels/unary.ts) agrees with this table.
 import * as abi from '../../assembly/abi.ts'
+import { functionsModule } from '../binaries/core.ts'
+import type { KernelModule } from '../binaries/kernel-module.ts'
 
 interface UnaryFunction {
   readonly code: number
@@ -50,3 +52,7 @@ export const unaryFunctions = {
   erf: { code: abi.FN_ERF, saves: 'x', range: SIGNED },
 } as const satisfies Record<string, UnaryFunction>
 export type UnaryName = keyof typeof unaryFunctions
+
+/** The module that the function's loops lie in, null: the core. */
+export const moduleOf = (fn: UnaryName): KernelModule | null =>
+  unaryFunctions[fn].code < abi.FN_CORE_END ? null : functionsModule

@@ -2,23 +2,10 @@
 // shares, what it can be fused with and how it is printed. Passes ask this object; none asks which operation it is. The
 // objects lie in ops/ (those that gradients and simplification are made of) and in src/operations (those of a module).
 
+import type { KernelModule } from '../binaries/kernel-module.ts'
 import type { Shape } from '../numerics/shape.ts'
 import type { UnaryName } from './functions.ts'
 import type { Value } from './value.ts'
-
-/**
- * Compiled kernels as a build of the library brings them: bytes (or what gives them on first use), the module where the
- * runtime compiles .wasm imports itself, null where `init` brings it.
- */
-export type Binary = Uint8Array<ArrayBuffer> | (() => Uint8Array<ArrayBuffer>) | WebAssembly.Module | null
-
-/** Compiled kernels, apart from the core: loaded into the same memory and function table when a plan needs one. */
-export interface KernelModule {
-  readonly name: string
-  readonly binary: Binary
-  /** Op codes: its first, and the one behind its last. */
-  readonly codes: readonly [number, number]
-}
 
 /** Where a plan put things; bytes. */
 export interface Addresses {
@@ -94,6 +81,8 @@ interface CommonKernel<A> {
   readonly name: string
   /** The module its kernel lies in. Default: the core, which every program has. */
   readonly module?: KernelModule
+  /** The module that its kernel calls where it has these attributes; null: none. Default: none. */
+  calls?(attributes: A): KernelModule | null
   /** Shape of the output, then of each extra. Default: one output with the shape of the first input. Throws (fail) where the inputs don't fit. */
   shapes?(inputs: readonly Value[], attributes: A): readonly [Shape, ...Shape[]]
   /** Bytes of scratch, planned like any buffer. Default 0. */

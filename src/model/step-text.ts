@@ -1,10 +1,18 @@
 // The instructions of a plan in words.
-import { OP_ACCUMULATE, OP_CONSTRAIN, OP_EMA, OP_UNARY, OP_UPDATE } from '../../assembly/abi.ts'
+import {
+  OP_ACCUMULATE,
+  OP_CONSTRAIN,
+  OP_EMA,
+  OP_RARE_UPDATE,
+  OP_UNARY,
+  OP_UPDATE,
+} from '../../assembly/abi.ts'
 import type { Step } from '../plan/plan.ts'
 
 /** The instructions that don't stand for an operation; nonNeg is a unary one. */
 const updateTexts: Readonly<Record<number, string>> = {
   [OP_UPDATE]: 'update',
+  [OP_RARE_UPDATE]: 'update',
   [OP_UNARY]: 'constrain',
   [OP_CONSTRAIN]: 'constrain',
   [OP_EMA]: 'ema',

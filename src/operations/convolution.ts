@@ -3,7 +3,7 @@
 // `convolveTransposedRows` write them for values of rank 3 to 5, without bias and activation.
 import * as abi from '../../assembly/abi.ts'
 import { convolutionModule } from '../binaries/convolution.ts'
-import { unaryFunctions } from '../graph/functions.ts'
+import { moduleOf, unaryFunctions } from '../graph/functions.ts'
 import type { Addresses, Epilogue, Kernel, KernelCall, Word, Writer } from '../graph/kernel.ts'
 import { matmul, matmulScratchBytes } from '../graph/ops/matmul.ts'
 import { reshape } from '../graph/ops/moves.ts'
@@ -178,6 +178,7 @@ function depthwiseParts(x: Value, y: Value, { input }: ConvGeometry): Parts {
 const kernelOf = (name: string, { code, shape, parts, fuse, gradient }: Form): Kernel<ConvGeometry> => ({
   name,
   module: convolutionModule,
+  calls: ({ epilogue }) => (epilogue ? moduleOf(epilogue.fn) : null),
   code,
   shapes: (inputs, geometry) => [shape(inputs, geometry)],
   words: (op, at) => wordsOf(op, at, parts(op)),

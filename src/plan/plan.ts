@@ -185,7 +185,9 @@ export function planOf(
     ...encoded(steps, all.transientStart + align(peakBytes)),
     modules: [
       ...new Set([
-        ...graph.ops.flatMap(({ kernel }) => kernel.module ?? []),
+        ...graph.ops.flatMap(({ kernel, attributes }) =>
+          [kernel.module, kernel.calls?.(attributes)].flatMap((module) => module ?? []),
+        ),
         ...updates.flatMap(({ module }) => module ?? []),
       ]),
     ],

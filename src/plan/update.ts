@@ -2,10 +2,10 @@
 // layout: accumulate (a step that only accumulates ends behind it) | average | clip | update | constraints | moving
 // average; the first two once for each group of losses that have gradients of their own. Enters: an UpdateSpec (training/optimizers.ts makes it) and a layout. Leaves: instructions.
 import * as abi from '../../assembly/abi.ts'
+import type { KernelModule } from '../binaries/kernel-module.ts'
 import type { Instruction } from '../graph/kernel.ts'
 import type { Shape } from '../numerics/shape.ts'
 import { f32, f64 } from '../numerics/words.ts'
-import type { KernelModule } from '../runtime/kernel-module.ts'
 import { bufferBytes, type Layout, type ParameterSpec } from '../session/layout.ts'
 
 /** How gradients are limited before an update. */
@@ -61,6 +61,8 @@ export interface UpdateSpec {
   readonly optimizer: string
   /** OPTIMIZER_* */
   readonly code: number
+  /** OP_*, and the module of that kernel. Default module: the core. */
+  readonly kernel: { readonly code: number; readonly module?: KernelModule }
   /** UPDATE_* */
   readonly flags: number
   /** a, b, epsilon, weight decay, momentum, extra: as assembly/kernels/optimizer.ts reads them */
@@ -137,10 +139,10 @@ export function updateInstructions(
   // nadam counts its runs: one for all
   const isOnce = update.code === abi.OPTIMIZER_NADAM
   const pieces = isOnce ? [[0, trainable.bytes]] : updatePieces(layout, specs)
-  const updates = pieces.map(([at, bytes]): Instruction => {
+  const updates = pieces.map(([at, bytes]): UpdateInstruction => {
     const places = [trainable.start + at, gradientsStart + at, slotsStart + at, trainable.bytes, bytes / 4]
     const constants = update.constants.flatMap(f64)
-    return { code: abi.OP_UPDATE, operands: [update.code, ...places, update.flags, ...constants] }
+    return { ...update.kernel, operands: [update.code, ...places, update.flags, ...constants] }
   })
   return [
     ...(accumulation?.accumulate(groups, regions) ?? []),

@@ -1,14 +1,15 @@
 // Modules of kernels for `open`, by value: a program carries those it names. From `lanegrad/run/modules`.
 import { attentionModule } from '../binaries/attention.ts'
 import { convolutionModule } from '../binaries/convolution.ts'
+import { functionsModule, optimizersModule } from '../binaries/core.ts'
+import type { KernelModule } from '../binaries/kernel-module.ts'
 import { normalizeModule } from '../binaries/normalize.ts'
 import { poolingModule } from '../binaries/pooling.ts'
 import { randomModule } from '../binaries/random.ts'
 import { recurrentModule } from '../binaries/recurrent.ts'
 import { trainingModule } from '../binaries/training.ts'
-import type { KernelModule } from '../runtime/kernel-module.ts'
 
-export type { KernelModule } from '../runtime/kernel-module.ts'
+export type { KernelModule } from '../binaries/kernel-module.ts'
 
 /**
  * The kernels of `multiHeadAttention`, `embedding` and `dot`.
@@ -42,6 +43,22 @@ export const attention: KernelModule = attentionModule
 export const convolution: KernelModule = convolutionModule
 
 /**
+ * The loops of all activations but relu, leakyRelu, sigmoid, tanh, softmax and linear, and of the functions `exp`, `square`, `abs`,
+ * `sign`, `log`, `sqrt`, `reciprocal` and `erf`, which some layers and losses use.
+ * @example
+ * ```js
+ * import { dense, sequential } from 'lanegrad'
+ * import { freeze } from 'lanegrad/freeze'
+ * import { open } from 'lanegrad/run'
+ * import { functions } from 'lanegrad/run/modules'
+ *
+ * const file = freeze(sequential({ inputShape: [3], layers: [dense({ units: 2, activation: 'gelu' })] }))
+ * console.log(open(file, { modules: [functions] }).predict([[1, 2, 3]]).shape) // [ 1, 2 ]
+ * ```
+ */
+export const functions: KernelModule = functionsModule
+
+/**
  * The kernels of the normalization layers and of `categoryEncoding`.
  * @example
  * ```js
@@ -55,6 +72,23 @@ export const convolution: KernelModule = convolutionModule
  * ```
  */
 export const normalize: KernelModule = normalizeModule
+
+/**
+ * The kernels of all optimizers but sgd, adam, adamw and radam. Programs that train call them; `predict` alone does without.
+ * @example
+ * ```js
+ * import { dense, rmsprop, sequential } from 'lanegrad'
+ * import { freeze } from 'lanegrad/freeze'
+ * import { open } from 'lanegrad/run'
+ * import { optimizers } from 'lanegrad/run/modules'
+ *
+ * const model = sequential({ inputShape: [2], layers: [dense({ units: 1, kernelInitializer: 'zeros' })] })
+ * model.compile({ optimizer: rmsprop(), loss: 'meanSquaredError' })
+ * const trainer = open(freeze(model, { train: [1] }), { modules: [optimizers] })
+ * console.log(trainer.trainStep([[1, 2]], [3]).loss) // 9
+ * ```
+ */
+export const optimizers: KernelModule = optimizersModule
 
 /**
  * The kernels of pooling, up-sampling, padding and cropping.
@@ -137,7 +171,9 @@ export const training: KernelModule = trainingModule
 export const all: readonly KernelModule[] = [
   attention,
   convolution,
+  functions,
   normalize,
+  optimizers,
   pooling,
   random,
   recurrent,

@@ -1,7 +1,8 @@
 // From the bytes of a frozen file to a trainer.
+
+import type { KernelModule } from '../binaries/kernel-module.ts'
 import type { ByteSource } from '../numerics/bytes.ts'
 import { check, reading } from '../numerics/errors.ts'
-import type { KernelModule } from '../runtime/kernel-module.ts'
 import { withDefaults } from './options.ts'
 import { readFrozen } from './read.ts'
 import { FrozenSession } from './session.ts'

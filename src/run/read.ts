@@ -2,6 +2,8 @@
 // is checked here, so that this side reads and writes nothing outside of the arena. What the instructions do with their
 // operands stays inside the WebAssembly memory of this one trainer.
 import { ABI_VERSION, ALIGNMENT } from '../../assembly/abi.ts'
+import { coreModule } from '../binaries/core.ts'
+import type { KernelModule } from '../binaries/kernel-module.ts'
 import { parse } from '../formats/json.ts'
 import { decodeTensors, ownReaders } from '../formats/safetensors.ts'
 import { isFloat32, isInt32 } from '../numerics/brands.ts'
@@ -9,8 +11,6 @@ import type { ByteSource } from '../numerics/bytes.ts'
 import { fail, show } from '../numerics/errors.ts'
 import { type DType, type Shape, sameShape, shapeText } from '../numerics/shape.ts'
 import { elementCount, type NamedArray } from '../numerics/tensor.ts'
-import { coreModule } from '../runtime/core.ts'
-import type { KernelModule } from '../runtime/kernel-module.ts'
 import type { Slot, Slots } from '../runtime/program.ts'
 import { FROZEN_KEY, type Frozen, type FrozenProgram, frozenForm, PROGRAM_MARK } from '../session/frozen.ts'
 import { layoutOf } from '../session/layout.ts'

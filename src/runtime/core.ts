@@ -1,8 +1,7 @@
 // The compiled core and the modules of kernels: instantiated once per model; a module joins the core's memory and
 // function table.
-import { OP_CORE_END, OP_UNARY } from '../../assembly/abi.ts'
-import binary from '../../build/core.wasm'
-import type { KernelModule } from './kernel-module.ts'
+import { coreModule } from '../binaries/core.ts'
+import type { KernelModule } from '../binaries/kernel-module.ts'
 import { type Code, instantiate, type Kernels } from './modules.ts'
 
 /** The exports of assembly/index.ts. Addresses are bytes. */
@@ -26,8 +25,6 @@ export interface Core extends Kernels {
   step(arena: number): number
   run(arena: number, from: number, to: number): void
 }
-
-export const coreModule: KernelModule = { name: 'core', binary, codes: [OP_UNARY, OP_CORE_END] }
 
 /** A core over `memory`, `code` compiled for it. */
 export const createCore = (indices: number[], memory: WebAssembly.Memory, code: Code): Core =>

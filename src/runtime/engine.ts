@@ -21,10 +21,11 @@ import {
   OP_MATMUL,
   SCRATCH_GAP,
 } from '../../assembly/abi.ts'
+import { coreModule } from '../binaries/core.ts'
+import type { KernelModule } from '../binaries/kernel-module.ts'
 import { isInt32, messageOf } from '../numerics/brands.ts'
 import { fail, LanegradError } from '../numerics/errors.ts'
-import { addModule, type Core, coreModule, createCore } from './core.ts'
-import type { KernelModule } from './kernel-module.ts'
+import { addModule, type Core, createCore } from './core.ts'
 import { bytesOf, checkRuntime, codeOf, givenBytes, isSupported } from './modules.ts'
 import type { Executable, Slot } from './program.ts'
 

@@ -3,9 +3,9 @@
 
 import { instantiateSync } from '@assemblyscript/loader'
 import { ABI_VERSION } from '../../assembly/abi.ts'
+import type { KernelModule } from '../binaries/kernel-module.ts'
 import { isModule, messageOf } from '../numerics/brands.ts'
 import { fail } from '../numerics/errors.ts'
-import type { KernelModule } from './kernel-module.ts'
 
 /** The exports of every module. */
 export interface Kernels {

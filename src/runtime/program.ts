@@ -1,7 +1,8 @@
 // What the planner makes and an engine runs, as data: the words of the program and the place of every number that goes in or
 // comes out. It holds no graph, no layer and no function of either.
+
+import type { KernelModule } from '../binaries/kernel-module.ts'
 import type { DType, Shape } from '../numerics/shape.ts'
-import type { KernelModule } from './kernel-module.ts'
 
 /** A place for data in the arena. */
 export interface Slot {

@@ -2,8 +2,8 @@
 // carries the binary.
 import { OP_CORE_END, OP_MATMUL } from '../../assembly/abi.ts'
 import binary from '../../build/relaxed.wasm'
+import type { KernelModule } from '../binaries/kernel-module.ts'
 import type { Relaxed } from './engine.ts'
-import type { KernelModule } from './kernel-module.ts'
 
 /** The core's last kernel again: its multiply-adds may round once instead of twice. */
 export const relaxedModule: KernelModule = {

@@ -1,9 +1,9 @@
 // Binaries for a memory that threads share. Enters: the bytes of a module, which imports a plain memory. Leaves: the same
 // module compiled for a shared one.
 
+import type { KernelModule } from '../binaries/kernel-module.ts'
 import { fail } from '../numerics/errors.ts'
 import type { Binaries } from './engine.ts'
-import type { KernelModule } from './kernel-module.ts'
 import { type Bytes, type Code, compileBytes } from './modules.ts'
 
 /** By name of the module; `given`: the bytes that `init` brought by then. */

@@ -12,10 +12,10 @@ import {
   JOB_PATIENCE,
   SCRATCH_GAP,
 } from '../../assembly/abi.ts'
+import type { KernelModule } from '../binaries/kernel-module.ts'
 import { fail, must, number } from '../numerics/errors.ts'
 import { builtin, warnOnce } from '../numerics/host.ts'
 import { type Binaries, newMemory, plainMemory, type Team, type Workers } from './engine.ts'
-import type { KernelModule } from './kernel-module.ts'
 import type { Executable } from './program.ts'
 import { isShareable, sharedCodeOf } from './shared.ts'
 import { Helpers } from './threads.ts'

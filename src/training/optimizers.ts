@@ -1,6 +1,7 @@
 // Optimizers: plain data made by constructors, and the UpdateSpec that the planner turns into instructions. The formulas of
 // updates stand in assembly/kernels/optimizer.ts. Order in a step: gradient, clip, weight decay, update.
 import * as abi from '../../assembly/abi.ts'
+import { optimizersModule } from '../binaries/core.ts'
 import { broughtBy, writeInstead } from '../numerics/brought.ts'
 import {
   BOOLEAN,
@@ -362,6 +363,10 @@ export function updateOf(optimizer: Optimizer, groups: number): UpdateSpec {
   return {
     optimizer: kind,
     code,
+    kernel:
+      code <= abi.OPTIMIZER_RADAM
+        ? { code: abi.OP_UPDATE }
+        : { code: abi.OP_RARE_UPDATE, module: optimizersModule },
     flags:
       (optimizer.nesterov ? abi.UPDATE_NESTEROV : 0) |
       (optimizer.centered ? abi.UPDATE_CENTERED : 0) |

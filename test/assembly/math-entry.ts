@@ -1,14 +1,7 @@
-// What the tests of math.ts, lanes.ts and unary.ts call: the kernels, and each function of math.ts over an array.
-// The arrays lie at the addresses the test chooses in the exported memory; counts are multiples of 4. What the core's
-// `prepare` does for kernels that can be split is done at once.
-import { JOB_SPLIT } from '../../assembly/abi'
+// What the tests of math.ts and lanes.ts call: each function of math.ts over an array.
+// The arrays lie at the addresses the test chooses in the exported memory; counts are multiples of 4.
 import { loadTail, maxLane, minLane, storeTail, sum } from '../../assembly/lanes'
 import { erf, exp, expm1, log, log1p, sigmoid, tanh } from '../../assembly/math'
-import { splitWork } from '../../assembly/parallel'
-
-export { unary, unaryGrad } from '../../assembly/kernels/unary'
-
-store<u32>(JOB_SPLIT, splitWork.index)
 
 export function base(): usize {
   return (__heap_base + 63) & ~63

@@ -8,6 +8,7 @@ export { clipNorm, clipValue } from '../../assembly/kernels/clip'
 export { loss, lossGrad } from '../../assembly/kernels/loss'
 export { metric } from '../../assembly/kernels/metric'
 export { update } from '../../assembly/kernels/optimizer'
+export { rareUpdate } from '../../assembly/kernels/optimizer-rare'
 export { penalty, penaltyGrad } from '../../assembly/kernels/penalty'
 export { softmax, softmaxGrad } from '../../assembly/kernels/softmax'
 

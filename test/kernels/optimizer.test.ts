@@ -21,6 +21,7 @@ const SLOT_COUNT = 3
 
 let memory: Memory
 let update: Kernel
+let rareUpdate: Kernel
 let clipValue: Kernel
 let clipNorm: Kernel
 let enter: (arena: number) => void
@@ -29,6 +30,7 @@ beforeAll(async () => {
   const core = await compileEntry('test/assembly/training-entry.ts')
   memory = memoryOf(core)
   update = kernelOf(core, 'update')
+  rareUpdate = kernelOf(core, 'rareUpdate')
   clipValue = kernelOf(core, 'clipValue')
   clipNorm = kernelOf(core, 'clipNorm')
   enter = kernelOf(core, 'enter')
@@ -70,8 +72,9 @@ class Run {
     new Float32Array(memory.view().buffer, this.grads, start.length).set(gradients)
     memory.view().setFloat64(this.header + abi.HEADER_STEP_COUNT, ++this.step, true)
     enter(this.header)
+    memory.view().setUint32(abi.JOB_ARENA, this.header, true) // where kernels of modules find it
     const stride = (start.length + this.slotPadding) * 4
-    memory.call(update, [
+    memory.call(CODES[o.name] <= abi.OPTIMIZER_RADAM ? update : rareUpdate, [
       CODES[o.name],
       this.params,
       this.grads,

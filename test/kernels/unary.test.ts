@@ -1,9 +1,12 @@
-// Every unary function of assembly/kernels/unary.ts: y against its float64 formula, dx against the central difference
+// Every unary function of the core and of module functions, in the built binaries: y against its float64 formula, dx against the central difference
 // of that formula, at ragged counts, at unaligned addresses, in place, at extreme arguments and at the kinks.
 import { beforeAll, describe, expect, test } from 'vitest'
 import * as abi from '../../assembly/abi'
+import { coreModule, functionsModule } from '../../src/binaries/core'
+import { addModule, createCore } from '../../src/runtime/core'
+import { plainMemory } from '../../src/runtime/engine'
+import { codeOf } from '../../src/runtime/modules'
 import { erf, erfc } from '../reference/erf'
-import { compileEntry } from '../support/compile'
 
 interface Case {
   fn: number
@@ -73,19 +76,22 @@ const CASES: Record<string, Case> = {
 const ROWS = Object.entries(CASES)
 const COUNTS = [0, 1, 2, 3, 4, 5, 17, 33]
 const GUARD = -12345
+const base = abi.ARENA_START
 let memory: WebAssembly.Memory
-let base: number
 let forward: (p: number) => void
 let backward: (p: number) => void
 
-beforeAll(async () => {
-  const exports = await compileEntry('test/assembly/math-entry.ts')
-  memory = exports.memory as WebAssembly.Memory
+const places: number[] = []
+
+beforeAll(() => {
+  const core = createCore(places, plainMemory(), codeOf(coreModule))
+  addModule(core, functionsModule, codeOf(functionsModule), places)
+  core.prepare(base, 0)
+  memory = core.memory
   memory.grow(1)
-  base = (exports.base as () => number)()
-  forward = exports.unary as typeof forward
-  backward = exports.unaryGrad as typeof backward
-}, 60_000)
+  forward = core.table.get(places[abi.OP_UNARY])
+  backward = core.table.get(places[abi.OP_UNARY_GRAD])
+})
 
 /** Three arrays in memory, each one float past a 64-byte boundary, with guards around. */
 function slot(index: number): number {
@@ -153,7 +159,16 @@ function expectClose(got: number, want: number, scale: number, at: number): void
 }
 
 test('there is a case for every function code, once', () => {
-  expect(ROWS.map(([, row]) => row.fn).sort((a, b) => a - b)).toEqual([...Array(abi.FN_COUNT).keys()])
+  const codes = Object.entries(abi).filter(([name]) => /^FN_(?!CORE_END|GRADIENTS|END)/.test(name))
+  expect(ROWS.map(([, row]) => row.fn).sort((a, b) => a - b)).toEqual(
+    codes.map(([, code]) => code).sort((a, b) => a - b),
+  )
+})
+
+test('codes of module functions are the places of its loops, gradients behind', () => {
+  const { codes } = functionsModule
+  for (let code = codes[0]; code < codes[1]; code++) expect(places[code]).toBe(code)
+  expect(codes[1] - codes[0]).toBe(2 * abi.FN_GRADIENTS)
 })
 
 describe.each(ROWS)('%s', (_, row) => {

@@ -4,7 +4,7 @@
 // evaluation in which nothing is shared agrees).
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { OP_UPDATE } from '../../assembly/abi.ts'
+import { OP_RARE_UPDATE, OP_UPDATE } from '../../assembly/abi.ts'
 import { isOf, type Op } from '../../src/graph/kernel.ts'
 import { matmulKernel } from '../../src/graph/ops/matmul.ts'
 import { copyKernel } from '../../src/graph/ops/moves.ts'
@@ -336,7 +336,7 @@ describe('the update phase', () => {
     const specs = weights.map(([size, trainable], i) => ({ name: `w${i}`, shape: [size], trainable }))
     const layout = layoutOf(64, specs, update.slotNames.length)
     const ranges = updateInstructions(update, layout, specs)
-      .filter(({ code }) => code === OP_UPDATE)
+      .filter(({ code }) => code === OP_UPDATE || code === OP_RARE_UPDATE)
       .map(({ operands: [, start, gradients, slots, stride, count] }) => {
         const at = start - layout.trainable.start
         expect([gradients, slots, stride]).toEqual([

@@ -2,8 +2,9 @@
 // for step, for nets of every family; what is saved by either is read by both.
 import { describe, expect, test } from 'vitest'
 import { freeze } from '../../src/freeze/index.ts'
-import { adam, dense, load, sequential } from '../../src/index.ts'
+import { adam, conv1d, dense, flatten, load, type OptimizerName, sequential } from '../../src/index.ts'
 import { open } from '../../src/run/index.ts'
+import { all } from '../../src/run/modules.ts'
 
 const numbers = (count: number, seed: number) =>
   Float32Array.from({ length: count }, (_, i) => Math.sin(i * 1.7 + seed))
@@ -46,6 +47,42 @@ describe('the bits of the full library', () => {
       const logs = model.trainStep(x, y)
       expect(resumed.trainStep(x, y)).toEqual(logs)
       expect(again.trainStep(x, y)).toEqual(logs)
+    }
+  })
+})
+
+describe('modules of kernels', () => {
+  const inner = (activation: 'relu' | 'selu' | 'gelu') => ({
+    dense: () => [dense({ units: 4, activation })],
+    conv1d: () => [conv1d({ filters: 2, kernelSize: 2, activation }), flatten()],
+  })
+  /** A trainer's file, and what one step gives. */
+  function frozen(activation: 'relu' | 'selu' | 'gelu', optimizer: OptimizerName, layer: 'dense' | 'conv1d') {
+    const layers = [...inner(activation)[layer](), dense({ units: 1 })]
+    const model = sequential({ inputShape: layer === 'dense' ? [6] : [3, 2], layers, seed: 3 })
+    model.compile({ optimizer, loss: 'meanSquaredError' })
+    return { model, bytes: freeze(model, { train: [4] }) }
+  }
+  const [x, y] = [numbers(24, 1), numbers(4, 2)]
+
+  // selu is applied by the product itself, gelu by an instruction of its own
+  test.each([
+    ['relu', 'adam', 'dense', []],
+    ['relu', 'sgd', 'dense', []],
+    ['selu', 'adam', 'dense', ['functions']],
+    ['gelu', 'radam', 'dense', ['functions']],
+    ['relu', 'rmsprop', 'dense', ['optimizers']],
+    ['selu', 'nadam', 'conv1d', ['convolution', 'functions', 'optimizers']],
+  ] as const)('%s, %s and %s need %j', (activation, optimizer, layer, needed) => {
+    const { model, bytes } = frozen(activation, optimizer, layer)
+    const given: readonly string[] = needed
+    const modules = all.filter(({ name }) => given.includes(name))
+    const trainer = open(bytes, { modules })
+    expect(trainer.trainStep(x, y)).toEqual(model.trainStep(x, y))
+    expect(trainer.getWeights()).toEqual(model.getWeights())
+    for (const module of modules) {
+      const others = modules.filter((other) => other !== module)
+      expect(() => open(bytes, { modules: others })).toThrow(`needs the kernels of ${module.name}`)
     }
   })
 })

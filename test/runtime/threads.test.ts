@@ -11,6 +11,7 @@ import {
   JOB_TEAM_SHIFT,
   JOB_TURN,
 } from '../../assembly/abi.ts'
+import { coreModule } from '../../src/binaries/core.ts'
 import {
   batchNormalization,
   conv2d,
@@ -26,7 +27,7 @@ import {
   workers,
 } from '../../src/index.ts'
 import { uniform } from '../../src/numerics/random.ts'
-import { type Core, coreModule, createCore } from '../../src/runtime/core.ts'
+import { type Core, createCore } from '../../src/runtime/core.ts'
 import { binaries } from '../../src/runtime/engine.ts'
 import { sharedCodeOf } from '../../src/runtime/shared.ts'
 import { coreCount } from '../../src/runtime/workers.ts'

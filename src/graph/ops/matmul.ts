@@ -4,7 +4,7 @@ import { fail } from '../../numerics/errors.ts'
 import { shapeText } from '../../numerics/shape.ts'
 import { elementCount } from '../../numerics/tensor.ts'
 import { f32 } from '../../numerics/words.ts'
-import { unaryFunctions } from '../functions.ts'
+import { moduleOf, unaryFunctions } from '../functions.ts'
 import type { Epilogue, Kernel, KernelCall, Writer } from '../kernel.ts'
 import type { Value } from '../value.ts'
 import { weighted } from './ranges.ts'
@@ -43,6 +43,7 @@ export const lastIfAccumulating = ({
 export const matmulKernel: Kernel<MatmulAttributes> = {
   name: 'matmul',
   code: abi.OP_MATMUL,
+  calls: ({ fn }) => moduleOf(fn),
   shapes([{ shape: a }, { shape: b }], { transposeA, transposeB }) {
     if (a.length !== 2 || b.length !== 2)
       fail(`matmul of ${shapeText(a)} and ${shapeText(b)}: expected two matrices`)

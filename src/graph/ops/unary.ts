@@ -3,7 +3,7 @@ import * as abi from '../../../assembly/abi.ts'
 import { unknownName } from '../../numerics/errors.ts'
 import { elementCount } from '../../numerics/tensor.ts'
 import { f32 } from '../../numerics/words.ts'
-import { type UnaryName, unaryFunctions } from '../functions.ts'
+import { moduleOf, type UnaryName, unaryFunctions } from '../functions.ts'
 import type { Epilogue, Kernel, Writer } from '../kernel.ts'
 import type { Value } from '../value.ts'
 import { rangeOf } from './ranges.ts'
@@ -12,6 +12,7 @@ import { rangeOf } from './ranges.ts'
 export const unaryKernel: Kernel<Epilogue> = {
   name: 'unary',
   code: abi.OP_UNARY,
+  calls: ({ fn }) => moduleOf(fn),
   words: ({ output, inputs: [x], attributes: { fn, alpha } }) => [
     output,
     x,
@@ -31,6 +32,7 @@ export const unaryKernel: Kernel<Epilogue> = {
 export const unaryGradKernel: Kernel<Epilogue> = {
   name: 'unaryGrad',
   code: abi.OP_UNARY_GRAD,
+  calls: ({ fn }) => moduleOf(fn),
   words: ({ output, inputs: [dy, saved], attributes: { fn, alpha } }) => [
     output,
     dy,

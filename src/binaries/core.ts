@@ -1,0 +1,31 @@
+// The core, and the modules that any model can ask for by the name of an optimizer or an activation. They stand in one file since
+// each holds its binary in a bundle, and gzip sees how alike these are only where they are near. Order: that of asconfig.json.
+import {
+  FN_END,
+  FN_RELU6,
+  OP_CORE_END,
+  OP_OPTIMIZERS_END,
+  OP_RARE_UPDATE,
+  OP_UNARY,
+} from '../../assembly/abi.ts'
+import coreBinary from '../../build/core.wasm'
+import functionsBinary from '../../build/functions.wasm'
+import optimizersBinary from '../../build/optimizers.wasm'
+import type { KernelModule } from './kernel-module.ts'
+
+/** The optimizers that few programs have. */
+export const optimizersModule: KernelModule = {
+  name: 'optimizers',
+  binary: optimizersBinary,
+  codes: [OP_RARE_UPDATE, OP_OPTIMIZERS_END],
+}
+
+/** The loops of rare unary functions. Their codes are the codes of the functions; no instruction has them. */
+export const functionsModule: KernelModule = {
+  name: 'functions',
+  binary: functionsBinary,
+  codes: [FN_RELU6, FN_END],
+}
+
+/** The kernels that nearly every program has. */
+export const coreModule: KernelModule = { name: 'core', binary: coreBinary, codes: [OP_UNARY, OP_CORE_END] }
