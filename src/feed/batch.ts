@@ -76,7 +76,7 @@ function* readingWeights(what: string, given: ArrayLikeData, { rows }: Rows, pos
   if (weights.rows !== rows || !shape.every((n, i) => n === (positions[i] ?? 1))) {
     const more = positions.length > 0 ? ` (or positions of ${shapeText(positions)})` : ''
     fail(
-      `${what}: expected one weight for each of ${rows} rows${more}; got shape ${shapeText([weights.rows, ...shape])}`,
+      `${what}: expected one weight for each of ${rows} rows${more}; got ${shapeText([weights.rows, ...shape])}`,
     )
   }
   return weights

@@ -64,9 +64,9 @@ function weightsOf(
   check(hasKeys(table), what, 'an object of weights by class, { 0: 1, 1: 5 }', table)
   const [least, most] = classLimits(target, y)
   for (const [id, weight] of Object.entries(table)) {
-    if (!/^-?\d+$/.test(id)) fail(`${what}: ${show(id)} is no class id`)
+    if (!/^-?\d+$/.test(id)) fail(`${what}: expected class ids as keys; got ${show(id)}`)
     const isClass = (Number(id) >= least && Number(id) <= most) || Number(id) === target.ignoreIndex
-    if (!isClass) fail(`${what}: there is no class ${id}; the classes are ${least} to ${most}`)
+    if (!isClass) fail(`${what}: expected classes from ${least} to ${most}; got ${id}`)
     must(NON_NEGATIVE, weight, `${what}: class ${id}`)
   }
   const { ids, shape } = classesOf(what, target, y)
@@ -95,7 +95,7 @@ export function weighClasses(
   const names = targets.map(({ name }) => name)
   for (const name of isOne ? [] : Object.keys(classWeight))
     if (!names.includes(name))
-      fail(`${argument}: ${show(name)} is no output; outputs are ${names.join(', ')}`)
+      fail(`${argument}: expected weights for ${names.join(', ')}; got ${show(name)}`)
   const weights = targets.map((target, i) => {
     const { name } = target
     const table = isOne

@@ -83,7 +83,7 @@ function attentionShapes(inputs: readonly Value[], attributes: AttentionAttribut
   others.forEach(({ shape }, i) => {
     if (!sameShape(shape, wanted[i]))
       fail(
-        `attention: expected ${shapeText(wanted[i])} as ${masked && i === 0 ? 'the mask of the keys' : 'dropout'}, got ${shapeText(shape)}`,
+        `attention: expected ${shapeText(wanted[i])} as ${masked && i === 0 ? 'the mask of the keys' : 'dropout'}; got ${shapeText(shape)}`,
       )
   })
   return [[batch, Tq, heads * (v.shape[2] / heads)], probabilities]

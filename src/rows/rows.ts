@@ -88,7 +88,7 @@ export function splitData(
   const record = data as Readonly<Record<string, ArrayLikeData>>
   const known = new Set(names)
   for (const name of Object.keys(record))
-    if (!known.has(name)) fail(`${what}: ${show(name)} is none of ${names.join(', ')}`)
+    if (!known.has(name)) fail(`${what}: expected ${names.join(', ')}; got ${show(name)}`)
   return names.map((name) => record[name] ?? fail(`${what}: ${name} is missing`))
 }
 

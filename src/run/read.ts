@@ -57,7 +57,7 @@ function boundsOf(what: string, words: Int32Array, modules: readonly KernelModul
     const code = words[at] & 0xffff
     const size = words[at] >>> 16
     if (!modules.some(({ codes: [first, end] }) => code >= first && code < end))
-      fail(`${what}: none of its kernels has the code ${code}`)
+      fail(`${what}: unknown code ${code}`)
     if (size < 1 || at + size > words.length) fail(`${what}: an instruction is cut short`)
     at += size
   }
@@ -88,7 +88,7 @@ function programOf(
   const sorted = [programStart, ...given.phaseEnds]
   for (const [j, bound] of [...sorted, ...sums.flat()].entries())
     if (!bounds.has(bound - programStart) || (j > 0 && j < 4 && bound < sorted[j - 1]))
-      fail(`${what}: a phase ends at ${bound}, which is no end of an instruction`)
+      fail(`${what}: expected phases that end with an instruction; got ${bound}`)
   if (sums.length > 0 && sums.length !== 2 * groups.length)
     fail(`${what}: it adds up the gradients of ${sums.length / 2} groups, it has ${groups.length}`)
   /** `known`: the shapes they must have, without the rows, by name. */

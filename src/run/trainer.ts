@@ -244,8 +244,7 @@ export class Trainer {
     const known = new Map(session.weights.map((spec) => [spec.name, spec]))
     const checked = reading('setWeights: weights', () => Object.entries(weights)).map(([name, given]) => {
       const { shape } =
-        known.get(name) ??
-        fail(`setWeights: there is no weight ${name}; the weights are ${[...known.keys()].join(', ')}`)
+        known.get(name) ?? fail(`setWeights: unknown weight ${name}. Known: ${[...known.keys()].join(', ')}`)
       const [rows, ...rest] = shape
       const { data } = rowsOf(`setWeights: ${name}`, given, { name, shape: rest, dtype: 'float32', rows })
       return [name, isFloat32(data) ? data : new Float32Array(data)] as const

@@ -65,7 +65,7 @@ async function compile(
 ): Promise<Loaded | null> {
   if (name === OPTIONAL && !WebAssembly.validate(bytes)) return null
   const code = await WebAssembly.compile(bytes).catch((error) =>
-    fail(`init: ${where} is no WebAssembly this runtime can compile: ${messageOf(error)}`),
+    fail(`init: this runtime can't compile ${where}: ${messageOf(error)}`),
   )
   return [code, bytes]
 }
@@ -77,7 +77,7 @@ function tryOut(name: ModuleName, code: WebAssembly.Module): void {
   instanceOf(name, code, name === 'core' ? { memory } : { memory, table })
 }
 
-function checkName(name: string): asserts name is ModuleName {
+function checkModuleName(name: string): asserts name is ModuleName {
   if (!NAMES.includes(name as ModuleName)) unknownName('module', name, NAMES)
 }
 
@@ -118,7 +118,7 @@ export async function init(options: InitOptions): Promise<void> {
     const folder = `${url}`.replace(/\/?$/, '/')
     for (const name of only) {
       const path = `${folder}${name}.wasm`
-      checkName(name)
+      checkModuleName(name)
       loading.push([name, async () => compile(path, name, bytesOf(path, await fetchBytes(path)))])
     }
   } else {
@@ -126,7 +126,7 @@ export async function init(options: InitOptions): Promise<void> {
     const binaries: unknown = options[what]
     check(typeof binaries === 'object' && binaries !== null, `init: ${what}`, 'an object by module', binaries)
     for (const [name, code] of Object.entries(binaries)) {
-      checkName(name)
+      checkModuleName(name)
       const where = `init: ${what}.${name}`
       if (bytes === undefined) {
         check(isModule(code), where, 'a WebAssembly.Module', code)

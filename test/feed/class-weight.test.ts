@@ -137,7 +137,7 @@ describe('where they count', () => {
     two.trainStep(x, y, { sampleWeight: { a: rowWeights, b: ids.map(() => 1) } })
     expect(bits(one)).toEqual(bits(two))
     refused(
-      'trainStep: classWeight: "0" is no output; outputs are a, b',
+      'trainStep: classWeight: expected weights for a, b; got "0"',
       () => one.trainStep(x, y, { classWeight }),
       one,
     )
@@ -153,7 +153,7 @@ test.each<[string, string, LossLike, number, unknown, Data]>([
     3,
     ids,
   ],
-  ['a name', 'trainStep: classWeight: "one" is no class id', byLabel, 3, { one: 1 }, ids],
+  ['a name', 'trainStep: classWeight: expected class ids as keys; got "one"', byLabel, 3, { one: 1 }, ids],
   [
     'a negative weight',
     'trainStep: classWeight: class 1 must be a finite number >= 0; got -1',
@@ -175,26 +175,26 @@ test.each<[string, string, LossLike, number, unknown, Data]>([
   refused(message, () => kept.trainStep(x, y, { classWeight: classWeights(given as typeof table) }), kept)
 })
 
-describe('classes that there are not', () => {
+describe('classes that an output lacks', () => {
   const binary = ids.map((id) => id % 2)
   test.each<[string, LossLike, number, object, Data]>([
-    ['class 5; the classes are 0 to 1', 'binaryCrossentropy', 1, { 5: 3 }, binary],
-    ['class -1; the classes are 0 to 1', 'binaryCrossentropy', 1, { '-1': 3 }, binary],
-    ['class 3; the classes are 0 to 2', byLabel, 3, { 3: 1 }, ids],
-    ['class 3; the classes are 0 to 2', byLabel, 3, [1, 1, 1, 1], ids],
+    ['expected classes from 0 to 1; got 5', 'binaryCrossentropy', 1, { 5: 3 }, binary],
+    ['expected classes from 0 to 1; got -1', 'binaryCrossentropy', 1, { '-1': 3 }, binary],
+    ['expected classes from 0 to 2; got 3', byLabel, 3, { 3: 1 }, ids],
+    ['expected classes from 0 to 2; got 3', byLabel, 3, [1, 1, 1, 1], ids],
     [
-      'class 4; the classes are 0 to 2',
+      'expected classes from 0 to 2; got 4',
       'categoricalCrossentropy',
       3,
       { 4: 1 },
       ids.map((id) => [0, 1, 2].map((j) => Number(j === id))),
     ],
-    ['class 2; the classes are -1 to 1', 'hinge', 1, { 2: 1 }, binary],
+    ['expected classes from -1 to 1; got 2', 'hinge', 1, { 2: 1 }, binary],
   ])('%s under %s', async (text, loss, units, given, y) => {
     const kept = net(units, loss)
     const options = { classWeight: classWeights(given as Record<number, number>) }
-    refused(`trainStep: classWeight: there is no ${text}`, () => kept.trainStep(x, y, options), kept)
-    await refusedSoon(`fit: classWeight: there is no ${text}`, () => kept.fit(x, y, options), kept)
+    refused(`trainStep: classWeight: ${text}`, () => kept.trainStep(x, y, options), kept)
+    await refusedSoon(`fit: classWeight: ${text}`, () => kept.fit(x, y, options), kept)
   })
 
   test('a Map or a Set holds its weights where nothing looks', () => {

@@ -125,7 +125,7 @@ test('in a worker', async () => {
 
 test('refused: a shape that is none of the first axes of the target', async () => {
   const message = (shape: string) =>
-    `trainStep: sampleWeight: expected one weight for each of 2 rows (or positions of [2,3]); got shape ${shape}`
+    `trainStep: sampleWeight: expected one weight for each of 2 rows (or positions of [2,3]); got ${shape}`
   const given = (sampleWeight: Data) => () => identity().trainStep(x, y, { sampleWeight })
   await refused(message('[2,3]'), given(nested(weightsFor([3]), [ROWS, 3])))
   await refused(message('[2,2,3,2]'), given(nested(weightsFor(SHAPE), [ROWS, ...SHAPE])))

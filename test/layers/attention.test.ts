@@ -359,7 +359,7 @@ describe('the operations', () => {
 
   test('attention refuses a mask of another shape', () => {
     const [q, k] = [leaf(2, 3, 4), leaf(2, 5, 4)]
-    refused('attention: expected [2,5] as the mask of the keys, got [2,3]', () =>
+    refused('attention: expected [2,5] as the mask of the keys; got [2,3]', () =>
       g.add(attention, [q, k, k, leaf(2, 3)], options),
     )
   })

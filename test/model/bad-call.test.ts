@@ -43,7 +43,7 @@ describe('several inputs and outputs', () => {
   const y = { sum: two, fit: [1] }
   test.each<[string, string, Data, Data]>([
     ['a missing input', 'trainStep: x: b is missing', { a: two }, y],
-    ['an unknown input', 'trainStep: x: "c" is none of a, b', { a: two, b: two, c: two }, y],
+    ['an unknown input', 'trainStep: x: expected a, b; got "c"', { a: two, b: two, c: two }, y],
     [
       'a list for a record',
       'trainStep: x must be an object with a, b; got [[[1,2]],[[1,2]]]',

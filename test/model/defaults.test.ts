@@ -149,7 +149,7 @@ const isPublic = (name: string): boolean => typeof library[name] === 'function'
 const callOf = (name: string): Call =>
   CALLS[name] ?? ((options) => (library[name] as Method)({ ...GIVEN[name], ...options }))
 
-/** The documented default for this constructor; undefined: none, or told in words. */
+/** The documented default for this constructor; undefined if there is none, or only words. */
 function defaultOf(name: string, type: string, option: string): { readonly value: unknown } | undefined {
   const documented = interfaces.get(type)?.get(option)
   if (!documented) return undefined
@@ -179,11 +179,12 @@ async function checkDefaults(name: string, type: string, call: Call): Promise<nu
         isTold,
         `${type}.${option} of ${name} has the default ${JSON.stringify(byDefault)}, which isn't documented`,
       ).toBe(true)
-    // what is told in words alone is no number, name or switch
+    // a default that a docstring gives in words alone isn't a number, a name or a boolean
     if (isTold && !told && !isOpen(byDefault) && option !== 'name')
-      expect(WORDS, `${type}.${option}: the default ${JSON.stringify(byDefault)} is told in words`).toContain(
-        `${name}.${option}`,
-      )
+      expect(
+        WORDS,
+        `${type}.${option}: the docstring gives the default ${JSON.stringify(byDefault)} in words`,
+      ).toContain(`${name}.${option}`)
   }
   const documented = [...(interfaces.get(type)?.keys() ?? []), ...(OF_DATA[name] ?? [])]
   for (const option of Object.keys(without.readers))
@@ -194,18 +195,18 @@ async function checkDefaults(name: string, type: string, call: Call): Promise<nu
 const isEmpty = (value: unknown): boolean =>
   typeof value === 'object' && Object.keys(value as object).length === 0
 
-/** What only the plain data of a constraint has, from a file say. */
+/** Options that only the plain data of a constraint has, which files hold. */
 const OF_DATA: Readonly<Record<string, readonly string[]>> = {
   unitNorm: ['minValue', 'maxValue', 'rate'],
   maxNorm: ['minValue', 'rate'],
 }
 
-/** Defaults that are told in words, though they are values. */
+/** Defaults that docstrings give in words, though they are values. */
 const WORDS = ['lstm.biasInitializer', 'convLstm2d.biasInitializer']
 
 const named = [...constructors].filter(([name]) => isPublic(name)).sort()
 
-describe('what is left out is as documented', () => {
+describe('an option that is left out has its documented default', () => {
   test('every public constructor that takes options is here', () => {
     // those whose last parameter is an interface of options; some have none
     expect(named.length).toBeGreaterThan(120)
@@ -260,7 +261,7 @@ describe('what is left out is as documented', () => {
   })
 })
 
-describe('defaults that are told in prose', () => {
+describe('defaults that docstrings give in prose', () => {
   test.each([
     ['leakyRelu', 0.2],
     ['elu', 1],

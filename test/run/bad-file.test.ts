@@ -146,7 +146,7 @@ describe('the message says what is wrong and what to do', () => {
         changed(file, (_, tensors) => {
           words(tensors)[0] = (words(tensors)[0] & ~0xffff) | 999
         }),
-      /^frozen\.programs\.0: none of its kernels has the code 999$/,
+      /^frozen\.programs\.0: unknown code 999$/,
     ],
     'an operation of no words': [
       () =>
