@@ -85,19 +85,24 @@ export function checkFilled(
  * ```
  */
 export class Trainer {
-  /** @internal */
-  readonly session: FrozenSession
+  private readonly kept: FrozenSession
   private readonly opened: Opened
   private isFitting = false
 
   private constructor(session: FrozenSession, opened: Opened) {
-    this.session = session
+    this.kept = session
     this.opened = opened
   }
 
   /** @internal */
   static of(session: FrozenSession, opened: Opened): Trainer {
     return new this(session, opened)
+  }
+
+  /** Throws after dispose and where it can't go on: every method goes through here. @internal */
+  get session(): FrozenSession {
+    this.kept.engine
+    return this.kept
   }
 
   /** Work over many steps, of which there is one at a time. @internal */
@@ -278,7 +283,7 @@ export class Trainer {
 
   /** Gives the memory back now; the trainer can't be used any more. Without it, dropping the trainer does. */
   dispose(): void {
-    this.session.dispose()
+    this.kept.dispose()
   }
 
   /** `using trainer = open(...)` disposes at the end of the block. */
@@ -291,6 +296,6 @@ export class Trainer {
 export function checkTrainer(what: string, given: Trainer): Trainer {
   const isTrainer = reading(`${what}: trainer`, () => isObject(given) && isFunction(given.exclusively))
   check(isTrainer, `${what}: trainer`, 'what open gave', given)
-  given.session.engine
+  given.session
   return given
 }
