@@ -27,7 +27,7 @@ import { dirname, relative, resolve } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
 import { minify } from 'terser'
-import { fromMain, publicNames, sources, standalone, subpaths } from './entries.mjs'
+import { fromOthers, publicNames, sources, standalone, subpaths } from './entries.mjs'
 import { shakable } from './shakable.mjs'
 
 /** src/cli/ascii.ts: the same text for scripts that `lanegrad freeze` writes. */
@@ -104,7 +104,7 @@ const CLI = 'src/cli/main.ts'
 /** `entry` with all it imports, minified, and its source map; the constants of the binaries are undeclared. */
 async function bundle(entry) {
   const isAlone = standalone.has(entry)
-  const plugins = isAlone ? [patches] : [patches, fromMain]
+  const plugins = isAlone ? [patches] : [patches, fromOthers(entry)]
   const all = await build({ ...settings, entryPoints: [entry], plugins, external: ['node:*'] })
   const marked = entry === CLI ? output(all) : shakable(output(all), entry)
   // marked once for esbuild to drop what this bundle doesn't use, once more since Terser takes the marks away
@@ -144,7 +144,7 @@ function put(path, data) {
   return file
 }
 
-/** How esbuild names what `fromMain` makes, by its path in the project. */
+/** How esbuild names what `fromOthers` makes, by its path in the project. */
 const PUBLIC = /^public:/
 
 /**

@@ -19,7 +19,7 @@ export const sources = Object.fromEntries(
 /** The names of the entries beside the main one, the slim forms left out. */
 export const subpaths = Object.keys(sources).filter((name) => !/^(index|slim\/.*)$/.test(name))
 
-const ALONE = /^(slim\/)?(index|run|run\/modules)$/
+const ALONE = /^(slim\/)?(index|relaxed|run|run\/modules)$/
 
 /** Sources of the entries that need no other one. */
 export const standalone = new Set(
@@ -39,12 +39,23 @@ export function publicNames(entry) {
   return found
 }
 
-/** For esbuild: public names are imported from ./index.js, whatever else a file exports is bundled. */
-export const fromMain = {
-  name: 'from-main',
+/** The entries whose names others take from them. */
+const SHARED = ['index', 'relaxed', 'threads']
+
+/**
+ * For esbuild: public names are imported from the scripts that export them, ./index.js and so on; whatever else a file exports
+ * is bundled. `entry`: what is being bundled, which has its own names.
+ */
+export const fromOthers = (entry) => ({
+  name: 'from-others',
   setup({ onLoad, onResolve }) {
-    const names = publicNames('src/index.ts')
-    onResolve({ filter: /^\.\/index\.js$/, namespace: 'public' }, ({ path }) => ({
+    const scripts = SHARED.filter((name) => sources[name] !== entry)
+    const names = new Map(
+      scripts.flatMap((script) =>
+        [...publicNames(sources[script])].map(([file, list]) => [file, { script, list }]),
+      ),
+    )
+    onResolve({ filter: /^\.\/\w+\.js$/, namespace: 'public' }, ({ path }) => ({
       path,
       external: true,
       sideEffects: false,
@@ -56,14 +67,14 @@ export const fromMain = {
     }))
     onResolve({ filter: /^\..*\.ts$/ }, ({ path, resolveDir, kind }) => {
       const file = resolve(resolveDir, path)
-      if (kind === 'entry-point' || !names.get(file)?.length) return null
+      if (kind === 'entry-point' || !names.get(file)?.list.length) return null
       return { path: relative('.', file), namespace: 'public', sideEffects: false }
     })
     // names given one by one hide those of `export *`
-    onLoad({ filter: /.*/, namespace: 'public' }, ({ path }) => ({
-      contents: `export { ${names.get(resolve(path))} } from './index.js'; export * from ${JSON.stringify(`./${path}?own`)}`,
-      loader: 'js',
-      resolveDir: '.',
-    }))
+    onLoad({ filter: /.*/, namespace: 'public' }, ({ path }) => {
+      const { script, list } = names.get(resolve(path))
+      const contents = `export { ${list} } from './${script}.js'; export * from ${JSON.stringify(`./${path}?own`)}`
+      return { contents, loader: 'js', resolveDir: '.' }
+    })
   },
-}
+})

@@ -232,11 +232,8 @@ export {
   type SequentialOptions,
   sequential,
 } from './model/create.ts'
-export { type Inspection, type InspectOptions, inspect } from './model/inspect.ts'
 export { loadWeights } from './model/loading.ts'
-export type { InspectedBuffer, InspectedOperation } from './model/memory-map.ts'
 export { type Callback, type FitOptions, type FitParams, Model, type ModelLayer } from './model/model.ts'
-export { type ProfileOptions, type ProfileRow, profile } from './model/profile.ts'
 export { type TransferOptions, transfer } from './model/transfer.ts'
 export type { Values } from './network/network.ts'
 export { LanegradError } from './numerics/lanegrad-error.ts'
@@ -252,8 +249,6 @@ export {
 export type { Clip } from './plan/update.ts'
 export type { ArrayLikeData, Batches, Data, Dataset } from './rows/rows.ts'
 export type { Relaxed, RuntimeOptions, Workers } from './runtime/engine.ts'
-export { relaxed } from './runtime/relaxed.ts'
-export { workers } from './runtime/workers.ts'
 export type { History, Logs, WithLoss } from './session/logs.ts'
 export type { Metric, MetricBatch } from './session/metric.ts'
 export type { Mode } from './session/program.ts'

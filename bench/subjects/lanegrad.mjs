@@ -9,6 +9,10 @@ const ABI = new URL('../../assembly/abi.ts', import.meta.url)
 
 /** @type {typeof import('lanegrad')} */
 let lanegrad
+/** @type {typeof import('lanegrad/relaxed')} */
+let relaxedEntry
+/** @type {typeof import('lanegrad/threads')} */
+let threadsEntry
 
 /** @type {import('./index.mjs').Subject} */
 export const subject = {
@@ -20,6 +24,8 @@ export const subject = {
     if (!existsSync(CORE)) return 'not built yet (no build/core.wasm): npm run build'
     try {
       lanegrad = await import('lanegrad')
+      relaxedEntry = await import('lanegrad/relaxed')
+      threadsEntry = await import('lanegrad/threads')
     } catch (error) {
       if (/** @type {any} */ (error).code === 'ERR_MODULE_NOT_FOUND')
         return 'not built yet (no dist/index.js): npm run build'
@@ -66,7 +72,7 @@ export const subject = {
     const probe = lanegrad.sequential({
       inputShape: [1],
       layers: [lanegrad.dense({ units: 1 })],
-      numerics: lanegrad.relaxed(),
+      numerics: relaxedEntry.relaxed(),
     })
     const kinds = /^relaxed/.test(probe.variant) ? [false, true] : [false]
     probe.dispose()
@@ -198,8 +204,8 @@ export function modelOf(L, net, { threads = 1, isRelaxed = false } = {}) {
   const model = L.model({
     inputs: x,
     outputs: value,
-    numerics: isRelaxed ? L.relaxed() : null,
-    threads: threads > 1 ? L.workers(threads) : null,
+    numerics: isRelaxed ? relaxedEntry.relaxed() : null,
+    threads: threads > 1 ? threadsEntry.workers(threads) : null,
   })
   model.setWeights(weights)
   return model

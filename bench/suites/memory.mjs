@@ -30,7 +30,8 @@ async function arenaOf(net) {
       ? lanegrad.meanSquaredError()
       : lanegrad.sparseCategoricalCrossentropy({ fromLogits: true })
   model.compile({ optimizer: net.optimizer, loss })
-  const { memory } = lanegrad.inspect(model, { batchSize: net.batchSize })
+  const { inspect } = await import('lanegrad/inspect')
+  const { memory } = inspect(model, { batchSize: net.batchSize })
   model.dispose()
   const numbers = (/** @type {string} */ text) =>
     (text.match(/\d[\d,]*/g) ?? []).map((part) => Number(part.replaceAll(',', '')))

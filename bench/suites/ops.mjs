@@ -231,6 +231,7 @@ function copyLimit(bytes) {
 export async function runCase(one, subjects, { rounds }) {
   if (!subjects.some((subject) => subject.name === OURS)) return { rows: [], errors: [], notes: [] }
   const lanegrad = await import('lanegrad')
+  const { profile } = await import('lanegrad/inspect')
   const net = lanegrad.sequential({
     inputShape: one.shape,
     inputDtype: one.ids ? 'int32' : 'float32',
@@ -248,14 +249,12 @@ export async function runCase(one, subjects, { rounds }) {
   for (let i = 0; i < 20; i++) net.trainStep(x, y) // warm, kernels optimized
   const samples = []
   for (let i = 0; i < rounds; i++) {
-    const found = lanegrad
-      .profile(net, x, y, { repeats: 3 })
-      .filter(
-        (row) =>
-          row.phase === one.phase &&
-          one.operation.test(row.operation) &&
-          (!one.label || row.label === one.label),
-      )
+    const found = profile(net, x, y, { repeats: 3 }).filter(
+      (row) =>
+        row.phase === one.phase &&
+        one.operation.test(row.operation) &&
+        (!one.label || row.label === one.label),
+    )
     if (!found.length) {
       return { rows: [], errors: [`${one.name}: the profile has no such operation`], notes: [] }
     }

@@ -98,7 +98,8 @@ export interface InspectOptions {
  * @throws LanegradError on a model that isn't compiled (unless the mode is 'predict') or was disposed, or a bad option
  * @example
  * ```js
- * import { dense, inspect, sequential } from 'lanegrad'
+ * import { dense, sequential } from 'lanegrad'
+ * import { inspect } from 'lanegrad/inspect'
  *
  * const model = sequential({ inputShape: [2], layers: [dense({ units: 3, activation: 'relu' })] })
  * const { program, operations } = inspect(model, { mode: 'predict', batchSize: 4 })

@@ -474,12 +474,12 @@ export class Model<V extends Values = Values> {
 
   /** A function now. @internal */
   inspect(): never {
-    return fail("model.inspect: write inspect(model), with inspect from 'lanegrad'")
+    return fail("model.inspect: write inspect(model), with inspect from 'lanegrad/inspect'")
   }
 
   /** A function now. @internal */
   profile(): never {
-    return fail("model.profile: write profile(model, x, y), with profile from 'lanegrad'")
+    return fail("model.profile: write profile(model, x, y), with profile from 'lanegrad/inspect'")
   }
 
   /**

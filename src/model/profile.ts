@@ -58,7 +58,8 @@ export interface ProfileOptions extends StepOptions {
  * @throws LanegradError on a model that isn't compiled or was disposed, or data that doesn't fit
  * @example
  * ```js
- * import { dense, profile, sequential } from 'lanegrad'
+ * import { dense, sequential } from 'lanegrad'
+ * import { profile } from 'lanegrad/inspect'
  *
  * const model = sequential({ inputShape: [2], layers: [dense({ units: 3 })] })
  * model.compile({ optimizer: 'adam', loss: 'meanSquaredError' })

@@ -28,8 +28,15 @@ export function broughtBy<T extends object>(
 }
 
 /** Throws a LanegradError that shows the form in which `key` is written. */
-export const writeInstead = (what: string, key: string | undefined, form: string, given: unknown): never =>
-  fail(`${what}: write ${key}: ${form}, with ${form.split('(')[0]} from 'lanegrad'; got ${show(given)}`)
+export function writeInstead(what: string, key: string | undefined, form: string, given: unknown): never {
+  const name = form.split('(')[0]
+  return fail(
+    `${what}: write ${key}: ${form}, with ${name} from 'lanegrad${ENTRIES[name] ?? ''}'; got ${show(given)}`,
+  )
+}
+
+/** The entries of functions that the main one doesn't export. */
+const ENTRIES: Readonly<Record<string, string>> = { relaxed: '/relaxed', workers: '/threads' }
 
 /**
  * Makes a value again by the constructor that the `kind` of untrusted data names; null if there is no data.

@@ -18,7 +18,8 @@ export const relaxedModule: KernelModule = {
  * of `numerics` for `sequential`, `model` and `load`.
  * @example
  * ```js
- * import { dense, relaxed, sequential } from 'lanegrad'
+ * import { dense, sequential } from 'lanegrad'
+ * import { relaxed } from 'lanegrad/relaxed'
  *
  * const model = sequential({ inputShape: [2], layers: [dense({ units: 1 })], numerics: relaxed() })
  * console.log(/^(relaxed|simd \(no relaxed SIMD here\))$/.test(model.variant)) // true

@@ -174,7 +174,8 @@ class WorkerTeam implements Team {
  * @throws LanegradError unless the number is an integer from 1 to 64
  * @example
  * ```js
- * import { dense, sequential, workers } from 'lanegrad'
+ * import { dense, sequential } from 'lanegrad'
+ * import { workers } from 'lanegrad/threads'
  *
  * const model = sequential({ inputShape: [2], layers: [dense({ units: 1 })], threads: workers(2) })
  * console.log(model.variant) // simd, 2 threads

@@ -13,7 +13,6 @@ import {
   embedding,
   flatten,
   input,
-  inspect,
   type Layer,
   layerNormalization,
   load,
@@ -26,6 +25,7 @@ import {
   type Symbolic,
   sequential,
 } from '../../src/index.ts'
+import { inspect } from '../../src/inspect/index.ts'
 import { refused } from '../support/refused.ts'
 
 type Net = Model<Symbolic>

@@ -14,11 +14,11 @@ import {
   type FloatArray,
   flatten,
   type Layer,
-  relaxed,
   sequential,
   sgd,
   zeros,
 } from '../../src/index.ts'
+import { relaxed } from '../../src/relaxed/index.ts'
 
 const MOST = 2e-6
 

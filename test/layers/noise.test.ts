@@ -8,7 +8,6 @@ import {
   type FloatArray,
   gaussianDropout,
   gaussianNoise,
-  inspect,
   type Layer,
   load,
   type Model,
@@ -17,6 +16,7 @@ import {
   spatialDropout2d,
   spatialDropout3d,
 } from '../../src/index.ts'
+import { inspect } from '../../src/inspect/index.ts'
 import { normal, uniform } from '../../src/numerics/random.ts'
 import { serveModels, workerModel } from '../../src/worker/index.ts'
 import { refused } from '../support/refused.ts'

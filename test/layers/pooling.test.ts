@@ -18,7 +18,6 @@ import {
   globalMaxPooling2d,
   globalMaxPooling3d,
   input,
-  inspect,
   type Layer,
   load,
   maxPooling1d,
@@ -36,6 +35,7 @@ import {
   zeroPadding2d,
   zeroPadding3d,
 } from '../../src/index.ts'
+import { inspect } from '../../src/inspect/index.ts'
 import { refused } from '../support/refused.ts'
 
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, i) => i + 1)

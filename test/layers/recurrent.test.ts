@@ -14,12 +14,12 @@ import {
   masking,
   model,
   nonNeg,
-  profile,
   type Symbolic,
   sequential,
   simpleRnn,
   tensor,
 } from '../../src/index.ts'
+import { profile } from '../../src/inspect/index.ts'
 import { uniform } from '../../src/numerics/random.ts'
 import { type Kind, type Matrix, nested, slope, step, type Walk, walk } from '../reference/recurrent.ts'
 import { refused } from '../support/refused.ts'

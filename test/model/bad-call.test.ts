@@ -6,17 +6,16 @@ import {
   type Data,
   dense,
   input,
-  inspect,
   LanegradError,
   load,
   loadWeights,
   type Model,
   model,
-  profile,
   type Symbolic,
   sequential,
   tensor,
 } from '../../src/index.ts'
+import { inspect, profile } from '../../src/inspect/index.ts'
 import { refusedSoon } from '../support/refused.ts'
 
 type Net = Model<Symbolic>

@@ -7,12 +7,12 @@ import {
   dense,
   type LossName,
   type Model,
-  profile,
   type StepOptions,
   type Symbolic,
   sequential,
   tensor,
 } from '../../src/index.ts'
+import { profile } from '../../src/inspect/index.ts'
 import { refusedSoon } from '../support/refused.ts'
 
 type Net = Model<Symbolic>

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import * as data from '../../src/data/index.ts'
 import * as lanegrad from '../../src/index.ts'
+import { inspect, profile } from '../../src/inspect/index.ts'
 import * as errors from '../../src/numerics/errors.ts'
 import { workerModel } from '../../src/worker/index.ts'
 import type { WorkerLike } from '../../src/worker/target.ts'
@@ -116,8 +117,8 @@ const CALLS: Readonly<Record<string, Call>> = {
     const made = lanegrad.transfer(base, { output: 'trunk', head: dense({ units: 3 }), ...options } as never)
     return made.save()
   },
-  inspect: (options) => lanegrad.inspect(net(), options).graph,
-  profile: (options) => lanegrad.profile(net(), x, x, options).length,
+  inspect: (options) => inspect(net(), options).graph,
+  profile: (options) => profile(net(), x, x, options).length,
   serveModels: () => null, // one option, told in words
 }
 

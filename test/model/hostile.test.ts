@@ -4,6 +4,9 @@
 import { afterAll, expect, test } from 'vitest'
 import * as data from '../../src/data/index.ts'
 import * as lanegrad from '../../src/index.ts'
+import * as inspect from '../../src/inspect/index.ts'
+import * as relaxed from '../../src/relaxed/index.ts'
+import * as threads from '../../src/threads/index.ts'
 import * as worker from '../../src/worker/index.ts'
 import { type Draw, draws, hostile, kinds, Own } from '../support/hostile-values.ts'
 
@@ -67,7 +70,7 @@ interface Target {
 const feasible = (given: unknown): unknown => (typeof given === 'number' && given > 1000 ? 1000 : given)
 
 const targets: Target[] = []
-const entries = { lanegrad, data, worker } as unknown as Record<string, Record<string, unknown>>
+const entries = { lanegrad, data, inspect, relaxed, threads, worker } as unknown as Record<string, Record<string, unknown>>
 const isCalled = (name: string, value: unknown): value is Any =>
   typeof value === 'function' && !/^[A-Z]/.test(name) && name !== 'serveModels'
 for (const [entry, names] of Object.entries(entries)) {
@@ -116,7 +119,7 @@ const subject = net()
 const fitted = net()
 for (const [name, args] of Object.entries({ ...methods, ...functions })) {
   const own = (name === 'fit' ? fitted : subject) as unknown as Record<string, Any>
-  const ask = name in functions ? (entries.lanegrad[name] as Any).bind(null, own) : own[name].bind(own)
+  const ask = name in functions ? ((entries.lanegrad[name] ?? entries.inspect[name]) as Any).bind(null, own) : own[name].bind(own)
   args.forEach((arg, i) => {
     const call = (value: unknown) => ask(...args.map((known, j) => (i === j ? value : known)))
     targets.push({ name: `Model.${name}: argument ${i + 1}`, call: (next) => call(next()) })

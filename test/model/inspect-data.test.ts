@@ -1,17 +1,8 @@
 // Inspection as data: its operations and buffers are those of the texts, and they hold what a memory map must: whatever
 // an operation reads or writes lies in a buffer that lives then, and no two that live at once overlap.
 import { describe, expect, test } from 'vitest'
-import {
-  add,
-  dense,
-  dropout,
-  input,
-  inspect,
-  type Model,
-  model,
-  optimizers,
-  sequential,
-} from '../../src/index.ts'
+import { add, dense, dropout, input, type Model, model, optimizers, sequential } from '../../src/index.ts'
+import { inspect } from '../../src/inspect/index.ts'
 
 function chain(): Model {
   const net = sequential({

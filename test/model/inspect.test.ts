@@ -103,12 +103,12 @@ test('what used to be a method of a model is refused by a message that shows wha
   const model = sequential({ inputShape: [1], layers: [dense({ units: 1 })] })
   const { inspect, loadWeights, profile } = model as unknown as Record<string, () => unknown>
   expect(inspect).toThrow(
-    new LanegradError("model.inspect: write inspect(model), with inspect from 'lanegrad'"),
+    new LanegradError("model.inspect: write inspect(model), with inspect from 'lanegrad/inspect'"),
   )
   expect(loadWeights).toThrow(
     new LanegradError("model.loadWeights: write loadWeights(model, bytes), with loadWeights from 'lanegrad'"),
   )
   expect(profile).toThrow(
-    new LanegradError("model.profile: write profile(model, x, y), with profile from 'lanegrad'"),
+    new LanegradError("model.profile: write profile(model, x, y), with profile from 'lanegrad/inspect'"),
   )
 })

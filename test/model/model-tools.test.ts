@@ -5,7 +5,6 @@ import {
   add,
   dense,
   input,
-  inspect,
   LanegradError,
   load,
   loadWeights,
@@ -14,11 +13,11 @@ import {
   model,
   type NamedArray,
   nadam,
-  profile,
   type Symbolic,
   sequential,
   sgd,
 } from '../../src/index.ts'
+import { inspect, profile } from '../../src/inspect/index.ts'
 
 type Net = Model<Symbolic>
 const noise = (i: number) => ((i * 7919 + 13) % 101) / 50 - 1

@@ -10,7 +10,6 @@ import {
   dense,
   embedding,
   input,
-  inspect,
   LanegradError,
   load,
   type Model,
@@ -19,6 +18,7 @@ import {
   sequential,
   type Values,
 } from '../../src/index.ts'
+import { inspect } from '../../src/inspect/index.ts'
 
 const cpuMs = () => process.cpuUsage().user / 1000
 

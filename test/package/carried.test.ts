@@ -5,8 +5,9 @@ import { build } from 'esbuild'
 import { describe, expect, test } from 'vitest'
 
 /** A program of dense layers that trains and predicts; `options` go to `sequential`. */
-const program = ({ names = [] as string[], options = '', rest = '' }) => `
-  import { ${['adam', 'dense', 'meanSquaredError', 'sequential', ...names].join(', ')} } from './dist/index.js'
+const program = ({ names = [] as string[], from = 'index', options = '', rest = '' }) => `
+  import { adam, dense, meanSquaredError, sequential } from './dist/index.js'
+  import { ${names.join(', ')} } from './dist/${from}.js'
   const layers = [dense({ units: 8, activation: 'tanh' }), dense({ units: 1 })]
   const model = sequential({ inputShape: [2], layers, ${options} })
   model.compile({ optimizer: adam(), loss: meanSquaredError() })
@@ -27,15 +28,23 @@ const plain = await bundled(program({}))
 
 describe('a program carries by name', () => {
   test.each([
-    ['relaxed arithmetic', { names: ['relaxed'], options: 'numerics: relaxed()' }, ['WASM_RELAXED']],
+    [
+      'relaxed arithmetic',
+      { names: ['relaxed'], from: 'relaxed', options: 'numerics: relaxed()' },
+      ['WASM_RELAXED'],
+    ],
     [
       'threads, and the modules for their memory',
-      { names: ['workers'], options: 'threads: workers()' },
+      { names: ['workers'], from: 'threads', options: 'threads: workers()' },
       ['node:worker_threads', 'crossOriginIsolated', 'postMessage({', 'came compiled, for one thread'],
     ],
     [
       'what inspect and profile print',
-      { names: ['inspect', 'profile'], rest: 'inspect(model); profile(model, [[0, 1]], [0])' },
+      {
+        names: ['inspect', 'profile'],
+        from: 'inspect',
+        rest: 'inspect(model); profile(model, [[0, 1]], [0])',
+      },
       ['live-bytes lower bound', 'transient buffer', ' instructions, ', '.engine.factor = 1,'],
     ],
     [

@@ -12,7 +12,7 @@ beforeAll(() => {
   project.write('main.mjs', "import { learns } from './learns.mjs'\nconsole.log(await learns())")
   project.write(
     'threads.mjs',
-    "import { workers } from 'lanegrad'\nimport { learns } from './learns.mjs'\nconsole.log(await learns({ threads: workers(2) }))",
+    "import { workers } from 'lanegrad/threads'\nimport { learns } from './learns.mjs'\nconsole.log(await learns({ threads: workers(2) }))",
   )
 }, 120_000)
 afterAll(() => project?.remove())

@@ -42,7 +42,6 @@ import {
   optimizers,
   perplexity,
   positionEmbedding,
-  relaxed,
   rmsNormalization,
   rootMeanSquaredError,
   sequential,
@@ -50,10 +49,11 @@ import {
   sparseCategoricalCrossentropy,
   spatialDropout2d,
   unitNorm,
-  workers,
 } from '../../src/index.ts'
+import { relaxed } from '../../src/relaxed/index.ts'
 import { open } from '../../src/run/index.ts'
 import { all } from '../../src/run/modules.ts'
+import { workers } from '../../src/threads/index.ts'
 import { difference, differences, type Fed } from '../support/frozen.ts'
 
 /** Numbers of a linear congruential generator, from -1 to 1. */

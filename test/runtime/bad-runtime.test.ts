@@ -4,13 +4,16 @@
 import { spawnSync } from 'node:child_process'
 import { describe, expect, test } from 'vitest'
 
-const dist = (name: string) => JSON.stringify(new URL(`../../dist/${name}/index.js`, import.meta.url).href)
+const dist = (folder: string, name = 'index') =>
+  JSON.stringify(new URL(`../../dist/${folder}/${name}.js`, import.meta.url).href)
 
 /** What `code` is refused with, in a Node started with `flag`. */
 function refusal(flag: string, code: string, folder = '.'): string {
   const program = `
     import * as lanegrad from ${dist(folder)}
-    const { dense, init, LanegradError, relaxed, sequential, workers } = lanegrad
+    import { relaxed } from ${dist(folder, 'relaxed')}
+    import { workers } from ${dist(folder, 'threads')}
+    const { dense, init, LanegradError, sequential } = lanegrad
     try { ${code} } catch (error) { console.log(error instanceof LanegradError, error.message) }`
   const { stdout, stderr } = spawnSync(
     process.execPath,

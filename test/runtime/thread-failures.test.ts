@@ -13,7 +13,8 @@ const program = (rest: string): string => `
   import threads, { Worker } from 'node:worker_threads'
   const say = (...values) => writeSync(1, values.join(' ') + '\\n')
   console.warn = say
-  const { dense, LanegradError, sequential, workers } = await import('${dist}')
+  const { dense, LanegradError, sequential } = await import('${dist}')
+  const { workers } = await import('${dist.replace('index', 'threads')}')
   const make = (count) => sequential({ inputShape: [300], seed: 1, layers: [dense({ units: 300 })], threads: workers(count) })
   const x = { shape: [100, 300], data: Float32Array.from({ length: 30000 }, (_, i) => i % 7) }
   const same = (a, b) => a.every((value, i) => value === b[i])

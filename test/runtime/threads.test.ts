@@ -24,13 +24,13 @@ import {
   maxPooling2d,
   reshape,
   sequential,
-  workers,
 } from '../../src/index.ts'
 import { uniform } from '../../src/numerics/random.ts'
 import { type Core, createCore } from '../../src/runtime/core.ts'
 import { binaries } from '../../src/runtime/engine.ts'
 import { sharedCodeOf } from '../../src/runtime/shared.ts'
 import { coreCount } from '../../src/runtime/workers.ts'
+import { workers } from '../../src/threads/index.ts'
 
 const models: Model[] = []
 const { Worker } = workerThreads

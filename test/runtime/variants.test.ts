@@ -30,7 +30,6 @@ import {
   type NamedArray,
   optimizers,
   type RuntimeOptions,
-  relaxed,
   reshape,
   type Symbolic,
   sequential,
@@ -38,11 +37,12 @@ import {
   sparseCategoricalCrossentropy,
   unitNorm,
   upSampling1d,
-  workers,
 } from '../../src/index.ts'
 import { uniform } from '../../src/numerics/random.ts'
 import { elementCount } from '../../src/numerics/tensor.ts'
+import { relaxed } from '../../src/relaxed/index.ts'
 import { Engine } from '../../src/runtime/engine.ts'
+import { workers } from '../../src/threads/index.ts'
 import { casesIn } from '../golden-runner/command.ts'
 import { runCase } from '../golden-runner/run.ts'
 import { leavesOfCase, opCases, writeCase } from '../op-cases/index.ts'
@@ -51,6 +51,9 @@ import { runGraph, type Wanted } from '../support/run-graph.ts'
 import { splitAll } from '../support/split-all.ts'
 
 setFlagsFromString('--experimental-wasm-relaxed-simd') // Node 20; later ones have it
+
+const dist = (name: string) =>
+  JSON.stringify(new URL(`../../dist/${name}.js`, import.meta.url).href)
 
 const goldenCases = casesIn(new URL('../golden', import.meta.url).pathname)
 
@@ -326,7 +329,8 @@ describe('options', () => {
   ])('%s: %s is refused by a message that shows what to write', (key, given, got) => {
     const written = key === 'numerics' ? 'relaxed()' : 'workers(4)'
     const options = { inputShape: [2], layers: [dense({ units: 1 })], [key]: given }
-    const end = `: ${key}: write ${key}: ${written}, with ${written.split('(')[0]} from 'lanegrad'; got ${got}`
+    const from = key === 'numerics' ? 'lanegrad/relaxed' : 'lanegrad/threads'
+    const end = `: ${key}: write ${key}: ${written}, with ${written.split('(')[0]} from '${from}'; got ${got}`
     expect(() => sequential(options)).toThrow(new LanegradError(`sequential${end}`))
     const x = input({ shape: [2] })
     expect(() => createModel({ inputs: x, outputs: flatten()(x), [key]: given })).toThrow(
@@ -339,7 +343,8 @@ describe('options', () => {
 
   // dist/ is built before the tests
   const program = (rest: string): string => `
-    import { sequential, dense, workers } from ${JSON.stringify(new URL('../../dist/index.js', import.meta.url).href)}
+    import { sequential, dense } from ${dist('index')}
+    import { workers } from ${dist('threads')}
     import { Worker } from 'node:worker_threads'
     const model = sequential({ inputShape: [300], layers: [dense({ units: 300 })], threads: workers(3) })
     for (const end = performance.now() + 15000; model.session.engine.team.ready < 3 && performance.now() < end; )

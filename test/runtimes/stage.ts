@@ -24,7 +24,10 @@ async function bundle(names: readonly string[], library: string, folder: string)
       {
         name: 'shipped',
         setup: ({ onResolve }) =>
-          onResolve({ filter: /\/src\/index\.ts$/ }, () => ({ path: library, external: true })),
+          onResolve({ filter: /\/src\/(\w+\/)?index\.ts$/ }, ({ path }) => {
+            const [, entry] = /(\w+)\/index\.ts$/.exec(path) ?? []
+            return { path: library.replace('index', entry === 'src' ? 'index' : `${entry}`), external: true }
+          }),
       },
     ],
   })
@@ -39,7 +42,8 @@ export async function stage(every = 1): Promise<{ folder: string; caseCount: num
   await bundle(['script', 'page', 'inside', 'forbidden'], './index.js', folder)
   await bundle(['worker'], './workerd/index.js', folder)
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
-  copyFileSync(join(ROOT, 'dist/index.js'), join(folder, 'index.js'))
+  for (const name of ['index', 'relaxed', 'threads'])
+    copyFileSync(join(ROOT, `dist/${name}.js`), join(folder, `${name}.js`))
   for (const name of ['workerd', 'wasm'])
     cpSync(join(ROOT, 'dist', name), join(folder, name), { recursive: true })
   return { folder, caseCount: cases.length }

@@ -2,7 +2,9 @@
 // what every runtime can, and of the variants that some can: threads, relaxed arithmetic. Assumes only what every runtime has: JavaScript, WebAssembly, crypto.subtle, setTimeout. Each runtime's own way to
 // start it is in script.ts, page.ts and worker.ts.
 
-import { dense, type RuntimeOptions, relaxed, sequential, workers } from '../../src/index.ts'
+import { dense, type RuntimeOptions, sequential } from '../../src/index.ts'
+import { relaxed } from '../../src/relaxed/index.ts'
+import { workers } from '../../src/threads/index.ts'
 import type { GoldenCase } from '../golden-runner/case.ts'
 import { runCaseInTurns } from '../golden-runner/run.ts'
 import { joined, type Trained, trainNets } from './nets.ts'

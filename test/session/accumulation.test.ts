@@ -15,7 +15,6 @@ import {
   flatten,
   gru,
   input,
-  inspect,
   type Layer,
   load,
   type Model,
@@ -32,6 +31,7 @@ import {
   sparseCategoricalCrossentropy,
   type TrainStepOptions,
 } from '../../src/index.ts'
+import { inspect } from '../../src/inspect/index.ts'
 import { refused } from '../support/refused.ts'
 
 type Net = Model<Symbolic>

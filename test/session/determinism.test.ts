@@ -7,7 +7,6 @@ import {
   cosineDecay,
   dense,
   exponentialDecay,
-  inspect,
   inverseSqrtDecay,
   linearWarmup,
   load,
@@ -15,10 +14,10 @@ import {
   type Optimizer,
   optimizers,
   polynomialDecay,
-  profile,
   sequential,
   stepDecay,
 } from '../../src/index.ts'
+import { inspect, profile } from '../../src/inspect/index.ts'
 import { uniform } from '../../src/numerics/random.ts'
 
 const ROWS = 29

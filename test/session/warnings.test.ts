@@ -16,9 +16,9 @@ import {
   type Symbolic,
   sequential,
   sgd,
-  type Workers,
-  workers,
 } from '../../src/index.ts'
+import type { Workers } from '../../src/runtime/engine.ts'
+import { workers } from '../../src/threads/index.ts'
 import { serveModels, workerModel } from '../../src/worker/index.ts'
 import { refused } from '../support/refused.ts'
 

@@ -1,6 +1,8 @@
 // What travels as plain data between a page and its worker, and is what it was on the other side.
 import { describe, expect, test } from 'vitest'
-import { type RuntimeOptions, relaxed, workers } from '../../src/index.ts'
+import type { RuntimeOptions } from '../../src/index.ts'
+import { relaxed } from '../../src/relaxed/index.ts'
+import { workers } from '../../src/threads/index.ts'
 import { runtimeData, runtimeOf } from '../../src/worker/messages.ts'
 
 describe('what a model runs on', () => {

@@ -35,7 +35,8 @@ const EPOCHS = 8
 const OPTIONS = `{ epochs: ${EPOCHS}, batchSize: 64 }`
 
 const page = (code: string) => `
-  import { dense, load, sequential, workers } from 'lanegrad'
+  import { dense, load, sequential } from 'lanegrad'
+  import { workers } from 'lanegrad/threads'
   import { workerModel } from 'lanegrad/worker'
   const start = (name = 'worker') => new Worker(new URL('../' + name + '.js', import.meta.url), { type: 'module' })
   const small = () => {
@@ -181,7 +182,7 @@ const scripts: Record<string, string> = {
 
 /** Import maps don't reach into workers: names become paths, as a bundler would write them. */
 const served = (code: string) =>
-  code.replaceAll("'lanegrad'", "'/dist/index.js'").replaceAll("'lanegrad/worker'", "'/dist/worker.js'")
+  code.replaceAll("'lanegrad'", "'/dist/index.js'").replace(/'lanegrad\/(\w+)'/g, "'/dist/$1.js'")
 
 describe.skipIf(missing)(`in a page${missing ? ` (skipped: ${missing})` : ''}`, () => {
   let server: Server

@@ -1,6 +1,6 @@
 // The arena of a training step: places from left to right in the order of their addresses, operations from top to
 // bottom. A buffer is a rectangle: its place and its life. A dot is a write, a ring a read.
-import type { InspectedBuffer, InspectedOperation, Inspection } from 'lanegrad'
+import type { InspectedBuffer, InspectedOperation, Inspection } from 'lanegrad/inspect'
 import { palette } from '../lib/colors.ts'
 import { h, svg } from '../lib/dom.ts'
 import type { StageId } from './stages.ts'

@@ -1,5 +1,5 @@
 // Inside: training steps of a 2-3-1 network, one row each, taken apart stage by stage, forwards and backwards.
-import { inspect } from 'lanegrad'
+import { inspect } from 'lanegrad/inspect'
 import { Chart } from '../lib/chart.ts'
 import { palette } from '../lib/colors.ts'
 import { button, choice, figure, h, panel, round, textsOf } from '../lib/dom.ts'
