@@ -12,11 +12,11 @@ import {
   customLoss,
   dense,
   flatten,
-  inspect,
   load,
   maxPooling2d,
   sequential,
 } from '../../src/index.ts'
+import { inspect } from '../../src/inspect/index.ts'
 import { open } from '../../src/run/index.ts'
 import { all } from '../../src/run/modules.ts'
 

@@ -70,7 +70,10 @@ interface Target {
 const feasible = (given: unknown): unknown => (typeof given === 'number' && given > 1000 ? 1000 : given)
 
 const targets: Target[] = []
-const entries = { lanegrad, data, inspect, relaxed, threads, worker } as unknown as Record<string, Record<string, unknown>>
+const entries = { lanegrad, data, inspect, relaxed, threads, worker } as unknown as Record<
+  string,
+  Record<string, unknown>
+>
 const isCalled = (name: string, value: unknown): value is Any =>
   typeof value === 'function' && !/^[A-Z]/.test(name) && name !== 'serveModels'
 for (const [entry, names] of Object.entries(entries)) {
@@ -119,7 +122,10 @@ const subject = net()
 const fitted = net()
 for (const [name, args] of Object.entries({ ...methods, ...functions })) {
   const own = (name === 'fit' ? fitted : subject) as unknown as Record<string, Any>
-  const ask = name in functions ? ((entries.lanegrad[name] ?? entries.inspect[name]) as Any).bind(null, own) : own[name].bind(own)
+  const ask =
+    name in functions
+      ? ((entries.lanegrad[name] ?? entries.inspect[name]) as Any).bind(null, own)
+      : own[name].bind(own)
   args.forEach((arg, i) => {
     const call = (value: unknown) => ask(...args.map((known, j) => (i === j ? value : known)))
     targets.push({ name: `Model.${name}: argument ${i + 1}`, call: (next) => call(next()) })

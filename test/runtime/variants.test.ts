@@ -52,8 +52,7 @@ import { splitAll } from '../support/split-all.ts'
 
 setFlagsFromString('--experimental-wasm-relaxed-simd') // Node 20; later ones have it
 
-const dist = (name: string) =>
-  JSON.stringify(new URL(`../../dist/${name}.js`, import.meta.url).href)
+const dist = (name: string) => JSON.stringify(new URL(`../../dist/${name}.js`, import.meta.url).href)
 
 const goldenCases = casesIn(new URL('../golden', import.meta.url).pathname)
 
