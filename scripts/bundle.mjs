@@ -98,6 +98,19 @@ const LONGEST_LINE = 600
 /** Names that keep theirs in stacks and prints. esbuild can't be told, so it leaves all names to Terser. */
 const KEPT = Object.values(sources).flatMap((entry) => [...publicNames(entry).values()].flat())
 
+/**
+ * Whole numbers in front, as the constants they are in the sources: esbuild then puts them where they are used. Terser does so
+ * too, but not in computed keys.
+ */
+function withConstants({ code, map }) {
+  const numbers = []
+  const rest = code.replace(/^var ([A-Z][A-Z0-9_]* = \d+;)$/gm, (_, number) => {
+    numbers.push(`const ${number}`)
+    return ''
+  })
+  return { code: numbers.join(' ') + rest, map }
+}
+
 /** A program: nobody imports it, and it does something. */
 const CLI = 'src/cli/main.ts'
 
@@ -106,7 +119,8 @@ async function bundle(entry) {
   const isAlone = standalone.has(entry)
   const plugins = isAlone ? [patches] : [patches, fromOthers(entry)]
   const all = await build({ ...settings, entryPoints: [entry], plugins, external: ['node:*'] })
-  const marked = entry === CLI ? output(all) : shakable(output(all), entry)
+  const merged = withConstants(output(all))
+  const marked = entry === CLI ? merged : shakable(merged, entry)
   // marked once for esbuild to drop what this bundle doesn't use, once more since Terser takes the marks away
   const used = await build({
     ...settings,

@@ -116,12 +116,16 @@ interface CommonKernel<A> {
 /** An operand: a number, or a value, which stands for its address; none: 0. */
 export type Word = number | Value | null | undefined
 
+/** Operands by their byte offsets as abi.ts names them, one or more from each on, without gaps. Such keys are in ascending order. */
+export interface Words {
+  readonly [offset: number]: Word | readonly Word[]
+}
+
 /** The usual kernel: one instruction. */
 interface OneInstruction<A> {
   /** OP_* */
   readonly code: number
-  /** The operands, as the kernel reads them. */
-  words(op: KernelCall<A>, at: Addresses): readonly Word[]
+  words(op: KernelCall<A>, at: Addresses): Words
 }
 
 /** A kernel of none or several. */
@@ -152,7 +156,8 @@ export const instructionsOf = (op: Op, at: Addresses): readonly Instruction[] =>
   const { kernel } = op
   if (!('words' in kernel)) return kernel.instructions(op, at)
   const numberOf = (word: Word) => (typeof word === 'number' ? word : word ? at.of(word) : 0)
-  return [{ code: kernel.code, operands: kernel.words(op, at).map(numberOf) }]
+  const words: Word[] = Object.values(kernel.words(op, at)).flat()
+  return [{ code: kernel.code, operands: words.map(numberOf) }]
 }
 
 /** The input whose buffer an operation must write into, if any. */

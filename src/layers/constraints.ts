@@ -1,12 +1,12 @@
 // Constraints, applied to a weight after every optimizer step (formulas as in Keras): values made by constructors. Only a program
 // that names one carries its code.
-import { FN_RELU, OP_CONSTRAIN, OP_UNARY } from '../../assembly/abi.ts'
+import * as abi from '../../assembly/abi.ts'
 import { trainingModule } from '../binaries/training.ts'
 import { bringing, broughtBy } from '../numerics/brought.ts'
 import { check, checkOptions, NATURAL, NON_NEGATIVE, readOptions, UP_TO_ONE } from '../numerics/errors.ts'
 import type { Shape } from '../numerics/shape.ts'
 import { elementCount } from '../numerics/tensor.ts'
-import { f32 } from '../numerics/words.ts'
+import { f32, listed } from '../numerics/words.ts'
 import type { Constraining } from '../plan/update.ts'
 
 /** A constraint as plain data that brings its instruction, made by the constructors below. */
@@ -75,8 +75,12 @@ export function ofNorms(kind: Constraint['kind'], options: object, bounds?: numb
         const [first, last] = [Math.min(...axis), Math.max(...axis)] // the axes are neighbours
         const parts = [shape.slice(0, first), shape.slice(first, last + 1), shape.slice(last + 1)]
         const limits = [bounds ?? minValue, bounds ?? maxValue, rate].map(f32)
-        const operands = [address, ...parts.map((part) => elementCount(part)), ...limits]
-        return { code: OP_CONSTRAIN, operands, module: trainingModule }
+        const operands = listed({
+          [abi.CONSTRAIN_W]: address,
+          [abi.CONSTRAIN_OUTER]: parts.map((part) => elementCount(part)),
+          [abi.CONSTRAIN_LOW]: limits,
+        })
+        return { code: abi.OP_CONSTRAIN, operands, module: trainingModule }
       },
     },
   )
@@ -120,8 +124,14 @@ export const nonNeg = (): Constraint =>
     {
       checkRank() {},
       constrain: (address: number, shape: Shape) => ({
-        code: OP_UNARY,
-        operands: [address, address, elementCount(shape), FN_RELU, 0],
+        code: abi.OP_UNARY,
+        operands: listed({
+          [abi.UNARY_DST]: address,
+          [abi.UNARY_SRC]: address,
+          [abi.UNARY_COUNT]: elementCount(shape),
+          [abi.UNARY_FN]: abi.FN_RELU,
+          [abi.UNARY_ALPHA]: 0,
+        }),
       }),
     },
   )

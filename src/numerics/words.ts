@@ -13,3 +13,7 @@ export function f64(x: number): [number, number] {
   cell.setFloat64(0, x)
   return [cell.getInt32(4), cell.getInt32(0)]
 }
+
+/** Operands by their byte offsets, one word or more from each on, as a list: such keys are in ascending order. */
+export const listed = (words: { readonly [offset: number]: number | readonly number[] }): number[] =>
+  Object.values(words).flat()

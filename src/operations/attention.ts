@@ -2,7 +2,7 @@
 // side by side in the columns. The gradient needs the probabilities, which are an extra of `attention`.
 import * as abi from '../../assembly/abi.ts'
 import { attentionModule } from '../binaries/attention.ts'
-import type { Addresses, Kernel, KernelCall, Word, Writer } from '../graph/kernel.ts'
+import type { Addresses, Kernel, KernelCall, Words, Writer } from '../graph/kernel.ts'
 import { matmulScratchBytes, productGradient, type Transposes } from '../graph/ops/matmul.ts'
 
 import type { Value } from '../graph/value.ts'
@@ -54,14 +54,30 @@ function commonWords(
   { inputs, attributes }: Pick<KernelCall<AttentionAttributes>, 'inputs' | 'attributes'>,
   probabilities: Value,
   at: Addresses,
-): Word[] {
+): Words {
   const [q, k, v, ...others] = inputs
   const { heads, scale, causal, masked, dropped } = attributes
   const { batch, Tq, Tk, K, V, block } = sizesOf(inputs, attributes)
   const mask = masked ? others[0] : null
   const keep = dropped ? others[masked ? 1 : 0] : null
-  const numbers = [batch, heads, Tq, Tk, K, V, causal ? 1 : 0, f32(scale), at.header, at.scratch, block]
-  return [q, k, v, mask, keep, probabilities, ...numbers, at.scratch + productBytes(inputs, attributes)]
+  return {
+    [abi.ATTENTION_Q]: [q, k, v],
+    [abi.ATTENTION_MASK]: mask,
+    [abi.ATTENTION_KEEP]: keep,
+    [abi.ATTENTION_PROBABILITIES]: probabilities,
+    [abi.ATTENTION_BATCH]: batch,
+    [abi.ATTENTION_HEADS]: heads,
+    [abi.ATTENTION_QUERY_COUNT]: Tq,
+    [abi.ATTENTION_KEY_COUNT]: Tk,
+    [abi.ATTENTION_KEY_WIDTH]: K,
+    [abi.ATTENTION_VALUE_WIDTH]: V,
+    [abi.ATTENTION_CAUSAL]: Number(causal),
+    [abi.ATTENTION_SCALE]: f32(scale),
+    [abi.ATTENTION_ARENA]: at.header,
+    [abi.ATTENTION_PRODUCT]: at.scratch,
+    [abi.ATTENTION_BLOCK]: block,
+    [abi.ATTENTION_SCRATCH]: at.scratch + productBytes(inputs, attributes),
+  }
 }
 
 function attentionShapes(inputs: readonly Value[], attributes: AttentionAttributes): [Shape, Shape] {
@@ -100,7 +116,7 @@ export const attention: Kernel<AttentionAttributes> = {
   module: attentionModule,
   code: abi.OP_ATTENTION,
   shapes: attentionShapes,
-  words: (op, at) => [...commonWords(op, op.extras[0], at), op.output],
+  words: (op, at) => ({ ...commonWords(op, op.extras[0], at), [abi.ATTENTION_OUT]: op.output }),
   scratchBytes({ inputs, attributes }) {
     const { Tq, Tk, K, V, block } = sizesOf(inputs, attributes)
     return productBytes(inputs, attributes) + 4 * ((Tq + Tk) * (K + V) + block * Tk)
@@ -120,7 +136,11 @@ export const attentionGrad: Kernel<AttentionAttributes> = {
   shapes: ([q, k, v]) => [q.shape, k.shape, v.shape],
   words(op, at) {
     const [probabilities, dy] = op.inputs.slice(-2)
-    return [...commonWords(op, probabilities, at), dy, op.output, ...op.extras]
+    return {
+      ...commonWords(op, probabilities, at),
+      [abi.ATTENTION_OUT]: dy,
+      [abi.ATTENTION_DQ]: [op.output, ...op.extras],
+    }
   },
   scratchBytes({ inputs, attributes }) {
     const { Tq, Tk, K, V, block } = sizesOf(inputs, attributes)
@@ -154,8 +174,16 @@ export const batchMatmulKernel: Kernel<Required<Transposes>> = {
     const [M, K] = sidesOf(a, transposeA)
     const flags = (transposeA ? abi.MATMUL_TRANSPOSE_A : 0) | (transposeB ? abi.MATMUL_TRANSPOSE_B : 0)
     const count = elementCount(output.shape.slice(0, -2))
-    const sizes = [count, M, output.shape[output.shape.length - 1], K, flags, at.header, at.scratch]
-    return [output, a, b, ...sizes]
+    return {
+      [abi.BATCH_MATMUL_C]: [output, a, b],
+      [abi.BATCH_MATMUL_COUNT]: count,
+      [abi.BATCH_MATMUL_M]: M,
+      [abi.BATCH_MATMUL_N]: output.shape[output.shape.length - 1],
+      [abi.BATCH_MATMUL_K]: K,
+      [abi.BATCH_MATMUL_FLAGS]: flags,
+      [abi.BATCH_MATMUL_ARENA]: at.header,
+      [abi.BATCH_MATMUL_SCRATCH]: at.scratch,
+    }
   },
   scratchBytes: ({ inputs: [a], attributes: { transposeA } }) =>
     abi.PRODUCT_BYTES + matmulScratchBytes(...sidesOf(a, transposeA)),

@@ -4,7 +4,7 @@
 import * as abi from '../../assembly/abi.ts'
 import { convolutionModule } from '../binaries/convolution.ts'
 import { moduleOf, unaryFunctions } from '../graph/functions.ts'
-import type { Addresses, Epilogue, Kernel, KernelCall, Word, Writer } from '../graph/kernel.ts'
+import type { Addresses, Epilogue, Kernel, KernelCall, Words, Writer } from '../graph/kernel.ts'
 import { matmul, matmulScratchBytes } from '../graph/ops/matmul.ts'
 import { reshape } from '../graph/ops/moves.ts'
 import { weighted } from '../graph/ops/ranges.ts'
@@ -108,32 +108,39 @@ function scratchOf(parts: Parts, { kernel, groups }: ConvGeometry) {
   return { kernelPart, rowsPart, list, offsets, words, sums, long, bytes }
 }
 
-function wordsOf(op: KernelCall<ConvGeometry>, at: Addresses, parts: Parts): Word[] {
+function wordsOf(op: KernelCall<ConvGeometry>, at: Addresses, parts: Parts): Words {
   const { block, image, y, ranges = 1 } = parts
   const { input, output, kernel, strides, dilations, before, groups, epilogue } = op.attributes
+  const axes = [output, kernel, strides, dilations, before]
   const [a, b, bias] = op.inputs
   const { kernelPart, rowsPart, list, offsets, words, sums, long } = scratchOf(parts, op.attributes)
-  return [
-    op.output,
-    a,
-    b,
-    at.header,
-    block.image > 0 ? at.scratch : 0,
-    ...[kernelPart, rowsPart, words].map((offset) => at.scratch + offset),
-    ...[block.size, image.shape[0], image.shape[4], y.shape[4], groups, elementCount(kernel)],
-    ...input.flatMap((size, i) => [size, output[i], kernel[i], strides[i], dilations[i], before[i]]),
-    bias,
-    epilogue ? unaryFunctions[epilogue.fn].code : abi.FN_LINEAR,
-    f32(epilogue?.alpha ?? 0),
-    at.scratch + list,
-    at.scratch + offsets,
-    block.runDepth,
-    at.scratch,
-    0,
-    ranges,
-    at.scratch + sums,
-    at.scratch + long,
-  ]
+  return {
+    [abi.CONV_DST]: [op.output, a, b],
+    [abi.CONV_ARENA]: at.header,
+    [abi.CONV_PATCHES]: block.image > 0 ? at.scratch : 0,
+    [abi.CONV_KERNEL_PART]: at.scratch + kernelPart,
+    [abi.CONV_ROWS_PART]: at.scratch + rowsPart,
+    [abi.CONV_PRODUCT]: at.scratch + words,
+    [abi.CONV_BLOCK]: block.size,
+    [abi.CONV_SAMPLES]: image.shape[0],
+    [abi.CONV_C]: image.shape[4],
+    [abi.CONV_F]: y.shape[4],
+    [abi.CONV_GROUPS]: groups,
+    [abi.CONV_TAPS]: elementCount(kernel),
+    // AXIS_SIZE, AXIS_OUTPUT ... of each axis
+    [abi.CONV_DEPTH]: input.flatMap((size, i) => [size, ...axes.map((numbers) => numbers[i])]),
+    [abi.CONV_BIAS]: bias,
+    [abi.CONV_FN]: epilogue ? unaryFunctions[epilogue.fn].code : abi.FN_LINEAR,
+    [abi.CONV_ALPHA]: f32(epilogue?.alpha ?? 0),
+    [abi.CONV_LIST]: at.scratch + list,
+    [abi.CONV_OFFSETS]: at.scratch + offsets,
+    [abi.CONV_RUN]: block.runDepth,
+    [abi.CONV_SCRATCH]: at.scratch,
+    [abi.CONV_PART]: 0,
+    [abi.CONV_RANGES]: ranges,
+    [abi.CONV_SUMS]: at.scratch + sums,
+    [abi.CONV_LONG]: at.scratch + long,
+  }
 }
 
 interface Parts {

@@ -2,21 +2,21 @@
 // one use the other.
 import * as abi from '../../assembly/abi.ts'
 import { attentionModule } from '../binaries/attention.ts'
-import type { Kernel, Word } from '../graph/kernel.ts'
+import type { Kernel, Words } from '../graph/kernel.ts'
 import { weighted } from '../graph/ops/ranges.ts'
 import type { Value } from '../graph/value.ts'
 import { fail } from '../numerics/errors.ts'
 import { type Shape, shapeText } from '../numerics/shape.ts'
 import { elementCount } from '../numerics/tensor.ts'
 
-const gatherWords = (dst: Value, src: Value, ids: Value, [rows, width]: Shape): Word[] => [
-  dst,
-  src,
-  ids,
-  elementCount(ids.shape),
-  rows,
-  width,
-]
+const gatherWords = (dst: Value, src: Value, ids: Value, [rows, width]: Shape): Words => ({
+  [abi.GATHER_DST]: dst,
+  [abi.GATHER_SRC]: src,
+  [abi.GATHER_IDS]: ids,
+  [abi.GATHER_COUNT]: elementCount(ids.shape),
+  [abi.GATHER_ROWS]: rows,
+  [abi.GATHER_WIDTH]: width,
+})
 
 /** inputs: table [rows, width], int32 ids [...]; gives [..., width]. An id outside the table gives zeros. */
 export const gather: Kernel = {
@@ -43,7 +43,10 @@ export const gatherGrad: Kernel<{ readonly rows: number }> = {
   code: abi.OP_GATHER_GRAD,
   int32: [1],
   shapes: ([dy], { rows }) => [[rows, dy.shape[dy.shape.length - 1]]],
-  words: ({ inputs: [dy, ids], output }, at) => [...gatherWords(output, dy, ids, output.shape), at.scratch],
+  words: ({ inputs: [dy, ids], output }, at) => ({
+    ...gatherWords(output, dy, ids, output.shape),
+    [abi.GATHER_SCRATCH]: at.scratch,
+  }),
   scratchBytes: ({ inputs: [, ids], output: { shape } }) =>
     4 * (shape[0] + elementCount(ids.shape) + shape[1]) + 12,
 }
@@ -54,5 +57,9 @@ export const nonZero: Kernel = {
   module: attentionModule,
   code: abi.OP_NON_ZERO,
   int32: [0],
-  words: ({ inputs: [ids], output }) => [output, ids, elementCount(ids.shape)],
+  words: ({ inputs: [ids], output }) => ({
+    [abi.NON_ZERO_DST]: output,
+    [abi.NON_ZERO_IDS]: ids,
+    [abi.NON_ZERO_COUNT]: elementCount(ids.shape),
+  }),
 }

@@ -35,7 +35,7 @@ function gradientShapes(inputs: readonly Value[], { scale, center }: AffineAttri
   return [shape, ...(scale ? [channels] : []), ...(center ? [channels] : [])]
 }
 
-/** dx, dgamma and dbeta, dy and x. */
+/** DX, DGAMMA, DBETA, DY and X of both gradients. */
 function gradientWords<A extends AffineAttributes>(op: KernelCall<A>): Word[] {
   const { output, extras, inputs, attributes } = op
   const { scale, center } = attributes
@@ -63,8 +63,17 @@ export const layerNormalize: Kernel<LayerNormalizeAttributes> = {
     const { gamma, beta } = affineOf(op)
     const [x] = op.inputs
     const [inverse, mean] = op.extras
-    const sizes = [rowsIn(x), columnsIn(x), f32(op.attributes.epsilon)]
-    return [op.output, x, inverse, mean, gamma, beta, ...sizes]
+    return {
+      [abi.LAYER_NORMALIZE_Y]: op.output,
+      [abi.LAYER_NORMALIZE_X]: x,
+      [abi.LAYER_NORMALIZE_INVERSE]: inverse,
+      [abi.LAYER_NORMALIZE_MEAN]: mean,
+      [abi.LAYER_NORMALIZE_GAMMA]: gamma,
+      [abi.LAYER_NORMALIZE_BETA]: beta,
+      [abi.LAYER_NORMALIZE_ROWS]: rowsIn(x),
+      [abi.LAYER_NORMALIZE_COLS]: columnsIn(x),
+      [abi.LAYER_NORMALIZE_EPSILON]: f32(op.attributes.epsilon),
+    }
   },
   reuses: [0],
   range: weighted,
@@ -80,9 +89,15 @@ export const layerNormalizeGrad: Kernel<LayerNormalizeAttributes> = {
   words(op, at) {
     const { inputs, attributes } = op
     const [, x, inverse, mean] = inputs
-    const gamma = attributes.scale ? inputs[inputs.length - 1] : null
-    const sizes = [rowsIn(x), columnsIn(x), at.scratch]
-    return [...gradientWords(op), inverse, attributes.rms ? null : mean, gamma, ...sizes]
+    return {
+      [abi.LAYER_NORMALIZE_GRAD_DX]: gradientWords(op),
+      [abi.LAYER_NORMALIZE_GRAD_INVERSE]: inverse,
+      [abi.LAYER_NORMALIZE_GRAD_MEAN]: attributes.rms ? null : mean,
+      [abi.LAYER_NORMALIZE_GRAD_GAMMA]: attributes.scale ? inputs[inputs.length - 1] : null,
+      [abi.LAYER_NORMALIZE_GRAD_ROWS]: rowsIn(x),
+      [abi.LAYER_NORMALIZE_GRAD_COLS]: columnsIn(x),
+      [abi.LAYER_NORMALIZE_GRAD_SCRATCH]: at.scratch,
+    }
   },
   // two f64 sums for each column, in groups of four columns
   scratchBytes: ({ inputs: [, x] }) => 64 * Math.ceil(columnsIn(x) / 4),
@@ -98,7 +113,7 @@ export interface ChannelNormalizeAttributes extends AffineAttributes {
   readonly groups: number
 }
 
-/** samples, cells, channels, groups, epsilon, scratch */
+/** CHANNEL_NORMALIZE_SAMPLES to CHANNEL_NORMALIZE_SCRATCH, which the gradient has, too */
 function channelWords(x: Value, { samples, groups, epsilon }: ChannelNormalizeAttributes, at: Addresses) {
   return [samples, rowsIn(x) / samples, columnsIn(x), groups, f32(epsilon), at.scratch]
 }
@@ -118,7 +133,14 @@ export const channelNormalize: Kernel<ChannelNormalizeAttributes> = {
   words(op, at) {
     const { gamma, beta } = affineOf(op)
     const [x] = op.inputs
-    return [op.output, x, ...op.extras, gamma, beta, ...channelWords(x, op.attributes, at)]
+    return {
+      [abi.CHANNEL_NORMALIZE_Y]: op.output,
+      [abi.CHANNEL_NORMALIZE_X]: x,
+      [abi.CHANNEL_NORMALIZE_MEAN]: op.extras,
+      [abi.CHANNEL_NORMALIZE_GAMMA]: gamma,
+      [abi.CHANNEL_NORMALIZE_BETA]: beta,
+      [abi.CHANNEL_NORMALIZE_SAMPLES]: channelWords(x, op.attributes, at),
+    }
   },
   scratchBytes: ({ inputs: [x] }) => channelScratch(x),
   reuses: [0],
@@ -134,7 +156,14 @@ export const channelNormalizeGrad: Kernel<ChannelNormalizeAttributes> = {
   shapes: gradientShapes,
   words(op, at) {
     const [, x, mean, variance, rest, gamma = null] = op.inputs
-    return [...gradientWords(op), mean, variance, rest, gamma, ...channelWords(x, op.attributes, at)]
+    return {
+      [abi.CHANNEL_NORMALIZE_GRAD_DX]: gradientWords(op),
+      [abi.CHANNEL_NORMALIZE_GRAD_MEAN]: mean,
+      [abi.CHANNEL_NORMALIZE_GRAD_VARIANCE]: variance,
+      [abi.CHANNEL_NORMALIZE_GRAD_REST]: rest,
+      [abi.CHANNEL_NORMALIZE_GRAD_GAMMA]: gamma,
+      [abi.CHANNEL_NORMALIZE_GRAD_SAMPLES]: channelWords(x, op.attributes, at),
+    }
   },
   scratchBytes: ({ inputs: [, x] }) => channelScratch(x),
   reuses: [0, 1],
@@ -154,13 +183,13 @@ export const encodeCategories: Kernel<EncodeCategoriesAttributes> = {
   module: normalizeModule,
   code: abi.OP_ENCODE_CATEGORIES,
   shapes: ([ids], { tokens }) => [[...ids.shape.slice(0, -1), tokens]],
-  words: ({ output, inputs: [ids], attributes: { tokens, count } }) => [
-    output,
-    ids,
-    rowsIn(ids),
-    columnsIn(ids),
-    tokens,
-    count ? 1 : 0,
-  ],
+  words: ({ output, inputs: [ids], attributes: { tokens, count } }) => ({
+    [abi.CATEGORIES_DST]: output,
+    [abi.CATEGORIES_IDS]: ids,
+    [abi.CATEGORIES_ROWS]: rowsIn(ids),
+    [abi.CATEGORIES_PER_ROW]: columnsIn(ids),
+    [abi.CATEGORIES_TOKENS]: tokens,
+    [abi.CATEGORIES_IS_COUNT]: Number(count),
+  }),
   int32: [0],
 }

@@ -2,7 +2,7 @@
 // windows, or a resized axis.
 import * as abi from '../../assembly/abi.ts'
 import { poolingModule } from '../binaries/pooling.ts'
-import type { Kernel, Word } from '../graph/kernel.ts'
+import type { Kernel, Word, Words } from '../graph/kernel.ts'
 import { moved } from '../graph/ops/ranges.ts'
 import type { Shape } from '../numerics/shape.ts'
 import { elementCount } from '../numerics/tensor.ts'
@@ -28,12 +28,18 @@ function poolWords(
   operands: readonly Word[],
   shape: Shape,
   { pool, strides, before, windows }: PoolAttributes,
-): Word[] {
+): Words {
   const [batch, ...rest] = shape
-  const axes = windows.flatMap((count, i) => [rest[i], count, pool[i], strides[i], before[i]])
-  const bytes = [rest, [...windows, rest[3]]].map((sample) => 4 * elementCount(sample))
-  const pairs = Number(arePairs(shape, { pool, strides, before, windows }))
-  return [...operands, batch, rest[3], ...axes, ...bytes, pairs]
+  return {
+    [abi.POOL_DST]: operands,
+    [abi.POOL_SAMPLES]: batch,
+    [abi.POOL_CHANNELS]: rest[3],
+    // POOL_AXIS_SIZE, POOL_AXIS_OUTPUT ... of each axis
+    [abi.POOL_AXES]: windows.flatMap((count, i) => [rest[i], count, pool[i], strides[i], before[i]]),
+    [abi.POOL_INPUT_BYTES]: 4 * elementCount(rest),
+    [abi.POOL_OUTPUT_BYTES]: 4 * elementCount([...windows, rest[3]]),
+    [abi.POOL_PAIRS]: Number(arePairs(shape, { pool, strides, before, windows })),
+  }
 }
 
 /** Scratch bytes: a row [width, channels], and a vector that may run over. */
@@ -109,14 +115,14 @@ const resizeWords = (
   small: Shape,
   to: number,
   { axis, linear }: ResizeAttributes,
-): Word[] => [
-  ...operands,
-  elementCount(small.slice(0, axis)),
-  small[axis],
-  to,
-  elementCount(small.slice(axis + 1)),
-  Number(linear),
-]
+): Words => ({
+  [abi.RESIZE_DST]: operands,
+  [abi.RESIZE_OUTER]: elementCount(small.slice(0, axis)),
+  [abi.RESIZE_FROM]: small[axis],
+  [abi.RESIZE_TO]: to,
+  [abi.RESIZE_INNER]: elementCount(small.slice(axis + 1)),
+  [abi.RESIZE_IS_LINEAR]: Number(linear),
+})
 
 const resizeGrad: Kernel<ResizeAttributes> = {
   name: 'resizeGrad',

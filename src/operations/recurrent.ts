@@ -5,7 +5,7 @@
 import * as abi from '../../assembly/abi.ts'
 import { recurrentModule } from '../binaries/recurrent.ts'
 import { type UnaryName, unaryFunctions } from '../graph/functions.ts'
-import type { Kernel, KernelCall, Writer } from '../graph/kernel.ts'
+import type { Addresses, Kernel, KernelCall, Writer } from '../graph/kernel.ts'
 import { sum } from '../graph/ops/broadcast.ts'
 import { matmul, matmulScratchBytes } from '../graph/ops/matmul.ts'
 import { reshape, slice } from '../graph/ops/moves.ts'
@@ -82,12 +82,19 @@ function cell(
     abi.PRODUCT_BYTES +
     4 * batch * units * (width + (hasSecond ? 2 : 0)) +
     Math.max(...[1, width].map((depth) => matmulScratchBytes(batch, depth * units)))
-  const shapeWords = (before: Value, { sequence, reverse, fn, state }: RecurrentAttributes): number[] => [
+  /** RECURRENT_BATCH, STEPS, UNITS, FLAGS, FN, ARENA and SCRATCH. */
+  const shapeWords = (
+    before: Value,
+    { sequence, reverse, fn, state }: RecurrentAttributes,
+    at: Addresses,
+  ): number[] => [
     ...before.shape,
     (sequence ? abi.RECURRENT_SEQUENCE : 0) |
       (reverse ? abi.RECURRENT_REVERSE : 0) |
       (state ? abi.RECURRENT_STATE : 0),
     unaryFunctions[fn].code,
+    at.header,
+    at.scratch,
   ]
 
   const backward: RecurrentKernel = {
@@ -103,24 +110,22 @@ function cell(
     words(op, at) {
       const [gates, before, saved, u, u2, mask, dy, dh, dc] = slotsOf(op)
       const [dh0, third] = op.extras
-      return [
-        dy,
-        u,
-        u2,
-        splits ? third : null,
-        mask,
-        dh,
-        dc,
-        op.output,
-        dh0,
-        hasC ? third : null,
-        gates,
-        before,
-        saved,
-        ...shapeWords(before as Value, op.attributes),
-        at.header,
-        at.scratch,
-      ]
+      return {
+        [abi.RECURRENT_XZ]: dy,
+        [abi.RECURRENT_U]: u,
+        [abi.RECURRENT_U2]: u2,
+        [abi.RECURRENT_BIAS]: splits ? third : null,
+        [abi.RECURRENT_MASK]: mask,
+        [abi.RECURRENT_H0]: dh,
+        [abi.RECURRENT_C0]: dc,
+        [abi.RECURRENT_Y]: op.output,
+        [abi.RECURRENT_H]: dh0,
+        [abi.RECURRENT_C]: hasC ? third : null,
+        [abi.RECURRENT_GATES]: gates,
+        [abi.RECURRENT_BEFORE]: before,
+        [abi.RECURRENT_SAVED]: saved,
+        [abi.RECURRENT_BATCH]: shapeWords(before as Value, op.attributes, at),
+      }
     },
     scratchBytes: ({ inputs: [, { shape }] }) => scratchBytesFor(shape[0], shape[2]),
   }
@@ -140,24 +145,22 @@ function cell(
     words(op, at) {
       const [xz, u, u2, bias, mask, h0, c0] = slotsOf(op)
       const [h, gates, before, saved, c] = op.extras
-      return [
-        xz,
-        u,
-        u2,
-        bias,
-        mask,
-        h0,
-        c0,
-        op.output,
-        h,
-        c,
-        gates,
-        before,
-        saved,
-        ...shapeWords(before, op.attributes),
-        at.header,
-        at.scratch,
-      ]
+      return {
+        [abi.RECURRENT_XZ]: xz,
+        [abi.RECURRENT_U]: u,
+        [abi.RECURRENT_U2]: u2,
+        [abi.RECURRENT_BIAS]: bias,
+        [abi.RECURRENT_MASK]: mask,
+        [abi.RECURRENT_H0]: h0,
+        [abi.RECURRENT_C0]: c0,
+        [abi.RECURRENT_Y]: op.output,
+        [abi.RECURRENT_H]: h,
+        [abi.RECURRENT_C]: c,
+        [abi.RECURRENT_GATES]: gates,
+        [abi.RECURRENT_BEFORE]: before,
+        [abi.RECURRENT_SAVED]: saved,
+        [abi.RECURRENT_BATCH]: shapeWords(before, op.attributes, at),
+      }
     },
     scratchBytes: ({ extras: [{ shape }] }) => scratchBytesFor(shape[0], shape[1]),
     range: (op, known) => weighted(op, known, op.attributes.fn),
@@ -223,12 +226,12 @@ export const reverse: Kernel<{ readonly axis: number }> = {
   name: 'reverse',
   module: recurrentModule,
   code: abi.OP_REVERSE,
-  words: ({ output, inputs: [x], attributes: { axis } }) => [
-    output,
-    x,
-    elementCount(x.shape.slice(0, axis)),
-    x.shape[axis],
-    elementCount(x.shape.slice(axis + 1)),
-  ],
+  words: ({ output, inputs: [x], attributes: { axis } }) => ({
+    [abi.REVERSE_DST]: output,
+    [abi.REVERSE_SRC]: x,
+    [abi.REVERSE_OUTER]: elementCount(x.shape.slice(0, axis)),
+    [abi.REVERSE_STEPS]: x.shape[axis],
+    [abi.REVERSE_INNER]: elementCount(x.shape.slice(axis + 1)),
+  }),
   gradient: (g, { attributes }, dy) => g.add(reverse, [dy], attributes),
 }

@@ -5,7 +5,7 @@ import * as abi from '../../assembly/abi.ts'
 import type { KernelModule } from '../binaries/kernel-module.ts'
 import type { Instruction } from '../graph/kernel.ts'
 import type { Shape } from '../numerics/shape.ts'
-import { f32, f64 } from '../numerics/words.ts'
+import { f32, f64, listed } from '../numerics/words.ts'
 import { bufferBytes, type Layout, type ParameterSpec } from '../session/layout.ts'
 
 /** How gradients are limited before an update. */
@@ -86,16 +86,25 @@ export const slotAddress = ({ slotNames }: UpdateSpec, { slotsStart, trainable }
   slotsStart + slotNames.indexOf(name) * trainable.bytes
 
 function clipInstructions(clip: Clip, layout: Layout, specs: readonly ParameterSpec[]): Instruction[] {
-  const whole = [layout.gradientsStart, layout.trainable.bytes / 4, f32(clip.limit)]
-  if (clip.kind === 'value') return [{ code: abi.OP_CLIP_VALUE, operands: whole }]
-  if (clip.kind === 'globalNorm') return [{ code: abi.OP_CLIP_NORM, operands: whole }]
+  const clipped = (code: number, grads: number, bytes: number): Instruction => ({
+    code,
+    operands: listed({
+      [abi.CLIP_GRADS]: grads,
+      [abi.CLIP_COUNT]: bytes / 4,
+      [abi.CLIP_LIMIT]: f32(clip.limit),
+    }),
+  })
+  const { kind } = clip
+  if (kind !== 'norm') {
+    const code = kind === 'value' ? abi.OP_CLIP_VALUE : abi.OP_CLIP_NORM
+    return [clipped(code, layout.gradientsStart, layout.trainable.bytes)]
+  }
   return specs
     .filter((spec) => spec.trainable)
-    .map((spec) => ({
-      code: abi.OP_CLIP_NORM,
+    .map((spec) =>
       // the padding behind a gradient is 0 and doesn't change its norm
-      operands: [layout.gradients.get(spec.name) ?? 0, bufferBytes(spec.shape) / 4, f32(clip.limit)],
-    }))
+      clipped(abi.OP_CLIP_NORM, layout.gradients.get(spec.name) ?? 0, bufferBytes(spec.shape)),
+    )
 }
 
 /**
@@ -140,9 +149,17 @@ export function updateInstructions(
   const isOnce = update.code === abi.OPTIMIZER_NADAM
   const pieces = isOnce ? [[0, trainable.bytes]] : updatePieces(layout, specs)
   const updates = pieces.map(([at, bytes]): UpdateInstruction => {
-    const places = [trainable.start + at, gradientsStart + at, slotsStart + at, trainable.bytes, bytes / 4]
-    const constants = update.constants.flatMap(f64)
-    return { ...update.kernel, operands: [update.code, ...places, update.flags, ...constants] }
+    const operands = listed({
+      [abi.UPDATE_KIND]: update.code,
+      [abi.UPDATE_P]: trainable.start + at,
+      [abi.UPDATE_G]: gradientsStart + at,
+      [abi.UPDATE_SLOTS]: slotsStart + at,
+      [abi.UPDATE_SLOT_BYTES]: trainable.bytes,
+      [abi.UPDATE_COUNT]: bytes / 4,
+      [abi.UPDATE_FLAGS]: update.flags,
+      [abi.UPDATE_A]: update.constants.flatMap(f64),
+    })
+    return { ...update.kernel, operands }
   })
   return [
     ...(accumulation?.accumulate(groups, regions) ?? []),

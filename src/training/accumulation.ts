@@ -1,8 +1,9 @@
 // The accumulation of gradients over several steps, as a value. Only a program that names it carries its code.
-import { OP_ACCUMULATE } from '../../assembly/abi.ts'
+import * as abi from '../../assembly/abi.ts'
 import { trainingModule } from '../binaries/training.ts'
 import { bringing } from '../numerics/brought.ts'
 import { must, number, POSITIVE_INTEGER } from '../numerics/errors.ts'
+import { listed } from '../numerics/words.ts'
 import { type Accumulating, gradientSlot, type UpdateInstruction } from '../plan/update.ts'
 
 /** The number of steps that make an update, made by `accumulateGradients`. */
@@ -26,14 +27,14 @@ const accumulating: Pick<Accumulation, 'slotNames' | 'accumulate'> = {
   slotNames: (groups) => [...upTo(groups).map(accumulatorSlot), ...upTo(groups).slice(1).map(gradientSlot)],
   accumulate(groups, { base, gradientsStart, elements, slot }) {
     const instruction = (group: number, isLast: boolean): UpdateInstruction => ({
-      code: OP_ACCUMULATE,
-      operands: [
-        base,
-        isLast || group === 0 ? gradientsStart : slot(gradientSlot(group)),
-        slot(accumulatorSlot(group)),
-        elements,
-        isLast ? Math.min(group, 1) + 1 : 0,
-      ],
+      code: abi.OP_ACCUMULATE,
+      operands: listed({
+        [abi.ACCUMULATE_ARENA]: base,
+        [abi.ACCUMULATE_G]: isLast || group === 0 ? gradientsStart : slot(gradientSlot(group)),
+        [abi.ACCUMULATE_SUM]: slot(accumulatorSlot(group)),
+        [abi.ACCUMULATE_COUNT]: elements,
+        [abi.ACCUMULATE_WHAT]: isLast ? Math.min(group, 1) + 1 : 0,
+      }),
       module: trainingModule,
     })
     return [

@@ -1,9 +1,9 @@
 // The moving average of the weights, as a value. Only a program that names it carries its code.
-import { OP_EMA } from '../../assembly/abi.ts'
+import * as abi from '../../assembly/abi.ts'
 import { trainingModule } from '../binaries/training.ts'
 import { bringing } from '../numerics/brought.ts'
 import { orNull, readOptions, SHARE } from '../numerics/errors.ts'
-import { f32 } from '../numerics/words.ts'
+import { f32, listed } from '../numerics/words.ts'
 import type { Averaging } from '../plan/update.ts'
 import { STEPS } from './accumulation.ts'
 
@@ -46,8 +46,15 @@ export function movingAverage(options: MovingAverageOptions = {}): MovingAverage
   })
   return bringing({ kind, momentum, overwriteFrequency } as const, {
     average: ({ base, trainableStart, elements, slot }: Parameters<Averaging['average']>[0]) => ({
-      code: OP_EMA,
-      operands: [base, trainableStart, slot('ema'), elements, f32(momentum), overwriteFrequency ?? 0],
+      code: abi.OP_EMA,
+      operands: listed({
+        [abi.EMA_ARENA]: base,
+        [abi.EMA_W]: trainableStart,
+        [abi.EMA_E]: slot('ema'),
+        [abi.EMA_COUNT]: elements,
+        [abi.EMA_M]: f32(momentum),
+        [abi.EMA_EVERY]: overwriteFrequency ?? 0,
+      }),
       module: trainingModule,
     }),
   })

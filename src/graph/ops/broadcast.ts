@@ -53,7 +53,11 @@ export const binaryKernel: Kernel<{ readonly fn: BinaryName }> = {
       shape,
       inputs.map((input) => stridesOf(input.shape, shape)),
     )
-    return [output, ...inputs, binaryFunctions[fn], ...walk]
+    return {
+      [abi.BINARY_DST]: [output, ...inputs],
+      [abi.BINARY_FN]: binaryFunctions[fn],
+      [abi.BINARY_INNER]: walk,
+    }
   },
   reuses: [0, 1],
   isSum: ({ fn }) => fn === 'add',
@@ -175,16 +179,16 @@ export const reduceKernel: Kernel<ReduceAttributes> = {
   name: 'reduce',
   code: abi.OP_REDUCE,
   shapes: (_, { shape }) => [shape],
-  words: ({ output, inputs: [x], attributes: { fn, outer, reduced, inner, scale } }, at) => [
-    output,
-    x,
-    outer,
-    reduced,
-    inner,
-    reductions[fn],
-    f32(scale),
-    at.scratch,
-  ],
+  words: ({ output, inputs: [x], attributes: { fn, outer, reduced, inner, scale } }, at) => ({
+    [abi.REDUCE_DST]: output,
+    [abi.REDUCE_SRC]: x,
+    [abi.REDUCE_OUTER]: outer,
+    [abi.REDUCE_REDUCED]: reduced,
+    [abi.REDUCE_INNER]: inner,
+    [abi.REDUCE_FN]: reductions[fn],
+    [abi.REDUCE_SCALE]: f32(scale),
+    [abi.REDUCE_RANGES]: at.scratch,
+  }),
   scratchBytes({ attributes: { fn, outer, reduced, inner } }) {
     const isLong = fn === 'sum' && inner > 1 && reduced > abi.LONG_DEPTH
     return isLong ? 4 * outer * Math.ceil(reduced / abi.LONG_DEPTH) * inner : 0

@@ -2,7 +2,7 @@
 import * as abi from '../../../assembly/abi.ts'
 import { elementCount } from '../../numerics/tensor.ts'
 import { f32 } from '../../numerics/words.ts'
-import type { Kernel, Word } from '../kernel.ts'
+import type { Kernel, Word, Words } from '../kernel.ts'
 import type { Value } from '../value.ts'
 import { lastIfAccumulating } from './matmul.ts'
 
@@ -28,8 +28,8 @@ interface Seeded {
 const seedOf = (dy: Value): Value[] => (dy.leaf?.data?.length === 1 && dy.leaf.data[0] === 1 ? [] : [dy])
 
 /**
- * Prediction, target and weights, rows, columns and rows for each weight. The first axis of a
- * prediction is the batch, so rank 1 is a row of one for each sample.
+ * Prediction, target and weights, rows, columns and rows for each weight, as LOSS_TERMS_* and METRIC_* have them. The first
+ * axis of a prediction is the batch, so rank 1 is a row of one for each sample.
  */
 function batchWords([prediction, target, weights]: readonly Value[]): Word[] {
   const { shape } = prediction
@@ -39,9 +39,17 @@ function batchWords([prediction, target, weights]: readonly Value[]): Word[] {
   return [prediction, target, weights, rows, cols, rowsPerWeight]
 }
 
-const lossWords = (inputs: readonly Value[], attributes: LossAttributes): Word[] => {
+const termWords = (inputs: readonly Value[], attributes: LossAttributes): Word[] => {
   const { code, flags, param, scale, ignoreIndex } = attributes
-  return [...batchWords(inputs), code, flags, f32(param), f32(scale), ignoreIndex]
+  const words: Words = {
+    [abi.LOSS_TERMS_PREDICTION]: batchWords(inputs),
+    [abi.LOSS_TERMS_KIND]: code,
+    [abi.LOSS_TERMS_FLAGS]: flags,
+    [abi.LOSS_TERMS_PARAM]: f32(param),
+    [abi.LOSS_TERMS_SCALE]: f32(scale),
+    [abi.LOSS_TERMS_IGNORE_INDEX]: ignoreIndex,
+  }
+  return Object.values(words).flat()
 }
 
 /** Inputs: prediction, target [, sample weights]; a scalar. */
@@ -49,7 +57,10 @@ export const lossKernel: Kernel<LossAttributes> = {
   name: 'loss',
   code: abi.OP_LOSS,
   shapes: () => [[]],
-  words: ({ output, inputs, attributes }) => [output, ...lossWords(inputs, attributes)],
+  words: ({ output, inputs, attributes }) => ({
+    [abi.LOSS_DST]: output,
+    [abi.LOSS_TERMS]: termWords(inputs, attributes),
+  }),
   int32: [1],
   gradient(g, { attributes, inputs }, dy) {
     const seed = seedOf(dy)
@@ -65,7 +76,11 @@ export const lossGradKernel: Kernel<LossAttributes & Seeded> = {
     const { seeded } = attributes
     const own = seeded ? inputs.slice(0, -1) : inputs
     const seed = seeded ? inputs[inputs.length - 1] : null
-    return [output, seed, ...lossWords(own, attributes)]
+    return {
+      [abi.LOSS_GRAD_DST]: output,
+      [abi.LOSS_GRAD_SEED]: seed,
+      [abi.LOSS_GRAD_TERMS]: termWords(own, attributes),
+    }
   },
   int32: [1],
 }
@@ -85,10 +100,14 @@ export const metricKernel: Kernel<MetricAttributes> = {
   name: 'metric',
   code: abi.OP_METRIC,
   shapes: () => [[2]],
-  words({ output, inputs, attributes: { code, param, ignoreIndex } }) {
-    const rule = [code, f32(param), ignoreIndex === null ? 0 : 1, ignoreIndex ?? 0]
-    return [output, ...batchWords(inputs), ...rule]
-  },
+  words: ({ output, inputs, attributes: { code, param, ignoreIndex } }) => ({
+    [abi.METRIC_DST]: output,
+    [abi.METRIC_PREDICTION]: batchWords(inputs),
+    [abi.METRIC_KIND]: code,
+    [abi.METRIC_PARAM]: f32(param),
+    [abi.METRIC_IGNORES]: Number(ignoreIndex !== null),
+    [abi.METRIC_IGNORE_INDEX]: ignoreIndex ?? 0,
+  }),
   int32: [1],
   gradient: () => [],
 }
@@ -103,13 +122,13 @@ export const penaltyKernel: Kernel<PenaltyAttributes> = {
   name: 'penalty',
   code: abi.OP_PENALTY,
   shapes: () => [[]],
-  words: ({ output, inputs: [w], attributes: { l1, l2 } }) => [
-    output,
-    w,
-    elementCount(w.shape),
-    f32(l1),
-    f32(l2),
-  ],
+  words: ({ output, inputs: [w], attributes: { l1, l2 } }) => ({
+    [abi.PENALTY_DST]: output,
+    [abi.PENALTY_W]: w,
+    [abi.PENALTY_COUNT]: elementCount(w.shape),
+    [abi.PENALTY_L1]: f32(l1),
+    [abi.PENALTY_L2]: f32(l2),
+  }),
   gradient(g, { attributes, inputs: [w] }, dy) {
     const seed = seedOf(dy)
     const own = { ...attributes, seeded: seed.length > 0, accumulate: false }
@@ -121,10 +140,15 @@ export const penaltyKernel: Kernel<PenaltyAttributes> = {
 export const penaltyGradKernel: Kernel<PenaltyAttributes & Seeded & { readonly accumulate: boolean }> = {
   name: 'penaltyGrad',
   code: abi.OP_PENALTY_GRAD,
-  words({ output, inputs: [w, seed], attributes: { l1, l2, seeded, accumulate } }) {
-    const numbers = [elementCount(w.shape), f32(l1), f32(l2), accumulate ? 1 : 0]
-    return [output, seeded ? seed : null, w, ...numbers]
-  },
+  words: ({ output, inputs: [w, seed], attributes: { l1, l2, seeded, accumulate } }) => ({
+    [abi.PENALTY_GRAD_DW]: output,
+    [abi.PENALTY_GRAD_SEED]: seeded ? seed : null,
+    [abi.PENALTY_GRAD_W]: w,
+    [abi.PENALTY_GRAD_COUNT]: elementCount(w.shape),
+    [abi.PENALTY_GRAD_L1]: f32(l1),
+    [abi.PENALTY_GRAD_L2]: f32(l2),
+    [abi.PENALTY_GRAD_ADDS]: Number(accumulate),
+  }),
   shares: lastIfAccumulating,
   fuse: (attributes, what) =>
     'accumulate' in what && !attributes.accumulate ? { ...attributes, ...what } : null,

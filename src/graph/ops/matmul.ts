@@ -64,20 +64,20 @@ export const matmulKernel: Kernel<MatmulAttributes> = {
       (transposeB ? abi.MATMUL_TRANSPOSE_B : 0) |
       (accumulate ? abi.MATMUL_ACCUMULATE : 0) |
       (isLong ? abi.MATMUL_LONG : 0)
-    return [
-      op.output,
-      a,
-      b,
-      bias ? third : null,
-      M,
-      N,
-      K,
-      flags,
-      unaryFunctions[fn].code,
-      f32(alpha),
-      at.scratch,
-      ...(isLong ? [at.scratch + matmulScratchBytes(M, K, transposeA)] : []),
-    ]
+    return {
+      [abi.MATMUL_C]: op.output,
+      [abi.MATMUL_A]: a,
+      [abi.MATMUL_B]: b,
+      [abi.MATMUL_BIAS]: bias ? third : null,
+      [abi.MATMUL_M]: M,
+      [abi.MATMUL_N]: N,
+      [abi.MATMUL_K]: K,
+      [abi.MATMUL_FLAGS]: flags,
+      [abi.MATMUL_FN]: unaryFunctions[fn].code,
+      [abi.MATMUL_ALPHA]: f32(alpha),
+      [abi.MATMUL_SCRATCH]: at.scratch,
+      ...(isLong && { [abi.MATMUL_SUMS]: at.scratch + matmulScratchBytes(M, K, transposeA) }),
+    }
   },
   scratchBytes(op) {
     const { shape } = op.output

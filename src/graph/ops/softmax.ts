@@ -18,7 +18,12 @@ function rowsOf({ shape }: Value): [rows: number, cols: number] {
 export const softmaxKernel: Kernel<SoftmaxAttributes> = {
   name: 'softmax',
   code: abi.OP_SOFTMAX,
-  words: ({ output, inputs: [x], attributes: { log } }) => [output, x, ...rowsOf(x), log ? 1 : 0],
+  words: ({ output, inputs: [x], attributes: { log } }) => ({
+    [abi.SOFTMAX_DST]: output,
+    [abi.SOFTMAX_SRC]: x,
+    [abi.SOFTMAX_ROWS]: rowsOf(x),
+    [abi.SOFTMAX_IS_LOG]: Number(log),
+  }),
   reuses: [0],
   range: ({ attributes: { log } }) =>
     log ? { low: -Infinity, high: 0, shares: null } : { low: 0, high: 1, shares: 'rows' },
@@ -29,7 +34,13 @@ export const softmaxKernel: Kernel<SoftmaxAttributes> = {
 export const softmaxGradKernel: Kernel<SoftmaxAttributes> = {
   name: 'softmaxGrad',
   code: abi.OP_SOFTMAX_GRAD,
-  words: ({ output, inputs: [dy, y], attributes: { log } }) => [output, dy, y, ...rowsOf(y), log ? 1 : 0],
+  words: ({ output, inputs: [dy, y], attributes: { log } }) => ({
+    [abi.SOFTMAX_GRAD_DX]: output,
+    [abi.SOFTMAX_GRAD_DY]: dy,
+    [abi.SOFTMAX_GRAD_Y]: y,
+    [abi.SOFTMAX_GRAD_ROWS]: rowsOf(y),
+    [abi.SOFTMAX_GRAD_IS_LOG]: Number(log),
+  }),
   reuses: [0],
 }
 

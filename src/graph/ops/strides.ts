@@ -1,8 +1,9 @@
 // How operations walk arrays that are broadcast, cut or permuted: strides in elements, merged to as few axes as there can
 // be, and the copy instruction that walks two arrays so.
-import { OP_COPY } from '../../../assembly/abi.ts'
+import { COPY_DST, COPY_INNER, COPY_SRC, OP_COPY } from '../../../assembly/abi.ts'
 import type { Shape } from '../../numerics/shape.ts'
 import { elementCount } from '../../numerics/tensor.ts'
+import { listed } from '../../numerics/words.ts'
 import type { Instruction } from '../kernel.ts'
 
 /** Strides in elements of a contiguous array of `shape`, seen under the larger `over` shape: 0 where broadcast. */
@@ -17,7 +18,7 @@ export function stridesOf(shape: Shape, over: Shape = shape): number[] {
 }
 
 /**
- * The operands that tell a kernel how to walk: size and strides of the inner axis, then the number of outer steps, that of
+ * The operands that tell a kernel how to walk, from BINARY_INNER or COPY_INNER on: size and strides of the inner axis, then the number of outer steps, that of
  * the outer axes, and each one's size and strides. Axes of size 1 are dropped, neighbours that all arrays walk as one merged.
  */
 export function walkWords(shape: Shape, arrays: readonly (readonly number[])[]): number[] {
@@ -47,7 +48,14 @@ export const copyOf = (
   shape: Shape,
   dstStrides: readonly number[],
   srcStrides: readonly number[],
-): Instruction => ({ code: OP_COPY, operands: [dst, src, ...walkWords(shape, [dstStrides, srcStrides])] })
+): Instruction => ({
+  code: OP_COPY,
+  operands: listed({
+    [COPY_DST]: dst,
+    [COPY_SRC]: src,
+    [COPY_INNER]: walkWords(shape, [dstStrides, srcStrides]),
+  }),
+})
 
 /** Copies the whole of `part` from an array of one shape to another's. */
 export const copyPart = (
