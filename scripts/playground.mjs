@@ -3,7 +3,7 @@
 //
 // The library is bundled from its sources, so that the page holds only what it uses. The digits are a file of their own,
 // fetched when the Digits tab is opened: a gzipped run of bytes, [train count, test count] as uint32, the labels, the
-// images of 28 x 28.
+// images of 28 x 28. Beside the page lies frozen.html, the page of examples/frozen, which is made with the built package.
 import {
   cpSync,
   createReadStream,
@@ -25,6 +25,7 @@ const SOURCE = 'examples/playground'
 const TRAIN_COUNT = 10_000
 const TEST_COUNT = 2_000
 const PIXELS = 28 * 28
+const FROZEN = 'frozen.html'
 
 /** The bytes of a module of kernels as characters 35..290: a third less than base64 when gzipped. */
 const wasmAsText = {
@@ -70,6 +71,22 @@ function firstChunks({ outputs }) {
   return [...found]
 }
 
+/** The page of examples/frozen, as text. */
+async function frozenPage() {
+  const outfile = resolve('build/examples/frozen-page.js')
+  await build({
+    entryPoints: ['examples/frozen/build.ts'],
+    outfile,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    packages: 'external',
+    tsconfigRaw: '{}',
+    logLevel: 'warning',
+  })
+  return (await import(pathToFileURL(outfile).href)).frozenPage()
+}
+
 /** Makes the page in `folder`. */
 export async function buildPlayground(folder = 'build/playground') {
   rmSync(join(folder, 'chunks'), { recursive: true, force: true })
@@ -102,15 +119,16 @@ export async function buildPlayground(folder = 'build/playground') {
     (path) => `    <link rel="modulepreload" href="${relative(folder, path)}" />\n`,
   )
   writeFileSync(join(folder, 'index.html'), page.replace('  </head>', `${links.join('')}  </head>`))
+  writeFileSync(join(folder, FROZEN), await frozenPage())
   const file = join(folder, 'digits.bin')
   if (!statSync(file, { throwIfNoEntry: false })) writeFileSync(file, digits())
   return folder
 }
 
-/** Bytes of the page as it travels, gzipped, the digits aside. */
+/** Bytes of the page as it travels, gzipped, the digits and the other page aside. */
 export function pageBytes(folder) {
   const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter(
-    (entry) => entry.isFile() && entry.name !== 'digits.bin',
+    (entry) => entry.isFile() && ![FROZEN, 'digits.bin'].includes(entry.name),
   )
   return files.reduce(
     (sum, { parentPath, name }) => sum + gzipSync(readFileSync(join(parentPath, name)), { level: 9 }).length,
@@ -168,6 +186,8 @@ if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   const args = process.argv.slice(2)
   const folder = await buildPlayground()
   console.log(`${folder}: ${(pageBytes(folder) / 1024).toFixed(0)} KB gzipped, the digits aside`)
+  const frozenBytes = gzipSync(readFileSync(join(folder, FROZEN)), { level: 9 }).length
+  console.log(`${folder}/${FROZEN}: ${(frozenBytes / 1024).toFixed(0)} KB gzipped, the whole page`)
   if (args.includes('--serve')) {
     const port = Number(args[args.indexOf('--port') + 1])
     const { address } = await serve(folder, args.includes('--port') && Number.isInteger(port) ? port : 8080)
