@@ -140,7 +140,7 @@ describe('refused', () => {
 
   test('classes there are not, outputs there are not, no table', () => {
     const trainer = opened('positions')
-    expect(() => classWeights(trainer, y, { 3: 1 })).toThrow(/there is no class 3; the classes are 0 to 2/)
+    expect(() => classWeights(trainer, y, { 3: 1 })).toThrow(/expected classes from 0 to 2; got 3/)
     expect(() => classWeights(trainer, [[0, 1, 2, 3]], { 0: 1 })).toThrow(
       /element 3 is 3, expected a class label from 0 to 2/,
     )
@@ -148,7 +148,7 @@ describe('refused', () => {
     expect(() => classWeights({} as never, y, {})).toThrow(/^classWeights: trainer must be what open gave/)
     const two = open(freeze(cases['one of two outputs'].make(), { train: [2] }))
     expect(() => classWeights(two, cases['one of two outputs'].y, { e: { 0: 1 } })).toThrow(
-      /"e" is no output; outputs are c, d/,
+      /expected weights for c, d; got "e"/,
     )
   })
 })
