@@ -79,7 +79,7 @@ describe('a program carries by name', () => {
         names: ['classWeights'],
         rest: 'model.trainStep([[0, 1]], [0], { classWeight: classWeights({ 0: 2 }) })',
       },
-      ['the classes are ', 'kind: "classWeights"'],
+      ['expected class ids as keys', 'kind: "classWeights"'],
     ],
   ])('%s', async (_, parts, texts) => {
     const whole = await bundled(program(parts))
