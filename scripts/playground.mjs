@@ -20,6 +20,7 @@ import { dirname, extname, join, normalize, relative, resolve, sep } from 'node:
 import { pathToFileURL } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
+import { sources, subpaths } from './entries.mjs'
 
 const SOURCE = 'examples/playground'
 const TRAIN_COUNT = 10_000
@@ -87,6 +88,14 @@ async function frozenPage() {
   return (await import(pathToFileURL(outfile).href)).frozenPage()
 }
 
+/** The library's entries, by the names they are imported by. */
+const alias = Object.fromEntries(
+  ['index', ...subpaths].map((name) => [
+    name === 'index' ? 'lanegrad' : `lanegrad/${name}`,
+    resolve(sources[name]),
+  ]),
+)
+
 /** Makes the page in `folder`. */
 export async function buildPlayground(folder = 'build/playground') {
   rmSync(join(folder, 'chunks'), { recursive: true, force: true })
@@ -104,7 +113,7 @@ export async function buildPlayground(folder = 'build/playground') {
     legalComments: 'none',
     logLevel: 'warning',
     metafile: true,
-    alias: { lanegrad: resolve('src/index.ts') },
+    alias,
     plugins: [wasmAsText],
   })
   await build({
