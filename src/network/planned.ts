@@ -74,7 +74,7 @@ function updatingOf({ optimizer }: Training, groups: number): Updating {
   const { slotNames, slotStart } = updateOf(optimizer, groups)
   return {
     learningRate,
-    rateAt: (base, step) => (schedule ? schedule.rateAt(base, step) : base),
+    rateAt: schedule?.rateAt ?? null,
     steps: accumulation?.steps ?? 1,
     groups,
     slotNames,

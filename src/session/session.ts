@@ -21,8 +21,8 @@ const PROGRAMS_KEPT = 64
 /** How weights are updated. */
 export interface Updating {
   readonly learningRate: number
-  /** The rate of a step, counted from 0; `base` is what the schedule starts from. */
-  rateAt(base: number, step: number): number
+  /** The rate of a step, counted from 0; `base` is what the schedule starts from. null: there is no schedule. */
+  readonly rateAt: ((base: number, step: number) => number) | null
   /** Training steps that make one update. */
   readonly steps: number
   /** Groups of losses whose gradients are summed apart where `steps` is more than 1. */
@@ -337,10 +337,16 @@ export abstract class Session<C extends Executable = Executable> {
       if (this.microCount >= updating.steps) this.update()
       return
     }
-    engine.learningRate = updating.rateAt(this.learningRate, engine.stepCount)
+    this.setRate(updating)
     if (!engine.step()) return
     this.explain(prepared, `in step ${engine.stepCount}`)
     engine.run(prepared.code.phaseEnds.backward, prepared.code.phaseEnds.update)
+  }
+
+  /** The learning rate of the coming update. */
+  private setRate({ rateAt }: Updating): void {
+    const { engine, learningRate } = this
+    engine.learningRate = rateAt ? rateAt(learningRate, engine.stepCount) : learningRate
   }
 
   /** Warns, once, where the run just made, which has updated nothing, gave a loss that isn't finite. */
@@ -394,7 +400,7 @@ export abstract class Session<C extends Executable = Executable> {
       engine.factor = weight || 1
       if (sums.length > 0) engine.run(...sums[this.microWeights.length + i])
     })
-    engine.learningRate = updating.rateAt(this.learningRate, engine.stepCount)
+    this.setRate(updating)
     engine.stepCount++
     engine.run(sums.at(-1)?.[1] ?? phaseEnds.update, phaseEnds.update)
     this.microCount = 0
