@@ -38,8 +38,8 @@ export const ones = (rows: number, shape: Shape): Rows => ({
 })
 
 /** Sample weights as the programs of `mode` take them: where none are given, they are 1. */
-export function weighted({ session }: Trainer, mode: Mode, what: string, batch: Batch): Batch {
-  const taken = session.weightShapes(mode)
+export function weighted(trainer: Trainer, mode: Mode, what: string, batch: Batch): Batch {
+  const taken = trainer.session.weightShapes(mode)
   const weights = batch.weights.map((own, i) => {
     const shape = taken[i] ?? null
     if (own && !(shape && sameShape(own.shape, shape)))

@@ -373,8 +373,8 @@ export const activationOf = ({ kind, fromLogits }: Loss): 'sigmoid' | 'softmax' 
 const scored: readonly string[] = ['hinge', 'squaredHinge', 'categoricalHinge', 'cosineSimilarity']
 
 /** Whether a loss takes the logits of an output as they are. */
-export const takesLogits = ({ kind, fromLogits, write }: Loss): boolean =>
-  write !== undefined || scored.includes(kind) || (fromLogits && 'logits' in losses[kind])
+export const takesLogits = (loss: Loss): boolean =>
+  loss.write !== undefined || scored.includes(loss.kind) || (loss.fromLogits && 'logits' in losses[loss.kind])
 
 /** Whether targets are integer class labels, one for each row of the prediction. */
 export const takesLabels = (loss: Loss): boolean => isSparse(loss.kind)
@@ -383,8 +383,10 @@ export const takesLabels = (loss: Loss): boolean => isSparse(loss.kind)
 export const ROUNDING = 1e-6
 
 /** The least and the largest number that a float target may hold. */
-export function targetLimits({ kind, write }: Loss): readonly [low: number, high: number] {
-  const { targets: [low, high] = [-Infinity, Infinity] }: Partial<LossRow> = write ? {} : losses[kind]
+export function targetLimits(loss: Loss): readonly [low: number, high: number] {
+  const { targets: [low, high] = [-Infinity, Infinity] }: Partial<LossRow> = loss.write
+    ? {}
+    : losses[loss.kind]
   return [low - ROUNDING, high + ROUNDING]
 }
 
