@@ -32,7 +32,7 @@ const programs: Readonly<
   },
   'a network': {
     code: 'function myOwn() { sequential({ inputShape: [2], layers: [dense({ units: 1 }), flatten(), conv2d({ filters: 1, kernelSize: 1 })] }) }; myOwn()',
-    message: 'layer conv2d_1: expected an input of rank 4',
+    message: 'layer conv2d_1: expected an input [batch, height, width, channels]; got [1,1]',
     frame: 'sequential',
     source: 'model/create.ts',
     line: 'create(',
@@ -85,7 +85,7 @@ const programs: Readonly<
   },
   'a subpath': {
     code: `import { parseCsv } from 'lanegrad/data'; function myOwn() { parseCsv('a,b\\n1') }; myOwn()`,
-    message: 'parseCsv: line 2 has 1 fields, expected 2',
+    message: 'parseCsv: line 2: expected 2 fields; got 1',
     frame: 'parseCsv',
     source: 'data/csv.ts',
     line: 'data.filter(',

@@ -472,7 +472,7 @@ describe('data', () => {
       ['fit: stepsPerEpoch is for', () => remote.fit(own, { transfer, stepsPerEpoch: 1 })],
       ['fit: validationSplit 0.999 of', () => remote.fit(own, { transfer, validationSplit: 0.999 })],
       [
-        'fit: classWeight: "a" is no',
+        'fit: classWeight: expected class ids as keys; got "a"',
         () => remote.fit(own, { transfer, classWeight: library.classWeights({ a: 1 } as never) }),
       ],
       ['fit: x has 200 rows, fit: y has 199', () => remote.fit(own.x, few, { transfer })],
