@@ -177,8 +177,8 @@ describe.skipIf(lacking)(`the installed package${lacking}`, () => {
       '%s has no effect of its own',
       async (path) => {
         // outside of the package nothing says `sideEffects: false`: what stays is what can't be proven free of effects
-        project.write(`copy/${path}`, readFileSync(dist(path)))
-        if (!path.endsWith('index.js')) project.write('copy/index.js', readFileSync(dist('index.js')))
+        for (const name of [path, 'index.js', 'relaxed.js', 'threads.js'])
+          project.write(`copy/${name}`, readFileSync(dist(name)))
         const kept = await bundle(`import './copy/${path}'`)
         expect(kept.replace(/^\/\/.*$/gm, '').trim()).toBe('')
       },

@@ -68,7 +68,7 @@ const node = (major: number): Runtime => ({
 /** The modules of the suite's Worker: itself, then the library's two builds by their paths. */
 const workerModules = (folder: string): string[] => [
   'worker.js',
-  'workerd/index.js',
+  ...['index', 'relaxed', 'threads'].map((name) => `workerd/${name}.js`),
   'index.js',
   ...readdirSync(join(folder, 'wasm')).map((name) => `wasm/${name}`),
 ]

@@ -1,7 +1,7 @@
 // The local server of the pages. Enters: the staged folder. Leaves: its address, and the first result a page posts.
 // Pages come under the strictest policy the library runs with, and may share memory with their workers; forbidden.html
 // comes under a policy the library can't run with.
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -14,13 +14,8 @@ const pages: Readonly<Record<string, readonly [script: string, policy: string]>>
   '/': ['page.js', POLICY],
   '/forbidden.html': ['forbidden.js', FORBIDDING_POLICY],
 }
-const files: Readonly<Record<string, string>> = {
-  '/index.js': 'text/javascript',
-  '/page.js': 'text/javascript',
-  '/inside.js': 'text/javascript',
-  '/forbidden.js': 'text/javascript',
-  '/cases.json': 'application/json',
-}
+/** The scripts of the suite and of the library, and the cases. */
+const FILE = /^\/\w+\.(js|json)$/
 
 export interface PageServer {
   readonly url: string
@@ -53,8 +48,9 @@ export async function servePages(folder: string): Promise<PageServer> {
       response.end(
         `<!doctype html><title>lanegrad</title><body><script type="module" src="${script}"></script>`,
       )
-    } else if (files[path]) {
-      response.setHeader('content-type', `${files[path]}; charset=utf-8`)
+    } else if (FILE.test(path) && existsSync(join(folder, path))) {
+      const type = path.endsWith('.json') ? 'application/json' : 'text/javascript'
+      response.setHeader('content-type', `${type}; charset=utf-8`)
       response.setHeader('content-security-policy', POLICY) // a worker's own
       response.end(readFileSync(join(folder, path)))
     } else {
