@@ -304,17 +304,20 @@ export class Model<V extends Values = Values> {
    * ```
    */
   trainStep(x: Data, y: Data, options: TrainStepOptions = NO_OPTIONS): WithLoss<Logs> {
+    // a session that was disposed has no program; short, so that engines inline all of it
+    const logs = options === NO_OPTIONS && this.kept.last('train')?.repeat?.step(x, y)
+    return logs || this.wholeStep(x, y, options)
+  }
+
+  private wholeStep(x: Data, y: Data, options: TrainStepOptions): WithLoss<Logs> {
     const { session } = this
-    const isPlain = options === NO_OPTIONS
-    const logs = isPlain && session.last('train')?.repeat?.step(x, y)
-    if (logs) return logs
     const what = 'trainStep'
     const { sampleWeight: weights, classWeight, allowNaN } = readOptions(what, options, OPTIONS[what])
     const batch = this.batchOf(what, { x, y, weights }, classWeight)
     const prepared = session.prepareFor('train', batch, batch.rows)
     session.feed(prepared, batch, null, 0, batch.rows, allowNaN)
     session.step(prepared)
-    if (isPlain) prepared.repeat = Repeat.of(session, prepared, x, y)
+    if (options === NO_OPTIONS) prepared.repeat = Repeat.of(session, prepared, x, y)
     return session.readLogs(prepared)
   }
 
@@ -373,10 +376,10 @@ export class Model<V extends Values = Values> {
     x: Data | Batches<{ readonly x: Data }>,
     options: PredictOptions = NO_OPTIONS,
   ): Shaped<V, FloatArray> | Promise<Shaped<V, FloatArray>> {
-    const { session } = this
     const isPlain = options === NO_OPTIONS
-    const known = isPlain && session.last('predict')?.prediction?.run(x as Data)
+    const known = isPlain && this.kept.last('predict')?.prediction?.run(x as Data)
     if (known) return known as Shaped<V, FloatArray>
+    const { session } = this
     const read = readOptions('predict', options, OPTIONS.predict)
     const shaped = (outputs: readonly FloatArray[]) => {
       const { outputs: known, outputStructure } = session.network
