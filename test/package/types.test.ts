@@ -21,19 +21,31 @@ const program = `
   import { bidirectional, dense, glorotUniform, LanegradError, load, lstm, type Model, sequential, type Symbolic } from 'lanegrad'
   import { kFold, labelColumn, parseCsv, parseIdx } from 'lanegrad/data'
   import { freeze } from 'lanegrad/freeze'
+  import { type Inspection, inspect, type ProfileRow, profile } from 'lanegrad/inspect'
+  import { relaxed } from 'lanegrad/relaxed'
   import { fit, open, type Trainer } from 'lanegrad/run'
   import { all, convolution } from 'lanegrad/run/modules'
   import { init } from 'lanegrad/slim'
   import { trainTestSplit } from 'lanegrad/slim/data'
   import { freeze as freezeSlim } from 'lanegrad/slim/freeze'
+  import { inspect as inspectSlim } from 'lanegrad/slim/inspect'
+  import { relaxed as relaxedSlim } from 'lanegrad/slim/relaxed'
   import { init as initRun, open as openSlim } from 'lanegrad/slim/run'
   import { pooling } from 'lanegrad/slim/run/modules'
+  import { workers as workersSlim } from 'lanegrad/slim/threads'
   import { serveModels } from 'lanegrad/slim/worker'
+  import { workers } from 'lanegrad/threads'
   import { workerModel } from 'lanegrad/worker'
   const model = sequential({ inputShape: [2], layers: [dense({ units: 1 })] })
   export const first: number = model.predict([[1, 2]]).data[0]
   export const same: Model<Symbolic> = model
   export const used = [LanegradError, parseCsv, init({ url: '/wasm/' }), trainTestSplit, serveModels, freezeSlim]
+  sequential({ inputShape: [2], layers: [dense({ units: 1 })], threads: workers(2), numerics: relaxed() })
+  export const inspection: Inspection = inspect(model)
+  export const rows: readonly ProfileRow[] = profile(model, [[1, 2]], [3])
+  export const slimKinds = [relaxedSlim().kind, workersSlim().kind, inspectSlim(model)]
+  // @ts-expect-error: made by workers()
+  sequential({ inputShape: [2], layers: [dense({ units: 1 })], threads: 2 })
   const trainer: Trainer = open(freeze(model, { train: [4], predict: [1, 4] }), { modules: [convolution, ...all] })
   export const stepLoss: number = trainer.trainStep([[1, 2]], [3]).loss
   export const fitted: Promise<number | undefined> = fit(trainer, [[1, 2]], [3], { epochs: 2 }).then(({ loss }) => loss.at(-1))
