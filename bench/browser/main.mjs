@@ -3,9 +3,10 @@
 // can share memory. The subjects are the bench's own; what they take from Node is replaced when they are bundled.
 // TensorFlow.js takes part where the bench's dependencies are installed.
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { dirname, join, posix } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { build } from 'esbuild'
+import { subpaths } from '../../scripts/entries.mjs'
 import { serve } from '../../scripts/playground.mjs'
 
 const HERE = dirname(fileURLToPath(import.meta.url))
@@ -51,7 +52,12 @@ export async function buildPage(folder) {
     target: 'es2022',
     platform: 'browser',
     logLevel: 'warning',
-    alias: { lanegrad: join(ROOT, 'dist/index.js') },
+    alias: Object.fromEntries(
+      ['', ...subpaths].map((name) => [
+        posix.join('lanegrad', name),
+        join(ROOT, `dist/${name || 'index'}.js`),
+      ]),
+    ),
     external: hasTfjs ? [] : ['@tensorflow/*'],
     define: { HAS_TFJS: String(hasTfjs) },
     plugins: [

@@ -42,7 +42,7 @@ const programs: Readonly<
     message: 'trainStep: y: expected shape [batch,1]; got [1,2]',
     frame: 'Model.trainStep',
     source: 'model/model.ts',
-    line: 'this.batchOf(',
+    line: 'this.wholeStep(',
   },
   'fit, awaited': {
     code: `${model}; async function myOwn() { await model.fit([[1, 2]], [[1, 2]]) }; await myOwn()`,
