@@ -147,7 +147,7 @@ describe('sample weights', () => {
           [3, 4],
         ],
       }),
-    ).toThrow('got shape [2,2]')
+    ).toThrow('got [2,2]')
   })
 
   test('the last axis of numbers has no positions', () => {
@@ -156,6 +156,6 @@ describe('sample weights', () => {
     expect(read(feeds, { x, y: rows, weights: new Float32Array(6) }).weights[0]).toMatchObject({ shape: [3] })
     expect(() =>
       read(feeds, { x, y: rows, weights: { shape: [2, 3, 2], data: new Float32Array(12) } }),
-    ).toThrow('got shape [2,3,2]')
+    ).toThrow('got [2,3,2]')
   })
 })

@@ -72,7 +72,7 @@ test('several inputs: a list in their order, a record by their names', () => {
   expect(splitData('x', flat, ['a'], 'record')).toEqual([flat])
   expect(() => splitData('x', [a], ['a', 'b'], 'list')).toThrow('x must be a list of 2 arrays')
   expect(() => splitData('x', { a }, ['a', 'b'], 'record')).toThrow('x: b is missing')
-  expect(() => splitData('x', { a, b, c: a }, ['a', 'b'], 'record')).toThrow('x: "c" is none of a, b')
+  expect(() => splitData('x', { a, b, c: a }, ['a', 'b'], 'record')).toThrow('x: expected a, b; got "c"')
 })
 
 test('as many rows everywhere', () => {
