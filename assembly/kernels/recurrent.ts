@@ -31,7 +31,7 @@ export function productRow(p: usize, b: i32, width: i32): usize {
   return rowOf(p, RECURRENT_SCRATCH, b, width) + PRODUCT_BYTES
 }
 
-/** Of the second product: its left side (part 0) and its result (part 1); `width` is that of the first product. */
+/** The left side (part 0) or the result (part 1) of the second product; `width` is that of the first product. */
 export function secondRow(p: usize, b: i32, width: i32, part: i32): usize {
   return productRow(p, load<i32>(p, RECURRENT_BATCH) * (width + part) + b, 1)
 }

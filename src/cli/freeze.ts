@@ -11,7 +11,7 @@ import { packageScript, packageText, readArguments, readBytes, writeWhole } from
 import { frozenIn } from './programs.ts'
 import { trainerScript } from './script.ts'
 
-export const FREEZE_HELP = `Usage: lanegrad freeze [options] FILE -o OUTPUT
+const FREEZE_HELP = `Usage: lanegrad freeze [options] FILE -o OUTPUT
 
 Writes what a saved model needs to train and predict without the library: its
 programs for batches of the sizes given. FILE is what model.save() gave.

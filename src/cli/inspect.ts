@@ -13,7 +13,7 @@ import { packageScript, readArguments, readBytes, wrapped } from './command.ts'
 import { loadFile } from './freeze.ts'
 import { type Described, describedIn, frozenIn, type Region } from './programs.ts'
 
-export const INSPECT_HELP = `Usage: lanegrad inspect FILE
+const INSPECT_HELP = `Usage: lanegrad inspect FILE
 
 Shows what a file of model.save() or of freeze holds: the layers, the programs
 with their instructions, kernels and memory, where what lies in the memory, and

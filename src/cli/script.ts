@@ -2,7 +2,7 @@
 import type { KernelModule } from '../binaries/kernel-module.ts'
 import { asciiOf } from './ascii.ts'
 
-export interface ScriptParts {
+interface ScriptParts {
   /** The lines of comment at its top. */
   readonly notes: readonly string[]
   /** The text of the package's run.js. */

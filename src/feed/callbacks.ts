@@ -18,7 +18,7 @@ export interface FitParams<M> {
    * validation and onEpochEnd aren't).
    */
   stop(reason?: string): void
-  /** Of the optimizer, before its schedule; setting it acts from the next step on. */
+  /** The optimizer's learning rate before its schedule. A new one acts from the next step on. */
   learningRate: number
 }
 

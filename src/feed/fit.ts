@@ -48,7 +48,7 @@ export async function evaluateAll(
   })
 }
 
-export interface FitPlan<M> {
+interface FitPlan<M> {
   readonly model: M
   readonly epochs: number
   readonly initialEpoch: number

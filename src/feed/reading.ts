@@ -86,7 +86,7 @@ interface BatchesReading {
 }
 
 /** Batches as an iterable gives them, each checked when it comes. */
-export function datasetBatches(
+function datasetBatches(
   session: Session,
   batches: Batches,
   { steps, passes, classWeight }: BatchesReading,

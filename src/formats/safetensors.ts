@@ -14,7 +14,7 @@ const METADATA = '__metadata__'
 const MAX_HEADER_BYTES = 100_000_000 // the format's own limit
 
 /** Bytes per element and how the bytes (a view exactly over the tensor) become an array of `count`. */
-export interface TensorReader {
+interface TensorReader {
   readonly bytes: number
   read(view: DataView, count: number, name: string): Float32Array | Int32Array
 }
@@ -26,7 +26,7 @@ export const ownReaders: Readonly<Record<string, TensorReader>> = {
 }
 
 /** All types that are read. */
-export const allReaders: Readonly<Record<string, TensorReader>> = {
+const allReaders: Readonly<Record<string, TensorReader>> = {
   ...ownReaders,
   F64: {
     bytes: 8,
@@ -94,7 +94,7 @@ export function encodeSafetensors(
 }
 
 /** The content of a file. */
-export interface Decoded {
+interface Decoded {
   readonly tensors: Map<string, NamedArray>
   readonly metadata: Record<string, string>
 }

@@ -51,7 +51,7 @@ const slotsOf = (slots: Slots) =>
     Array.from(slots, ([name, { address, shape, dtype }]) => [name, [address, shape, dtype]]),
   )
 
-/** Of a target's row: every label, or every row of numbers. */
+/** The positions of a target that have weights of their own: every label, or every row of numbers. */
 const positionsOf = ({ shape, dtype }: TargetFeed): Shape =>
   (dtype === 'int32' ? shape : shape.slice(0, -1)).map((n) => n ?? 1)
 

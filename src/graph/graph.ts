@@ -33,7 +33,7 @@ function attributesText(attributes: object): string {
   return parts.length > 0 ? ` {${parts.join(' ')}}` : ''
 }
 
-export function opText(op: Op): string {
+function opText(op: Op): string {
   const inputs = op.inputs.map(valueText).join(', ')
   const shapes = outputsOf(op).map(({ shape }) => shapeText(shape))
   return `${outputsOf(op).map(valueText).join(', ')} = ${op.kernel.name} ${inputs}${attributesText(op.attributes)} ${shapes.join(', ')}`

@@ -91,7 +91,7 @@ interface CommonKernel<A> {
   readonly int32?: readonly number[]
   /** The output has the type of the first input. Default: float32. */
   readonly keepsType?: boolean
-  /** The output is the input under another shape: it lies in the same buffer, and there is no instruction. */
+  /** Whether the output is the input under another shape, which lies in the same buffer and takes no instruction. */
   readonly view?: boolean
   /** The input that is overwritten: the output must lie in its buffer. Default: none. */
   shares?(op: KernelCall<A>): Value | null

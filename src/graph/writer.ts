@@ -11,7 +11,7 @@ export class GraphWriter implements Writer {
   phase: Phase = 'forward'
   /** The layer whose operations are being written. */
   label = ''
-  /** Of the operations being written: values of one region are made again for the backward phase; 0: none. */
+  /** The region of the operations being written, whose values are made again for the backward phase; 0 for none. */
   region = 0
   /** What the simplified graph is changed by, if anything asked for it (recompute.ts). */
   pass: ((graph: Graph) => Graph) | null = null

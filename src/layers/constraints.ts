@@ -176,4 +176,4 @@ export function minMaxNorm(options: MinMaxNormOptions = {}): Constraint {
 
 /** A constraint; null: none was given. @throws LanegradError that shows how one is written */
 export const readConstraint = (given: Constraint | null, what: string): Constraint | null =>
-  broughtBy(what, given, 'constrain', 'maxNorm()', 'nonNeg()', 'unitNorm()', 'minMaxNorm()')
+  broughtBy(what, given, 'constrain', ['maxNorm()', 'nonNeg()', 'unitNorm()', 'minMaxNorm()'])

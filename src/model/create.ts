@@ -34,9 +34,9 @@ import { loadSession } from './loading.ts'
 import { Model } from './model.ts'
 
 /** @internal */
-export const readRuntime = (where: string, { numerics, threads }: RuntimeOptions): RuntimeOptions => ({
-  numerics: broughtBy(`${where}: numerics`, numerics, 'module', 'relaxed()'),
-  threads: broughtBy(`${where}: threads`, threads, 'team', 'workers(4)'),
+const readRuntime = (where: string, { numerics, threads }: RuntimeOptions): RuntimeOptions => ({
+  numerics: broughtBy(`${where}: numerics`, numerics, 'module', 'relaxed()', 'lanegrad/relaxed'),
+  threads: broughtBy(`${where}: threads`, threads, 'team', 'workers(4)', 'lanegrad/threads'),
 })
 
 /** @internal */

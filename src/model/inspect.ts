@@ -31,7 +31,7 @@ export interface Inspection {
 }
 
 /** The memory map; lifetimes count operations of the graph, as the program lists them. */
-export function memoryText(plan: Plan): string {
+function memoryText(plan: Plan): string {
   const regions = regionsOf(plan).map(({ name, start, end }) => [
     name,
     String(start),
@@ -58,7 +58,7 @@ export function memoryText(plan: Plan): string {
 const operandText = (value: Value): string => `${valueText(value)}${shapeText(value.shape)}`
 
 /** The program, a line for each instruction: address, phase, text. */
-export function programText(plan: Plan): string {
+function programText(plan: Plan): string {
   const lines: string[] = []
   let address = plan.programStart
   let phase = ''

@@ -48,7 +48,7 @@ export interface NetworkLayer {
 export const outputName = (call: string, index: number): string => (index === 0 ? call : `${call}:${index}`)
 
 /** How many values a call gives. */
-export const outputCount = ({ layer }: Call): number => layer.kind.outputs?.(layer.config) ?? 1
+const outputCount = ({ layer }: Call): number => layer.kind.outputs?.(layer.config) ?? 1
 
 /** A layer applied to values; the value it gives has the call's name. */
 export interface Call {

@@ -16,27 +16,28 @@ export function broughtBy<T extends object>(
   what: string,
   given: T | null | undefined,
   has: keyof T & string,
-  ...written: readonly string[]
+  written: string | readonly string[],
+  entry?: string,
 ): T | null {
   return reading(what, () => {
     if (given === undefined || given === null) return null
     if (isObject(given) && isFunction(given[has])) return given
     const name: unknown = isObject(given) ? (given as { kind?: unknown }).kind : given
-    const form = written.find((one) => one.startsWith(`${name}(`)) ?? written[0]
-    return writeInstead(what, what.split(': ').at(-1), form, given)
+    const forms = [written].flat()
+    const form = forms.find((one) => one.startsWith(`${name}(`)) ?? forms[0]
+    return writeInstead(what, what.split(': ').at(-1), form, given, entry)
   })
 }
 
 /** Throws a LanegradError that shows the form in which `key` is written. */
-export function writeInstead(what: string, key: string | undefined, form: string, given: unknown): never {
-  const name = form.split('(')[0]
-  return fail(
-    `${what}: write ${key}: ${form}, with ${name} from 'lanegrad${ENTRIES[name] ?? ''}'; got ${show(given)}`,
-  )
-}
-
-/** The entries of functions that the main one doesn't export. */
-const ENTRIES: Readonly<Record<string, string>> = { relaxed: '/relaxed', workers: '/threads' }
+export const writeInstead = (
+  what: string,
+  key: string | undefined,
+  form: string,
+  given: unknown,
+  entry = 'lanegrad',
+): never =>
+  fail(`${what}: write ${key}: ${form}, with ${form.split('(')[0]} from '${entry}'; got ${show(given)}`)
 
 /**
  * Makes a value again by the constructor that the `kind` of untrusted data names; null if there is no data.

@@ -9,7 +9,7 @@ export interface Lifetime {
   readonly last: number
 }
 
-export interface Placement {
+interface Placement {
   /** In the order of the buffers. */
   readonly offsets: readonly number[]
   readonly peakBytes: number

@@ -22,11 +22,11 @@ export interface UpdateInstruction extends Instruction {
 
 /** Where an update finds the regions of a layout. */
 export interface Regions {
-  /** Of the header. */
+  /** The address of the header. */
   readonly base: number
   readonly trainableStart: number
   readonly gradientsStart: number
-  /** Of all trainable weights together, with their padding. */
+  /** The number of elements of all trainable weights together, with their padding. */
   readonly elements: number
   /** The address of a slot. */
   slot(name: string): number

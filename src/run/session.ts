@@ -1,7 +1,8 @@
 // A session whose programs came with a file: it finds them, and makes none.
 import { fail, reading } from '../numerics/errors.ts'
-import { type Shape, sameShape, shapeText } from '../numerics/shape.ts'
+import { type Shape, shapeText } from '../numerics/shape.ts'
 import type { Engine } from '../runtime/engine.ts'
+import { areSame } from '../session/prepared.ts'
 import type { Mode, Program, Request } from '../session/program.ts'
 import { learningRateAt, type ScheduleData } from '../session/rates.ts'
 import { Session } from '../session/session.ts'
@@ -12,11 +13,8 @@ import type { Opened } from './read.ts'
 const text = ({ mode, rows, weightShapes }: Request): string =>
   `${mode}: [${rows}]${weightShapes.some((shape) => shape !== null) ? ', sampleWeight: true' : ''}`
 
-const areSame = (a: readonly (Shape | null)[], b: readonly (Shape | null)[]): boolean =>
-  a.length === b.length &&
-  a.every(
-    (shape, i) => shape === b[i] || (shape !== null && b[i] !== null && sameShape(shape, b[i] as Shape)),
-  )
+const areAllSame = (a: readonly (Shape | null)[], b: readonly (Shape | null)[]): boolean =>
+  a.length === b.length && a.every((shape, i) => areSame(shape, b[i]))
 
 export class FrozenSession extends Session {
   private readonly known: readonly Program[]
@@ -64,7 +62,9 @@ export class FrozenSession extends Session {
     const ofMode = this.known.filter((program) => program.request.mode === mode)
     const found = ofMode.find(
       ({ request: own }) =>
-        own.rows === rows && areSame(own.shapes, shapes) && areSame(own.weightShapes, request.weightShapes),
+        own.rows === rows &&
+        areAllSame(own.shapes, shapes) &&
+        areAllSame(own.weightShapes, request.weightShapes),
     )
     if (found) return found
     const have = ofMode.map((program) => program.request.rows).join(', ') || 'none'

@@ -22,7 +22,7 @@ import type { FrozenSession } from './session.ts'
 export interface TrainerOptions {
   /**
    * One weight for each row of y where the file was frozen with `sampleWeight: true`, for each of its positions with
-   * 'positions'. Default: 1 each. `classWeights` makes them of weights by class.
+   * 'positions'. Default: 1 each. `sampleWeights` makes them of weights by class.
    */
   readonly sampleWeight?: Data
   /** Take NaN in the data as it is. Default false: it is an error. */
@@ -241,7 +241,7 @@ export class Trainer {
 
   /**
    * Sets the weights named; the others stay. Nothing changes unless all fit.
-   * @throws LanegradError on a name that isn't known, with the nearest one, or a shape that doesn't fit
+   * @throws LanegradError on a name that isn't known, with those that are, or a shape that doesn't fit
    */
   setWeights(weights: Readonly<Record<string, ArrayLikeData>>): void {
     const { session } = this

@@ -78,7 +78,7 @@ export interface Team {
   start(memory: WebAssembly.Memory, modules: Iterable<KernelModule>): void
   /** The first address behind a plan and the scratch of its parts. */
   endOf(plan: Executable): number
-  /** Of a plan that is loaded: its scratch, and the modules it `added` to `modules`. */
+  /** Takes the scratch of a plan that is loaded, and the modules it `added` to `modules`. */
   load(plan: Executable, modules: Iterable<KernelModule>, added: readonly KernelModule[]): void
   /** The core has trapped. @throws LanegradError where another thread is to blame; the engine's goes on alone */
   stopped(): void

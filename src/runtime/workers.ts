@@ -76,7 +76,7 @@ class WorkerTeam implements Team {
   readonly count: number
   private readonly binaries: Binaries
   private readonly isWanted: boolean
-  /** Told when something first runs here: a model may be made in a page and train in a worker. */
+  /** Why there is one thread. The warning comes when something first runs: a model may be made in a page and train in a worker. */
   private readonly why: string | null
   private memoryOfAll: WebAssembly.Memory | null = null
   /** The memory's first: good for ever. */

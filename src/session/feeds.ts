@@ -21,7 +21,7 @@ export interface InputFeed {
 export interface TargetFeed {
   /** The output. */
   readonly name: string
-  /** Of a target's row. */
+  /** The shape of a target's row. */
   readonly shape: RowShape
   readonly dtype: DType
   /** The loss, for messages. */

@@ -62,7 +62,7 @@ const slots = byName(tuple<readonly [number, Shape, DType]>(natural, shape, dtyp
 const program = record({
   request,
   programStart: natural,
-  /** Of forward, backward and update. */
+  /** Where forward, backward and update end. */
   phaseEnds: tuple<readonly [number, number, number]>(natural, natural, natural),
   sums: list(tuple<readonly [number, number]>(natural, natural)),
   modules: list(text),

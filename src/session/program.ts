@@ -13,9 +13,9 @@ export type Mode = 'predict' | 'evaluate' | 'train' | 'gradients'
 export interface Request {
   readonly mode: Mode
   readonly rows: number
-  /** Of each input, without the batch axis. */
+  /** The shape of each input without the batch axis. */
   readonly shapes: readonly Shape[]
-  /** Of each output's sample weights, without the batch axis; null: there are none. */
+  /** The shape of each output's sample weights without the batch axis; null where there are none. */
   readonly weightShapes: readonly (Shape | null)[]
   /** Layers behave as in training (of `predict` alone; the other modes say it themselves). */
   readonly training: boolean

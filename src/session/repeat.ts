@@ -9,7 +9,8 @@ import type { Engine } from '../runtime/engine.ts'
 import type { Slot } from '../runtime/program.ts'
 import type { TargetFeed } from './feeds.ts'
 import type { Logs, WithLoss } from './logs.ts'
-import type { Prepared, Session } from './session.ts'
+import type { Prepared } from './prepared.ts'
+import type { Session } from './session.ts'
 
 /** Up to here numbers are copied and looked at one by one; for more, calls for all of them cost less. */
 const FEW = 64
@@ -54,7 +55,7 @@ export class RepeatedPrediction {
     this.y = y
   }
 
-  /** Of rows x that `prepared` has just run; null: not of this simple kind. */
+  /** Remembers a prediction of x that `prepared` has just run; null if it isn't of this simple kind. */
   static of(session: Session, prepared: Prepared, x: Data): RepeatedPrediction | null {
     const { inputs, outputs, outputStructure } = session.feeds
     const [into] = prepared.x
@@ -95,7 +96,7 @@ export class Repeat {
     this.isLossAlone = metrics.length === 0 && losses.length === 0
   }
 
-  /** Of a step that `prepared` has just run, on x and y without weights; null: not of this simple kind. */
+  /** Remembers a step on x and y without weights that `prepared` has just run; null if it isn't of this simple kind. */
   static of(session: Session, prepared: Prepared, x: Data, y: Data): Repeat | null {
     const { inputs, targets } = session.feeds
     if (inputs.length !== 1 || targets.length !== 1) return null

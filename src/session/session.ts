@@ -2,9 +2,9 @@
 // results read back. It knows nothing of where programs come from: whoever extends it makes them.
 
 import { fail } from '../numerics/errors.ts'
-import { type Shape, sameShape, shapeText } from '../numerics/shape.ts'
+import { shapeText } from '../numerics/shape.ts'
 import { elementCount, type FloatArray } from '../numerics/tensor.ts'
-import { type Batch, type Data, gatherRows, type Rows } from '../rows/rows.ts'
+import { type Batch, gatherRows, type Rows } from '../rows/rows.ts'
 import { Stop } from '../rows/stop.ts'
 import { Engine, type RuntimeOptions } from '../runtime/engine.ts'
 import type { Executable, Slot } from '../runtime/program.ts'
@@ -12,6 +12,7 @@ import type { Feeds } from './feeds.ts'
 import { type Layout, layoutOf, type ParameterSpec } from './layout.ts'
 import type { Logs, WithLoss } from './logs.ts'
 import type { HostMetric } from './metric.ts'
+import { answers, NO_OPTIONS, type Prepared, preparedOf, type RunOptions } from './prepared.ts'
 import type { Mode, Program, Request } from './program.ts'
 import { Tally } from './tally.ts'
 
@@ -33,28 +34,6 @@ export interface Updating {
   readonly slotStart: number
 }
 
-/** A training step like the one before (repeat.ts), or null if it isn't like that: then nothing has happened. */
-interface QuickStep {
-  step(x: Data, y: Data): WithLoss<Logs> | null
-}
-
-/** A prediction likewise. */
-interface QuickPrediction {
-  run(x: Data): FloatArray | null
-}
-
-/** A program with its slots in the order of the feeds. */
-export interface Prepared<C extends Executable = Executable> extends Program<C> {
-  readonly x: readonly (Slot | undefined)[]
-  readonly y: readonly (Slot | undefined)[]
-  readonly weights: readonly (Slot | undefined)[]
-  /** Whether it draws random numbers. */
-  readonly draws: boolean
-  /** The quick way for a call like the last one that ran this program: a training step, or a prediction. */
-  repeat: QuickStep | null
-  prediction: QuickPrediction | null
-}
-
 /** What looks after a training, where somebody wants to be warned. */
 export interface Watcher<C extends Executable> {
   /** After the first batch of a `fit` was fed. */
@@ -63,27 +42,6 @@ export interface Watcher<C extends Executable> {
   epoch(loss: number): void
   /** Why the run just made, which has updated nothing, gave a loss that isn't finite. `when`: 'in step 12'. */
   whyNotFinite(prepared: Prepared<C>, when: string): string
-}
-
-interface RunOptions {
-  readonly training?: boolean
-  readonly inputGradients?: boolean
-}
-const NO_OPTIONS: RunOptions = {}
-
-const isOf = (shape: Shape | null, other: Shape | null): boolean =>
-  shape === other || (shape !== null && other !== null && sameShape(shape, other))
-
-/** Whether the program of `request` is the one for a batch of `rows` rows shaped like those of `batch`. */
-function answers(request: Request, mode: Mode, batch: Batch, rows: number, options: RunOptions): boolean {
-  const { shapes, weightShapes } = request
-  if (request.mode !== mode || request.rows !== rows) return false
-  if (request.training !== (options.training ?? false)) return false
-  if (request.inputGradients !== (options.inputGradients ?? false)) return false
-  for (let i = 0; i < shapes.length; i++) if (!isOf(shapes[i], batch.x[i].shape)) return false
-  for (let i = 0; i < weightShapes.length; i++)
-    if (!isOf(weightShapes[i], batch.weights[i]?.shape ?? null)) return false
-  return true
 }
 
 export abstract class Session<C extends Executable = Executable> {
@@ -243,28 +201,14 @@ export abstract class Session<C extends Executable = Executable> {
       return known
     }
     const { training = false, inputGradients = false } = options
-    const prepared = this.prepared({
+    const request: Request = {
       ...{ mode, rows, training, inputGradients },
       shapes: batch.x.map(({ shape }) => shape),
       weightShapes: this.feeds.targets.map((_, i) => batch.weights[i]?.shape ?? null),
-    })
+    }
+    const prepared = preparedOf(this.make(request), this.feeds)
     this.programs = [prepared, ...programs.slice(0, PROGRAMS_KEPT - 1)]
     return prepared
-  }
-
-  private prepared(request: Request): Prepared<C> {
-    const program = this.make(request)
-    const { code } = program
-    const { inputs, targets } = this.feeds
-    return {
-      ...program,
-      x: inputs.map(({ name }) => code.inputs.get(name)),
-      y: targets.map(({ name }) => code.targets.get(name)),
-      weights: targets.map(({ name }) => code.sampleWeights.get(name)),
-      draws: code.modules.some(({ name }) => name === 'random'),
-      repeat: null,
-      prediction: null,
-    }
   }
 
   /** The program of `mode` that was asked for last. */

@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest'
 import { freeze } from '../../src/freeze/index.ts'
 import { adam, dense, dropout, LanegradError, sequential } from '../../src/index.ts'
-import { classWeights, fit, open } from '../../src/run/index.ts'
+import { fit, open, sampleWeights } from '../../src/run/index.ts'
 import { random } from '../../src/run/modules.ts'
 import { draws, hostile, kinds, Own } from '../support/hostile-values.ts'
 
@@ -75,10 +75,10 @@ const targets: Readonly<Record<string, Call>> = {
   },
   'save(v)': (v) => subject.save(v),
   'save: includeOptimizer': (v) => subject.save({ includeOptimizer: v }),
-  'classWeights: trainer': (v) => classWeights(v, y, { 1: 2 }),
-  'classWeights: y': (v) => classWeights(subject, v, { 1: 2 }),
-  'classWeights: table': (v) => classWeights(subject, y, v),
-  'classWeights: a class': (v) => classWeights(subject, y, { 1: v }),
+  'sampleWeights: trainer': (v) => sampleWeights(v, y, { 1: 2 }),
+  'sampleWeights: y': (v) => sampleWeights(subject, v, { 1: 2 }),
+  'sampleWeights: table': (v) => sampleWeights(subject, y, v),
+  'sampleWeights: a class': (v) => sampleWeights(subject, y, { 1: v }),
   'fit: trainer': (v) => fit(v, x, y),
   'fit: x': (v) => fit(fitted, v, y),
   'fit: y': (v) => fit(fitted, x, v),

@@ -29,7 +29,7 @@ export const reductions = { sum: abi.REDUCE_SUM, max: abi.REDUCE_MAX, min: abi.R
 export type ReductionName = keyof typeof reductions
 
 /** The axes of both shapes, aligned at the right, broadcast against each other. */
-export function broadcastShape(a: Shape, b: Shape): Shape {
+function broadcastShape(a: Shape, b: Shape): Shape {
   const rank = Math.max(a.length, b.length)
   const shape: number[] = []
   for (let i = 0; i < rank; i++) {
@@ -170,7 +170,7 @@ export interface ReduceAttributes {
   readonly inner: number
   /** Factor of the result. */
   readonly scale: number
-  /** Of the output, with a 1 for each reduced axis. */
+  /** The shape of the output with a 1 for each reduced axis. */
   readonly shape: Shape
 }
 

@@ -19,7 +19,7 @@ export interface LossAttributes {
   readonly ignoreIndex: number
 }
 
-/** Of a gradient operation: the last of its own inputs is the gradient of the forward one's output. */
+/** The last input of a seeded gradient operation is the gradient of the forward operation's output. */
 interface Seeded {
   readonly seeded: boolean
 }

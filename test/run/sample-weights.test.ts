@@ -12,7 +12,7 @@ import {
   sequential,
   type WeightsByClass,
 } from '../../src/index.ts'
-import { classWeights, fit, open } from '../../src/run/index.ts'
+import { fit, open, sampleWeights } from '../../src/run/index.ts'
 import { all } from '../../src/run/modules.ts'
 import { difference } from '../support/frozen.ts'
 
@@ -91,7 +91,7 @@ describe('the bits of the full library', () => {
     const own = make()
     const rows = (x as { shape: readonly number[] }).shape[0]
     const trainer = open(freeze(own, { train: [rows], gradients: [rows], sampleWeight }), { modules: all })
-    const weights = classWeights(trainer, y, table)
+    const weights = sampleWeights(trainer, y, table)
     for (let step = 0; step < 3; step++)
       expect(
         difference(
@@ -140,14 +140,14 @@ describe('refused', () => {
 
   test('classes there are not, outputs there are not, no table', () => {
     const trainer = opened('positions')
-    expect(() => classWeights(trainer, y, { 3: 1 })).toThrow(/expected classes from 0 to 2; got 3/)
-    expect(() => classWeights(trainer, [[0, 1, 2, 3]], { 0: 1 })).toThrow(
+    expect(() => sampleWeights(trainer, y, { 3: 1 })).toThrow(/expected classes from 0 to 2; got 3/)
+    expect(() => sampleWeights(trainer, [[0, 1, 2, 3]], { 0: 1 })).toThrow(
       /element 3 is 3, expected a class label from 0 to 2/,
     )
-    expect(() => classWeights(trainer, y, undefined as never)).toThrow(/^classWeights: table must be/)
-    expect(() => classWeights({} as never, y, {})).toThrow(/^classWeights: trainer must be what open gave/)
+    expect(() => sampleWeights(trainer, y, undefined as never)).toThrow(/^sampleWeights: table must be/)
+    expect(() => sampleWeights({} as never, y, {})).toThrow(/^sampleWeights: trainer must be what open gave/)
     const two = open(freeze(cases['one of two outputs'].make(), { train: [2] }))
-    expect(() => classWeights(two, cases['one of two outputs'].y, { e: { 0: 1 } })).toThrow(
+    expect(() => sampleWeights(two, cases['one of two outputs'].y, { e: { 0: 1 } })).toThrow(
       /expected weights for c, d; got "e"/,
     )
   })
