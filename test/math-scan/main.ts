@@ -25,22 +25,16 @@ function scanner(exports: WebAssembly.Exports): (task: Task) => Worst {
   const memory = exports.memory as WebAssembly.Memory
   memory.grow(16)
   const base = (exports.base as () => number)()
-  const words = new Uint32Array(memory.buffer, base, 6)
-  const x = new Float32Array(memory.buffer, base + 64, COUNT)
-  const y = new Float32Array(memory.buffer, base + 64 + 4 * COUNT, COUNT)
+  const x = new Float32Array(memory.buffer, base, COUNT)
+  const y = new Float32Array(memory.buffer, base + 4 * COUNT, COUNT)
   const patterns = new Uint32Array(memory.buffer, x.byteOffset, COUNT)
   const results = new Uint32Array(memory.buffer, y.byteOffset, COUNT)
   const opposite = new Uint32Array(COUNT)
 
   function evaluate({ name, code }: Stated, start: number, step: number): void {
     for (let i = 0; i < COUNT; i++) patterns[i] = start + i * step + ((i * 37) % step)
-    if (code === undefined) {
-      const call = exports[`${name}Array`] as (dst: number, src: number, count: number) => void
-      call(y.byteOffset, x.byteOffset, COUNT)
-    } else {
-      words.set([y.byteOffset, x.byteOffset, COUNT, code, 0x3f800000])
-      ;(exports.unary as (p: number) => void)(base)
-    }
+    const call = exports[`${code === undefined ? name : 'function'}Array`] as (...args: number[]) => void
+    call(y.byteOffset, x.byteOffset, COUNT, code ?? 0)
   }
 
   /** Whether the exact results of the block all round to one float, which is what was computed. */
