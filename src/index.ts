@@ -15,7 +15,9 @@ export {
 } from './callbacks/modelCheckpoint.ts'
 export type { MonitorOptions } from './callbacks/monitor.ts'
 export { type ClassWeight, classWeights, type WeightsByClass } from './feed/class-weight.ts'
+export type { Gradients } from './feed/gradients.ts'
 export type {
+  ApplyOptions,
   EvaluateOptions,
   NaNOption,
   PredictOptions,

@@ -7,6 +7,7 @@ import {
   must,
   NATURAL,
   oneOf,
+  POSITIVE,
   POSITIVE_INTEGER,
   type Read,
   type Rule,
@@ -29,6 +30,15 @@ export interface StepOptions extends NaNOption {
    * record by name. Default: none.
    */
   readonly sampleWeight?: Data
+}
+
+/** Options of `applyGradients`. */
+export interface ApplyOptions extends NaNOption {
+  /**
+   * What the gradients count for where they are accumulated: the number of rows that they are the mean of. A loss that is a
+   * sum ignores it. Default 1: all count alike.
+   */
+  readonly weight?: number
 }
 
 /** Options of `trainStep`. */
@@ -140,6 +150,7 @@ export const OPTIONS = {
   },
   predict: { batchSize: [POSITIVE_INTEGER, 256], training: [BOOLEAN, false], allowNaN: ALLOW_NAN },
   trainStep: { sampleWeight: SAMPLE_WEIGHT, classWeight: CLASS_WEIGHT, allowNaN: ALLOW_NAN },
+  applyGradients: { weight: [POSITIVE, 1], allowNaN: ALLOW_NAN },
   gradients: { inputs: [BOOLEAN, false], sampleWeight: SAMPLE_WEIGHT, allowNaN: ALLOW_NAN },
 } as const
 

@@ -6,7 +6,9 @@ import type { Callback as CallbackOf, FitParams as FitParamsOf } from '../feed/c
 import type { ClassWeight } from '../feed/class-weight.ts'
 import { evaluateAll, fitAll } from '../feed/fit.ts'
 import { isBatches, sortArguments } from '../feed/given.ts'
+import { type Gradients, readGradients } from '../feed/gradients.ts'
 import {
+  type ApplyOptions,
   type EvaluateOptions,
   type FitOptions as FitOptionsOf,
   OPTIONS,
@@ -20,7 +22,6 @@ import type { Symbolic } from '../layers/layer.ts'
 import type { Values } from '../network/network.ts'
 import type { PlannedSession } from '../network/planned.ts'
 import { weightsNamed } from '../network/weight-names.ts'
-import { isFloat32 } from '../numerics/brands.ts'
 import {
   BOOLEAN,
   check,
@@ -38,17 +39,12 @@ import { finish } from '../numerics/pieces.ts'
 import type { RowShape } from '../numerics/shape.ts'
 import type { FloatArray } from '../numerics/tensor.ts'
 import { elementCount } from '../numerics/tensor.ts'
-import type { Structure } from '../rows/rows.ts'
-import {
-  type ArrayLikeData,
-  type Batch,
-  type Batches,
-  type Data,
-  type Dataset,
-  rowsOf,
-} from '../rows/rows.ts'
+import type { ArrayLikeData, Batch, Batches, Data, Dataset, Structure } from '../rows/rows.ts'
 import { turns } from '../rows/turns.ts'
+import { apply } from '../session/apply.ts'
 import type { History, Logs, WithLoss } from '../session/logs.ts'
+import { numbersOf } from '../session/named.ts'
+import { NO_ROWS } from '../session/prepared.ts'
 import { Repeat, RepeatedPrediction } from '../session/repeat.ts'
 import { type CompileOptions, checkValidationKeys, readTraining, trainingOf } from './compile.ts'
 import { saveSession } from './saving.ts'
@@ -435,6 +431,34 @@ export class Model<V extends Values = Values> {
     return result
   }
 
+  /**
+   * One optimizer step by gradients that come from elsewhere (policy gradients, federated averages): an array for each weight
+   * that trains, by the names that `gradients` and `getWeights` give. They are clipped and decayed, and the learning rate
+   * is scheduled, as in `trainStep`: what `gradients` gives has the bits of a training step. With `accumulation` they are
+   * added to those of other steps, counting for `weight` rows; where losses are averaged
+   * in several ways (a sum beside a mean, masks), as gradients of the first one. What layers keep beside their weights (the moving
+   * statistics of batch normalization) stays.
+   * @throws LanegradError, with nothing changed, on a weight that is missing or unknown, another shape, or NaN
+   * @example
+   * ```js
+   * import { dense, sequential } from 'lanegrad'
+   *
+   * const [one, other] = [1, 2].map(() => sequential({ inputShape: [2], layers: [dense({ units: 1 })] }))
+   * for (const model of [one, other]) model.compile({ optimizer: 'adam', loss: 'meanSquaredError' })
+   * one.trainStep([[1, 2]], [3])
+   * other.applyGradients(other.gradients([[1, 2]], [3]))
+   * console.log(other.predict([[1, 2]]).data[0] === one.predict([[1, 2]]).data[0]) // true
+   * ```
+   */
+  applyGradients(gradients: Gradients, options: ApplyOptions = {}): void {
+    const { session } = this
+    this.training // throws before compile
+    const what = 'applyGradients'
+    const { weight, allowNaN } = readOptions(what, options, OPTIONS[what])
+    const read = readGradients(session.weights, gradients, allowNaN)
+    apply(session, session.prepareFor('train', NO_ROWS, 0), read, weight)
+  }
+
   /** Every weight by name (`layer/weight`), as copies. */
   getWeights(): Record<string, FloatArray> {
     return Object.fromEntries(
@@ -453,16 +477,10 @@ export class Model<V extends Values = Values> {
     check(isObject(weights), 'setWeights: weights', 'an object of arrays by name', weights)
     const checked = reading('setWeights: weights', () => weightsNamed(session, weights)).map(
       ([name, spec]) => {
-        const { data: numbers } = rowsOf(`setWeights: ${name}`, weights[name], {
-          name,
-          shape: spec.shape.slice(1),
-          dtype: 'float32',
-          rows: spec.shape[0],
-        })
-        return { name: spec.name, numbers: isFloat32(numbers) ? numbers : new Float32Array(numbers) }
+        return [spec.name, numbersOf('setWeights', name, spec.shape, weights[name])] as const
       },
     )
-    for (const { name, numbers } of checked) session.writeWeight(name, numbers)
+    for (const [name, numbers] of checked) session.writeWeight(name, numbers)
   }
 
   /** Number of weights' elements. */

@@ -99,6 +99,14 @@ function readingsOf({ losses, metrics }: Computation, { results }: Plan, isSplit
   }
 }
 
+/** That of a batch of no rows. */
+const NO_COMPUTATION: Computation = {
+  graph: { ops: [], results: new Map(), gradients: new Map(), updates: new Map() },
+  losses: [],
+  metrics: [],
+  host: new Map(),
+}
+
 export class PlannedSession extends Session<Plan> {
   network: Network
   outline: Outline
@@ -187,7 +195,8 @@ export class PlannedSession extends Session<Plan> {
     const outputs = training?.outputs ?? []
     const isTraining = request.mode === 'train' && training !== null
     const groups = isTraining && (this.updating?.steps ?? 1) > 1 ? this.groups : []
-    const computation = computationOf(network, outputs, request, groups, this.seed)
+    const computation =
+      request.rows > 0 ? computationOf(network, outputs, request, groups, this.seed) : NO_COMPUTATION
     const update = isTraining ? updateOf(training.optimizer, groups.length) : null
     const code = planOf(computation.graph, layout, this.outline.weights, update)
     const program: Program<Plan> = {

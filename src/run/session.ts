@@ -2,7 +2,7 @@
 import { fail, reading } from '../numerics/errors.ts'
 import { type Shape, shapeText } from '../numerics/shape.ts'
 import type { Engine } from '../runtime/engine.ts'
-import { areSame } from '../session/prepared.ts'
+import { areSame, type Prepared, preparedOf } from '../session/prepared.ts'
 import type { Mode, Program, Request } from '../session/program.ts'
 import { learningRateAt, type ScheduleData } from '../session/rates.ts'
 import { Session } from '../session/session.ts'
@@ -55,6 +55,14 @@ export class FrozenSession extends Session {
   /** Whether the programs of a mode take sample weights of an output, by place. */
   weightShapes(mode: Mode): readonly (Shape | null)[] {
     return this.known.find(({ request }) => request.mode === mode)?.request.weightShapes ?? []
+  }
+
+  /** A program that trains, for its update. @throws LanegradError where none was frozen */
+  get trained(): Prepared {
+    const found =
+      this.known.find(({ request }) => request.mode === 'train') ??
+      fail('no program that trains: freeze(model, { train: [1] }) makes one')
+    return this.last('train') ?? preparedOf(found, this.feeds)
   }
 
   protected make(request: Request): Program {

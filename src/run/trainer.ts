@@ -2,14 +2,14 @@
 
 import { readingBatch, readingInputs } from '../feed/batch.ts'
 import { encodeSafetensors } from '../formats/safetensors.ts'
-import { isFloat32 } from '../numerics/brands.ts'
 import { check, fail, isFunction, isObject, must, NON_NEGATIVE, reading } from '../numerics/errors.ts'
 import { finish } from '../numerics/pieces.ts'
 import { type Shape, sameShape, shapeText } from '../numerics/shape.ts'
 import { elementCount, type FloatArray } from '../numerics/tensor.ts'
-import { type ArrayLikeData, type Batch, type Data, type Rows, rowsOf } from '../rows/rows.ts'
+import type { ArrayLikeData, Batch, Data, Rows } from '../rows/rows.ts'
 import type { Slot } from '../runtime/program.ts'
 import type { Logs, WithLoss } from '../session/logs.ts'
+import { numbersOf } from '../session/named.ts'
 import type { Mode } from '../session/program.ts'
 import type { Updating } from '../session/session.ts'
 import { SLOT_PREFIX, saveState } from '../session/state.ts'
@@ -250,9 +250,7 @@ export class Trainer {
     const checked = reading('setWeights: weights', () => Object.entries(weights)).map(([name, given]) => {
       const { shape } =
         known.get(name) ?? fail(`setWeights: unknown weight ${name}. Known: ${[...known.keys()].join(', ')}`)
-      const [rows, ...rest] = shape
-      const { data } = rowsOf(`setWeights: ${name}`, given, { name, shape: rest, dtype: 'float32', rows })
-      return [name, isFloat32(data) ? data : new Float32Array(data)] as const
+      return [name, numbersOf('setWeights', name, shape, given)] as const
     })
     for (const [name, data] of checked) session.writeWeight(name, data)
   }

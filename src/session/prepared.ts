@@ -52,6 +52,9 @@ export interface RunOptions {
 }
 export const NO_OPTIONS: RunOptions = {}
 
+/** The batch of a program that computes nothing: of a training step, it has the update alone. */
+export const NO_ROWS: Batch = { rows: 0, x: [], y: [], weights: [] }
+
 /** Whether two shapes are the same, or neither is there. */
 export const areSame = (shape: Shape | null, other: Shape | null): boolean =>
   shape === other || (shape !== null && other !== null && sameShape(shape, other))

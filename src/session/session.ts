@@ -64,7 +64,7 @@ export abstract class Session<C extends Executable = Executable> {
   /** The sums of what their gradients weigh, by group of losses. */
   microWeights: readonly number[] = []
   /** The program of the last of these steps. */
-  private accumulated: Prepared<C> | null = null
+  accumulated: Prepared<C> | null = null
   /** Kinds of warnings that were given since `compile`. */
   private readonly warned = new Set<string>()
   /** Warnings are not wanted. */
@@ -288,7 +288,7 @@ export abstract class Session<C extends Executable = Executable> {
   }
 
   /** The learning rate of the coming update. */
-  private setRate({ rateAt }: Updating): void {
+  setRate({ rateAt }: Updating): void {
     const { engine, learningRate } = this
     engine.learningRate = rateAt ? rateAt(learningRate, engine.stepCount) : learningRate
   }
