@@ -23,6 +23,7 @@ import {
   show,
 } from '../numerics/errors.ts'
 import { type DType, rowShapeText, type Shape } from '../numerics/shape.ts'
+import type { FloatArray } from '../numerics/tensor.ts'
 import type { Constraint } from './constraints.ts'
 import type { Initializer, InitializerName } from './initializers.ts'
 
@@ -102,14 +103,50 @@ export interface LayerKind<C> {
   outputs?(config: C): number
 }
 
+/** A model whose layers others take in. */
+export interface InnerModel {
+  /** The name it was given. */
+  readonly layerName: string | null
+  readonly kind: { readonly kind: string }
+  readonly known: LayerNames
+  /** A copy of the weight of that name; null: it has none. @throws LanegradError after dispose */
+  read(weight: string): FloatArray | null
+}
+
+/** The layer of a model that a layer was taken from, and whose weights it starts from. */
+export interface Origin {
+  readonly model: InnerModel
+  readonly layer: string
+  /** The layer belongs to a call of the model: its name here is `<model>.<layer>`. */
+  readonly isInner: boolean
+}
+
+/** A call of a model within the one that is being described. */
+export interface InnerCall {
+  /** The model; null: the call has the name `own`. */
+  readonly model: InnerModel | null
+  readonly own: string
+  /** The call that this one lies in. */
+  readonly outer: InnerCall | null
+  readonly inputs: Symbolic[]
+  /** The shapes that the model was made for, in the order of its inputs. */
+  readonly shapes: readonly (readonly (number | null)[])[]
+  readonly outputs: Symbolic[]
+}
+
+/** A call of a layer. */
+export interface LayerCall {
+  readonly within: InnerCall | null
+}
+
 /** A value of a model that is being described: an input, or a layer called on values. */
 export interface Symbolic {
   readonly layer: Layer<unknown> | null
   readonly inputs: readonly Symbolic[]
   /** The index of the output among those of the layer. */
   readonly index: number
-  /** Identifies the call that it comes from. */
-  readonly call: object | null
+  /** The call that it comes from. */
+  readonly call: LayerCall | null
   readonly input: {
     readonly name: string
     readonly shape: readonly (number | null)[]
@@ -145,6 +182,8 @@ export interface Layer<R = Symbolic> {
   readonly layerName: string | null
   /** @internal */
   readonly known: LayerNames
+  /** @internal */
+  readonly origin: Origin | null
   /** Its kind, which reads options and writes operations; `kind.kind` is the kind's name. */
   readonly kind: LayerKind<object>
   /** Its options, checked and complete. */
@@ -195,20 +234,55 @@ export function makeLayer<C extends object, R = Symbolic>(
   return layerOf(kind, Object.freeze(config), name, trainable)
 }
 
-/** A print of a value that was given for a layer; most often it is a model. */
+/** A layer, or a model with one input and one output: what a chain is made of. */
+export type Chained = Layer | ((...inputs: readonly Symbolic[]) => Symbolic)
+
+/** Whether a value is a model, whose calls are those of its layers. */
+const isModel = (given: object): boolean => 'predict' in given
+
+/** A print of a value that was given for a layer. */
 export const showLayer = (given: unknown): string =>
-  isObject(given) && 'predict' in given
-    ? 'a model (to build on one: transfer(model, { output, head }))'
-    : show(given)
+  typeof given === 'function' && isModel(given) ? 'a model (it is called on values: model(x))' : show(given)
 
 /** Checks a list of one layer or more. @throws LanegradError */
-export function checkLayers(what: string, given: unknown): asserts given is readonly Layer[] {
+export function checkLayers(what: string, given: unknown): asserts given is readonly Chained[] {
   reading(what, () => {
     check(Array.isArray(given) && given.length > 0, what, 'a list of layers', given)
-    const odd = [...given].findIndex((layer) => typeof layer !== 'function' || !isObject(layer.kind))
+    const odd = [...given].findIndex(
+      (layer) => typeof layer !== 'function' || !(isModel(layer) || isObject(layer.kind)),
+    )
     if (odd >= 0) fail(`${what}[${odd}] must be a layer; got ${showLayer(given[odd])}`)
   })
 }
+
+/** The values that `what` is called on. @throws LanegradError */
+export function calledOn(what: string, given: readonly (Symbolic | readonly Symbolic[])[]): Symbolic[] {
+  return reading(what, () => {
+    const values = given.flat()
+    const odd = values.findIndex((value) => !isSymbolic(value))
+    if (odd >= 0 || values.length === 0)
+      fail(`${what} must be called on values of input() or of layers; got ${showLayer(values[odd])}`)
+    return values as Symbolic[]
+  })
+}
+
+/** The values that a call of a layer gives; `within`: the call of a model that it belongs to. */
+export function outputsOf(
+  layer: Layer<unknown>,
+  inputs: readonly Symbolic[],
+  within: InnerCall | null,
+): Symbolic[] {
+  const call: LayerCall = { within }
+  const { kind, config } = layer
+  return Array.from({ length: kind.outputs?.(config) ?? 1 }, (_, index) =>
+    Object.freeze(
+      printed({ layer, inputs, index, call, input: null }, () => `output ${index} of ${layerText(layer)}`),
+    ),
+  )
+}
+
+const layerText = ({ layerName, kind, config }: Layer<unknown>) =>
+  `layer ${layerName === null ? '' : `${layerName}: `}${kind.kind} ${JSON.stringify(config)}`
 
 /** A layer made of a checked config. */
 export function layerOf<C extends object, R = Symbolic>(
@@ -217,38 +291,16 @@ export function layerOf<C extends object, R = Symbolic>(
   name: string | null,
   trainable: boolean,
   known: LayerNames = { names: [], most: 0 },
+  origin: Origin | null = null,
 ): Layer<R> & { readonly config: C } {
-  const outputs = kind.outputs?.(config) ?? 1
   const call = (...given: readonly (Symbolic | readonly Symbolic[])[]): R => {
-    const what = `layer ${name ?? kind.kind}`
-    const inputs = reading(what, () => {
-      const values = given.flat()
-      const odd = values.findIndex((value) => !isSymbolic(value))
-      if (odd >= 0 || values.length === 0)
-        fail(`${what} must be called on values of input() or of layers; got ${showLayer(values[odd])}`)
-      return values as Symbolic[]
-    })
-    const call = {}
-    const values = Array.from(
-      { length: outputs },
-      (_, index): Symbolic =>
-        Object.freeze(
-          printed(
-            { layer: layer as Layer<unknown>, inputs, index, call, input: null },
-            () => `output ${index} of ${layerText()}`,
-          ),
-        ),
-    )
-    return (outputs === 1 ? values[0] : values) as R
+    const values = outputsOf(layer as Layer<unknown>, calledOn(`layer ${name ?? kind.kind}`, given), null)
+    return (values.length === 1 ? values[0] : values) as R
   }
-  const layerText = () => `layer ${name === null ? '' : `${name}: `}${kind.kind} ${JSON.stringify(config)}`
-  const layer: Layer<R> & { readonly config: C } = Object.assign(printed(call, layerText), {
-    layerName: name,
-    known,
-    kind: kind as LayerKind<object>,
-    config,
-    trainable,
-  })
+  const layer: Layer<R> & { readonly config: C } = Object.assign(
+    printed(call, () => layerText(layer as Layer<unknown>)),
+    { layerName: name, known, origin, kind: kind as LayerKind<object>, config, trainable },
+  )
   return Object.freeze(layer)
 }
 

@@ -2,11 +2,12 @@
 
 import { layerKinds } from '../layers/kinds.ts'
 import {
+  type Chained,
+  checkLayerName,
   checkLayers,
   INPUT_SHAPE,
   type InputOptions,
   input,
-  type Layer,
   type LayerKind,
   type Symbolic,
 } from '../layers/layer.ts'
@@ -39,15 +40,22 @@ const readRuntime = (where: string, { numerics, threads }: RuntimeOptions): Runt
   threads: broughtBy(`${where}: threads`, threads, 'team', 'workers(4)', 'lanegrad/threads'),
 })
 
+function checkModelName(name: unknown, what: string): void {
+  checkLayerName(name, what)
+  if (String(name).includes('.'))
+    fail(`${what} can't hold a dot, which parts it from the names of its layers; got ${name}`)
+}
+
 /** @internal */
 export function create<V extends Values>(
   where: string,
   inputs: Values,
   outputs: V,
   seed = 0,
-  runtime: RuntimeOptions = {},
+  { name = null, ...runtime }: RuntimeOptions & { readonly name?: string | null } = {},
 ): Model<V> {
-  const network = reading(`${where}: its values`, () => networkOf(inputs, outputs))
+  if (name !== null) checkModelName(name, `${where}: name`)
+  const { network, origins } = reading(`${where}: its values`, () => networkOf(inputs, outputs, name))
   const session = new PlannedSession(
     network,
     outlineOf(network),
@@ -56,7 +64,8 @@ export function create<V extends Values>(
   )
   session.watcher = watcherOf(session)
   session.initialize()
-  remember(network)
+  session.takeOver(origins)
+  remember(network, origins)
   return Model.of<V>(session)
 }
 
@@ -68,6 +77,8 @@ export interface ModelOptions<V extends Values> extends RuntimeOptions {
   readonly outputs: V
   /** Governs initial weights and shuffling: the same seed gives the same bits everywhere. Default 0. */
   readonly seed?: number
+  /** What models that call this one name it; its layers are `<name>.<layer>` there. Default: model and a number. */
+  readonly name?: string
 }
 
 /**
@@ -85,7 +96,7 @@ export interface ModelOptions<V extends Values> extends RuntimeOptions {
  * ```
  */
 export function model<V extends Values>(options: ModelOptions<V>): Model<V> {
-  const read = checkOptions('model', options, ['inputs', 'outputs', 'seed', 'numerics', 'threads'])
+  const read = checkOptions('model', options, ['inputs', 'outputs', 'seed', 'name', 'numerics', 'threads'])
   return create('model', read.inputs, read.outputs, read.seed, read)
 }
 
@@ -95,10 +106,12 @@ export interface SequentialOptions extends RuntimeOptions {
   readonly inputShape: InputOptions['shape']
   /** 'int32' for ids, which `embedding` takes. Default 'float32'. */
   readonly inputDtype?: InputOptions['dtype']
-  /** One layer or more; the first is applied to the input, each other to the one before. */
-  readonly layers: readonly Layer[]
+  /** One layer or model at least; the first is applied to the input, each other to the one before. */
+  readonly layers: readonly Chained[]
   /** Governs initial weights and shuffling: the same seed gives the same bits everywhere. Default 0. */
   readonly seed?: number
+  /** What models that call this one name it; its layers are `<name>.<layer>` there. Default: model and a number. */
+  readonly name?: string
 }
 
 /**
@@ -118,7 +131,7 @@ export interface SequentialOptions extends RuntimeOptions {
  * ```
  */
 export function sequential(options: SequentialOptions): Model<Symbolic> {
-  const known = ['inputShape', 'inputDtype', 'layers', 'seed', 'numerics', 'threads']
+  const known = ['inputShape', 'inputDtype', 'layers', 'seed', 'name', 'numerics', 'threads']
   const read = checkOptions('sequential', options, known)
   const { inputShape, inputDtype, layers, seed } = read
   must(INPUT_SHAPE, inputShape, 'sequential: inputShape')

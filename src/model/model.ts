@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noUnsafeDeclarationMerging: the interface has the call signature that a class can't state
 // The public face: a network one can compile, train, evaluate, ask and save. Checks options, turns data into rows
 // and hands them to the session; holds no numbers itself.
 
@@ -18,7 +19,8 @@ import {
 } from '../feed/options.ts'
 import { predictBatches, predictRows } from '../feed/predict.ts'
 import { checkEvaluated, heldOut, readEvaluated, readSources } from '../feed/reading.ts'
-import type { Symbolic } from '../layers/layer.ts'
+import { calledOn, type InnerCall, type InnerModel, type Symbolic } from '../layers/layer.ts'
+import { type LayersTaken, takenFrom, writtenOn } from '../network/inner.ts'
 import type { Values } from '../network/network.ts'
 import type { PlannedSession } from '../network/planned.ts'
 import { weightsNamed } from '../network/weight-names.ts'
@@ -91,14 +93,43 @@ type Shaped<V, T> = V extends Symbolic ? T : V extends readonly Symbolic[] ? T[]
  * ```
  */
 export class Model<V extends Values = Values> {
-  private readonly kept: PlannedSession
-  private isFitting = false
-  private evaluations = 0
+  declare private readonly kept: PlannedSession
+  declare private isFitting: boolean
+  declare private evaluations: number
+  /** How other models see it. @internal */
+  declare readonly inner: InnerModel
+  declare private readonly taken: LayersTaken
 
   private constructor(session: PlannedSession) {
-    this.kept = session
-    printed(this, () => modelText(session))
-    Object.seal(this) // `stopTraining = true` and the like are errors, not without effect
+    const call = (...given: readonly (Symbolic | readonly Symbolic[])[]): V => self.called(given)
+    // stacks call a bound function by its prototype's name, any other one Function
+    const self: Model<V> = Object.setPrototypeOf(call.bind(null), new.target.prototype)
+    const inner = innerOf(session)
+    Object.assign(self, { kept: session, isFitting: false, evaluations: 0, inner, taken: new Map() })
+    printed(self, () => modelText(session))
+    // biome-ignore lint/correctness/noConstructorReturn: a model is a function
+    return Object.seal(self) // `stopTraining = true` and the like are errors, not without effect
+  }
+
+  /** The outputs of the model called on values of another one. */
+  private called(given: readonly (Symbolic | readonly Symbolic[])[]): V {
+    const { network } = this.session
+    const { inner } = this
+    const what = `model ${inner.layerName ?? ''}`.trim()
+    const inputs = calledOn(what, given)
+    const wanted = network.inputs.map(({ name }) => name)
+    if (inputs.length !== wanted.length)
+      fail(`${what} takes ${wanted.length} values (${wanted.join(', ')}); got ${inputs.length}`)
+    const shapes = network.inputs.map(({ shape }) => shape)
+    const call: InnerCall = { model: inner, own: '', outer: null, inputs, shapes, outputs: [] }
+    const named = new Map(wanted.map((name, i) => [name, inputs[i]]))
+    const values = writtenOn(network, named, call, this.taken, takenFrom(inner, true, false))
+    const outputs = network.outputs.map(({ name, value }): [string, Symbolic] => [
+      name,
+      values.get(value) as Symbolic,
+    ])
+    call.outputs.push(...outputs.map(([, value]) => value))
+    return joined(outputs, network.outputStructure) as Values as V
   }
 
   /** @internal */
@@ -182,8 +213,8 @@ export class Model<V extends Values = Values> {
   }
 
   /**
-   * Freezes layers and lets them train again: by name (`{ dense_1: false }`, the others stay as they are) or by a
-   * function of the layer's name. At any time but during `fit`; weights stay, the optimizer starts anew.
+   * Freezes layers and lets them train again: by name (`{ dense_1: false }`, the others stay as they are; the name of a model
+   * within this one means all of its layers) or by a function of the layer's name. At any time but during `fit`; weights stay, the optimizer starts anew.
    * @throws LanegradError on a layer that the model doesn't have
    */
   setTrainable(layers: Readonly<Record<string, boolean>> | ((layer: string) => boolean)): this {
@@ -191,17 +222,22 @@ export class Model<V extends Values = Values> {
     this.refuseWhileBusy('setTrainable')
     const isGiven = isFunction(layers) || isObject(layers)
     check(isGiven, 'setTrainable: layers', 'an object of booleans by name, or a function', layers)
-    const names = this.layers.map(({ name }) => name)
+    const groups = groupsOf(session)
+    const names = [...this.layers.map(({ name }) => name), ...groups.keys()]
     const known = new Set(names)
     const flags =
       typeof layers === 'function'
-        ? names.map((name) => [name, layers(name)])
+        ? this.layers.map(({ name }) => [name, layers(name)])
         : reading('setTrainable: layers', () => Object.entries(layers))
     for (const [name, flag] of flags as [string, unknown][]) {
       if (!known.has(name)) unknownName('layer', name, names)
       must(BOOLEAN, flag, `setTrainable: ${name}`)
     }
-    const flagOf = new Map(flags as [string, boolean][])
+    const given = flags as [string, boolean][]
+    const flagOf = new Map(
+      given.flatMap(([name, flag]) => [...(groups.get(name) ?? [])].map((layer) => [layer, flag])),
+    )
+    for (const [name, flag] of given) flagOf.set(name, flag) // what names a layer itself is what counts
     session.setTrainable((name, now) => flagOf.get(name) ?? now)
     return this
   }
@@ -488,9 +524,13 @@ export class Model<V extends Values = Values> {
     return parameters(this.session.outline.weights)
   }
 
-  /** Layers with output shapes, parameter counts and bytes, as a text table. */
-  summary(): string {
-    return summaryText(this.session)
+  /**
+   * Layers with output shapes, parameter counts and bytes, as a text table. A model within the model is one row, or, with
+   * `expandNested`, a row for each of its layers.
+   */
+  summary(options: { readonly expandNested?: boolean } = {}): string {
+    const { expandNested } = readOptions('summary', options, { expandNested: [BOOLEAN, false] })
+    return summaryText(this.session, expandNested)
   }
 
   /** A function now. @internal */
@@ -539,9 +579,44 @@ export class Model<V extends Values = Values> {
   }
 }
 
+/**
+ * Called on values, as a layer is, a model gives its outputs within another model: its layers are there as `<model>.<layer>` and
+ * start from the weights that they have here. Called twice in a model it uses the same weights.
+ */
+export interface Model<V extends Values = Values> {
+  (...inputs: readonly Symbolic[]): V
+  (inputs: readonly Symbolic[]): V
+}
+
+const innerOf = (session: PlannedSession): InnerModel => ({
+  layerName: session.network.name,
+  kind: { kind: 'model' },
+  known: { names: [], most: 0 },
+  read: (weight) => {
+    const spec = session.outline.byName.get(weight)
+    return spec ? session.readWeight(spec) : null
+  },
+})
+
+/** The layers of each model within a session's, by its name. */
+function groupsOf({ network }: PlannedSession): ReadonlyMap<string, ReadonlySet<string>> {
+  const layers = new Map(network.calls.map(({ name, layer }) => [name, layer.name]))
+  const groups = new Map<string, Set<string>>()
+  for (const { name, calls } of network.models) {
+    const own = name.replace(/#\d+/g, '')
+    const group = groups.get(own) ?? new Set()
+    groups.set(own, group)
+    for (const call of calls) group.add(layers.get(call) ?? '')
+  }
+  return groups
+}
+
 /** The model, not disposed. @throws LanegradError */
 export function checkModel<V extends Values>(what: string, given: Model<V>): Model<V> {
-  const isModel = reading(what, () => isObject(given) && isObject((given as Partial<Model>).session))
+  const isModel = reading(
+    what,
+    () => typeof given === 'function' && isObject((given as Partial<Model>).session),
+  )
   check(isModel, what, 'a model, as sequential, model or load make it', given)
   return given
 }

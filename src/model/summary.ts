@@ -2,6 +2,7 @@
 // fits 80 columns if names do.
 
 import type { WeightSpec } from '../network/forward.ts'
+import { type ModelCall, outputName } from '../network/network.ts'
 import type { PlannedSession } from '../network/planned.ts'
 import { type RowShape, rowShapeText } from '../numerics/shape.ts'
 import { elementCount } from '../numerics/tensor.ts'
@@ -31,7 +32,10 @@ export const parameters = (weights: readonly WeightSpec[]): number =>
   weights.reduce((sum, { shape }) => sum + elementCount(shape), 0)
 
 /** Layers with output shapes, parameter counts and bytes. */
-export function summaryText({ network, outline }: PlannedSession): string {
+export function summaryText({ network, outline }: PlannedSession, isOpen = false): string {
+  const outmost = new Map<string, ModelCall>()
+  for (const model of isOpen ? [] : network.models)
+    for (const call of model.calls) if (!outmost.has(call)) outmost.set(call, model)
   const rows: string[][] = network.inputs.map(({ name, shape }) => [
     `${name} (input)`,
     rowShapeText(shape),
@@ -48,19 +52,39 @@ export function summaryText({ network, outline }: PlannedSession): string {
   }
   let total = 0
   let trainable = 0
+  const shown = new Map<string, string>() // what a row's inputs are called: values of a closed model by its name
+  for (const { name, outputs } of new Set(outmost.values()))
+    outputs.forEach((value, i) => {
+      shown.set(value, outputName(name, i))
+    })
+  const list = (values: readonly string[]) => values.map((value) => shown.get(value) ?? value).join(', ')
+  const closed = new Map<ModelCall, { row: string[]; count: number }>()
   for (const { name, layer, inputs } of network.calls) {
     const own = weights.get(layer.name) ?? []
     weights.delete(layer.name) // counted at the layer's first call
     const count = parameters(own)
     total += count
     trainable += parameters(own.filter((spec) => spec.trainable))
+    const model = outmost.get(name)
+    if (model) {
+      const [output = name] = model.outputs
+      const known = closed.get(model) ?? { row: [], count: 0 }
+      if (!closed.has(model)) rows.push(known.row)
+      closed.set(model, known)
+      known.count += count
+      const shape = rowShapeText(outline.shapes.get(output) ?? [])
+      const sizes = [grouped(known.count), grouped(known.count * 4)]
+      const from = model.inputs.map(({ value }) => value)
+      known.row.splice(0, 5, `${model.name} (model)`, shape, ...sizes, list(from))
+      continue
+    }
     const shape = outline.shapes.get(name) ?? []
     rows.push([
       `${name} (${layer.kind.kind})`,
       rowShapeText(shape),
       grouped(count),
       grouped(count * 4),
-      inputs.join(', '),
+      list(inputs),
     ])
   }
   const totals = `parameters: ${grouped(total)} (${grouped(total * 4)} bytes), trainable: ${grouped(trainable)}`

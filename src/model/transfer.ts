@@ -1,17 +1,9 @@
 // Transfer learning: a trained model that is cut at a layer and gets another head. Enters: a model, the layer to cut at, and the
 // head. Leaves: a new model whose kept layers have the old names and copies of the weights.
-import { checkLayers, type Layer, layerOf, type Symbolic } from '../layers/layer.ts'
-import { type Network, type NetworkLayer, outputName, type Values } from '../network/network.ts'
-import {
-  asGiven,
-  BOOLEAN,
-  check,
-  fail,
-  isFunction,
-  reading,
-  readOptions,
-  unknownName,
-} from '../numerics/errors.ts'
+import { type Chained, checkLayers, type Symbolic } from '../layers/layer.ts'
+import { takenFrom, writtenOn } from '../network/inner.ts'
+import type { Values } from '../network/network.ts'
+import { asGiven, BOOLEAN, check, isFunction, reading, readOptions, unknownName } from '../numerics/errors.ts'
 import { create } from './create.ts'
 import { checkModel, type Model } from './model.ts'
 
@@ -20,33 +12,21 @@ export interface TransferOptions<V extends Values> {
   /** The name of the layer whose output the head gets, or a list of names; layers that only later ones need are cut off. */
   readonly output: string | readonly string[]
   /** A chain of layers, or a function from the values of `output` to the outputs of the new model. */
-  readonly head: readonly Layer[] | ((...values: Symbolic[]) => V)
+  readonly head: readonly Chained[] | ((...values: Symbolic[]) => V)
   /** Whether kept layers that were trained continue to be. Default false: they are frozen until `setTrainable`. */
   readonly trainable?: boolean
   /** Seed of the head's initial weights and of shuffling. Default: that of the old model. */
   readonly seed?: number
 }
 
-/** The values of a network as symbolic ones, by name. */
-function symbolicValues(network: Network, trainable: boolean): Map<string, Symbolic> {
-  const { inputs, inputStructure, calls } = network
-  const values = new Map<string, Symbolic>()
-  for (const given of inputs) {
-    const input = inputStructure === 'record' ? { ...given, name: '' } : given
-    values.set(given.name, Object.freeze({ layer: null, inputs: [], index: 0, call: null, input }))
-  }
-  const layers = new Map<NetworkLayer, Layer<unknown>>()
-  for (const { name, layer, inputs: names } of calls) {
-    const { kind, config } = layer
-    const own =
-      layers.get(layer) ?? layerOf(kind, config, layer.name, trainable && layer.trainable, layer.known)
-    layers.set(layer, own)
-    const made = own(...names.map((input) => values.get(input) ?? fail(`no value ${input}`)))
-    ;[made].flat().forEach((value, i) => {
-      values.set(outputName(name, i), value as Symbolic)
-    })
-  }
-  return values
+/** The values of a model as symbolic ones, by name. */
+function symbolicValues({ inner, session: { network } }: Model, isFrozen: boolean): Map<string, Symbolic> {
+  const { inputs, inputStructure } = network
+  const given = inputs.map((entry): [string, Symbolic] => {
+    const input = inputStructure === 'record' ? { ...entry, name: '' } : entry
+    return [entry.name, Object.freeze({ layer: null, inputs: [], index: 0, call: null, input })]
+  })
+  return new Map(writtenOn(network, new Map(given), null, new Map(), takenFrom(inner, false, isFrozen)))
 }
 
 /**
@@ -78,7 +58,7 @@ export function transfer<V extends Values = Symbolic>(base: Model, options: Tran
     seed: [asGiven<number | undefined>, undefined],
   })
   if (!isFunction(head)) checkLayers('transfer: head', head)
-  const values = symbolicValues(network, trainable)
+  const values = symbolicValues(base, !trainable)
   const cut = reading('transfer: output', () => {
     const names = [output].flat()
     check(names.length > 0, 'transfer: output', 'the name of a layer, or a list of them', output)
@@ -97,17 +77,11 @@ export function transfer<V extends Values = Symbolic>(base: Model, options: Tran
   })
   const list = inputs.map(([, value]) => value)
   const structures = { single: list[0], list, record: Object.fromEntries(inputs) }
-  const next = create(
+  return create(
     'transfer',
     structures[network.inputStructure],
     outputs,
     seed ?? session.seed,
     session.runtime,
   )
-  const names = new Set([...kept].map(({ layer }) => layer?.layerName))
-  for (const spec of next.session.outline.weights) {
-    const old = names.has(spec.name.split('/')[0]) && session.outline.byName.get(spec.name)
-    if (old) next.session.writeWeight(spec.name, session.readWeight(old).data)
-  }
-  return next
 }

@@ -17,10 +17,10 @@ import {
 import { isError } from '../numerics/brands.ts'
 import { fail, LanegradError } from '../numerics/errors.ts'
 import { streamOf } from '../numerics/random.ts'
-import { type Shape, sameShape, shapeText } from '../numerics/shape.ts'
+import { rowShapeText, type Shape, sameShape, shapeText } from '../numerics/shape.ts'
 import type { IdLimit } from '../session/feeds.ts'
 import type { ParameterSpec } from '../session/layout.ts'
-import { type Call, type Network, outputName } from './network.ts'
+import { type Call, type ModelCall, type Network, outputName } from './network.ts'
 
 export interface WeightSpec extends ParameterSpec {
   readonly initializer: Initializer
@@ -55,6 +55,18 @@ function commonMask(
   const [first, ...rest] = found
   if (!first || !rest.every(({ shape }) => sameShape(shape, first.shape))) return null
   return rest.reduce((product, mask) => ops.times(g, product, mask), first)
+}
+
+/** Whether a call of a model is on values of the shapes that the model was made for. @throws LanegradError */
+function checkTaken(model: ModelCall, { inputs }: Call, values: ReadonlyMap<string, Value>): void {
+  for (const { value, shape } of model.inputs) {
+    if (!inputs.includes(value)) continue
+    const given = values.get(value)?.shape.slice(1) ?? []
+    if (given.length !== shape.length || shape.some((n, axis) => n !== null && n !== given[axis]))
+      fail(
+        `model ${model.name} takes ${rowShapeText(shape)} and is called on ${value}, which is ${rowShapeText(given)}`,
+      )
+  }
 }
 
 /** Writes the layers; `shapes` has each input's shape with its batch axis. */
@@ -118,7 +130,12 @@ export function writeLayers(
       return weight(`${prefix}/${own}`, call.layer.trainable, shape, options)
     },
     weightOf(...names) {
-      const found = names.find((full) => weights.has(full)) ?? names[0]
+      const { name } = call.layer
+      const around = ['' as const, ...name.matchAll(/\./g)].map((dot) =>
+        name.slice(0, dot === '' ? 0 : (dot.index ?? 0) + 1),
+      ) // models it lies in
+      const full = around.reverse().flatMap((prefix) => names.map((own) => prefix + own))
+      const found = full.find((name) => weights.has(name)) ?? names[0]
       return weights.get(found)?.value ?? fail(`tied to ${found}, which no earlier layer has`)
     },
     limitIds(ids, count) {
@@ -151,9 +168,13 @@ export function writeLayers(
     },
   })
 
+  const entries = new Map<string, ModelCall[]>() // calls of models by the calls that read what they are called on
+  for (const model of network.models)
+    for (const call of model.calls) entries.set(call, [...(entries.get(call) ?? []), model])
   for (const call of network.calls) {
     const { name, layer } = call
     g.label = layer.name
+    for (const model of entries.get(name) ?? []) checkTaken(model, call, values)
     try {
       const inputs = call.inputs.map((input) => values.get(input)).filter((value) => value !== undefined)
       const set = new Set<Value>()

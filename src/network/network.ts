@@ -6,12 +6,15 @@ import {
   checkLayerName,
   DTYPE,
   INPUT_SHAPE,
+  type InnerCall,
+  type InnerModel,
   isSymbolic,
   isText,
   type Layer,
   type LayerKind,
   type LayerKinds,
   type LayerNames,
+  type Origin,
   type Symbolic,
 } from '../layers/layer.ts'
 import {
@@ -59,10 +62,26 @@ export interface Call {
   readonly inputs: readonly string[]
 }
 
+/** A call of a model within the network, whose layers are those of the network. */
+export interface ModelCall {
+  /** The model's name; `name#2` and so on for further calls. Of one inside another: `outer.name`. */
+  readonly name: string
+  /** The names of its layers' calls. */
+  readonly calls: readonly string[]
+  /** The names of the values it is called on, and the shapes that it takes, without the batch axis. */
+  readonly inputs: readonly { readonly value: string; readonly shape: readonly (number | null)[] }[]
+  /** The names of the values it gives. */
+  readonly outputs: readonly string[]
+}
+
 export interface Network {
+  /** What models that call this one name it, unless they have the name already. */
+  readonly name: string | null
   readonly inputs: readonly NetworkInput[]
   readonly inputStructure: Structure
   readonly calls: readonly Call[]
+  /** Calls of models, one behind those it lies in. */
+  readonly models: readonly ModelCall[]
   readonly outputs: readonly { readonly name: string; readonly value: string }[]
   readonly outputStructure: Structure
 }
@@ -129,10 +148,10 @@ function ordered(roots: readonly Symbolic[]): Symbolic[] {
  * unless something else here has or had it; else the kind and the next number. A layer that must change its name gets a
  * number above all those of the models it was in: no name means two layers of models that have layers in common.
  */
-function nameLayers(
-  layers: ReadonlySet<Layer<unknown>>,
+function nameLayers<L extends Layer<unknown> | InnerModel>(
+  layers: ReadonlySet<L>,
   inputs: Iterable<string>,
-): ReadonlyMap<Layer<unknown>, string> {
+): ReadonlyMap<L, string> {
   const fixed = new Set([...inputs, ...[...layers].flatMap(({ layerName }) => layerName ?? [])])
   const had = new Map<string, number>()
   let most = 0
@@ -151,7 +170,7 @@ function nameLayers(
     fixed.add(name)
     return name
   }
-  const names = new Map<Layer<unknown>, string>()
+  const names = new Map<L, string>()
   for (const layer of layers) {
     const { layerName, kind, known } = layer
     const kept = layerName ?? known.names.find((name) => had.get(name) === 1 && !fixed.has(name))
@@ -160,48 +179,101 @@ function nameLayers(
   return names
 }
 
+/** The layers of a network that come from other models, by their names in it. */
+export type Origins = ReadonlyMap<string, Origin>
+
 /** Lets the layers of a model that could be made know what they are called in it. */
-export function remember({ calls }: Network): void {
+export function remember({ calls }: Network, origins: Origins): void {
   const layers = new Set(calls.map(({ layer }) => layer))
   let most = 0
   for (const { name } of layers) most = Math.max(most, Number(/_(\d{1,9})$/.exec(name)?.[1] ?? 0))
-  for (const { name, known } of layers) {
+  const note = (name: string, known: LayerNames) => {
     if (!known.names.includes(name)) known.names.push(name)
     known.most = Math.max(known.most, most)
+  }
+  for (const { name, known } of layers) {
+    const origin = origins.get(name)
+    note(name, known)
+    if (origin?.isInner) note(name.slice(0, -origin.layer.length - 1), origin.model.known)
   }
 }
 
 /** The name of the next call of a layer; counts it. */
-function callName(layer: NetworkLayer, counts: Map<NetworkLayer, number>): string {
-  const count = (counts.get(layer) ?? 0) + 1
-  counts.set(layer, count)
-  return count === 1 ? layer.name : `${layer.name}#${count}`
+function callName(name: string, counts: Map<string, number>): string {
+  const count = (counts.get(name) ?? 0) + 1
+  counts.set(name, count)
+  return count === 1 ? name : `${name}#${count}`
+}
+
+/** What the calls of models in a network are called, and what lies in them; `names`: of models, and of values. */
+function modelCalls(
+  calls: ReadonlyMap<InnerCall, readonly string[]>,
+  names: ReadonlyMap<Symbolic | Layer<unknown> | InnerModel, string>,
+): ModelCall[] {
+  const counts = new Map<string, number>()
+  const named = new Map<InnerCall, string>()
+  const nameOf = (call: InnerCall): string => {
+    const { model, own, outer } = call
+    const name =
+      named.get(call) ??
+      (outer ? `${nameOf(outer)}.${own}` : callName((model && names.get(model)) ?? own, counts))
+    named.set(call, name)
+    return name
+  }
+  const known = (values: readonly Symbolic[]) => values.flatMap((value) => names.get(value) ?? [])
+  return [...calls].map(([call, own]) => ({
+    name: nameOf(call),
+    calls: own,
+    inputs: call.inputs.flatMap((value, i) =>
+      known([value]).map((name) => ({ value: name, shape: call.shapes[i] })),
+    ),
+    outputs: known(call.outputs),
+  }))
 }
 
 /** The network between `inputs` and `outputs`. @throws LanegradError naming what is missing, double or unused. */
-export function networkOf(inputs: Values, outputs: Values): Network {
-  const given = reading('model: inputs', () => listed('inputs', inputs))
+export function networkOf(
+  inputs: Values,
+  outputs: Values,
+  modelName: string | null = null,
+): { readonly network: Network; readonly origins: Origins } {
+  const asked = reading('model: inputs', () => listed('inputs', inputs))
   const wanted = reading('model: outputs', () => listed('outputs', outputs))
   const values = ordered(wanted.entries.map(([, value]) => value))
 
-  const names = new Map<Symbolic, string>()
-  const networkInputs = given.entries.map(([key, value], i): NetworkInput => {
+  const names = new Map<Symbolic | Layer<unknown> | InnerModel, string>()
+  const networkInputs = asked.entries.map(([key, value], i): NetworkInput => {
     if (!value.input) fail('model: inputs must be values made by input()')
     if (key !== null) checkLayerName(key, 'model: name of an input')
-    const name = key ?? (value.input.name || (given.entries.length === 1 ? 'input' : `input_${i + 1}`))
+    const name = key ?? (value.input.name || (asked.entries.length === 1 ? 'input' : `input_${i + 1}`))
     names.set(value, name)
     return { ...value.input, name }
   })
 
   const layers = new Map<Layer<unknown>, NetworkLayer>()
-  const layerNames = nameLayers(new Set(values.flatMap(({ layer }) => layer ?? [])), names.values())
-  for (const [layer, name] of layerNames) {
-    const { kind, config, trainable, known } = layer
+  const origins = new Map<string, Origin>()
+  const used = new Set(values.flatMap(({ layer }) => layer ?? []))
+  const namedOf = ({ origin }: Layer<unknown>) => (origin?.isInner ? origin.model : null)
+  const given = nameLayers(new Set([...used].map((layer) => namedOf(layer) ?? layer)), names.values())
+  for (const [layer, name] of given) names.set(layer, name)
+  for (const layer of used) {
+    const { kind, config, trainable, known, origin } = layer
+    const model = namedOf(layer)
+    const name = model ? `${given.get(model)}.${origin?.layer}` : (given.get(layer) ?? '')
     layers.set(layer, { name, kind, config, trainable, known })
+    if (origin) origins.set(name, origin)
   }
   const callNames = new Map<object, string>()
   const calls: Call[] = []
-  const callCounts = new Map<NetworkLayer, number>()
+  const callCounts = new Map<string, number>()
+  const inner = new Map<InnerCall, string[]>()
+  const lists = (call: InnerCall | null, name: string): void => {
+    if (!call) return
+    lists(call.outer, name)
+    const list = inner.get(call)
+    if (list) list.push(name)
+    else inner.set(call, [name])
+  }
   for (const value of values) {
     if (value.layer === null) {
       if (!names.has(value))
@@ -214,27 +286,30 @@ export function networkOf(inputs: Values, outputs: Values): Network {
       continue
     }
     const layer = layers.get(value.layer) as NetworkLayer
-    const name = callName(layer, callCounts)
+    const name = callName(layer.name, callCounts)
+    lists(value.call?.within ?? null, name)
     if (value.call) callNames.set(value.call, name)
     names.set(value, outputName(name, value.index))
     calls.push({ name, layer, inputs: value.inputs.map((input) => names.get(input) ?? '') })
   }
   const network: Network = {
+    name: modelName,
     inputs: networkInputs,
-    inputStructure: given.structure,
+    inputStructure: asked.structure,
     calls,
+    models: modelCalls(inner, names),
     outputs: wanted.entries.map(([key, value]) => ({
       name: key === null ? (names.get(value) ?? '') : name(key, 'model: name of an output'),
       value: names.get(value) ?? '',
     })),
     outputStructure: wanted.structure,
   }
-  return checkNetwork(network)
+  return { network: checkNetwork(network), origins }
 }
 
 /** Unique names, references that resolve, every input used. */
 function checkNetwork(network: Network): Network {
-  const { inputs, calls, outputs, inputStructure, outputStructure } = network
+  const { inputs, calls, models, outputs, inputStructure, outputStructure } = network
   const isOne = (structure: Structure, { length }: readonly unknown[]) =>
     structure !== 'single' || length === 1
   if (!isOne(inputStructure, inputs) || !isOne(outputStructure, outputs))
@@ -262,6 +337,17 @@ function checkNetwork(network: Network): Network {
     used.add(value)
   }
   for (const { name } of inputs) if (!used.has(name)) fail(`no output depends on input ${show(name)}`)
+  uniqueNames(
+    models.map(({ name }) => name),
+    'calls of models',
+  )
+  const made = new Set(calls.map(({ name }) => name))
+  for (const { name, calls, inputs, outputs } of models) {
+    const odd =
+      calls.find((call) => !made.has(call)) ??
+      [...inputs.map(({ value }) => value), ...outputs].find((value) => !known.has(value))
+    if (odd !== undefined) fail(`model ${name} names ${show(odd)}, which is not in the network`)
+  }
   return Object.freeze(network)
 }
 
@@ -283,8 +369,11 @@ export function withTrainable(
 /** The network as JSON data. */
 export function describe(network: Network): object {
   const layers = [...new Set(network.calls.map((call) => call.layer))]
+  const { name, models, ...plain } = network
   return {
-    ...network,
+    ...(name !== null && { name }),
+    ...plain,
+    ...(models.length > 0 && { models }),
     layers: layers.map(({ name, kind, config, trainable }) => ({ name, kind: kind.kind, config, trainable })),
     calls: network.calls.map(({ name, layer, inputs }) => ({ name, layer: layer.name, inputs })),
   }
@@ -340,7 +429,7 @@ export function readNetwork(data: unknown, kinds: LayerKinds): Network {
       known: { names: [], most: 0 },
     })
   }
-  const callCounts = new Map<NetworkLayer, number>()
+  const callCounts = new Map<string, number>()
   const calls = objects(data.calls, 'calls').map((entry): Call => {
     const layer =
       layers.get(String(entry.layer)) ??
@@ -351,7 +440,7 @@ export function readNetwork(data: unknown, kinds: LayerKinds): Network {
       'a list of names',
       entry.inputs,
     )
-    const own = callName(layer, callCounts)
+    const own = callName(layer.name, callCounts)
     check(entry.name === own, `name of a call of layer ${layer.name}`, show(own), entry.name)
     return { name: own, layer, inputs: entry.inputs }
   })
@@ -365,7 +454,25 @@ export function readNetwork(data: unknown, kinds: LayerKinds): Network {
     'one input and one output at least',
     data,
   )
+  const texts = (list: unknown, what: string): string[] => {
+    check(Array.isArray(list) && list.every(isName), what, 'a list of names', list)
+    return list
+  }
+  const models = objects(data.models ?? [], 'models').map((entry): ModelCall => {
+    const own = name(entry.name, 'name of a model')
+    return {
+      name: own,
+      calls: texts(entry.calls, `calls of model ${own}`),
+      inputs: objects(entry.inputs, `inputs of model ${own}`).map(({ value, shape }) => ({
+        value: name(value, `an input of model ${own}`),
+        shape: must(INPUT_SHAPE, shape, `shape of an input of model ${own}`),
+      })),
+      outputs: texts(entry.outputs, `outputs of model ${own}`),
+    }
+  })
   return checkNetwork({
+    name: data.name === undefined ? null : checkedName(data.name, 'name of the model'),
+    models,
     inputs,
     inputStructure: structure(data.inputStructure, 'inputStructure'),
     calls,

@@ -3,7 +3,7 @@
 import { initialize } from '../layers/initial-weights.ts'
 import { fail } from '../numerics/errors.ts'
 import { streamOf } from '../numerics/random.ts'
-import type { RowShape } from '../numerics/shape.ts'
+import { type RowShape, sameShape, shapeText } from '../numerics/shape.ts'
 import { elementCount, type FloatArray } from '../numerics/tensor.ts'
 import { type Plan, planOf } from '../plan/plan.ts'
 import type { RuntimeOptions } from '../runtime/engine.ts'
@@ -24,7 +24,7 @@ import {
 } from './compute.ts'
 import { isSum, lossGroups } from './groups.ts'
 import { hostMetric } from './host-metric.ts'
-import { type Network, withTrainable } from './network.ts'
+import { type Network, type Origins, withTrainable } from './network.ts'
 
 export interface Training {
   readonly optimizer: Optimizer
@@ -134,6 +134,21 @@ export class PlannedSession extends Session<Plan> {
     for (const { name, shape, initializer } of this.outline.weights) {
       const out = engine.floatView(this.addressOf(name), elementCount(shape))
       initialize(out, initializer, shape, seed, streamOf(name), engine)
+    }
+  }
+
+  /** Gives layers that come from other models the weights that they have there now. */
+  takeOver(origins: Origins): void {
+    for (const { name, shape } of this.outline.weights) {
+      const at = name.indexOf('/')
+      const origin = origins.get(name.slice(0, at))
+      const weight = origin?.model.read(origin.layer + name.slice(at))
+      if (!weight) continue
+      if (!sameShape(weight.shape, shape))
+        fail(
+          `the weight ${name} of another model has shape ${shapeText(weight.shape)}; here it needs ${shapeText(shape)}`,
+        )
+      this.writeWeight(name, weight.data)
     }
   }
 

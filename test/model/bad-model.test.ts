@@ -130,10 +130,9 @@ describe('unknown names come with the nearest known one', () => {
 
 describe('a model where a layer is wanted', () => {
   const other = chain(dense({ units: 3 }))
-  const is = 'a model (to build on one: transfer(model, { output, head }))'
+  const is = 'a model (it is called on values: model(x))'
   const call = (name: string) => `layer ${name} must be called on values of input() or of layers; got ${is}`
   test.each<[string, () => unknown]>([
-    [`sequential: layers[1] must be a layer; got ${is}`, () => chain(dense({ units: 3 }), other as never)],
     [`block: layers[0] must be a layer; got ${is}`, () => block({ layers: [other as never] })],
     [`timeDistributed: layer must be a layer; got ${is}`, () => timeDistributed({ layer: other as never })],
     [call('dense'), () => dense({ units: 1 })(other as never)],
@@ -257,7 +256,7 @@ describe('options out of range', () => {
       () => sequential({ inputShape: [1], layers: [flatten()], seed: -1 }),
     ],
     [
-      'sequential options must be a plain object of inputShape, inputDtype, layers, seed, numerics, threads; got [{}]',
+      'sequential options must be a plain object of inputShape, inputDtype, layers, seed, name, numerics, threads; got [{}]',
       () => sequential([{}] as never),
     ],
     [

@@ -73,7 +73,7 @@ function residualNet(): Net {
 }
 
 function textsOf({ inputs, output, loss, metrics, optimizer }: Net): Inspection {
-  const network = networkOf(inputs, output)
+  const { network } = networkOf(inputs, output)
   const { weights } = outlineOf(network)
   const outputs = [{ output: network.outputs[0].name, loss: readLoss(loss), weight: 1, metrics }]
   const request: Request = {
