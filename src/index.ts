@@ -1,5 +1,4 @@
 // The library: everything a program imports.
-export { type CsvLoggerOptions, csvLogger } from './callbacks/csvLogger.ts'
 export { type EarlyStoppingOptions, earlyStopping } from './callbacks/earlyStopping.ts'
 export {
   type LearningRateSchedulerOptions,
@@ -8,11 +7,6 @@ export {
   reduceLROnPlateau,
   terminateOnNaN,
 } from './callbacks/learningRate.ts'
-export {
-  type CheckpointInfo,
-  type ModelCheckpointOptions,
-  modelCheckpoint,
-} from './callbacks/modelCheckpoint.ts'
 export type { MonitorOptions } from './callbacks/monitor.ts'
 export { type ClassWeight, classWeights, type WeightsByClass } from './feed/class-weight.ts'
 export type { Gradients } from './feed/gradients.ts'

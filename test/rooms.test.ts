@@ -30,6 +30,7 @@ const ROOMS = [
   'src/model',
   'src/freeze',
   'src/callbacks',
+  'src/node',
   'src/threads',
   'src/relaxed',
   'src/inspect',

@@ -29,7 +29,8 @@ export interface CsvLoggerOptions {
  * written or, with `append`, has another head
  * @example
  * ```js
- * import { csvLogger, dense, sequential, sgd } from 'lanegrad'
+ * import { dense, sequential, sgd } from 'lanegrad'
+ * import { csvLogger } from 'lanegrad/node'
  *
  * const model = sequential({ inputShape: [1], layers: [dense({ units: 1, kernelInitializer: 'zeros' })] })
  * model.compile({ optimizer: sgd({ learningRate: 0.5 }), loss: 'meanSquaredError' })

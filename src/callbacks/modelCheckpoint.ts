@@ -36,7 +36,8 @@ export interface ModelCheckpointOptions extends MonitorOptions {
  * @throws LanegradError on bad options, or unless exactly one of `path` and `save` is given
  * @example
  * ```js
- * import { dense, load, modelCheckpoint, sequential } from 'lanegrad'
+ * import { dense, load, sequential } from 'lanegrad'
+ * import { modelCheckpoint } from 'lanegrad/node'
  *
  * const model = sequential({ inputShape: [1], layers: [dense({ units: 1 })] })
  * model.compile({ optimizer: 'adam', loss: 'meanSquaredError' })

@@ -6,7 +6,6 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import {
   type Callback,
-  csvLogger,
   dense,
   earlyStopping,
   exponentialDecay,
@@ -15,13 +14,13 @@ import {
   learningRateScheduler,
   load,
   type Model,
-  modelCheckpoint,
   reduceLROnPlateau,
   type Symbolic,
   sequential,
   sgd,
   terminateOnNaN,
 } from '../../src/index.ts'
+import { csvLogger, modelCheckpoint } from '../../src/node/index.ts'
 import { refused } from '../support/refused.ts'
 
 type Net = Model<Symbolic>

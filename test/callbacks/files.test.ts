@@ -24,7 +24,8 @@ import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { type Callback, csvLogger, dense, load, modelCheckpoint, sequential } from '../../src/index.ts'
+import { type Callback, dense, load, sequential } from '../../src/index.ts'
+import { csvLogger, modelCheckpoint } from '../../src/node/index.ts'
 
 const isPosix = process.platform !== 'win32'
 const isRoot = process.getuid?.() === 0
@@ -173,7 +174,8 @@ describe('append', () => {
 
 /** Trains a model of 40 KB, saves it and its logs after every epoch. */
 const WRITER = `
-import { csvLogger, dense, modelCheckpoint, sequential } from ${JSON.stringify(pathToFileURL('dist/index.js').href)}
+import { dense, sequential } from ${JSON.stringify(pathToFileURL('dist/index.js').href)}
+import { csvLogger, modelCheckpoint } from ${JSON.stringify(pathToFileURL('dist/node.js').href)}
 const [path, log] = process.argv.slice(2)
 const model = sequential({ inputShape: [100], layers: [dense({ units: 100 })] })
 model.compile({ loss: 'mse', optimizer: 'sgd' })

@@ -7,6 +7,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest'
 import * as data from '../../src/data/index.ts'
 import * as lanegrad from '../../src/index.ts'
 import { inspect, profile } from '../../src/inspect/index.ts'
+import * as node from '../../src/node/index.ts'
 import * as errors from '../../src/numerics/errors.ts'
 import { workerModel } from '../../src/worker/index.ts'
 import type { WorkerLike } from '../../src/worker/target.ts'
@@ -15,7 +16,7 @@ import { documentedIn, proseOf } from '../support/documented-defaults.ts'
 const { dense, input, sequential, simpleRnn } = lanegrad
 const sources = fileURLToPath(new URL('../../src', import.meta.url))
 const { interfaces, constructors } = documentedIn(sources)
-const library = { ...lanegrad, ...data } as unknown as Record<string, unknown>
+const library = { ...lanegrad, ...data, ...node } as unknown as Record<string, unknown>
 
 afterEach(() => {
   vi.restoreAllMocks()
@@ -88,7 +89,7 @@ const net = (options: object = {}) =>
 
 /** Where there is more to a call than options, or what it makes shows in what comes of it only. */
 const CALLS: Readonly<Record<string, Call>> = {
-  csvLogger: (options) => logs(lanegrad.csvLogger({ write: (line) => void lines.push(line), ...options })),
+  csvLogger: (options) => logs(node.csvLogger({ write: (line) => void lines.push(line), ...options })),
   confusionMatrix: (options) => lanegrad.confusionMatrix([0, 1, 1], [[0.4], [0.5], [0.6]], options),
   augmentImages: (options) => [
     ...data.augmentImages(options)(lanegrad.tensor(new Float32Array(32), [2, 4, 4, 1])).data,

@@ -5,6 +5,7 @@ import { afterAll, expect, test } from 'vitest'
 import * as data from '../../src/data/index.ts'
 import * as lanegrad from '../../src/index.ts'
 import * as inspect from '../../src/inspect/index.ts'
+import * as node from '../../src/node/index.ts'
 import * as relaxed from '../../src/relaxed/index.ts'
 import * as threads from '../../src/threads/index.ts'
 import * as worker from '../../src/worker/index.ts'
@@ -70,7 +71,7 @@ interface Target {
 const feasible = (given: unknown): unknown => (typeof given === 'number' && given > 1000 ? 1000 : given)
 
 const targets: Target[] = []
-const entries = { lanegrad, data, inspect, relaxed, threads, worker } as unknown as Record<
+const entries = { lanegrad, data, inspect, node, relaxed, threads, worker } as unknown as Record<
   string,
   Record<string, unknown>
 >

@@ -53,6 +53,15 @@ describe('a program carries by name', () => {
       ['the file has one', 'belong to no tensor'],
     ],
     [
+      'callbacks that write files',
+      {
+        names: ['csvLogger', 'modelCheckpoint'],
+        from: 'node',
+        rest: 'const callbacks = [csvLogger({ path: "log" }), modelCheckpoint({ path: "model" })]; model.fit([[0, 1]], [0], { callbacks })',
+      },
+      ['node:fs/promises', 'nothing reads from it'],
+    ],
+    [
       'schedules',
       {
         names: ['cosineDecay'],

@@ -18,10 +18,11 @@ import {
 const lacking = lackOfTools()
 
 const program = `
-  import { bidirectional, dense, glorotUniform, LanegradError, load, lstm, type Model, sequential, type Symbolic } from 'lanegrad'
+  import { bidirectional, type Callback, dense, glorotUniform, LanegradError, load, lstm, type Model, sequential, type Symbolic } from 'lanegrad'
   import { kFold, labelColumn, parseCsv, parseIdx } from 'lanegrad/data'
   import { freeze } from 'lanegrad/freeze'
   import { type Inspection, inspect, type ProfileRow, profile } from 'lanegrad/inspect'
+  import { modelCheckpoint } from 'lanegrad/node'
   import { relaxed } from 'lanegrad/relaxed'
   import { fit, open, type Trainer } from 'lanegrad/run'
   import { all, convolution } from 'lanegrad/run/modules'
@@ -29,6 +30,7 @@ const program = `
   import { trainTestSplit } from 'lanegrad/slim/data'
   import { freeze as freezeSlim } from 'lanegrad/slim/freeze'
   import { inspect as inspectSlim } from 'lanegrad/slim/inspect'
+  import { csvLogger } from 'lanegrad/slim/node'
   import { relaxed as relaxedSlim } from 'lanegrad/slim/relaxed'
   import { init as initRun, open as openSlim } from 'lanegrad/slim/run'
   import { pooling } from 'lanegrad/slim/run/modules'
@@ -44,6 +46,7 @@ const program = `
   export const inspection: Inspection = inspect(model)
   export const rows: readonly ProfileRow[] = profile(model, [[1, 2]], [3])
   export const slimKinds = [relaxedSlim().kind, workersSlim().kind, inspectSlim(model)]
+  export const callbacks: readonly Callback[] = [modelCheckpoint({ path: 'a' }), csvLogger({ path: 'b' })]
   // @ts-expect-error: made by workers()
   sequential({ inputShape: [2], layers: [dense({ units: 1 })], threads: 2 })
   const trainer: Trainer = open(freeze(model, { train: [4], predict: [1, 4] }), { modules: [convolution, ...all] })

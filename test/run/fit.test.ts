@@ -13,10 +13,10 @@ import {
   LanegradError,
   learningRateScheduler,
   load,
-  modelCheckpoint,
   reduceLROnPlateau,
   sequential,
 } from '../../src/index.ts'
+import { modelCheckpoint } from '../../src/node/index.ts'
 import { fit, type TrainerFitOptions as OwnOptions, open, type Trainer } from '../../src/run/index.ts'
 import { random } from '../../src/run/modules.ts'
 import { difference } from '../support/frozen.ts'

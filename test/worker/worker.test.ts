@@ -10,11 +10,13 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import { afterAll, afterEach, describe, expect, test } from 'vitest'
 import type * as Library from '../../src/index.ts'
+import type * as Node from '../../src/node/index.ts'
 import type * as Workers from '../../src/worker/index.ts'
 
 const dist = (name: string) => new URL(`../../dist/${name}.js`, import.meta.url).href
 const library = (await import(/* @vite-ignore */ dist('index'))) as typeof Library
 const { serveModels, workerModel } = (await import(/* @vite-ignore */ dist('worker'))) as typeof Workers
+const { modelCheckpoint } = (await import(/* @vite-ignore */ dist('node'))) as typeof Node
 const { accumulateGradients, adam, batchNormalization, dense, dropout, earlyStopping } = library
 const { exponentialDecay, movingAverage, sequential } = library
 
@@ -309,7 +311,7 @@ describe('callbacks', () => {
       const steering = (saves: string[]) => [
         earlyStopping({ monitor: 'val_loss', patience: 2, restoreBestWeights: true }),
         library.reduceLROnPlateau({ monitor: 'val_loss', patience: 1, factor: 0.5 }),
-        library.modelCheckpoint({
+        modelCheckpoint({
           save: (bytes) => void saves.push(hash(bytes)),
         }),
         library.learningRateScheduler({ schedule: (epoch, rate) => (epoch === 1 ? rate * 3 : rate) }),
