@@ -184,6 +184,24 @@ describe('realms', () => {
   })
 })
 
+describe('kernels', () => {
+  /** What the comment at the head of a file gives as its float64 version. */
+  const referenceOf = (text: string): string | undefined =>
+    /^(?:\/\/.*\n)*\/\/ Float64 reference: (\S+)\n/.exec(text)?.[1]
+
+  test('a reference is read from the comment at the head alone', () => {
+    expect(referenceOf('// A sum.\n// Float64 reference: test/a.ts\n\ncode')).toBe('test/a.ts')
+    expect(referenceOf('// A sum.\n\n// Float64 reference: test/a.ts\n')).toBeUndefined()
+  })
+
+  test.each(sourcesIn('assembly/kernels'))('%s names its float64 reference, which exists', (path) => {
+    const reference = referenceOf(read(path))
+    // a module of references, or the test that holds the formula
+    expect(reference).toMatch(/^test\/(reference\/.*|.*\.test)\.ts$/)
+    expect(sourcesIn('test')).toContain(reference)
+  })
+})
+
 describe('the kernel tables', () => {
   const words = (name: string) => name.toLowerCase().replaceAll('_', '')
   const { targets } = JSON.parse(read('asconfig.json'))

@@ -1,4 +1,5 @@
 // Products by the core's matmul, called through the function table: of a list of matrices, and for attention.ts.
+// Float64 reference: test/reference/kernels/attention.ts
 import {
   BATCH_MATMUL_A, BATCH_MATMUL_ARENA, BATCH_MATMUL_B, BATCH_MATMUL_C, BATCH_MATMUL_COUNT, BATCH_MATMUL_FLAGS,
   BATCH_MATMUL_K, BATCH_MATMUL_M, BATCH_MATMUL_N, BATCH_MATMUL_SCRATCH, FN_LINEAR, HEADER_MATMUL, MATMUL_A,

@@ -2,6 +2,7 @@
 // The planner has merged axes: `inner` is the contiguous last axis, along which each operand advances by one
 // float or stays (broadcast); the `rank` outer axes carry a stride for each operand, 0 where it is broadcast.
 // dst is contiguous and may be a or b where that operand is not broadcast.
+// Float64 reference: test/reference/ops.ts
 import {
   BINARY_A, BINARY_ADD, BINARY_AXES, BINARY_A_MOVES, BINARY_B, BINARY_B_MOVES, BINARY_DIVIDE, BINARY_DST, BINARY_EQUAL,
   BINARY_FN, BINARY_GREATER, BINARY_GREATER_EQUAL, BINARY_INNER, BINARY_MAXIMUM, BINARY_MINIMUM, BINARY_MULTIPLY,

@@ -1,5 +1,6 @@
 // Gradient clipping, in place: by value, or by the norm of all gradients in a range.
 // A NaN stays NaN. If the norm is 0, infinite or NaN, the gradients stay as they are.
+// Float64 reference: test/kernels/optimizer.test.ts
 import { CLIP_COUNT, CLIP_GRADS, CLIP_LIMIT } from '../abi'
 import { atLeast, atMost } from '../lanes'
 import { lanesBelow, storeBelow, sumWide } from './tails'

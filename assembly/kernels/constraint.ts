@@ -2,6 +2,7 @@
 // taken over the middle axis (formulas of Keras, its epsilon 1e-7):
 //   norm = sqrt(sum w^2),  w *= (rate clip(norm, low, high) + (1 - rate) norm) / (norm + 1e-7)
 // Squares are summed in f64, in order of the middle axis (rows of one column: lanes 0, 1, then 2, 3, every four).
+// Float64 reference: test/layers/constraints.test.ts
 import {
   CONSTRAIN_COUNT, CONSTRAIN_HIGH, CONSTRAIN_INNER, CONSTRAIN_LOW, CONSTRAIN_OUTER, CONSTRAIN_RATE, CONSTRAIN_W,
 } from '../abi'

@@ -11,6 +11,7 @@
 // ranges of samples, as many for any number of threads; of a large one, which is one range, the product is split.
 // Each is a sum over blocks of up to some hundred positions. Of more than LONG_DEPTH positions, it is that of ranges of so many,
 // added by long-sum.ts, in two arrays more (long sums). The error is that of gemm.ts.
+// Float64 reference: test/reference/kernels/convolution.ts
 import {
   AXIS_BEFORE, AXIS_DILATION, AXIS_KERNEL, AXIS_OUTPUT, AXIS_SIZE, AXIS_STRIDE, CONV_A, CONV_ARENA, CONV_B, CONV_BIAS,
   CONV_BLOCK, CONV_C, CONV_DEPTH, CONV_DST, CONV_F, CONV_FN, CONV_GROUPS, CONV_HEIGHT, CONV_KERNEL_PART, CONV_LIST,

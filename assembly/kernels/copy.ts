@@ -1,6 +1,7 @@
 // Strided copy of 32-bit elements: permute, broadcast (stride 0), slice and concatenate are all this.
 // The planner has merged axes; strides count elements. src and dst don't overlap, or are the same
 // contiguous buffer.
+// Float64 reference: test/reference/ops.ts
 import { COPY_AXES, COPY_DST, COPY_DST_STEP, COPY_INNER, COPY_OUTER, COPY_RANK, COPY_SRC, COPY_SRC_STEP } from '../abi'
 import { FLOAT_WORK, partStart, split } from '../parallel'
 

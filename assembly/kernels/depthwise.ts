@@ -6,6 +6,7 @@
 // these by long-sum.ts. The error is that of gemm.ts.
 //
 // words: as in convolution.ts; the first axis has size 1, and scratch ("patches") is an image [H, W, F] and a vector more.
+// Float64 reference: test/reference/kernels/convolution.ts
 import {
   AXIS_BEFORE, AXIS_DILATION, AXIS_KERNEL, AXIS_OUTPUT, AXIS_SIZE, AXIS_STRIDE, CHAIN_DEPTH, CONV_A, CONV_B, CONV_C,
   CONV_DST, CONV_F, CONV_HEIGHT, CONV_LONG, CONV_PATCHES, CONV_SAMPLES, CONV_WIDTH, LONG_DEPTH,

@@ -1,5 +1,6 @@
 // Passes over the flat regions of weights and gradients beside the update itself. `count` is a multiple of 16; the
 // padding is 0 and stays 0.
+// Float64 reference: test/session/ema.test.ts
 import {
   ACCUMULATE_ARENA, ACCUMULATE_COUNT, ACCUMULATE_G, ACCUMULATE_SUM, ACCUMULATE_WHAT, EMA_ARENA, EMA_COUNT, EMA_E,
   EMA_EVERY, EMA_M, EMA_W, HEADER_FACTOR, HEADER_STEP_COUNT,

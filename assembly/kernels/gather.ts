@@ -3,6 +3,7 @@
 // are sorted by id for it: sums of up to CHAIN_DEPTH of them from 0, then these with the rounding errors carried on (Kahan 1965):
 // relative error, of terms of one sign, 3e-7 of random ones, at most 2e-6 of equal ones. Over threads, parts of the gradient are
 // ranges of columns.
+// Float64 reference: test/reference/kernels/attention.ts
 import {
   CHAIN_DEPTH, GATHER_COUNT, GATHER_DST, GATHER_IDS, GATHER_ROWS, GATHER_SCRATCH, GATHER_SRC, GATHER_WIDTH,
   NON_ZERO_COUNT, NON_ZERO_DST, NON_ZERO_IDS,

@@ -1,5 +1,6 @@
 // Copies of matrix blocks in the order gemm.ts reads them. Sources may be read up to 12 bytes behind a row's end; what
 // lies there is not used. Destinations are scratch, padded to whole blocks of 4 x 4.
+// Float64 reference: test/reference/ops.ts
 import { ROWS_SPARE } from '../abi'
 
 /**

@@ -1,6 +1,7 @@
 // Products with a row or a column, which no register tile suits: y[n] = start + sum over k of x[k] m[k, n], by lanes of n;
 // and small ones, row by row, for which there is nothing to win by packing.
 // The order of each sum is that of gemm.ts, chains of `chain` additions: the same bits as a row of a larger product.
+// Float64 reference: test/reference/ops.ts
 import { madd, storeTail } from '../lanes'
 
 /**

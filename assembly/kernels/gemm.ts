@@ -13,6 +13,7 @@
 // So no more than 128 + 32 additions round one after the other, whatever K. Relative error, of terms
 // of one sign: 3e-7 of random ones, at most 2.5e-6 of equal ones, whose errors add up.
 // With fused multiply-adds tiles have 6 rows; the last 4 or fewer rows have one of 4.
+// Float64 reference: test/reference/ops.ts
 import {
   BLOCK_DEPTH, BLOCK_ROWS, CHAIN_DEPTH, EDGE_BYTES, FN_LINEAR, JOB_SCRATCH, LONG_DEPTH, MATMUL_A, MATMUL_ACCUMULATE,
   MATMUL_ALPHA, MATMUL_B, MATMUL_BIAS, MATMUL_C, MATMUL_FLAGS, MATMUL_FN, MATMUL_K, MATMUL_LONG, MATMUL_M, MATMUL_N,

@@ -1,4 +1,5 @@
 // Initial weights: called by the host before anything runs, no instruction of a program.
+// Float64 reference: test/layers/initializers.test.ts
 import { storeTail } from '../lanes'
 import { blocks, first, second } from '../threefry'
 

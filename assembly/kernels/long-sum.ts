@@ -1,5 +1,6 @@
 // The sum of many sums, in f32, as if it were one of a higher precision: what rounding cuts off an addition goes into the
 // next one (Kahan 1965). Its relative error is 2^-23, however many there are of one sign.
+// Float64 reference: test/kernels/sums.test.ts
 import { storeTail } from '../lanes'
 
 /** dst += src + cut, and what rounding cuts off that goes to `cut`, which starts as 0; `bytes`: of each, a multiple of 4. */

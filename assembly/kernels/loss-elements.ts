@@ -1,6 +1,7 @@
 // Losses whose terms are single elements (kinds below LOSS_FIRST_ROW): sum of w_i l(x_i, y_i), and its gradient.
 // x, y: [rows, cols] f32, passed over as one flat array: all elements that share a sample weight lie together.
 // Operands: LOSS_TERMS_* of abi.ts. Sums are f64. The gradient may overwrite the prediction.
+// Float64 reference: test/reference/losses.ts
 import {
   LOSS_BCE, LOSS_BCE_LOGITS, LOSS_HINGE, LOSS_HUBER, LOSS_LOG_COSH, LOSS_MAE, LOSS_MSE, LOSS_POISSON,
   LOSS_SQUARED_HINGE, LOSS_TERMS_COLS, LOSS_TERMS_KIND, LOSS_TERMS_PARAM, LOSS_TERMS_PREDICTION, LOSS_TERMS_ROWS,

@@ -3,6 +3,7 @@
 // outside 0...cols-1 is no class: nothing is read out of bounds, the row counts 0). With label smoothing s the
 // target of the cross-entropies is t_k = (1 - s) y_k + s / cols.
 // Operands: LOSS_TERMS_* of abi.ts. Sums are f64. The gradient may overwrite the prediction.
+// Float64 reference: test/reference/losses.ts
 import {
   LOSS_CATEGORICAL_HINGE, LOSS_CCE_LOGITS, LOSS_COSINE_SIMILARITY, LOSS_IGNORE_INDEX, LOSS_KL_DIVERGENCE,
   LOSS_SPARSE_CCE, LOSS_SPARSE_CCE_LOGITS, LOSS_TERMS_COLS, LOSS_TERMS_FLAGS, LOSS_TERMS_IGNORE_INDEX, LOSS_TERMS_KIND,

@@ -7,6 +7,7 @@
 // Sums are f64, in memory order, of JOB_SUM_COUNT ranges; then these are summed. Over threads, a part of the loss has some
 // of the ranges, of the gradient any range.
 // Reads up to 12 bytes past the end of the prediction and the target, writes nothing there.
+// Float64 reference: test/reference/losses.ts
 import {
   JOB_SUMS, JOB_SUM_COUNT, LOSS_DST, LOSS_FIRST_ROW, LOSS_GRAD_DST, LOSS_GRAD_SEED, LOSS_GRAD_TERMS, LOSS_IGNORE_INDEX,
   LOSS_MEAN, LOSS_TERMS, LOSS_TERMS_COLS, LOSS_TERMS_FLAGS, LOSS_TERMS_IGNORE_INDEX, LOSS_TERMS_KIND, LOSS_TERMS_ROWS,

@@ -1,4 +1,5 @@
 // The core's matmul: the product of gemm.ts, split over threads, with its activation. words: as productPart's.
+// Float64 reference: test/reference/ops.ts
 import { split } from '../parallel'
 import { productPart, productWork, smallWhole } from './gemm'
 import { applyUnary } from './unary'

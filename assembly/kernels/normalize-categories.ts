@@ -1,5 +1,6 @@
 // Class ids to rows: how often each of `tokens` ids occurs among `perRow` ids, or whether it does. Ids outside
 // 0 ... tokens - 1 count nowhere.
+// Float64 reference: test/reference/kernels/normalize.ts
 import {
   CATEGORIES_DST, CATEGORIES_IDS, CATEGORIES_IS_COUNT, CATEGORIES_PER_ROW, CATEGORIES_ROWS, CATEGORIES_TOKENS,
 } from '../abi'

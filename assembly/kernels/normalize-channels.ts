@@ -9,6 +9,7 @@
 // bytes, normalize-sums.ts), then vectors of coefficients of y or dx, 4 C bytes each: mean, slope, offset and, for dx,
 // factor and inverse; then the f64 totals of dgamma and dbeta, 8 C bytes each.
 // Over threads, the sums of a sample are split by channels, then its y or dx by cells.
+// Float64 reference: test/reference/kernels/normalize.ts
 import {
   CHANNEL_NORMALIZE_BETA, CHANNEL_NORMALIZE_CELLS, CHANNEL_NORMALIZE_CHANNELS, CHANNEL_NORMALIZE_EPSILON,
   CHANNEL_NORMALIZE_GAMMA, CHANNEL_NORMALIZE_GRAD_CELLS, CHANNEL_NORMALIZE_GRAD_CHANNELS, CHANNEL_NORMALIZE_GRAD_DBETA,

@@ -5,6 +5,7 @@
 // variance): less than half an ulp of a float up to 10^7 values unless the first lies hundreds of deviations off, and that term
 // is never above n. Sums with the gradient, sum dy (x - mean), are about the mean, which is a float and a rest behind it.
 // One fixed order, whatever the values.
+// Float64 reference: test/reference/kernels/normalize.ts
 import { lanesBelow } from './tails'
 
 /** Rows that are summed before the next four columns: their cache lines are still there. */

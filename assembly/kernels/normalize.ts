@@ -5,6 +5,7 @@
 // exactly, rms aside. A mean is two floats, which lie in [2, rows]: what a float can hold, and the rest of it. y may equal x; dx may equal dy
 // or x. Reads up to 12 bytes past the last row, writes nothing there. Over threads, a part is a range of rows; of the
 // sums down columns, a range of columns.
+// Float64 reference: test/reference/kernels/normalize.ts
 import {
   LAYER_NORMALIZE_BETA, LAYER_NORMALIZE_COLS, LAYER_NORMALIZE_EPSILON, LAYER_NORMALIZE_GAMMA,
   LAYER_NORMALIZE_GRAD_COLS, LAYER_NORMALIZE_GRAD_DBETA, LAYER_NORMALIZE_GRAD_DGAMMA, LAYER_NORMALIZE_GRAD_DX,

@@ -1,4 +1,5 @@
 // Parts of several optimizers: moving averages, the step count, powers.
+// Float64 reference: test/reference/optimizers.ts
 import { HEADER_STEP_COUNT } from '../abi'
 import { madd } from '../lanes'
 

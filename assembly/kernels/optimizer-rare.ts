@@ -1,5 +1,6 @@
 // The optimizers that few programs have; optimizer.ts says what holds for all. Run one update per step: nadam multiplies its
 // product in the header each time.
+// Float64 reference: test/reference/optimizers.ts
 import {
   HEADER_LEARNING_RATE, HEADER_MOMENTUM_PRODUCT, JOB_ARENA, OPTIMIZER_ADADELTA, OPTIMIZER_ADAGRAD, OPTIMIZER_ADAMAX, OPTIMIZER_LION,
   OPTIMIZER_NADAM, OPTIMIZER_RMSPROP, UPDATE_A, UPDATE_B, UPDATE_CENTERED, UPDATE_COUNT, UPDATE_DECAY, UPDATE_EPSILON,

@@ -4,6 +4,7 @@
 // Where g is 0 (padding), p that is 0 stays 0, with any epsilon. Weight decay wd is g += wd p first, where not said otherwise.
 // Formulas: the papers named below, in the form PyTorch gives them. This file has sgd, adam and radam, whose loop is adam's;
 // optimizer-rare.ts has the others.
+// Float64 reference: test/reference/optimizers.ts
 import {
   HEADER_LEARNING_RATE, OPTIMIZER_ADAM, OPTIMIZER_SGD, UPDATE_A, UPDATE_AMSGRAD, UPDATE_B, UPDATE_COUNT, UPDATE_DECAY,
   UPDATE_DECOUPLED, UPDATE_EPSILON, UPDATE_FLAGS, UPDATE_G, UPDATE_KIND, UPDATE_MOMENTUM, UPDATE_NESTEROV, UPDATE_P,

@@ -2,6 +2,7 @@
 //   l1 sum |w| + l2 sum w^2        dw = seed (l1 sign(w) + 2 l2 w), sign(0) = 0
 // `count` is exact: nothing behind the tensor counts or is written, though up to 12 bytes there are read.
 // Sums are f64, in memory order.
+// Float64 reference: test/reference/ops.ts
 import {
   PENALTY_COUNT, PENALTY_DST, PENALTY_GRAD_ADDS, PENALTY_GRAD_COUNT, PENALTY_GRAD_DW, PENALTY_GRAD_L1, PENALTY_GRAD_L2,
   PENALTY_GRAD_SEED, PENALTY_GRAD_W, PENALTY_L1, PENALTY_L2, PENALTY_W,

@@ -8,6 +8,7 @@
 // gradients add up as many floats as windows meet in a cell, one after the other: relative error below 6e-8 times that number.
 // Over threads, a part is a range of samples.
 // Operands: POOL_* of abi.ts.
+// Float64 reference: test/reference/kernels/pooling.ts
 import {
   POOL_AXIS_BEFORE, POOL_AXIS_BYTES, POOL_AXIS_OUTPUT, POOL_AXIS_SIZE, POOL_AXIS_STRIDE, POOL_AXIS_WINDOW,
   POOL_CHANNELS, POOL_INPUT_BYTES, POOL_OUTPUT_BYTES, POOL_PAIRS, POOL_SAMPLES, POOL_THIRD,

@@ -2,6 +2,7 @@
 // The key of a run is one block under the seed: threefry(seed; counter, stream), and where the counter has a high word,
 // one block under that: threefry(key; high word, 1). Values 2 b and 2 b + 1 are the words
 // of block b under that key: four blocks a turn.
+// Float64 reference: test/reference/kernels/random.ts
 import {
   DRAW_ARENA, DRAW_KIND, DRAW_PARAM, DRAW_SEED_HIGH, DRAW_SEED_LOW, DRAW_STREAM, DROPOUT_DRAW, DROPOUT_DST,
   DROPOUT_SRC, HEADER_RANDOM_COUNTER, RANDOM_BERNOULLI, RANDOM_DRAW, RANDOM_DST, RANDOM_NORMAL, RANDOM_UNIFORM,

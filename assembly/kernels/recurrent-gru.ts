@@ -2,6 +2,7 @@
 //   gru         n = tanh(x_n + r q),  q = (h . U + bias)_n   (the reset gate behind the product; Keras, cuDNN, PyTorch)
 //   gruBefore   n = tanh(x_n + (r h) . U2)                   (before it: a second product)
 // Saved: gru z, r, n, q [B, T, 4 u]; gruBefore z, r, n [B, T, 3 u] and r h [B, T, u].
+// Float64 reference: test/reference/kernels/recurrent.ts
 import {
   RECURRENT_BEFORE, RECURRENT_BIAS, RECURRENT_GATES, RECURRENT_H, RECURRENT_SAVED, RECURRENT_UNITS, RECURRENT_XZ,
   RECURRENT_Y,

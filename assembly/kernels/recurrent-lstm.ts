@@ -1,6 +1,7 @@
 // LSTM (Hochreiter and Schmidhuber 1997; with the forget gate of Gers 2000). Column blocks in the order i, f, g, o:
 //   c' = sigmoid(f) c + sigmoid(i) tanh(g),   h' = sigmoid(o) tanh(c')
 // Saves the activated gates [B, T, 4 u] and c before each step; c' is computed again on the way back.
+// Float64 reference: test/reference/kernels/recurrent.ts
 import {
   RECURRENT_C, RECURRENT_GATES, RECURRENT_H, RECURRENT_SAVED, RECURRENT_UNITS, RECURRENT_XZ, RECURRENT_Y,
 } from '../abi'

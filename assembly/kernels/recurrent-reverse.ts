@@ -1,4 +1,5 @@
 // dst[outer, T, inner] = src with the order of T reversed; its own gradient. dst and src don't overlap.
+// Float64 reference: test/reference/kernels/recurrent.ts
 import { REVERSE_DST, REVERSE_INNER, REVERSE_OUTER, REVERSE_SRC, REVERSE_STEPS } from '../abi'
 import { FLOAT_WORK, split } from '../parallel'
 

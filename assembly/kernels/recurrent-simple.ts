@@ -1,5 +1,6 @@
 // The plain recurrent cell: h' = f(x + h . U), f one of linear, relu, sigmoid, tanh. Saves h' [B, T, u], from which
 // the slope of each of these is computed.
+// Float64 reference: test/reference/kernels/recurrent.ts
 import {
   FN_RELU, FN_SIGMOID, FN_TANH, RECURRENT_FN, RECURRENT_GATES, RECURRENT_H, RECURRENT_UNITS, RECURRENT_XZ, RECURRENT_Y,
 } from '../abi'

@@ -6,6 +6,7 @@
 // Saved for the way back: the activated gates, and the states before each step, at the place of the step in x; only
 // y is in the order of reading. A step that the mask leaves out keeps its sample's states.
 // Over threads, a part is a range of samples through all steps: rows know nothing of each other.
+// Float64 reference: test/reference/kernels/recurrent.ts
 import {
   HEADER_MATMUL, MATMUL_A, MATMUL_ACCUMULATE, MATMUL_ALPHA, MATMUL_B, MATMUL_BIAS, MATMUL_C, MATMUL_FLAGS, MATMUL_FN,
   MATMUL_K, MATMUL_M, MATMUL_N, MATMUL_PART_SHIFT, MATMUL_SCRATCH, MATMUL_TRANSPOSE_B, PRODUCT_BYTES, RECURRENT_ARENA,

@@ -3,6 +3,7 @@
 // row: one fixed order whatever the number of threads. Long ones are sums of blocks' sums, in f64 along a row; down columns
 // in f32, but from LONG_DEPTH rows on, ranges of so many are added in f64. So no more than BLOCK + 32 additions round one
 // after the other: relative error, of terms of one sign, 3e-7 of random ones, at most 2.5e-6 of equal ones.
+// Float64 reference: test/reference/ops.ts
 import {
   CHAIN_DEPTH, LONG_DEPTH, REDUCE_DST, REDUCE_FN, REDUCE_INNER, REDUCE_MAX, REDUCE_OUTER, REDUCE_RANGES,
   REDUCE_REDUCED, REDUCE_SCALE, REDUCE_SRC, REDUCE_SUM,

@@ -1,6 +1,7 @@
 // Resizing of one axis: x [outer, from, inner] to y [outer, to, inner]. Nearest: output o is input floor(o from / to).
 // Linear, with the centers of cells half a cell from their edges: output o lies at (o + 1/2) from / to - 1/2, between
 // two inputs, the outermost ones being continued. The position advances by whole numbers of 1 / (2 to): no rounding.
+// Float64 reference: test/reference/kernels/pooling.ts
 import { RESIZE_DST, RESIZE_FROM, RESIZE_INNER, RESIZE_IS_LINEAR, RESIZE_OUTER, RESIZE_SRC, RESIZE_TO } from '../abi'
 import { madd } from '../lanes'
 import { FLOAT_WORK, split } from '../parallel'

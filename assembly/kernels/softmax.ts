@@ -4,6 +4,7 @@
 // Subtracting the maximum keeps exp in [0, 1]; s is summed in f64. An entry of -inf gets probability 0. A row of
 // nothing but -inf, or with NaN or +inf, becomes NaN. dst may equal src (dx may equal dy), else no overlap.
 // Reads up to 12 bytes past the last row, writes nothing there.
+// Float64 reference: test/reference/losses.ts
 import {
   SOFTMAX_COLS, SOFTMAX_DST, SOFTMAX_GRAD_COLS, SOFTMAX_GRAD_DX, SOFTMAX_GRAD_DY, SOFTMAX_GRAD_IS_LOG,
   SOFTMAX_GRAD_ROWS, SOFTMAX_GRAD_Y, SOFTMAX_IS_LOG, SOFTMAX_ROWS, SOFTMAX_SRC,

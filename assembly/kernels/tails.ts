@@ -1,6 +1,7 @@
 // Ragged ends: loops over floats take whole vectors and mask the last one.
 // A kernel may read up to 12 bytes past the end of a row, never write there: behind a row lies the next one, behind
 // a buffer its padding, which must stay 0. What lies there may be anything, NaN too, so sums mask it away.
+// Float64 reference: test/reference/ops.ts
 import { storeTail } from '../lanes'
 
 /** All bits set in the lanes below `count` (4 and more: in all lanes). */

@@ -3,6 +3,7 @@
 // In: addresses of float32 arrays of one length, alpha (the one parameter some functions have).
 // The gradient reads what the forward pass saved: y for the functions of of-output.ts, x for those of of-input.ts.
 // dst may be src, dx may be dy or saved; otherwise they are disjoint. Touches `count` floats and nothing beyond.
+// Float64 reference: test/reference/unary.ts
 import { loadTail, splat, storeTail } from '../lanes'
 
 export type Each = (dst: usize, src: usize, count: i32, alpha: f32) => void

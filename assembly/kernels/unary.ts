@@ -1,6 +1,7 @@
 // Unary functions as kernels of a program: y = f(x) per element, and dx = dy f'(x), for every FN_* of abi.ts. The loops of
 // common functions are in the core; the others are in module functions, called by their places in the function table.
 // Contract: unary-loops.ts.
+// Float64 reference: test/reference/unary.ts
 import {
   FN_CORE_END, FN_GRADIENTS, UNARY_ALPHA, UNARY_COUNT, UNARY_DST, UNARY_FN, UNARY_GRAD_ALPHA, UNARY_GRAD_COUNT,
   UNARY_GRAD_DX, UNARY_GRAD_DY, UNARY_GRAD_FN, UNARY_GRAD_SAVED, UNARY_SRC,
