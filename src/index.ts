@@ -249,7 +249,13 @@ export type { History, Logs, WithLoss } from './session/logs.ts'
 export type { Metric, MetricBatch } from './session/metric.ts'
 export type { Mode } from './session/program.ts'
 export { type Accumulation, accumulateGradients } from './training/accumulation.ts'
-export { customLoss, type LossFunction } from './training/custom-loss.ts'
+export { type CustomLossOptions, customLoss, type LossFunction } from './training/custom-loss.ts'
+export {
+  type GraphLoss,
+  type GraphLossFunction,
+  graphLoss,
+  type NetworkValues,
+} from './training/graph-loss.ts'
 export {
   binaryCrossentropy,
   type CategoricalOptions,

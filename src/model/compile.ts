@@ -9,13 +9,16 @@ import {
   check,
   FINITE,
   fail,
+  isFunction,
   isObject,
   must,
+  type Rule,
   reading,
   readOptions,
   unknownName,
 } from '../numerics/errors.ts'
 import { type RowShape, rowShapeText } from '../numerics/shape.ts'
+import type { GraphLoss } from '../training/graph-loss.ts'
 import { type LossLike, readLoss, takesLabels } from '../training/losses.ts'
 import { type MetricLike, type MetricName, readMetric } from '../training/metrics.ts'
 import { type Optimizer, type OptimizerName, readOptimizer } from '../training/optimizers.ts'
@@ -34,8 +37,13 @@ export interface CompileOptions {
    * example. Default false: it starts anew.
    */
   readonly keepOptimizer?: boolean
-  /** A loss for all outputs, a list in their order, or losses by output name. */
-  readonly loss: LossLike | readonly LossLike[] | Readonly<Record<string, LossLike>>
+  /**
+   * A loss for all outputs, a list in their order, or losses by output name. An output that is left out of these, or has null,
+   * has no loss: it isn't trained by itself, and y has nothing for it.
+   */
+  readonly loss: LossLike | readonly (LossLike | null)[] | Readonly<Record<string, LossLike | null>>
+  /** Terms of the loss that take several outputs, inputs, layers or weights, made by `graphLoss`. Default: none. */
+  readonly addedLosses?: readonly GraphLoss[]
   /** Factor of each output's loss in the total. Default 1. */
   readonly lossWeights?: readonly number[] | Readonly<Record<string, number>>
   /**
@@ -103,7 +111,10 @@ function perOutput<T>(
   const record = given as Readonly<Record<string, T>>
   const known = new Set(names)
   for (const name of Object.keys(record)) if (!known.has(name)) unknownName(`${what}: output`, name, names)
-  return names.map((name) => record[name] ?? fallback ?? fail(`${what} of output ${name} is missing`))
+  return names.map((name) => {
+    if (fallback === undefined && record[name] === undefined) fail(`${what} of output ${name} is missing`)
+    return record[name] ?? (fallback as T)
+  })
 }
 
 function refuseSharedKey(method: string, one: string | undefined, other: string, key: string): void {
@@ -111,8 +122,19 @@ function refuseSharedKey(method: string, one: string | undefined, other: string,
 }
 
 /** The meaning of every key of the logs. @throws LanegradError naming two numbers that would share a key */
-function checkKeys(session: PlannedSession, outputs: readonly OutputTraining[]): Map<string, string> {
+function checkKeys(
+  session: PlannedSession,
+  outputs: readonly OutputTraining[],
+  added: readonly GraphLoss[] = [],
+): Map<string, string> {
   const known = new Map([['loss', 'the total loss']])
+  const learn = (key: string, what: string) => {
+    refuseSharedKey('compile', known.get(key), what, key)
+    known.set(key, what)
+  }
+  for (const { kind } of added) learn(kind, `the added loss ${kind}`)
+  if (added.length > 0 && outputs.length === 1)
+    learn(`${outputs[0].output}_loss`, `loss of ${outputs[0].output}`)
   for (const { output, loss, metrics, weightedMetrics = [] } of outputs) {
     const metricName = (metric: MetricLike) =>
       readMetric(output, metric, loss, columnsOf(session.shapeOf(output))).name
@@ -121,17 +143,15 @@ function checkKeys(session: PlannedSession, outputs: readonly OutputTraining[]):
       .map(metricName)
       .map((name) => (plain.includes(name) ? `weighted_${name}` : name))
     for (const name of [...(outputs.length > 1 ? ['loss'] : []), ...plain, ...weighted]) {
-      const key = keyOf(session.network, output, name)
-      refuseSharedKey('compile', known.get(key), `${name} of ${output}`, key)
-      known.set(key, `${name} of ${output}`)
+      learn(keyOf(session.network, output, name), `${name} of ${output}`)
     }
   }
   return known
 }
 
 /** Checks that logs and logs of validation share no key, as they can with an output named `val`. @throws LanegradError */
-export function checkValidationKeys(session: PlannedSession, { outputs }: Training): void {
-  const known = checkKeys(session, outputs)
+export function checkValidationKeys(session: PlannedSession, { outputs, added }: Training): void {
+  const known = checkKeys(session, outputs, added)
   for (const [key, what] of known) {
     const other = known.get(`val_${key}`)
     // an output may be named val unless there is validation
@@ -145,9 +165,19 @@ const isLoss = (loss: CompileOptions['loss']): loss is LossLike =>
   typeof loss === 'function' ||
   (isObject(loss) && 'kind' in loss && 'reduction' in loss)
 
+const ADDED: Rule<readonly GraphLoss[]> = {
+  expected: 'a list of results of graphLoss, each of a name of its own',
+  holds: (list): list is readonly GraphLoss[] =>
+    Array.isArray(list) &&
+    list.every(
+      (loss: Partial<GraphLoss> | null) => isFunction(loss?.write) && typeof loss?.weight === 'number',
+    ) &&
+    new Set(list.map(({ kind }) => kind)).size === list.length,
+}
+
 /** Reads the options of `compile`. @throws LanegradError on an unknown name, or a loss that doesn't fit its output */
 export function readTraining(session: PlannedSession, options: CompileOptions): Training {
-  const { optimizer, loss, lossWeights, metrics, weightedMetrics, keepOptimizer } = readOptions(
+  const { optimizer, loss, lossWeights, metrics, weightedMetrics, keepOptimizer, addedLosses } = readOptions(
     'compile',
     options,
     {
@@ -157,6 +187,7 @@ export function readTraining(session: PlannedSession, options: CompileOptions): 
       lossWeights: [asGiven<CompileOptions['lossWeights']>, undefined],
       metrics: [asGiven<MetricsByOutput>, []],
       weightedMetrics: [asGiven<MetricsByOutput>, []],
+      addedLosses: [ADDED, []],
       warnings: [BOOLEAN, true],
     },
   )
@@ -165,9 +196,15 @@ export function readTraining(session: PlannedSession, options: CompileOptions): 
   if (kept && optimizer !== undefined) fail('compile: give either optimizer or keepOptimizer')
   const names = session.network.outputs.map(({ name }) => name)
   return reading('compile: its options', () => {
-    const losses = isLoss(loss) ? names.map(() => loss) : perOutput('compile: loss', loss, names)
+    const losses = isLoss(loss)
+      ? names.map(() => loss)
+      : perOutput<LossLike | null>('compile: loss', loss, names, null)
+    if (losses.every((own) => own === null)) fail('compile: loss: no output has one')
+    const isPartial = losses.includes(null)
     const weights =
-      lossWeights === undefined ? names.map(() => 1) : perOutput('compile: lossWeights', lossWeights, names)
+      lossWeights === undefined
+        ? names.map(() => 1)
+        : perOutput('compile: lossWeights', lossWeights, names, isPartial ? 1 : undefined)
     const isForAll = (given: MetricsByOutput): given is Metrics =>
       Array.isArray(given) || typeof given === 'string'
     const asList = (given: Metrics) => (typeof given === 'string' ? [given] : given)
@@ -175,19 +212,29 @@ export function readTraining(session: PlannedSession, options: CompileOptions): 
       (isForAll(given) ? names.map(() => given) : perOutput<Metrics>(what, given, names, [])).map(asList)
     const wanted = wantedOf('compile: metrics', metrics)
     const wantedWeighted = wantedOf('compile: weightedMetrics', weightedMetrics)
-    const outputs = names.map((output, i) =>
-      readOutputTraining(output, session.shapeOf(output), {
-        loss: losses[i],
+    const outputs = names.flatMap((output, i): OutputTraining[] => {
+      const own = losses[i]
+      if (own === null) {
+        const isAsked = (given: MetricsByOutput, list: readonly unknown[]) =>
+          !isForAll(given) && list.length > 0
+        if (isAsked(metrics, wanted[i]) || isAsked(weightedMetrics, wantedWeighted[i]))
+          fail(`compile: metrics of output ${output}: it has no loss, and so no y to compare with`)
+        return []
+      }
+      const read = readOutputTraining(output, session.shapeOf(output), {
+        loss: own,
         weight: weights[i],
         metrics: wanted[i],
         weightedMetrics: wantedWeighted[i],
-      }),
-    )
-    checkKeys(session, outputs)
+      })
+      return [read]
+    })
+    checkKeys(session, outputs, addedLosses)
     for (const { output, loss } of outputs) {
       const { ranges } = session.outline
       checkRange(output, loss, columnsOf(session.shapeOf(output)), ranges.get(output) ?? null)
     }
-    return { optimizer: kept ? kept.optimizer : readOptimizer(optimizer ?? 'adam'), outputs }
+    const own = kept ? kept.optimizer : readOptimizer(optimizer ?? 'adam')
+    return { optimizer: own, outputs, ...(addedLosses.length > 0 && { added: addedLosses }) }
   })
 }

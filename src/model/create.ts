@@ -28,6 +28,7 @@ import {
 } from '../numerics/errors.ts'
 import type { RuntimeOptions } from '../runtime/engine.ts'
 import type { Metric } from '../session/metric.ts'
+import type { GraphLoss } from '../training/graph-loss.ts'
 import type { Loss } from '../training/losses.ts'
 import type { MeanMetric } from '../training/metrics.ts'
 import { watcherOf } from './diagnose.ts'
@@ -161,8 +162,8 @@ const METRICS: Rule<NonNullable<LoadOptions['metrics']>> = {
 export interface LoadOptions extends RuntimeOptions {
   /** Your own kinds of layers (customLayer) that the model holds. Default []. */
   readonly layers?: readonly { readonly layerKind: LayerKind<object> }[]
-  /** Your own losses (customLoss) that it was compiled with. Default []. */
-  readonly losses?: readonly Loss[]
+  /** Your own losses (customLoss, graphLoss) that it was compiled with, found by their names. Default []. */
+  readonly losses?: readonly (Loss | GraphLoss)[]
   /** Your own metrics (objects of functions) that it was compiled with, found by their names. Default []. */
   readonly metrics?: readonly (MeanMetric | Metric)[]
   /** Whether the model is compiled as it was when it was saved. Default true. */
@@ -189,7 +190,7 @@ export function load<V extends Values = Symbolic>(bytes: ByteSource, options: Lo
     {
       compile: [BOOLEAN, true],
       layers: [listWith<LoadOptions['layers']>('layerKind', 'customLayer'), []],
-      losses: [listWith<LoadOptions['losses']>('write', 'customLoss'), []],
+      losses: [listWith<LoadOptions['losses']>('write', 'customLoss or graphLoss'), []],
       metrics: [METRICS, []],
     },
     ['numerics', 'threads'],

@@ -8,12 +8,13 @@ import { type Outline, type OutputTraining, outlineOf } from '../network/compute
 import { readNetwork, type Values } from '../network/network.ts'
 import { PlannedSession, type Training } from '../network/planned.ts'
 import type { ByteSource } from '../numerics/bytes.ts'
-import { check, fail, NATURAL, show } from '../numerics/errors.ts'
+import { check, FINITE, fail, must, NATURAL, show } from '../numerics/errors.ts'
 import type { NamedArray } from '../numerics/tensor.ts'
 import type { RuntimeOptions } from '../runtime/engine.ts'
 import { PROGRAM_MARK } from '../session/frozen.ts'
 import type { Metric } from '../session/metric.ts'
 import { floatsOf, loadState, SLOT_PREFIX, type Tensors } from '../session/state.ts'
+import type { GraphLoss } from '../training/graph-loss.ts'
 import type { Loss, LossLike } from '../training/losses.ts'
 import { remadeMetric } from '../training/metrics/makers.ts'
 import type { MeanMetric, MetricLike } from '../training/metrics.ts'
@@ -26,7 +27,7 @@ import { FORMAT } from './saving.ts'
 
 /** The user's own losses and metrics, of which files hold the names alone. */
 interface Own {
-  readonly losses: readonly Loss[]
+  readonly losses: readonly (Loss | GraphLoss)[]
   readonly metrics: readonly (MeanMetric | Metric)[]
 }
 
@@ -80,9 +81,9 @@ const lacksOwn = (option: 'losses' | 'metrics', name: unknown): never =>
   )
 
 /** A loss as a file holds it; one of the user's own, of which a file holds the name, is found in `custom`. */
-function savedLoss(value: unknown, custom: readonly Loss[]): LossLike {
+function savedLoss(value: unknown, custom: Own['losses']): LossLike {
   const loss = object('loss', value)
-  const own = custom.find(({ kind }) => kind === loss.kind)
+  const own = custom.find((one): one is Loss => one.kind === loss.kind && 'reduction' in one)
   if (!own && loss.custom === true) lacksOwn('losses', loss.kind)
   return own ?? (loss as unknown as LossLike)
 }
@@ -93,9 +94,11 @@ function readSavedTraining(session: PlannedSession, text: string, own: Own): Tra
   const entries = data.outputs.map((entry) => object('training of an output', entry))
   const known = [...session.outline.outputs]
   const given = entries.map(({ output }) => output)
-  const isEach = given.length === known.length && known.every(([name], i) => name === given[i])
+  const trained = known.filter(([name]) => given.includes(name))
+  const isEach =
+    given.length > 0 && given.length === trained.length && trained.every(([name], i) => name === given[i])
   check(isEach, 'training: outputs', `one each for ${known.map(([name]) => name).join(', ')}`, given)
-  const outputs = known.map(([output, shape], i): OutputTraining => {
+  const outputs = trained.map(([output, shape], i): OutputTraining => {
     const { loss, weight, metrics, weightedMetrics } = entries[i]
     return readOutputTraining(output, shape, {
       loss: savedLoss(loss, own.losses),
@@ -104,7 +107,18 @@ function readSavedTraining(session: PlannedSession, text: string, own: Own): Tra
       weightedMetrics: readMetrics(weightedMetrics ?? [], own),
     })
   })
-  return { optimizer: readOptimizer(remadeOptimizer(object('optimizer', data.optimizer))), outputs }
+  const optimizer = readOptimizer(remadeOptimizer(object('optimizer', data.optimizer)))
+  if (data.added === undefined) return { optimizer, outputs }
+  check(Array.isArray(data.added), 'training: added', 'a list', data.added)
+  const added = data.added.map((entry): GraphLoss => {
+    const { kind, weight } = object('an added loss', entry)
+    const found = own.losses.find((loss) => loss.kind === kind && !('reduction' in loss))
+    return {
+      ...((found ?? lacksOwn('losses', kind)) as GraphLoss),
+      weight: must(FINITE, weight, 'an added loss: weight'),
+    }
+  })
+  return { optimizer, outputs, added }
 }
 
 interface SavedOptions extends Own {

@@ -10,18 +10,19 @@ import { penaltyKernel } from '../graph/ops/loss.ts'
 import { simplify } from '../graph/simplify.ts'
 import type { Value } from '../graph/value.ts'
 import { GraphWriter } from '../graph/writer.ts'
-import { fail, LanegradError } from '../numerics/errors.ts'
-import { type RowShape, sameShape } from '../numerics/shape.ts'
+import { fail, LanegradError, unknownName } from '../numerics/errors.ts'
+import { type RowShape, type Shape, sameShape } from '../numerics/shape.ts'
 import { elementCount } from '../numerics/tensor.ts'
 import type { IdLimit } from '../session/feeds.ts'
 import type { Metric } from '../session/metric.ts'
 import type { HostReading, LossReading, MeanReading, Request } from '../session/program.ts'
+import type { GraphLoss } from '../training/graph-loss.ts'
 import { activationOf, type Loss, takesLabels, targetShape } from '../training/losses.ts'
 import { isMean, type MetricLike, readMetric, writeMetric, writeRowCount } from '../training/metrics.ts'
 import { rangesOf } from '../training/range.ts'
 import { writeLoss } from '../training/write-loss.ts'
 import { type WeightSpec, writeLayers } from './forward.ts'
-import { groupOf, lossGroups, rowsResult } from './groups.ts'
+import { ALL_ROWS, groupOf, lossGroups, rowsResult } from './groups.ts'
 import type { Network } from './network.ts'
 
 export type { WeightSpec }
@@ -181,6 +182,7 @@ export function computationOf(
   request: Request,
   groups: readonly string[],
   seed: number,
+  added: readonly GraphLoss[] = [],
 ): Computation {
   const g = new GraphWriter()
   const { mode, rows } = request
@@ -200,6 +202,7 @@ export function computationOf(
     return { graph: simplify({ ops: g.ops, results, gradients, updates: new Map() }), losses, metrics, host }
   }
 
+  const isSplit = outputs.length > 1 || added.length > 0
   const terms: { readonly group: string; readonly value: Value }[] = []
   const hasMask = (output: string) => lossMask(masks, predictionOf(output)) !== null
   const { penalties } = lossGroups(outputs, hasMask, true)
@@ -210,7 +213,7 @@ export function computationOf(
     const target = g.leaf(
       'target',
       output,
-      targetShape(loss, prediction.shape),
+      [rows, ...(targetShape(loss, prediction.shape.slice(1)) as Shape)],
       takesLabels(loss) ? 'int32' : 'float32',
     )
     const weightShape = request.weightShapes[i]
@@ -231,14 +234,14 @@ export function computationOf(
     const value = writeLoss(g, loss, prediction, target, weighted)
     terms.push({ group: groupOf(trained, mask !== null), value: ops.scale(g, value, weight) })
     const isSum = loss.reduction === 'sum'
-    if (outputs.length > 1 || counter || isSum) {
+    if (isSplit || counter || isSum) {
       const result = `loss of ${output}`
       results.set(result, value)
       const isCounted = counter !== null && !isSum
       const name = rowsResult(output)
       if (isCounted) results.set(name, counter)
       losses.push({
-        key: keyOf(network, output, 'loss'),
+        key: isSplit ? `${output}_loss` : keyOf(network, output, 'loss'),
         value: result,
         weight,
         counter: isCounted ? name : '',
@@ -275,6 +278,23 @@ export function computationOf(
     g.label = spec.name
     if (l1 > 0 || l2 > 0)
       terms.push({ group: penalties, value: g.add(penaltyKernel, [value], { l1, l2 })[0] })
+  }
+  const known =
+    <T>(kind: string, values: ReadonlyMap<string, T>) =>
+    (name: string) =>
+      values.get(name) ?? unknownName(kind, name, [...values.keys()])
+  for (const { kind, weight, write } of added) {
+    g.label = kind
+    const value = write(g, {
+      input: known('input', new Map(network.inputs.map(({ name }) => [name, values.get(name) as Value]))),
+      output: known('output', predictions as ReadonlyMap<string, Value>),
+      layer: known('layer', values),
+      weight: known('weight', new Map([...weights].map(([name, own]) => [name, own.value]))),
+    })
+    terms.push({ group: ALL_ROWS, value: ops.scale(g, value, weight) })
+    const result = `added ${kind}`
+    results.set(result, value)
+    losses.push({ key: kind, value: result, weight, counter: '', isSum: false })
   }
   g.label = 'loss'
   const totalOf = (values: readonly Value[]) =>

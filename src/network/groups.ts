@@ -12,7 +12,8 @@ interface Trained {
   readonly loss: Loss
 }
 
-const ALL_ROWS = 'rows'
+/** The group of means over all rows. */
+export const ALL_ROWS = 'rows'
 const SUM = 'sum'
 
 /** The result whose second element counts an output's rows. */
@@ -27,10 +28,12 @@ export function lossGroups(
   outputs: readonly Trained[],
   isMasked: (output: string) => boolean,
   hasPenalties: boolean,
+  hasAdded = false,
 ): { readonly groups: readonly string[]; readonly penalties: string } {
   const groups = new Set(outputs.map((output) => groupOf(output, isMasked(output.output))))
   const penalties = [...groups].find((group) => group !== SUM) ?? ALL_ROWS
   if (hasPenalties) groups.add(penalties)
+  if (hasAdded) groups.add(ALL_ROWS)
   return { groups: [...groups], penalties }
 }
 

@@ -12,6 +12,7 @@ import type { Layout } from '../session/layout.ts'
 import type { Prepared } from '../session/prepared.ts'
 import type { Mode, Program, Readings, Request } from '../session/program.ts'
 import { Session, type Updating } from '../session/session.ts'
+import type { GraphLoss } from '../training/graph-loss.ts'
 import { takesLabels, targetLimits, targetShape } from '../training/losses.ts'
 import { type Optimizer, updateOf } from '../training/optimizers.ts'
 import {
@@ -28,7 +29,10 @@ import { type Network, type Origins, withTrainable } from './network.ts'
 
 export interface Training {
   readonly optimizer: Optimizer
+  /** Those with a loss, in the network's order. */
   readonly outputs: readonly OutputTraining[]
+  /** Terms of the loss over the whole network. Default: none. */
+  readonly added?: readonly GraphLoss[]
 }
 
 /** The groups of losses whose gradients are accumulated apart. */
@@ -40,7 +44,7 @@ function groupsOf(
   const places = new Map(network.outputs.map(({ name, value }) => [name, value]))
   const hasPenalties = weights.some(({ regularizer: { l1 = 0, l2 = 0 } }) => l1 > 0 || l2 > 0)
   const isMasked = (output: string) => masked.has(places.get(output) ?? '')
-  return lossGroups(training?.outputs ?? [], isMasked, hasPenalties).groups
+  return lossGroups(training?.outputs ?? [], isMasked, hasPenalties, !!training?.added).groups
 }
 
 /** How the target of an output is given. */
@@ -211,13 +215,15 @@ export class PlannedSession extends Session<Plan> {
     const isTraining = request.mode === 'train' && training !== null
     const groups = isTraining && (this.updating?.steps ?? 1) > 1 ? this.groups : []
     const computation =
-      request.rows > 0 ? computationOf(network, outputs, request, groups, this.seed) : NO_COMPUTATION
+      request.rows > 0
+        ? computationOf(network, outputs, request, groups, this.seed, training?.added)
+        : NO_COMPUTATION
     const update = isTraining ? updateOf(training.optimizer, groups.length) : null
     const code = planOf(computation.graph, layout, this.outline.weights, update)
     const program: Program<Plan> = {
       request,
       code,
-      readings: readingsOf(computation, code, outputs.length > 1),
+      readings: readingsOf(computation, code, outputs.length > 1 || !!training?.added),
       groups: groups.map((group) => (isSum(group) ? null : (code.results.get(group)?.address ?? 0))),
     }
     return { program, metrics: computation.host }

@@ -3,18 +3,48 @@ import { type GraphBuilder, graphBuilder } from '../graph/builder.ts'
 import * as ops from '../graph/operations.ts'
 import { isValue, type Value } from '../graph/value.ts'
 import type { GraphWriter } from '../graph/writer.ts'
-import { check, fail, guarded, isFunction, reading, show } from '../numerics/errors.ts'
-import { shapeText } from '../numerics/shape.ts'
+import {
+  check,
+  fail,
+  guarded,
+  isFunction,
+  must,
+  POSITIVE_INTEGER,
+  type Rule,
+  reading,
+  readOptions,
+  show,
+} from '../numerics/errors.ts'
+import { type RowShape, shapeText } from '../numerics/shape.ts'
 import { elementCount } from '../numerics/tensor.ts'
 import { isLossName, type Loss, type LossName } from './losses.ts'
 
 /** Writes a loss: values [batch, ...], one for each element or row of the prediction, or one number, the loss itself. */
 export type LossFunction = (g: GraphBuilder, truth: Value, prediction: Value) => Value
 
+/** Options of `customLoss`. */
+export interface CustomLossOptions {
+  /** The shape of a row of the truth, or a function from that of a row of the prediction. Default: the prediction's. */
+  readonly truthShape?: RowShape | ((prediction: RowShape) => RowShape)
+}
+
+const ROW_SHAPE: Rule<RowShape> = {
+  expected: 'a list of positive integers',
+  holds: (value): value is RowShape =>
+    Array.isArray(value) && value.every((size) => size === null || POSITIVE_INTEGER.holds(size)),
+}
+
+const TRUTH_SHAPE: Rule<CustomLossOptions['truthShape']> = {
+  expected: 'a list of positive integers, or a function',
+  holds: (value): value is CustomLossOptions['truthShape'] =>
+    value === undefined || isFunction(value) || ROW_SHAPE.holds(value),
+}
+
 /**
  * A loss of your own. `write` returns values [batch, ...] with any number of the prediction's axes, and the loss is their mean,
  * weighted by sample weights if there are any; or it returns a single number, which is the loss. Truth has the shape of the
- * prediction. Gradients come from the operations. A saved model holds only the name: `load(bytes, { losses: [loss] })`.
+ * prediction, or `truthShape`: the shape of its rows (without the batch axis), or a function from that of the prediction's rows. Built-in metrics,
+ * which compare the two element by element, are refused then. Gradients come from the operations. A saved model holds only the name: `load(bytes, { losses: [loss] })`.
  * @throws LanegradError on a bad or taken name, or a `write` that isn't a function; in `compile`, if it returns another shape
  *
  *     const absolute = customLoss('absolute', (g, truth, prediction) => g.unary('abs', g.minus(truth, prediction)))
@@ -28,7 +58,7 @@ export type LossFunction = (g: GraphBuilder, truth: Value, prediction: Value) =>
  * console.log((await model.evaluate([[1], [2]], [2, 5])).loss) // 2
  * ```
  */
-export function customLoss(name: string, write: LossFunction): Loss {
+export function customLoss(name: string, write: LossFunction, options: CustomLossOptions = {}): Loss {
   check(
     typeof name === 'string' && /^\w+$/.test(name),
     'customLoss: name',
@@ -37,6 +67,7 @@ export function customLoss(name: string, write: LossFunction): Loss {
   )
   if (isLossName(name)) fail(`customLoss: the name ${name} is taken`)
   check(isFunction(write), 'customLoss: write', 'a function', write)
+  const { truthShape } = readOptions('customLoss', options, { truthShape: [TRUTH_SHAPE, undefined] })
   const kind = name as LossName // shows in logs and messages; no row of the table
   const loss: Loss = {
     kind,
@@ -45,6 +76,12 @@ export function customLoss(name: string, write: LossFunction): Loss {
     fromLogits: false,
     param: 0,
     ignoreIndex: null,
+    ...(truthShape && {
+      truthShape: (shape: RowShape) => {
+        const own = isFunction(truthShape) ? reading(`loss ${name}`, () => truthShape(shape)) : truthShape
+        return must(ROW_SHAPE, own, `loss ${name}: truthShape`)
+      },
+    }),
     write: (own, g, truth, prediction, sampleWeights) =>
       writeCustom(g, own, write(guarded('g', graphBuilder(g)), truth, prediction), prediction, sampleWeights),
   }

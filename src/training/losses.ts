@@ -18,7 +18,7 @@ import {
   show,
   unknownName,
 } from '../numerics/errors.ts'
-import type { Shape } from '../numerics/shape.ts'
+import type { RowShape, Shape } from '../numerics/shape.ts'
 
 export interface LossRow {
   readonly code: number
@@ -86,6 +86,8 @@ export interface Loss {
     prediction: Value,
     sampleWeights: Value | null,
   ) => Value
+  /** The shape of a row of the truth for rows of the prediction of `shape`, where it isn't theirs. @internal */
+  readonly truthShape?: (shape: RowShape) => RowShape
   /** Marks a loss made by customLoss; saved models hold this in the place of `write`. */
   readonly custom?: true
 }
@@ -390,9 +392,9 @@ export function targetLimits(loss: Loss): readonly [low: number, high: number] {
   return [low - ROUNDING, high + ROUNDING]
 }
 
-/** The shape of the targets for a prediction of `shape`. */
-export const targetShape = <T>(loss: Loss, shape: readonly T[]): readonly T[] =>
-  takesLabels(loss) ? shape.slice(0, -1) : shape
+/** The shape of a row of the targets for a prediction whose rows have `shape`. */
+export const targetShape = (loss: Loss, shape: RowShape): RowShape =>
+  takesLabels(loss) ? shape.slice(0, -1) : (loss.truthShape?.(shape) ?? shape)
 
 /** The number of terms that the loss of a prediction of `shape` adds up. */
 export function termCount(loss: Loss, shape: Shape): number {

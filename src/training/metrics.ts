@@ -99,6 +99,12 @@ export function readMetric(
   const { name } = metric
   const isKey = typeof name === 'string' && name !== '' && !(name in Object.prototype)
   check(isKey, `metrics of ${output}: name`, 'a string (and not "toString")', name)
+  const isOwn =
+    isMean(metric) && Array.isArray(metric.of) && typeof metric.of[0] === 'object' && metric.of[0].write
+  if (loss.truthShape && !isOwn)
+    fail(
+      `metric ${name} of ${output} compares y with the prediction; ${loss.kind} takes y of a shape of its own: use a customLoss`,
+    )
   const labels = takesLabels(loss)
   const takes = isMean(metric) && Array.isArray(metric.of) ? lossFor(metric.of, loss) !== undefined : true
   if ((metric.labels ?? labels) !== labels || !takes) {
@@ -165,13 +171,14 @@ export const logitOf = (share: number): number => log(share / (1 - share))
 /** [0, the number (weights: their sum) of the rows that count], or null where all count. */
 export function writeRowCount(
   g: GraphWriter,
-  { ignoreIndex }: Loss,
+  { ignoreIndex, truthShape }: Loss,
   prediction: Value,
   target: Value,
   weights: Value | null,
 ): Value | null {
   if (!weights && ignoreIndex === null) return null
-  return writeRule(g, { code: abi.METRIC_ROWS, param: 0 }, ignoreIndex, prediction, target, weights)
+  const truth = truthShape ? prediction : target // labels alone are looked at
+  return writeRule(g, { code: abi.METRIC_ROWS, param: 0 }, ignoreIndex, prediction, truth, weights)
 }
 
 /** `loss` is the output's; weights: one for each row, or sample, or none. */

@@ -58,13 +58,14 @@ async function whenReady(worker: WorkerLike, timeoutMs: number): Promise<void> {
 function compileOptionsOf<V extends Values>({ session }: Model<V>): unknown {
   const { training } = session
   if (!training) return null
-  const { optimizer, outputs } = training
+  const { optimizer, outputs, added = [] } = training
   const byOutput = (key: 'metrics' | 'weightedMetrics') =>
     Object.fromEntries(outputs.map((output) => [output.output, output[key] ?? []]))
   return portable({
     optimizer,
-    loss: outputs.map(({ loss }) => loss),
-    lossWeights: outputs.map(({ weight }) => weight),
+    loss: Object.fromEntries(outputs.map(({ output, loss }) => [output, loss])),
+    lossWeights: Object.fromEntries(outputs.map(({ output, weight }) => [output, weight])),
+    addedLosses: added,
     metrics: byOutput('metrics'),
     weightedMetrics: byOutput('weightedMetrics'),
     warnings: !session.isQuiet,

@@ -12,6 +12,7 @@ import type { ByteSource } from '../numerics/bytes.ts'
 import { check, checkOptions, fail, isRecord } from '../numerics/errors.ts'
 import { builtin, now } from '../numerics/host.ts'
 import { Stop } from '../rows/stop.ts'
+import type { GraphLoss } from '../training/graph-loss.ts'
 import type { Loss } from '../training/losses.ts'
 import type { MetricLike } from '../training/metrics.ts'
 import {
@@ -35,8 +36,8 @@ import { listen, type MessageTarget, send } from './target.ts'
 export interface ServeOptions {
   /** Your own kinds of layers (customLayer) that the models hold. */
   readonly layers?: LoadOptions['layers']
-  /** Your own losses (customLoss) that the models are compiled with. */
-  readonly losses?: readonly Loss[]
+  /** Your own losses (customLoss, graphLoss) that the models are compiled with. */
+  readonly losses?: readonly (Loss | GraphLoss)[]
   /** Your own metrics (objects of functions), which the page refers to by name. */
   readonly metrics?: readonly Exclude<MetricLike, string>[]
   /** The port of the page's messages. Default: the worker's own global. */
@@ -103,7 +104,7 @@ export function serveModels(options: ServeOptions = {}): void {
 
 interface Known {
   readonly layers?: LoadOptions['layers']
-  readonly losses: readonly Loss[]
+  readonly losses: readonly (Loss | GraphLoss)[]
   readonly metrics: readonly Exclude<MetricLike, string>[]
 }
 

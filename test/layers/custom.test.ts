@@ -374,7 +374,7 @@ describe('customLoss', () => {
       /^loss bad must give .*; got \{ shape \}$/,
       bad(() => ({ shape: [] }) as never),
     )
-    refused('load: losses must be a list of results of customLoss; got ["mse"]', () =>
+    refused('load: losses must be a list of results of customLoss or graphLoss; got ["mse"]', () =>
       load(build().save(), { losses: ['mse'] as never }),
     )
   })

@@ -116,7 +116,7 @@ describe('compile refuses', () => {
     [`output one: sparseCategoricalCrossentropy ${needs}`, { loss: 'sparseCategoricalCrossentropy' }],
     [`output one: categoricalCrossentropy ${needs}`, { loss: ['categoricalCrossentropy', 'mse'] }],
     ['compile: loss must be given for one, two; got undefined', {}],
-    ['compile: loss of output two is missing', { loss: { one: 'mse' } }],
+    ['compile: loss: no output has one', { loss: { one: null } }],
     [
       'compile: loss: unknown output "three". Known: one, two',
       { loss: { one: 'mse', two: 'mse', three: 'mse' } },
@@ -141,7 +141,7 @@ describe('compile refuses', () => {
       { loss: { one: 'mse', two: 'sparseCategoricalCrossentropy' }, metrics: ['mae'] },
     ],
     [
-      'compile options must be a plain object of optimizer, keepOptimizer, loss, lossWeights, metrics, weightedMetrics, warnings; got undefined',
+      'compile options must be a plain object of optimizer, keepOptimizer, loss, lossWeights, metrics, weightedMetrics, addedLosses, warnings; got undefined',
       undefined as unknown as object,
     ],
   ])('%s', (message, options) => {
