@@ -74,9 +74,7 @@ export {
   type InitializerName,
   lecunNormal,
   lecunUniform,
-  type OrthogonalOptions,
   ones,
-  orthogonal,
   type RandomNormalOptions,
   type RandomUniformOptions,
   randomNormal,
@@ -132,6 +130,7 @@ export {
   rmsNormalization,
   unitNormalization,
 } from './layers/normalization.ts'
+export { type OrthogonalOptions, orthogonal } from './layers/orthogonal.ts'
 export {
   averagePooling1d,
   averagePooling2d,

@@ -1,6 +1,7 @@
-// Initializers: plain frozen data made by constructors, or read from names and files. initial-weights.ts draws the weights.
-// Names and formulas are Keras's.
+// Initializers: plain frozen data made by constructors, or read from names and files. initial-weights.ts draws the weights, except
+// those of initializers that bring their code with them (orthogonal.ts). Names and formulas are Keras's.
 
+import { broughtBy } from '../numerics/brought.ts'
 import { check, entryOf, FINITE, isObject, NON_NEGATIVE, readOptions } from '../numerics/errors.ts'
 
 /** The parameters of each kind, with their defaults. */
@@ -17,14 +18,22 @@ const DEFAULTS = {
   heNormal: {},
   lecunUniform: {},
   lecunNormal: {},
-  orthogonal: { gain: 1 },
 }
 
 /** The name of an initializer, as layers take it in place of one with options. */
 export type InitializerName = keyof typeof DEFAULTS
 type Parameters = { [K in InitializerName]: { readonly [P in keyof (typeof DEFAULTS)[K]]: number } }
+/** An initializer that a file tells whole, with the function that draws the weights. */
+export interface Drawing {
+  readonly kind: 'orthogonal'
+  readonly gain: number
+  /** Sets `out` to the initial weights of `shape`. @internal */
+  draw(out: Float32Array, shape: readonly number[], seed: number, stream: number): void
+}
 /** The initial values of a weight: made by the function that has the name of `kind`. */
-export type Initializer = { [K in InitializerName]: { readonly kind: K } & Parameters[K] }[InitializerName]
+export type Initializer =
+  | { [K in InitializerName]: { readonly kind: K } & Parameters[K] }[InitializerName]
+  | Drawing
 
 /** For the bias of an LSTM alone, whose reader sets it: 1 in the second quarter, the forget gate's, else 0. */
 export const UNIT_FORGET_BIAS = { kind: 'unitForgetBias' } as unknown as Initializer
@@ -49,12 +58,6 @@ export interface RandomNormalOptions {
   readonly mean?: number
   /** The standard deviation (of truncatedNormal: before the cut), >= 0. Default 0.05. */
   readonly stddev?: number
-}
-
-/** Options of `orthogonal`. */
-export interface OrthogonalOptions {
-  /** Factor of the matrix. Default 1. */
-  readonly gain?: number
 }
 
 const constructorOf =
@@ -237,29 +240,19 @@ export const lecunUniform: () => Initializer = constructorOf('lecunUniform')
  */
 export const lecunNormal: () => Initializer = constructorOf('lecunNormal')
 /**
- * Orthonormal columns (rows, if there are fewer) of [product of leading dimensions, last], times gain (1). Saxe et al. 2013.
- * A weight below rank 2 is refused when the model is made.
- * @throws LanegradError on an unknown or bad option
- * @example
- * ```js
- * import { dense, orthogonal, sequential } from 'lanegrad'
- *
- * const model = sequential({ inputShape: [3], layers: [dense({ units: 3, kernelInitializer: orthogonal() })] }) // a rotation
- * const { data } = model.predict([[1, 2, 2]])
- * console.log(Math.hypot(...data).toFixed(4)) // 3.0000
- * ```
- */
-export const orthogonal: (options?: OrthogonalOptions) => Initializer = constructorOf('orthogonal')
-
-/**
  * A name or plain data (from a file, say) as a checked, frozen initializer with all defaults filled in.
- * @throws LanegradError on an unknown kind or parameter, or a parameter that isn't a fit number.
+ * @throws LanegradError on an unknown kind or parameter, a parameter that isn't a fit number, or the name or data of `orthogonal`,
+ * which must be made by its constructor
  */
 export function readInitializer(
   initializer: Initializer | InitializerName | { readonly kind: string },
   what = 'initializer',
 ): Initializer {
   const { kind, ...options } = isObject(initializer) ? initializer : { kind: initializer }
+  if (typeof kind === 'string' && /^orthogonal/i.test(kind)) {
+    const drawing = broughtBy(what, initializer as Drawing, 'draw', 'orthogonal()')
+    if (drawing) return drawing
+  }
   entryOf(what, kind, DEFAULTS)
   return makeInitializer(kind as InitializerName, options)
 }

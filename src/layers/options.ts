@@ -35,9 +35,9 @@ type ReadersOfWeights<N extends string> = {
 
 /** Readers of the options of a layer's weights; `defaults` has each weight's initializer. */
 export function weightReaders<N extends string>(
-  defaults: Readonly<Record<N, InitializerName>>,
+  defaults: Readonly<Record<N, Initializer | InitializerName>>,
 ): ReadersOfWeights<N> {
-  const readers = Object.entries<InitializerName>(defaults).flatMap(([name, initializer]) => [
+  const readers = Object.entries<Initializer | InitializerName>(defaults).flatMap(([name, initializer]) => [
     [`${name}Initializer`, [readInitializer, initializer]],
     [`${name}Regularizer`, [readRegularizer, {}]],
     [`${name}Constraint`, [readConstraint, null]],

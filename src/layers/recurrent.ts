@@ -40,6 +40,7 @@ import {
 } from './layer.ts'
 import { drawn } from './noise.ts'
 import { type CheckedActivation, inputOfAxes, weightOptions, weightReaders } from './options.ts'
+import { orthogonal } from './orthogonal.ts'
 import type { BiasOptions, KernelOptions, RecurrentKernelOptions } from './weights.ts'
 
 /**
@@ -118,7 +119,7 @@ export const lstmReaders = ({ unitForgetBias = true }: { readonly unitForgetBias
   unitForgetBias: [BOOLEAN, true] as const,
 })
 
-const gateWeights = () => weightReaders({ kernel: 'glorotUniform', recurrent: 'orthogonal', bias: 'zeros' })
+const gateWeights = () => weightReaders({ kernel: 'glorotUniform', recurrent: orthogonal(), bias: 'zeros' })
 
 /** x with features dropped, the same ones at all steps, and the mask of x. */
 export function sequenceOf(

@@ -15,7 +15,7 @@ export interface KernelOptions {
 
 /** Options of the recurrent kernel. */
 export interface RecurrentKernelOptions {
-  /** Initial values of the recurrent kernel. Default 'orthogonal'. */
+  /** Initial values of the recurrent kernel. The default is `orthogonal()`. */
   readonly recurrentInitializer?: Initializer | InitializerName
   /** Penalty on the recurrent kernel, added to the loss. Default {}: none. */
   readonly recurrentRegularizer?: Regularizer

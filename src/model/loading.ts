@@ -22,7 +22,7 @@ import { readOptimizer } from '../training/optimizers.ts'
 import { readOutputTraining } from './compile.ts'
 import { watcherOf } from './diagnose.ts'
 import { checkModel, type Model } from './model.ts'
-import { remadeConstraints, remadeOptimizer } from './remake.ts'
+import { remadeOptimizer, remadeValues } from './remake.ts'
 import { FORMAT } from './saving.ts'
 
 /** The user's own losses and metrics, of which files hold the names alone. */
@@ -137,7 +137,7 @@ export function loadSession(
   check(format === FORMAT, 'not a saved model: format', show(FORMAT), format)
   const seed = Number(digits)
   check(/^\d+$/.test(digits) && NATURAL.holds(seed), 'seed', 'an integer >= 0', digits)
-  const network = readNetwork(remadeConstraints(parse('network', metadata.network ?? '')), kinds)
+  const network = readNetwork(remadeValues(parse('network', metadata.network ?? '')), kinds)
   const outline = outlineOf(network)
   const weights = checkWeights(outline, tensors) // before memory is taken for sizes that the file only claims
   const session = new PlannedSession(network, outline, seed, runtime)

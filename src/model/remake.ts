@@ -1,6 +1,7 @@
 // Makes values again from the plain data of files and messages, which is untrusted. Only `load` and models in workers need these
 // tables.
 import { nonNeg, ofNorms } from '../layers/constraints.ts'
+import { orthogonal } from '../layers/orthogonal.ts'
 import { remade } from '../numerics/brought.ts'
 import { isRecord } from '../numerics/errors.ts'
 import { accumulateGradients } from '../training/accumulation.ts'
@@ -40,15 +41,17 @@ const constraints = {
   unitNorm: (options: object) => ofNorms('unitNorm', options, 1),
 }
 
-/** The description of a network with its constraints made again: those of its layers, and of layers within them. */
-export function remadeConstraints(data: unknown): unknown {
-  if (Array.isArray(data)) return data.map(remadeConstraints)
+/** The description of a network with its constraints and initializers made again: those of its layers, and of layers within them. */
+export function remadeValues(data: unknown): unknown {
+  if (Array.isArray(data)) return data.map(remadeValues)
   if (!isRecord(data)) return data
   const entries = Object.entries(data).map(([key, value]) => [
     key,
-    /constraint$/i.test(key) && isRecord(value)
+    isRecord(value) && /constraint$/i.test(key)
       ? remade('constraint', constraints, value)
-      : remadeConstraints(value),
+      : isRecord(value) && value.kind === 'orthogonal' && /initializer$/i.test(key)
+        ? remade('initializer', { orthogonal }, value)
+        : remadeValues(value),
   ])
   return Object.fromEntries(entries)
 }

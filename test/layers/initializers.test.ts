@@ -1,9 +1,12 @@
 // Initial weights against the ranges and variances of Keras's definitions, which are written out here.
 
 import { describe, expect, test } from 'vitest'
+import { dense, load, lstm, sequential } from '../../src/index.ts'
 import { fansOf, initialize as initializeIn } from '../../src/layers/initial-weights.ts'
 import * as initializers from '../../src/layers/initializers.ts'
 import { type Initializer, type InitializerName, readInitializer } from '../../src/layers/initializers.ts'
+import { orthogonal } from '../../src/layers/orthogonal.ts'
+import { remadeValues } from '../../src/model/remake.ts'
 import { streamOf, uniform } from '../../src/numerics/random.ts'
 import { elementCount } from '../../src/numerics/tensor.ts'
 import { Engine } from '../../src/runtime/engine.ts'
@@ -117,6 +120,33 @@ describe('plain initializers', () => {
 })
 
 describe('orthogonal', () => {
+  test.each(['orthogonal', 'Orthogonal', 'orthogonal_', { kind: 'orthogonal', gain: 2 }])(
+    'is imported: %o says how',
+    (given) => {
+      expect(() => readInitializer(given as never, 'dense: kernelInitializer')).toThrow(
+        "dense: kernelInitializer: write kernelInitializer: orthogonal(), with orthogonal from 'lanegrad'; got ",
+      )
+    },
+  )
+
+  test('is made again by load, and draws as before', () => {
+    const made = () =>
+      sequential({
+        inputShape: [2, 3],
+        layers: [lstm({ units: 2, kernelInitializer: orthogonal({ gain: 2 }) }), dense({ units: 1 })],
+        seed: 5,
+      })
+    const [before, after] = [made(), load(made().save())]
+    expect(after.getWeights()).toEqual(before.getWeights())
+    expect(after.save()).toEqual(before.save())
+    const { kernelInitializer } = remadeValues({ kernelInitializer: { kind: 'orthogonal', gain: 2 } }) as {
+      readonly kernelInitializer: Initializer
+    }
+    expect(initialize(kernelInitializer, [3, 5], 7, 1)).toEqual(
+      initialize(orthogonal({ gain: 2 }), [3, 5], 7, 1),
+    )
+  })
+
   test.each<[number[], number]>([
     [[1, 1], 1],
     [[5, 5], 1],
@@ -125,7 +155,7 @@ describe('orthogonal', () => {
     [[3, 3, 4, 8], 1],
     [[64, 256], 0.5],
   ])('%j, gain %d: columns (or rows) are at right angles and as long as the gain', (shape, gain) => {
-    const values = initialize(initializers.orthogonal({ gain }), shape, 11, stream)
+    const values = initialize(orthogonal({ gain }), shape, 11, stream)
     const cols = shape[shape.length - 1]
     const rows = values.length / cols
     const [count, size] = rows < cols ? [rows, cols] : [cols, rows]
@@ -142,15 +172,15 @@ describe('orthogonal', () => {
     // without sign correction the diagonal leans to one side
     let positive = 0
     for (let seed = 0; seed < 400; seed++)
-      positive += Number(initialize('orthogonal', [3, 3], seed, stream)[0] > 0)
+      positive += Number(initialize(orthogonal(), [3, 3], seed, stream)[0] > 0)
     expect(Math.abs(positive - 200)).toBeLessThan(50)
   })
   test('needs two dimensions', () => {
-    expect(() => initialize('orthogonal', [4], 1, 1)).toThrow(
+    expect(() => initialize(orthogonal(), [4], 1, 1)).toThrow(
       'orthogonal: shape must be of rank 2 or more; got [4]',
     )
-    expect(initialize('orthogonal', [0, 4], 1, 1).length).toBe(0)
-    expect(initialize('orthogonal', [4, 0], 1, 1).length).toBe(0)
+    expect(initialize(orthogonal(), [0, 4], 1, 1).length).toBe(0)
+    expect(initialize(orthogonal(), [4, 0], 1, 1).length).toBe(0)
   })
 })
 
@@ -162,7 +192,7 @@ describe('data', () => {
       mean: 1,
       stddev: 0.05,
     })
-    expect(initializers.orthogonal()).toEqual({ kind: 'orthogonal', gain: 1 })
+    expect(orthogonal()).toEqual({ kind: 'orthogonal', gain: 1 })
     expect(Object.isFrozen(initializers.zeros())).toBe(true)
     const copy = JSON.parse(JSON.stringify(initializers.randomNormal({ stddev: 2 }))) as Initializer
     expect(readInitializer(copy)).toEqual(initializers.randomNormal({ stddev: 2 }))
@@ -181,7 +211,7 @@ describe('data', () => {
     expect(bad('constructor')).toThrow('unknown initializer "constructor"')
     expect(bad({})).toThrow('unknown initializer undefined')
     expect(bad(undefined)).toThrow(
-      'unknown initializer undefined. Known: zeros, ones, constant, randomUniform, randomNormal, truncatedNormal, glorotUniform, glorotNormal, heUniform, heNormal, lecunUniform, lecunNormal, orthogonal',
+      'unknown initializer undefined. Known: zeros, ones, constant, randomUniform, randomNormal, truncatedNormal, glorotUniform, glorotNormal, heUniform, heNormal, lecunUniform, lecunNormal',
     )
     expect(bad({ kind: 'constant', value: 'x' })).toThrow('constant: value must be a finite number; got "x"')
     expect(() => initializers.randomNormal({ stdev: 1 } as object)).toThrow('did you mean "stddev"?')

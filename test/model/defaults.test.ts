@@ -204,7 +204,11 @@ const OF_DATA: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** Defaults that docstrings give in words, though they are values. */
-const WORDS = ['lstm.biasInitializer', 'convLstm2d.biasInitializer']
+const WORDS = [
+  'lstm.biasInitializer',
+  'convLstm2d.biasInitializer',
+  ...['simpleRnn', 'gru', 'lstm', 'convLstm2d'].map((name) => `${name}.recurrentInitializer`),
+]
 
 const named = [...constructors].filter(([name]) => isPublic(name)).sort()
 

@@ -70,6 +70,11 @@ describe('a program carries by name', () => {
       ['"cosineDecay"', 'minimum: t'],
     ],
     [
+      'orthogonal matrices',
+      { names: ['orthogonal'], rest: 'dense({ units: 1, kernelInitializer: orthogonal() })' },
+      ['orthogonal: shape'],
+    ],
+    [
       'constraints',
       { names: ['maxNorm'], rest: 'dense({ units: 1, kernelConstraint: maxNorm() })' },
       ['WASM_TRAINING', 'adjacent axes'],

@@ -31,6 +31,7 @@ import {
   type NamedArray,
   type Optimizer,
   optimizers,
+  orthogonal,
   polynomialDecay,
   positionEmbedding,
   type RuntimeOptions,
@@ -190,7 +191,7 @@ const nets: Readonly<Record<string, Net>> = {
           dense({
             units: 13,
             activation: 'tanh',
-            kernelInitializer: 'orthogonal',
+            kernelInitializer: orthogonal(),
             kernelRegularizer: { l1: 1e-4 },
           }),
           last(),
