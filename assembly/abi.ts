@@ -11,7 +11,7 @@
  * The version of this contract: what is in this file, what modules import and export, the operand words of every kernel. To be raised
  * by every release that changes any of it: binaries may be hosted apart from the library.
  */
-export const ABI_VERSION = 2
+export const ABI_VERSION = 3
 
 /** Every region and buffer starts at a multiple of this (one cache line), bytes. */
 export const ALIGNMENT = 64
@@ -82,14 +82,21 @@ export const OP_SOFTMAX = 6
 export const OP_SOFTMAX_GRAD = 7
 export const OP_LOSS = 8
 export const OP_LOSS_GRAD = 9
-export const OP_PENALTY = 10
-export const OP_PENALTY_GRAD = 11
-export const OP_METRIC = 12
-export const OP_CLIP_VALUE = 13
-export const OP_CLIP_NORM = 14
-export const OP_UPDATE = 15
-export const OP_MATMUL = 16
-export const OP_CORE_END = 17 // first code behind the core's
+export const OP_UPDATE = 10
+export const OP_MATMUL = 11
+export const OP_CORE_END = 12 // first code behind the core's
+
+// module extras: the places of its functions in the function table, from the module's tableBase (asconfig.json) on. The first three
+// are no instructions: kernels of the core call them.
+export const RARE_LOSS = 464
+export const RARE_LOSS_GRAD = 465
+export const EXTREMES = 466
+export const OP_PENALTY = 467
+export const OP_PENALTY_GRAD = 468
+export const OP_METRIC = 469
+export const OP_CLIP_VALUE = 470
+export const OP_CLIP_NORM = 471
+export const OP_EXTRAS_END = 472
 
 // module random
 export const OP_RANDOM = 64

@@ -2,13 +2,10 @@
 // Kernels are only ever called from here, indirectly: so the optimizer can't inline them into the loop, where
 // an engine would not replace the running loop by its optimized version.
 import { binary } from './kernels/binary'
-import { clipNorm, clipValue } from './kernels/clip'
 import { copy } from './kernels/copy'
 import { loss, lossGrad } from './kernels/loss'
 import { matmul } from './kernels/matmul'
-import { metric } from './kernels/metric'
 import { update } from './kernels/optimizer'
-import { penalty, penaltyGrad } from './kernels/penalty'
 import { reduce } from './kernels/reduce'
 import { softmax, softmaxGrad } from './kernels/softmax'
 import { unary, unaryGrad } from './kernels/unary'
@@ -29,11 +26,6 @@ const kernels: StaticArray<Kernel> = [
   softmaxGrad,
   loss,
   lossGrad,
-  penalty,
-  penaltyGrad,
-  metric,
-  clipValue,
-  clipNorm,
   update,
   matmul,
 ]

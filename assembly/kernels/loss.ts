@@ -5,17 +5,18 @@
 // sum of weights): rows * cols of an element loss, rows of a row loss, less the rows of the ignored class id.
 // Without any row left, the loss and the gradients are 0. LOSS_IGNORE_INDEX is for the sparse kinds only.
 // Sums are f64, in memory order, of JOB_SUM_COUNT ranges; then these are summed. Over threads, a part of the loss has some
-// of the ranges, of the gradient any range.
+// of the ranges, of the gradient any range. Losses that plain nets don't have lie in module extras (loss-rare.ts).
 // Reads up to 12 bytes past the end of the prediction and the target, writes nothing there.
 // Float64 reference: test/reference/losses.ts
 import {
   JOB_SUMS, JOB_SUM_COUNT, LOSS_DST, LOSS_FIRST_ROW, LOSS_GRAD_DST, LOSS_GRAD_SEED, LOSS_GRAD_TERMS, LOSS_IGNORE_INDEX,
   LOSS_MEAN, LOSS_TERMS, LOSS_TERMS_COLS, LOSS_TERMS_FLAGS, LOSS_TERMS_IGNORE_INDEX, LOSS_TERMS_KIND, LOSS_TERMS_ROWS,
-  LOSS_TERMS_SCALE, LOSS_TERMS_TARGET,
+  LOSS_TERMS_SCALE, LOSS_TERMS_TARGET, RARE_LOSS, RARE_LOSS_GRAD,
 } from '../abi'
 import { FLOAT_WORK, partStart, pays, split } from '../parallel'
 import { elementLoss, elementLossGrad } from './loss-elements'
-import { rowLoss, rowLossGrad } from './loss-rows'
+import { isPlain, PlainRows, PlainTerms } from './loss-plain'
+import { overRows } from './loss-rows'
 
 /** Work of one element: an exponential or a logarithm. */
 const TERM_WORK: f64 = 2 * FLOAT_WORK
@@ -68,7 +69,8 @@ function unitOf(q: usize): i32 {
 }
 
 function rangeLoss(q: usize, from: i32, end: i32): f64 {
-  return areElements(q) ? elementLoss(q, from, end) : rowLoss(q, from, end)
+  if (!isPlain(load<i32>(q, LOSS_TERMS_KIND))) return call_indirect<f64>(RARE_LOSS, q, from, end)
+  return areElements(q) ? elementLoss<PlainTerms>(q, from, end) : overRows<PlainRows>(0, q, 0, from, end)
 }
 
 function lossPart(q: usize, first: i32, behind: i32, _: i32): void {
@@ -95,6 +97,7 @@ function lossGradPart(p: usize, from: i32, end: i32, _: i32): void {
   const dst = <usize>load<u32>(p, LOSS_GRAD_DST), seed = <usize>load<u32>(p, LOSS_GRAD_SEED)
   let c = factor(q)
   if (seed) c *= <f64>load<f32>(seed)
-  if (areElements(q)) elementLossGrad(dst, q, c, from, end)
-  else rowLossGrad(dst, q, c, from, end)
+  if (!isPlain(load<i32>(q, LOSS_TERMS_KIND))) call_indirect<void>(RARE_LOSS_GRAD, dst, q, c, from, end)
+  else if (areElements(q)) elementLossGrad<PlainTerms>(dst, q, c, from, end)
+  else overRows<PlainRows>(dst, q, c, from, end)
 }

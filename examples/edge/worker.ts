@@ -6,6 +6,7 @@
 
 import frozenBytes from 'base.safetensors'
 import { fit, open, type Trainer } from 'lanegrad/run'
+import { extras } from 'lanegrad/run/modules'
 import { RequestError } from './requests.ts'
 import { checkFinite, type Net, workerOf } from './serve.ts'
 
@@ -50,7 +51,7 @@ function setWeights(trainer: Trainer, bytes: Uint8Array): void {
 
 export default workerOf({
   async learn({ x, y, labels, epochs }) {
-    const trainer = open(file)
+    const trainer = open(file, { modules: [extras] })
     const { loss, accuracy } = await fit(trainer, x, Int32Array.from(y), { epochs })
     return {
       net: netOf(trainer, labels),
@@ -61,7 +62,7 @@ export default workerOf({
   },
 
   restore(weights, labels) {
-    const trainer = open(file)
+    const trainer = open(file, { modules: [extras] })
     setWeights(trainer, weights)
     return netOf(trainer, labels)
   },

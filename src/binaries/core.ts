@@ -1,14 +1,17 @@
-// The core, and the modules that any model can ask for by the name of an optimizer or an activation. They stand in one file since
+// The core, and the modules that any model can ask for by the name of an optimizer, an activation, a loss or a metric. They stand in one file since
 // each holds its binary in a bundle, and gzip sees how alike these are only where they are near. Order: that of asconfig.json.
 import {
   FN_END,
   FN_RELU6,
   OP_CORE_END,
+  OP_EXTRAS_END,
   OP_OPTIMIZERS_END,
   OP_RARE_UPDATE,
   OP_UNARY,
+  RARE_LOSS,
 } from '../../assembly/abi.ts'
 import coreBinary from '../../build/core.wasm'
+import extrasBinary from '../../build/extras.wasm'
 import functionsBinary from '../../build/functions.wasm'
 import optimizersBinary from '../../build/optimizers.wasm'
 import type { KernelModule } from './kernel-module.ts'
@@ -25,6 +28,13 @@ export const functionsModule: KernelModule = {
   name: 'functions',
   binary: functionsBinary,
   codes: [FN_RELU6, FN_END],
+}
+
+/** What plain nets do without: rare losses, maxima and minima, penalties, metrics, clipping. Kernels of the core call its first three. */
+export const extrasModule: KernelModule = {
+  name: 'extras',
+  binary: extrasBinary,
+  codes: [RARE_LOSS, OP_EXTRAS_END],
 }
 
 /** The kernels that nearly every program has. */

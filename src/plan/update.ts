@@ -2,6 +2,7 @@
 // layout: accumulate (a step that only accumulates ends behind it) | average | clip | update | constraints | moving
 // average; the first two once for each group of losses that have gradients of their own. Enters: an UpdateSpec (training/optimizers.ts makes it) and a layout. Leaves: instructions.
 import * as abi from '../../assembly/abi.ts'
+import { extrasModule } from '../binaries/core.ts'
 import type { KernelModule } from '../binaries/kernel-module.ts'
 import type { Instruction } from '../graph/kernel.ts'
 import type { Shape } from '../numerics/shape.ts'
@@ -85,9 +86,10 @@ export const gradientSlot = (group: number): string => `gradient${group}`
 export const slotAddress = ({ slotNames }: UpdateSpec, { slotsStart, trainable }: Layout, name: string) =>
   slotsStart + slotNames.indexOf(name) * trainable.bytes
 
-function clipInstructions(clip: Clip, layout: Layout, specs: readonly ParameterSpec[]): Instruction[] {
-  const clipped = (code: number, grads: number, bytes: number): Instruction => ({
+function clipInstructions(clip: Clip, layout: Layout, specs: readonly ParameterSpec[]): UpdateInstruction[] {
+  const clipped = (code: number, grads: number, bytes: number): UpdateInstruction => ({
     code,
+    module: extrasModule,
     operands: listed({
       [abi.CLIP_GRADS]: grads,
       [abi.CLIP_COUNT]: bytes / 4,

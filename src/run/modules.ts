@@ -1,7 +1,7 @@
 // Modules of kernels for `open`, by value: a program carries those it names. From `lanegrad/run/modules`.
 import { attentionModule } from '../binaries/attention.ts'
 import { convolutionModule } from '../binaries/convolution.ts'
-import { functionsModule, optimizersModule } from '../binaries/core.ts'
+import { extrasModule, functionsModule, optimizersModule } from '../binaries/core.ts'
 import type { KernelModule } from '../binaries/kernel-module.ts'
 import { normalizeModule } from '../binaries/normalize.ts'
 import { poolingModule } from '../binaries/pooling.ts'
@@ -41,6 +41,24 @@ export const attention: KernelModule = attentionModule
  * ```
  */
 export const convolution: KernelModule = convolutionModule
+
+/**
+ * What plain nets do without: the losses other than the mean squared error and the cross-entropies of logits, sigmoid or softmax;
+ * metrics, penalties of weights, clipped gradients, maxima and minima. Programs that train or evaluate call them.
+ * @example
+ * ```js
+ * import { dense, sequential } from 'lanegrad'
+ * import { freeze } from 'lanegrad/freeze'
+ * import { open } from 'lanegrad/run'
+ * import { extras } from 'lanegrad/run/modules'
+ *
+ * const model = sequential({ inputShape: [2], layers: [dense({ units: 1, kernelInitializer: 'zeros' })] })
+ * model.compile({ optimizer: 'sgd', loss: 'meanAbsoluteError' })
+ * const trainer = open(freeze(model, { train: [1] }), { modules: [extras] })
+ * console.log(trainer.trainStep([[1, 2]], [3]).loss) // 3
+ * ```
+ */
+export const extras: KernelModule = extrasModule
 
 /**
  * The loops of all activations but relu, leakyRelu, sigmoid, tanh, softmax and linear, and of the functions `exp`, `square`, `abs`,
@@ -171,6 +189,7 @@ export const training: KernelModule = trainingModule
 export const all: readonly KernelModule[] = [
   attention,
   convolution,
+  extras,
   functions,
   normalize,
   optimizers,

@@ -10,6 +10,7 @@ export type ModuleName =
   | 'core'
   | 'attention'
   | 'convolution'
+  | 'extras'
   | 'functions'
   | 'normalize'
   | 'optimizers'
@@ -23,6 +24,7 @@ const NAMES: readonly ModuleName[] = [
   'core',
   'attention',
   'convolution',
+  'extras',
   'functions',
   'normalize',
   'optimizers',

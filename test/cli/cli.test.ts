@@ -83,7 +83,7 @@ describe('freeze', () => {
     const { status, stdout, stderr } = lanegrad(...args)
     expect([status, stderr]).toEqual([0, ''])
     expect(stdout).toMatch(
-      /^trainer\.js: [\d,]+ bytes, [\d,]+ gzipped\n {2}batches {2}train 8; predict 1, 8\n {2}kernels {2}core\n/,
+      /^trainer\.js: [\d,]+ bytes, [\d,]+ gzipped\n {2}batches {2}train 8; predict 1, 8\n {2}kernels {2}core, extras\n/,
     )
     write('package.json', '{ "type": "module" }')
     const [x, y] = [JSON.stringify([...numbers(32)]), '[0, 1, 2, 0, 1, 2, 0, 1]']
@@ -127,7 +127,7 @@ describe('freeze', () => {
     const options = '--train=8 --evaluate=4,8 --predict=2 --gradients=8 --sample-weight --include-optimizer'
     const args = ['freeze', 'state.safetensors', ...options.split(' '), '--output', 'frozen.safetensors']
     expect(lanegrad(...args)).toMatchObject({ status: 0, stderr: '' })
-    const trainer = open(readFileSync(path('frozen.safetensors')))
+    const trainer = open(readFileSync(path('frozen.safetensors')), { modules: all })
     const [x, y] = [numbers(32), [0, 1, 2, 0, 1, 2, 0, 1]]
     const sampleWeight = [1, 2, 1, 2, 1, 2, 1, 2]
     expect(trainer.trainStep(x, y, { sampleWeight })).toEqual(model.trainStep(x, y, { sampleWeight }))

@@ -34,6 +34,11 @@ const kernels: Record<string, Kernel> = {}
 beforeAll(async () => {
   const core = await compileEntry('test/assembly/training-entry.ts')
   memory = memoryOf(core)
+  // where the core's kernels find those of module extras
+  const table = core.table as WebAssembly.Table
+  table.grow(abi.EXTREMES - table.length)
+  table.set(abi.RARE_LOSS, core.rareLoss)
+  table.set(abi.RARE_LOSS_GRAD, core.rareLossGrad)
   for (const name of ['loss', 'lossGrad', 'penalty', 'penaltyGrad', 'metric'])
     kernels[name] = kernelOf(core, name)
 }, 60_000)

@@ -191,7 +191,7 @@ describe.skipIf(lacking)(`the installed package${lacking}`, () => {
       )
       const binaries = [...code.matchAll(/WASM_([A-Z]+) = \(\) =>/g)].map(([, name]) => name.toLowerCase())
       // optimizers and activations may be given by their names
-      expect(binaries.sort()).toEqual(['core', 'functions', 'optimizers'])
+      expect(binaries.sort()).toEqual(['core', 'extras', 'functions', 'optimizers'])
       for (const kind of [
         'conv2d',
         'lstm',

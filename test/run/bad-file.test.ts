@@ -190,7 +190,7 @@ describe('the message says what is wrong and what to do', () => {
     ],
   }
   test.each(Object.entries(refused))('%s', (_, [bytes, message]) => {
-    expect(errorOf(() => open(bytes()))).toMatch(message)
+    expect(errorOf(() => open(bytes(), modules))).toMatch(message)
   })
 
   test('kernels that were not given', () => {
@@ -204,7 +204,7 @@ describe('the message says what is wrong and what to do', () => {
 
   test('any part of the file cut off', () => {
     for (let length = 0; length < file.length; length += Math.ceil(file.length / 97))
-      expect(errorOf(() => open(file.subarray(0, length)))).not.toBe('')
+      expect(errorOf(() => open(file.subarray(0, length), modules))).not.toBe('')
   })
 })
 
@@ -235,18 +235,18 @@ describe('sizes that a file only claims', () => {
   }
   test.each(Object.entries(claims))('%s', (_, change) => {
     const bytes = changed(freeze(small(), { train: [2], predict: [1] }), change)
-    expect(errorOf(() => open(bytes))).not.toBe('')
+    expect(errorOf(() => open(bytes, modules))).not.toBe('')
   })
 
   test('the end of a program takes no memory before that program runs', () => {
     const bytes = changed(freeze(small(), { predict: [1] }), ({ programs }) => {
       programs[0].end = 3 * 2 ** 30
     })
-    expect(memoryOf(open(bytes))).toBeLessThanOrEqual(2 ** 20)
+    expect(memoryOf(open(bytes, modules))).toBeLessThanOrEqual(2 ** 20)
     const more = changed(freeze(small(), { predict: [1] }), ({ programs }) => {
       programs[0].end = 2 ** 50
     })
-    const trainer = open(more)
+    const trainer = open(more, modules)
     expect(errorOf(() => trainer.predict([[1, 2]]))).toMatch(/WebAssembly memory ends at 4.0 GiB$/)
   })
 })
@@ -273,7 +273,7 @@ describe('a program that traps', () => {
   test.each(Object.entries(calls))(
     '%s ends the trainer, which says so from then on',
     async (_, [index, call]) => {
-      const trainer = open(broken(index === 2 ? 2 : index))
+      const trainer = open(broken(index === 2 ? 2 : index), modules)
       await expect((async () => call(trainer))()).rejects.toThrow(/^the kernels stopped: .*out of bounds/)
       const others: readonly ((own: Trainer) => unknown)[] = [
         ...Object.values(calls).map(([, own]) => own),

@@ -18,7 +18,7 @@ import {
 } from '../../src/index.ts'
 import { modelCheckpoint } from '../../src/node/index.ts'
 import { fit, type TrainerFitOptions as OwnOptions, open, type Trainer } from '../../src/run/index.ts'
-import { random } from '../../src/run/modules.ts'
+import { extras, random } from '../../src/run/modules.ts'
 import { difference } from '../support/frozen.ts'
 
 const net = () =>
@@ -40,7 +40,9 @@ const held = [numbers(9, 3, 2), numbers(9, 2, 3)] as const
 const weights = Float32Array.from({ length: 23 }, (_, i) => (i % 3) / 2)
 
 const frozen = (model = net(), options: FreezeOptions = {}): Trainer =>
-  open(freeze(model, { train: [8, 7], evaluate: [8, 5, 1], predict: [8], ...options }), { modules: [random] })
+  open(freeze(model, { train: [8, 7], evaluate: [8, 5, 1], predict: [8], ...options }), {
+    modules: [extras, random],
+  })
 
 /** Hooks that note what they are told. */
 function noting(notes: unknown[]): Callback {
@@ -124,7 +126,7 @@ describe('as Model.fit', () => {
     expect(notes.length).toBeGreaterThan(8)
     expect(difference(notes, wanted)).toBe(null)
     // epochs go on where they are: the order of the rows, what is drawn
-    await both(open(trainer.save(), { modules: [random] }), { epochs: 1, initialEpoch: 0 }, [], [])
+    await both(open(trainer.save(), { modules: [extras, random] }), { epochs: 1, initialEpoch: 0 }, [], [])
   })
 
   test('rows that fill no batch are left out where that is asked, others in every epoch', async () => {
@@ -174,7 +176,7 @@ describe('as Model.fit', () => {
     expect(files).toHaveLength(2)
     const want = trainer.getWeights()
     expect(load(files[1]).getWeights()).toEqual(want)
-    expect(open(files[1], { modules: [random] }).getWeights()).toEqual(want)
+    expect(open(files[1], { modules: [extras, random] }).getWeights()).toEqual(want)
   })
 })
 

@@ -2,9 +2,9 @@
 // for step, for nets of every family; what is saved by either is read by both.
 import { describe, expect, test } from 'vitest'
 import { freeze } from '../../src/freeze/index.ts'
-import { adam, conv1d, dense, flatten, load, type OptimizerName, sequential } from '../../src/index.ts'
+import { adam, conv1d, dense, flatten, load, type OptimizerName, sequential, sgd } from '../../src/index.ts'
 import { open } from '../../src/run/index.ts'
-import { all } from '../../src/run/modules.ts'
+import { all, extras } from '../../src/run/modules.ts'
 
 const numbers = (count: number, seed: number) =>
   Float32Array.from({ length: count }, (_, i) => Math.sin(i * 1.7 + seed))
@@ -28,7 +28,7 @@ describe('the bits of the full library', () => {
   test('training, evaluating and predicting', async () => {
     const model = net()
     const bytes = freeze(model, { train: [8], evaluate: [8, 3], predict: [1, 8], gradients: [8] })
-    const trainer = open(bytes)
+    const trainer = open(bytes, { modules: [extras] })
     for (let step = 0; step < 5; step++) {
       const [x, y] = [numbers(48, step), labels(8, step)]
       expect(trainer.trainStep(x, y)).toEqual(model.trainStep(x, y))
@@ -40,7 +40,7 @@ describe('the bits of the full library', () => {
     expect(trainer.gradients(numbers(48, 1), labels(8, 2))).toEqual(
       model.gradients(numbers(48, 1), labels(8, 2)),
     )
-    const resumed = open(trainer.save())
+    const resumed = open(trainer.save(), { modules: [extras] })
     const again = load(trainer.save())
     for (let step = 0; step < 3; step++) {
       const [x, y] = [numbers(48, step + 9), labels(8, step)]
@@ -48,6 +48,30 @@ describe('the bits of the full library', () => {
       expect(resumed.trainStep(x, y)).toEqual(logs)
       expect(again.trainStep(x, y)).toEqual(logs)
     }
+  })
+})
+
+describe('what plain nets do without', () => {
+  const layer = (options: object = {}) => dense({ units: 3, name: 'out', ...options })
+  const cases: [string, object, object, readonly string[]][] = [
+    ['the mean squared error', {}, { loss: 'mse' }, []],
+    ['a cross-entropy behind softmax', { activation: 'softmax' }, { loss: 'categoricalCrossentropy' }, []],
+    ['a cross-entropy behind sigmoid', { activation: 'sigmoid' }, { loss: 'binaryCrossentropy' }, []],
+    ['another loss', {}, { loss: 'huber' }, ['extras']],
+    ['a loss of rows', {}, { loss: 'cosineSimilarity' }, ['extras']],
+    ['a metric', { activation: 'softmax' }, { loss: 'mse', metrics: ['accuracy'] }, ['extras']],
+    ['clipped gradients', {}, { loss: 'mse', optimizer: sgd({ clipNorm: 0.1 }) }, ['extras']],
+    ['a penalty', { kernelRegularizer: { l2: 0.1 } }, { loss: 'mse' }, ['extras']],
+  ]
+  test.each(cases)('%s', (_, options, compiled, needed) => {
+    const model = sequential({ inputShape: [6], layers: [layer(options)], seed: 3 })
+    model.compile({ optimizer: 'sgd', loss: 'mse', ...compiled })
+    const bytes = freeze(model, { train: [4] })
+    const [x, y] = [numbers(24, 1), numbers(12, 2).map(Math.abs)]
+    const trainer = open(bytes, { modules: all.filter(({ name }) => needed.includes(name)) })
+    expect(trainer.trainStep(x, y)).toEqual(model.trainStep(x, y))
+    expect(trainer.getWeights()).toEqual(model.getWeights())
+    if (needed.length > 0) expect(() => open(bytes)).toThrow('needs the kernels of extras')
   })
 })
 

@@ -20,6 +20,7 @@ export async function compileBytes(path: string): Promise<Uint8Array<ArrayBuffer
     '--noAssert',
     '--use',
     'abort=',
+    '--exportTable',
   ]
   const { error, stderr } = await asc.main([path, '--baseDir', root, '--outFile', 'out.wasm', ...options], {
     writeFile: (name, contents) => {

@@ -1,6 +1,7 @@
 // Functions of two broadcast values, expansion and reductions: each other's gradients, since what broadcasting spreads out
 // is summed on the way back.
 import * as abi from '../../../assembly/abi.ts'
+import { extrasModule } from '../../binaries/core.ts'
 import { fail, unknownName } from '../../numerics/errors.ts'
 import { type Shape, sameShape, shapeText } from '../../numerics/shape.ts'
 import { elementCount } from '../../numerics/tensor.ts'
@@ -178,6 +179,7 @@ export interface ReduceAttributes {
 export const reduceKernel: Kernel<ReduceAttributes> = {
   name: 'reduce',
   code: abi.OP_REDUCE,
+  calls: ({ fn }) => (fn === 'sum' ? null : extrasModule),
   shapes: (_, { shape }) => [shape],
   words: ({ output, inputs: [x], attributes: { fn, outer, reduced, inner, scale } }, at) => ({
     [abi.REDUCE_DST]: output,

@@ -1,5 +1,6 @@
 // What is counted of a prediction: losses, metrics, and penalties of weights; with the gradients of losses and penalties.
 import * as abi from '../../../assembly/abi.ts'
+import { extrasModule } from '../../binaries/core.ts'
 import { elementCount } from '../../numerics/tensor.ts'
 import { f32 } from '../../numerics/words.ts'
 import type { Kernel, Word, Words } from '../kernel.ts'
@@ -52,10 +53,20 @@ const termWords = (inputs: readonly Value[], attributes: LossAttributes): Word[]
   return Object.values(words).flat()
 }
 
+/** The losses whose terms the core has (kernels/loss-plain.ts). */
+const PLAIN: readonly number[] = [
+  abi.LOSS_MSE,
+  abi.LOSS_BCE_LOGITS,
+  abi.LOSS_CCE_LOGITS,
+  abi.LOSS_SPARSE_CCE_LOGITS,
+]
+const moduleOf = ({ code }: LossAttributes) => (PLAIN.includes(code) ? null : extrasModule)
+
 /** Inputs: prediction, target [, sample weights]; a scalar. */
 export const lossKernel: Kernel<LossAttributes> = {
   name: 'loss',
   code: abi.OP_LOSS,
+  calls: moduleOf,
   shapes: () => [[]],
   words: ({ output, inputs, attributes }) => ({
     [abi.LOSS_DST]: output,
@@ -72,6 +83,7 @@ export const lossKernel: Kernel<LossAttributes> = {
 export const lossGradKernel: Kernel<LossAttributes & Seeded> = {
   name: 'lossGrad',
   code: abi.OP_LOSS_GRAD,
+  calls: moduleOf,
   words({ output, inputs, attributes }) {
     const { seeded } = attributes
     const own = seeded ? inputs.slice(0, -1) : inputs
@@ -99,6 +111,7 @@ export interface MetricAttributes {
 export const metricKernel: Kernel<MetricAttributes> = {
   name: 'metric',
   code: abi.OP_METRIC,
+  module: extrasModule,
   shapes: () => [[2]],
   words: ({ output, inputs, attributes: { code, param, ignoreIndex } }) => ({
     [abi.METRIC_DST]: output,
@@ -121,6 +134,7 @@ export interface PenaltyAttributes {
 export const penaltyKernel: Kernel<PenaltyAttributes> = {
   name: 'penalty',
   code: abi.OP_PENALTY,
+  module: extrasModule,
   shapes: () => [[]],
   words: ({ output, inputs: [w], attributes: { l1, l2 } }) => ({
     [abi.PENALTY_DST]: output,
@@ -140,6 +154,7 @@ export const penaltyKernel: Kernel<PenaltyAttributes> = {
 export const penaltyGradKernel: Kernel<PenaltyAttributes & Seeded & { readonly accumulate: boolean }> = {
   name: 'penaltyGrad',
   code: abi.OP_PENALTY_GRAD,
+  module: extrasModule,
   words: ({ output, inputs: [w, seed], attributes: { l1, l2, seeded, accumulate } }) => ({
     [abi.PENALTY_GRAD_DW]: output,
     [abi.PENALTY_GRAD_SEED]: seeded ? seed : null,
