@@ -1,4 +1,5 @@
 // The losses of the core, those that plain nets have: squared errors, and cross-entropies of logits.
+// Float64 reference: test/reference/losses.ts
 import { LOSS_BCE_LOGITS, LOSS_CCE_LOGITS, LOSS_MSE, LOSS_SPARSE_CCE_LOGITS } from '../abi'
 import { atLeast } from '../lanes'
 import { exp } from '../math'

@@ -1,5 +1,6 @@
 // The losses of module extras: all but those of loss-plain.ts. Its two functions are what the core's OP_LOSS and OP_LOSS_GRAD call
 // for them, by their places in the function table (RARE_LOSS, RARE_LOSS_GRAD).
+// Float64 reference: test/reference/losses.ts
 import {
   LOSS_BCE, LOSS_CATEGORICAL_HINGE, LOSS_COSINE_SIMILARITY, LOSS_FIRST_ROW, LOSS_HINGE, LOSS_HUBER,
   LOSS_KL_DIVERGENCE, LOSS_LOG_COSH, LOSS_MAE, LOSS_POISSON, LOSS_SQUARED_HINGE, LOSS_TERMS_KIND,

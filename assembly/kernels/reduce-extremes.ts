@@ -1,4 +1,5 @@
 // Maxima and minima, of module extras: what the core's OP_REDUCE calls for them, by its place in the function table (EXTREMES).
+// Float64 reference: test/reference/ops.ts
 import { alongRow, downColumns } from './reduce-loops'
 
 /** Maxima or minima, whose order means nothing. The comparisons hide that `fn` is looked at within the loops. */

@@ -1,4 +1,5 @@
 // The loops of reductions: along a row of contiguous floats, and down columns. `fn`: REDUCE_*.
+// Float64 reference: test/reference/ops.ts
 import { REDUCE_MAX, REDUCE_SUM } from '../abi'
 import { storeTail } from '../lanes'
 
