@@ -21,7 +21,7 @@ export type {
 export type { GraphBuilder } from './graph/builder.ts'
 export type { Value } from './graph/value.ts'
 export type { Activation, ActivationName } from './layers/activations.ts'
-export { type MultiHeadAttentionOptions, multiHeadAttention } from './layers/attention.ts'
+export { type HeadsOptions, type MultiHeadAttentionOptions, multiHeadAttention } from './layers/attention.ts'
 export { type BlockOptions, block } from './layers/block.ts'
 export {
   type Constraint,
@@ -57,12 +57,17 @@ export {
 } from './layers/core.ts'
 export { type CustomLayer, type CustomLayerDefinition, customLayer } from './layers/custom.ts'
 export { type DotOptions, dot } from './layers/dot.ts'
+export { type EinsumDenseOptions, einsumDense } from './layers/einsum-dense.ts'
 export {
   type EmbeddingOptions,
   embedding,
   type PositionEmbeddingOptions,
   positionEmbedding,
 } from './layers/embedding.ts'
+export {
+  type GroupedQueryAttentionOptions,
+  groupedQueryAttention,
+} from './layers/grouped-attention.ts'
 export {
   type ConstantOptions,
   constant,
@@ -82,6 +87,12 @@ export {
   truncatedNormal,
   zeros,
 } from './layers/initializers.ts'
+export {
+  type AdditiveAttentionOptions,
+  type AttentionOptions,
+  additiveAttention,
+  attention,
+} from './layers/keras-attention.ts'
 export {
   type InputOptions,
   input,
@@ -190,6 +201,7 @@ export {
   zeroPadding2d,
   zeroPadding3d,
 } from './layers/resizing.ts'
+export { type RotaryEmbeddingOptions, rotaryEmbedding } from './layers/rotary.ts'
 export {
   type DepthwiseConvOptions,
   depthwiseConv2d,
@@ -197,6 +209,13 @@ export {
   separableConv1d,
   separableConv2d,
 } from './layers/separable.ts'
+export { type StochasticDepthOptions, stochasticDepth } from './layers/stochastic-depth.ts'
+export {
+  type SpectralNormalizationOptions,
+  spectralNormalization,
+  type WeightNormalizationOptions,
+  weightNormalization,
+} from './layers/weight-wrappers.ts'
 export type {
   BetaOptions,
   BiasOptions,
@@ -218,6 +237,7 @@ export {
   type TimeDistributedOptions,
   timeDistributed,
 } from './layers/wrappers.ts'
+export { averageWeights, type WeightsByName } from './model/average-weights.ts'
 export type { CompileOptions, MetricsByOutput } from './model/compile.ts'
 export {
   type LoadOptions,
@@ -228,6 +248,7 @@ export {
   sequential,
 } from './model/create.ts'
 export { loadWeights } from './model/loading.ts'
+export { type LoraOptions, loadLora, lora, mergeLora, saveLora } from './model/lora.ts'
 export { type Callback, type FitOptions, type FitParams, Model, type ModelLayer } from './model/model.ts'
 export { type TransferOptions, transfer } from './model/transfer.ts'
 export type { Values } from './network/network.ts'

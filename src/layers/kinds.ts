@@ -5,8 +5,12 @@ import { convLstm2dKind } from './conv-lstm.ts'
 import { conv1dKind, conv2dKind, conv2dTransposeKind, conv3dKind } from './convolution.ts'
 import { activationKind, denseKind, flattenKind, permuteKind, preluKind, reshapeKind } from './core.ts'
 import { dotKind } from './dot.ts'
+import { einsumDenseKind } from './einsum-dense.ts'
 import { embeddingKind, positionEmbeddingKind } from './embedding.ts'
+import { groupedQueryAttentionKind } from './grouped-attention.ts'
+import { additiveAttentionKind, attentionKind } from './keras-attention.ts'
 import type { LayerKind } from './layer.ts'
+import { loraKind } from './lora.ts'
 import {
   addKind,
   averageKind,
@@ -59,7 +63,10 @@ import {
   zeroPadding2dKind,
   zeroPadding3dKind,
 } from './resizing.ts'
+import { rotaryEmbeddingKind } from './rotary.ts'
 import { depthwiseConv2dKind, separableConv1dKind, separableConv2dKind } from './separable.ts'
+import { stochasticDepthKind } from './stochastic-depth.ts'
+import { spectralNormalizationKind, weightNormalizationKind } from './weight-wrappers.ts'
 import { bidirectionalKind, maskingKind, timeDistributedKind } from './wrappers.ts'
 
 const kinds = [
@@ -110,6 +117,15 @@ const kinds = [
   embeddingKind,
   positionEmbeddingKind,
   multiHeadAttentionKind,
+  groupedQueryAttentionKind,
+  attentionKind,
+  additiveAttentionKind,
+  rotaryEmbeddingKind,
+  einsumDenseKind,
+  stochasticDepthKind,
+  spectralNormalizationKind,
+  weightNormalizationKind,
+  loraKind,
   averagePooling1dKind,
   averagePooling2dKind,
   averagePooling3dKind,

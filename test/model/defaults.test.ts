@@ -52,6 +52,11 @@ const GIVEN: Readonly<Record<string, Options>> = {
   bidirectional: { layer: rnn },
   timeDistributed: { layer: cell },
   multiHeadAttention: { numHeads: 2, keyDim: 3 },
+  groupedQueryAttention: { numQueryHeads: 4, numKeyValueHeads: 2, keyDim: 3 },
+  einsumDense: { equation: 'ab,bc->ac', outputShape: 2 },
+  spectralNormalization: { layer: cell },
+  weightNormalization: { layer: cell },
+  stochasticDepth: { rate: 0.5 },
   dot: { axes: 1 },
   dropout: { rate: 0.5 },
   spatialDropout1d: { rate: 0.5 },
@@ -89,6 +94,8 @@ const net = (options: object = {}) =>
 
 /** Where there is more to a call than options, or what it makes shows in what comes of it only. */
 const CALLS: Readonly<Record<string, Call>> = {
+  lora: (options) =>
+    lanegrad.lora(sequential({ inputShape: [2], layers: [dense({ units: 1 })] }), options).countParams(),
   csvLogger: (options) => logs(node.csvLogger({ write: (line) => void lines.push(line), ...options })),
   confusionMatrix: (options) => lanegrad.confusionMatrix([0, 1, 1], [[0.4], [0.5], [0.6]], options),
   augmentImages: (options) => [
