@@ -15,13 +15,13 @@ export const LORA_B = '_lora_b'
 export const LORA = { rank: [POSITIVE_INTEGER, 8], alpha: [POSITIVE, 16] } as const
 
 const readLora = (options: object, kinds?: LayerKinds) =>
-  readLayer('lora', options, {
+  readLayer('adapted', options, {
     layer: (value: unknown, what: string) => readNested(what, value, kinds),
     ...LORA,
   })
 
 export const loraKind: LayerKind<ReturnType<typeof readLora>> = {
-  kind: 'lora',
+  kind: 'adapted',
   read: readLora,
   outputs: ({ layer: { kind, config } }) => kind.outputs?.(config) ?? 1,
   build(context, inputs, { layer, rank, alpha }) {
