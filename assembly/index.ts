@@ -21,7 +21,7 @@ export function prepare(arena: usize, scratch: usize): void {
   store<u32>(JOB_SPLIT, splitWork.index)
 }
 
-/** What a helper's instance does, over and over: see takeParts. */
+/** The work of a helper's instance, over and over: see takeParts. */
 export function help(team: i32): i32 {
   enter(load<u32>(JOB_ARENA))
   return takeParts(team)

@@ -66,7 +66,7 @@ export function expm1(x: v128): v128 {
   return madd(expm1Core(remainder(x, t)), power, f32x4.sub(power, splat(1)))
 }
 
-/** e^x, likewise from -87 to 88; below e^-87, above infinity at the latest from 89 on. */
+/** e^x, with the same error from -87 to 88; below e^-87, above infinity at the latest from 89 on. */
 @inline
 export function expNormal(x: v128): v128 {
   const y = atMost(atLeast(x, -87), 89)

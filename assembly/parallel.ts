@@ -2,7 +2,7 @@
 // the first thread walks the program; the others, its helpers, look for jobs: a function and its operands, to be run once
 // for each part. A kernel that can be split gives its work to `split`, which returns when every part is done.
 // Parts write disjoint outputs, and no sum is split: the bits are the same for any number of threads. Who is there takes
-// the next part: a helper that sleeps, or has not got the kernel's module yet, costs nothing, its parts are done by others.
+// the next part: a helper that sleeps, or has not got the kernel's module yet, costs nothing, because others do its parts.
 import {
   JOB_COUNT_SHIFT, JOB_DONE, JOB_HELPERS, JOB_IS_AWAITED, JOB_IS_RUNNING, JOB_ITEMS, JOB_KERNEL, JOB_LEAST_WORK,
   JOB_LOST, JOB_OPERANDS, JOB_PART_SCRATCH, JOB_PART_SCRATCH_BYTES, JOB_PARTS_SHIFT, JOB_PATIENCE, JOB_SLEEPERS, JOB_SPLIT, JOB_TEAM_SHIFT,
@@ -15,7 +15,7 @@ import {
  */
 const HELPER_LOOKS = 120000
 
-/** Looks of the first thread for the end of the others' parts: some 100 us; then whoever has the core may have more of it. */
+/** Looks of the first thread for the end of the others' parts: some 100 us; then another thread may have the processor. */
 const LOOKS = 40000
 
 /** The longest sleep of the first thread, ns: then it looks whether it has waited in vain for JOB_PATIENCE of them. */
@@ -82,7 +82,7 @@ function runPart(part: i32, parts: i32): void {
   if (from < end) call_indirect<void>(kernel, p, from, end, part)
 }
 
-/** What `split` calls, in the core; `work`: of all items. */
+/** The function that `split` calls, in the core; `work` is that of all items. */
 export function splitWork(kernel: u32, p: usize, count: i32, unit: i32, work: f64): void {
   const helpers = atomic.load<i32>(JOB_HELPERS), parts = (helpers & 255) + 1
   if (parts == 1 || !pays(work) || load<u32>(JOB_IS_RUNNING)) {

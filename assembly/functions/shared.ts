@@ -1,4 +1,4 @@
-// What several functions of this folder are made of.
+// Parts that several functions of this folder share.
 import { atLeast, atMost, splat } from '../lanes'
 import { expm1 } from '../math'
 

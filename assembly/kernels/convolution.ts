@@ -9,7 +9,7 @@
 //
 // Operands: CONV_* of abi.ts. K = taps * C / groups. Over threads, a part of y and of dx is a range of samples. A small dw is the sum of those of several
 // ranges of samples, as many for any number of threads; of a large one, which is one range, the product is split.
-// Each is a sum over blocks of up to some hundred positions. Of more than LONG_DEPTH positions, it is that of ranges of so many,
+// Each is a sum over blocks of up to some hundred positions. With more than LONG_DEPTH positions, it is a sum over ranges of so many,
 // added by long-sum.ts, in two arrays more (long sums). The error is that of gemm.ts.
 // Float64 reference: test/reference/kernels/convolution.ts
 import {
@@ -31,7 +31,7 @@ function copyLoose(dst: usize, src: usize, bytes: usize): void {
   for (let o: usize = 0; o < bytes; o += 16) v128.store(dst + o, v128.load(src + o))
 }
 
-/** dst = 0 likewise. */
+/** dst = 0, in the same way. */
 @inline
 function clearLoose(dst: usize, bytes: usize): void {
   for (let o: usize = 0; o < bytes; o += 16) v128.store(dst + o, f32x4.splat(0))

@@ -81,7 +81,7 @@ function addSums(dw: usize, x: usize, xs: usize, dy: usize, ys: usize, count: i3
   }
 }
 
-/** wide[cells, m] = narrow[cells], each repeated; up to 12 bytes behind the last are written, too. */
+/** wide[cells, m] = narrow[cells], each repeated; writes up to 12 bytes behind the last one. */
 function widen(wide: usize, narrow: usize, cells: i32, m: i32): void {
   for (let i = 0; i < cells; i++) {
     const x = v128.load_splat<f32>(narrow)
@@ -104,12 +104,12 @@ function narrowed(narrow: usize, wide: usize, cells: i32, m: i32): void {
   }
 }
 
-// What each kernel does with a row of positions and a tap.
+// The work of each kernel on a row of positions and a tap.
 const FORWARD = 0
 const INPUT = 1
 const WEIGHT = 2
 
-/** image: x or dx; w: w or dw; y: y or dy. What is written starts as 0. */
+/** image: x or dx; w: w or dw; y: y or dy. The destination starts as 0. */
 @inline
 function convolve(p: usize, what: i32, image: usize, w: usize, y: usize): void {
   const scratch = <usize>load<u32>(p, CONV_PATCHES), N = load<i32>(p, CONV_SAMPLES), C = load<i32>(p, CONV_C)

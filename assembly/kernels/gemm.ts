@@ -1,5 +1,5 @@
 // C[M,N] = act(op(A)[M,K] . op(B)[K,N] + bias[N]), or C += op(A).op(B).
-// op(A) is A stored [M,K], or its transpose with A stored [K,M]; op(B) likewise [K,N] or [N,K].
+// op(A) is A stored [M,K], or its transpose with A stored [K,M]; op(B) is B stored [K,N] or [N,K].
 //
 // Scheme (Goto and van de Geijn 2008): depth is cut in blocks of BLOCK_DEPTH, rows in blocks of BLOCK_ROWS. Each panel of B
 // is copied to 8 contiguous columns (zeros beyond the edges); it stays in L1 while all row tiles of the block pass over
@@ -126,7 +126,7 @@ function tiledProduct(
   const step: usize = transposeA ? 64 : 16 // from four floats of a row to the next four
   const freeList = transposeA ? stored : packedRows // once A is packed
   const panel = packedRows + ROWS_BYTES
-  const offset = panel - 4 // of the one run of a row that is no list of runs
+  const offset = panel - 4 // of the only run of a row that has no list of runs
   const zeros = panel - 64
   v128.store(zeros, f32x4.splat(0))
   v128.store(zeros, f32x4.splat(0), 16)

@@ -1,6 +1,6 @@
 // Losses whose terms are rows (kinds from LOSS_FIRST_ROW on): sum of w_r l_r, and its gradient.
 // Prediction x [rows, cols] f32. Target: y [rows, cols] f32, or class ids int32 [rows], read as one-hot rows (an id
-// outside 0...cols-1 is no class: nothing is read out of bounds, the row counts 0). With label smoothing s the
+// outside 0...cols-1 names no class: the row counts 0 and nothing is read out of bounds). With label smoothing s the
 // target of the cross-entropies is t_k = (1 - s) y_k + s / cols.
 // T has the loss of a row: `row(kind, dst, x, y, id, cols, smoothing, c)` returns it if dst is 0, else writes c times its gradient.
 // Operands: LOSS_TERMS_* of abi.ts. Sums are f64. The gradient may overwrite the prediction.

@@ -57,7 +57,7 @@ function areElements(q: usize): bool {
   return load<i32>(q, LOSS_TERMS_KIND) < LOSS_FIRST_ROW
 }
 
-/** What ranges are cut of: elements, or rows; and of how many of them a range is a multiple. */
+/** The unit of ranges, elements or rows, and the number of units of which a range is a multiple. */
 @inline
 function countOf(q: usize): i32 {
   return areElements(q) ? load<i32>(q, LOSS_TERMS_ROWS) * load<i32>(q, LOSS_TERMS_COLS) : load<i32>(q, LOSS_TERMS_ROWS)

@@ -1,7 +1,7 @@
 // Counts what a prediction got right, and out of how many rows (or elements); the caller divides.
 // pred: [rows, cols] f32; target: the same shape, or int32 [rows] class ids. weights: one float per `rowsPerWeight`
 // rows, or none. Ties in an argmax: the first one wins. Sums are f64, in memory order.
-// A row of nothing but NaN is never right. Reads up to 12 bytes past the last row.
+// A row whose entries are all NaN is never right. Reads up to 12 bytes past the last row.
 // Float64 reference: test/reference/ops.ts
 import {
   METRIC_BINARY_ACCURACY, METRIC_COLS, METRIC_DST, METRIC_IGNORES, METRIC_IGNORE_INDEX, METRIC_KIND, METRIC_PARAM,

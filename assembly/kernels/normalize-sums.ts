@@ -124,7 +124,7 @@ function downColumns(
 
 /**
  * Down the columns of x [rows, cols]: sum d, sum d^2, d_r = x_r - x_0. They lie in groups of four columns, 64 bytes a group: four
- * f64 sums of d, four of d^2 (`sumOf`, `productOf`). What follows the last column is anything. Only those of columns `first`
+ * f64 sums of d, four of d^2 (`sumOf`, `productOf`). Anything may follow the last column. Only those of columns `first`
  * (a multiple of 4) to `behind` are made.
  */
 function columnMoments(sums: usize, x: usize, rows: i32, cols: i32, first: i32, behind: i32): void {

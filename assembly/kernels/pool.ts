@@ -1,7 +1,7 @@
 // Pooling of x [batch, depth, height, width, channels]; with fewer axes, the first sizes are 1. A window is cut where
 // it leaves the input and keeps at least one cell. Forward: first the rows of a window, over the whole width (long
 // vectors even where channels are few), then the cells of the combined row. The gradient of the average goes the same
-// way back. That of the maximum finds its cell again from x and y: nothing is saved, and the first cell of the
+// way back. The gradient of the maximum finds its cell again from x and y: nothing is saved, and the first cell of the
 // window, in row-major order, that has the maximum takes it all.
 // The sum of a window is that of chains of CHAIN rows (then cells), each from what rounding cut off when the one before was added
 // (Kahan 1965): relative error of a mean of cells of one sign, however many: 3e-7 of random ones, below 2.4e-6 of any. The

@@ -64,7 +64,7 @@ function value(word: v128, kind: i32, param: f32): v128 {
   return f32x4.mul(quantile(u), splat(param))
 }
 
-/** What becomes of four numbers: noise of mean 1 times `src`; without a source (address 0), the noise itself. */
+/** Four results: noise of mean 1 times `src`; without a source (address 0), the noise itself. */
 @inline
 function applied(word: v128, src: usize, kind: i32, param: f32): v128 {
   const noise = value(word, kind, param)

@@ -1,5 +1,5 @@
 // The walk over the steps of a sequence that all recurrent kernels share: the recurrent products, the states, masks,
-// and the order of time. What a kind of cell does to one row (one sample at one step) is a function it is given.
+// and the order of time. Each kind of cell gives it a function for one row (one sample at one step).
 // In: the input products of all steps. A cell has `parts` gates (or one) of `u` columns in them, batch-major:
 //   xz [B, T, parts u]   y [B, T, u] or [B, u]   mask [B, T]   gates [B, T, saved u]   before [B, T, u]
 // and the states h, c [B, u], which hold the initial state first and the last one in the end.

@@ -1,6 +1,6 @@
 // Ragged ends: loops over floats take whole vectors and mask the last one.
 // A kernel may read up to 12 bytes past the end of a row, never write there: behind a row lies the next one, behind
-// a buffer its padding, which must stay 0. What lies there may be anything, NaN too, so sums mask it away.
+// a buffer its padding, which must stay 0. Any bits may lie there, those of NaN as well, so sums mask them away.
 // Float64 reference: test/reference/ops.ts
 import { storeTail } from '../lanes'
 

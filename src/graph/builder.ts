@@ -1,4 +1,4 @@
-// What a user's own layers and losses compute with: the operations as methods. Only a program that has such layers carries
+// The builder that a user's own layers and losses compute with: the operations as methods. Only a program that has such layers carries
 // all of them.
 import type { Shape } from '../numerics/shape.ts'
 import type { UnaryName } from './functions.ts'

@@ -8,7 +8,7 @@ import { plus } from './ops/broadcast.ts'
 import type { Value } from './value.ts'
 import type { GraphWriter } from './writer.ts'
 
-/** What one operation passes on to its inputs. */
+/** The gradients that one operation passes on to its inputs. */
 function gradientsOf(g: GraphWriter, op: Op, dys: readonly (Value | null)[]): readonly (Value | null)[] {
   const { name, gradient, gradients } = op.kernel
   if (gradients) return gradients(g, op, dys)

@@ -15,18 +15,18 @@ export interface Addresses {
   readonly header: number
 }
 
-/** What the core walks: 32-bit words as assembly/kernels read them, without the header word. */
+/** One instruction, as the core walks it: 32-bit words as assembly/kernels read them, without the header word. */
 export interface Instruction {
   /** OP_* */
   readonly code: number
   readonly operands: readonly number[]
 }
 
-/** What the functions of a kernel are given: one operation of it. */
+/** One operation of a kernel, as the kernel's functions take it. */
 export interface KernelCall<A> {
   readonly inputs: readonly Value[]
   readonly output: Value
-  /** What it makes besides `output`: what the gradient needs, or further results. */
+  /** The outputs besides `output`: values that the gradient needs, or further results. */
   readonly extras: readonly Value[]
   readonly attributes: A
 }
@@ -44,7 +44,7 @@ export interface Epilogue {
  */
 export type Fusion = { readonly bias: true } | { readonly accumulate: true } | Epilogue
 
-/** What gradient rules write operations through; GraphWriter (writer.ts) is one. */
+/** The writer through which gradient rules add operations; GraphWriter (writer.ts) is one. */
 export interface Writer {
   /** Writes an operation: its output, then its extras. @throws LanegradError where the inputs don't fit it */
   add<A extends object>(
@@ -59,7 +59,7 @@ export interface Writer {
 /** One gradient per input, null where there is none; inputs behind the last one given have none. */
 type Gradients = readonly (Value | null)[]
 
-/** What numbers a value can hold. */
+/** The numbers that a value can hold. */
 export interface Range {
   readonly low: number
   readonly high: number
@@ -69,7 +69,7 @@ export interface Range {
   readonly layer?: string
 }
 
-/** What is known of the inputs of an operation. */
+/** The facts that are known of the inputs of an operation. */
 export interface Known {
   /** null: nothing */
   rangeOf(value: Value): Range | null
@@ -103,9 +103,9 @@ interface CommonKernel<A> {
   epilogue?(attributes: A): Epilogue
   /** Whether the output is the sum of the two inputs, which whatever makes one of them may add up itself. */
   isSum?(attributes: A): boolean
-  /** What it does, behind its name in prints of programs. */
+  /** A text behind its name in prints of programs. */
   text?(attributes: A): string
-  /** What numbers the output can hold. Default null: anything. */
+  /** The numbers that the output can hold. Default null: any. */
   range?(op: KernelCall<A>, known: Known): Range | null
   /** Gradients by the inputs from that by the output. Without a rule, the operation can't be differentiated. */
   gradient?(g: Writer, op: KernelCall<A>, dy: Value): Gradients

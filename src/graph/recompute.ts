@@ -54,7 +54,7 @@ function recompute(graph: Graph): Graph {
     } else push(op)
   }
 
-  // What stays: results, what an operation outside of its region reads, and the buffers that views of these look at.
+  // These stay: results, values that an operation outside of their region reads, and the buffers that views of these look at.
   const kept = new Set<Value>([...graph.results.values(), ...graph.updates.values()])
   for (const op of forward)
     for (const input of op.inputs) {
@@ -66,7 +66,7 @@ function recompute(graph: Graph): Graph {
   const ops = [...forward]
   const clones = new Map<Value, Value>()
   const present = (value: Value): Value => (kept.has(value) ? value : (clones.get(value) ?? value))
-  /** What made a value that has to be made again and isn't yet. */
+  /** The operation of a value that must be made again and isn't yet. */
   const makerOf = (value: Value): Op | null => {
     const maker = makers.get(value)
     return maker && regionOf(maker) > 0 && present(value) === value && !kept.has(value) ? maker : null

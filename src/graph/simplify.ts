@@ -12,7 +12,7 @@ import type { Graph } from './graph.ts'
 import { eachOutput, type Fusion, type Op } from './kernel.ts'
 import type { Value } from './value.ts'
 
-/** What is read after the graph has run. */
+/** The values that are read after the graph has run. */
 const kept = ({ results, gradients, updates }: Graph): Value[] => [
   ...results.values(),
   ...gradients.values(),
@@ -73,7 +73,7 @@ interface Match {
   readonly inner: readonly Op[]
 }
 
-/** What makes x does `what` as well, in place of `outer`; `input` is what it needs for that. */
+/** The operation that makes x does `what` as well, in place of `outer`; `input` is the value it needs for that. */
 function fuseInto(uses: Uses, x: Value, outer: Op, what: Fusion, input?: Value): Match | null {
   const maker = makerFor(uses, x, outer)
   const view = maker?.kernel.view && !('accumulate' in what) ? maker : null

@@ -13,7 +13,7 @@ export class GraphWriter implements Writer {
   label = ''
   /** The region of the operations being written, whose values are made again for the backward phase; 0 for none. */
   region = 0
-  /** What the simplified graph is changed by, if anything asked for it (recompute.ts). */
+  /** The change to make to the simplified graph, if a block asked for one (recompute.ts). */
   pass: ((graph: Graph) => Graph) | null = null
   /** Values that layers of a user's own made: nothing is assumed of them. */
   readonly opaque = new Set<Value>()

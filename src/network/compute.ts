@@ -27,7 +27,7 @@ import type { Network } from './network.ts'
 
 export type { WeightSpec }
 
-/** What `compile` was told of one output. */
+/** The choices of `compile` for one output. */
 export interface OutputTraining {
   readonly output: string
   readonly loss: Loss
@@ -43,9 +43,9 @@ export interface Outline {
   readonly shapes: ReadonlyMap<string, RowShape>
   /** Shape of each output, by its name. */
   readonly outputs: ReadonlyMap<string, RowShape>
-  /** What the inputs' ids must be, by the input's name. */
+  /** The rule for the ids of an input, by its name. */
   readonly limits: ReadonlyMap<string, IdLimit>
-  /** What numbers each output can hold; null: not known. */
+  /** The numbers that each output can hold; null: not known. */
   readonly ranges: ReadonlyMap<string, Range | null>
   /** The values whose steps don't all count in a loss. */
   readonly masked: ReadonlySet<string>

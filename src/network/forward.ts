@@ -34,7 +34,7 @@ export interface Forward {
   readonly weights: ReadonlyMap<string, { readonly value: Value; readonly spec: WeightSpec }>
   /** [batch, steps] of a value whose steps don't all count. */
   readonly masks: ReadonlyMap<Value, Value>
-  /** What a weight becomes after a training step, by its name. */
+  /** The new value of a weight after a training step, by its name. */
   readonly assigned: ReadonlyMap<string, Value>
   /** Inputs of ids, by name. */
   readonly limits: ReadonlyMap<string, IdLimit>

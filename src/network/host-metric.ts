@@ -5,7 +5,7 @@ import type { Executable } from '../runtime/program.ts'
 import type { HostMetric, Metric, MetricBatch } from '../session/metric.ts'
 import type { HostReading } from '../session/program.ts'
 
-/** What a metric is shown of the run just made. */
+/** The data of the run just made, as a metric sees it. */
 function batchOf(
   engine: Engine,
   { targets, results, sampleWeights }: Executable,

@@ -103,7 +103,7 @@ function readingsOf({ losses, metrics }: Computation, { results }: Plan, isSplit
   }
 }
 
-/** That of a batch of no rows. */
+/** The computation for a batch without rows. */
 const NO_COMPUTATION: Computation = {
   graph: { ops: [], results: new Map(), gradients: new Map(), updates: new Map() },
   losses: [],

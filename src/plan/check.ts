@@ -11,7 +11,7 @@ function broken(what: string): void {
   throw new Error(`lanegrad: planner fault: ${what}`)
 }
 
-/** What of a plan is checked. */
+/** The parts of a plan that are checked. */
 interface Checked {
   readonly graph: Graph
   readonly layout: Layout

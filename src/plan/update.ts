@@ -70,7 +70,7 @@ export interface UpdateSpec {
   readonly constants: readonly [number, number, number, number, number, number]
   /** The optimizer's own in its kernel's order, then those of `accumulation` and `ema` where used. */
   readonly slotNames: readonly string[]
-  /** What the first slot starts from; the others from 0. */
+  /** The number that the first slot starts from; the others start from 0. */
   readonly slotStart: number
   readonly clip: Clip | null
   /** Over several steps; null: every step updates. */

@@ -1,4 +1,4 @@
-// What a model is fed with and what it gives, as data: how calls' arguments are checked and where they belong.
+// A model's inputs, targets and outputs, as data: how calls' arguments are checked and where they belong.
 import type { DType, RowShape } from '../numerics/shape.ts'
 import type { Structure } from '../rows/rows.ts'
 

@@ -1,4 +1,4 @@
-// What a frozen file holds beside a saved model: the programs, and all that a session must know to run them. Numbers that are
+// The part of a frozen file beside the saved model: the programs, and all that a session must know to run them. Numbers that are
 // many lie in tensors whose names no weight can have; the rest is one JSON text of the metadata.
 import {
   anyObject,

@@ -1,10 +1,10 @@
-// What a metric computed from predictions is, and what it is shown of each batch.
+// The form of a metric that is computed from predictions, and of the data it gets of each batch.
 
 import type { Engine } from '../runtime/engine.ts'
 import type { Executable } from '../runtime/program.ts'
 import type { HostReading } from './program.ts'
 
-/** What a metric sees of one batch of one output. Views: copy what must last. */
+/** One batch of one output, as a metric sees it. The arrays are views: copy those that must last. */
 export interface MetricBatch {
   /** Class ids, one for each row (Int32Array), or numbers [rows, columns], row after row. */
   readonly truth: Float32Array | Int32Array
@@ -14,7 +14,7 @@ export interface MetricBatch {
   readonly columns: number
   /** One for each row; null: all are 1. Rows that a mask or the loss's ignoreIndex leaves out weigh 0. */
   readonly weights: Float32Array | null
-  /** What makes probabilities of the prediction, where the loss says that it holds logits. */
+  /** The function that makes probabilities of the prediction, where the loss says that it holds logits. */
   readonly logits?: 'sigmoid' | 'softmax' | null
 }
 

@@ -1,5 +1,5 @@
-// What enters: a schedule (plain frozen data, also from a file), the base learning rate, the 0-based step.
-// What leaves: the learning rate of that step, float64.
+// Enters: a schedule (plain frozen data, also from a file), the base learning rate, the 0-based step.
+// Leaves: the learning rate of that step, float64.
 // Never uses Math's transcendental functions: a learning rate reaches the weights, so its bits must be the same on every engine.
 
 import { fail } from '../numerics/errors.ts'
@@ -52,7 +52,7 @@ export interface PolynomialDecayOptions {
 export interface LinearWarmupOptions {
   /** Steps until the full rate is reached. */
   readonly steps: number
-  /** What comes then, its steps counted from there. Default null: the rate stays. */
+  /** The schedule behind the warmup, its steps counted from there. Default null: the rate stays. */
   readonly after?: Schedule | null
 }
 
@@ -68,7 +68,7 @@ export interface InverseSqrtDecayOptions {
   readonly warmup: number
 }
 
-/** What each schedule holds. */
+/** The data of each schedule. */
 export interface Parameters {
   stepDecay: StepDecayOptions
   multiStepDecay: MultiStepDecayOptions

@@ -1,4 +1,4 @@
-// What goes on where training is resumed: the optimizer's arrays and counters, in tensors and a text of a file.
+// The state with which training is resumed: the optimizer's arrays and counters, in tensors and a text of a file.
 import { object, parse } from '../formats/json.ts'
 import { isFloat32 } from '../numerics/brands.ts'
 import { check, FINITE, fail, must, NON_NEGATIVE } from '../numerics/errors.ts'

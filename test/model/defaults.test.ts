@@ -97,6 +97,7 @@ const CALLS: Readonly<Record<string, Call>> = {
   lora: (options) =>
     lanegrad.lora(sequential({ inputShape: [2], layers: [dense({ units: 1 })] }), options).countParams(),
   csvLogger: (options) => logs(node.csvLogger({ write: (line) => void lines.push(line), ...options })),
+  customLoss: (options) => lanegrad.customLoss('mine', (_, truth) => truth, options),
   confusionMatrix: (options) => lanegrad.confusionMatrix([0, 1, 1], [[0.4], [0.5], [0.6]], options),
   augmentImages: (options) => [
     ...data.augmentImages(options)(lanegrad.tensor(new Float32Array(32), [2, 4, 4, 1])).data,

@@ -1,4 +1,4 @@
-// What is counted of a prediction: losses, metrics, and penalties of weights; with the gradients of losses and penalties.
+// Numbers that judge a prediction: losses and metrics; and penalties of weights; with the gradients of losses and penalties.
 import * as abi from '../../../assembly/abi.ts'
 import { extrasModule } from '../../binaries/core.ts'
 import { elementCount } from '../../numerics/tensor.ts'

@@ -1,9 +1,9 @@
-// What operations tell of the numbers they give: the common cases of `range` in kernel.ts.
+// The ranges of numbers that operations give: the common cases of `range` in kernel.ts.
 import { type UnaryName, unaryFunctions } from '../functions.ts'
 import type { KernelCall, Known, Range } from '../kernel.ts'
 import type { Value } from '../value.ts'
 
-/** What `fn` gives; null where its numbers tell nothing. */
+/** The range of `fn`; null where nothing is known of it. */
 export function rangeOf(fn: UnaryName): Range | null {
   const row = unaryFunctions[fn]
   if (!('range' in row)) return null
@@ -17,7 +17,7 @@ export function moved(known: Known, x: Value, keepsRows = false): Range | null {
   return range && { ...range, shares: range.shares && (keepsRows ? range.shares : 'moved') }
 }
 
-/** What a function of a sum with weights gives. */
+/** The range of a function of a weighted sum. */
 export const weighted = (
   { inputs }: Pick<KernelCall<unknown>, 'inputs'>,
   known: Known,
