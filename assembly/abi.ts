@@ -273,6 +273,7 @@ export const UPDATE_NESTEROV = 1
 export const UPDATE_CENTERED = 2
 export const UPDATE_AMSGRAD = 4
 export const UPDATE_DECOUPLED = 8 // adamw: weight decay multiplies the parameter, the gradient stays
+export const UPDATE_UNFINISHED = 16 // nadam: more pieces of the same step follow, which need the product as it is
 
 // ---- matmul blocking (see kernels/gemm.ts; the planner sizes the scratch buffer from these) -------
 export const TILE_ROWS = 4 // rows of C held in registers

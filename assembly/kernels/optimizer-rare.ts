@@ -1,10 +1,11 @@
 // The optimizers that few programs have; optimizer.ts says what holds for all. Run one update per step: nadam multiplies its
-// product in the header each time.
+// product in the header, with the last piece of a step.
 // Float64 reference: test/reference/optimizers.ts
 import {
   HEADER_LEARNING_RATE, HEADER_MOMENTUM_PRODUCT, JOB_ARENA, OPTIMIZER_ADADELTA, OPTIMIZER_ADAGRAD, OPTIMIZER_ADAMAX, OPTIMIZER_LION,
   OPTIMIZER_NADAM, OPTIMIZER_RMSPROP, UPDATE_A, UPDATE_B, UPDATE_CENTERED, UPDATE_COUNT, UPDATE_DECAY, UPDATE_EPSILON,
   UPDATE_EXTRA, UPDATE_FLAGS, UPDATE_G, UPDATE_KIND, UPDATE_MOMENTUM, UPDATE_P, UPDATE_SLOTS, UPDATE_SLOT_BYTES,
+  UPDATE_UNFINISHED,
 } from '../abi'
 import { atLeast, madd } from '../lanes'
 import { FLOAT_WORK, split } from '../parallel'
@@ -136,7 +137,7 @@ function arena(): usize {
 /** words: UPDATE_*; kinds behind OPTIMIZER_RADAM */
 export function rareUpdate(o: usize): void {
   split(rareUpdatePart.index, o, load<i32>(o, UPDATE_COUNT), 16, FLOAT_WORK)
-  if (load<i32>(o, UPDATE_KIND) == OPTIMIZER_NADAM) store<f64>(arena(), nadamProduct(o), HEADER_MOMENTUM_PRODUCT)
+  if (load<i32>(o, UPDATE_KIND) == OPTIMIZER_NADAM && !(load<i32>(o, UPDATE_FLAGS) & UPDATE_UNFINISHED)) store<f64>(arena(), nadamProduct(o), HEADER_MOMENTUM_PRODUCT)
 }
 
 /** mu_1 ... mu_t, mu_t = b1 (1 - 0.96^(t md) / 2), from that of t - 1 in the header. */

@@ -41,7 +41,8 @@ const readRuntime = (where: string, { numerics, threads }: RuntimeOptions): Runt
   threads: broughtBy(`${where}: threads`, threads, 'team', 'workers(4)', 'lanegrad/threads'),
 })
 
-function checkModelName(name: unknown, what: string): void {
+/** @internal */
+export function checkModelName(name: unknown, what: string): void {
   checkLayerName(name, what)
   if (String(name).includes('.'))
     fail(`${what} can't hold a dot, which parts it from the names of its layers; got ${name}`)
@@ -56,7 +57,7 @@ export function create<V extends Values>(
   { name = null, ...runtime }: RuntimeOptions & { readonly name?: string | null } = {},
 ): Model<V> {
   if (name !== null) checkModelName(name, `${where}: name`)
-  const { network, origins } = reading(`${where}: its values`, () => networkOf(inputs, outputs, name))
+  const { network, origins, values } = reading(`${where}: its values`, () => networkOf(inputs, outputs, name))
   const session = new PlannedSession(
     network,
     outlineOf(network),
@@ -64,6 +65,7 @@ export function create<V extends Values>(
     readRuntime(where, runtime),
   )
   session.watcher = watcherOf(session)
+  session.values = values
   session.initialize()
   session.takeOver(origins)
   remember(network, origins)

@@ -94,8 +94,6 @@ type Shaped<V, T> = V extends Symbolic ? T : V extends readonly Symbolic[] ? T[]
  */
 export class Model<V extends Values = Values> {
   declare private readonly kept: PlannedSession
-  declare private isFitting: boolean
-  declare private evaluations: number
   /** How other models see it. @internal */
   declare readonly inner: InnerModel
   declare private readonly taken: LayersTaken
@@ -105,7 +103,7 @@ export class Model<V extends Values = Values> {
     // stacks call a bound function by its prototype's name, any other one Function
     const self: Model<V> = Object.setPrototypeOf(call.bind(null), new.target.prototype)
     const inner = innerOf(session)
-    Object.assign(self, { kept: session, isFitting: false, evaluations: 0, inner, taken: new Map() })
+    Object.assign(self, { kept: session, inner, taken: new Map() })
     printed(self, () => modelText(session))
     // biome-ignore lint/correctness/noConstructorReturn: a model is a function
     return Object.seal(self) // `stopTraining = true` and the like are errors, not without effect
@@ -179,16 +177,11 @@ export class Model<V extends Values = Values> {
    */
   compile(options: CompileOptions): this {
     const { session } = this
-    this.refuseWhileBusy('compile')
+    this.session.refuseWhileBusy('compile')
     const training = readTraining(session, options)
     if (options.keepOptimizer) session.retrain(training, options.warnings)
     else session.train(training, options.warnings)
     return this
-  }
-
-  private refuseWhileBusy(what: string): void {
-    if (this.isFitting) fail(`${what}: this model is being fitted; await fit first`)
-    if (this.evaluations > 0) fail(`${what}: this model is being evaluated; await evaluate first`)
   }
 
   /**
@@ -219,7 +212,7 @@ export class Model<V extends Values = Values> {
    */
   setTrainable(layers: Readonly<Record<string, boolean>> | ((layer: string) => boolean)): this {
     const { session } = this
-    this.refuseWhileBusy('setTrainable')
+    this.session.refuseWhileBusy('setTrainable')
     const isGiven = isFunction(layers) || isObject(layers)
     check(isGiven, 'setTrainable: layers', 'an object of booleans by name, or a function', layers)
     const groups = groupsOf(session)
@@ -307,16 +300,16 @@ export class Model<V extends Values = Values> {
     )
     const read = readOptions('fit', options, OPTIONS.fit)
     const held = reading('fit: its arguments', () => heldOut(session.feeds, given, options))
-    if (this.isFitting) fail('fit: this model is being fitted already; await the first call')
+    if (session.fits > 0) fail('fit: this model is being fitted already; await the first call')
     const { training } = this // throws before compile
     if (held !== null || read.validationSplit > 0) checkValidationKeys(session, training)
-    this.isFitting = true
+    session.fits++
     try {
       const sources = await readSources(session, given, held, read)
       const callbacks: readonly CallbackOf<Model>[] = read.callbacks
       return await fitAll(session, { ...read, callbacks, ...sources, model: this as unknown as Model })
     } finally {
-      this.isFitting = false
+      session.fits--
     }
   }
 
@@ -380,13 +373,13 @@ export class Model<V extends Values = Values> {
     this.training // throws before compile
     checkEvaluated(given, options)
     const turn = turns()
-    this.evaluations++
+    session.evaluations++
     try {
       const source = await readEvaluated(session, given, read, turn)
       const run = { what, number: 1, prefix: '', turn, signal: null, allowNaN }
       return (await evaluateAll(session, source, run)) ?? {} // null only where a signal aborts
     } finally {
-      this.evaluations--
+      session.evaluations--
     }
   }
 
@@ -566,6 +559,11 @@ export class Model<V extends Values = Values> {
   /** A function now. @internal */
   loadWeights(): never {
     return fail("model.loadWeights: write loadWeights(model, bytes), with loadWeights from 'lanegrad'")
+  }
+
+  /** A function. @internal */
+  part(): never {
+    return fail("model.part: write part(model, { inputs, outputs }), with part from 'lanegrad'")
   }
 
   /** Gives the memory back now; the model can't be used any more. Without it, dropping the model does. */

@@ -51,7 +51,7 @@ export interface NetworkLayer {
 export const outputName = (call: string, index: number): string => (index === 0 ? call : `${call}:${index}`)
 
 /** How many values a call gives. */
-const outputCount = ({ layer }: Call): number => layer.kind.outputs?.(layer.config) ?? 1
+export const outputsIn = ({ layer }: Call): number => layer.kind.outputs?.(layer.config) ?? 1
 
 /** A layer applied to values; the value it gives has the call's name. */
 export interface Call {
@@ -199,7 +199,7 @@ export function remember({ calls }: Network, origins: Origins): void {
 }
 
 /** The name of the next call of a layer; counts it. */
-function callName(name: string, counts: Map<string, number>): string {
+export function callName(name: string, counts: Map<string, number>): string {
   const count = (counts.get(name) ?? 0) + 1
   counts.set(name, count)
   return count === 1 ? name : `${name}#${count}`
@@ -236,7 +236,7 @@ export function networkOf(
   inputs: Values,
   outputs: Values,
   modelName: string | null = null,
-): { readonly network: Network; readonly origins: Origins } {
+): { readonly network: Network; readonly origins: Origins; readonly values: ReadonlyMap<object, string> } {
   const asked = reading('model: inputs', () => listed('inputs', inputs))
   const wanted = reading('model: outputs', () => listed('outputs', outputs))
   const values = ordered(wanted.entries.map(([, value]) => value))
@@ -304,11 +304,15 @@ export function networkOf(
     })),
     outputStructure: wanted.structure,
   }
-  return { network: checkNetwork(network), origins }
+  return {
+    network: checkNetwork(network),
+    origins,
+    values: new Map<object, string>([...names, ...callNames]),
+  }
 }
 
 /** Unique names, references that resolve, every input used. */
-function checkNetwork(network: Network): Network {
+export function checkNetwork(network: Network): Network {
   const { inputs, calls, models, outputs, inputStructure, outputStructure } = network
   const isOne = (structure: Structure, { length }: readonly unknown[]) =>
     structure !== 'single' || length === 1
@@ -328,7 +332,7 @@ function checkNetwork(network: Network): Network {
         fail(`layer ${call.name} reads ${show(name)}, which no input or earlier layer makes`)
       used.add(name)
     }
-    for (let i = 0; i < outputCount(call); i++) known.add(outputName(call.name, i))
+    for (let i = 0; i < outputsIn(call); i++) known.add(outputName(call.name, i))
   }
   for (const { name, value } of outputs) {
     if (!known.has(value)) fail(`output ${show(value)} is made by no layer of the model`)

@@ -6,9 +6,9 @@ import { streamOf } from '../numerics/random.ts'
 import { type RowShape, sameShape, shapeText } from '../numerics/shape.ts'
 import { elementCount, type FloatArray } from '../numerics/tensor.ts'
 import { type Plan, planOf } from '../plan/plan.ts'
-import type { RuntimeOptions } from '../runtime/engine.ts'
+import { Engine, type RuntimeOptions } from '../runtime/engine.ts'
 import type { Feeds, TargetFeed } from '../session/feeds.ts'
-import type { Layout } from '../session/layout.ts'
+import type { Layout, ParameterSpec } from '../session/layout.ts'
 import type { Prepared } from '../session/prepared.ts'
 import type { Mode, Program, Readings, Request } from '../session/program.ts'
 import { Session, type Updating } from '../session/session.ts'
@@ -26,6 +26,7 @@ import {
 import { isSum, lossGroups } from './groups.ts'
 import { hostMetric } from './host-metric.ts'
 import { type Network, type Origins, withTrainable } from './network.ts'
+import { SharedArena } from './shared.ts'
 
 export interface Training {
   readonly optimizer: Optimizer
@@ -116,10 +117,66 @@ export class PlannedSession extends Session<Plan> {
   outline: Outline
   training: Training | null = null
 
-  constructor(network: Network, outline: Outline, seed: number, runtime: RuntimeOptions = {}) {
-    super(outline.weights, feedsOf(network, outline, null), seed, runtime)
+  /** Calls of `fit` and `evaluate` that aren't at their end. */
+  fits = 0
+  evaluations = 0
+  /** The names of symbolic values and of calls, where the network was made of them. */
+  values: ReadonlyMap<object, string> = new Map()
+  private readonly shared: SharedArena
+
+  /** `owner`: the session whose weights it has, instead of weights of its own. */
+  constructor(
+    network: Network,
+    outline: Outline,
+    seed: number,
+    runtime: RuntimeOptions = {},
+    owner: PlannedSession | null = null,
+  ) {
+    const feeds = feedsOf(network, outline, null)
+    if (owner) {
+      const { shared, engine } = owner
+      const base = shared.nextBase
+      const layout = shared.layoutFor(null, base, outline.weights, null)
+      super(outline.weights, feeds, seed, runtime, new Engine(runtime, engine, base), layout)
+      this.shared = shared
+      shared.members.push(this)
+      this.noun = 'part of a model'
+    } else {
+      super(outline.weights, feeds, seed, runtime)
+      this.shared = new SharedArena(this)
+    }
     this.network = network
     this.outline = outline
+  }
+
+  get busy(): string | null {
+    return this.fits > 0 ? 'fitted' : this.evaluations > 0 ? 'evaluated' : null
+  }
+
+  refuseWhileBusy(what: string): void {
+    this.shared.refuseWhileBusy(what, this)
+  }
+
+  protected override layoutFor(weights: readonly ParameterSpec[], slotCount: number | null): Layout {
+    const { shared, engine } = this
+    if (shared.members.length === 1 && shared.members[0] === this) return super.layoutFor(weights, slotCount)
+    return shared.layoutFor(this, engine.base, weights, slotCount)
+  }
+
+  /** The persistent regions of all networks over this memory. */
+  override state(): Float32Array {
+    const { members } = this.shared
+    const { base } = members[0].layout
+    return this.engine.floatView(base, (this.layout.end - base) / 4)
+  }
+
+  /** The parts of a model that is disposed have no weights any more. */
+  override dispose(): void {
+    const { members } = this.shared
+    const index = members.indexOf(this)
+    const ended = index < 0 ? [] : members.splice(index, index === 0 ? members.length : 1)
+    for (const member of ended) if (member !== this) (member as PlannedSession).dispose()
+    super.dispose()
   }
 
   /** The program for batches of `rows` rows without sample weights; axes of unknown length have one element. */

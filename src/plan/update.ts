@@ -25,7 +25,6 @@ export interface UpdateInstruction extends Instruction {
 export interface Regions {
   /** The address of the header. */
   readonly base: number
-  readonly trainableStart: number
   readonly gradientsStart: number
   /** The number of elements of all trainable weights together, with their padding. */
   readonly elements: number
@@ -41,10 +40,10 @@ export interface Accumulating {
   accumulate(groups: number, at: Regions): readonly UpdateInstruction[]
 }
 
-/** Keeps a moving average of the weights in the slot `ema`. */
+/** Keeps a moving average of the weights in the slot `ema`; `offset`: of the weights at `address` in the slot. */
 export interface Averaging {
   /** @internal */
-  average(at: Regions): UpdateInstruction
+  average(at: Regions, address: number, offset: number, elements: number): UpdateInstruction
 }
 
 /** Brings a weight back to where it may be. */
@@ -115,20 +114,27 @@ function clipInstructions(clip: Clip, layout: Layout, specs: readonly ParameterS
  */
 const LARGE_BYTES = 0x40000
 
-/** The trainable region in pieces, [first byte, bytes]: each large weight, and what lies between those. */
-function updatePieces(
-  { trainable, parameters }: Layout,
-  specs: readonly ParameterSpec[],
-): [number, number][] {
-  const large = specs.filter(({ trainable, shape }) => trainable && bufferBytes(shape) >= LARGE_BYTES)
-  const cuts = large.flatMap(({ name, shape }) => {
-    const start = (parameters.get(name) ?? 0) - trainable.start
-    return [start, start + bufferBytes(shape)]
+interface Piece {
+  readonly address: number
+  /** From `gradientsStart`. */
+  readonly offset: number
+  readonly bytes: number
+}
+
+/** The runs of trainable weights in pieces: each large weight, and what lies between those. */
+function updatePieces({ runs, parameters }: Layout, specs: readonly ParameterSpec[]): Piece[] {
+  const large = specs.flatMap(({ name, trainable, shape }) => {
+    const bytes = bufferBytes(shape)
+    return trainable && bytes >= LARGE_BYTES ? { start: parameters.get(name) ?? 0, bytes } : []
   })
-  const ends = [...cuts, trainable.bytes]
-  return [0, ...cuts].flatMap((start, i): [number, number][] =>
-    ends[i] > start ? [[start, ends[i] - start]] : [],
-  )
+  return runs.flatMap(({ start, bytes, offset }) => {
+    const inside = large.filter((weight) => weight.start >= start && weight.start < start + bytes)
+    const cuts = inside.flatMap((weight) => [weight.start, weight.start + weight.bytes]).sort((a, b) => a - b)
+    const ends = [...cuts, start + bytes]
+    return [start, ...cuts].flatMap((from, i): Piece[] =>
+      ends[i] > from ? [{ address: from, offset: offset + from - start, bytes: ends[i] - from }] : [],
+    )
+  })
 }
 
 export function updateInstructions(
@@ -136,29 +142,26 @@ export function updateInstructions(
   layout: Layout,
   specs: readonly WeightInPlan[],
 ): UpdateInstruction[] {
-  const { base, trainable, gradientsStart, slotsStart, parameters } = layout
+  const { base, trainable, gradientsStart, slotsStart, parameters, runs } = layout
   if (trainable.bytes === 0) return []
   const { accumulation, groups, ema } = update
   const regions: Regions = {
     base,
-    trainableStart: trainable.start,
     gradientsStart,
     elements: trainable.bytes / 4,
     slot: (name) => slotAddress(update, layout, name),
   }
   const clips = update.clip ? clipInstructions(update.clip, layout, specs) : []
-  // nadam counts its runs: one for all
-  const isOnce = update.code === abi.OPTIMIZER_NADAM
-  const pieces = isOnce ? [[0, trainable.bytes]] : updatePieces(layout, specs)
-  const updates = pieces.map(([at, bytes]): UpdateInstruction => {
+  const pieces = updatePieces(layout, specs)
+  const updates = pieces.map(({ address, offset, bytes }, i): UpdateInstruction => {
     const operands = listed({
       [abi.UPDATE_KIND]: update.code,
-      [abi.UPDATE_P]: trainable.start + at,
-      [abi.UPDATE_G]: gradientsStart + at,
-      [abi.UPDATE_SLOTS]: slotsStart + at,
+      [abi.UPDATE_P]: address,
+      [abi.UPDATE_G]: gradientsStart + offset,
+      [abi.UPDATE_SLOTS]: slotsStart + offset,
       [abi.UPDATE_SLOT_BYTES]: trainable.bytes,
       [abi.UPDATE_COUNT]: bytes / 4,
-      [abi.UPDATE_FLAGS]: update.flags,
+      [abi.UPDATE_FLAGS]: update.flags | (i < pieces.length - 1 ? abi.UPDATE_UNFINISHED : 0),
       [abi.UPDATE_A]: update.constants.flatMap(f64),
     })
     return { ...update.kernel, operands }
@@ -170,6 +173,6 @@ export function updateInstructions(
     ...specs.flatMap(({ name, shape, trainable, constraint }) =>
       trainable && constraint ? constraint.constrain(parameters.get(name) ?? 0, shape) : [],
     ),
-    ...(ema ? [ema.average(regions)] : []),
+    ...(ema ? runs.map(({ start, offset, bytes }) => ema.average(regions, start, offset, bytes / 4)) : []),
   ]
 }

@@ -18,7 +18,7 @@ const areAllSame = (a: readonly (Shape | null)[], b: readonly (Shape | null)[]):
 
 export class FrozenSession extends Session {
   private readonly known: readonly Program[]
-  protected override readonly noun = 'trainer'
+  protected override noun = 'trainer'
 
   constructor({ frozen, programs, tensors, metadata }: Opened) {
     const { weights, feeds, updating, base } = frozen

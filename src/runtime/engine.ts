@@ -16,6 +16,7 @@ import {
   HEADER_RANDOM_COUNTER,
   HEADER_STEP_COUNT,
   HEADER_STEP_END,
+  JOB_ARENA,
   JOB_LEAST_WORK,
   MATMUL_SCRATCH_BYTES,
   OP_MATMUL,
@@ -124,8 +125,10 @@ export class Engine {
   readonly base: number
   private readonly core: Core
   /** Function table index of each kernel, by op code. */
-  private readonly indices: number[] = []
+  private readonly indices: number[]
   private loaded: Executable | null = null
+  /** The engines over this memory: where a program of one is loaded, none of the others is. */
+  private readonly peers: Engine[]
   private isWatching = false
   /** What a program that trapped said; null: none has. */
   failure: string | null = null
@@ -140,8 +143,27 @@ export class Engine {
   private readonly codeOf: (module: KernelModule) => WebAssembly.Module
   private readonly arithmetic: string
 
-  constructor({ numerics, threads }: RuntimeOptions = {}) {
+  /** `beside`: an engine whose memory and kernels it shares, with a header of its own at `base`. */
+  constructor({ numerics, threads }: RuntimeOptions = {}, beside: Engine | null = null, base = 0) {
+    if (beside) {
+      this.team = beside.team
+      this.codeOf = beside.codeOf
+      this.core = beside.core
+      this.indices = beside.indices
+      this.modules = beside.modules
+      this.arithmetic = beside.arithmetic
+      this.peers = beside.peers
+      this.peers.push(this)
+      this.base = base
+      this.reserve(base + HEADER_BYTES)
+      this.refresh()
+      this.clear(base, HEADER_BYTES)
+      this.start()
+      return
+    }
     checkRuntime()
+    this.peers = [this]
+    this.indices = []
     const team = threads?.team(binaries) ?? null
     this.team = team
     this.codeOf = team ? (module) => team.codeOf(module) : codeOf
@@ -161,6 +183,10 @@ export class Engine {
     this.refresh()
     this.shareFrom(team?.leastWork ?? Number.POSITIVE_INFINITY)
     team?.start(memory, this.modules)
+    this.start()
+  }
+
+  private start(): void {
     this.ints[(this.base + HEADER_MATMUL) / 4] = this.indices[OP_MATMUL]
     this.momentumProduct = 1
   }
@@ -185,16 +211,19 @@ export class Engine {
     this.doubles[JOB_LEAST_WORK / 8] = leastWork
   }
 
-  /** Ends the helpers. */
+  /** Ends the helpers, where no other engine has them. */
   dispose(): void {
-    this.team?.end()
+    const { peers } = this
+    peers.splice(peers.indexOf(this), 1)
+    if (peers.length === 0) this.team?.end()
   }
 
   private refresh(): void {
     const { buffer } = this.core.memory
-    this.floats = new Float32Array(buffer)
-    this.doubles = new Float64Array(buffer)
-    this.ints = new Int32Array(buffer)
+    const floats = new Float32Array(buffer)
+    const doubles = new Float64Array(buffer)
+    const ints = new Int32Array(buffer)
+    for (const peer of this.peers) Object.assign(peer, { floats, doubles, ints })
   }
 
   /** Makes room up to address `end`. @throws LanegradError when the memory can't be that large. */
@@ -216,6 +245,8 @@ export class Engine {
   /** Makes `plan` the one that runs. */
   load(plan: Executable): void {
     if (this.loaded === plan) return
+    for (const peer of this.peers) peer.loaded = null
+    this.ints[JOB_ARENA / 4] = this.base
     this.reserve(this.team?.endOf(plan) ?? plan.end)
     const added = plan.modules.filter((module) => !this.modules.has(module))
     for (const module of added) this.add(module)

@@ -19,10 +19,17 @@ export interface Layout {
   readonly parameters: ReadonlyMap<string, number>
   /** Address of each trainable parameter's gradient. */
   readonly gradients: ReadonlyMap<string, number>
+  /** Where parameters start, those that train in front; the bytes of those that train, and of their gradients. */
   readonly trainable: { readonly start: number; readonly bytes: number }
+  /** Parameters that train, where they lie one behind the other; `offset`: of their gradients, from `gradientsStart`. */
+  readonly runs: readonly { readonly start: number; readonly bytes: number; readonly offset: number }[]
+  /** First address behind the parameters. */
+  readonly parametersEnd: number
   readonly gradientsStart: number
   /** Slot i starts at slotsStart + i * trainable.bytes. */
   readonly slotsStart: number
+  /** First address behind the optimizer's slots. */
+  readonly stateEnd: number
   /** First address behind the persistent regions: where a plan's own regions start. */
   readonly end: number
 }
@@ -51,13 +58,17 @@ export function layoutOf(base: number, specs: readonly ParameterSpec[], slotCoun
       gradients.set(spec.name, gradientsStart + (parameters.get(spec.name) ?? 0) - start)
   }
   const slotsStart = slotCount === null ? end : gradientsStart + trainableBytes
+  const stateEnd = slotsStart + (slotCount ?? 0) * trainableBytes
   return {
     base,
     parameters,
     gradients,
     trainable: { start, bytes: trainableBytes },
+    runs: trainableBytes > 0 ? [{ start, bytes: trainableBytes, offset: 0 }] : [],
+    parametersEnd: gradientsStart,
     gradientsStart,
     slotsStart,
-    end: slotsStart + (slotCount ?? 0) * trainableBytes,
+    stateEnd,
+    end: stateEnd,
   }
 }

@@ -74,22 +74,28 @@ export abstract class Session<C extends Executable = Executable> {
   tell = (text: string): void => console.warn(`lanegrad: ${text}`)
   private alive: Engine | null
   /** Whose session it is, in messages. */
-  protected readonly noun: string = 'model'
+  protected noun: string = 'model'
   /** Ends what waits for a batch. */
   readonly disposing = new Stop()
   layout: Layout
   /** The one asked for last is in front. */
   private programs: Prepared<C>[] = []
 
-  constructor(weights: readonly ParameterSpec[], feeds: Feeds, seed: number, runtime: RuntimeOptions) {
+  constructor(
+    weights: readonly ParameterSpec[],
+    feeds: Feeds,
+    seed: number,
+    runtime: RuntimeOptions,
+    engine = new Engine(runtime),
+    layout = layoutOf(engine.base, weights, null),
+  ) {
     this.weights = weights
     this.feeds = feeds
     this.seed = seed
     this.runtime = runtime
-    const engine = new Engine(runtime)
     this.alive = engine
-    this.layout = layoutOf(engine.base, weights, null)
-    engine.reserve(this.layout.end)
+    this.layout = layout
+    engine.reserve(layout.end)
   }
 
   /** A program for what is asked. */
@@ -126,10 +132,14 @@ export abstract class Session<C extends Executable = Executable> {
     this.engine.watch(warnings)
   }
 
-  protected forgetPrograms(): void {
+  forgetPrograms(): void {
     this.programs = []
     this.accumulated = null
     this.metrics.clear()
+  }
+
+  protected layoutFor(weights: readonly ParameterSpec[], slotCount: number | null): Layout {
+    return layoutOf(this.engine.base, weights, slotCount)
   }
 
   /**
@@ -138,14 +148,14 @@ export abstract class Session<C extends Executable = Executable> {
    */
   protected arrange(weights: readonly ParameterSpec[], updating: Updating | null, feeds: Feeds): void {
     const { engine } = this
-    const layout = layoutOf(engine.base, weights, updating?.slotNames.length ?? null)
+    const layout = this.layoutFor(weights, updating?.slotNames.length ?? null)
     const isMoved = ({ name }: ParameterSpec) =>
       layout.parameters.get(name) !== this.layout.parameters.get(name)
     const moved = weights.some(isMoved) ? weights : []
     const kept = moved.map((spec) => this.readWeight(spec).data)
     const from = moved.length > 0 ? layout.trainable.start : layout.gradientsStart
     engine.reserve(layout.end)
-    engine.clear(from, layout.end - from)
+    engine.clear(from, layout.stateEnd - from)
     this.layout = layout
     this.weights = weights
     this.feeds = feeds

@@ -4,7 +4,7 @@ import { trainingModule } from '../binaries/training.ts'
 import { bringing } from '../numerics/brought.ts'
 import { orNull, readOptions, SHARE } from '../numerics/errors.ts'
 import { f32, listed } from '../numerics/words.ts'
-import type { Averaging } from '../plan/update.ts'
+import type { Averaging, Regions } from '../plan/update.ts'
 import { STEPS } from './accumulation.ts'
 
 /** Options of `movingAverage`. */
@@ -45,12 +45,12 @@ export function movingAverage(options: MovingAverageOptions = {}): MovingAverage
     overwriteFrequency: [orNull(STEPS), null],
   })
   return bringing({ kind, momentum, overwriteFrequency } as const, {
-    average: ({ base, trainableStart, elements, slot }: Parameters<Averaging['average']>[0]) => ({
+    average: ({ base, slot }: Regions, address: number, offset: number, elements: number) => ({
       code: abi.OP_EMA,
       operands: listed({
         [abi.EMA_ARENA]: base,
-        [abi.EMA_W]: trainableStart,
-        [abi.EMA_E]: slot('ema'),
+        [abi.EMA_W]: address,
+        [abi.EMA_E]: slot('ema') + offset,
         [abi.EMA_COUNT]: elements,
         [abi.EMA_M]: f32(momentum),
         [abi.EMA_EVERY]: overwriteFrequency ?? 0,
