@@ -177,11 +177,16 @@ export class Model<V extends Values = Values> {
    */
   compile(options: CompileOptions): this {
     const { session } = this
-    this.session.refuseWhileBusy('compile')
+    this.refuseWhileBusy('compile')
     const training = readTraining(session, options)
     if (options.keepOptimizer) session.retrain(training, options.warnings)
     else session.train(training, options.warnings)
     return this
+  }
+
+  /** @internal */
+  refuseWhileBusy(what: string): void {
+    this.session.refuseWhileBusy(what)
   }
 
   /**
@@ -212,7 +217,7 @@ export class Model<V extends Values = Values> {
    */
   setTrainable(layers: Readonly<Record<string, boolean>> | ((layer: string) => boolean)): this {
     const { session } = this
-    this.session.refuseWhileBusy('setTrainable')
+    this.refuseWhileBusy('setTrainable')
     const isGiven = isFunction(layers) || isObject(layers)
     check(isGiven, 'setTrainable: layers', 'an object of booleans by name, or a function', layers)
     const groups = groupsOf(session)

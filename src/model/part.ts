@@ -5,6 +5,7 @@ import { outlineOf } from '../network/compute.ts'
 import { type Network, outputName, type Values } from '../network/network.ts'
 import { partOf, type Wanted } from '../network/part.ts'
 import { PlannedSession } from '../network/planned.ts'
+import { SharedArena } from '../network/shared.ts'
 import { asGiven, check, fail, isObject, reading, readOptions, unknownName } from '../numerics/errors.ts'
 import { checkModelName } from './create.ts'
 import { watcherOf } from './diagnose.ts'
@@ -90,7 +91,7 @@ export function part<O extends PartValues, V extends Values = Values>(
     name: [asGiven<string | null>, null],
   })
   if (name !== null) checkModelName(name, 'part: name')
-  session.refuseWhileBusy('part')
+  model.refuseWhileBusy('part')
   const { network, outline, seed, runtime } = session
   const known = new Set(outline.shapes.keys())
   const made: Network = reading('part', () =>
@@ -102,7 +103,9 @@ export function part<O extends PartValues, V extends Values = Values>(
       name,
     ),
   )
-  const own = new PlannedSession(made, outlineOf(made), seed, runtime, session)
+  const arena = session.shared ?? new SharedArena(session)
+  const own = new PlannedSession(made, outlineOf(made), seed, runtime, arena)
+  session.shared = arena
   own.watcher = watcherOf(own)
   // its values may have other names than in the whole, so they are named by these
   return Model.of<Shaped<O>>(own)

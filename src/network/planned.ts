@@ -6,7 +6,7 @@ import { streamOf } from '../numerics/random.ts'
 import { type RowShape, sameShape, shapeText } from '../numerics/shape.ts'
 import { elementCount, type FloatArray } from '../numerics/tensor.ts'
 import { type Plan, planOf } from '../plan/plan.ts'
-import { Engine, type RuntimeOptions } from '../runtime/engine.ts'
+import type { Engine, RuntimeOptions } from '../runtime/engine.ts'
 import type { Feeds, TargetFeed } from '../session/feeds.ts'
 import type { Layout, ParameterSpec } from '../session/layout.ts'
 import type { Prepared } from '../session/prepared.ts'
@@ -26,7 +26,18 @@ import {
 import { isSum, lossGroups } from './groups.ts'
 import { hostMetric } from './host-metric.ts'
 import { type Network, type Origins, withTrainable } from './network.ts'
-import { SharedArena } from './shared.ts'
+
+/** An arena under several networks: what `part` brings. */
+export interface Shared<S> {
+  /** The first one made it. */
+  readonly members: S[]
+  /** The engine and the layout of another member with these weights. */
+  place(weights: readonly ParameterSpec[]): [engine: Engine, layout: Layout]
+  /** The layout of a member by itself; the others get to know where the blocks of all end. */
+  layoutFor(member: S, weights: readonly ParameterSpec[], slotCount: number | null): Layout
+  /** A member is disposed; with the first one all are. */
+  leave(member: S): void
+}
 
 export interface Training {
   readonly optimizer: Optimizer
@@ -122,29 +133,24 @@ export class PlannedSession extends Session<Plan> {
   evaluations = 0
   /** The names of symbolic values and of calls, where the network was made of them. */
   values: ReadonlyMap<object, string> = new Map()
-  private readonly shared: SharedArena
+  /** The arena, where it is under other networks too. */
+  shared: Shared<PlannedSession> | null
 
-  /** `owner`: the session whose weights it has, instead of weights of its own. */
+  /** `shared`: the arena whose weights it has, instead of weights of its own. */
   constructor(
     network: Network,
     outline: Outline,
     seed: number,
     runtime: RuntimeOptions = {},
-    owner: PlannedSession | null = null,
+    shared: Shared<PlannedSession> | null = null,
   ) {
     const feeds = feedsOf(network, outline, null)
-    if (owner) {
-      const { shared, engine } = owner
-      const base = shared.nextBase
-      const layout = shared.layoutFor(null, base, outline.weights, null)
-      super(outline.weights, feeds, seed, runtime, new Engine(runtime, engine, base), layout)
-      this.shared = shared
+    if (shared) {
+      super(outline.weights, feeds, seed, runtime, ...shared.place(outline.weights))
       shared.members.push(this)
       this.noun = 'part of a model'
-    } else {
-      super(outline.weights, feeds, seed, runtime)
-      this.shared = new SharedArena(this)
-    }
+    } else super(outline.weights, feeds, seed, runtime)
+    this.shared = shared
     this.network = network
     this.outline = outline
   }
@@ -153,30 +159,28 @@ export class PlannedSession extends Session<Plan> {
     return this.fits > 0 ? 'fitted' : this.evaluations > 0 ? 'evaluated' : null
   }
 
+  /** @throws LanegradError where something goes on in it, or in one over the same weights */
   refuseWhileBusy(what: string): void {
-    this.shared.refuseWhileBusy(what, this)
+    for (const { busy } of [this, ...(this.shared?.members ?? [])]) {
+      const whose = this.busy ? 'this model' : 'a model over the same weights'
+      if (busy)
+        fail(`${what}: ${whose} is being ${busy}; await ${busy === 'fitted' ? 'fit' : 'evaluate'} first`)
+    }
   }
 
   protected override layoutFor(weights: readonly ParameterSpec[], slotCount: number | null): Layout {
-    const { shared, engine } = this
-    if (shared.members.length === 1 && shared.members[0] === this) return super.layoutFor(weights, slotCount)
-    return shared.layoutFor(this, engine.base, weights, slotCount)
+    return this.shared?.layoutFor(this, weights, slotCount) ?? super.layoutFor(weights, slotCount)
   }
 
   /** The persistent regions of all networks over this memory. */
   override state(): Float32Array {
-    const { members } = this.shared
-    const { base } = members[0].layout
+    const { base } = this.shared?.members[0].layout ?? this.layout
     return this.engine.floatView(base, (this.layout.end - base) / 4)
   }
 
-  /** The parts of a model that is disposed have no weights any more. */
   override dispose(): void {
-    const { members } = this.shared
-    const index = members.indexOf(this)
-    const ended = index < 0 ? [] : members.splice(index, index === 0 ? members.length : 1)
-    for (const member of ended) if (member !== this) (member as PlannedSession).dispose()
     super.dispose()
+    this.shared?.leave(this)
   }
 
   /** The program for batches of `rows` rows without sample weights; axes of unknown length have one element. */

@@ -2,26 +2,19 @@
 // gradients and optimizer slots of its own, one block behind the other; programs of all lie behind the last block, one at a time.
 import { HEADER_BYTES } from '../../assembly/abi.ts'
 import { fail } from '../numerics/errors.ts'
+import { Engine } from '../runtime/engine.ts'
 import { bufferBytes, type Layout, type ParameterSpec } from '../session/layout.ts'
+import type { PlannedSession, Shared } from './planned.ts'
 
-/** A session of the arena. */
-export interface Member {
-  layout: Layout
-  /** What goes on in it, over several turns of the event loop: `fitted`, `evaluated`; null: nothing does. */
-  readonly busy: string | null
-  forgetPrograms(): void
-}
+export class SharedArena implements Shared<PlannedSession> {
+  readonly members: PlannedSession[]
 
-export class SharedArena {
-  /** The first one's layout holds the places of all parameters. */
-  readonly members: Member[]
-
-  constructor(owner: Member) {
+  constructor(owner: PlannedSession) {
     this.members = [owner]
   }
 
   /** The first address behind the blocks of all but `member`. */
-  private endBeside(member: Member | null): number {
+  private endBeside(member: PlannedSession | null): number {
     return Math.max(
       this.members[0].layout.parametersEnd,
       ...this.members
@@ -30,14 +23,24 @@ export class SharedArena {
     )
   }
 
-  /** Where the header of another member belongs. */
-  get nextBase(): number {
-    return this.endBeside(null)
+  place(weights: readonly ParameterSpec[]): [Engine, Layout] {
+    const [{ engine, runtime }] = this.members
+    const base = this.endBeside(null)
+    return [new Engine(runtime, engine, base), this.laidOut(null, base, weights, null)]
   }
 
-  /** The layout of a member with a header at `base`; `member` null: of one that is being made. The others get the new end. */
-  layoutFor(
-    member: Member | null,
+  layoutFor(member: PlannedSession, weights: readonly ParameterSpec[], slotCount: number | null): Layout {
+    return this.laidOut(member, member.layout.base, weights, slotCount)
+  }
+
+  leave(member: PlannedSession): void {
+    const index = this.members.indexOf(member)
+    if (index < 0) return
+    for (const ended of this.members.splice(index, index === 0 ? this.members.length : 1)) ended.dispose()
+  }
+
+  private laidOut(
+    member: PlannedSession | null,
     base: number,
     specs: readonly ParameterSpec[],
     slotCount: number | null,
@@ -84,17 +87,6 @@ export class SharedArena {
       slotsStart: slotCount === null ? gradientsStart : gradientsStart + bytes,
       stateEnd,
       end,
-    }
-  }
-
-  /** @throws LanegradError where one of the members is at work */
-  refuseWhileBusy(what: string, own: Member): void {
-    for (const member of this.members) {
-      if (!member.busy) continue
-      const whose = member === own ? 'this model' : 'a model over the same weights'
-      fail(
-        `${what}: ${whose} is being ${member.busy}; await ${member.busy === 'fitted' ? 'fit' : 'evaluate'} first`,
-      )
     }
   }
 }

@@ -108,7 +108,9 @@ export class Hooks {
 function followed(model: Model, effect: (effect: Effect) => void): Model {
   const followed: Model = Object.create(model)
   return Object.assign(followed, {
-    isFitting: true, // refuses what Model refuses during `fit`
+    // what Model refuses during `fit`
+    refuseWhileBusy: (what: string) => fail(`${what}: this model is being fitted; await fit first`),
+    fit: () => fail('fit: this model is being fitted already; await the first call'),
     setWeights(weights: Parameters<Model['setWeights']>[0]) {
       model.setWeights(weights)
       effect({ weights: model.getWeights() })

@@ -126,6 +126,8 @@ const CALLS: Readonly<Record<string, Call>> = {
     const made = lanegrad.transfer(base, { output: 'trunk', head: dense({ units: 3 }), ...options } as never)
     return made.save()
   },
+  part: (options) =>
+    lanegrad.part(net(), { inputs: 'input', outputs: 'dense_1', ...options } as never).save(),
   inspect: (options) => inspect(net(), options).graph,
   profile: (options) => profile(net(), x, x, options).length,
   serveModels: () => null, // one option, told in words

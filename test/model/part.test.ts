@@ -178,7 +178,10 @@ describe('over the same weights', () => {
     expect(load(second.save()).predict(h).data).toEqual(second.predict(h).data)
     const inner = part(first, { inputs: 'input', outputs: 'shared' })
     first.compile({ optimizer: 'sgd', loss: 'mse' })
-    first.trainStep(h, [[1, 2, 3, 4]])
+    first.trainStep(h, [
+      [1, 2, 3, 4],
+      [0, 1, 0, 1],
+    ])
     expect(inner.predict(h)).toEqual(first.predict(h))
     expect(net.getWeights()['shared/kernel']).toEqual(inner.getWeights()['shared/kernel'])
   })
