@@ -86,7 +86,7 @@ export interface Loss {
     prediction: Value,
     sampleWeights: Value | null,
   ) => Value
-  /** The shape of a row of the truth for rows of the prediction of `shape`, where it isn't theirs. @internal */
+  /** The shape of a row of the truth for rows of the prediction of `shape`, where it isn't theirs. */
   readonly truthShape?: (shape: RowShape) => RowShape
   /** Marks a loss made by customLoss; saved models hold this in the place of `write`. */
   readonly custom?: true

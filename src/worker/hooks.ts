@@ -3,7 +3,7 @@
 
 import { type AnyIterator, iteratorOf } from '../feed/source.ts'
 import type { Callback, FitParams, Model } from '../model/model.ts'
-import { isFunction } from '../numerics/errors.ts'
+import { fail, isFunction } from '../numerics/errors.ts'
 import type { Batches } from '../rows/rows.ts'
 import type { Effect, RemoteBatches } from './messages.ts'
 
