@@ -137,7 +137,7 @@ export const spectralNormalizationKind: LayerKind<SpectralConfig> = {
  * const layer = dense({ units: 2, useBias: false, kernelInitializer: { kind: 'constant', value: 3 } })
  * const model = sequential({ inputShape: [2], layers: [spectralNormalization({ layer })] })
  * // the largest singular value of the kernel, all 3, is 6
- * console.log(model.predict([[1, 1]]).data.join(' ')) // 1 1
+ * console.log([...model.predict([[1, 1]]).data].map((value) => value.toFixed(4)).join(' ')) // 1.0000 1.0000
  * ```
  */
 export const spectralNormalization = (options: SpectralNormalizationOptions): Layer =>

@@ -11,7 +11,8 @@ const SHARE_OF_ONE = number('a finite number >= 0', (share) => share >= 0)
 /** The weights of a model, or those given. */
 function weightsOf(given: unknown, what: string): WeightsByName {
   return reading(what, () => {
-    check(isObject(given), what, 'a model, or arrays by name as getWeights gives them', given)
+    const isGiven = isObject(given) || typeof given === 'function' // a model can be called
+    check(isGiven, what, 'a model, or arrays by name as getWeights gives them', given)
     const { getWeights } = given as { readonly getWeights?: () => WeightsByName }
     const weights = isFunction(getWeights) ? getWeights.call(given) : (given as WeightsByName)
     for (const [name, array] of Object.entries(weights)) {
