@@ -9,6 +9,9 @@ import type { Shape } from '../numerics/shape.ts'
 import { f32, f64, listed } from '../numerics/words.ts'
 import { bufferBytes, type Layout, type ParameterSpec } from '../session/layout.ts'
 
+/** The place of the weight decay among an update's constants. */
+const DECAY = 3
+
 /** How gradients are limited before an update. */
 export interface Clip {
   /** value: each element; norm: each parameter's gradient by itself; globalNorm: all gradients as one vector */
@@ -72,6 +75,8 @@ export interface UpdateSpec {
   /** The number that the first slot starts from; the others start from 0. */
   readonly slotStart: number
   readonly clip: Clip | null
+  /** Weights that don't decay. Default: none. */
+  readonly undecayed?: readonly string[]
   /** Over several steps; null: every step updates. */
   readonly accumulation: Accumulating | null
   /** Groups of losses whose gradients are accumulated apart. */
@@ -114,27 +119,43 @@ function clipInstructions(clip: Clip, layout: Layout, specs: readonly ParameterS
  */
 const LARGE_BYTES = 0x40000
 
+/** Weights that one instruction updates. Addresses and sizes are bytes. */
 interface Piece {
   readonly address: number
   /** From `gradientsStart`. */
   readonly offset: number
-  readonly bytes: number
+  bytes: number
+  readonly isLarge: boolean
+  readonly decays: boolean
 }
 
-/** The runs of trainable weights in pieces: each large weight, and what lies between those. */
-function updatePieces({ runs, parameters }: Layout, specs: readonly ParameterSpec[]): Piece[] {
-  const large = specs.flatMap(({ name, trainable, shape }) => {
+/** The weights that train in pieces: each large one, and the others as long as they lie side by side and weight decay is the same. */
+function updatePieces(
+  { parameters, gradients, gradientsStart }: Layout,
+  specs: readonly ParameterSpec[],
+  undecayed: readonly string[],
+): Piece[] {
+  const trained = specs.flatMap(({ name, trainable, shape }): Piece[] => {
+    if (!trainable) return []
     const bytes = bufferBytes(shape)
-    return trainable && bytes >= LARGE_BYTES ? { start: parameters.get(name) ?? 0, bytes } : []
+    return [
+      {
+        address: parameters.get(name) ?? 0,
+        offset: (gradients.get(name) ?? 0) - gradientsStart,
+        bytes,
+        isLarge: bytes >= LARGE_BYTES,
+        decays: !undecayed.includes(name),
+      },
+    ]
   })
-  return runs.flatMap(({ start, bytes, offset }) => {
-    const inside = large.filter((weight) => weight.start >= start && weight.start < start + bytes)
-    const cuts = inside.flatMap((weight) => [weight.start, weight.start + weight.bytes]).sort((a, b) => a - b)
-    const ends = [...cuts, start + bytes]
-    return [start, ...cuts].flatMap((from, i): Piece[] =>
-      ends[i] > from ? [{ address: from, offset: offset + from - start, bytes: ends[i] - from }] : [],
-    )
-  })
+  const pieces: Piece[] = []
+  for (const weight of trained.sort((a, b) => a.address - b.address)) {
+    const last = pieces.at(-1)
+    const isAlike = last && !weight.isLarge && !last.isLarge && last.decays === weight.decays
+    if (isAlike && last.address + last.bytes === weight.address) last.bytes += weight.bytes
+    else pieces.push(weight)
+  }
+  return pieces
 }
 
 export function updateInstructions(
@@ -152,8 +173,9 @@ export function updateInstructions(
     slot: (name) => slotAddress(update, layout, name),
   }
   const clips = update.clip ? clipInstructions(update.clip, layout, specs) : []
-  const pieces = updatePieces(layout, specs)
-  const updates = pieces.map(({ address, offset, bytes }, i): UpdateInstruction => {
+  const pieces = updatePieces(layout, specs, update.undecayed ?? [])
+  const updates = pieces.map(({ address, offset, bytes, decays }, i): UpdateInstruction => {
+    const constants = update.constants.map((value, place) => (place === DECAY && !decays ? 0 : value))
     const operands = listed({
       [abi.UPDATE_KIND]: update.code,
       [abi.UPDATE_P]: address,
@@ -162,7 +184,7 @@ export function updateInstructions(
       [abi.UPDATE_SLOT_BYTES]: trainable.bytes,
       [abi.UPDATE_COUNT]: bytes / 4,
       [abi.UPDATE_FLAGS]: update.flags | (i < pieces.length - 1 ? abi.UPDATE_UNFINISHED : 0),
-      [abi.UPDATE_A]: update.constants.flatMap(f64),
+      [abi.UPDATE_A]: constants.flatMap(f64),
     })
     return { ...update.kernel, operands }
   })

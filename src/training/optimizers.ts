@@ -7,12 +7,15 @@ import {
   BOOLEAN,
   check,
   checkOptions,
+  fail,
+  isFunction,
   isObject,
   must,
   NON_NEGATIVE,
   number,
   POSITIVE,
   type Reader,
+  type Rule,
   reading,
   readOptions,
   SHARE,
@@ -38,7 +41,7 @@ import type {
 import { readSchedule, type Schedule } from './schedules.ts'
 
 /** Options of every optimizer, with their defaults. */
-const shared = { schedule: null, ema: null, accumulation: null, weightDecay: 0 }
+const shared = { schedule: null, ema: null, accumulation: null, weightDecay: 0, excludeFromWeightDecay: null }
 
 /** The own parameters of each optimizer with their defaults (Keras 3; radam, momentumDecay: PyTorch). */
 const parameters = {
@@ -81,6 +84,8 @@ export interface Optimizer {
   /** The kind and limit of clipping; null: none. */
   readonly clip: Clip | null
   readonly weightDecay: number
+  /** What doesn't decay; null: everything does. */
+  readonly excludeFromWeightDecay?: OptimizerOptions['excludeFromWeightDecay']
   readonly ema: MovingAverage | null
   readonly accumulation: Accumulation | null
   // parameters that only some kinds have
@@ -99,6 +104,14 @@ export interface Optimizer {
 /** The rule for shares that kernels take in float64. */
 const DOUBLE_SHARE = number(SHARE.expected, (value) => value >= 0 && value < 1)
 
+const EXCLUDED: Rule<OptimizerOptions['excludeFromWeightDecay']> = {
+  expected: 'a list of names, a function of a name, or null',
+  holds: (value): value is OptimizerOptions['excludeFromWeightDecay'] =>
+    value === null ||
+    isFunction(value) ||
+    (Array.isArray(value) && value.every((name) => typeof name === 'string')),
+}
+
 /** The readers of options that aren't such shares. */
 const readers: Readonly<Record<string, Reader<unknown>>> = {
   learningRate: number(NON_NEGATIVE.expected, (value) => value === 0 || POSITIVE.holds(value)),
@@ -109,6 +122,7 @@ const readers: Readonly<Record<string, Reader<unknown>>> = {
   nesterov: BOOLEAN,
   centered: BOOLEAN,
   amsgrad: BOOLEAN,
+  excludeFromWeightDecay: EXCLUDED,
   schedule: readSchedule,
   ema: (given: MovingAverage | null, what) => broughtBy(what, given, 'average', AVERAGE),
   accumulation: (given: Accumulation | null, what) => broughtBy(what, given, 'accumulate', ACCUMULATE),
@@ -151,8 +165,15 @@ function makeOptimizer(kind: OptimizerName, options: OptimizerOptions): Optimize
   const others = Object.values(clipKeys)
   reading(`${kind} options`, () => refuseOld(kind, Object(options)))
   const read = checkOptions(kind, options, [...Object.keys(own), ...others])
-  const values = readOptions(kind, read, own, others)
-  return Object.freeze({ kind, ...values, clip: readClip(kind, read) }) as unknown as Optimizer
+  const { excludeFromWeightDecay: excluded, ...values } = readOptions(kind, read, own, others)
+  if (kind === 'nadam' && excluded)
+    fail(
+      'nadam: excludeFromWeightDecay: this optimizer updates all weights at once; take adamw or nadam without it',
+    )
+  return Object.freeze({
+    ...{ kind, ...values, ...(excluded !== null && { excludeFromWeightDecay: excluded }) },
+    clip: readClip(kind, read),
+  }) as unknown as Optimizer
 }
 
 /**
@@ -354,9 +375,32 @@ export function readOptimizer(optimizer: OptimizerName | Optimizer): Optimizer {
   })
 }
 
+/** The optimizer with the names of the weights that don't decay. @throws LanegradError on a name that no weight or layer has */
+export function resolveExcluded(optimizer: Optimizer, weights: readonly string[]): Optimizer {
+  const { excludeFromWeightDecay: given } = optimizer
+  if (!given) return optimizer
+  const isOf = (weight: string, name: string) =>
+    weight === name || weight.startsWith(`${name}/`) || weight.endsWith(`/${name}`)
+  const what = `${optimizer.kind}: excludeFromWeightDecay`
+  if (typeof given !== 'function')
+    for (const name of given)
+      if (!weights.some((weight) => isOf(weight, name)))
+        unknownName(`${what}: weight or layer`, name, weights)
+  const names = weights.filter((weight) =>
+    typeof given === 'function'
+      ? must(
+          BOOLEAN,
+          reading(what, () => given(weight)),
+          `${what}: of ${weight}`,
+        )
+      : given.some((name) => isOf(weight, name)),
+  )
+  return Object.freeze({ ...optimizer, excludeFromWeightDecay: names })
+}
+
 /** The update of an optimizer for the planner; `groups`: the number of losses whose gradients accumulate apart (network/groups.ts). */
 export function updateOf(optimizer: Optimizer, groups: number): UpdateSpec {
-  const { kind, weightDecay, clip, ema, accumulation } = optimizer
+  const { kind, weightDecay, clip, ema, accumulation, excludeFromWeightDecay: excluded } = optimizer
   const { beta1 = 0, beta2 = 0, rho = beta1, epsilon = 0, momentum = 0, momentumDecay } = optimizer
   const [code, ...slots] = kernels[kind]
   const isAccumulating = accumulation !== null && accumulation.steps > 1
@@ -390,6 +434,7 @@ export function updateOf(optimizer: Optimizer, groups: number): UpdateSpec {
     ],
     slotStart: optimizer.initialAccumulatorValue ?? 0,
     clip,
+    undecayed: weightDecay > 0 && Array.isArray(excluded) ? excluded : [],
     accumulation: isAccumulating ? accumulation : null,
     groups,
     ema,
