@@ -7,7 +7,6 @@ import {
   BOOLEAN,
   check,
   checkOptions,
-  fail,
   isFunction,
   isObject,
   must,
@@ -166,10 +165,6 @@ function makeOptimizer(kind: OptimizerName, options: OptimizerOptions): Optimize
   reading(`${kind} options`, () => refuseOld(kind, Object(options)))
   const read = checkOptions(kind, options, [...Object.keys(own), ...others])
   const { excludeFromWeightDecay: excluded, ...values } = readOptions(kind, read, own, others)
-  if (kind === 'nadam' && excluded)
-    fail(
-      'nadam: excludeFromWeightDecay: this optimizer updates all weights at once; take adamw or nadam without it',
-    )
   return Object.freeze({
     ...{ kind, ...values, ...(excluded !== null && { excludeFromWeightDecay: excluded }) },
     clip: readClip(kind, read),
