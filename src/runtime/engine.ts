@@ -130,6 +130,7 @@ export class Engine {
   /** The engines over this memory: where a program of one is loaded, none of the others is. */
   private readonly peers: Engine[]
   private isWatching = false
+  private readonly words = new WeakMap<Executable, Int32Array>()
   /** What a program that trapped said; null: none has. */
   failure: string | null = null
   /** Those that are instantiated here. */
@@ -251,11 +252,7 @@ export class Engine {
     const added = plan.modules.filter((module) => !this.modules.has(module))
     for (const module of added) this.add(module)
     this.team?.load(plan, this.modules, added)
-    const { words, programStart } = plan
-    const program = this.ints.subarray(programStart / 4, programStart / 4 + words.length)
-    program.set(words)
-    for (let at = 0; at < words.length; at += words[at] >>> 16)
-      program[at] = (words[at] & ~0xffff) | this.indices[words[at] & 0xffff]
+    this.ints.set(this.placed(plan), plan.programStart / 4)
     for (const { address, data } of plan.constants) this.floats.set(data, address / 4)
     const header = this.base / 4
     this.ints[header + HEADER_PROGRAM / 4] = plan.programStart
@@ -264,6 +261,18 @@ export class Engine {
     this.ints[header + HEADER_STEP_END / 4] = plan.phaseEnds.update
     this.loaded = plan
     this.watch(this.isWatching)
+  }
+
+  /** The words of a plan with the table's indices for op codes. */
+  private placed(plan: Executable): Int32Array {
+    const known = this.words.get(plan)
+    if (known) return known
+    const { words } = plan
+    const program = words.slice()
+    for (let at = 0; at < words.length; at += words[at] >>> 16)
+      program[at] = (words[at] & ~0xffff) | this.indices[words[at] & 0xffff]
+    this.words.set(plan, program)
+    return program
   }
 
   /** Whether a step stops before its update where the loss isn't finite. */

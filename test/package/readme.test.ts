@@ -31,12 +31,17 @@ test('the functional model trains with a loss for each output', async () => {
   expect(Number.isFinite(logs.loss)).toBe(true)
 })
 
+test('two networks over the same weights train in turns', async () => {
+  const { printed } = await runExample(programs[2])
+  expect(Number.isFinite(printed[0][0])).toBe(true)
+})
+
 test("a layer of one's own trains", async () => {
-  const { model, printed } = await runExample(programs[2])
+  const { model, printed } = await runExample(programs[3])
   expect(Number.isFinite(printed[0][0])).toBe(true)
   expect(Object.keys(model!.gradients([[1, 2, 3]], [[1]]))).toContain('scaled_1/scale')
 })
 
-test.each(programs.slice(3).map((code) => [code]))('runs: %s', async (code) => {
+test.each(programs.slice(4).map((code) => [code]))('runs: %s', async (code) => {
   await runExample(code)
 })
