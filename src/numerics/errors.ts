@@ -187,8 +187,13 @@ export const isFunction = (value: unknown): value is (...args: never[]) => unkno
 export const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null
 
 /** Whether a value is an object and not a list. */
-export const isRecord = (value: unknown): value is Record<string, unknown> =>
-  isObject(value) && !Array.isArray(value)
+export const isRecord = (value: unknown): value is Record<string, unknown> => {
+  try {
+    return isObject(value) && !Array.isArray(value)
+  } catch {
+    return false // a proxy that was revoked
+  }
+}
 
 /** A rule for an option's value, and its text: `<option> must be <expected>`. */
 export interface Rule<T = unknown> {

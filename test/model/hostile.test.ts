@@ -365,14 +365,17 @@ targets.push({
 const { port1, port2 } = new MessageChannel()
 worker.serveModels({ port: port2 as never })
 const remote = await worker.workerModel(net(), { worker: port1 })
+/** A `fit` of very many epochs goes on for the rest of the test. */
+const fittedRemote = await worker.workerModel(net(), { worker: port1 })
 afterAll(async () => {
-  await remote.close()
+  await Promise.all([remote.close(), fittedRemote.close()])
   port1.close()
 })
 const whole = () => remote.save({ includeOptimizer: true })
 for (const [name, args] of Object.entries({ ...methods, setLearningRate: [0.1] })) {
   if (!(name in remote)) continue
-  const method = ((...given) => (remote as unknown as Record<string, Any>)[name](...given)) as Any
+  const own = (name === 'fit' ? fittedRemote : remote) as unknown as Record<string, Any>
+  const method = ((...given) => own[name](...given)) as Any
   const state = name === 'fit' ? undefined : whole
   const where = `WorkerModel.${name}`
   targets.push({ name: `${where}(v, v, v)`, call: (next) => method(next(), next(), next()), state })
