@@ -2,10 +2,11 @@
 // new one with copies of its weights; the model given stays as it is.
 import { object, parse } from '../formats/json.ts'
 import { decodeSafetensors, encodeSafetensors } from '../formats/safetensors.ts'
-import { type Layer, layerOf, type Symbolic } from '../layers/layer.ts'
+import { type Layer, layerOf } from '../layers/layer.ts'
 import { LORA, LORA_A, LORA_B, loraKind } from '../layers/lora.ts'
 import { isKernel } from '../layers/reweighted.ts'
-import { type Network, type NetworkLayer, outputName, type Values } from '../network/network.ts'
+import { rewritten } from '../network/inner.ts'
+import type { NetworkLayer, Values } from '../network/network.ts'
 import type { PlannedSession } from '../network/planned.ts'
 import type { ByteSource } from '../numerics/bytes.ts'
 import {
@@ -39,28 +40,6 @@ const layersOf = ({ network }: PlannedSession): readonly NetworkLayer[] => [
   ...new Set(network.calls.map(({ layer }) => layer)),
 ]
 
-/** The values of a network as symbolic ones, by name, made by the layers that `layerFor` gives. */
-function symbolicValues(
-  { inputs, inputStructure, calls }: Network,
-  layerFor: (layer: NetworkLayer) => Layer<unknown>,
-): Map<string, Symbolic> {
-  const values = new Map<string, Symbolic>()
-  for (const given of inputs) {
-    const input = inputStructure === 'record' ? { ...given, name: '' } : given
-    values.set(given.name, Object.freeze({ layer: null, inputs: [], index: 0, call: null, input }))
-  }
-  const layers = new Map<NetworkLayer, Layer<unknown>>()
-  for (const { name, layer, inputs: names } of calls) {
-    const own = layers.get(layer) ?? layerFor(layer)
-    layers.set(layer, own)
-    const made = own(...names.map((input) => values.get(input) ?? fail(`no value ${input}`)))
-    ;[made].flat().forEach((value, i) => {
-      values.set(outputName(name, i), value as Symbolic)
-    })
-  }
-  return values
-}
-
 /** A model of the same network, its layers made anew by `layerFor`. Weights of the same name and shape are copied. */
 function remade<V extends Values>(
   what: string,
@@ -69,7 +48,7 @@ function remade<V extends Values>(
 ): Model<V> {
   const { session } = model
   const { inputs, inputStructure, outputs, outputStructure } = session.network
-  const values = symbolicValues(session.network, layerFor)
+  const values = rewritten(session.network, layerFor)
   const shaped = (named: readonly (readonly [name: string, value: string])[], structure: string): Values => {
     const found = named.map(
       ([name, value]) => [name, values.get(value) ?? fail(`no value ${value}`)] as const,
@@ -88,7 +67,7 @@ function remade<V extends Values>(
       outputStructure,
     ) as V,
     session.seed,
-    session.runtime,
+    { ...session.runtime, name: session.network.name },
   )
   for (const { name } of next.session.outline.weights) {
     const old = session.outline.byName.get(name)

@@ -2,7 +2,7 @@
 // network, the arguments of `compile` and, by choice, the optimizer's state, so that training goes on bit for bit.
 
 import { encodeSafetensors } from '../formats/safetensors.ts'
-import { describe } from '../network/network.ts'
+import { describe } from '../network/description.ts'
 import type { PlannedSession } from '../network/planned.ts'
 import type { NamedArray } from '../numerics/tensor.ts'
 import { saveState } from '../session/state.ts'

@@ -1,7 +1,7 @@
 // Transfer learning: a trained model that is cut at a layer and gets another head. Enters: a model, the layer to cut at, and the
 // head. Leaves: a new model whose kept layers have the old names and copies of the weights.
 import { type Chained, checkLayers, type Symbolic } from '../layers/layer.ts'
-import { takenFrom, writtenOn } from '../network/inner.ts'
+import { rewritten, takenFrom } from '../network/inner.ts'
 import type { Values } from '../network/network.ts'
 import { asGiven, BOOLEAN, check, isFunction, reading, readOptions, unknownName } from '../numerics/errors.ts'
 import { create } from './create.ts'
@@ -17,16 +17,6 @@ export interface TransferOptions<V extends Values> {
   readonly trainable?: boolean
   /** Seed of the head's initial weights and of shuffling. Default: that of the old model. */
   readonly seed?: number
-}
-
-/** The values of a model as symbolic ones, by name. */
-function symbolicValues({ inner, session: { network } }: Model, isFrozen: boolean): Map<string, Symbolic> {
-  const { inputs, inputStructure } = network
-  const given = inputs.map((entry): [string, Symbolic] => {
-    const input = inputStructure === 'record' ? { ...entry, name: '' } : entry
-    return [entry.name, Object.freeze({ layer: null, inputs: [], index: 0, call: null, input })]
-  })
-  return new Map(writtenOn(network, new Map(given), null, new Map(), takenFrom(inner, false, isFrozen)))
 }
 
 /**
@@ -58,7 +48,7 @@ export function transfer<V extends Values = Symbolic>(base: Model, options: Tran
     seed: [asGiven<number | undefined>, undefined],
   })
   if (!isFunction(head)) checkLayers('transfer: head', head)
-  const values = symbolicValues(base, !trainable)
+  const values = rewritten(network, takenFrom(base.inner, false, !trainable))
   const cut = reading('transfer: output', () => {
     const names = [output].flat()
     check(names.length > 0, 'transfer: output', 'the name of a layer, or a list of them', output)

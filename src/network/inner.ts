@@ -66,3 +66,16 @@ export function writtenOn(
   }
   return values
 }
+
+/** The values of `network` by name, on inputs like its own: the network once more, of the layers that `taken` gives. */
+export function rewritten(
+  network: Network,
+  taken: (layer: NetworkLayer) => Layer<unknown>,
+): ReadonlyMap<string, Symbolic> {
+  const { inputs, inputStructure } = network
+  const given = inputs.map((entry): [string, Symbolic] => {
+    const input = inputStructure === 'record' ? { ...entry, name: '' } : entry
+    return [entry.name, Object.freeze({ layer: null, inputs: [], index: 0, call: null, input })]
+  })
+  return writtenOn(network, new Map(given), null, new Map(), taken)
+}

@@ -2,6 +2,7 @@
 // gradient of mean(y^2) by every trained weight, and spectral normalization's vectors after two training steps.
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
+import { freeze } from '../../src/freeze/index.ts'
 import {
   additiveAttention,
   attention,
@@ -28,6 +29,9 @@ import {
   tensor,
   weightNormalization,
 } from '../../src/index.ts'
+import { open } from '../../src/run/index.ts'
+import { all } from '../../src/run/modules.ts'
+import { workers } from '../../src/threads/index.ts'
 
 interface Case {
   readonly x: readonly FloatArray[]
@@ -195,4 +199,59 @@ test('stochasticDepth leaves out whole samples and scales the others', () => {
   const { data } = net.predict(x, { training: true })
   const rows = Array.from({ length: 16 }, (_, i) => [...data.slice(3 * i, 3 * i + 3)].join())
   expect(new Set(rows)).toEqual(new Set(['0,0,0', '2,2,2']))
+})
+
+describe('beyond one thread and one file', () => {
+  const net = (options: { readonly threads?: ReturnType<typeof workers> } = {}) => {
+    const trunk = sequential({
+      inputShape: [6, 8],
+      layers: [
+        groupedQueryAttention({
+          numQueryHeads: 4,
+          numKeyValueHeads: 2,
+          keyDim: 2,
+          rotary: rotaryEmbedding(),
+          name: 'attention',
+        }),
+        stochasticDepth({ rate: 0.3 }),
+        spectralNormalization({ layer: dense({ units: 8 }), name: 'spectral' }),
+        weightNormalization({ layer: dense({ units: 64, activation: 'tanh' }), name: 'normed' }),
+      ],
+      name: 'trunk',
+    })
+    const layers = [trunk, dense({ units: 2, name: 'out' })]
+    return sequential({ inputShape: [6, 8], layers, seed: 4, ...options })
+  }
+  const x = Float32Array.from({ length: 64 * 48 }, (_, i) => Math.sin(i))
+  const y = Float32Array.from({ length: 64 * 12 }, (_, i) => Math.cos(i))
+  const compiled = <M extends Model>(model: M): M => model.compile({ optimizer: 'adamw', loss: 'mse' }) as M
+
+  test.each([
+    ['as it is', (model: Model) => model],
+    ['with adapters', (model: Model) => lora(model, { layers: ['trunk.attention', 'out'], rank: 2 })],
+  ])('%s: the same bits on two threads and frozen', (_, prepare) => {
+    const one = compiled(prepare(net()))
+    const two = compiled(prepare(net({ threads: workers(2) })))
+    const frozen = open(freeze(one, { train: [64] }), { modules: all })
+    for (let step = 0; step < 3; step++) {
+      const logs = one.trainStep(x, y)
+      expect(two.trainStep(x, y)).toEqual(logs)
+      expect(frozen.trainStep(x, y)).toEqual(logs)
+    }
+    for (const [name, { data }] of Object.entries(one.getWeights()))
+      expect(two.getWeights()[name].data).toEqual(data)
+  })
+
+  test('adapters leave models within the model as they are, and so does merging', () => {
+    const base = net()
+    const adapted = compiled(lora(base, { rank: 2 }))
+    adapted.trainStep(x, y)
+    const merged = mergeLora(adapted)
+    for (const model of [adapted, load(adapted.save()), merged, loadLora(base, saveLora(adapted))])
+      expect(model.summary()).toContain('trunk (model)')
+    near(merged.predict(x).data, adapted.predict(x).data, 'merged')
+    expect(loadLora(base, saveLora(adapted)).getWeights()['out/kernel_lora_b']).toEqual(
+      adapted.getWeights()['out/kernel_lora_b'],
+    )
+  })
 })
