@@ -26,9 +26,19 @@ export interface Progress {
   close(): void
 }
 
+/** What an epoch and its samples are called. */
+export interface ProgressWords {
+  title?: string
+  unit?: string
+}
+
 const MIN_BAR_WIDTH = 5
 
-export function showProgress(stream: NodeJS.WriteStream, now = () => performance.now()): Progress {
+export function showProgress(
+  stream: NodeJS.WriteStream,
+  { title: word = 'epoch', unit = 'samples' }: ProgressWords = {},
+  now = () => performance.now(),
+): Progress {
   let epochCount = 0
   let sampleCount = 0 // per epoch
   let batchSize = 0
@@ -49,11 +59,11 @@ export function showProgress(stream: NodeJS.WriteStream, now = () => performance
 
   const title = () => {
     const total = String(epochCount)
-    return `epoch ${String(epoch + 1).padStart(total.length)}/${total}`
+    return `${word} ${String(epoch + 1).padStart(total.length)}/${total}`
   }
 
-  // samples/s of this epoch so far
-  const rate = () => (1000 * doneCount) / Math.max(now() - epochStart, 1)
+  // of this epoch so far
+  const rate = () => formatRate((1000 * doneCount) / Math.max(now() - epochStart, 1), unit)
 
   // ms, at the mean pace of the whole training up to now
   const timeLeft = () => {
@@ -63,8 +73,7 @@ export function showProgress(stream: NodeJS.WriteStream, now = () => performance
 
   const liveLine = (fraction: number, width: number) => {
     const left = `${title()} `
-    const right =
-      doneCount === 0 ? '' : ` ${formatRate(rate())}  ${scores(latest)}  ${formatTime(timeLeft())} left`
+    const right = doneCount === 0 ? '' : ` ${rate()}  ${scores(latest)}  ${formatTime(timeLeft())} left`
     // the last column stays free: some terminals wrap once it is written
     const barWidth = Math.max(width - 1 - left.length - right.length, MIN_BAR_WIDTH)
     const full = Math.round(fraction * barWidth)
@@ -98,7 +107,7 @@ export function showProgress(stream: NodeJS.WriteStream, now = () => performance
     },
     onEpochEnd(_index, logs) {
       stopBar()
-      stream.write(`${title()}  ${scores(logs)}  ${formatRate(rate())}\n`)
+      stream.write(`${title()}  ${scores(logs)}  ${rate()}\n`)
     },
     close() {
       if (!running) return
@@ -110,12 +119,18 @@ export function showProgress(stream: NodeJS.WriteStream, now = () => performance
   }
 }
 
-/** `loss 0.0812  accuracy 97.51 %  validation 97.20 %`; without an accuracy, the validation's loss. */
+/**
+ * `loss 0.0812  accuracy 97.51 %  validation 97.20 %`; without an accuracy, the validation's loss. Other numbers follow by their
+ * names, to four digits.
+ */
 function scores(logs: Logs): string {
-  const parts = [`loss ${(logs.loss ?? NaN).toFixed(4)}`]
+  const parts: string[] = []
+  if (logs.loss !== undefined) parts.push(`loss ${logs.loss.toFixed(4)}`)
   if (logs.accuracy !== undefined) parts.push(`accuracy ${formatPercent(logs.accuracy)}`)
   if (logs.val_accuracy !== undefined) parts.push(`validation ${formatPercent(logs.val_accuracy)}`)
   else if (logs.val_loss !== undefined) parts.push(`validation ${logs.val_loss.toFixed(4)}`)
+  for (const [key, value] of Object.entries(logs))
+    if (!/^(loss|accuracy|val_.*)$/.test(key)) parts.push(`${key} ${value.toPrecision(4)}`)
   return parts.join('  ')
 }
 
@@ -125,10 +140,9 @@ export function formatPercent(fraction: number): string {
 }
 
 /** 52480 -> `52.5k samples/s` */
-export function formatRate(samplesPerSecond: number): string {
-  const text =
-    samplesPerSecond < 1000 ? samplesPerSecond.toFixed(0) : `${(samplesPerSecond / 1000).toFixed(1)}k`
-  return `${text} samples/s`
+export function formatRate(perSecond: number, unit = 'samples'): string {
+  const text = perSecond < 1000 ? perSecond.toFixed(0) : `${(perSecond / 1000).toFixed(1)}k`
+  return `${text} ${unit}/s`
 }
 
 /** 9400 -> `10 s`, 125000 -> `2:05 min`; rounded up */

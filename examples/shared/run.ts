@@ -1,8 +1,8 @@
 // The frame around every example: what is printed, how training is watched, how errors end.
-import { type Callback, LanegradError } from 'lanegrad'
+import { LanegradError } from 'lanegrad'
 import { InputError } from './idx.ts'
 import { abortOnCtrlC } from './interrupt.ts'
-import { showProgress } from './progress.ts'
+import { type Progress, type ProgressWords, showProgress } from './progress.ts'
 
 export function print(line = ''): void {
   process.stdout.write(`${line}\n`)
@@ -18,9 +18,10 @@ export function grouped(count: number): string {
  * `model.fit`. True if Ctrl-C was pressed.
  */
 export async function watchTraining(
-  fit: (watch: { callbacks: Callback[]; signal: AbortSignal }) => Promise<unknown>,
+  fit: (watch: { callbacks: Progress[]; signal: AbortSignal }) => Promise<unknown>,
+  words?: ProgressWords,
 ): Promise<boolean> {
-  const progress = showProgress(process.stdout)
+  const progress = showProgress(process.stdout, words)
   const interrupt = abortOnCtrlC(() => progress.close())
   const { signal } = interrupt
   try {

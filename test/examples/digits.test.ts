@@ -231,7 +231,7 @@ describe('progress', () => {
         written += text
       },
     } as unknown as NodeJS.WriteStream
-    const progress = showProgress(stream, () => nowMs)
+    const progress = showProgress(stream, {}, () => nowMs)
     progress.onTrainBegin({ epochs: 2, samples: 100, batchSize: 64 })
     for (let epoch = 0; epoch < 2 && batches < stopAfter; epoch++) {
       progress.onEpochBegin(epoch)
