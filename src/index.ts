@@ -20,8 +20,10 @@ export type {
 } from './feed/options.ts'
 export type { GraphBuilder } from './graph/builder.ts'
 export type { Value } from './graph/value.ts'
+export { type ReluOptions, relu, type SoftmaxOptions, softmax } from './layers/activation-layers.ts'
 export type { Activation, ActivationName } from './layers/activations.ts'
 export { type HeadsOptions, type MultiHeadAttentionOptions, multiHeadAttention } from './layers/attention.ts'
+export type { Axes } from './layers/axes.ts'
 export { type BlockOptions, block } from './layers/block.ts'
 export {
   type Constraint,

@@ -99,12 +99,12 @@ export class Silu {
   }
 }
 
-/** x hardSigmoid(x); slope 0 up to -3, 1 from 3 on, (2x + 3) / 6 between */
+/** x min(max((x + 3) / 6, 0), 1); slope 0 up to -3, 1 from 3 on, (2x + 3) / 6 between */
 @unmanaged
 export class HardSwish {
   @inline
   value(x: v128, alpha: v128): v128 {
-    return f32x4.mul(x, hardSigmoid(x))
+    return f32x4.mul(x, hardSigmoid(x, splat(SIXTH)))
   }
   @inline
   grad(dy: v128, x: v128, alpha: v128): v128 {

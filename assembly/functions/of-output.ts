@@ -145,18 +145,23 @@ export class HardTanh {
   }
 }
 
+/** The slope that alpha stands for: 1/6 if it is 0. */
+@inline
+function hardSlope(alpha: v128): v128 {
+  return select(f32x4.eq(alpha, splat(0)), splat(SIXTH), alpha)
+}
 
-/** slope 0 < y < 1 ? 1/6 : 0 */
+/** min(max(alpha x + 1/2, 0), 1), alpha 1/6 if it is 0; slope 0 < y < 1 ? alpha : 0 */
 @unmanaged
 export class HardSigmoid {
   @inline
   value(x: v128, alpha: v128): v128 {
-    return hardSigmoid(x)
+    return hardSigmoid(x, hardSlope(alpha))
   }
   @inline
   grad(dy: v128, y: v128, alpha: v128): v128 {
     const inside = v128.and(f32x4.gt(y, splat(0)), f32x4.lt(y, splat(1)))
-    return where(inside, times(dy, splat(SIXTH)))
+    return where(inside, times(dy, hardSlope(alpha)))
   }
 }
 

@@ -21,8 +21,9 @@ export function times(dy: v128, slope: v128): v128 {
 
 export const SIXTH: f32 = 1.0 / 6.0
 
-/** min(max((x + 3) / 6, 0), 1) */
+/** min(max(slope x + 1/2, 0), 1), written (x + 1 / (2 slope)) slope, which loses no digit where y is near 0 */
 @inline
-export function hardSigmoid(x: v128): v128 {
-  return atMost(atLeast(f32x4.mul(f32x4.add(x, splat(3)), splat(SIXTH)), 0), 1)
+export function hardSigmoid(x: v128, slope: v128): v128 {
+  const shifted = f32x4.add(x, f32x4.div(splat(0.5), slope))
+  return atMost(atLeast(f32x4.mul(shifted, slope), 0), 1)
 }

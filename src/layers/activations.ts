@@ -30,7 +30,7 @@ const activations = {
   tanh: { fn: 'tanh' },
   softplus: { fn: 'softplus' },
   softsign: { fn: 'softsign' },
-  hardSigmoid: { fn: 'hardSigmoid' },
+  hardSigmoid: { fn: 'hardSigmoid', alpha: 1 / 6, rule: NON_NEGATIVE },
   hardSwish: { fn: 'hardSwish' },
   hardTanh: { fn: 'hardTanh' },
   mish: { fn: 'mish' },
@@ -45,7 +45,8 @@ export type ActivationName = keyof typeof activations
 
 /**
  * An activation: its name, or its name with `alpha`: the slope of `leakyRelu` for x < 0 (default 0.2), the alpha of
- * `elu` and `celu` (default 1). `gelu` is the exact one (erf); `hardSigmoid` is clip((x + 3) / 6, 0, 1).
+ * `elu` and `celu` (default 1), the slope of `hardSigmoid` (default 1/6, for which 0 stands as well; 0.2 in TensorFlow.js and Keras 2),
+ * which is clip(alpha x + 1/2, 0, 1). `gelu` is the exact one (erf).
  */
 export type Activation = ActivationName | { readonly name: ActivationName; readonly alpha?: number }
 

@@ -1,4 +1,5 @@
 // Every kind of layer by name, for saved models. Only `load` needs this table.
+import { reluKind, softmaxKind } from './activation-layers.ts'
 import { multiHeadAttentionKind } from './attention.ts'
 import { blockKind } from './block.ts'
 import { convLstm2dKind } from './conv-lstm.ts'
@@ -81,6 +82,8 @@ const kinds = [
   blockKind,
   activationKind,
   preluKind,
+  reluKind,
+  softmaxKind,
   flattenKind,
   reshapeKind,
   permuteKind,

@@ -3,12 +3,45 @@ import * as ops from '../graph/operations.ts'
 import type { Value } from '../graph/value.ts'
 import type { GraphWriter } from '../graph/writer.ts'
 import { mismatch, type Rule } from '../numerics/errors.ts'
-import { sameShape, shapeText } from '../numerics/shape.ts'
-import { type Layer, type LayerKind, type LayerOptions, makeLayer, readLayer } from './layer.ts'
+import { type Shape, sameShape, shapeText } from '../numerics/shape.ts'
+import {
+  type BuildContext,
+  type Layer,
+  type LayerKind,
+  type LayerOptions,
+  makeLayer,
+  readLayer,
+} from './layer.ts'
 
 type Combine = (g: GraphWriter, a: Value, b: Value) => Value
 
-/** A kind that folds `combine` over two or more inputs of one shape (exactly two if `pair`). */
+/** The shape of x with axes of size 1 behind the batch, so that there are `rank` axes. */
+const widened = ({ shape: [batch, ...sizes] }: Value, rank: number): Shape => [
+  batch,
+  ...new Array(rank - 1 - sizes.length).fill(1),
+  ...sizes,
+]
+
+/** The inputs with as many axes as the longest has. @throws LanegradError unless their shapes broadcast */
+function aligned(g: GraphWriter, inputs: readonly Value[]): Value[] {
+  const rank = Math.max(...inputs.map(({ shape }) => shape.length))
+  const shapes = inputs.map((x) => widened(x, rank))
+  const sizes = shapes[0].map((_, axis) => Math.max(...shapes.map((shape) => shape[axis])))
+  if (!shapes.every((shape) => shape.every((n, axis) => n === sizes[axis] || (n === 1 && axis > 0)))) {
+    const given = inputs.map(({ shape }) => shapeText(shape)).join(' and ')
+    mismatch('inputs of one shape, or of shapes that broadcast', given)
+  }
+  return inputs.map((x, i) => ops.reshape(g, x, shapes[i]))
+}
+
+/** Sets the mask of y, made of inputs of several shapes: the product of those inputs' masks that have the axes of y. */
+function maskBroadcast({ g, maskOf, setMask }: BuildContext, inputs: readonly Value[], y: Value): void {
+  const masks = inputs.flatMap((x) => (x.shape.length === y.shape.length && maskOf(x)) || [])
+  const product = masks.length > 0 && masks.reduce((all, mask) => ops.times(g, all, mask))
+  setMask(y, product ? ops.expand(g, product, y.shape.slice(0, 2)) : null)
+}
+
+/** A kind that folds `combine` over two or more inputs whose shapes broadcast (exactly two if `pair`). */
 function mergeKind(
   kind: string,
   combine: Combine,
@@ -17,18 +50,15 @@ function mergeKind(
   return {
     kind,
     read: (options) => readLayer(kind, options, {}),
-    build({ g }, inputs) {
+    build(context, inputs) {
+      const { g } = context
       if (inputs.length < 2 || (pair && inputs.length > 2)) {
         mismatch(pair ? 'two inputs' : 'two inputs or more', inputs.length)
       }
-      const [first, ...rest] = inputs
-      for (const other of rest) {
-        if (!sameShape(first.shape, other.shape)) {
-          mismatch('inputs of one shape', inputs.map((value) => shapeText(value.shape)).join(' and '))
-        }
-      }
-      const folded = rest.reduce((sum, value) => combine(g, sum, value), first)
-      return average ? ops.scale(g, folded, 1 / inputs.length) : folded
+      const folded = aligned(g, inputs).reduce((sum, value) => combine(g, sum, value))
+      const y = average ? ops.scale(g, folded, 1 / inputs.length) : folded
+      if (!inputs.every(({ shape }) => sameShape(shape, inputs[0].shape))) maskBroadcast(context, inputs, y)
+      return y
     },
   }
 }
@@ -41,7 +71,9 @@ export const maximumKind = mergeKind('maximum', (g, a, b) => ops.binary(g, 'maxi
 export const minimumKind = mergeKind('minimum', (g, a, b) => ops.binary(g, 'minimum', a, b))
 
 /**
- * Sum of two or more inputs of one shape.
+ * Sum of two or more inputs of one shape, or of shapes that broadcast: an axis of size 1 is repeated, and an input with
+ * fewer axes gets axes of size 1 behind its batch, as in Keras. The other merges do the same.
+ * @throws LanegradError when the model is made, for one input alone or for shapes that don't broadcast
  * @example
  * ```js
  * import { add, dense, input, model } from 'lanegrad'
@@ -53,7 +85,7 @@ export const minimumKind = mergeKind('minimum', (g, a, b) => ops.binary(g, 'mini
  */
 export const add = (options: LayerOptions = {}): Layer => makeLayer(addKind, options)
 /**
- * Difference of two inputs of one shape: the first minus the second.
+ * Difference of two inputs whose shapes broadcast (see `add`): the first minus the second.
  * @example
  * ```js
  * import { input, model, subtract } from 'lanegrad'
@@ -66,20 +98,21 @@ export const add = (options: LayerOptions = {}): Layer => makeLayer(addKind, opt
  */
 export const subtract = (options: LayerOptions = {}): Layer => makeLayer(subtractKind, options)
 /**
- * Elementwise product of two or more inputs of one shape.
+ * Elementwise product of two or more inputs whose shapes broadcast (see `add`).
  * @example
  * ```js
- * import { input, model, multiply } from 'lanegrad'
+ * import { dense, globalAveragePooling2d, input, model, multiply } from 'lanegrad'
  *
- * const a = input({ shape: [1] })
- * const b = input({ shape: [1] })
- * const net = model({ inputs: [a, b], outputs: multiply()(a, b) })
- * console.log(net.predict([[6], [2]]).data[0]) // 12
+ * // squeeze and excite: each channel by a factor of its own
+ * const x = input({ shape: [8, 8, 4] })
+ * const factors = dense({ units: 4, activation: 'sigmoid' })(globalAveragePooling2d()(x)) // [batch, 4]
+ * const net = model({ inputs: x, outputs: multiply()(x, factors) })
+ * console.log(net.predict(new Float32Array(256)).shape) // [ 1, 8, 8, 4 ]
  * ```
  */
 export const multiply = (options: LayerOptions = {}): Layer => makeLayer(multiplyKind, options)
 /**
- * Mean of two or more inputs of one shape.
+ * Mean of two or more inputs whose shapes broadcast (see `add`).
  * @example
  * ```js
  * import { input, model, average } from 'lanegrad'
@@ -92,7 +125,7 @@ export const multiply = (options: LayerOptions = {}): Layer => makeLayer(multipl
  */
 export const average = (options: LayerOptions = {}): Layer => makeLayer(averageKind, options)
 /**
- * Elementwise maximum of two or more inputs of one shape; at a tie the later input takes the gradient.
+ * Elementwise maximum of two or more inputs whose shapes broadcast (see `add`); at a tie the later input takes the gradient.
  * @example
  * ```js
  * import { input, model, maximum } from 'lanegrad'
@@ -105,7 +138,7 @@ export const average = (options: LayerOptions = {}): Layer => makeLayer(averageK
  */
 export const maximum = (options: LayerOptions = {}): Layer => makeLayer(maximumKind, options)
 /**
- * Elementwise minimum of two or more inputs of one shape; at a tie the earlier input takes the gradient.
+ * Elementwise minimum of two or more inputs whose shapes broadcast (see `add`); at a tie the earlier input takes the gradient.
  * @example
  * ```js
  * import { input, model, minimum } from 'lanegrad'

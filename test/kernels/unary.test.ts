@@ -25,7 +25,7 @@ interface Case {
 const sigmoid = (x: number) => 1 / (1 + Math.exp(-x))
 const softplus = (x: number) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)))
 const clip = (x: number, low: number, high: number) => Math.min(Math.max(x, low), high)
-const hardSigmoid = (x: number) => clip((x + 3) / 6, 0, 1)
+const hardSigmoid = (x: number, slope: number) => clip((slope || 1 / 6) * x + 0.5, 0, 1)
 const elu = (x: number, alpha: number) => (x > 0 ? x : alpha * Math.expm1(x))
 const [selu, seluAlpha] = [1.0507009873554805, 1.6732632423543772]
 const geluInner = (x: number) => Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3)
@@ -59,7 +59,7 @@ const CASES: Record<string, Case> = {
   softplus: { fn: abi.FN_SOFTPLUS, f: softplus, saved: 'y' },
   softsign: { fn: abi.FN_SOFTSIGN, f: (x) => x / (1 + Math.abs(x)), saved: 'y', kinks: [0] },
   hard_sigmoid: { fn: abi.FN_HARD_SIGMOID, f: hardSigmoid, saved: 'y', kinks: [-3, 3] },
-  hard_swish: { fn: abi.FN_HARD_SWISH, f: (x) => x * hardSigmoid(x), saved: 'x', kinks: [-3, 3] },
+  hard_swish: { fn: abi.FN_HARD_SWISH, f: (x) => x * hardSigmoid(x, 1 / 6), saved: 'x', kinks: [-3, 3] },
   hard_tanh: { fn: abi.FN_HARD_TANH, f: (x) => clip(x, -1, 1), saved: 'y', kinks: [-1, 1] },
   mish: { fn: abi.FN_MISH, f: (x) => x * Math.tanh(softplus(x)), saved: 'x' },
   exp: { fn: abi.FN_EXP, f: Math.exp, saved: 'y', extremes: false },

@@ -157,3 +157,62 @@ test('a sum of values with different masks counts where both do', () => {
   const { loss } = net.trainStep([[[[1], [0], [3]]], [[[0], [1], [4]]]], [[[9], [9], [5]]])
   expect(loss).toBe(4)
 })
+
+describe('through merges that broadcast', () => {
+  const x = [[[1], [0], [3]]] // the second step is masked
+  const lossWith = (shape: number[], other: number[] | number[][], from = 0) => {
+    const [a, b] = [input({ shape: [3, 1], name: 'a' }), input({ shape, name: 'b' })]
+    const masked = masking()(a)
+    const net = model({ inputs: [a, b], outputs: add()(from === 0 ? [masked, b] : [b, masked]) })
+    return net.compile({ loss: 'mse', optimizer: 'sgd' }).trainStep([x, [other]] as never, [[[0], [9], [0]]])
+      .loss
+  }
+
+  test.each([
+    ['one step', [1, 1], [[2]]],
+    ['fewer axes', [1], [2]],
+  ] as const)('%s', (_, shape, other) => {
+    for (const from of [0, 1]) expect(lossWith([...shape], other as never, from)).toBe((9 + 25) / 2)
+  })
+
+  test('one step that is masked masks them all', () => {
+    const [a, b] = [input({ shape: [2, 1] }), input({ shape: [1, 1] })]
+    const net = model({ inputs: [a, b], outputs: globalAveragePooling1d()(add()(a, masking()(b))) })
+    expect(
+      net
+        .predict([
+          [
+            [[4], [6]],
+            [[4], [6]],
+          ],
+          [[[0]], [[1]]],
+        ])
+        .data.join(),
+    ).toBe('0,6')
+  })
+
+  test('a mask of steps that lie elsewhere in the sum is dropped', () => {
+    const [a, b] = [input({ shape: [2, 2, 1] }), input({ shape: [2, 1] })]
+    const net = model({ inputs: [a, b], outputs: add()(a, masking()(b)) })
+    net.compile({ loss: 'mse', optimizer: 'sgd' })
+    expect(
+      net.trainStep(
+        [
+          [
+            [
+              [[1], [1]],
+              [[1], [1]],
+            ],
+          ],
+          [[[0], [1]]],
+        ],
+        [
+          [
+            [[0], [0]],
+            [[0], [0]],
+          ],
+        ],
+      ).loss,
+    ).toBe(2.5)
+  })
+})

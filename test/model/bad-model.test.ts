@@ -288,9 +288,12 @@ describe('layers that do not fit', () => {
       'layer permute_1: expected an input [batch, axis 1, axis 2]; got [1,3]',
       () => chain(permute({ dims: [2, 1] })),
     ],
-    ['layer add_1: expected inputs of one shape; got [1,2] and [1,3]', () => of(add(), a, b)],
     [
-      'layer mine: expected inputs of one shape; got [1,2] and [1,3]',
+      'layer add_1: expected inputs of one shape, or of shapes that broadcast; got [1,2] and [1,3]',
+      () => of(add(), a, b),
+    ],
+    [
+      'layer mine: expected inputs of one shape, or of shapes that broadcast; got [1,2] and [1,3]',
       () => of(multiply({ name: 'mine' }), a, b),
     ],
     ['layer average_1: expected two inputs or more; got 1', () => of(average(), a)],

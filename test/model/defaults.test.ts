@@ -282,12 +282,13 @@ describe('defaults that docstrings give in prose', () => {
     ['leakyRelu', 0.2],
     ['elu', 1],
     ['celu', 1],
-  ] as const)('the alpha of %s is %f', (name, alpha) => {
+    ['hardSigmoid', 1 / 6, '1/6'],
+  ] as const)('the alpha of %s is %f', (name, alpha, text: string | number = alpha) => {
     const config = (activation: lanegrad.Activation) => configOf(lanegrad.activation({ activation }))
     expect(config(name)).toEqual(config({ name, alpha }))
-    // `leakyRelu` for x < 0 (default 0.2), the alpha of `elu` and `celu` (default 1)
+    // `leakyRelu` for x < 0 (default 0.2), the alpha of `elu` and `celu` (default 1), (default 1/6, ...)
     const prose = proseOf(sources, 'layers/activations.ts')
-    expect(prose).toMatch(new RegExp(`\`${name}\`[^()]*\\(default ${alpha}\\)`))
+    expect(prose).toMatch(new RegExp(`\`${name}\`[^()]*\\(default ${text}[,;)]`))
   })
 
   test('of methods of a model', async () => {

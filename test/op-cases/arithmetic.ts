@@ -76,7 +76,7 @@ const matmulCases = [
 
 // ---- elementwise ----------------------------------------------------------------------------------
 
-const alphas: Partial<Record<UnaryName, number>> = { leakyRelu: 0.2, elu: 0.75, celu: 1.5 }
+const alphas: Partial<Record<UnaryName, number>> = { leakyRelu: 0.2, elu: 0.75, celu: 1.5, hardSigmoid: 0.2 }
 
 function unaryDomain(fn: UnaryName): { from: number; to: number; avoid: number[] } {
   if (fn === 'log' || fn === 'sqrt' || fn === 'reciprocal') return { from: 0.25, to: 4, avoid: [] }

@@ -10,7 +10,7 @@ type Formula = (x: number, alpha: number) => number
 const sigmoid = (x: number) => 1 / (1 + Math.exp(-x))
 const softplus = (x: number) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)))
 const clip = (x: number, low: number, high: number) => Math.min(Math.max(x, low), high)
-const hardSigmoid = (x: number) => clip((x + 3) / 6, 0, 1)
+const hardSigmoid = (x: number, slope: number) => clip((slope || 1 / 6) * x + 0.5, 0, 1)
 
 // Klambauer et al. 2017
 const SELU_SCALE = 1.0507009873554805
@@ -33,7 +33,7 @@ export const unaryFormulas: { readonly [N in UnaryName]: Formula } = {
   softplus,
   softsign: (x) => x / (1 + Math.abs(x)),
   hardSigmoid,
-  hardSwish: (x) => x * hardSigmoid(x),
+  hardSwish: (x) => x * hardSigmoid(x, 1 / 6),
   hardTanh: (x) => clip(x, -1, 1),
   mish: (x) => x * Math.tanh(softplus(x)),
   exp: Math.exp,
@@ -61,7 +61,7 @@ const slopesOfOutput: Partial<Record<UnaryName, Formula>> = {
   tanh: (y) => 1 - y * y,
   softplus: (y) => -Math.expm1(-y),
   softsign: (y) => (1 - Math.abs(y)) ** 2,
-  hardSigmoid: (y) => (y > 0 && y < 1 ? 1 / 6 : 0),
+  hardSigmoid: (y, slope) => (y > 0 && y < 1 ? slope || 1 / 6 : 0),
   hardTanh: (y) => (y > -1 && y < 1 ? 1 : 0),
   exp: (y) => y,
   sqrt: (y) => 0.5 / y,
