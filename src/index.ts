@@ -35,7 +35,7 @@ export {
   nonNeg,
   unitNorm,
 } from './layers/constraints.ts'
-export { type ConvLstmOptions, convLstm2d } from './layers/conv-lstm.ts'
+export { type ConvLstmOptions, convLstm1d, convLstm2d, convLstm3d } from './layers/conv-lstm.ts'
 export {
   type ConvLayerOptions,
   type ConvTransposeOptions,
@@ -179,8 +179,6 @@ export {
   type LstmOptions,
   lstm,
   type RecurrentOptions,
-  type ReturnsState,
-  type SequenceOptions,
   type SimpleRnnOptions,
   simpleRnn,
 } from './layers/recurrent.ts'
@@ -211,6 +209,7 @@ export {
   separableConv1d,
   separableConv2d,
 } from './layers/separable.ts'
+export type { ReturnsState, SequenceOptions } from './layers/sequence.ts'
 export { type StochasticDepthOptions, stochasticDepth } from './layers/stochastic-depth.ts'
 export {
   type SpectralNormalizationOptions,
@@ -238,6 +237,7 @@ export {
   masking,
   type TimeDistributedOptions,
   timeDistributed,
+  type Unmerged,
 } from './layers/wrappers.ts'
 export { averageWeights, type WeightsByName } from './model/average-weights.ts'
 export type { CompileOptions, MetricsByOutput } from './model/compile.ts'

@@ -4,4 +4,5 @@ export { binary, expand, mean, minus, plus, reduce, scale, sum, sumTo, times } f
 export { matmul } from './ops/matmul.ts'
 export { concatenate, copy, permute, reshape, slice, unslice } from './ops/moves.ts'
 export { softmax } from './ops/softmax.ts'
+export { split } from './ops/split.ts'
 export { unary } from './ops/unary.ts'

@@ -1,12 +1,12 @@
-// LSTM over images: convolutions in the place of the two products. The input convolution of all steps is one operation;
-// the recurrent one follows step by step, unrolled in the graph.
+// LSTM over sequences, images or volumes: convolutions in the place of the two products. The input convolution of all steps is one
+// operation; the recurrent one follows step by step, unrolled in the graph.
 import * as ops from '../graph/operations.ts'
 import type { Value } from '../graph/value.ts'
 import { POSITIVE_INTEGER } from '../numerics/errors.ts'
 import { convolve } from '../operations/convolution.ts'
-import { type Activation, activate, readActivation } from './activations.ts'
+import { type Activation, readActivation } from './activations.ts'
 import { type LayerKind, makeLayer, type RecurrentLayer, readLayer, type Symbolic } from './layer.ts'
-import { channelsOf, inputOfAxes, weightOptions } from './options.ts'
+import { channelsOf, inputOfAxes, SPATIAL, weightOptions } from './options.ts'
 import {
   initialStates,
   lstmReaders,
@@ -15,12 +15,13 @@ import {
   sequenceOf,
   sequenceOutputs,
   sequenceReaders,
-} from './recurrent.ts'
+} from './sequence.ts'
+import { lstmStep, unrolled } from './unrolled.ts'
 import type { BiasOptions, KernelOptions, RecurrentKernelOptions } from './weights.ts'
 import { type WindowOptions, windowOf, windowReaders } from './window.ts'
 
 /**
- * Options of `convLstm2d`. The window (kernelSize, strides, padding, dilationRate) is that of the input convolution; the
+ * Options of `convLstm1d`, `convLstm2d` and `convLstm3d`. The window (kernelSize, strides, padding, dilationRate) is that of the input convolution; the
  * recurrent one has the same kernelSize, stride 1 and padding 'same'.
  */
 export interface ConvLstmOptions
@@ -39,9 +40,9 @@ export interface ConvLstmOptions
   readonly unitForgetBias?: boolean
 }
 
-const readConvLstm = (options: object) =>
-  readLayer('convLstm2d', options, {
-    ...windowReaders(2),
+const readConvLstm = (axes: number, options: object) =>
+  readLayer(`convLstm${axes}d`, options, {
+    ...windowReaders(axes),
     ...sequenceReaders(),
     ...lstmReaders(options),
     filters: POSITIVE_INTEGER,
@@ -49,15 +50,18 @@ const readConvLstm = (options: object) =>
     recurrentActivation: [readActivation, 'sigmoid'],
   })
 
-export const convLstm2dKind: LayerKind<ReturnType<typeof readConvLstm>> = {
-  kind: 'convLstm2d',
-  read: readConvLstm,
+type ConvLstmConfig = ReturnType<typeof readConvLstm>
+
+/** A kind with `axes` axes between the steps and the channels. */
+const convLstmKind = (axes: number): LayerKind<ConvLstmConfig> => ({
+  kind: `convLstm${axes}d`,
+  read: (options) => readConvLstm(axes, options),
   outputs: ({ returnState }) => (returnState ? 3 : 1),
-  // c' = r(f) c + r(i) a(g), h' = r(o) a(c'); columns i, f, g, o of conv(x, kernel) + bias + conv(h, recurrent_kernel)
   build(context, inputs, config) {
     const { g, weight } = context
-    const { filters, kernelSize, useBias, returnSequences, goBackwards } = config
-    const given = inputOfAxes(inputs.slice(0, 1), '[batch, steps, height, width, channels]')
+    const { filters, kernelSize, useBias } = config
+    const between = axes === 1 ? 'cells' : SPATIAL[axes - 1]
+    const given = inputOfAxes(inputs.slice(0, 1), `[batch, steps, ${between}, channels]`)
     const [batch, steps, ...image] = given.shape
     const { x, mask } = sequenceOf(context, given, config)
     const columns = 4 * filters
@@ -69,43 +73,21 @@ export const convLstm2dKind: LayerKind<ReturnType<typeof readConvLstm>> = {
     )
     let products = convolve(g, ops.reshape(g, x, [batch * steps, ...image]), kernel, windowOf(config))
     if (useBias) products = ops.plus(g, products, weight('bias', [columns], weightOptions(config, 'bias')))
-    const [, height, width] = products.shape
-    const shape = [batch, height, width, filters]
-    const xz = ops.reshape(g, products, [batch, steps, height, width, columns])
-    let [h, c]: readonly (Value | undefined)[] = initialStates(inputs, 2, shape)
-    const gate = (z: Value, part: number) => {
-      const activation = part === 2 ? config.activation : config.recurrentActivation
-      return activate(g, activation, ops.slice(g, z, 3, part * filters, filters))
-    }
-    const sequence: Value[] = []
-    for (let s = 0; s < steps; s++) {
-      const t = goBackwards ? steps - 1 - s : s
-      let z = ops.reshape(g, ops.slice(g, xz, 1, t, 1), [batch, height, width, columns])
-      if (h)
-        z = ops.plus(g, z, convolve(g, h, recurrent, { strides: [1, 1], dilations: [1, 1], padding: 'same' }))
-      let nextC = ops.times(g, gate(z, 0), gate(z, 2))
-      if (c) nextC = ops.plus(g, ops.times(g, gate(z, 1), c), nextC)
-      let nextH = ops.times(g, gate(z, 3), activate(g, config.activation, nextC))
-      if (mask) {
-        // m next + (1 - m) before
-        const counts = ops.reshape(g, ops.slice(g, mask, 1, t, 1), [batch, 1, 1, 1])
-        const kept = ops.minus(g, g.constant(1), counts)
-        const choose = (next: Value, before: Value | undefined) => {
-          const chosen = ops.times(g, next, counts)
-          return before ? ops.plus(g, chosen, ops.times(g, before, kept)) : chosen
-        }
-        nextC = choose(nextC, c)
-        nextH = choose(nextH, h)
-      }
-      c = nextC
-      h = nextH
-      sequence.push(ops.reshape(g, h, [batch, 1, height, width, filters]))
-    }
-    const states = [h as Value, c as Value]
-    const y = returnSequences ? ops.concatenate(g, sequence, 1) : states[0]
+    const cells = products.shape.slice(1, -1)
+    const shape = [batch, ...cells, filters]
+    const xz = ops.reshape(g, products, [batch, steps, ...cells, columns])
+    const ones = kernelSize.map(() => 1)
+    const same = { strides: ones, dilations: ones, padding: 'same' } as const
+    const step = lstmStep(g, config, (h) => convolve(g, h, recurrent, same))
+    const initial: (Value | undefined)[] = [...initialStates(inputs, 2, shape)]
+    const [y, ...states] = unrolled(context, xz, shape, initial, mask, config, step)
     return sequenceOutputs(context, y, states, mask, config)
   },
-}
+})
+
+export const convLstm1dKind: LayerKind<ConvLstmConfig> = /*#__PURE__*/ convLstmKind(1)
+export const convLstm2dKind: LayerKind<ConvLstmConfig> = /*#__PURE__*/ convLstmKind(2)
+export const convLstm3dKind: LayerKind<ConvLstmConfig> = /*#__PURE__*/ convLstmKind(3)
 
 /**
  * Convolutional LSTM (Shi et al. 2015): [batch, steps, height, width, channels] to [batch, height', width', filters] (or
@@ -123,5 +105,41 @@ export const convLstm2dKind: LayerKind<ReturnType<typeof readConvLstm>> = {
 export function convLstm2d(options: ConvLstmOptions & ReturnsState): RecurrentLayer<readonly Symbolic[]>
 export function convLstm2d(options: ConvLstmOptions): RecurrentLayer
 export function convLstm2d(options: ConvLstmOptions): RecurrentLayer<never> {
-  return makeLayer<ReturnType<typeof readConvLstm>, never>(convLstm2dKind, options)
+  return makeLayer<ConvLstmConfig, never>(convLstm2dKind, options)
+}
+
+/**
+ * Convolutional LSTM over lines of cells, as `convLstm2d`: [batch, steps, cells, channels] to [batch, cells', filters] (or a
+ * sequence).
+ * @throws LanegradError on an unknown or bad option
+ * @example
+ * ```js
+ * import { convLstm1d, sequential } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [3, 8, 1], layers: [convLstm1d({ filters: 2, kernelSize: 3 })] })
+ * console.log(model.predict(new Float32Array(24)).shape) // [ 1, 6, 2 ]
+ * ```
+ */
+export function convLstm1d(options: ConvLstmOptions & ReturnsState): RecurrentLayer<readonly Symbolic[]>
+export function convLstm1d(options: ConvLstmOptions): RecurrentLayer
+export function convLstm1d(options: ConvLstmOptions): RecurrentLayer<never> {
+  return makeLayer<ConvLstmConfig, never>(convLstm1dKind, options)
+}
+
+/**
+ * Convolutional LSTM over volumes, as `convLstm2d`: [batch, steps, depth, height, width, channels] to [batch, depth', height',
+ * width', filters] (or a sequence).
+ * @throws LanegradError on an unknown or bad option
+ * @example
+ * ```js
+ * import { convLstm3d, sequential } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [2, 4, 4, 4, 1], layers: [convLstm3d({ filters: 2, kernelSize: 3 })] })
+ * console.log(model.predict(new Float32Array(128)).shape) // [ 1, 2, 2, 2, 2 ]
+ * ```
+ */
+export function convLstm3d(options: ConvLstmOptions & ReturnsState): RecurrentLayer<readonly Symbolic[]>
+export function convLstm3d(options: ConvLstmOptions): RecurrentLayer
+export function convLstm3d(options: ConvLstmOptions): RecurrentLayer<never> {
+  return makeLayer<ConvLstmConfig, never>(convLstm3dKind, options)
 }

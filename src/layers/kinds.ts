@@ -2,7 +2,7 @@
 import { reluKind, softmaxKind } from './activation-layers.ts'
 import { multiHeadAttentionKind } from './attention.ts'
 import { blockKind } from './block.ts'
-import { convLstm2dKind } from './conv-lstm.ts'
+import { convLstm1dKind, convLstm2dKind, convLstm3dKind } from './conv-lstm.ts'
 import { conv1dKind, conv2dKind, conv2dTransposeKind, conv3dKind } from './convolution.ts'
 import { activationKind, denseKind, flattenKind, permuteKind, preluKind, reshapeKind } from './core.ts'
 import { dotKind } from './dot.ts'
@@ -75,7 +75,9 @@ const kinds = [
   simpleRnnKind,
   lstmKind,
   gruKind,
+  convLstm1dKind,
   convLstm2dKind,
+  convLstm3dKind,
   bidirectionalKind,
   timeDistributedKind,
   maskingKind,

@@ -192,7 +192,7 @@ export interface Layer<R = Symbolic> {
   readonly trainable: boolean
 }
 
-/** A layer that reads a sequence, made by `simpleRnn`, `lstm`, `gru` or `convLstm2d`. */
+/** A layer that reads a sequence, made by `simpleRnn`, `lstm`, `gru`, `convLstm1d`, `convLstm2d` or `convLstm3d`. */
 export interface RecurrentLayer<R = Symbolic> extends Layer<R> {
   readonly config: { readonly goBackwards: boolean; readonly returnSequences: boolean }
 }

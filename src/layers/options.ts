@@ -85,7 +85,8 @@ export const channelInput = (inputs: readonly Value[]): Value => inputOfAxes(inp
 
 export const channelsOf = ({ shape }: Value): number => shape[shape.length - 1]
 
-const SPATIAL = ['steps', 'height, width', 'depth, height, width']
+/** The axes between the batch and the channels, by their number less one. */
+export const SPATIAL = ['steps', 'height, width', 'depth, height, width']
 
 /** The single input, with `axes` axes (1 to 3) between the batch and the channels. @throws LanegradError */
 export const spatialInput = (inputs: readonly Value[], axes: number): Value =>

@@ -1,64 +1,35 @@
 // Recurrent layers: simpleRnn, lstm, gru. One matmul makes the input products of all steps, one operation
-// (operations/recurrent.ts) walks the sequence. Weights, gate order and defaults are those of Keras:
+// (operations/recurrent.ts) walks the sequence; what its kernels don't do is written step by step (unrolled.ts). Weights, gate order and defaults are those of Keras:
 // kernel [in, parts u], recurrent_kernel [u, parts u], bias [parts u] (gru with resetAfter: [2, 3 u], the second row is
 // added to the recurrent product).
 
-import { RANDOM_BERNOULLI } from '../../assembly/abi.ts'
 import type { UnaryName } from '../graph/functions.ts'
 import * as ops from '../graph/operations.ts'
 import type { Value } from '../graph/value.ts'
-import {
-  BOOLEAN,
-  mismatch,
-  must,
-  oneOf,
-  POSITIVE_INTEGER,
-  type Read,
-  type Readers,
-  SHARE,
-} from '../numerics/errors.ts'
-import { type Shape, sameShape, shapeText } from '../numerics/shape.ts'
+import { BOOLEAN, POSITIVE_INTEGER, type Readers } from '../numerics/errors.ts'
 import {
   gruBefore,
   gru as gruCell,
   lstm as lstmCell,
   type RecurrentKernel,
   recur,
-  reverse,
   simpleRnn as simpleRnnCell,
 } from '../operations/recurrent.ts'
 import { type Activation, type ActivationName, readActivation } from './activations.ts'
-import { type Initializer, readInitializer, UNIT_FORGET_BIAS } from './initializers.ts'
+import { type LayerKind, makeLayer, type RecurrentLayer, readLayer, type Symbolic } from './layer.ts'
+import { type CheckedActivation, inputOfAxes, weightOptions } from './options.ts'
 import {
-  type BuildContext,
-  type LayerKind,
-  type LayerOptions,
-  makeLayer,
-  type RecurrentLayer,
-  readLayer,
-  type Symbolic,
-} from './layer.ts'
-import { drawn } from './noise.ts'
-import { type CheckedActivation, inputOfAxes, weightOptions, weightReaders } from './options.ts'
-import { orthogonal } from './orthogonal.ts'
+  gateWeights,
+  initialStates,
+  lstmReaders,
+  type ReturnsState,
+  type SequenceOptions,
+  sequenceOf,
+  sequenceOutputs,
+  sequenceReaders,
+} from './sequence.ts'
+import { gruStep, lstmStep, plainStep, unrolled } from './unrolled.ts'
 import type { BiasOptions, KernelOptions, RecurrentKernelOptions } from './weights.ts'
-
-/**
- * Options of all layers over sequences. A step that the mask of the input leaves out keeps the state, and a returned sequence
- * repeats the state there (the initial one before the first step that counts).
- */
-export interface SequenceOptions extends LayerOptions {
-  /** Default true. */
-  readonly useBias?: boolean
-  /** The state after every step, [batch, steps, ...], instead of the last one, [batch, ...]. Default false. */
-  readonly returnSequences?: boolean
-  /** A call gives [y, h] (lstm: [y, h, c]), the last states behind y. Default false. */
-  readonly returnState?: boolean
-  /** Reads from the last step to the first; a returned sequence is in that order. Default false. */
-  readonly goBackwards?: boolean
-  /** In training, the share of the input's elements that are set to 0, alike at all steps; in [0, 1). Default 0. */
-  readonly dropout?: number
-}
 
 /** Options of `simpleRnn`, `lstm` and `gru`. */
 export interface RecurrentOptions
@@ -72,16 +43,22 @@ export interface RecurrentOptions
 
 /** Options of `simpleRnn`. */
 export interface SimpleRnnOptions extends RecurrentOptions {
-  /** Default 'tanh'. */
-  readonly activation?: 'tanh' | 'relu' | 'sigmoid' | 'linear'
+  /**
+   * Default 'tanh'. This, relu, sigmoid and linear are computed by one kernel for all steps; any other activation takes some
+   * operations for each step, which is slower.
+   */
+  readonly activation?: Activation
 }
 
-/** Options of `lstm` and `gru`. */
+/**
+ * Options of `lstm` and `gru`. With the default activations one kernel computes all steps; any other ones, and recurrentDropout in
+ * training, take some operations for each step, which is slower.
+ */
 export interface GatedOptions extends RecurrentOptions {
-  /** Only 'tanh'. Default 'tanh'. */
-  readonly activation?: 'tanh'
-  /** Only 'sigmoid'. Default 'sigmoid'. */
-  readonly recurrentActivation?: 'sigmoid'
+  /** Function of the candidate, and of an lstm's c where h is computed. Default 'tanh'. */
+  readonly activation?: Activation
+  /** Function of the gates. Default 'sigmoid'. */
+  readonly recurrentActivation?: Activation
 }
 
 /** Options of `lstm`. */
@@ -96,96 +73,25 @@ export interface GruOptions extends GatedOptions {
   readonly resetAfter?: boolean
 }
 
-/** Readers of the options of all layers over sequences. */
-export const sequenceReaders = () =>
-  ({
-    useBias: [BOOLEAN, true],
-    returnSequences: [BOOLEAN, false],
-    returnState: [BOOLEAN, false],
-    goBackwards: [BOOLEAN, false],
-    dropout: [SHARE, 0],
-  }) as const
-
-export type SequenceConfig = Read<ReturnType<typeof sequenceReaders>>
-
-/** Readers of the options of an LSTM's weights and of unitForgetBias, which sets the bias's initializer. */
-export const lstmReaders = ({ unitForgetBias = true }: { readonly unitForgetBias?: boolean }) => ({
-  ...gateWeights(),
-  biasInitializer: [
-    (given: Initializer, what: string) =>
-      given?.kind === UNIT_FORGET_BIAS.kind ? UNIT_FORGET_BIAS : readInitializer(given, what),
-    unitForgetBias ? UNIT_FORGET_BIAS : 'zeros',
-  ] as const,
-  unitForgetBias: [BOOLEAN, true] as const,
-})
-
-const gateWeights = () => weightReaders({ kernel: 'glorotUniform', recurrent: orthogonal(), bias: 'zeros' })
-
-/** x with features dropped, the same ones at all steps, and the mask of x. */
-export function sequenceOf(
-  context: BuildContext,
-  x: Value,
-  { dropout }: SequenceConfig,
-): { x: Value; mask: Value | null } {
-  const { g, training } = context
-  const mask = context.maskOf(x)
-  const [batch, steps, ...rest] = x.shape
-  if (steps === 0) mismatch('one step or more', shapeText(x.shape))
-  if (mask && !sameShape(mask.shape, [batch, steps]))
-    mismatch(`a mask of shape ${shapeText([batch, steps])}`, shapeText(mask.shape))
-  if (!training || dropout === 0) return { x, mask }
-  const factors = drawn(context, [batch, 1, ...rest], RANDOM_BERNOULLI, dropout, 'dropout')
-  return { x: ops.times(g, x, factors), mask }
-}
-
-/** The initial states that a call was given behind its input: none, or all `count`, each of `shape`. */
-export function initialStates(inputs: readonly Value[], count: number, shape: Shape): readonly Value[] {
-  const given = inputs.slice(1)
-  if (given.length !== 0 && given.length !== count)
-    mismatch(`one input or ${count + 1} (with the initial states)`, inputs.length)
-  for (const state of given) {
-    if (!sameShape(state.shape, shape))
-      mismatch(`initial states of shape ${shapeText(shape)}`, shapeText(state.shape))
-  }
-  return given
-}
-
-/** The outputs of a layer over sequences, with masks set: a sequence has the mask of x, in its own order. */
-export function sequenceOutputs(
-  { g, setMask }: BuildContext,
-  y: Value,
-  states: readonly Value[],
-  mask: Value | null,
-  { returnSequences, returnState, goBackwards }: SequenceConfig,
-): readonly Value[] {
-  const outputs = [y, ...(returnState ? states : [])]
-  for (const value of outputs) setMask(value, null)
-  if (mask && returnSequences) setMask(y, goBackwards ? g.add(reverse, [mask], { axis: 1 })[0] : mask)
-  return outputs
-}
-
-/** A reader of an activation that is one of `known`. */
-const oneFunction =
-  (...known: readonly ActivationName[]) =>
-  (given: Activation, what: string): CheckedActivation => {
-    const read = readActivation(given, what)
-    must(oneOf(...known), read.name, what)
-    return read
-  }
-
 function readRecurrent(kind: string, isGated: boolean, options: object, own: Readers) {
-  const gates: Readers = isGated ? { recurrentActivation: [oneFunction('sigmoid'), 'sigmoid'] } : {}
+  const gates: Readers = isGated ? { recurrentActivation: [readActivation, 'sigmoid'] } : {}
   const config = readLayer(kind, options, {
     units: POSITIVE_INTEGER,
-    activation: [isGated ? oneFunction('tanh') : oneFunction('tanh', 'relu', 'sigmoid', 'linear'), 'tanh'],
+    activation: [readActivation, 'tanh'],
     ...gates,
     ...sequenceReaders(),
     ...gateWeights(),
     ...own,
   })
-  return config as typeof config & { readonly resetAfter?: boolean }
+  return config as typeof config & {
+    readonly recurrentActivation: CheckedActivation
+    readonly resetAfter?: boolean
+  }
 }
 type RecurrentConfig = ReturnType<typeof readRecurrent>
+
+/** The activations that the kernel of simpleRnn applies. */
+const FUSED: readonly ActivationName[] = ['tanh', 'relu', 'sigmoid', 'linear']
 
 /** A kind whose kernels have `parts` gates and whose cell has `states` states; `own`: readers that other kinds lack. */
 function recurrentKind(
@@ -200,11 +106,12 @@ function recurrentKind(
     read: (options) => readRecurrent(kind, parts > 1, options, own(options)),
     outputs: ({ returnState }) => (returnState ? 1 + states : 1),
     build(context, inputs, config) {
-      const { g, weight } = context
-      const { units, useBias, returnSequences, goBackwards, resetAfter } = config
+      const { g, weight, training } = context
+      const { units, useBias, resetAfter, activation, recurrentActivation } = config
       const given = inputOfAxes(inputs.slice(0, 1), '[batch, steps, features]')
       const [batch, steps, features] = given.shape
-      const [h0 = null, c0 = null] = initialStates(inputs, states, [batch, units])
+      const state = [batch, units]
+      const initial = initialStates(inputs, states, state)
       const { x, mask } = sequenceOf(context, given, config)
       const kernel = weight('kernel', [features, parts * units], weightOptions(config, 'kernel'))
       const recurrent = weight('recurrent_kernel', [units, parts * units], weightOptions(config, 'recurrent'))
@@ -222,24 +129,36 @@ function recurrentKind(
       }
       const xz = ops.reshape(g, products, [batch, steps, parts * units])
       const isBefore = resetAfter === false // two recurrent products
-      const [y, h, , , , c] = recur(
-        g,
-        isBefore ? gruBefore : cell,
-        [
-          xz,
-          isBefore ? ops.slice(g, recurrent, 1, 0, 2 * units) : recurrent,
-          isBefore ? ops.slice(g, recurrent, 1, 2 * units, units) : null,
-          recurrentBias,
-          mask,
-          h0,
-          c0,
-        ],
-        {
-          sequence: returnSequences,
-          reverse: goBackwards,
-          fn: config.activation.name as UnaryName,
-        },
-      )
+      const first = isBefore ? ops.slice(g, recurrent, 1, 0, 2 * units) : recurrent
+      const second = isBefore ? ops.slice(g, recurrent, 1, 2 * units, units) : null
+      const isFused =
+        (parts === 1
+          ? FUSED.includes(activation.name)
+          : activation.name === 'tanh' && recurrentActivation.name === 'sigmoid') &&
+        !(training && config.recurrentDropout > 0)
+      let [y, h, c]: readonly Value[] = []
+      if (isFused) {
+        const [h0 = null, c0 = null] = initial
+        const { returnSequences: sequence, goBackwards: reverse } = config
+        const all = [xz, first, second, recurrentBias, mask, h0, c0]
+        const fn = activation.name as UnaryName
+        ;[y, h, , , , c] = recur(g, isBefore ? gruBefore : cell, all, { sequence, reverse, fn })
+      } else {
+        const product = (value: Value) => {
+          const p = ops.matmul(g, value, first)
+          return recurrentBias ? ops.plus(g, p, recurrentBias) : p
+        }
+        const again = second && ((value: Value) => ops.matmul(g, value, second))
+        const step =
+          parts === 1
+            ? plainStep(g, activation, product)
+            : states === 1
+              ? gruStep(g, config, product, again)
+              : lstmStep(g, config, product)
+        const zeros = () => ops.expand(g, g.constant(0), state)
+        const before = Array.from({ length: states }, (_, i) => initial[i] ?? zeros())
+        ;[y, h, c] = unrolled(context, xz, state, before, mask, config, step)
+      }
       return sequenceOutputs(context, y, [h, c].slice(0, states), mask, config)
     },
   }
@@ -262,16 +181,10 @@ export const gruKind: LayerKind<RecurrentConfig> = /*#__PURE__*/ recurrentKind('
   resetAfter: [BOOLEAN, true],
 }))
 
-/** The option with which a recurrent layer gives several values. */
-export interface ReturnsState {
-  /** A call gives [y, h] (lstm: [y, h, c]). */
-  readonly returnState: true
-}
-
 /**
  * Plain recurrent layer, h' = activation(x . kernel + h . recurrent_kernel + bias): [batch, steps, features] to
  * [batch, units] (or a sequence). Called as layer(x) or, with an initial state [batch, units], layer(x, h).
- * @throws LanegradError on an unknown option or activation
+ * @throws LanegradError on an unknown or bad option
  * @example
  * ```js
  * import { sequential, simpleRnn } from 'lanegrad'
@@ -289,7 +202,7 @@ export function simpleRnn(options: SimpleRnnOptions): RecurrentLayer<never> {
 /**
  * Long short-term memory: [batch, steps, features] to [batch, units] (or a sequence). Columns of the weights in the
  * order input, forget, cell, output. Called as layer(x) or, with initial states [batch, units], layer(x, h, c).
- * @throws LanegradError on an unknown option, or an activation other than tanh and sigmoid
+ * @throws LanegradError on an unknown or bad option
  * @example
  * ```js
  * import { lstm, sequential } from 'lanegrad'
@@ -307,7 +220,7 @@ export function lstm(options: LstmOptions): RecurrentLayer<never> {
 /**
  * Gated recurrent unit: [batch, steps, features] to [batch, units] (or a sequence). Columns of the weights in the order
  * update, reset, new. Called as layer(x) or, with an initial state [batch, units], layer(x, h).
- * @throws LanegradError on an unknown option, or an activation other than tanh and sigmoid
+ * @throws LanegradError on an unknown or bad option
  * @example
  * ```js
  * import { gru, sequential } from 'lanegrad'

@@ -25,7 +25,7 @@ export interface RecurrentKernelOptions {
 
 /** Options of the bias. */
 export interface BiasOptions {
-  /** Initial values of the bias. Default 'zeros'; of lstm and convLstm2d see `unitForgetBias`. */
+  /** Initial values of the bias. Default 'zeros'; of lstm, convLstm1d, convLstm2d and convLstm3d see `unitForgetBias`. */
   readonly biasInitializer?: Initializer | InitializerName
   /** Penalty on the bias, added to the loss. Default {}: none. */
   readonly biasRegularizer?: Regularizer

@@ -11,6 +11,7 @@ import {
   makeLayer,
   type RecurrentLayer,
   readLayer,
+  type Symbolic,
 } from './layer.ts'
 import { buildNested, type NestedLayer, readNested } from './nested.ts'
 import { inputOfAxes } from './options.ts'
@@ -24,18 +25,24 @@ const merges: Readonly<Record<string, (g: GraphWriter, a: Value, b: Value) => Va
 
 /** Options of `bidirectional`. */
 export interface BidirectionalOptions extends LayerOptions {
-  /** A recurrent layer: simpleRnn, lstm, gru or convLstm2d, without returnState. */
+  /** A recurrent layer (simpleRnn, lstm, gru, convLstm1d, convLstm2d, convLstm3d), without returnState. */
   readonly layer: RecurrentLayer
   /** The layer that reads from the end. Default null: one like `layer`, in the other direction, with weights of its own. */
   readonly backwardLayer?: RecurrentLayer | null
-  /** How the two results are merged. Default 'concat': on the last axis. */
-  readonly mergeMode?: 'concat' | 'sum' | 'mul' | 'ave'
+  /** How the two results are merged. Default 'concat': on the last axis. null: a call gives both, [forward, backward]. */
+  readonly mergeMode?: 'concat' | 'sum' | 'mul' | 'ave' | null
+}
+
+/** The option with which `bidirectional` gives both results. */
+export interface Unmerged {
+  /** A call gives both results, [forward, backward]. */
+  readonly mergeMode: null
 }
 
 interface BidirectionalConfig {
   readonly layer: NestedLayer
   readonly backwardLayer: NestedLayer | null
-  readonly mergeMode: string
+  readonly mergeMode: string | null
 }
 
 /** The part of a recurrent layer's config that matters here. */
@@ -58,7 +65,7 @@ export const bidirectionalKind: LayerKind<BidirectionalConfig> = {
     const config = readLayer('bidirectional', options, {
       layer: readDirected,
       backwardLayer: [(value: unknown, what: string) => (value ? readDirected(value, what) : null), null],
-      mergeMode: [oneOf(...Object.keys(merges)), 'concat'],
+      mergeMode: [oneOf(...Object.keys(merges), null), 'concat'],
     })
     if (config.backwardLayer) {
       const [a, b] = [config.layer.config as Directed, config.backwardLayer.config as Directed]
@@ -67,6 +74,7 @@ export const bidirectionalKind: LayerKind<BidirectionalConfig> = {
     }
     return config
   },
+  outputs: ({ mergeMode }) => (mergeMode === null ? 2 : 1),
   build(context, [x, ...states], { layer, backwardLayer, mergeMode }) {
     const { g } = context
     const { goBackwards, returnSequences = false } = layer.config as Directed
@@ -80,9 +88,9 @@ export const bidirectionalKind: LayerKind<BidirectionalConfig> = {
       if (goBackwards) forward = inOrder(forward)
       else backward = inOrder(backward)
     }
-    const y = merges[mergeMode](g, forward, backward)
-    context.setMask(y, returnSequences ? context.maskOf(x) : null)
-    return y
+    const outputs = mergeMode === null ? [forward, backward] : [merges[mergeMode](g, forward, backward)]
+    for (const y of outputs) context.setMask(y, returnSequences ? context.maskOf(x) : null)
+    return outputs
   },
 }
 
@@ -98,7 +106,11 @@ export const bidirectionalKind: LayerKind<BidirectionalConfig> = {
  * console.log(model.predict(new Float32Array(40)).shape) // [ 1, 16 ]
  * ```
  */
-export const bidirectional = (options: BidirectionalOptions): Layer => makeLayer(bidirectionalKind, options)
+export function bidirectional(options: BidirectionalOptions & Unmerged): Layer<readonly Symbolic[]>
+export function bidirectional(options: BidirectionalOptions): Layer
+export function bidirectional(options: BidirectionalOptions): Layer<never> {
+  return makeLayer<BidirectionalConfig, never>(bidirectionalKind, options)
+}
 
 /** Options of `timeDistributed`. */
 export interface TimeDistributedOptions extends LayerOptions {

@@ -28,7 +28,7 @@ export type { KernelModule } from '../binaries/kernel-module.ts'
 export const attention: KernelModule = attentionModule
 
 /**
- * The kernels of convolutions, `convLstm2d` included.
+ * The kernels of convolutions, `convLstm2d` and its like included.
  * @example
  * ```js
  * import { conv2d, sequential } from 'lanegrad'
@@ -139,7 +139,7 @@ export const pooling: KernelModule = poolingModule
 export const random: KernelModule = randomModule
 
 /**
- * The kernels of recurrent layers, `convLstm2d` and `bidirectional` included.
+ * The kernels of recurrent layers, `convLstm2d` and its like and `bidirectional` included.
  * @example
  * ```js
  * import { gru, sequential } from 'lanegrad'

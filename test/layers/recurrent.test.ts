@@ -2,7 +2,10 @@
 // weights, and what is refused. Expectations: a float64 walk over the steps of each sample (reference/recurrent.ts)
 // and central differences of it.
 import { describe, expect, test } from 'vitest'
+import { freeze } from '../../src/freeze/index.ts'
 import {
+  bidirectional,
+  convLstm1d,
   customLayer,
   dense,
   type FloatArray,
@@ -15,6 +18,7 @@ import {
   model,
   nonNeg,
   orthogonal,
+  reshape,
   type Symbolic,
   sequential,
   simpleRnn,
@@ -22,7 +26,19 @@ import {
 } from '../../src/index.ts'
 import { profile } from '../../src/inspect/index.ts'
 import { uniform } from '../../src/numerics/random.ts'
-import { type Kind, type Matrix, nested, slope, step, type Walk, walk } from '../reference/recurrent.ts'
+import { open } from '../../src/run/index.ts'
+import { all } from '../../src/run/modules.ts'
+import { workers } from '../../src/threads/index.ts'
+import {
+  type Functions,
+  type Kind,
+  type Matrix,
+  nested,
+  slope,
+  step,
+  type Walk,
+  walk,
+} from '../reference/recurrent.ts'
 import { refused } from '../support/refused.ts'
 
 const [BATCH, STEPS, FEATURES, UNITS] = [4, 5, 2, 3]
@@ -42,15 +58,59 @@ interface Form {
   readonly returnSequences?: boolean
 }
 
-const kinds: Readonly<
-  Record<Kind, readonly [make: (options: never) => unknown, own: object, states: number]>
-> = {
-  simpleRnn: [simpleRnn, {}, 1],
-  lstm: [lstm, {}, 2],
-  gru: [gru, {}, 1],
-  gruBefore: [gru, { resetAfter: false }, 1],
+const hardSigmoid = (x: number) => Math.min(Math.max(x / 6 + 0.5, 0), 1)
+
+type Row = readonly [
+  make: (options: never) => unknown,
+  own: object,
+  states: number,
+  cell: Kind,
+  functions?: Functions,
+]
+/** The four cells whole, and step by step with other functions. */
+const kinds: Readonly<Record<string, Row>> = {
+  simpleRnn: [simpleRnn, {}, 1, 'simpleRnn'],
+  lstm: [lstm, {}, 2, 'lstm'],
+  gru: [gru, {}, 1, 'gru'],
+  gruBefore: [gru, { resetAfter: false }, 1, 'gruBefore'],
+  'simpleRnn softsign': [
+    simpleRnn,
+    { activation: 'softsign' },
+    1,
+    'simpleRnn',
+    { activation: (x) => x / (1 + Math.abs(x)) },
+  ],
+  'lstm hardSigmoid': [
+    lstm,
+    { recurrentActivation: 'hardSigmoid' },
+    2,
+    'lstm',
+    { recurrentActivation: hardSigmoid },
+  ],
+  'lstm softplus': [
+    lstm,
+    { activation: 'softplus' },
+    2,
+    'lstm',
+    { activation: (x) => Math.log1p(Math.exp(x)) },
+  ],
+  'gru elu, hardSigmoid': [
+    gru,
+    { activation: 'elu', recurrentActivation: 'hardSigmoid' },
+    1,
+    'gru',
+    { activation: (x) => (x > 0 ? x : Math.expm1(x)), recurrentActivation: hardSigmoid },
+  ],
+  'gruBefore hardSigmoid': [
+    gru,
+    { resetAfter: false, recurrentActivation: 'hardSigmoid' },
+    1,
+    'gruBefore',
+    { recurrentActivation: hardSigmoid },
+  ],
 }
-const kindNames = Object.keys(kinds) as Kind[]
+const kindNames = Object.keys(kinds)
+const isWhole = (kind: string) => !kind.includes(' ')
 
 const forms: readonly Form[] = [
   { returnSequences: true },
@@ -70,10 +130,10 @@ const draw = (count: number, stream: number): Float32Array => {
 
 /** A layer that gives y and its last states, with inputs and targets, and its loss in float64 from all of them. */
 function setUp(
-  kind: Kind,
+  kind: string,
   { masked = false, initial = false, goBackwards = false, returnSequences = false }: Form,
 ) {
-  const [make, own, states] = kinds[kind]
+  const [make, own, states, cell, functions] = kinds[kind]
   const options = { units: UNITS, name: 'rnn', returnState: true, goBackwards, returnSequences, ...own }
   const layer = make(options as never) as Layer<readonly Symbolic[]>
   const x = input({ shape: [STEPS, FEATURES], name: 'x' })
@@ -129,7 +189,7 @@ function setUp(
       return walk<readonly number[], readonly number[]>(
         samples[b],
         initial ? first.map((state) => state[b]) : zero,
-        (row, before) => step(kind, own, row, before),
+        (row, before) => step(cell, own, row, before, functions),
         { mask: masked ? MASK[b] : undefined, backwards: goBackwards },
       )
     })
@@ -236,16 +296,16 @@ describe.each(kindNames)('%s', (kind) => {
     expect(again.predict(x)).toEqual(net.predict(x))
     expect(again.save()).toEqual(net.save())
   })
+})
 
-  test('any number of steps, in as many instructions', () => {
-    const [make, own] = kinds[kind]
-    const layer = () => make({ units: 3, ...own } as never) as Layer
-    const net = sequential({ inputShape: [null, 2], layers: [layer()] }).compile({ loss: 'mse' })
-    const rowsOf = (steps: number) =>
-      profile(net, tensor(draw(2 * steps * 2, 1), [2, steps, 2]), draw(6, 2)).length
-    expect(rowsOf(100)).toBe(rowsOf(2))
-    expect(rowsOf(2)).toBeLessThan(40)
-  })
+test.each(kindNames.filter(isWhole))('%s: any number of steps, in as many instructions', (kind) => {
+  const [make, own] = kinds[kind]
+  const layer = () => make({ units: 3, ...own } as never) as Layer
+  const net = sequential({ inputShape: [null, 2], layers: [layer()] }).compile({ loss: 'mse' })
+  const rowsOf = (steps: number) =>
+    profile(net, tensor(draw(2 * steps * 2, 1), [2, steps, 2]), draw(6, 2)).length
+  expect(rowsOf(100)).toBe(rowsOf(2))
+  expect(rowsOf(2)).toBeLessThan(40)
 })
 
 /** Weights of losses by the names of the outputs. */
@@ -320,6 +380,101 @@ describe('dropout', () => {
   })
 })
 
+describe('recurrent dropout', () => {
+  const [batch, steps] = [3, 4]
+  const x = tensor(draw(batch * steps * FEATURES, 1), [batch, steps, FEATURES])
+  const RATE = 0.5
+  /** The factors of h that a layer named rnn draws in the first prediction as in training: h after two steps. */
+  const factors = (): number[][] => {
+    const net = sequential({
+      inputShape: [2, 1],
+      layers: [
+        simpleRnn({
+          units: UNITS,
+          activation: 'linear',
+          recurrentDropout: RATE,
+          useBias: false,
+          name: 'rnn',
+        }),
+      ],
+    })
+    const one = Array.from({ length: UNITS }, (_, i) => range(UNITS).map((j) => Number(i === j)))
+    net.setWeights({ 'rnn/kernel': [[1, 1, 1]], 'rnn/recurrent_kernel': one })
+    const first = tensor(
+      Float32Array.from({ length: batch * 2 }, (_, i) => 1 - (i % 2)),
+      [batch, 2, 1],
+    )
+    return nested(net.predict(first, { training: true }).data, [batch, UNITS])
+  }
+
+  test.each(kindNames.filter((kind) => isWhole(kind) || kind.includes('hardSigmoid')))('%s', (kind) => {
+    const [make, own, states, cell, functions] = kinds[kind]
+    const layer = make({ units: UNITS, recurrentDropout: RATE, name: 'rnn', ...own } as never) as Layer
+    const net = sequential({ inputShape: [steps, FEATURES], layers: [layer] })
+    const drawn = Object.entries(net.getWeights()).map(([name, { data, shape }], i) => [
+      name,
+      tensor(draw(data.length, 9 + i), shape),
+    ])
+    net.setWeights(Object.fromEntries(drawn))
+    const matrix = (name: string): Matrix => {
+      const { shape, data } = net.getWeights()[`rnn/${name}`]
+      return nested(data, shape.length === 1 ? [1, ...shape] : shape)
+    }
+    const weights = { kernel: matrix('kernel'), recurrent: matrix('recurrent_kernel'), bias: matrix('bias') }
+    const samples = nested(x.data, [...x.shape]) as number[][][]
+    const zero = range(states).map(() => new Array<number>(UNITS).fill(0))
+    const wanted = (of: (b: number) => readonly number[] | undefined) =>
+      samples.flatMap(
+        (sample, b) =>
+          walk<readonly number[], readonly number[]>(sample, zero, (row, before) =>
+            step(cell, weights, row, before, functions, of(b)),
+          ).states[0],
+      )
+    const drops = factors()
+    expect([...new Set(drops.flat())].sort()).toEqual([0, 2])
+    expectNear(
+      net.predict(x, { training: true }).data,
+      wanted((b) => drops[b]),
+      'in training',
+    )
+    expectNear(
+      net.predict(x).data,
+      wanted(() => undefined),
+      'in inference',
+    )
+  })
+})
+
+test('step by step: the same bits on two threads and frozen', () => {
+  const gates = { recurrentActivation: 'hardSigmoid', recurrentDropout: 0.25, returnSequences: true } as const
+  const net = (options: { readonly threads?: ReturnType<typeof workers> } = {}) =>
+    sequential({
+      inputShape: [5, 6, 2],
+      layers: [
+        masking(),
+        convLstm1d({ filters: 3, kernelSize: 3, recurrentDropout: 0.25, returnSequences: true }),
+        reshape({ targetShape: [5, 12] }),
+        bidirectional({ layer: lstm({ units: 32, ...gates }) }),
+        gru({ units: 32, activation: 'softsign', ...gates, returnSequences: false }),
+        dense({ units: 2 }),
+      ],
+      ...options,
+    }).compile({ optimizer: 'adam', loss: 'mse' })
+  const [one, two] = [net(), net({ threads: workers(2) })]
+  const frozen = open(freeze(one, { train: [32], predict: [32] }), { modules: all })
+  const [x, y] = [draw(32 * 60, 1), draw(64, 2)]
+  x.fill(0, 36, 60)
+  for (let s = 0; s < 3; s++) {
+    const logs = one.trainStep(x, y)
+    expect(two.trainStep(x, y)).toEqual(logs)
+    expect(frozen.trainStep(x, y)).toEqual(logs)
+  }
+  const { data } = one.predict(x)
+  expect(two.predict(x).data).toEqual(data)
+  expect((frozen.predict(x) as FloatArray).data).toEqual(data)
+  two.dispose()
+})
+
 describe('activations of simpleRnn', () => {
   test.each([
     ['relu', (x: number) => Math.max(0, x)],
@@ -344,17 +499,20 @@ describe('refused', () => {
     },
   })
   const positive = 'must be a positive integer'
-  test.each<[string, () => unknown]>([
+  test.each<[string | RegExp, () => unknown]>([
     [`lstm: units ${positive}; got 0`, () => lstm({ units: 0 })],
     [`gru: units ${positive}; got undefined`, () => gru({} as never)],
-    ['lstm: activation must be "tanh"; got "relu"', () => lstm({ units: 1, activation: 'relu' as never })],
     [
-      'gru: recurrentActivation must be "sigmoid"; got "hardSigmoid"',
-      () => gru({ units: 1, recurrentActivation: 'hardSigmoid' as never }),
+      /^lstm: unknown activation "rleu"; did you mean "relu"\?/,
+      () => lstm({ units: 1, activation: 'rleu' as never }),
     ],
     [
-      'simpleRnn: activation must be "tanh", "relu", "sigmoid" or "linear"; got "gelu"',
-      () => simpleRnn({ units: 1, activation: 'gelu' as never }),
+      /^gru: unknown recurrentActivation "hardSigmoidd"; did you mean "hardSigmoid"\?/,
+      () => gru({ units: 1, recurrentActivation: 'hardSigmoidd' as never }),
+    ],
+    [
+      'lstm: recurrentDropout must be a number >= 0 and < 1; got 1',
+      () => lstm({ units: 1, recurrentDropout: 1 }),
     ],
     ['lstm: dropout must be a number >= 0 and < 1; got 1', () => lstm({ units: 1, dropout: 1 })],
     ['gru: resetAfter must be a boolean; got 1', () => gru({ units: 1, resetAfter: 1 as never })],

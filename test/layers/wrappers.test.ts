@@ -1,11 +1,14 @@
 // bidirectional, timeDistributed, masking and convLstm2d. Expectations: a float64 walk over the steps of each sample
 // (reference/recurrent.ts), with convolutions written out, or the same layers put together by hand.
+import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import {
   bidirectional,
   type ConvLstmOptions,
   conv2d,
+  convLstm1d,
   convLstm2d,
+  convLstm3d,
   type Data,
   dense,
   type FloatArray,
@@ -116,6 +119,41 @@ describe('bidirectional', () => {
     expectNear(predict(net, x).data, want)
   })
 
+  test.each([false, true])('mergeMode null, sequences %s: both results', (returnSequences) => {
+    const x = input({ shape: [4, 2], name: 'x' })
+    const both = bidirectional({
+      layer: lstm({ units: UNITS, returnSequences }),
+      mergeMode: null,
+      name: 'both',
+    })
+    const outputs = both(masking({ maskValue: MASKED })(x))
+    const joined = bidirectional({ layer: lstm({ units: UNITS, returnSequences }), name: 'joined' })
+    const net = model({ inputs: x, outputs: [...outputs, joined(masking({ maskValue: MASKED })(x))] })
+    const weights = Object.entries(fill(net as never)).filter(([name]) => name.startsWith('both'))
+    net.setWeights(
+      Object.fromEntries(weights.map(([name, array]) => [name.replace('both', 'joined'), array])),
+    )
+    const given = maskedInput([2])
+    const [forward, backward, concat] = net.predict(given as never) as unknown as FloatArray[]
+    const rows = (array: FloatArray, width: number): number[][] =>
+      nested(array.data, [array.data.length / width, width])
+    expect(rows(concat, 2 * UNITS)).toEqual(
+      rows(forward, UNITS).map((row, i) => [...row, ...rows(backward, UNITS)[i]]),
+    )
+    const again = load(net.save()).predict(given as never) as unknown as FloatArray[]
+    expect(again).toEqual([forward, backward, concat])
+    expect(net.summary()).toContain('both')
+    // steps that don't count have no share in the losses of either sequence
+    net.compile({ loss: 'mse' })
+    const zeros = [forward, backward, concat].map(({ data, shape }) =>
+      tensor(new Float32Array(data.length), [...shape]),
+    )
+    const { both_loss, joined_loss, ...others } = net.trainStep(given as never, zeros as never) as never as {
+      [key: string]: number
+    }
+    expect((both_loss + others['both:1_loss']) / 2).toBeCloseTo(joined_loss, 5)
+  })
+
   test('initial states: those of the forward layer first', () => {
     const x = input({ shape: [4, 2], name: 'x' })
     const [a, b] = ['a', 'b'].map((name) => input({ shape: [UNITS], name }))
@@ -192,7 +230,7 @@ describe('bidirectional', () => {
       () => bidirectional({ layer: lstm({ units: 1, returnState: true }) as never }),
     ],
     [
-      'bidirectional: mergeMode must be "concat", "sum", "mul" or "ave"; got "max"',
+      'bidirectional: mergeMode must be "concat", "sum", "mul", "ave" or null; got "max"',
       () => bidirectional({ layer: lstm({ units: 1 }), mergeMode: 'max' as never }),
     ],
     [
@@ -301,6 +339,56 @@ describe('masking', () => {
     ],
   ])('refuses: %s', (message, call) => {
     refused(message, call)
+  })
+})
+
+interface ConvLstmCase {
+  readonly x: FloatArray
+  readonly kernelSize: number[]
+  readonly strides: number
+  readonly weights: Weights
+  readonly y: FloatArray
+  readonly gradients: Weights
+}
+// made by torch/recurrent.py
+const torch: Record<string, ConvLstmCase> = JSON.parse(
+  readFileSync(new URL('torch/recurrent.json', import.meta.url), 'utf8'),
+).convLstm
+
+describe.each([
+  ['convLstm1d', convLstm1d, '1'],
+  ['convLstm3d', convLstm3d, '3'],
+] as const)('%s', (kind, make, axes) => {
+  const flat = ({ shape, data }: FloatArray) => tensor(Float32Array.from(data), [...shape]) as FloatArray
+  const { x, kernelSize, strides, weights, y, gradients } = torch[axes]
+  const inputShape = x.shape.slice(1)
+
+  test('outputs and gradients are those of PyTorch', () => {
+    const layer = make({ filters: 3, kernelSize, strides, returnSequences: true, name: 'cell' })
+    const net = sequential({ inputShape, layers: [layer] }).compile({ loss: 'mse' })
+    const named = Object.entries(weights).map(([name, array]) => [`cell/${name}`, flat(array)])
+    net.setWeights(Object.fromEntries(named))
+    const output = predict(net, flat(x))
+    expect(output.shape).toEqual(y.shape)
+    expectNear(output.data, y.data)
+    const zeros = tensor(new Float32Array(y.data.length), [...y.shape])
+    const found = net.gradients(flat(x) as never, zeros as never)
+    for (const [name, { data }] of Object.entries(gradients)) expectNear(found[`cell/${name}`].data, data)
+    expect(predict(load(net.save()) as Model<Symbolic>, flat(x))).toEqual(output)
+  })
+
+  test('refuses other inputs and windows', () => {
+    const between = axes === '1' ? 'cells' : 'depth, height, width'
+    refused(`layer cell: expected an input [batch, steps, ${between}, channels]; got [1,4,2]`, () =>
+      sequential({ inputShape: [4, 2], layers: [make({ filters: 1, kernelSize: 1, name: 'cell' })] }),
+    )
+    refused(/^convLstm[13]d: kernelSize must be an integer from 1 to 65535.*; got \[3,3\]$/, () =>
+      make({ filters: 1, kernelSize: [3, 3] }),
+    )
+    refused(/^unknown convLstm[13]d option "unit"/, () =>
+      make({ filters: 1, kernelSize: 1, unit: 2 } as never),
+    )
+    expect(kind).toBe(`convLstm${axes}d`)
   })
 })
 

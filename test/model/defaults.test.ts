@@ -44,7 +44,9 @@ const GIVEN: Readonly<Record<string, Options>> = {
   depthwiseConv2d: { kernelSize: 3 },
   separableConv1d: { filters: 2, kernelSize: 3 },
   separableConv2d: { filters: 2, kernelSize: 3 },
+  convLstm1d: { filters: 2, kernelSize: 3 },
   convLstm2d: { filters: 2, kernelSize: 3 },
+  convLstm3d: { filters: 2, kernelSize: 3 },
   simpleRnn: { units: 2 },
   lstm: { units: 2 },
   gru: { units: 2 },
@@ -216,8 +218,10 @@ const OF_DATA: Readonly<Record<string, readonly string[]>> = {
 /** Defaults that docstrings give in words, though they are values. */
 const WORDS = [
   'lstm.biasInitializer',
-  'convLstm2d.biasInitializer',
-  ...['simpleRnn', 'gru', 'lstm', 'convLstm2d'].map((name) => `${name}.recurrentInitializer`),
+  ...['convLstm1d', 'convLstm2d', 'convLstm3d'].map((name) => `${name}.biasInitializer`),
+  ...['simpleRnn', 'gru', 'lstm', 'convLstm1d', 'convLstm2d', 'convLstm3d'].map(
+    (name) => `${name}.recurrentInitializer`,
+  ),
 ]
 
 const named = [...constructors].filter(([name]) => isPublic(name)).sort()

@@ -13,6 +13,7 @@ import {
   unsliceKernel,
 } from '../../src/graph/ops/moves.ts'
 import { softmaxGradKernel, softmaxKernel } from '../../src/graph/ops/softmax.ts'
+import { splitKernel } from '../../src/graph/ops/split.ts'
 import type { Shape } from '../../src/numerics/shape.ts'
 import { elementCount } from '../../src/numerics/tensor.ts'
 import { type Domain, type OpCase, of, opCase, text } from './case.ts'
@@ -106,6 +107,9 @@ const moveCases: OpCase[] = [
     ),
   ]),
   move(concatenateKernel, [[1], [3], [17]], { axis: 0 }),
+  ...[0, 1, 2].map((axis) => move(splitKernel, [[6, 2, 10]], { axis, parts: 2 })),
+  move(splitKernel, [[2, 5, 3]], { axis: 1, parts: 5 }),
+  move(splitKernel, [[4]], { axis: 0, parts: 1 }),
   move(copyKernel, [[3, 11]], {}),
 ]
 

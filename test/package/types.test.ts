@@ -65,8 +65,9 @@ const program = `
   dense({ units: 5, kernelInitializer: 'unitForgetBias' })
   // @ts-expect-error: it has no options
   dense({ units: 5, kernelInitializer: glorotUniform({ gain: 1 }) })
-  // @ts-expect-error: tanh is all there is
   lstm({ units: 5, activation: 'relu' })
+  // @ts-expect-error: no activation
+  lstm({ units: 5, activation: 'rleu' })
   // @ts-expect-error: reads no sequence
   bidirectional({ layer: dense({ units: 5 }) })
   export const loss: Promise<number | undefined> = model.fit([[1, 2]], [3]).then((history) => history.loss.at(-1))

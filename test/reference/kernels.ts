@@ -1,4 +1,4 @@
-// The float64 version of every kernel of src/operations, by its name; one file a module.
+// The float64 version of every kernel of src/operations and of those with several outputs, by its name; one file a module.
 import { attentionReferences } from './kernels/attention.ts'
 import { convolutionReferences } from './kernels/convolution.ts'
 import { normalizeReferences } from './kernels/normalize.ts'
@@ -6,6 +6,7 @@ import { poolingReferences } from './kernels/pooling.ts'
 import { randomReferences } from './kernels/random.ts'
 import { recurrentReferences } from './kernels/recurrent.ts'
 import type { KernelReferences } from './kernels/reference.ts'
+import { splitReferences } from './kernels/split.ts'
 
 export const referenceKernels: KernelReferences = {
   ...attentionReferences,
@@ -14,4 +15,5 @@ export const referenceKernels: KernelReferences = {
   ...randomReferences,
   ...poolingReferences,
   ...recurrentReferences,
+  ...splitReferences,
 }

@@ -21,38 +21,47 @@ const blocks = (v: readonly number[], count: number): number[][] => {
   return Array.from({ length: count }, (_, i) => v.slice(i * size, (i + 1) * size))
 }
 
-/** States after one step: [h], of lstm [h, c]. */
+/** The functions of a cell. */
+export interface Functions {
+  readonly activation?: (x: number) => number
+  readonly recurrentActivation?: (x: number) => number
+}
+
+/** States after one step: [h], of lstm [h, c]. `factors`: of h where it enters the recurrent product. */
 export function step(
   kind: Kind,
   { kernel, recurrent, bias }: Weights,
   x: readonly number[],
   states: Matrix,
+  { activation: a = Math.tanh, recurrentActivation: gate = sigmoid }: Functions = {},
+  factors: readonly number[] = states[0].map(() => 1),
 ): number[][] {
-  const [h, c] = states
+  const [before, c] = states
+  const h = before.map((value, k) => value * factors[k])
   const fromX = plus(times(x, kernel), bias[0])
-  if (kind === 'simpleRnn') return [plus(fromX, times(h, recurrent)).map(Math.tanh)]
+  if (kind === 'simpleRnn') return [plus(fromX, times(h, recurrent)).map(a)]
   if (kind === 'lstm') {
     const [i, f, g, o] = blocks(plus(fromX, times(h, recurrent)), 4)
-    const next = c.map((value, k) => sigmoid(f[k]) * value + sigmoid(i[k]) * Math.tanh(g[k]))
-    return [next.map((value, k) => sigmoid(o[k]) * Math.tanh(value)), next]
+    const next = c.map((value, k) => gate(f[k]) * value + gate(i[k]) * a(g[k]))
+    return [next.map((value, k) => gate(o[k]) * a(value)), next]
   }
   const [xz, xr, xn] = blocks(fromX, 3)
   if (kind === 'gru') {
     const [hz, hr, hn] = blocks(plus(times(h, recurrent), bias[1]), 3)
     return [
-      h.map((value, k) => {
-        const z = sigmoid(xz[k] + hz[k])
-        return z * value + (1 - z) * Math.tanh(xn[k] + sigmoid(xr[k] + hr[k]) * hn[k])
+      before.map((value, k) => {
+        const z = gate(xz[k] + hz[k])
+        return z * value + (1 - z) * a(xn[k] + gate(xr[k] + hr[k]) * hn[k])
       }),
     ]
   }
   const units = h.length
   const columns = (from: number) => recurrent.map((row) => row.slice(from * units, (from + 1) * units))
-  const z = plus(xz, times(h, columns(0))).map(sigmoid)
-  const r = plus(xr, times(h, columns(1))).map(sigmoid)
+  const z = plus(xz, times(h, columns(0))).map(gate)
+  const r = plus(xr, times(h, columns(1))).map(gate)
   const reset = h.map((value, k) => value * r[k])
-  const n = plus(xn, times(reset, columns(2))).map(Math.tanh)
-  return [h.map((value, k) => z[k] * value + (1 - z[k]) * n[k])]
+  const n = plus(xn, times(reset, columns(2))).map(a)
+  return [before.map((value, k) => z[k] * value + (1 - z[k]) * n[k])]
 }
 
 export interface Walk<S> {

@@ -1,0 +1,110 @@
+// What all layers over sequences share: their options, the mask of the input, initial and last states.
+import { RANDOM_BERNOULLI } from '../../assembly/abi.ts'
+import * as ops from '../graph/operations.ts'
+import type { Value } from '../graph/value.ts'
+import { BOOLEAN, mismatch, type Read, SHARE } from '../numerics/errors.ts'
+import { type Shape, sameShape, shapeText } from '../numerics/shape.ts'
+import { reverse } from '../operations/recurrent.ts'
+import { type Initializer, readInitializer, UNIT_FORGET_BIAS } from './initializers.ts'
+import type { BuildContext, LayerOptions } from './layer.ts'
+import { drawn } from './noise.ts'
+import { weightReaders } from './options.ts'
+import { orthogonal } from './orthogonal.ts'
+
+/**
+ * Options of all layers over sequences. A step that the mask of the input leaves out keeps the state, and a returned sequence
+ * repeats the state there (the initial one before the first step that counts).
+ */
+export interface SequenceOptions extends LayerOptions {
+  /** Default true. */
+  readonly useBias?: boolean
+  /** The state after every step, [batch, steps, ...], instead of the last one, [batch, ...]. Default false. */
+  readonly returnSequences?: boolean
+  /** A call gives [y, h] (lstm: [y, h, c]), the last states behind y. Default false. */
+  readonly returnState?: boolean
+  /** Reads from the last step to the first; a returned sequence is in that order. Default false. */
+  readonly goBackwards?: boolean
+  /** In training, the share of the input's elements that are set to 0, alike at all steps; in [0, 1). Default 0. */
+  readonly dropout?: number
+  /**
+   * In training, the share of the elements of h that are set to 0 where it enters the recurrent product, alike at all steps;
+   * in [0, 1). Default 0.
+   */
+  readonly recurrentDropout?: number
+}
+
+/** The option with which a recurrent layer gives several values. */
+export interface ReturnsState {
+  /** A call gives [y, h] (lstm: [y, h, c]). */
+  readonly returnState: true
+}
+
+/** Readers of the options of all layers over sequences. */
+export const sequenceReaders = () =>
+  ({
+    useBias: [BOOLEAN, true],
+    returnSequences: [BOOLEAN, false],
+    returnState: [BOOLEAN, false],
+    goBackwards: [BOOLEAN, false],
+    dropout: [SHARE, 0],
+    recurrentDropout: [SHARE, 0],
+  }) as const
+
+export type SequenceConfig = Read<ReturnType<typeof sequenceReaders>>
+
+/** Readers of the options of an LSTM's weights and of unitForgetBias, which sets the bias's initializer. */
+export const lstmReaders = ({ unitForgetBias = true }: { readonly unitForgetBias?: boolean }) => ({
+  ...gateWeights(),
+  biasInitializer: [
+    (given: Initializer, what: string) =>
+      given?.kind === UNIT_FORGET_BIAS.kind ? UNIT_FORGET_BIAS : readInitializer(given, what),
+    unitForgetBias ? UNIT_FORGET_BIAS : 'zeros',
+  ] as const,
+  unitForgetBias: [BOOLEAN, true] as const,
+})
+
+export const gateWeights = () =>
+  weightReaders({ kernel: 'glorotUniform', recurrent: orthogonal(), bias: 'zeros' })
+
+/** x with features dropped, the same ones at all steps, and the mask of x. */
+export function sequenceOf(
+  context: BuildContext,
+  x: Value,
+  { dropout }: SequenceConfig,
+): { x: Value; mask: Value | null } {
+  const { g, training } = context
+  const mask = context.maskOf(x)
+  const [batch, steps, ...rest] = x.shape
+  if (steps === 0) mismatch('one step or more', shapeText(x.shape))
+  if (mask && !sameShape(mask.shape, [batch, steps]))
+    mismatch(`a mask of shape ${shapeText([batch, steps])}`, shapeText(mask.shape))
+  if (!training || dropout === 0) return { x, mask }
+  const factors = drawn(context, [batch, 1, ...rest], RANDOM_BERNOULLI, dropout, 'dropout')
+  return { x: ops.times(g, x, factors), mask }
+}
+
+/** The initial states that a call was given behind its input: none, or all `count`, each of `shape`. */
+export function initialStates(inputs: readonly Value[], count: number, shape: Shape): readonly Value[] {
+  const given = inputs.slice(1)
+  if (given.length !== 0 && given.length !== count)
+    mismatch(`one input or ${count + 1} (with the initial states)`, inputs.length)
+  for (const state of given) {
+    if (!sameShape(state.shape, shape))
+      mismatch(`initial states of shape ${shapeText(shape)}`, shapeText(state.shape))
+  }
+  return given
+}
+
+/** The outputs of a layer over sequences, with masks set: a sequence has the mask of x, in its own order. */
+export function sequenceOutputs(
+  { g, setMask }: BuildContext,
+  y: Value,
+  states: readonly Value[],
+  mask: Value | null,
+  { returnSequences, returnState, goBackwards }: SequenceConfig,
+): readonly Value[] {
+  const outputs = [y, ...(returnState ? states : [])]
+  for (const value of outputs) setMask(value, null)
+  if (mask && returnSequences) setMask(y, goBackwards ? g.add(reverse, [mask], { axis: 1 })[0] : mask)
+  return outputs
+}
