@@ -35,6 +35,8 @@ const ROOMS = [
   'src/threads',
   'src/relaxed',
   'src/inspect',
+  'src/interchange',
+  'src/torch',
   'src/worker',
   'src/index.ts',
   'src/index.slim.ts',

@@ -26,7 +26,7 @@ export const ownReaders: Readonly<Record<string, TensorReader>> = {
 }
 
 /** All types that are read. */
-const allReaders: Readonly<Record<string, TensorReader>> = {
+export const allReaders: Readonly<Record<string, TensorReader>> = {
   ...ownReaders,
   F64: {
     bytes: 8,

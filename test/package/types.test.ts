@@ -37,6 +37,7 @@ const program = `
   import { workers as workersSlim } from 'lanegrad/slim/threads'
   import { serveModels } from 'lanegrad/slim/worker'
   import { workers } from 'lanegrad/threads'
+  import { loadStateDict, saveStateDict } from 'lanegrad/torch'
   import { workerModel } from 'lanegrad/worker'
   const model = sequential({ inputShape: [2], layers: [dense({ units: 1 })] })
   export const first: number = model.predict([[1, 2]]).data[0]
@@ -46,6 +47,7 @@ const program = `
   export const inspection: Inspection = inspect(model)
   export const rows: readonly ProfileRow[] = profile(model, [[1, 2]], [3])
   export const slimKinds = [relaxedSlim().kind, workersSlim().kind, inspectSlim(model)]
+  export const matchedNames: Record<string, string> = loadStateDict(model, [saveStateDict(model)], { names: { dense_1: 'dense_1' } })
   export const callbacks: readonly Callback[] = [modelCheckpoint({ path: 'a' }), csvLogger({ path: 'b' })]
   // @ts-expect-error: made by workers()
   sequential({ inputShape: [2], layers: [dense({ units: 1 })], threads: 2 })
@@ -77,7 +79,7 @@ const program = `
   export async function sent(url: string, writable: WritableStreamDefaultWriter<Sent>, file: ArrayBuffer) {
     const there = await remote
     const arrays = [
-      model.save(), trainer.save(), await there.save(), model.predict([[1, 2]]).data, (await there.predict([[1, 2]])).data,
+      model.save(), saveStateDict(model), trainer.save(), await there.save(), model.predict([[1, 2]]).data, (await there.predict([[1, 2]])).data,
       ...Object.values(model.gradients([[1, 2]], [3])).map(({ data }) => data),
       ...Object.values(model.getWeights()).map(({ data }) => data),
       parseIdx(file).data, labelColumn(parseCsv('a\\n1'), 'a').data, kFold(4, { folds: 2 })[0].train,
