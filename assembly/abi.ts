@@ -11,7 +11,7 @@
  * The version of this contract: what is in this file, what modules import and export, the operand words of every kernel. To be raised
  * by every release that changes any of it: binaries may be hosted apart from the library.
  */
-export const ABI_VERSION = 3
+export const ABI_VERSION = 4
 
 /** Every region and buffer starts at a multiple of this (one cache line), bytes. */
 export const ALIGNMENT = 64
@@ -371,7 +371,7 @@ export const POOL_DST = 0, POOL_SRC = 4, POOL_THIRD = 8, POOL_FOURTH = 12, POOL_
 export const POOL_AXIS_BYTES = 20, POOL_AXIS_SIZE = 24, POOL_AXIS_OUTPUT = 28, POOL_AXIS_WINDOW = 32,
   POOL_AXIS_STRIDE = 36, POOL_AXIS_BEFORE = 40
 export const RESIZE_DST = 0, RESIZE_SRC = 4, RESIZE_OUTER = 8, RESIZE_FROM = 12, RESIZE_TO = 16, RESIZE_INNER = 20,
-  RESIZE_IS_LINEAR = 24
+  RESIZE_IS_LINEAR = 24, RESIZE_START = 28, RESIZE_STEP = 32, RESIZE_FULL = 36
 // gradient: dst is the table's, src is dy; SCRATCH of the gradient alone
 export const GATHER_DST = 0, GATHER_SRC = 4, GATHER_IDS = 8, GATHER_COUNT = 12, GATHER_ROWS = 16, GATHER_WIDTH = 20,
   GATHER_SCRATCH = 24

@@ -183,6 +183,18 @@ export {
   simpleRnn,
 } from './layers/recurrent.ts'
 export {
+  type CenterCropOptions,
+  centerCrop,
+  type ResizingOptions,
+  resizing,
+  type UpSampling1dOptions,
+  type UpSampling2dOptions,
+  type UpSampling3dOptions,
+  upSampling1d,
+  upSampling2d,
+  upSampling3d,
+} from './layers/resampling.ts'
+export {
   type Cropping1dOptions,
   type CroppingOptions,
   cropping1d,
@@ -191,10 +203,6 @@ export {
   type Edges,
   type RepeatVectorOptions,
   repeatVector,
-  type UpSampling1dOptions,
-  type UpSampling2dOptions,
-  upSampling1d,
-  upSampling2d,
   type ZeroPadding1dOptions,
   type ZeroPaddingOptions,
   zeroPadding1d,

@@ -1,23 +1,25 @@
-// Resizing of one axis: x [outer, from, inner] to y [outer, to, inner]. Nearest: output o is input floor(o from / to).
-// Linear, with the centers of cells half a cell from their edges: output o lies at (o + 1/2) from / to - 1/2, between
-// two inputs, the outermost ones being continued. The position advances by whole numbers of 1 / (2 to): no rounding.
+// Resizing of one axis: x [outer, from, inner] to y [outer, to, inner]. Output o lies at (start + o step) / full in cells of x: the
+// nearest is the cell that this falls in; linear interpolates between it and the next one, the outermost ones being continued.
+// The position advances by whole numbers of 1 / full: no rounding. operations/pooling.ts knows start, step and full of each form.
 // Float64 reference: test/reference/kernels/pooling.ts
-import { RESIZE_DST, RESIZE_FROM, RESIZE_INNER, RESIZE_IS_LINEAR, RESIZE_OUTER, RESIZE_SRC, RESIZE_TO } from '../abi'
+import {
+  RESIZE_DST, RESIZE_FROM, RESIZE_FULL, RESIZE_INNER, RESIZE_IS_LINEAR, RESIZE_OUTER, RESIZE_SRC, RESIZE_START, RESIZE_STEP, RESIZE_TO,
+} from '../abi'
 import { madd } from '../lanes'
 import { FLOAT_WORK, split } from '../parallel'
 import { storeBelow } from './tails'
 
-/** words: destination, source, outer, from, to, inner, linear; `start` to `end` of outer */
+/** words: destination, source, outer, from, to, inner, linear, start, step, full; `start` to `end` of outer */
 @inline
 function walk(isGrad: bool, p: usize, start: i32, end: i32): void {
   const from = load<i32>(p, RESIZE_FROM), to = load<i32>(p, RESIZE_TO), inner = load<i32>(p, RESIZE_INNER)
   let dst = <usize>load<u32>(p, RESIZE_DST) + (<usize>(start * inner) << 2) * (isGrad ? from : to)
   let src = <usize>load<u32>(p, RESIZE_SRC) + (<usize>(start * inner) << 2) * (isGrad ? to : from)
-  const linear = load<i32>(p, RESIZE_IS_LINEAR) != 0, full = 2 * to
+  const linear = load<i32>(p, RESIZE_IS_LINEAR) != 0, full = load<i32>(p, RESIZE_FULL), step = load<i32>(p, RESIZE_STEP)
   const cellBytes = <usize>inner << 2, rowBytes = <usize>from * cellBytes
   for (let i = start; i < end; i++) {
     if (isGrad) memory.fill(dst, 0, rowBytes)
-    let low = 0, rest = linear ? from - to : 0 // position: low + rest / (2 to); before the first input, below 0
+    let low = 0, rest = load<i32>(p, RESIZE_START) // position: low + rest / full; before the first input, below 0
     for (let o = 0; o < to; o++) {
       for (; rest >= full; rest -= full) low++
       const share: f32 = linear && rest > 0 && low < from - 1 ? <f32>rest / <f32>full : 0
@@ -37,7 +39,7 @@ function walk(isGrad: bool, p: usize, start: i32, end: i32): void {
       }
       if (isGrad) src += cellBytes
       else dst += cellBytes
-      rest += 2 * from
+      rest += step
     }
     if (isGrad) dst += rowBytes
     else src += rowBytes
@@ -50,7 +52,7 @@ function splitOuter(kernel: u32, p: usize): void {
   )
 }
 
-/** words: y, x, outer, from, to, inner, linear */
+/** words: y, x, outer, from, to, inner, linear, start, step, full */
 export function resize(p: usize): void {
   splitOuter(resizePart.index, p)
 }
@@ -59,7 +61,7 @@ function resizePart(p: usize, start: i32, end: i32, _: i32): void {
   walk(false, p, start, end)
 }
 
-/** words: dx, dy, outer, from, to, inner, linear */
+/** words: dx, dy, outer, from, to, inner, linear, start, step, full */
 export function resizeGrad(p: usize): void {
   splitOuter(resizeGradPart.index, p)
 }

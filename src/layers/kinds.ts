@@ -54,12 +54,17 @@ import {
 import { categoryEncodingKind, normalizationKind, rescalingKind } from './preprocessing.ts'
 import { gruKind, lstmKind, simpleRnnKind } from './recurrent.ts'
 import {
+  centerCropKind,
+  resizingKind,
+  upSampling1dKind,
+  upSampling2dKind,
+  upSampling3dKind,
+} from './resampling.ts'
+import {
   cropping1dKind,
   cropping2dKind,
   cropping3dKind,
   repeatVectorKind,
-  upSampling1dKind,
-  upSampling2dKind,
   zeroPadding1dKind,
   zeroPadding2dKind,
   zeroPadding3dKind,
@@ -149,6 +154,9 @@ const kinds = [
   repeatVectorKind,
   upSampling1dKind,
   upSampling2dKind,
+  upSampling3dKind,
+  resizingKind,
+  centerCropKind,
   zeroPadding1dKind,
   zeroPadding2dKind,
   zeroPadding3dKind,

@@ -6,9 +6,9 @@ import * as ops from '../graph/operations.ts'
 import { unaryKernel } from '../graph/ops/unary.ts'
 import type { Value } from '../graph/value.ts'
 import type { GraphWriter } from '../graph/writer.ts'
-import { BOOLEAN, oneOf } from '../numerics/errors.ts'
+import { BOOLEAN, fail, show } from '../numerics/errors.ts'
 import { averagePool, maxPool, type PoolAttributes } from '../operations/pooling.ts'
-import { three, widened, windowsOf } from '../operations/window.ts'
+import { type Padding, three, widened, windowsOf } from '../operations/window.ts'
 import {
   type BuildContext,
   type Layer,
@@ -18,6 +18,7 @@ import {
   readLayer,
 } from './layer.ts'
 import { sizeReader, spatialInput } from './options.ts'
+import { paddingReader } from './window.ts'
 
 /** Options of the pooling layers. */
 export interface PoolingOptions extends LayerOptions {
@@ -27,15 +28,16 @@ export interface PoolingOptions extends LayerOptions {
   readonly strides?: number | readonly number[] | null
   /**
    * 'valid' (default): windows that fit, floor((size - pool) / stride) + 1 of them; 'same': ceil(size / stride), the
-   * padding shared out on both sides, its odd cell behind. Padded cells never win a maximum and don't count in a mean.
+   * padding shared out on both sides, its odd cell behind; or cells of padding, [before, after] of each axis. Padded cells never
+   * win a maximum and don't count in a mean, so each window must hold a cell of the input.
    */
-  readonly padding?: 'valid' | 'same'
+  readonly padding?: 'valid' | 'same' | readonly (readonly [before: number, after: number])[]
 }
 
 interface PoolingConfig {
   readonly poolSize: readonly number[]
   readonly strides: readonly number[]
-  readonly padding: 'valid' | 'same'
+  readonly padding: Padding
 }
 
 /** The input of the relu that made x, in the shape of x; null if no relu made it. */
@@ -62,6 +64,13 @@ function pool({ g }: BuildContext, kernel: Kernel<PoolAttributes>, x: Value, con
   const [batch, ...sizes] = x.shape
   const channels = sizes.pop() as number
   const { counts, before } = windowsOf(sizes, poolSize, strides, padding)
+  const empty = counts.findIndex(
+    (count, i) => before[i] >= poolSize[i] || (count - 1) * strides[i] - before[i] >= sizes[i],
+  )
+  if (empty >= 0)
+    fail(
+      `padding ${show(padding)} gives windows of ${poolSize[empty]} cells of axis ${empty + 1} that hold none of its ${sizes[empty]}`,
+    )
   const [y] = g.add(kernel, [widened(g, x)], {
     pool: three(poolSize),
     strides: three(strides),
@@ -79,7 +88,7 @@ function poolingKind(kind: string, axes: number, kernel: Kernel<PoolAttributes>)
       return readLayer(kind, options, {
         poolSize: [sizeReader(axes), 2],
         strides: [(value: unknown, what: string) => sizeReader(axes)(value ?? poolSize, what), null],
-        padding: [oneOf('valid', 'same'), 'valid'],
+        padding: [paddingReader(axes, 'valid', 'same'), 'valid'],
       })
     },
     build(context, inputs, config) {
@@ -99,7 +108,7 @@ export const averagePooling3dKind = /*#__PURE__*/ poolingKind('averagePooling3d'
 /**
  * Max pooling over steps: the largest of each window of [batch, steps, channels]. The first of equal cells takes the gradient;
  * a NaN wins.
- * @throws LanegradError for sizes that aren't positive integers, an input of another rank, a window that doesn't fit
+ * @throws LanegradError for sizes that aren't positive integers, an input of another rank, a window that doesn't fit or holds padding alone
  * @example
  * ```js
  * import { maxPooling1d, sequential } from 'lanegrad'
@@ -122,7 +131,7 @@ export const maxPooling1d = (options: PoolingOptions = {}): Layer => makeLayer(m
 export const maxPooling2d = (options: PoolingOptions = {}): Layer => makeLayer(maxPooling2dKind, options)
 /**
  * As maxPooling1d, of [batch, depth, height, width, channels].
- * @throws LanegradError for sizes that aren't positive integers, an input of another rank, a window that doesn't fit
+ * @throws LanegradError for sizes that aren't positive integers, an input of another rank, a window that doesn't fit or holds padding alone
  * @example
  * ```js
  * import { maxPooling3d, sequential } from 'lanegrad'
@@ -136,7 +145,7 @@ export const maxPooling2d = (options: PoolingOptions = {}): Layer => makeLayer(m
 export const maxPooling3d = (options: PoolingOptions = {}): Layer => makeLayer(maxPooling3dKind, options)
 /**
  * The mean of each window of [batch, steps, channels].
- * @throws LanegradError for sizes that aren't positive integers, an input of another rank, a window that doesn't fit
+ * @throws LanegradError for sizes that aren't positive integers, an input of another rank, a window that doesn't fit or holds padding alone
  * @example
  * ```js
  * import { averagePooling1d, sequential } from 'lanegrad'
@@ -161,7 +170,7 @@ export const averagePooling2d = (options: PoolingOptions = {}): Layer =>
   makeLayer(averagePooling2dKind, options)
 /**
  * As averagePooling1d, of [batch, depth, height, width, channels].
- * @throws LanegradError for sizes that aren't positive integers, an input of another rank, a window that doesn't fit
+ * @throws LanegradError for sizes that aren't positive integers, an input of another rank, a window that doesn't fit or holds padding alone
  * @example
  * ```js
  * import { averagePooling3d, sequential } from 'lanegrad'

@@ -1,86 +1,13 @@
-// Layers that change the number of cells between the batch and the channels (the last axis): they repeat or interpolate
-// cells, put zeros around them, or cut them off.
+// Layers that change the number of cells between the batch and the channels (the last axis): they put zeros, or another number,
+// around them, or cut them off.
 
 import * as ops from '../graph/operations.ts'
 import { unslice } from '../graph/ops/moves.ts'
 import type { Value } from '../graph/value.ts'
-import { check, fail, NATURAL, oneOf, POSITIVE_INTEGER } from '../numerics/errors.ts'
+import { check, FINITE, fail, NATURAL, POSITIVE_INTEGER } from '../numerics/errors.ts'
 import { type Shape, shapeText } from '../numerics/shape.ts'
-import { resize } from '../operations/pooling.ts'
-import {
-  type BuildContext,
-  type Layer,
-  type LayerKind,
-  type LayerOptions,
-  makeLayer,
-  readLayer,
-} from './layer.ts'
-import { inputOfAxes, sizeReader, spatialInput } from './options.ts'
-
-/** Options of `upSampling1d`. */
-export interface UpSampling1dOptions extends LayerOptions {
-  /** Factor by which the number of cells grows, for each axis or for all. Default 2. */
-  readonly size?: number | readonly number[]
-}
-
-/** Options of `upSampling2d`. */
-export interface UpSampling2dOptions extends UpSampling1dOptions {
-  /** 'nearest' (default) repeats cells; 'bilinear' interpolates between their centers and repeats the outermost ones. */
-  readonly interpolation?: 'nearest' | 'bilinear'
-}
-
-interface UpSamplingConfig {
-  readonly size: readonly number[]
-  readonly interpolation?: 'nearest' | 'bilinear'
-}
-
-function upSamplingKind(kind: string, axes: number): LayerKind<UpSamplingConfig> {
-  return {
-    kind,
-    read(options) {
-      const size = [sizeReader(axes), 2] as const
-      if (axes === 1) return readLayer(kind, options, { size })
-      return readLayer(kind, options, { size, interpolation: [oneOf('nearest', 'bilinear'), 'nearest'] })
-    },
-    build({ g }, inputs, { size, interpolation }) {
-      let y = spatialInput(inputs, axes)
-      for (let axis = axes; axis > 0; axis--) {
-        const factor = size[axis - 1]
-        const attributes = { axis, size: y.shape[axis] * factor, linear: interpolation === 'bilinear' }
-        if (factor > 1) [y] = g.add(resize, [y], attributes)
-      }
-      return y
-    },
-  }
-}
-
-export const upSampling1dKind = /*#__PURE__*/ upSamplingKind('upSampling1d', 1)
-export const upSampling2dKind = /*#__PURE__*/ upSamplingKind('upSampling2d', 2)
-
-/**
- * Repeats steps: [batch, steps, channels] to [batch, steps * size, channels].
- * @throws LanegradError for a size that isn't a positive integer, or an input of another rank
- * @example
- * ```js
- * import { sequential, upSampling1d } from 'lanegrad'
- *
- * const model = sequential({ inputShape: [2, 1], layers: [upSampling1d({ size: 3 })] })
- * console.log(model.predict([[[1], [2]]]).data.join(' ')) // 1 1 1 2 2 2
- * ```
- */
-export const upSampling1d = (options: UpSampling1dOptions = {}): Layer => makeLayer(upSampling1dKind, options)
-/**
- * Enlarges images: [batch, height, width, channels] to [batch, height * size[0], width * size[1], channels].
- * @throws LanegradError on an unknown or bad option, or an input of another rank
- * @example
- * ```js
- * import { sequential, upSampling2d } from 'lanegrad'
- *
- * const model = sequential({ inputShape: [4, 4, 1], layers: [upSampling2d({ size: 2 })] })
- * console.log(model.predict(new Float32Array(16)).shape) // [ 1, 8, 8, 1 ]
- * ```
- */
-export const upSampling2d = (options: UpSampling2dOptions = {}): Layer => makeLayer(upSampling2dKind, options)
+import { type Layer, type LayerKind, type LayerOptions, makeLayer, readLayer } from './layer.ts'
+import { inputOfAxes, spatialInput } from './options.ts'
 
 /** Numbers of cells before and after those of an axis. */
 type Pair = readonly [before: number, after: number]
@@ -101,63 +28,79 @@ function readPairs(value: unknown, where: string, axes: number): readonly Pair[]
   return pairs as unknown as readonly Pair[]
 }
 
-/** A kind whose option `name` holds pairs; it applies `change` along each axis whose pair isn't 0. */
-function edgeKind<N extends string>(
-  kind: string,
-  axes: number,
-  name: N,
-  initial: number,
-  change: (context: BuildContext, x: Value, axis: number, pair: Pair) => Value,
-): LayerKind<Readonly<Record<N, readonly Pair[]>>> {
-  return {
-    kind,
-    read(options) {
-      const pairs = (value: unknown, what: string) => readPairs(value, what, axes)
-      const read = readLayer(kind, options, { [name]: [pairs, initial] })
-      return read as Readonly<Record<N, readonly Pair[]>>
-    },
-    build(context, inputs, config) {
-      let y = spatialInput(inputs, axes)
-      config[name].forEach((pair, i) => {
-        if (pair[0] + pair[1] > 0) y = change(context, y, i + 1, pair)
-      })
-      return y
-    },
-  }
+/** y of x, `change` applied along each axis whose pair isn't 0. */
+function alongAxes(
+  x: Value,
+  pairs: readonly Pair[],
+  change: (x: Value, axis: number, pair: Pair) => Value,
+): Value {
+  return pairs.reduce((y, pair, i) => (pair[0] + pair[1] > 0 ? change(y, i + 1, pair) : y), x)
 }
 
 const withSize = (shape: Shape, axis: number, size: number): Shape =>
   shape.map((n, i) => (i === axis ? size : n))
 
-const pad = ({ g }: BuildContext, x: Value, axis: number, [before, after]: Pair): Value =>
-  unslice(g, x, axis, before, withSize(x.shape, axis, x.shape[axis] + before + after))
-
-function crop({ g }: BuildContext, x: Value, axis: number, [before, after]: Pair): Value {
-  const size = x.shape[axis] - before - after
-  if (size < 1) fail(`cropping ${before} + ${after} of axis ${axis} leaves nothing of ${shapeText(x.shape)}`)
-  return ops.slice(g, x, axis, before, size)
+interface PaddingConfig {
+  readonly padding: readonly Pair[]
+  readonly value: number
 }
 
-export const zeroPadding1dKind = /*#__PURE__*/ edgeKind('zeroPadding1d', 1, 'padding', 1, pad)
-export const zeroPadding2dKind = /*#__PURE__*/ edgeKind('zeroPadding2d', 2, 'padding', 1, pad)
-export const zeroPadding3dKind = /*#__PURE__*/ edgeKind('zeroPadding3d', 3, 'padding', 1, pad)
-export const cropping1dKind = /*#__PURE__*/ edgeKind('cropping1d', 1, 'cropping', 1, crop)
-export const cropping2dKind = /*#__PURE__*/ edgeKind('cropping2d', 2, 'cropping', 0, crop)
-export const cropping3dKind = /*#__PURE__*/ edgeKind('cropping3d', 3, 'cropping', 1, crop)
+const paddingKind = (kind: string, axes: number): LayerKind<PaddingConfig> => ({
+  kind,
+  read: (options) =>
+    readLayer(kind, options, {
+      padding: [(padding: unknown, what: string) => readPairs(padding, what, axes), 1],
+      value: [FINITE, 0],
+    }),
+  build: ({ g }, inputs, { padding, value }) =>
+    alongAxes(spatialInput(inputs, axes), padding, (x, axis, [before, after]) =>
+      unslice(g, x, axis, before, withSize(x.shape, axis, x.shape[axis] + before + after), value),
+    ),
+})
+
+const croppingKind = (
+  kind: string,
+  axes: number,
+  initial: number,
+): LayerKind<{ readonly cropping: readonly Pair[] }> => ({
+  kind,
+  read: (options) =>
+    readLayer(kind, options, {
+      cropping: [(cropping: unknown, what: string) => readPairs(cropping, what, axes), initial],
+    }),
+  build: ({ g }, inputs, { cropping }) =>
+    alongAxes(spatialInput(inputs, axes), cropping, (x, axis, [before, after]) => {
+      const size = x.shape[axis] - before - after
+      if (size < 1)
+        fail(`cropping ${before} + ${after} of axis ${axis} leaves nothing of ${shapeText(x.shape)}`)
+      return ops.slice(g, x, axis, before, size)
+    }),
+})
+
+export const zeroPadding1dKind = /*#__PURE__*/ paddingKind('zeroPadding1d', 1)
+export const zeroPadding2dKind = /*#__PURE__*/ paddingKind('zeroPadding2d', 2)
+export const zeroPadding3dKind = /*#__PURE__*/ paddingKind('zeroPadding3d', 3)
+export const cropping1dKind = /*#__PURE__*/ croppingKind('cropping1d', 1, 1)
+export const cropping2dKind = /*#__PURE__*/ croppingKind('cropping2d', 2, 0)
+export const cropping3dKind = /*#__PURE__*/ croppingKind('cropping3d', 3, 1)
 
 /** Numbers of cells: one for all sides, one for each axis, or [before, after] of each axis. */
 export type Edges = number | readonly (number | readonly [before: number, after: number])[]
 
 /** Options of `zeroPadding1d`. */
 export interface ZeroPadding1dOptions extends LayerOptions {
-  /** Number of zeros on both sides, or [before, after]. Default 1. */
+  /** Number of new steps on both sides, or [before, after]. Default 1. */
   readonly padding?: number | readonly [before: number, after: number]
+  /** The number in the new steps. Default 0. */
+  readonly value?: number
 }
 
 /** Options of `zeroPadding2d` and `zeroPadding3d`. */
 export interface ZeroPaddingOptions extends LayerOptions {
-  /** Number of zeros on all sides, on both sides of each axis, or [before, after] of each axis. Default 1. */
+  /** Number of new cells on all sides, on both sides of each axis, or [before, after] of each axis. Default 1. */
   readonly padding?: Edges
+  /** The number in the new cells. Default 0. */
+  readonly value?: number
 }
 
 /** Options of `cropping1d`. */
@@ -176,7 +119,7 @@ export interface CroppingOptions extends LayerOptions {
 }
 
 /**
- * Puts zeros around steps: [batch, steps, channels] to [batch, before + steps + after, channels].
+ * Puts zeros, or another number, around steps: [batch, steps, channels] to [batch, before + steps + after, channels].
  * @throws LanegradError for padding that isn't integers >= 0, or an input of another rank
  * @example
  * ```js
@@ -189,7 +132,7 @@ export interface CroppingOptions extends LayerOptions {
 export const zeroPadding1d = (options: ZeroPadding1dOptions = {}): Layer =>
   makeLayer(zeroPadding1dKind, options)
 /**
- * Puts zeros around images [batch, height, width, channels].
+ * Puts zeros, or another number, around images [batch, height, width, channels].
  * @throws LanegradError as zeroPadding1d
  * @example
  * ```js
@@ -202,7 +145,7 @@ export const zeroPadding1d = (options: ZeroPadding1dOptions = {}): Layer =>
 export const zeroPadding2d = (options: ZeroPaddingOptions = {}): Layer =>
   makeLayer(zeroPadding2dKind, options)
 /**
- * Puts zeros around volumes [batch, depth, height, width, channels].
+ * Puts zeros, or another number, around volumes [batch, depth, height, width, channels].
  * @throws LanegradError for padding that isn't integers >= 0, or an input of another rank
  * @example
  * ```js

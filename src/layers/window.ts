@@ -28,15 +28,17 @@ export interface WindowOptions<P extends string> extends LayerOptions {
   readonly useBias?: boolean
 }
 
-function readPadding(padding: unknown, where: string, rank: number): Padding {
-  const names = ['valid', 'same', ...(rank === 1 ? ['causal'] : [])]
-  const isPair = (pair: unknown) =>
-    Array.isArray(pair) && pair.length === 2 && pair.every((n) => NATURAL.holds(n))
-  const isList = Array.isArray(padding) && padding.length === rank && padding.every(isPair)
-  const expected = `${names.map((name) => `"${name}"`).join(', ')} or [before, after] of each axis`
-  check(isList || names.includes(padding as string), where, expected, padding)
-  return isList ? padding.map((pair) => [...pair] as [number, number]) : (padding as Padding)
-}
+/** A reader of padding over `rank` axes: one of `names`, or numbers. */
+export const paddingReader =
+  (rank: number, ...names: readonly string[]) =>
+  (padding: unknown, where: string): Padding => {
+    const isPair = (pair: unknown) =>
+      Array.isArray(pair) && pair.length === 2 && pair.every((n) => NATURAL.holds(n))
+    const isList = Array.isArray(padding) && padding.length === rank && padding.every(isPair)
+    const expected = `${names.map((name) => `"${name}"`).join(', ')} or [before, after] of each axis`
+    check(isList || names.includes(padding as string), where, expected, padding)
+    return isList ? padding.map((pair) => [...pair] as [number, number]) : (padding as Padding)
+  }
 
 /** Readers of the options of a window over `rank` axes; `named`: padding can't be given in numbers. */
 export const windowReaders = (rank: number, named = false) =>
@@ -46,7 +48,7 @@ export const windowReaders = (rank: number, named = false) =>
     padding: [
       named
         ? oneOf('valid', 'same')
-        : (padding: unknown, what: string): Padding => readPadding(padding, what, rank),
+        : paddingReader(rank, 'valid', 'same', ...(rank === 1 ? ['causal'] : [])),
       'valid',
     ],
     dilationRate: [sizeReader(rank), 1],

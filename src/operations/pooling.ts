@@ -102,8 +102,21 @@ export interface ResizeAttributes {
   readonly axis: number
   /** The new size of the axis. */
   readonly size: number
-  /** Whether cells are interpolated between their centers; otherwise the nearest is taken, floor(o from / to). */
+  /** Whether cells are interpolated; otherwise the nearest is taken. */
   readonly linear: boolean
+  /**
+   * Which points of both axes coincide: 'halfPixel' the edges, a cell's center lying half a cell from its own; 'start' the first
+   * cells, o lying at o from / to; 'corners' the first and the last cells.
+   */
+  readonly grid: ResizeGrid
+}
+
+export type ResizeGrid = 'halfPixel' | 'start' | 'corners'
+
+/** Output o lies at (start + o step) / full, the nearest cell being that rounded down. */
+function gridOf(from: number, to: number, { linear, grid }: ResizeAttributes): Shape {
+  if (grid === 'corners') return to === 1 ? [0, 0, 1] : [linear ? 0 : to - 1, 2 * (from - 1), 2 * (to - 1)]
+  return [grid === 'start' ? 0 : linear ? from - to : from, 2 * from, 2 * to]
 }
 
 const resized = (shape: Shape, { axis, size }: ResizeAttributes): Shape =>
@@ -114,14 +127,15 @@ const resizeWords = (
   operands: readonly Word[],
   small: Shape,
   to: number,
-  { axis, linear }: ResizeAttributes,
+  attributes: ResizeAttributes,
 ): Words => ({
   [abi.RESIZE_DST]: operands,
-  [abi.RESIZE_OUTER]: elementCount(small.slice(0, axis)),
-  [abi.RESIZE_FROM]: small[axis],
+  [abi.RESIZE_OUTER]: elementCount(small.slice(0, attributes.axis)),
+  [abi.RESIZE_FROM]: small[attributes.axis],
   [abi.RESIZE_TO]: to,
-  [abi.RESIZE_INNER]: elementCount(small.slice(axis + 1)),
-  [abi.RESIZE_IS_LINEAR]: Number(linear),
+  [abi.RESIZE_INNER]: elementCount(small.slice(attributes.axis + 1)),
+  [abi.RESIZE_IS_LINEAR]: Number(attributes.linear),
+  [abi.RESIZE_START]: gridOf(small[attributes.axis], to, attributes),
 })
 
 const resizeGrad: Kernel<ResizeAttributes> = {
@@ -133,7 +147,7 @@ const resizeGrad: Kernel<ResizeAttributes> = {
     resizeWords([output, dy], output.shape, dy.shape[attributes.axis], attributes),
 }
 
-/** Resizes one axis, as tf.image.resize and PyTorch's interpolate (align_corners false) do. */
+/** Resizes one axis, as tf.image.resize, TensorFlow.js's and PyTorch's interpolate do, none of them with antialiasing. */
 export const resize: Kernel<ResizeAttributes> = {
   name: 'resize',
   module: poolingModule,

@@ -5,16 +5,27 @@ import {
   activation,
   add,
   average,
+  averagePooling2d,
+  averagePooling3d,
+  centerCrop,
   input,
   type Layer,
   type Model,
   maximum,
+  maxPooling1d,
+  maxPooling2d,
   minimum,
   model,
   multiply,
   relu,
+  resizing,
   softmax,
   subtract,
+  upSampling2d,
+  upSampling3d,
+  zeroPadding1d,
+  zeroPadding2d,
+  zeroPadding3d,
 } from '../../src/index.ts'
 import { workers } from '../../src/threads/index.ts'
 import { refused } from '../support/refused.ts'
@@ -23,6 +34,7 @@ import { expectSameBits, expectTorch, type TorchCase, torchCases } from '../supp
 
 const cases = torchCases('pictures.json')
 
+const to = { height: 7, width: 4 }
 /** The layer of each case. */
 const layers: Readonly<Record<string, Layer>> = {
   'multiply cells by channels': multiply(),
@@ -39,6 +51,75 @@ const layers: Readonly<Record<string, Layer>> = {
   'softmax of axes 1 and 3': softmax({ axis: [3, 1] }),
   'hard sigmoid of slope 0.2': activation({ activation: { name: 'hardSigmoid', alpha: 0.2 } }),
   'hard sigmoid': activation({ activation: 'hardSigmoid' }),
+  'max pooling of 3, padding 1': maxPooling2d({
+    poolSize: 3,
+    strides: 2,
+    padding: [
+      [1, 1],
+      [1, 1],
+    ],
+  }),
+  'max pooling, padding on one side': maxPooling2d({
+    poolSize: 3,
+    strides: [1, 2],
+    padding: [
+      [2, 0],
+      [0, 1],
+    ],
+  }),
+  'average pooling of 3, padding 1': averagePooling2d({
+    poolSize: 3,
+    strides: 2,
+    padding: [
+      [1, 1],
+      [1, 1],
+    ],
+  }),
+  'average pooling, padding on one side': averagePooling2d({
+    poolSize: [2, 3],
+    strides: [1, 2],
+    padding: [
+      [1, 0],
+      [0, 2],
+    ],
+  }),
+  'max pooling over steps': maxPooling1d({ poolSize: 4, strides: 3, padding: [[2, 2]] }),
+  'average pooling of volumes': averagePooling3d({
+    poolSize: 2,
+    padding: [
+      [1, 1],
+      [1, 1],
+      [1, 1],
+    ],
+  }),
+  'padding of -1.5': zeroPadding1d({ padding: [2, 1], value: -1.5 }),
+  'padding of 0.25': zeroPadding2d({
+    padding: [
+      [1, 0],
+      [2, 1],
+    ],
+    value: 0.25,
+  }),
+  'padding of 3': zeroPadding3d({ padding: [1, [0, 2], [1, 0]], value: 3 }),
+  'larger volumes': upSampling3d({ size: [2, 1, 3] }),
+  'larger volumes, trilinear': upSampling3d({ size: [2, 3, 2], interpolation: 'trilinear' }),
+  'larger from the first pixel on': upSampling2d({
+    size: [2, 3],
+    interpolation: 'bilinear',
+    halfPixel: false,
+  }),
+  resizing: resizing(to),
+  'resizing, corners': resizing({ ...to, alignCorners: true }),
+  'resizing from the first pixel on': resizing({ ...to, halfPixel: false }),
+  'resizing to the nearest': resizing({ ...to, interpolation: 'nearest' }),
+  'resizing to the nearest from the first pixel on': resizing({
+    ...to,
+    interpolation: 'nearest',
+    halfPixel: false,
+  }),
+  'resizing of a square in the middle': resizing({ height: 3, width: 3, cropToAspectRatio: true }),
+  middle: centerCrop({ height: 2, width: 3 }),
+  'middle of what is too small': centerCrop({ height: 3, width: 7 }),
 }
 
 function netOf(layer: Layer, { x }: TorchCase, options: object = {}): Model {
@@ -70,6 +151,20 @@ describe('refused', () => {
     ['relu: maxValue must be a finite number >= 0 or null; got -1', () => relu({ maxValue: -1 })],
     ['relu: negativeSlope must be a finite number >= 0; got -0.5', () => relu({ negativeSlope: -0.5 })],
     ['relu: threshold must be a finite number >= 0; got "1"', () => relu({ threshold: '1' as never })],
+    ['resizing: height must be a positive integer; got 0', () => resizing({ height: 0, width: 2 })],
+    [
+      /^resizing: interpolation must be "nearest" or "bilinear"; got "bicubic"/,
+      () => resizing({ ...to, interpolation: 'bicubic' as never }),
+    ],
+    ['centerCrop: width must be a positive integer; got undefined', () => centerCrop({ height: 1 } as never)],
+    [
+      /^upSampling3d: interpolation must be "nearest" or "trilinear"; got "bilinear"/,
+      () => upSampling3d({ interpolation: 'bilinear' as never }),
+    ],
+    [
+      'layer resizing_1: expected an input [batch, height, width, channels]; got [1,4,3]',
+      () => of(resizing(to), [4, 3]),
+    ],
     [/^unknown relu option "maxvalue"; did you mean "maxValue"\?/, () => relu({ maxvalue: 1 } as object)],
     [
       'softmax: axis must be an integer other than 0 (the batch) or a list of such; got 0',

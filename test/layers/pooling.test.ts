@@ -293,9 +293,18 @@ describe('refused', () => {
       () => averagePooling3d({ strides: [1, 1, -1] }),
     ],
     [
-      'averagePooling2d: padding must be "valid" or "same"; got "full"',
+      'averagePooling2d: padding must be "valid", "same" or [before, after] of each axis; got "full"',
       () => averagePooling2d({ padding: 'full' as 'same' }),
     ],
+    [
+      'maxPooling1d: padding must be "valid", "same" or [before, after] of each axis; got 1',
+      () => maxPooling1d({ padding: 1 as never }),
+    ],
+    [
+      'maxPooling2d: padding must be "valid", "same" or [before, after] of each axis; got [[1,1]]',
+      () => maxPooling2d({ padding: [[1, 1]] }),
+    ],
+    ['zeroPadding1d: value must be a finite number; got NaN', () => zeroPadding1d({ value: Number.NaN })],
     [
       'globalMaxPooling1d: keepDims must be a boolean; got 1',
       () => globalMaxPooling1d({ keepDims: 1 as never }),
@@ -335,6 +344,11 @@ describe('refused', () => {
       maxPooling2d({ poolSize: [2, 3] }),
       [1, 2, 2, 1],
     ],
+    ...([[[2, 0]], [[0, 2]]] as [[number, number]][]).map((padding): [string, Layer, number[]] => [
+      `padding [[${padding}]] gives windows of 2 cells of axis 1 that hold none of its 4`,
+      maxPooling1d({ padding }),
+      [1, 4, 1],
+    ]),
     ['expected an input [batch, steps, channels]; got [1,4]', averagePooling1d(), [1, 4]],
     [
       'expected an input [batch, depth, height, width, channels]; got [1,4,4,1]',

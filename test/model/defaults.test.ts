@@ -51,6 +51,8 @@ const GIVEN: Readonly<Record<string, Options>> = {
   lstm: { units: 2 },
   gru: { units: 2 },
   repeatVector: { n: 2 },
+  resizing: { height: 2, width: 3 },
+  centerCrop: { height: 2, width: 3 },
   bidirectional: { layer: rnn },
   timeDistributed: { layer: cell },
   multiHeadAttention: { numHeads: 2, keyDim: 3 },

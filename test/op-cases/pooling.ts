@@ -44,12 +44,15 @@ const sizes: readonly (readonly [shape: Shape, axis: number, size: number])[] = 
   [[3, 5, 4], 1, 7],
   [[3, 7, 2], 1, 3],
   [[2, 1, 3], 1, 4],
+  [[2, 4, 3], 1, 1],
 ]
 const resizing = sizes.flatMap(([shape, axis, size]) =>
-  [false, true].map((linear) => {
-    const detail = `${text(shape)} axis ${axis} to ${size}${linear ? ' linear' : ''}`
-    return kernelCase(resize, detail, [of(shape)], { axis, size, linear }, [0])
-  }),
+  ([false, true] as const).flatMap((linear) =>
+    (['halfPixel', 'start', 'corners'] as const).map((grid) => {
+      const detail = `${text(shape)} axis ${axis} to ${size} ${linear ? 'linear' : 'nearest'} ${grid}`
+      return kernelCase(resize, detail, [of(shape)], { axis, size, linear, grid }, [0])
+    }),
+  ),
 )
 
 export const poolingCases = [...pooling, ...resizing]

@@ -111,9 +111,9 @@ export const unsliceKernel: Kernel<{ readonly axis: number; readonly start: numb
     ],
   }
 
-/** Zeros of `shape`, with x from `start` on along `axis`. */
-export const unslice = (g: Writer, x: Value, axis: number, start: number, shape: Shape): Value =>
-  g.add(unsliceKernel, [x, g.constant(0)], { axis, start, shape })[0]
+/** An array of `shape` of one number, by default 0, with x from `start` on along `axis`. */
+export const unslice = (g: Writer, x: Value, axis: number, start: number, shape: Shape, filled = 0): Value =>
+  g.add(unsliceKernel, [x, g.constant(filled)], { axis, start, shape })[0]
 
 export const concatenateKernel: Kernel<{ readonly axis: number }> = {
   name: 'concatenate',

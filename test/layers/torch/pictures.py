@@ -7,7 +7,7 @@ import numpy as np, torch
 import torch.nn.functional as F
 rng = np.random.RandomState(11)
 T = lambda *s: torch.tensor(np.round(rng.randn(*s) * 128) / 256)
-J = lambda t: {'shape': list(t.shape), 'data': t.detach().reshape(-1).tolist()}
+J = lambda t: {'shape': list(t.shape), 'data': [float(f'{v:.10g}') for v in t.detach().reshape(-1).tolist()]}
 out = {}
 def case(name, x, weights, f):
     x = [t.clone().requires_grad_() for t in x]
@@ -30,4 +30,43 @@ case('softmax of axis 1', [T(2, 5, 3)], {}, lambda x: F.softmax(x, 1))
 case('softmax of axes 1 and 3', [T(2, 3, 2, 4)], {}, lambda x: F.softmax(x.permute(0, 2, 1, 3).reshape(2, 2, 12), -1).reshape(2, 2, 3, 4).permute(0, 2, 1, 3))
 case('hard sigmoid of slope 0.2', [apart], {}, lambda x: (np.float64(np.float32(.2)) * x + .5).clamp(0, 1))
 case('hard sigmoid', [apart], {}, F.hardsigmoid)
+C = lambda t: t.movedim(-1, 1)  # channels behind the batch
+L = lambda t: t.movedim(1, -1)  # channels last
+pad = lambda t, pairs, value=0.: L(F.pad(C(t), [n for pair in pairs[::-1] for n in pair], value=value))
+def average_pool(x, pool, stride, pairs):  # padded cells don't count
+    sums = lambda t: F.avg_pool2d(C(pad(t, pairs)), pool, stride, divisor_override=1)
+    return L(sums(x) / sums(torch.ones_like(x)))
+picture = T(2, 5, 6, 3)
+row = T(2, 7, 3)
+case('max pooling of 3, padding 1', [picture], {}, lambda x: L(F.max_pool2d(C(x), 3, 2, padding=1)))
+case('max pooling, padding on one side', [picture], {}, lambda x: L(F.max_pool2d(C(pad(x, [[2, 0], [0, 1]], -np.inf)), 3, (1, 2))))
+case('average pooling of 3, padding 1', [picture], {}, lambda x: L(F.avg_pool2d(C(x), 3, 2, padding=1, count_include_pad=False)))
+case('average pooling, padding on one side', [picture], {}, lambda x: average_pool(x, (2, 3), (1, 2), [[1, 0], [0, 2]]))
+case('max pooling over steps', [row], {}, lambda x: L(F.max_pool1d(C(x), 4, 3, padding=2)))
+case('average pooling of volumes', [T(2, 3, 4, 3, 2)], {}, lambda x: L(F.avg_pool3d(C(x), 2, 2, padding=1, count_include_pad=False)))
+case('padding of -1.5', [row], {}, lambda x: pad(x, [[2, 1]], -1.5))
+case('padding of 0.25', [picture], {}, lambda x: pad(x, [[1, 0], [2, 1]], .25))
+case('padding of 3', [T(2, 2, 1, 3, 2)], {}, lambda x: pad(x, [[1, 1], [0, 2], [1, 0]], 3.))
+case('larger volumes', [T(2, 2, 3, 1, 2)], {}, lambda x: L(F.interpolate(C(x), scale_factor=(2, 1, 3), mode='nearest')))
+case('larger volumes, trilinear', [T(2, 2, 3, 1, 2)], {}, lambda x: L(F.interpolate(C(x), scale_factor=(2, 3, 2), mode='trilinear')))
+def starts(x, sizes):  # pixel o at o n / size, as TensorFlow.js's resizeBilinear
+    for axis, size in zip((1, 2), sizes):
+        n = x.shape[axis]
+        at = np.minimum(np.arange(size) * n / size, n - 1)
+        M = torch.zeros(size, n, dtype=torch.float64)
+        for o, p in enumerate(at):
+            low = int(np.floor(p)); M[o, low] += 1 - (p - low)
+            if p > low: M[o, low + 1] += p - low
+        x = torch.tensordot(M, x, ([1], [axis])).movedim(0, axis)
+    return x
+case('larger from the first pixel on', [picture], {}, lambda x: starts(x, (10, 18)))
+sized = dict(size=(7, 4))
+case('resizing', [picture], {}, lambda x: L(F.interpolate(C(x), mode='bilinear', **sized)))
+case('resizing, corners', [picture], {}, lambda x: L(F.interpolate(C(x), mode='bilinear', align_corners=True, **sized)))
+case('resizing from the first pixel on', [picture], {}, lambda x: starts(x, (7, 4)))
+case('resizing to the nearest', [picture], {}, lambda x: L(F.interpolate(C(x), mode='nearest-exact', **sized)))
+case('resizing to the nearest from the first pixel on', [picture], {}, lambda x: L(F.interpolate(C(x), mode='nearest', **sized)))
+case('resizing of a square in the middle', [picture], {}, lambda x: L(F.interpolate(C(x[:, :, :5]), size=(3, 3), mode='bilinear')))
+case('middle', [picture], {}, lambda x: x[:, 1:3, 1:4])
+case('middle of what is too small', [picture], {}, lambda x: L(F.interpolate(C(x[:, 1:3]), size=(3, 7), mode='bilinear')))
 json.dump(out, open(os.path.join(os.path.dirname(os.path.abspath(__file__)), 'pictures.json'), 'w'), separators=(',', ':'))

@@ -66,14 +66,20 @@ const averagePoolGrad: KernelReference<PoolAttributes> = ({ output, attributes }
 }
 
 /** The matrix [to, from] of one axis. */
-function weights(from: number, to: number, linear: boolean): number[][] {
+function weights(from: number, to: number, { linear, grid }: ResizeAttributes): number[][] {
   return Array.from({ length: to }, (_, o) => {
     const row = new Array<number>(from).fill(0)
+    const corners = to === 1 ? 0 : (o * (from - 1)) / (to - 1)
     if (!linear) {
-      row[Math.floor((o * from) / to)] = 1
+      // the rounding of Math.round, with room for that of the quotients
+      const cell = { halfPixel: ((o + 0.5) * from) / to, start: (o * from) / to, corners: corners + 0.5 }[
+        grid
+      ]
+      row[to === 1 && grid === 'corners' ? 0 : Math.floor(cell + 1e-9)] = 1
       return row
     }
-    const position = Math.min(Math.max(((o + 0.5) * from) / to - 0.5, 0), from - 1)
+    const center = { halfPixel: ((o + 0.5) * from) / to - 0.5, start: (o * from) / to, corners }[grid]
+    const position = Math.min(Math.max(center, 0), from - 1)
     // the hat function around each cell
     return row.map((_, i) => Math.max(0, 1 - Math.abs(position - i)))
   })
@@ -89,14 +95,14 @@ function along(x: ArrayLike<number>, matrix: readonly (readonly number[])[], out
 }
 
 const resize: KernelReference<ResizeAttributes> = ({ inputs: [{ shape }], attributes }, [x]) => {
-  const { axis, size, linear } = attributes
-  const matrix = weights(shape[axis], size, linear)
+  const { axis, size } = attributes
+  const matrix = weights(shape[axis], size, attributes)
   return [along(x, matrix, count(shape.slice(0, axis)), count(shape.slice(axis + 1)))]
 }
 
 const resizeGrad: KernelReference<ResizeAttributes> = ({ inputs: [{ shape }], attributes }, [dy]) => {
-  const { axis, size, linear } = attributes
-  const matrix = weights(size, shape[axis], linear)
+  const { axis, size } = attributes
+  const matrix = weights(size, shape[axis], attributes)
   const transposed = Array.from({ length: size }, (_, i) => matrix.map((row) => row[i]))
   return [along(dy, transposed, count(shape.slice(0, axis)), count(shape.slice(axis + 1)))]
 }
