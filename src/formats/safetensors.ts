@@ -9,6 +9,7 @@ import { isFloat32, isInt32 } from '../numerics/brands.ts'
 import { type ByteSource, bytesOf, decodeText, encodeText } from '../numerics/bytes.ts'
 import { check, fail, isRecord, NATURAL, show } from '../numerics/errors.ts'
 import { checkLength, elementCount, type NamedArray } from '../numerics/tensor.ts'
+import { halfToFloat } from './half.ts'
 
 const METADATA = '__metadata__'
 const MAX_HEADER_BYTES = 100_000_000 // the format's own limit
@@ -222,14 +223,4 @@ function alignedCopy(view: DataView): ArrayBuffer {
   const copy = new Uint8Array(view.byteLength)
   copy.set(new Uint8Array(view.buffer, view.byteOffset, view.byteLength))
   return copy.buffer
-}
-
-/** IEEE binary16: sign 1, exponent 5 (bias 15), fraction 10 bits. */
-function halfToFloat(half: number): number {
-  const sign = half & 0x8000 ? -1 : 1
-  const exponent = (half >> 10) & 31
-  const fraction = half & 1023
-  if (exponent === 31) return fraction ? NaN : sign * Infinity
-  // subnormal: fraction 2^-24; else (1024 + fraction) 2^(exponent - 25)
-  return sign * (exponent ? (1024 + fraction) * ((1 << exponent) / 0x2000000) : fraction / 0x1000000)
 }

@@ -20,8 +20,9 @@ import {
 import { predictBatches, predictRows } from '../feed/predict.ts'
 import { checkEvaluated, heldOut, readEvaluated, readSources } from '../feed/reading.ts'
 import { calledOn, type InnerCall, type InnerModel, type Symbolic } from '../layers/layer.ts'
+import { type Outline, outlineOf } from '../network/compute.ts'
 import { type LayersTaken, takenFrom, writtenOn } from '../network/inner.ts'
-import type { Values } from '../network/network.ts'
+import { networkOf, type Values } from '../network/network.ts'
 import type { PlannedSession } from '../network/planned.ts'
 import { weightsNamed } from '../network/weight-names.ts'
 import {
@@ -133,6 +134,11 @@ export class Model<V extends Values = Values> {
   /** @internal */
   static of<V extends Values>(session: PlannedSession): Model<V> {
     return new this<V>(session) // by its own name, a bundler would give the class another one
+  }
+
+  /** Shapes and weights of what lies between values, of which no model is made. @internal */
+  static outlineOf(inputs: Values, outputs: Values): Outline {
+    return outlineOf(networkOf(inputs, outputs).network)
   }
 
   /** Throws after dispose: every method goes through here. @internal */

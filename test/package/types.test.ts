@@ -37,6 +37,7 @@ const program = `
   import { workers as workersSlim } from 'lanegrad/slim/threads'
   import { serveModels } from 'lanegrad/slim/worker'
   import { workers } from 'lanegrad/threads'
+  import { type Imported, loadTfjs } from 'lanegrad/tfjs'
   import { loadStateDict, saveStateDict } from 'lanegrad/torch'
   import { workerModel } from 'lanegrad/worker'
   const model = sequential({ inputShape: [2], layers: [dense({ units: 1 })] })

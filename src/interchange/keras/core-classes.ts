@@ -1,0 +1,310 @@
+// Rows of the table: dense, activations, shapes, merges, normalization, noise, preprocessing.
+import { relu, softmax } from '../../layers/activation-layers.ts'
+import { activation, dense, flatten, permute, prelu, reshape } from '../../layers/core.ts'
+import { dot } from '../../layers/dot.ts'
+import { embedding } from '../../layers/embedding.ts'
+import { add, average, concatenate, maximum, minimum, multiply, subtract } from '../../layers/merge.ts'
+import {
+  alphaDropout,
+  dropout,
+  gaussianDropout,
+  gaussianNoise,
+  spatialDropout1d,
+  spatialDropout2d,
+  spatialDropout3d,
+} from '../../layers/noise.ts'
+import {
+  batchNormalization,
+  groupNormalization,
+  layerNormalization,
+  rmsNormalization,
+  unitNormalization,
+} from '../../layers/normalization.ts'
+import { categoryEncoding, normalization, rescaling } from '../../layers/preprocessing.ts'
+import { repeatVector } from '../../layers/resizing.ts'
+import { show } from '../../numerics/errors.ts'
+import { type Config, type Field, own, type ReadPlace, type Row, same, slotsOf } from './row.ts'
+import { activationField, activationName, initializerOf, kernelAndBias, weightFields } from './values.ts'
+
+const NOT_TFJS = { lacks: ['tfjs'] } as const
+
+type Activating = { readonly activation: { readonly name: string; readonly alpha: number } }
+const activationOf = (config: Config) => (config as unknown as Activating).activation
+
+/** The axis of a normalization, which can only be the last one here: a number, or a list of one. */
+function lastAxis(config: Config, at: ReadPlace): Config {
+  const given = own(config, 'axis') ?? -1
+  const axis = Array.isArray(given) && given.length === 1 ? given[0] : given
+  if (axis !== -1 && axis !== at.shapes[0].length) at.refuse(`axis ${show(given)} (only the last one)`)
+  return config
+}
+
+/** An axis that is the last one, as `lastAxis` has checked. */
+const AXIS: Field = { own: 'axis', read: () => undefined, write: () => -1 }
+
+const affine = {
+  axis: AXIS,
+  epsilon: same('epsilon'),
+  center: same('center'),
+  scale: same('scale'),
+  ...weightFields('gamma'),
+  ...weightFields('beta'),
+}
+
+const affineSlots = (config: Config) =>
+  [config.scale === true && 'gamma', config.center === true && 'beta'] as const
+
+/** The alpha of an activation that is a class of its own; `absent`: Keras's default. */
+const alphaField = (name: string, absent: number): Field => ({
+  own: 'activation',
+  absent: () => absent,
+  read: (alpha) => ({ name, alpha }),
+  write: (value) => (value as Activating['activation']).alpha,
+})
+
+/** A target shape with its -1 (or null) resolved. */
+function resolved(config: Config, at: ReadPlace): Config {
+  const [shape] = at.shapes
+  const target = own(config, 'target_shape')
+  if (!Array.isArray(target) || !target.some((n) => n === -1 || n === null)) return config
+  const rest = target.reduce((product, n) => (n === -1 || n === null ? product : product * n), 1)
+  const count = shape.reduce<number>((product, n) => product * (n ?? Number.NaN), 1)
+  if (!Number.isSafeInteger(count / rest))
+    at.refuse(`target_shape ${show(target)} of an input ${show(shape)}`)
+  return { ...config, target_shape: target.map((n) => (n === -1 || n === null ? count / rest : n)) }
+}
+
+/** A PReLU whose alpha is one for each channel. */
+function perChannel(config: Config, at: ReadPlace): Config {
+  const [shape] = at.shapes
+  const given = own(config, 'shared_axes')
+  const shared: readonly unknown[] = Array.isArray(given) ? given : []
+  if (!shape.slice(1).every((_, i) => shared.includes(i + 1)) || shared.includes(shape.length))
+    at.refuse(`shared_axes ${show(given ?? null)} (only one alpha for each channel: all axes but the last)`)
+  return config
+}
+
+const plain = (className: string, kind: string, make: Row['make']): Row => ({
+  className,
+  kind,
+  make,
+  fields: {},
+})
+
+const rate = (className: string, kind: string, make: Row['make'], lacks: Row['lacks'] = []): Row => ({
+  ...plain(className, kind, make),
+  fields: { rate: same('rate') },
+  only: { noise_shape: [], data_format: ['channels_last'] },
+  lacks,
+})
+
+/** Statistics that are weights in Keras and options here. */
+function adapted(config: Config, at: ReadPlace): Config {
+  const read = (name: string, i: number) =>
+    own(config, name) ?? at.weight({ own: name, name, path: `vars/${i}` })?.data
+  const [mean, variance] = [read('mean', 0), read('variance', 1)].map((value) =>
+    ArrayBuffer.isView(value) || Array.isArray(value) ? Array.from(value as ArrayLike<number>) : value,
+  )
+  return { ...config, mean, variance }
+}
+
+const OUTPUT_MODES: Readonly<Record<string, string>> = {
+  one_hot: 'oneHot',
+  multi_hot: 'multiHot',
+  count: 'count',
+}
+
+export const coreClasses: readonly Row[] = [
+  {
+    className: 'Dense',
+    kind: 'dense',
+    make: dense,
+    fields: { units: same('units'), activation: activationField('activation'), ...kernelAndBias() },
+    slots: slotsOf((c) => ['kernel', c.useBias === true && 'bias']),
+    fits: (c) => c.tiedTo === null,
+  },
+  {
+    className: 'Activation',
+    kind: 'activation',
+    make: activation,
+    fields: { activation: activationField('activation') },
+    fits: (c, dialect) =>
+      !['leakyRelu', 'elu'].includes(activationOf(c).name) ||
+      activationName(activationOf(c), dialect) !== undefined,
+  },
+  {
+    className: 'LeakyReLU',
+    kind: 'activation',
+    make: activation,
+    fields: { alpha: alphaField('leakyRelu', 0.3) },
+    fits: (c) => activationOf(c).name === 'leakyRelu',
+  },
+  {
+    className: 'ELU',
+    kind: 'activation',
+    make: activation,
+    fields: { alpha: alphaField('elu', 1) },
+    fits: (c) => activationOf(c).name === 'elu',
+  },
+  {
+    className: 'ReLU',
+    kind: 'relu',
+    make: relu,
+    fields: {
+      max_value: same('maxValue'),
+      negative_slope: same('negativeSlope'),
+      threshold: same('threshold'),
+    },
+    // TensorFlow.js takes max_value alone
+    fits: (c, dialect) => dialect !== 'tfjs' || (c.negativeSlope === 0 && c.threshold === 0),
+  },
+  {
+    className: 'ThresholdedReLU',
+    kind: 'relu',
+    make: relu,
+    fields: { theta: same('threshold', 1) },
+    fits: (c, dialect) => dialect === 'tfjs' && c.negativeSlope === 0 && c.maxValue === null,
+  },
+  { className: 'Softmax', kind: 'softmax', make: softmax, fields: { axis: same('axis') } },
+  {
+    className: 'PReLU',
+    kind: 'prelu',
+    make: prelu,
+    fields: {
+      shared_axes: { own: '', read: () => undefined, write: () => undefined },
+      ...initializerOf('alpha', 'alpha'),
+    },
+    only: { alpha_regularizer: [], alpha_constraint: [] },
+    prepare: perChannel,
+    slots: () => [{ own: 'alpha', name: 'alpha', path: 'vars/0', reshaped: true }],
+  },
+  { ...plain('Flatten', 'flatten', flatten), only: { data_format: ['channels_last'] } },
+  {
+    className: 'Reshape',
+    kind: 'reshape',
+    make: reshape,
+    fields: { target_shape: same('targetShape') },
+    prepare: resolved,
+  },
+  { className: 'Permute', kind: 'permute', make: permute, fields: { dims: same('dims') } },
+  { className: 'RepeatVector', kind: 'repeatVector', make: repeatVector, fields: { n: same('n') } },
+  plain('Add', 'add', add),
+  { ...plain('Subtract', 'subtract', subtract), ...NOT_TFJS },
+  plain('Multiply', 'multiply', multiply),
+  plain('Average', 'average', average),
+  plain('Maximum', 'maximum', maximum),
+  plain('Minimum', 'minimum', minimum),
+  { className: 'Concatenate', kind: 'concatenate', make: concatenate, fields: { axis: same('axis') } },
+  {
+    className: 'Dot',
+    kind: 'dot',
+    make: dot,
+    fields: { axes: same('axes'), normalize: same('normalize') },
+  },
+  {
+    className: 'BatchNormalization',
+    kind: 'batchNormalization',
+    make: batchNormalization,
+    fields: {
+      ...affine,
+      momentum: same('momentum'),
+      ...initializerOf('moving_mean', 'movingMean'),
+      ...initializerOf('moving_variance', 'movingVariance'),
+    },
+    only: { renorm: [] },
+    prepare: lastAxis,
+    slots: slotsOf((c) => [...affineSlots(c), 'moving_mean', 'moving_variance']),
+  },
+  {
+    className: 'LayerNormalization',
+    kind: 'layerNormalization',
+    make: layerNormalization,
+    fields: affine,
+    only: { rms_scaling: [] },
+    prepare: lastAxis,
+    slots: slotsOf(affineSlots),
+  },
+  {
+    className: 'GroupNormalization',
+    kind: 'groupNormalization',
+    make: groupNormalization,
+    fields: { ...affine, groups: same('groups') },
+    prepare: lastAxis,
+    slots: slotsOf(affineSlots),
+    ...NOT_TFJS,
+  },
+  {
+    className: 'RMSNormalization',
+    kind: 'rmsNormalization',
+    make: rmsNormalization,
+    fields: { axis: AXIS, epsilon: same('epsilon') },
+    prepare: lastAxis,
+    slots: slotsOf(() => ['scale']),
+    ...NOT_TFJS,
+  },
+  {
+    ...plain('UnitNormalization', 'unitNormalization', unitNormalization),
+    fields: { axis: AXIS },
+    prepare: lastAxis,
+    ...NOT_TFJS,
+  },
+  {
+    ...rate('Dropout', 'dropout', dropout),
+    fields: { rate: same('rate'), noise_shape: same('noiseShape') },
+    only: {},
+  },
+  rate('SpatialDropout1D', 'spatialDropout1d', spatialDropout1d),
+  rate('SpatialDropout2D', 'spatialDropout2d', spatialDropout2d, ['tfjs']),
+  rate('SpatialDropout3D', 'spatialDropout3d', spatialDropout3d, ['tfjs']),
+  rate('AlphaDropout', 'alphaDropout', alphaDropout),
+  rate('GaussianDropout', 'gaussianDropout', gaussianDropout),
+  {
+    className: 'GaussianNoise',
+    kind: 'gaussianNoise',
+    make: gaussianNoise,
+    fields: { stddev: same('stddev') },
+  },
+  {
+    className: 'Embedding',
+    kind: 'embedding',
+    make: embedding,
+    fields: {
+      input_dim: same('inputDim'),
+      output_dim: same('outputDim'),
+      mask_zero: same('maskZero'),
+      ...weightFields('embeddings'),
+    },
+    slots: slotsOf(() => ['embeddings']),
+  },
+  {
+    className: 'Rescaling',
+    kind: 'rescaling',
+    make: rescaling,
+    fields: { scale: same('scale'), offset: same('offset') },
+  },
+  {
+    className: 'Normalization',
+    kind: 'normalization',
+    make: normalization,
+    fields: { axis: AXIS, mean: same('mean'), variance: same('variance') },
+    only: { invert: [] },
+    prepare: (config, at) => adapted(lastAxis(config, at), at),
+    ...NOT_TFJS,
+  },
+  {
+    className: 'CategoryEncoding',
+    kind: 'categoryEncoding',
+    make: categoryEncoding,
+    fields: {
+      num_tokens: same('numTokens'),
+      output_mode: {
+        own: 'outputMode',
+        read: (mode, at) =>
+          Object.hasOwn(OUTPUT_MODES, String(mode))
+            ? OUTPUT_MODES[String(mode)]
+            : at.refuse(`output_mode ${show(mode)}`),
+        write: (mode) => Object.keys(OUTPUT_MODES).find((key) => OUTPUT_MODES[key] === mode),
+      },
+    },
+  },
+]

@@ -1,0 +1,456 @@
+// Keras's models become ours. Enters: a topology (untrusted JSON) and a function that finds the file's weights. Leaves: a model with
+// these weights and `importNotes`, or one LanegradError that names all that can't be taken over.
+//
+// How a reader of files uses it:
+//
+//   const model = readTopology(topology, {
+//     what: 'loadTfjs',                       // the function that messages name
+//     dialect: 'tfjs',                        // or 'keras2', 'keras3': what names and missing options mean
+//     find: (place) => weights.get(`${place.layer}/${place.name}`), // { shape, data }, or undefined
+//     notes: [],                              // what the reader itself has dropped
+//     runtime: {},                            // { numerics, threads } of the model
+//   })
+//
+// `find` is asked once for each weight, with all that names it in some format: `owners` (names of the models it lies in), `layer`,
+// `className`, `name` (`kernel`, `forward_lstm/kernel`, `query/kernel`) and `path` (`layers/functional/layers/lstm_1/cell/vars/0`,
+// as in a .weights.h5 of Keras 3). A weight in a layer's order is one of several in a row. `shape` is ours; an array of another
+// shape with as many elements is taken only where both orders are the same.
+import { input, isLayerName, type Layer, type Symbolic } from '../../layers/layer.ts'
+import { model as makeModel } from '../../model/create.ts'
+import { Model } from '../../model/model.ts'
+import type { Values } from '../../network/network.ts'
+import { check, fail, isRecord, LanegradError, show } from '../../numerics/errors.ts'
+import type { DType, RowShape } from '../../numerics/shape.ts'
+import { elementCount, type NamedArray } from '../../numerics/tensor.ts'
+import type { RuntimeOptions } from '../../runtime/engine.ts'
+import { rowOfClass, slotsOfLayer } from './classes.ts'
+import { type Imported, importedOf } from './imported.ts'
+import { type Config, type Dialect, own, type ReadPlace, type Row, readFields, type Slot } from './row.ts'
+import {
+  type Call,
+  CHAIN_INPUT,
+  type Entry,
+  type Plan,
+  type Ref,
+  type Refs,
+  readPlan,
+  shapeIn,
+} from './topology.ts'
+
+/** All that names a weight in some format of files. */
+export interface WeightPlace {
+  readonly owners: readonly string[]
+  readonly layer: string
+  readonly className: string
+  readonly name: string
+  readonly path: string
+}
+
+export interface TopologyOptions {
+  readonly what: string
+  readonly dialect: Dialect
+  readonly find: (place: WeightPlace) => NamedArray | undefined
+  readonly notes: readonly string[]
+  readonly runtime: RuntimeOptions
+}
+
+/** As many calls of layers as a model may have: models within models called twice, and so on, would be any number. */
+const MOST_CALLS = 20_000
+
+/** A value with its shape, without the batch. */
+interface Known {
+  readonly value: Symbolic
+  readonly shape: RowShape
+  readonly dtype: DType
+}
+
+/** A layer or a model that an entry has become. */
+interface Made {
+  readonly call: (inputs: readonly Known[]) => readonly Known[]
+  /** Calls of layers in one of its calls. */
+  readonly calls: number
+  /** The weights, each with its name in the model that the entry lies in. */
+  readonly weights: readonly Weight[]
+  dispose(): void
+}
+
+interface Weight {
+  readonly own: string
+  readonly place: WeightPlace
+  readonly slot: Slot
+}
+
+/** Where an entry lies: the models around it, and the path of its model in a file of Keras 3. */
+interface Around {
+  readonly owners: readonly string[]
+  readonly path: string
+}
+
+const listText = (list: readonly string[]): string =>
+  list.slice(0, 20).join(', ') + (list.length > 20 ? ', ...' : '')
+
+/** Names that a model's layers have here: Keras's with '.' for what can't be in a name, each once. */
+function namer(renamed: Map<string, string>): (name: string, isModel?: boolean) => string {
+  const taken = new Set<string>()
+  return (given, isModel = false) => {
+    const plain = given.replace(/[/:#\s]/g, '.').replaceAll('.', isModel ? '_' : '.')
+    const base = isLayerName(plain) ? plain : `layer_${plain}`.slice(0, 100)
+    let name = base
+    for (let n = 2; taken.has(name); n++) name = `${base}_${n}`
+    taken.add(name)
+    if (name !== given && given !== CHAIN_INPUT) renamed.set(given, name)
+    return name
+  }
+}
+
+/** Keras's name of a class among the paths of a file: BatchNormalization is batch_normalization. */
+const pathName = (className: string): string =>
+  className
+    .replace(/\W+/g, '')
+    .replace(/(.)([A-Z][a-z]+)/g, '$1_$2')
+    .replace(/([a-z])([A-Z])/g, '$1_$2')
+    .toLowerCase()
+
+/** The layers within a layer, as entries { class_name, config }. */
+const within = (config: Config): Config[] =>
+  ['layer', 'backward_layer'].map((key) => own(config, key)).filter(isRecord)
+
+/** Names the classes that we don't have, each with its layers. @throws LanegradError if there are any */
+function checkClasses(plan: Plan, what: string): void {
+  const unknown = new Map<string, string[]>()
+  const look = (className: string, name: string, config: Config): void => {
+    if (!rowOfClass(className)) unknown.set(className, [...(unknown.get(className) ?? []), name])
+    else if ('layer' in config)
+      for (const inner of within(config)) {
+        const innerConfig = own(inner, 'config')
+        look(String(own(inner, 'class_name')), name, isRecord(innerConfig) ? innerConfig : {})
+      }
+  }
+  const walk = ({ entries }: Plan): void => {
+    for (const { className, name, config, model } of entries.values()) {
+      if (model) walk(model)
+      else if (className !== 'InputLayer') look(className, name, config)
+    }
+  }
+  walk(plan)
+  if (unknown.size === 0) return
+  const classes = [...unknown].map(([className, names]) => `${className} (${listText(names)})`)
+  fail(
+    `${what}: lanegrad has no layers of these classes: ${classes.join('; ')}. Cut the model before them and do their part ` +
+      'in your own code, or build the model with customLayer in their place and give it the weights with setWeights',
+  )
+}
+
+/** Classes that take ids. */
+const TAKES_IDS = ['Embedding', 'CategoryEncoding']
+
+/** The inputs of a model that layers read as ids. */
+function idInputs(plan: Plan, known: Map<Plan, ReadonlySet<string>>): ReadonlySet<string> {
+  const found = known.get(plan) ?? new Set<string>()
+  if (known.has(plan)) return found
+  known.set(plan, found)
+  for (const { className, config, calls, model } of plan.entries.values()) {
+    const inner = model && idInputs(model, known)
+    const isTaker = [className, ...within(config).map((one) => own(one, 'class_name'))].some((name) =>
+      TAKES_IDS.includes(String(name)),
+    )
+    for (const { inputs } of calls)
+      inputs.forEach(({ layer }, i) => {
+        const isInner = inner?.has(model?.inputs.list[i]?.[1].layer ?? '')
+        if (isTaker || isInner) (found as Set<string>).add(layer)
+      })
+  }
+  return found
+}
+
+/** The shape of an input without its batch. @throws LanegradError unless it is one */
+function inputShape(shape: unknown, what: string): RowShape {
+  check(Array.isArray(shape) && shape.length > 0, what, 'a shape with its batch', shape)
+  return shape.slice(1).map((n) => (n === -1 ? null : n))
+}
+
+/** The model of a topology. @throws LanegradError naming all that can't be taken over */
+export function readTopology(topology: unknown, options: TopologyOptions): Imported {
+  const { what, dialect, find, runtime } = options
+  const notes = [...options.notes]
+  const problems = new Set<string>()
+  const renamed = new Map<string, string>()
+  const ids = new Map<Plan, ReadonlySet<string>>()
+  const plan = readPlan(topology)
+  checkClasses(plan, what)
+  const failWithProblems = (): void => {
+    if (problems.size > 0)
+      fail(`${what}: the model has what lanegrad doesn't: ${[...problems].slice(0, 50).join('; ')}`)
+  }
+
+  /** What a layer is read with. */
+  function placeOf(
+    className: string,
+    name: string,
+    weight: ReadPlace['weight'],
+    shapes: readonly RowShape[],
+  ): ReadPlace {
+    const at: ReadPlace = {
+      dialect,
+      layer: `${className} ${name}`,
+      note: (text) => notes.push(text),
+      refuse: (text) => problems.add(`${className} ${name}: ${text}`),
+      weight,
+      shapes,
+      inner(entry, innerShapes) {
+        const config = isRecord(entry) ? own(entry, 'config') : null
+        const row = isRecord(entry) ? rowOfClass(own(entry, 'class_name')) : undefined
+        if (!row || !isRecord(config)) return void at.refuse(`the layer ${show(entry)} within it`)
+        return layerOf(
+          row,
+          config,
+          null,
+          placeOf(className, name, () => undefined, innerShapes),
+        )
+      },
+    }
+    return at
+  }
+
+  /** Our layer of a config; undefined: it was refused. */
+  function layerOf(row: Row, config: Config, name: string | null, at: ReadPlace): Layer<unknown> | undefined {
+    const before = problems.size
+    try {
+      const prepared = row.prepare?.(config, at) ?? config
+      const read = readFields(row, prepared, at)
+      if (problems.size > before) return undefined
+      const trainable = own(config, 'trainable') !== false
+      return row.make({ ...read, ...(name !== null && { name }), trainable } as never)
+    } catch (error) {
+      if (!(error instanceof LanegradError)) throw error
+      problems.add(`${at.layer}: ${error.message}`)
+      return undefined
+    }
+  }
+
+  function madeLayer(entry: Entry, name: string, around: Around, path: string): Made {
+    const { className, calls } = entry
+    const row = rowOfClass(className) as Row
+    const config = withCallOptions(entry, calls, (text) =>
+      problems.add(`${className} ${entry.name}: ${text}`),
+    )
+    const placed = (slot: Slot): WeightPlace => ({
+      owners: around.owners,
+      layer: entry.name,
+      className,
+      name: slot.name,
+      path: `${path}/${slot.path}`,
+    })
+    const make = (shapes: readonly RowShape[]) =>
+      layerOf(
+        row,
+        config,
+        name,
+        placeOf(className, entry.name, (slot) => find(placed(slot)), shapes),
+      )
+    let layer = row.prepare ? undefined : make([])
+    const weights: Weight[] = []
+    return {
+      calls: 1,
+      weights,
+      dispose() {},
+      call(inputs) {
+        const isFirst = weights.length === 0
+        layer ??= make(inputs.map(({ shape }) => shape))
+        if (!layer) {
+          failWithProblems()
+          fail(`${what}: ${className} ${entry.name} can't be made`)
+        }
+        if (isFirst)
+          for (const slot of slotsOfLayer(row, layer.config as Config, config))
+            weights.push({ own: `${name}/${slot.own}`, place: placed(slot), slot })
+        return called(layer, inputs)
+      },
+    }
+  }
+
+  function madeModel(inner: Plan, name: string, around: Around, path: string): Made {
+    let built: ReturnType<typeof build> | null = null
+    const weights: Weight[] = []
+    const own_ = { owners: [...around.owners, inner.name], path: `${path}/layers/` }
+    return {
+      get calls() {
+        return built?.calls ?? 0
+      },
+      weights,
+      dispose: () => built?.model.dispose(),
+      call(inputs) {
+        if (!built) {
+          built = build(inner, inputs, own_, name)
+          for (const weight of built.weights) weights.push({ ...weight, own: `${name}.${weight.own}` })
+        }
+        return called(built.model as unknown as Layer<unknown>, inputs)
+      },
+    }
+  }
+
+  /** The outputs of a layer or model called on values, with their shapes. */
+  function called(layer: Layer<unknown>, inputs: readonly Known[]): readonly Known[] {
+    const alone = inputs.map(({ shape, dtype }) => input({ shape, dtype }))
+    const listed = (result: unknown): Symbolic[] =>
+      isRecord(result) && !('layer' in result)
+        ? (Object.values(result) as Symbolic[])
+        : ([result].flat() as Symbolic[])
+    const { outputs } = Model.outlineOf(alone, listed(layer(alone)))
+    const shapes = [...outputs.values()]
+    return listed(layer(inputs.map(({ value }) => value))).map((value, i) => ({
+      value,
+      shape: shapes[i],
+      dtype: 'float32',
+    }))
+  }
+
+  /** A model of a plan; `given`: what it is called on, where it has no shapes of its own. */
+  function build(plan: Plan, given: readonly Known[] | null, around: Around, name?: string) {
+    const nameOf = namer(renamed)
+    const taking = idInputs(plan, ids)
+    const made = new Map<string, Made>()
+    const values = new Map<string, readonly Known[]>()
+    const counts = new Map<string, number>()
+    for (const entry of plan.entries.values()) {
+      const { className, config, model } = entry
+      if (className === 'InputLayer') {
+        const at = plan.inputs.list.findIndex(([, { layer }]) => layer === entry.name)
+        if (at < 0)
+          fail(`${what}: the input ${show(entry.name)} of ${plan.name} isn't among its input_layers`)
+        const own_ = shapeIn(entry)
+        if (!own_ && !given?.[at])
+          fail(`${what}: the file doesn't tell the shape of the input of ${plan.name}`)
+        const shape = own_
+          ? inputShape(own_, `${what}: shape of input ${entry.name.trim()}`)
+          : (given?.[at].shape ?? [])
+        const dtype = taking.has(entry.name) ? 'int32' : 'float32'
+        if (dtype === 'float32' && /int|bool/.test(String(own(config, 'dtype'))))
+          notes.push(`input ${entry.name} takes float32 numbers instead of ${own(config, 'dtype')}`)
+        values.set(`${entry.name} 0`, [
+          { value: input({ shape, dtype, name: nameOf(entry.name.trim()) }), shape, dtype },
+        ])
+        continue
+      }
+      const count = counts.get(className) ?? 0
+      counts.set(className, count + 1)
+      const path = around.path + pathName(className) + (count > 0 ? `_${count}` : '')
+      const ours = nameOf(entry.name, model !== null)
+      made.set(
+        entry.name,
+        model ? madeModel(model, ours, around, path) : madeLayer(entry, ours, around, path),
+      )
+    }
+    let calls = 0
+    const ready = (ref: Ref): readonly Known[] | undefined => values.get(keyOf(plan, ref))
+    const stack = plan.outputs.list.map(([, ref]) => ref)
+    const open = new Set<string>()
+    for (let ref = stack.at(-1); ref; ref = stack.at(-1)) {
+      const key = keyOf(plan, ref)
+      if (values.has(key)) {
+        stack.pop()
+        continue
+      }
+      const call = callIn(plan, ref, what)
+      const missing = call.inputs.filter((one) => !ready(one))
+      if (missing.length > 0) {
+        if (open.has(key)) fail(`${what}: the layers of ${plan.name} form a cycle through ${show(ref.layer)}`)
+        open.add(key)
+        stack.push(...missing)
+        continue
+      }
+      const layer = made.get(ref.layer) as Made
+      const inputs = call.inputs.map((one) => outputOf(ready(one), one, what))
+      values.set(key, layer.call(inputs))
+      calls += layer.calls
+      if (calls > MOST_CALLS) fail(`${what}: the model has more than ${MOST_CALLS} calls of layers`)
+    }
+    failWithProblems()
+    const valuesOf = (refs: Refs): Values => {
+      const list = refs.list.map(([key, ref]): [string, Symbolic] => [
+        key,
+        outputOf(ready(ref), ref, what).value,
+      ])
+      if (refs.structure === 'record') return Object.fromEntries(list)
+      return refs.structure === 'single' ? list[0][1] : list.map(([, value]) => value)
+    }
+    const [inputs, outputs] = [valuesOf(plan.inputs), valuesOf(plan.outputs)]
+    const weights = [...made.values()].flatMap((one) => one.weights)
+    const arrays = arraysOf(inputs, outputs, weights)
+    const model = makeModel({ inputs, outputs, ...runtime, ...(name !== undefined && { name }) })
+    for (const one of made.values()) one.dispose()
+    return { model, weights, arrays, calls }
+  }
+
+  /** The file's arrays for the weights between values, by our names: before memory is taken for them. */
+  function arraysOf(inputs: Values, outputs: Values, weights: readonly Weight[]): Record<string, NamedArray> {
+    const outline = Model.outlineOf(inputs, outputs)
+    const places = new Map(weights.map((weight) => [weight.own, weight]))
+    const arrays: Record<string, NamedArray> = {}
+    const missing: string[] = []
+    for (const { name, shape } of outline.weights) {
+      const { place, slot } = places.get(name) ?? fail(`${what}: weight ${name} has no place in files`)
+      const found = find(place)
+      if (!found) {
+        missing.push(`${place.layer}/${place.name}`)
+        continue
+      }
+      const isSame = String(found.shape) === String(shape)
+      const fits = isSame || (slot.reshaped && elementCount(found.shape) === elementCount(shape))
+      if (!fits)
+        fail(
+          `${what}: weight ${place.layer}/${place.name} must have the shape [${shape}]; the file's has [${found.shape}]`,
+        )
+      arrays[name] = isSame ? found : { shape, data: found.data }
+    }
+    if (missing.length > 0) fail(`${what}: the file lacks the weights ${listText(missing)}`)
+    return arrays
+  }
+
+  const { model, arrays } = build(plan, null, { owners: [], path: 'layers/' })
+  model.setWeights(arrays)
+  if (renamed.size > 0)
+    notes.push(
+      `names that layers can't have here were changed: ${listText([...renamed].map(([from, to]) => `${from} is ${to}`))}`,
+    )
+  return importedOf(model, notes)
+}
+
+/** The config of a layer with the options of its calls, which must be the same in all of them. */
+function withCallOptions(
+  { config, className }: Entry,
+  calls: readonly Call[],
+  refuse: (text: string) => void,
+): Config {
+  let causal: unknown
+  for (const { options } of calls) {
+    for (const [key, value] of Object.entries(options)) {
+      const isOff = value === null || value === false || key === 'training'
+      if (key === 'use_causal_mask' && /Attention$/.test(className)) causal = value
+      else if (!isOff) refuse(`called with ${key} ${show(value)}`)
+    }
+  }
+  return causal === undefined ? config : { ...config, causal }
+}
+
+/** The index of a call among those that an entry lists: models count the one that made them. */
+function callIndex({ model, calls }: Entry, call: number): number {
+  return model && call >= 1 && calls.length > 0 ? call - 1 : call
+}
+
+const keyOf = (plan: Plan, { layer, call }: Ref): string => {
+  const entry = plan.entries.get(layer)
+  return `${layer} ${entry ? callIndex(entry, call) : call}`
+}
+
+function callIn(plan: Plan, ref: Ref, what: string): Call {
+  const entry = plan.entries.get(ref.layer)
+  const call = entry?.calls[callIndex(entry, ref.call)]
+  return (
+    call ?? fail(`${what}: ${plan.name} reads call ${ref.call} of ${show(ref.layer)}, which it doesn't have`)
+  )
+}
+
+function outputOf(values: readonly Known[] | undefined, { layer, output }: Ref, what: string): Known {
+  return values?.[output] ?? fail(`${what}: ${show(layer)} has no output ${output}`)
+}

@@ -1,0 +1,221 @@
+// The topology of a model as Keras, tf.keras and TensorFlow.js write it, as one form. Enters: untrusted JSON. Leaves: models of
+// layers, with the calls of each. Nothing is made of them yet.
+//
+// A Sequential is a chain; a Model or Functional names, at each layer, the values of each of its calls (`inbound_nodes`):
+//   arrays         [[["name", call, output, { options }], ...], ...]
+//   keras_history  [{ args: [{ class_name: "__keras_tensor__", config: { keras_history: ["name", call, output] } }], kwargs }]
+import { check, fail, isRecord, NATURAL, show } from '../../numerics/errors.ts'
+import type { Structure } from '../../rows/rows.ts'
+import { type Config, own } from './row.ts'
+
+/** A value: an output of a call of a layer. */
+export interface Ref {
+  readonly layer: string
+  readonly call: number
+  readonly output: number
+}
+
+export interface Call {
+  readonly inputs: readonly Ref[]
+  /** Keyword arguments, values apart. */
+  readonly options: Config
+}
+
+export interface Entry {
+  readonly className: string
+  readonly name: string
+  readonly config: Config
+  readonly calls: readonly Call[]
+  /** The model that it is. */
+  readonly model: Plan | null
+}
+
+/** Values in the form they are given in. */
+export interface Refs {
+  readonly structure: Structure
+  readonly list: readonly (readonly [key: string, ref: Ref])[]
+}
+
+export interface Plan {
+  readonly name: string
+  readonly entries: ReadonlyMap<string, Entry>
+  readonly inputs: Refs
+  readonly outputs: Refs
+}
+
+const record = (value: unknown, what: string): Config => {
+  check(isRecord(value), what, 'an object', value)
+  return value
+}
+
+const list = (value: unknown, what: string): readonly unknown[] => {
+  check(Array.isArray(value), what, 'a list', value)
+  return value
+}
+
+const isRef = (value: unknown): value is [string, number, number] =>
+  Array.isArray(value) &&
+  typeof value[0] === 'string' &&
+  value.length >= 3 &&
+  value.slice(1, 3).every((n) => NATURAL.holds(Number(n)))
+
+const refOf = ([layer, call, output]: readonly [string, number, number]): Ref => ({
+  layer,
+  call: Number(call),
+  output: Number(output),
+})
+
+/** The values in what a call is given, in their order: those of keras_history, or lists [name, call, output, ...]. */
+function refsIn(value: unknown): Ref[] {
+  if (isRef(value)) return [refOf(value)]
+  if (Array.isArray(value)) return value.flatMap(refsIn)
+  if (!isRecord(value)) return []
+  const config = own(value, 'config')
+  const history = isRecord(config) ? own(config, 'keras_history') : undefined
+  return isRef(history) ? [refOf(history)] : []
+}
+
+/** Keyword arguments that are values, in the order in which our layers take them. */
+const VALUES = ['query', 'inputs', 'sequence', 'sequences', 'value', 'key', 'initial_state']
+
+function callOf(node: unknown, what: string): Call {
+  const isHistory = isRecord(node)
+  const args = isHistory ? list(own(node, 'args') ?? [], `${what}: args`) : list(node, what)
+  const kwargs: [string, unknown][] = []
+  const given = isHistory
+    ? [own(node, 'kwargs')]
+    : args.map((arg) => (Array.isArray(arg) ? arg[3] : undefined))
+  for (const one of given) if (isRecord(one)) kwargs.push(...Object.entries(one))
+  const named = VALUES.flatMap((key) =>
+    kwargs.filter(([own]) => own === key).flatMap(([, value]) => refsIn(value)),
+  )
+  const inputs = isHistory
+    ? refsIn(args)
+    : args.map((arg) => (isRef(arg) ? refOf(arg) : fail(`${what}: ${show(arg)} is no value`)))
+  const plain = isHistory ? args.filter((arg) => refsIn(arg).length === 0) : []
+  const options = kwargs.filter(([key, value]) => !(VALUES.includes(key) && refsIn(value).length > 0))
+  if (plain.length > 0) options.push(['args', plain])
+  return { inputs: [...inputs, ...named], options: Object.fromEntries(options) }
+}
+
+/** Inputs or outputs of a model. */
+function refsOf(value: unknown, what: string): Refs {
+  if (isRef(value)) return { structure: 'single', list: [['', refOf(value)]] }
+  const entries = isRecord(value) ? Object.entries(value) : list(value, what).map((one) => ['', one] as const)
+  const refs = entries.map(([key, one]): [string, Ref] => [
+    key,
+    isRef(one) ? refOf(one) : fail(`${what}: ${show(one)} is no value`),
+  ])
+  check(refs.length > 0, what, 'one value at least', value)
+  return { structure: isRecord(value) ? 'record' : refs.length === 1 ? 'single' : 'list', list: refs }
+}
+
+const MODELS = ['Sequential', 'Model', 'Functional']
+
+/** Whether an entry is a model. Operations of Keras 3 have names like those of layers. */
+const isModel = (className: string, config: Config): boolean =>
+  MODELS.includes(className) && Array.isArray(own(config, 'layers'))
+
+/** The name of a class: operations of Keras 3 (`x + y`) aren't the layers of the same name. */
+function classOf(entry: Config): string {
+  const name = own(entry, 'class_name')
+  check(typeof name === 'string', 'class_name', 'a string', name)
+  return /^keras\.(src\.)?ops\b/.test(String(own(entry, 'module'))) ? `ops.${name}` : name
+}
+
+function entryOf(
+  given: unknown,
+  what: string,
+  calls: (entry: Config, name: string) => readonly Call[],
+): Entry {
+  const entry = record(given, what)
+  const className = classOf(entry)
+  const plain = own(entry, 'config')
+  // the oldest files of Keras have a Sequential's layers for its config
+  const config = Array.isArray(plain) ? { layers: plain } : record(plain ?? {}, `config of ${className}`)
+  const name = own(entry, 'name') ?? own(config, 'name') ?? className
+  check(typeof name === 'string', `name of a ${className}`, 'a string', name)
+  const model = isModel(className, config) ? planOf(className, config) : null
+  return { className, name, config, calls: calls(entry, name), model }
+}
+
+/** The name that the input of a Sequential has among its layers, where it has no InputLayer. */
+export const CHAIN_INPUT = ' input'
+
+function chainOf(name: string, config: Config): Plan {
+  const layers = list(own(config, 'layers'), `layers of ${name}`)
+  const entries = new Map<string, Entry>()
+  let last: Ref | null = null
+  for (const given of layers) {
+    const calls: Call[] = last ? [{ inputs: [last], options: {} }] : []
+    let entry = entryOf(given, `a layer of ${name}`, () => calls)
+    if (!last && entry.className !== 'InputLayer') {
+      const shape = shapeIn(entry) ?? own(config, 'build_input_shape')
+      const dtype = own(entry.config, 'dtype')
+      const first: Ref = { layer: CHAIN_INPUT, call: 0, output: 0 }
+      const input = {
+        className: 'InputLayer',
+        name: CHAIN_INPUT,
+        config: { batch_shape: shape, dtype },
+        calls: [],
+        model: null,
+      }
+      entries.set(CHAIN_INPUT, input)
+      entry = { ...entry, calls: [{ inputs: [first], options: {} }] }
+    }
+    if (entries.has(entry.name)) fail(`two layers of ${name} are named ${show(entry.name)}`)
+    entries.set(entry.name, entry)
+    last = { layer: entry.name, call: entry.model ? 1 : 0, output: 0 }
+  }
+  if (!last || entries.size < 2) fail(`model ${show(name)} has no layers`)
+  const single = (ref: Ref): Refs => ({ structure: 'single', list: [['', ref]] })
+  const [input] = entries.keys()
+  return { name, entries, inputs: single({ layer: input, call: 0, output: 0 }), outputs: single(last) }
+}
+
+/** The shape of a layer's input, batch first, where its config tells it. */
+export function shapeIn({ config, model }: Entry): unknown {
+  const shape = own(config, 'batch_input_shape') ?? own(config, 'batch_shape')
+  if (shape || !model) return shape
+  const [[, ref]] = model.inputs.list
+  const first = model.entries.get(ref.layer)
+  return first && shapeIn(first)
+}
+
+function graphOf(name: string, config: Config): Plan {
+  const entries = new Map<string, Entry>()
+  for (const given of list(own(config, 'layers'), `layers of ${name}`)) {
+    const entry = entryOf(given, `a layer of ${name}`, (own_, layer) =>
+      list(own(own_, 'inbound_nodes') ?? [], `inbound_nodes of ${layer}`).map((node) =>
+        callOf(node, `inbound_nodes of ${layer}`),
+      ),
+    )
+    if (entries.has(entry.name)) fail(`two layers of ${name} are named ${show(entry.name)}`)
+    entries.set(entry.name, entry)
+  }
+  return {
+    name,
+    entries,
+    inputs: refsOf(own(config, 'input_layers'), `input_layers of ${name}`),
+    outputs: refsOf(own(config, 'output_layers'), `output_layers of ${name}`),
+  }
+}
+
+function planOf(className: string, config: Config): Plan {
+  const name = String(own(config, 'name') ?? className.toLowerCase())
+  return className === 'Sequential' ? chainOf(name, config) : graphOf(name, config)
+}
+
+/** The model of a topology: { class_name, config }, or { model_config } that holds it. @throws LanegradError */
+export function readPlan(topology: unknown): Plan {
+  const given = record(topology, 'model topology')
+  const inner = own(given, 'model_config')
+  const entry = entryOf(
+    typeof inner === 'object' && inner !== null ? inner : given,
+    'model topology',
+    () => [],
+  )
+  if (!entry.model)
+    fail(`the file holds a ${entry.className}; only Sequential and Functional models can be read`)
+  return entry.model
+}
