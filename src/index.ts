@@ -40,9 +40,11 @@ export {
   type ConvLayerOptions,
   type ConvTransposeOptions,
   conv1d,
+  conv1dTranspose,
   conv2d,
   conv2dTranspose,
   conv3d,
+  conv3dTranspose,
 } from './layers/convolution.ts'
 export {
   type ActivationOptions,
@@ -212,6 +214,7 @@ export {
 export { type RotaryEmbeddingOptions, rotaryEmbedding } from './layers/rotary.ts'
 export {
   type DepthwiseConvOptions,
+  depthwiseConv1d,
   depthwiseConv2d,
   type SeparableConvOptions,
   separableConv1d,

@@ -3,7 +3,14 @@ import { reluKind, softmaxKind } from './activation-layers.ts'
 import { multiHeadAttentionKind } from './attention.ts'
 import { blockKind } from './block.ts'
 import { convLstm1dKind, convLstm2dKind, convLstm3dKind } from './conv-lstm.ts'
-import { conv1dKind, conv2dKind, conv2dTransposeKind, conv3dKind } from './convolution.ts'
+import {
+  conv1dKind,
+  conv1dTransposeKind,
+  conv2dKind,
+  conv2dTransposeKind,
+  conv3dKind,
+  conv3dTransposeKind,
+} from './convolution.ts'
 import { activationKind, denseKind, flattenKind, permuteKind, preluKind, reshapeKind } from './core.ts'
 import { dotKind } from './dot.ts'
 import { einsumDenseKind } from './einsum-dense.ts'
@@ -70,7 +77,12 @@ import {
   zeroPadding3dKind,
 } from './resizing.ts'
 import { rotaryEmbeddingKind } from './rotary.ts'
-import { depthwiseConv2dKind, separableConv1dKind, separableConv2dKind } from './separable.ts'
+import {
+  depthwiseConv1dKind,
+  depthwiseConv2dKind,
+  separableConv1dKind,
+  separableConv2dKind,
+} from './separable.ts'
 import { stochasticDepthKind } from './stochastic-depth.ts'
 import { spectralNormalizationKind, weightNormalizationKind } from './weight-wrappers.ts'
 import { bidirectionalKind, maskingKind, timeDistributedKind } from './wrappers.ts'
@@ -119,7 +131,10 @@ const kinds = [
   conv1dKind,
   conv2dKind,
   conv3dKind,
+  conv1dTransposeKind,
   conv2dTransposeKind,
+  conv3dTransposeKind,
+  depthwiseConv1dKind,
   depthwiseConv2dKind,
   separableConv1dKind,
   separableConv2dKind,

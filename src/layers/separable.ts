@@ -15,8 +15,11 @@ import {
 import type { BiasOptions, DepthwiseOptions, PointwiseOptions } from './weights.ts'
 import { type WindowConfig, type WindowOptions, windowOf, windowReaders } from './window.ts'
 
-/** Options of `depthwiseConv2d`. */
-export interface DepthwiseConvOptions extends WindowOptions<'valid' | 'same'>, DepthwiseOptions, BiasOptions {
+/** Options of `depthwiseConv1d` and `depthwiseConv2d`. */
+export interface DepthwiseConvOptions<P extends string = 'valid' | 'same'>
+  extends WindowOptions<P>,
+    DepthwiseOptions,
+    BiasOptions {
   /** Number of filters of each channel. Default 1. */
   readonly depthMultiplier?: number
 }
@@ -33,21 +36,39 @@ function depthwiseRows(
   return convolveRows(g, depthwise, x, kernel, windowOf(config))
 }
 
-const readDepthwise = (options: object) =>
-  readLayer('depthwiseConv2d', options, {
-    ...windowReaders(2),
+const readDepthwise = (kind: string, rank: number, options: object) =>
+  readLayer(kind, options, {
+    ...windowReaders(rank),
     depthMultiplier: [POSITIVE_INTEGER, 1],
     ...weightReaders({ depthwise: 'glorotUniform', bias: 'zeros' }),
   })
 
-export const depthwiseConv2dKind: LayerKind<ReturnType<typeof readDepthwise>> = {
-  kind: 'depthwiseConv2d',
-  read: readDepthwise,
+const depthwiseKind = (kind: string, rank: number): LayerKind<ReturnType<typeof readDepthwise>> => ({
+  kind,
+  read: (options) => readDepthwise(kind, rank, options),
   build(context, inputs, config) {
-    const x = spatialInput(inputs, 2)
+    const x = spatialInput(inputs, rank)
     return addBiasAndActivate(context, depthwiseRows(context, x, 'kernel', config), config)
   },
-}
+})
+
+export const depthwiseConv1dKind = /*#__PURE__*/ depthwiseKind('depthwiseConv1d', 1)
+export const depthwiseConv2dKind = /*#__PURE__*/ depthwiseKind('depthwiseConv2d', 2)
+
+/**
+ * Depthwise convolution over time, of each channel alone: x [batch, steps, C] to [batch, steps', C * m], output channel c * m + j from
+ * channel c; m: depthMultiplier. Weights `kernel` [k, C, m], `bias` [C * m].
+ * @throws LanegradError as conv1d
+ * @example
+ * ```js
+ * import { depthwiseConv1d, sequential } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [8, 3], layers: [depthwiseConv1d({ kernelSize: 3, depthMultiplier: 2 })] })
+ * console.log(model.predict(new Float32Array(24)).shape) // [ 1, 6, 6 ]
+ * ```
+ */
+export const depthwiseConv1d = (options: DepthwiseConvOptions<'valid' | 'same' | 'causal'>): Layer =>
+  makeLayer(depthwiseConv1dKind, options)
 
 /**
  * Depthwise convolution, of each channel alone: x [batch, height, width, C] to [batch, height', width', C * m], output channel

@@ -9,6 +9,7 @@ import { matmul, matmulScratchBytes } from '../graph/ops/matmul.ts'
 import { reshape } from '../graph/ops/moves.ts'
 import { weighted } from '../graph/ops/ranges.ts'
 import type { Value } from '../graph/value.ts'
+import { fail, show } from '../numerics/errors.ts'
 import type { Shape } from '../numerics/shape.ts'
 import { elementCount } from '../numerics/tensor.ts'
 import { f32 } from '../numerics/words.ts'
@@ -360,19 +361,43 @@ export function convolve(g: Writer, x: Value, w: Value, options: ConvOptions): V
   return reshape(g, rows, shape)
 }
 
+/** Options of a transposed convolution. */
+export interface TransposedOptions extends ConvOptions {
+  /** Cells of the output, on each axis, behind the last that any window needs; null: as many as give a multiple of the input. */
+  readonly outputPadding: readonly number[] | null
+}
+
+/** Cells of one axis of the output of a transposed convolution. */
+function transposedSize(size: number, span: number, i: number, options: TransposedOptions): number {
+  const { strides, padding, outputPadding } = options
+  const stride = strides[i]
+  const isNamed = typeof padding === 'string'
+  if (isNamed && outputPadding === null)
+    return size * stride + (padding === 'same' ? 0 : Math.max(span - stride, 0))
+  const cut = !isNamed ? padding[i][0] + padding[i][1] : padding === 'same' ? 2 * Math.floor(span / 2) : 0
+  return (size - 1) * stride + span - cut + (outputPadding?.[i] ?? 0)
+}
+
 /**
- * The transpose of a convolution: x [batch, ..., C], w [..., F, C]. The output size is n * stride with 'same' padding, and
- * max(span - stride, 0) more with 'valid'.
+ * The transpose of a convolution: x [batch, ..., C], w [..., F / groups, C] to [batch, ..., F]. Without `outputPadding` the output size is
+ * n * stride with 'same' padding, max(span - stride, 0) more with 'valid'; otherwise, and with padding in numbers, (n - 1) stride + span
+ * - padding + outputPadding, 'same' padding being 2 floor(span / 2).
+ * @throws LanegradError where no convolution of an output of that size gives the size of x
  */
-export function convolveTransposedRows(g: Writer, x: Value, w: Value, options: ConvOptions): ConvRows {
+export function convolveTransposedRows(g: Writer, x: Value, w: Value, options: TransposedOptions): ConvRows {
   const rank = x.shape.length
-  const { strides, dilations, padding } = options
   const kernel = w.shape.slice(0, -2)
-  const spans = spansOf(kernel, dilations)
-  const sizes = x.shape
-    .slice(1, -1)
-    .map((size, i) => size * strides[i] + (padding === 'same' ? 0 : Math.max(spans[i] - strides[i], 0)))
+  const spans = spansOf(kernel, options.dilations)
+  const from = x.shape.slice(1, -1)
+  const sizes = from.map((size, i) => transposedSize(size, spans[i], i, options))
+  if (sizes.some((size) => size < 1)) fail(`padding ${show(options.padding)} leaves nothing of the output`)
   const geometry = geometryOf(sizes, kernel, options)
+  const back = geometry.output.slice(-from.length)
+  const odd = back.findIndex((count, i) => count !== from[i])
+  if (odd >= 0)
+    fail(
+      `padding ${show(options.padding)} with outputPadding ${show(options.outputPadding)} doesn't fit: ${sizes[odd]} cells of axis ${odd + 1} come from ${back[odd]} windows, not from ${from[odd]}`,
+    )
   const weights = reshape(g, w, [...geometry.kernel, ...w.shape.slice(-2)])
   return convRows(g, g.add(convInputGrad, [widened(g, x), weights], geometry)[0], rank)
 }

@@ -8,6 +8,10 @@ import {
   averagePooling2d,
   averagePooling3d,
   centerCrop,
+  conv1dTranspose,
+  conv2dTranspose,
+  conv3dTranspose,
+  depthwiseConv1d,
   input,
   type Layer,
   type Model,
@@ -21,19 +25,22 @@ import {
   resizing,
   softmax,
   subtract,
+  tensor,
   upSampling2d,
   upSampling3d,
   zeroPadding1d,
   zeroPadding2d,
   zeroPadding3d,
 } from '../../src/index.ts'
+import { elementCount } from '../../src/numerics/tensor.ts'
 import { workers } from '../../src/threads/index.ts'
 import { refused } from '../support/refused.ts'
 import { splitAll } from '../support/split-all.ts'
-import { expectSameBits, expectTorch, type TorchCase, torchCases } from '../support/torch-cases.ts'
+import { expectSameBits, expectTorch, flat, type TorchCase, torchCases } from '../support/torch-cases.ts'
 
 const cases = torchCases('pictures.json')
 
+const twice = { filters: 2, kernelSize: 3, strides: 2 }
 const to = { height: 7, width: 4 }
 /** The layer of each case. */
 const layers: Readonly<Record<string, Layer>> = {
@@ -120,11 +127,49 @@ const layers: Readonly<Record<string, Layer>> = {
   'resizing of a square in the middle': resizing({ height: 3, width: 3, cropToAspectRatio: true }),
   middle: centerCrop({ height: 2, width: 3 }),
   'middle of what is too small': centerCrop({ height: 3, width: 7 }),
+  'transposed over steps': conv1dTranspose({ filters: 4, kernelSize: 3, strides: 2 }),
+  'transposed over steps, padding, output padding, dilation': conv1dTranspose({
+    ...{ filters: 4, kernelSize: 3, strides: 3, dilationRate: 2 },
+    ...{ padding: [[2, 2]], outputPadding: 1 },
+  }),
+  'transposed in groups': conv2dTranspose({
+    ...{ filters: 6, kernelSize: [3, 2], strides: 2, groups: 2 },
+    ...{
+      padding: [
+        [1, 1],
+        [1, 1],
+      ],
+      outputPadding: [1, 1],
+    },
+  }),
+  'transposed of volumes': conv3dTranspose({
+    ...{ filters: 4, kernelSize: [2, 3, 2], strides: [1, 2, 2], groups: 4 },
+    padding: [
+      [0, 0],
+      [1, 1],
+      [0, 0],
+    ],
+  }),
+  'transposed, same': conv1dTranspose({ ...twice, padding: 'same' }),
+  'transposed, same, output padding 0': conv1dTranspose({ ...twice, padding: 'same', outputPadding: 0 }),
+  'transposed, same, output padding 1': conv1dTranspose({ ...twice, padding: 'same', outputPadding: 1 }),
+  'transposed, valid, output padding 1': conv1dTranspose({ ...twice, outputPadding: 1 }),
+  'depthwise over steps': depthwiseConv1d({
+    kernelSize: 3,
+    depthMultiplier: 2,
+    strides: 2,
+    padding: [[1, 1]],
+  }),
+  'depthwise over steps, causal': depthwiseConv1d({
+    kernelSize: 2,
+    dilationRate: 2,
+    padding: 'causal',
+  }),
 }
 
-function netOf(layer: Layer, { x }: TorchCase, options: object = {}): Model {
+function netOf(layer: Layer, { x }: TorchCase): Model {
   const inputs = x.map(({ shape }, i) => input({ shape: shape.slice(1), name: `x${i + 1}` }))
-  return model({ inputs, outputs: layer(inputs), ...options }) as Model
+  return model({ inputs, outputs: layer(inputs) }) as Model
 }
 
 test('every case has its layer', () => expect(Object.keys(layers)).toEqual(Object.keys(cases)))
@@ -133,12 +178,21 @@ test.each(Object.keys(cases))('as PyTorch: %s', (own) => {
   expectTorch(netOf(layers[own], cases[own]), cases[own])
 })
 
-test.each(Object.keys(cases))('frozen and on two threads: %s', async (own) => {
-  const [net, threaded] = [{}, { threads: workers(2) }].map((options) =>
-    netOf(layers[own], cases[own], options),
-  )
+test('all of them in one model: the same bits frozen and on two threads', async () => {
+  const whole = (options: object = {}) => {
+    const parts = Object.entries(cases).map(([own, { x }]) => {
+      const inputs = x.map(({ shape }) => input({ shape: shape.slice(1) }))
+      return { inputs, output: layers[own](inputs) }
+    })
+    const inputs = parts.flatMap((part) => part.inputs)
+    return model({ inputs, outputs: parts.map(({ output }) => output), ...options })
+  }
+  const threaded = whole({ threads: workers(2) })
   splitAll(threaded.session.engine)
-  await expectSameBits(net, threaded, cases[own])
+  const given = Object.values(cases)
+  const x = given.flatMap((own) => own.x).map(flat)
+  const y = given.map(({ y: { shape } }) => tensor(new Float32Array(elementCount(shape)), [...shape]))
+  await expectSameBits(whole(), threaded, x, y)
 })
 
 describe('refused', () => {
@@ -164,6 +218,34 @@ describe('refused', () => {
     [
       'layer resizing_1: expected an input [batch, height, width, channels]; got [1,4,3]',
       () => of(resizing(to), [4, 3]),
+    ],
+    [
+      'conv1dTranspose: outputPadding must be less than strides ([2]); got [2]',
+      () => conv1dTranspose({ ...twice, outputPadding: 2 }),
+    ],
+    [
+      'conv2dTranspose: outputPadding must be an integer >= 0 or a list of 2, or null; got [1]',
+      () => conv2dTranspose({ ...twice, outputPadding: [1] }),
+    ],
+    [
+      'conv3dTranspose: filters must be a multiple of groups (3); got 2',
+      () => conv3dTranspose({ ...twice, groups: 3 }),
+    ],
+    [
+      "layer conv1dTranspose_1: 3 channels can't be split into 2 groups",
+      () => of(conv1dTranspose({ ...twice, groups: 2 }), [4, 3]),
+    ],
+    [
+      'layer conv1dTranspose_1: padding "same" with outputPadding [0] doesn\'t fit: 6 cells of axis 1 come from 3 windows, not from 4',
+      () => of(conv1dTranspose({ ...twice, kernelSize: 2, padding: 'same', outputPadding: 0 }), [4, 3]),
+    ],
+    [
+      'layer conv1dTranspose_1: padding [[5,4]] leaves nothing of the output',
+      () => of(conv1dTranspose({ ...twice, padding: [[5, 4]] }), [4, 3]),
+    ],
+    [
+      'layer conv1dTranspose_1: expected an input [batch, steps, channels]; got [1,4,4,3]',
+      () => of(conv1dTranspose(twice), [4, 4, 3]),
     ],
     [/^unknown relu option "maxvalue"; did you mean "maxValue"\?/, () => relu({ maxvalue: 1 } as object)],
     [

@@ -2,7 +2,7 @@
 // Leaves: expectations on outputs and gradients, and on the same model loaded, frozen and on two threads.
 import { readFileSync } from 'node:fs'
 import { expect } from 'vitest'
-import { type FloatArray, load, type Model, sgd, tensor } from '../../src/index.ts'
+import { type FloatArray, load, type Model, type NamedArray, sgd, tensor } from '../../src/index.ts'
 import { differences } from './frozen.ts'
 
 /** Weights and gradients by the names that they have in their layer; `x1`, `x2`: gradients by the inputs. */
@@ -28,9 +28,13 @@ export function near(got: ArrayLike<number>, want: ArrayLike<number>, what: stri
   })
 }
 
-/** The output, and the gradients of mean(y^2), of a model with one layer `l`, or with none that has weights; then saved and loaded. */
+/** The output, and the gradients of mean(y^2), of a model of one layer; then saved and loaded. */
 export function expectTorch(net: Model, { x, weights, y, gradients }: TorchCase): void {
-  net.setWeights(Object.fromEntries(Object.entries(weights).map(([name, own]) => [`l/${name}`, flat(own)])))
+  const nameOf = (own: string) =>
+    /^x\d$/.test(own) ? own : `${net.layers[net.layers.length - 1].name}/${own}`
+  net.setWeights(
+    Object.fromEntries(Object.entries(weights).map(([own, array]) => [nameOf(own), flat(array)])),
+  )
   net.compile({ optimizer: sgd(), loss: 'meanSquaredError' })
   const given = x.map(flat) as never
   const output = net.predict(given) as FloatArray
@@ -38,26 +42,28 @@ export function expectTorch(net: Model, { x, weights, y, gradients }: TorchCase)
   near(output.data, y.data, 'y')
   const zeros = tensor(new Float32Array(y.data.length), [...y.shape]) as never
   const got = net.gradients(given, zeros, { inputs: true })
-  const named = Object.keys(gradients).map((name) => (/^x\d$/.test(name) ? name : `l/${name}`))
-  expect(Object.keys(got).sort()).toEqual(named.sort())
-  for (const [name, own] of Object.entries(gradients))
-    near(got[/^x\d$/.test(name) ? name : `l/${name}`].data, own.data, name)
+  expect(Object.keys(got).sort()).toEqual(Object.keys(gradients).map(nameOf).sort())
+  for (const [own, { data }] of Object.entries(gradients)) near(got[nameOf(own)].data, data, own)
   expect((load(net.save()).predict(given) as FloatArray).data).toEqual(output.data)
 }
 
-/** The same bits frozen and on two threads. */
-export async function expectSameBits(net: Model, threaded: Model, { x, y }: TorchCase): Promise<void> {
-  const given = x.map(flat) as never
-  const zeros = tensor(new Float32Array(y.data.length), [...y.shape]) as never
+/** The same bits of training and predicting frozen and on two threads. */
+export async function expectSameBits(
+  net: Model,
+  threaded: Model,
+  x: readonly NamedArray[],
+  y: readonly NamedArray[],
+): Promise<void> {
   const start = net.getWeights()
   const begin = (model: Model) => {
     model.setWeights(start)
     model.compile({ optimizer: 'adam', loss: 'mse' })
   }
   for (const model of [net, threaded]) begin(model)
-  expect(await differences(net, x[0].shape[0], 2, () => ({ x: given, y: zeros }))).toEqual([])
+  const fed = { x: x as never, y: y as never }
+  expect(await differences(net, x[0].shape[0], 2, () => fed)).toEqual([])
   begin(net)
   for (let step = 0; step < 2; step++)
-    expect(threaded.trainStep(given, zeros)).toEqual(net.trainStep(given, zeros))
+    expect(threaded.trainStep(fed.x, fed.y)).toEqual(net.trainStep(fed.x, fed.y))
   expect(threaded.getWeights()).toEqual(net.getWeights())
 }

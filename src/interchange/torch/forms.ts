@@ -136,7 +136,7 @@ const plain = (
     return view ? part({ role, weight: `${prefix}/${own}`, view, orders: [order] }) : []
   })
 
-/** A kernel [k..., C / groups, F] as [F, C / groups, k...]. */
+/** A kernel [k..., C / groups, F] as [F, C / groups, k...]; a transposed one [k..., F / groups, C] as [C, F / groups, k...]. */
 function convolution(weights: LayerWeights, kernel: string): Part[] {
   const shape = weights.shapeOf(kernel) ?? []
   const rank = shape.length - 2
@@ -252,7 +252,6 @@ export function splitsOf(
   { kind: { kind }, config }: Nested,
   orders: readonly [Order | null, Order | null],
 ): Splits {
-  const { shapeOf } = weights
   const own = (name: string) => `${prefix}/${name}`
   const bias = plain(weights, prefix, { bias: 'bias' })
   const { layer, backwardLayer, layers = [], names = [], resetAfter, tiedTo = null } = config as Config
@@ -266,7 +265,11 @@ export function splitsOf(
     case 'conv1d':
     case 'conv2d':
     case 'conv3d':
+    case 'conv1dTranspose':
+    case 'conv2dTranspose':
+    case 'conv3dTranspose':
       return one([...convolution(weights, own('kernel')), ...bias])
+    case 'depthwiseConv1d':
     case 'depthwiseConv2d':
       return [[unit(prefix, [depthwise(weights, own('kernel'), bias)])]]
     case 'separableConv1d':
@@ -277,11 +280,6 @@ export function splitsOf(
           unit(own('pointwise'), [form([...convolution(weights, own('pointwise_kernel')), ...bias])]),
         ],
       ]
-    case 'conv2dTranspose': {
-      const [kh, kw, filters, channels] = shapeOf(own('kernel')) ?? []
-      const view = [channels, filters, kh, kw]
-      return one([part({ role: 'weight', weight: own('kernel'), view, axes: [2, 3, 1, 0] }), ...bias])
-    }
     case 'batchNormalization': {
       const moving = { moving_mean: 'running_mean', moving_variance: 'running_var' }
       return one(plain(weights, prefix, { gamma: 'weight', beta: 'bias', ...moving }, orders[0]))

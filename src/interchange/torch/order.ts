@@ -9,10 +9,10 @@ export type Order = Int32Array
 
 /** Layers over images and signals, which PyTorch has channels first. */
 const SPATIAL =
-  /^(conv\dd|conv2dTranspose|depthwiseConv2d|separableConv\dd|(max|average|globalMax|globalAverage)Pooling\dd|upSampling\dd|zeroPadding\dd|cropping\dd|spatialDropout\dd)$/
+  /^(conv\dd|conv\ddTranspose|depthwiseConv\dd|separableConv\dd|(max|average|globalMax|globalAverage)Pooling\dd|upSampling\dd|zeroPadding\dd|cropping\dd|spatialDropout\dd|resizing|centerCrop)$/
 /** Layers that keep each feature in its place. */
 const IN_PLACE =
-  /^(activation|prelu|batchNormalization|layerNormalization|rmsNormalization|unitNormalization|dropout|alphaDropout|gaussian(Dropout|Noise)|stochasticDepth|rescaling|normalization|add|subtract|multiply|average|maximum|minimum)$/
+  /^(activation|relu|prelu|batchNormalization|layerNormalization|rmsNormalization|unitNormalization|dropout|alphaDropout|gaussian(Dropout|Noise)|stochasticDepth|rescaling|normalization|add|subtract|multiply|average|maximum|minimum)$/
 /** Layers over sequences, [batch, steps, channels] in both. */
 const SEQUENCE =
   /^(simpleRnn|lstm|gru|bidirectional|timeDistributed|embedding|positionEmbedding|.*[aA]ttention|permute|repeatVector)$/

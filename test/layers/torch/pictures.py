@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """Makes pictures.json beside it with PyTorch in float64: merges that broadcast, activations, layers of pictures.
-Each case: inputs and weights (multiples of 1/256, exact in float32), the output, and the gradients of mean(y^2) by every input
+Each case, of two samples: inputs and weights (multiples of 1/256, exact in float32), the output, and the gradients of mean(y^2) by every input
 (x1, x2 ...) and every weight. Pictures are [batch, ..., channels] there and [batch, channels, ...] in PyTorch."""
 import json, os
 import numpy as np, torch
@@ -16,12 +16,12 @@ def case(name, x, weights, f):
     gradients = {**{f'x{i + 1}': J(t.grad) for i, t in enumerate(x)}, **{k: J(v.grad) for k, v in w.items()}}
     out[name] = {'x': [J(t) for t in x], 'weights': {k: J(v) for k, v in w.items()}, 'y': J(y), 'gradients': gradients}
 case('multiply cells by channels', [T(2, 3, 4, 5), T(2, 1, 1, 5)], {}, lambda a, b: a * b)
-case('add rows and numbers', [T(3, 4), T(3, 1)], {}, lambda a, b: a + b)
+case('add rows and numbers', [T(2, 4), T(2, 1)], {}, lambda a, b: a + b)
 case('subtract from fewer axes', [T(2, 5), T(2, 3, 4, 5)], {}, lambda a, b: a[:, None, None] - b)
 case('average of three', [T(2, 3, 1, 2), T(2, 1, 4, 2), T(2, 2)], {}, lambda a, b, c: (a + b + c[:, None, None]) / 3)
 case('maximum', [T(2, 1, 3), T(2, 4, 1)], {}, torch.maximum)
 case('minimum', [T(2, 4, 3), T(2, 1)], {}, lambda a, b: torch.minimum(a, b[:, None]))
-apart = T(4, 6) * 8 + 1 / 512  # on neither side of a threshold by chance
+apart = T(2, 12) * 8 + 1 / 512  # on neither side of a threshold by chance
 case('relu 0.75', [apart], {}, lambda x: torch.clamp(F.relu(x), max=.75))
 case('relu slope 0.1', [apart], {}, lambda x: torch.clamp(F.leaky_relu(x, .1), max=2))
 case('relu above 1', [apart], {}, lambda x: F.threshold(x, 1, 0))
@@ -69,4 +69,22 @@ case('resizing to the nearest from the first pixel on', [picture], {}, lambda x:
 case('resizing of a square in the middle', [picture], {}, lambda x: L(F.interpolate(C(x[:, :, :5]), size=(3, 3), mode='bilinear')))
 case('middle', [picture], {}, lambda x: x[:, 1:3, 1:4])
 case('middle of what is too small', [picture], {}, lambda x: L(F.interpolate(C(x[:, 1:3]), size=(3, 7), mode='bilinear')))
+K = lambda w: w.permute(-1, -2, *range(w.dim() - 2))  # [k..., a, b] as [b, a, k...]
+def transposed(name, x, kernel, **options):
+    f = [F.conv_transpose1d, F.conv_transpose2d, F.conv_transpose3d][x.dim() - 3]
+    case(name, [x], {'kernel': kernel, 'bias': T(kernel.shape[-2] * options.get('groups', 1))}, lambda x, kernel, bias: L(f(C(x), K(kernel), bias, **options)))
+row, picture = T(2, 4, 6), T(2, 3, 4, 4)
+transposed('transposed over steps', row, T(3, 4, 6), stride=2)
+transposed('transposed over steps, padding, output padding, dilation', row, T(3, 4, 6), stride=3, padding=2, output_padding=1, dilation=2)
+transposed('transposed in groups', picture, T(3, 2, 3, 4), stride=2, padding=1, output_padding=1, groups=2)
+transposed('transposed of volumes', T(2, 2, 3, 2, 4), T(2, 3, 2, 1, 4), stride=(1, 2, 2), padding=(0, 1, 0), groups=4)
+cropped = lambda start, size: lambda x, kernel, bias: L(F.conv_transpose1d(C(x), K(kernel), bias, stride=2))[:, start:start + size]
+for name, start, size in (('same', 0, 8), ('same, output padding 0', 1, 7), ('same, output padding 1', 0, 8)):
+    case('transposed, ' + name, [row], {'kernel': T(3, 2, 6), 'bias': T(2)}, cropped(start, size))
+case('transposed, valid, output padding 1', [row], {'kernel': T(3, 2, 6), 'bias': T(2)}, lambda x, kernel, bias: L(F.conv_transpose1d(C(x), K(kernel), bias, stride=2, output_padding=1)))
+def depthwise(x, kernel, bias, **options):  # kernel [k, C, m]
+    k, c, m = kernel.shape
+    return L(F.conv1d(C(x), kernel.permute(1, 2, 0).reshape(c * m, 1, k), bias, groups=c, **options))
+case('depthwise over steps', [row], {'kernel': T(3, 6, 2), 'bias': T(12)}, lambda x, kernel, bias: depthwise(x, kernel, bias, stride=2, padding=1))
+case('depthwise over steps, causal', [row], {'kernel': T(2, 6, 1), 'bias': T(6)}, lambda x, kernel, bias: depthwise(pad(x, [[2, 0]]), kernel, bias, dilation=2))
 json.dump(out, open(os.path.join(os.path.dirname(os.path.abspath(__file__)), 'pictures.json'), 'w'), separators=(',', ':'))
