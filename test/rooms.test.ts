@@ -34,6 +34,7 @@ const ROOMS = [
   'src/threads',
   'src/relaxed',
   'src/inspect',
+  'src/onnx',
   'src/torch',
   'src/tfjs',
   'src/worker',

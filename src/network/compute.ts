@@ -21,7 +21,7 @@ import { activationOf, type Loss, takesLabels, targetShape } from '../training/l
 import { isMean, type MetricLike, readMetric, writeMetric, writeRowCount } from '../training/metrics.ts'
 import { rangesOf } from '../training/range.ts'
 import { writeLoss } from '../training/write-loss.ts'
-import { type WeightSpec, writeLayers } from './forward.ts'
+import { type Forward, type WeightSpec, writeLayers } from './forward.ts'
 import { ALL_ROWS, groupOf, lossGroups, rowsResult } from './groups.ts'
 import type { Network } from './network.ts'
 
@@ -65,17 +65,28 @@ function firstFit<T>(lengths: readonly number[], make: (length: number) => T): [
   throw reason
 }
 
+/** Layers that have written themselves through `g`. */
+export interface Written extends Forward {
+  readonly g: GraphWriter
+}
+
+/** The layers as they write themselves for inputs of these shapes, batch axes included: what a prediction runs. */
+export function writtenFor(network: Network, shapes: readonly Shape[]): Written {
+  const g = new GraphWriter()
+  return { ...writeLayers(g, network, shapes, { training: false, seed: 0 }), g }
+}
+
 /**
  * The weights a network has and the shapes it makes. An axis of unknown length is tried with two lengths: a weight
  * mustn't change with it (it lies in the arena with one shape for good), a value's axis that does is unknown too.
  * @throws LanegradError naming the layer that doesn't fit
  */
 export function outlineOf(network: Network): Outline {
-  const written = (unknownLength: number) => {
-    const shapes = network.inputs.map(({ shape }) => [1, ...shape.map((n) => n ?? unknownLength)])
-    const g = new GraphWriter()
-    return { ...writeLayers(g, network, shapes, { training: false, seed: 0 }), g }
-  }
+  const written = (unknownLength: number) =>
+    writtenFor(
+      network,
+      network.inputs.map(({ shape }) => [1, ...shape.map((n) => n ?? unknownLength)]),
+    )
   const isOpen = network.inputs.some(({ shape }) => shape.includes(null))
   const [length, first] = firstFit(isOpen ? [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024] : [1], written)
   const { g, values, weights, limits, masks } = first

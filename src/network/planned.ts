@@ -3,7 +3,7 @@
 import { initialize } from '../layers/initial-weights.ts'
 import { fail } from '../numerics/errors.ts'
 import { streamOf } from '../numerics/random.ts'
-import { type RowShape, sameShape, shapeText } from '../numerics/shape.ts'
+import { type RowShape, type Shape, sameShape, shapeText } from '../numerics/shape.ts'
 import { elementCount, type FloatArray } from '../numerics/tensor.ts'
 import { type Plan, planOf } from '../plan/plan.ts'
 import type { Engine, RuntimeOptions } from '../runtime/engine.ts'
@@ -22,6 +22,8 @@ import {
   type Outline,
   type OutputTraining,
   outlineOf,
+  type Written,
+  writtenFor,
 } from './compute.ts'
 import { isSum, lossGroups } from './groups.ts'
 import { hostMetric } from './host-metric.ts'
@@ -257,6 +259,11 @@ export class PlannedSession extends Session<Plan> {
     this.training = training
     this.network = network
     this.outline = outline
+  }
+
+  /** The layers as they write themselves for inputs of these shapes, batch axes included. */
+  writtenFor(shapes: readonly Shape[]): Written {
+    return writtenFor(this.network, shapes)
   }
 
   protected make(request: Request): Program<Plan> {

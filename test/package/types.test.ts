@@ -23,6 +23,7 @@ const program = `
   import { freeze } from 'lanegrad/freeze'
   import { type Inspection, inspect, type ProfileRow, profile } from 'lanegrad/inspect'
   import { modelCheckpoint } from 'lanegrad/node'
+  import { saveOnnx } from 'lanegrad/onnx'
   import { relaxed } from 'lanegrad/relaxed'
   import { fit, open, type Trainer } from 'lanegrad/run'
   import { all, convolution } from 'lanegrad/run/modules'
@@ -80,7 +81,7 @@ const program = `
   export async function sent(url: string, writable: WritableStreamDefaultWriter<Sent>, file: ArrayBuffer) {
     const there = await remote
     const arrays = [
-      model.save(), saveStateDict(model), trainer.save(), await there.save(), model.predict([[1, 2]]).data, (await there.predict([[1, 2]])).data,
+      model.save(), saveStateDict(model), saveOnnx(model, { opset: 17 }), trainer.save(), await there.save(), model.predict([[1, 2]]).data, (await there.predict([[1, 2]])).data,
       ...Object.values(model.gradients([[1, 2]], [3])).map(({ data }) => data),
       ...Object.values(model.getWeights()).map(({ data }) => data),
       parseIdx(file).data, labelColumn(parseCsv('a\\n1'), 'a').data, kFold(4, { folds: 2 })[0].train,

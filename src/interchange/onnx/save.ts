@@ -64,7 +64,7 @@ function written(trace: Trace, session: PlannedSession, problems: Problems) {
     const { kind, name = '', data } = value.leaf ?? {}
     if (kind === 'parameter') {
       const spec = session.outline.byName.get(name) ?? fail(`no weight ${name}`)
-      return b.constant(session.readWeight(spec) as unknown as Float32Array, value.shape, name)
+      return b.constant(session.readWeight(spec).data, value.shape, name)
     }
     if (!data) fail(`${kind} ${name}, which only training has`)
     if (trace.isBatched(value)) return b.expand(b.scalar(data[0]), trace.dimsOf(value))
@@ -153,7 +153,7 @@ export function saveOnnx<V extends Values>(
       fail(
         `saveOnnx: input ${name} has an axis of unknown length: make the model with the length it will have`,
       )
-  const trace = traceOf(session.network, dynamicBatch, problems)
+  const trace = traceOf(session, dynamicBatch, problems)
   const graph = written(trace, session, problems)
   refuse(problems)
   return fileOf(graph, trace, opset)

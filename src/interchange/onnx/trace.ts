@@ -5,9 +5,7 @@
 
 import type { Op } from '../../graph/kernel.ts'
 import type { Value } from '../../graph/value.ts'
-import { GraphWriter } from '../../graph/writer.ts'
-import { writeLayers } from '../../network/forward.ts'
-import type { Network } from '../../network/network.ts'
+import type { PlannedSession } from '../../network/planned.ts'
 import { fail } from '../../numerics/errors.ts'
 import type { Shape } from '../../numerics/shape.ts'
 
@@ -45,10 +43,11 @@ export interface Trace {
   isBatched(constant: Value): boolean
 }
 
-function written(network: Network, rows: number) {
-  const g = new GraphWriter()
-  const shapes = network.inputs.map(({ shape }) => [rows, ...shape.map((n) => n ?? 1)])
-  const { values } = writeLayers(g, network, shapes, { training: false, seed: 0 })
+function written(session: PlannedSession, rows: number) {
+  const { network } = session
+  const { g, values } = session.writtenFor(
+    network.inputs.map(({ shape }) => [rows, ...shape.map((n) => n ?? 1)]),
+  )
   const named = (name: string): Value => values.get(name) ?? fail(`no value ${name}`)
   const outputs = network.outputs.map(({ name, value }) => ({ name, value: named(value) }))
   const producers = new Map<Value, Op>()
@@ -71,11 +70,11 @@ const ownOf = ({ kernel, attributes }: Op): string => {
   return JSON.stringify(Object.entries(attributes).filter(([key]) => !sizes.includes(key)))
 }
 
-/** The operations of `network`, for any number of rows or, unless `isDynamic`, for one. What hinders goes to `problems`. */
-export function traceOf(network: Network, isDynamic: boolean, problems: Problems): Trace {
+/** The operations of a model, for any number of rows or, unless `isDynamic`, for one. What hinders goes to `problems`. */
+export function traceOf(session: PlannedSession, isDynamic: boolean, problems: Problems): Trace {
   const [few, many] = isDynamic ? ROWS : [1, 1]
-  const trace = written(network, few)
-  const other = written(network, many)
+  const trace = written(session, few)
+  const other = written(session, many)
   const pairs = new Map<Value, Value>()
   const dims = new Map<Value, Dims>()
 

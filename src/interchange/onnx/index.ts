@@ -1,2 +1,0 @@
-// ONNX files: everything a program imports from `lanegrad/onnx`.
-export { type SaveOnnxOptions, saveOnnx } from './save.ts'
