@@ -1,2 +1,2 @@
 // ONNX files: everything a program imports from `lanegrad/onnx`.
-export { type SaveOnnxOptions, saveOnnx } from '../interchange/onnx/save.ts'
+export { type SaveOnnxOptions, saveOnnx } from '../interchange/onnx/out/save.ts'

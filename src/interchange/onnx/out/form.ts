@@ -1,6 +1,6 @@
 // What the forms of operations work with.
-import type { Op } from '../../graph/kernel.ts'
-import type { Value } from '../../graph/value.ts'
+import type { Op } from '../../../graph/kernel.ts'
+import type { Value } from '../../../graph/value.ts'
 import type { OnnxBuilder } from './builder.ts'
 import type { Float, Tensor } from './tensor.ts'
 import type { Trace } from './trace.ts'

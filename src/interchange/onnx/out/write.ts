@@ -1,13 +1,13 @@
 // A built graph as the bytes of a file: what reaches the outputs, every name given once.
-import { encodeText } from '../../numerics/bytes.ts'
+import { encodeText } from '../../../numerics/bytes.ts'
 import {
   ATTRIBUTE_TYPE,
   type AttributeProto,
   DATA_TYPE,
   encodeModel,
   type ValueInfoProto,
-} from './messages.ts'
-import type { Draft } from './protobuf.ts'
+} from '../messages.ts'
+import type { Draft } from '../protobuf.ts'
 import type { Attribute, Node, Tensor } from './tensor.ts'
 import type { Dims, Trace } from './trace.ts'
 

@@ -5,9 +5,9 @@
 // They look at what makes an input, never at what reads an output, so one pass is enough. Nodes that nothing reads remain and
 // are left out of the file.
 
-import { isFloat32, isInt32 } from '../../numerics/brands.ts'
-import { fail } from '../../numerics/errors.ts'
-import { DATA_TYPE } from './messages.ts'
+import { isFloat32, isInt32 } from '../../../numerics/brands.ts'
+import { fail } from '../../../numerics/errors.ts'
+import { DATA_TYPE } from '../messages.ts'
 import {
   type Attributes,
   type Node,
@@ -203,7 +203,7 @@ export class OnnxBuilder {
   /** x with the order of one axis reversed. */
   flip(x: Tensor, at: number): Tensor {
     return this.along(x, at, (source, axis) => {
-      const ends = [[-1], [-(2 ** 31)], [axis], [-1]].map((list) => this.ints(list))
+      const ends = [[-1], [-0x80000000], [axis], [-1]].map((list) => this.ints(list))
       return this.one('Slice', [source, ...ends], source.dims)
     })
   }

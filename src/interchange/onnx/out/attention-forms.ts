@@ -1,6 +1,6 @@
 // Attention and normalizations as ONNX nodes.
-import type { AttentionAttributes } from '../../operations/attention.ts'
-import type { ChannelNormalizeAttributes, LayerNormalizeAttributes } from '../../operations/normalize.ts'
+import type { AttentionAttributes } from '../../../operations/attention.ts'
+import type { ChannelNormalizeAttributes, LayerNormalizeAttributes } from '../../../operations/normalize.ts'
 import type { OnnxBuilder } from './builder.ts'
 import { type Form, float } from './form.ts'
 import type { Tensor } from './tensor.ts'

@@ -1,11 +1,11 @@
 // The operations of the core (graph/ops), of embeddings and of classes as ONNX nodes.
-import type { UnaryName } from '../../graph/functions.ts'
-import type { BinaryName, ReduceAttributes } from '../../graph/ops/broadcast.ts'
-import { fail } from '../../numerics/errors.ts'
-import type { EncodeCategoriesAttributes } from '../../operations/normalize.ts'
+import type { UnaryName } from '../../../graph/functions.ts'
+import type { BinaryName, ReduceAttributes } from '../../../graph/ops/broadcast.ts'
+import { fail } from '../../../numerics/errors.ts'
+import type { EncodeCategoriesAttributes } from '../../../operations/normalize.ts'
+import { DATA_TYPE } from '../messages.ts'
 import type { OnnxBuilder } from './builder.ts'
 import { type Form, float } from './form.ts'
-import { DATA_TYPE } from './messages.ts'
 import type { Tensor } from './tensor.ts'
 
 const clip = (b: OnnxBuilder, x: Tensor, low: number, high: number) =>

@@ -3,12 +3,12 @@
 // have any form: the steps that count come first, in their order (TopK), the node reads so many (sequence_lens), and the state
 // after a step is found by how many steps up to it count (CumSum).
 
-import type { Op } from '../../graph/kernel.ts'
-import type { Value } from '../../graph/value.ts'
-import type { RecurrentAttributes } from '../../operations/recurrent.ts'
+import type { Op } from '../../../graph/kernel.ts'
+import type { Value } from '../../../graph/value.ts'
+import type { RecurrentAttributes } from '../../../operations/recurrent.ts'
+import { DATA_TYPE } from '../messages.ts'
 import type { OnnxBuilder } from './builder.ts'
 import { type Form, type FormContext, float } from './form.ts'
-import { DATA_TYPE } from './messages.ts'
 import { swapped } from './plain-forms.ts'
 import type { Attributes, Tensor } from './tensor.ts'
 

@@ -3,11 +3,11 @@
 // Layers write themselves for a known number of rows. They are asked for two numbers: a size that is the same in both is
 // constant, the others are multiples of the batch.
 
-import type { Op } from '../../graph/kernel.ts'
-import type { Value } from '../../graph/value.ts'
-import type { PlannedSession } from '../../network/planned.ts'
-import { fail } from '../../numerics/errors.ts'
-import type { Shape } from '../../numerics/shape.ts'
+import type { Op } from '../../../graph/kernel.ts'
+import type { Value } from '../../../graph/value.ts'
+import type { PlannedSession } from '../../../network/planned.ts'
+import { fail } from '../../../numerics/errors.ts'
+import type { Shape } from '../../../numerics/shape.ts'
 
 /** The size of an axis: a number, or -k for k times the batch. */
 export type Dim = number

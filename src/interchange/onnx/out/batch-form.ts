@@ -1,8 +1,8 @@
 // Batch normalization by its moving statistics: layers write it as a factor and an offset of each channel, made of weights; ONNX has
 // an operator for the whole.
-import type { Op } from '../../graph/kernel.ts'
-import type { BinaryName } from '../../graph/ops/broadcast.ts'
-import type { Value } from '../../graph/value.ts'
+import type { Op } from '../../../graph/kernel.ts'
+import type { BinaryName } from '../../../graph/ops/broadcast.ts'
+import type { Value } from '../../../graph/value.ts'
 import { type FormContext, float } from './form.ts'
 import type { Tensor } from './tensor.ts'
 
