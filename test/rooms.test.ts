@@ -29,6 +29,7 @@ const ROOMS = [
   'src/network',
   'src/model',
   'src/freeze',
+  'src/interchange',
   'src/callbacks',
   'src/node',
   'src/threads',
