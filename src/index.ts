@@ -75,20 +75,14 @@ export {
 export {
   type ConstantOptions,
   constant,
-  glorotNormal,
   glorotUniform,
-  heNormal,
   heUniform,
   type Initializer,
   type InitializerName,
-  lecunNormal,
   lecunUniform,
   ones,
-  type RandomNormalOptions,
   type RandomUniformOptions,
-  randomNormal,
   randomUniform,
-  truncatedNormal,
   zeros,
 } from './layers/initializers.ts'
 export {
@@ -132,6 +126,14 @@ export {
   spatialDropout2d,
   spatialDropout3d,
 } from './layers/noise.ts'
+export {
+  glorotNormal,
+  heNormal,
+  lecunNormal,
+  type RandomNormalOptions,
+  randomNormal,
+  truncatedNormal,
+} from './layers/normal.ts'
 export {
   type AffineOptions,
   type AxisOptions,

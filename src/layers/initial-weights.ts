@@ -1,6 +1,5 @@
 // Enters: an initializer, a shape, a seed and a stream. Leaves: the initial weights, float32, row-major, in an array of the
 // caller. They don't depend on the order in which layers are built: each weight takes the stream of its name (streamOf).
-import { truncatedNormal as fillTruncated, normal } from '../numerics/random.ts'
 import { elementCount } from '../numerics/tensor.ts'
 import { type Initializer, type InitializerName, readInitializer, UNIT_FORGET_BIAS } from './initializers.ts'
 
@@ -38,28 +37,24 @@ export function initialize(
     case 'randomUniform':
       source.uniform(out, seed, stream, known.minValue, known.maxValue)
       return
-    case 'randomNormal':
-      normal(out, seed, stream, known.mean, known.stddev)
+    case 'glorotUniform':
+    case 'heUniform':
+    case 'lecunUniform': {
+      const limit = Math.sqrt(3 * varianceOf(known.kind, shape))
+      source.uniform(out, seed, stream, -limit, limit)
       return
-    case 'truncatedNormal':
-      fillTruncated(out, seed, stream, known.mean, known.stddev)
-      return
-    case 'orthogonal':
+    }
+    default:
       known.draw(out, shape, seed, stream)
-      return
   }
-  // variance scaling
+}
+
+/** The variance of the initializers that scale it by the fans of `shape`: the kind's name begins with whose rule it is. */
+export function varianceOf(kind: string, shape: readonly number[]): number {
   const [fanIn, fanOut] = fansOf(shape)
-  const scale = known.kind.startsWith('he') ? 2 : 1
-  const fan = known.kind.startsWith('glorot') ? (fanIn + fanOut) / 2 : fanIn
-  const variance = scale / Math.max(1, fan)
-  if (known.kind.endsWith('Uniform')) {
-    const limit = Math.sqrt(3 * variance)
-    source.uniform(out, seed, stream, -limit, limit)
-  } else {
-    // the stddev of a unit normal cut off at 2 is 0.8796...
-    fillTruncated(out, seed, stream, 0, Math.sqrt(variance) / 0.8796256610342398)
-  }
+  const scale = kind.startsWith('he') ? 2 : 1
+  const fan = kind.startsWith('glorot') ? (fanIn + fanOut) / 2 : fanIn
+  return scale / Math.max(1, fan)
 }
 
 /** [fanIn, fanOut]: dense [in, out]; convolution [...spatial, in, out] times the receptive field; [n] is n, n. */

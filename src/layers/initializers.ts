@@ -1,8 +1,8 @@
 // Initializers: plain frozen data made by constructors, or read from names and files. initial-weights.ts draws the weights, except
-// those of initializers that bring their code with them (orthogonal.ts). Names and formulas are Keras's.
+// those of initializers that bring their code with them (normal.ts, orthogonal.ts). Names and formulas are Keras's.
 
 import { broughtBy } from '../numerics/brought.ts'
-import { check, entryOf, FINITE, isObject, NON_NEGATIVE, readOptions } from '../numerics/errors.ts'
+import { check, entryOf, FINITE, isObject, readOptions } from '../numerics/errors.ts'
 
 /** The parameters of each kind, with their defaults. */
 const DEFAULTS = {
@@ -10,23 +10,26 @@ const DEFAULTS = {
   ones: {},
   constant: { value: 0 },
   randomUniform: { minValue: -0.05, maxValue: 0.05 },
-  randomNormal: { mean: 0, stddev: 0.05 },
-  truncatedNormal: { mean: 0, stddev: 0.05 },
   glorotUniform: {},
-  glorotNormal: {},
   heUniform: {},
-  heNormal: {},
   lecunUniform: {},
-  lecunNormal: {},
 }
 
 /** The name of an initializer, as layers take it in place of one with options. */
 export type InitializerName = keyof typeof DEFAULTS
 type Parameters = { [K in InitializerName]: { readonly [P in keyof (typeof DEFAULTS)[K]]: number } }
+/** The initializers that are values only: a program carries the code of those that it names. */
+const BROUGHT = [
+  'orthogonal',
+  'randomNormal',
+  'truncatedNormal',
+  'glorotNormal',
+  'heNormal',
+  'lecunNormal',
+] as const
 /** An initializer that a file tells whole, with the function that draws the weights. */
 export interface Drawing {
-  readonly kind: 'orthogonal'
-  readonly gain: number
+  readonly kind: (typeof BROUGHT)[number]
   /** Sets `out` to the initial weights of `shape`. @internal */
   draw(out: Float32Array, shape: readonly number[], seed: number, stream: number): void
 }
@@ -50,14 +53,6 @@ export interface RandomUniformOptions {
   readonly minValue?: number
   /** The bound above, not reached; at least minValue. Default 0.05. */
   readonly maxValue?: number
-}
-
-/** Options of `randomNormal` and `truncatedNormal`. */
-export interface RandomNormalOptions {
-  /** Default 0. */
-  readonly mean?: number
-  /** The standard deviation (of truncatedNormal: before the cut), >= 0. Default 0.05. */
-  readonly stddev?: number
 }
 
 const constructorOf =
@@ -121,39 +116,6 @@ export const constant: (options?: ConstantOptions) => Initializer = constructorO
  */
 export const randomUniform: (options?: RandomUniformOptions) => Initializer = constructorOf('randomUniform')
 /**
- * Normal with mean 0, stddev 0.05.
- * @throws LanegradError on an unknown or bad option
- * @example
- * ```js
- * import { dense, randomNormal, sequential } from 'lanegrad'
- *
- * const kernelInitializer = randomNormal({ stddev: 0.2 })
- * const model = sequential({ inputShape: [200], layers: [dense({ units: 100, kernelInitializer })] })
- * const { data } = model.getWeights()['dense_1/kernel']
- * // numbers beyond 2 stddev occur: see truncatedNormal
- * const deviation = Math.sqrt(data.reduce((sum, w) => sum + w * w, 0) / data.length)
- * console.log(deviation.toFixed(2), Math.max(...data) > 0.4) // 0.20 true
- * ```
- */
-export const randomNormal: (options?: RandomNormalOptions) => Initializer = constructorOf('randomNormal')
-/**
- * Normal with mean 0, stddev 0.05, redrawn beyond 2 stddev, which leaves a standard deviation of 0.88 stddev.
- * @throws LanegradError on an unknown or bad option
- * @example
- * ```js
- * import { dense, sequential, truncatedNormal } from 'lanegrad'
- *
- * const kernelInitializer = truncatedNormal({ stddev: 0.2 })
- * const model = sequential({ inputShape: [200], layers: [dense({ units: 100, kernelInitializer })] })
- * const { data } = model.getWeights()['dense_1/kernel']
- * // none is beyond 0.4, and the spread is 0.88 * 0.2
- * const spread = Math.sqrt(data.reduce((sum, w) => sum + w * w, 0) / data.length)
- * console.log(spread.toFixed(2), Math.max(...data).toFixed(2)) // 0.18 0.40
- * ```
- */
-export const truncatedNormal: (options?: RandomNormalOptions) => Initializer =
-  constructorOf('truncatedNormal')
-/**
  * Uniform with variance 2 / (fanIn + fanOut); limit sqrt(6 / (fanIn + fanOut)). Glorot and Bengio 2010. The default of most
  * kernels. The fans of [...spatial, in, out] are in and out times the spatial cells.
  * @throws LanegradError on an unknown or bad option
@@ -169,21 +131,6 @@ export const truncatedNormal: (options?: RandomNormalOptions) => Initializer =
  */
 export const glorotUniform: () => Initializer = constructorOf('glorotUniform')
 /**
- * Truncated normal with variance 2 / (fanIn + fanOut), measured behind the cut at 2 standard deviations. Glorot and Bengio
- * 2010.
- * @throws LanegradError on an unknown or bad option
- * @example
- * ```js
- * import { dense, glorotNormal, sequential } from 'lanegrad'
- *
- * const model = sequential({ inputShape: [200], layers: [dense({ units: 100, kernelInitializer: glorotNormal() })] })
- * const { data } = model.getWeights()['dense_1/kernel']
- * // the standard deviation, sqrt(2 / (200 + 100))
- * console.log(Math.sqrt(data.reduce((sum, w) => sum + w * w, 0) / data.length).toFixed(3)) // 0.082
- * ```
- */
-export const glorotNormal: () => Initializer = constructorOf('glorotNormal')
-/**
  * Uniform with variance 2 / fanIn; limit sqrt(6 / fanIn). He et al. 2015. Made for relu.
  * @throws LanegradError on an unknown or bad option
  * @example
@@ -197,20 +144,6 @@ export const glorotNormal: () => Initializer = constructorOf('glorotNormal')
  * ```
  */
 export const heUniform: () => Initializer = constructorOf('heUniform')
-/**
- * Truncated normal with variance 2 / fanIn. He et al. 2015. Made for relu.
- * @throws LanegradError on an unknown or bad option
- * @example
- * ```js
- * import { dense, heNormal, sequential } from 'lanegrad'
- *
- * const model = sequential({ inputShape: [200], layers: [dense({ units: 100, kernelInitializer: heNormal() })] })
- * const { data } = model.getWeights()['dense_1/kernel']
- * // the standard deviation, sqrt(2 / 200)
- * console.log(Math.sqrt(data.reduce((sum, w) => sum + w * w, 0) / data.length).toFixed(3)) // 0.100
- * ```
- */
-export const heNormal: () => Initializer = constructorOf('heNormal')
 /**
  * Uniform with variance 1 / fanIn; limit sqrt(3 / fanIn). LeCun et al. 1998.
  * @throws LanegradError on an unknown or bad option
@@ -226,40 +159,28 @@ export const heNormal: () => Initializer = constructorOf('heNormal')
  */
 export const lecunUniform: () => Initializer = constructorOf('lecunUniform')
 /**
- * Truncated normal with variance 1 / fanIn. LeCun et al. 1998. The activation selu needs it (Klambauer et al. 2017).
- * @throws LanegradError on an unknown or bad option
- * @example
- * ```js
- * import { dense, lecunNormal, sequential } from 'lanegrad'
- *
- * const model = sequential({ inputShape: [200], layers: [dense({ units: 100, kernelInitializer: lecunNormal() })] })
- * const { data } = model.getWeights()['dense_1/kernel']
- * // the standard deviation, sqrt(1 / 200)
- * console.log(Math.sqrt(data.reduce((sum, w) => sum + w * w, 0) / data.length).toFixed(3)) // 0.071
- * ```
- */
-export const lecunNormal: () => Initializer = constructorOf('lecunNormal')
-/**
  * A name or plain data (from a file, say) as a checked, frozen initializer with all defaults filled in.
- * @throws LanegradError on an unknown kind or parameter, a parameter that isn't a fit number, or the name or data of `orthogonal`,
- * which must be made by its constructor
+ * @throws LanegradError on an unknown kind or parameter, a parameter that isn't a fit number, or the name or data of an
+ * initializer that must be made by its constructor
  */
 export function readInitializer(
   initializer: Initializer | InitializerName | { readonly kind: string },
   what = 'initializer',
 ): Initializer {
   const { kind, ...options } = isObject(initializer) ? initializer : { kind: initializer }
-  if (typeof kind === 'string' && /^orthogonal/i.test(kind)) {
-    const drawing = broughtBy(what, initializer as Drawing, 'draw', 'orthogonal()')
+  const plain = `${kind}`.replaceAll('_', '').toLowerCase()
+  const brought = BROUGHT.find((name) => name.toLowerCase() === plain)
+  if (brought) {
+    const drawing = broughtBy(what, initializer as Drawing, 'draw', `${brought}()`)
     if (drawing) return drawing
   }
-  entryOf(what, kind, DEFAULTS)
+  entryOf(what, kind, { ...DEFAULTS, ...Object.fromEntries(BROUGHT.map((name) => [name, name])) })
   return makeInitializer(kind as InitializerName, options)
 }
 
 function makeInitializer(kind: InitializerName, options: object): Initializer {
   const defaults = Object.entries<number>(DEFAULTS[kind])
-  const readers = defaults.map(([name, value]) => [name, [name === 'stddev' ? NON_NEGATIVE : FINITE, value]])
+  const readers = defaults.map(([name, value]) => [name, [FINITE, value]])
   const values = readOptions(kind, options, Object.fromEntries(readers)) as Record<string, number>
   const { minValue, maxValue } = values
   check(!(minValue > maxValue), `${kind}: maxValue`, `a number >= minValue (${minValue})`, maxValue)

@@ -3,7 +3,7 @@
 import { bringing } from '../numerics/brought.ts'
 import { check, FINITE, readOptions } from '../numerics/errors.ts'
 import { normal } from '../numerics/random.ts'
-import type { Initializer } from './initializers.ts'
+import type { Drawing, Initializer } from './initializers.ts'
 
 /** Options of `orthogonal`. */
 export interface OrthogonalOptions {
@@ -26,13 +26,8 @@ export interface OrthogonalOptions {
  */
 export function orthogonal(options: OrthogonalOptions = {}): Initializer {
   const { gain } = readOptions('orthogonal', options, { gain: [FINITE, 1] })
-  return bringing(
-    { kind: 'orthogonal' as const, gain },
-    {
-      draw: (out: Float32Array, shape: readonly number[], seed: number, stream: number) =>
-        fillOrthogonal(out, shape, seed, stream, gain),
-    },
-  )
+  const draw: Drawing['draw'] = (out, shape, seed, stream) => fillOrthogonal(out, shape, seed, stream, gain)
+  return bringing({ kind: 'orthogonal' as const, gain }, { draw })
 }
 
 /**

@@ -1,6 +1,7 @@
 // Makes values again from the plain data of files and messages, which is untrusted. Only `load` and models in workers need these
 // tables.
 import { nonNeg, ofNorms } from '../layers/constraints.ts'
+import { glorotNormal, heNormal, lecunNormal, randomNormal, truncatedNormal } from '../layers/normal.ts'
 import { orthogonal } from '../layers/orthogonal.ts'
 import { remade } from '../numerics/brought.ts'
 import { isRecord } from '../numerics/errors.ts'
@@ -41,6 +42,8 @@ const constraints = {
   unitNorm: (options: object) => ofNorms('unitNorm', options, 1),
 }
 
+const initializers = { orthogonal, randomNormal, truncatedNormal, glorotNormal, heNormal, lecunNormal }
+
 /** The description of a network with its constraints and initializers made again: those of its layers, and of layers within them. */
 export function remadeValues(data: unknown): unknown {
   if (Array.isArray(data)) return data.map(remadeValues)
@@ -49,8 +52,8 @@ export function remadeValues(data: unknown): unknown {
     key,
     isRecord(value) && /constraint$/i.test(key)
       ? remade('constraint', constraints, value)
-      : isRecord(value) && value.kind === 'orthogonal' && /initializer$/i.test(key)
-        ? remade('initializer', { orthogonal }, value)
+      : isRecord(value) && /initializer$/i.test(key) && Object.hasOwn(initializers, `${value.kind}`)
+        ? remade('initializer', initializers, value)
         : remadeValues(value),
   ])
   return Object.fromEntries(entries)

@@ -14,7 +14,7 @@ import { inventNames } from '../../examples/names/invent.ts'
 import { seededRandom, shuffled } from '../../examples/shared/random.ts'
 import { fitLinear } from '../../examples/tabular/linear.ts'
 import { questions, readTable, type Table } from '../../examples/tabular/tables.ts'
-import { dense, embedding, sequential, sparseCategoricalCrossentropy } from '../../src/index.ts'
+import { dense, embedding, heNormal, sequential, sparseCategoricalCrossentropy } from '../../src/index.ts'
 
 const NAMES = ['ada', 'bo']
 const ALPHABET = ['', 'a', 'b', 'd', 'o']
@@ -51,7 +51,7 @@ describe('names', () => {
     const model = sequential({
       inputShape: [5],
       inputDtype: 'int32',
-      layers: [embedding({ inputDim: 5, outputDim: 4 }), dense({ units: 5, kernelInitializer: 'heNormal' })],
+      layers: [embedding({ inputDim: 5, outputDim: 4 }), dense({ units: 5, kernelInitializer: heNormal() })],
       seed: 3,
     })
     const loss = sparseCategoricalCrossentropy({ fromLogits: true, ignoreIndex: IGNORED })

@@ -22,6 +22,7 @@ import {
   model,
   multiHeadAttention,
   prelu,
+  randomNormal,
   type Symbolic,
   sequential,
 } from '../../src/index.ts'
@@ -116,7 +117,7 @@ describe('recompute', () => {
   })
 
   test('a product added onto what comes from outside of the block: that is still there for the second time', () => {
-    const initializer = { kind: 'randomNormal', mean: 0, stddev: 1 } as const
+    const initializer = randomNormal({ stddev: 1 })
     const shifted = customLayer({
       kind: 'shifted',
       // for batches of 6: x has no other reader, so that the product is accumulated in its place

@@ -9,6 +9,7 @@ import {
   maxNorm,
   minMaxNorm,
   nonNeg,
+  randomNormal,
   sequential,
   sgd,
   tensor,
@@ -23,7 +24,7 @@ const holder = customLayer({
   kind: 'holder',
   config: { shape: [1], constraint: null as Constraint | null },
   build({ g, weight }, [x], { shape, constraint }) {
-    const w = weight('w', shape, { initializer: { kind: 'randomNormal', mean: 0, stddev: 1 }, constraint })
+    const w = weight('w', shape, { initializer: randomNormal({ stddev: 1 }), constraint })
     return g.plus(g.times(x, g.constant(0)), g.mean(w))
   },
 })

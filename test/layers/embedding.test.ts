@@ -6,6 +6,7 @@ import {
   dense,
   type EmbeddingOptions,
   embedding,
+  glorotNormal,
   input,
   type Layer,
   load,
@@ -127,7 +128,7 @@ describe('embedding', () => {
   test('saved and loaded', () => {
     const net = chain(
       [3],
-      embedding({ inputDim: 4, outputDim: 2, maskZero: true, embeddingsInitializer: 'glorotNormal' }),
+      embedding({ inputDim: 4, outputDim: 2, maskZero: true, embeddingsInitializer: glorotNormal() }),
       positionEmbedding({ length: 5 }),
     )
     const x = ids([1, 0, 3, 2, 0, 2], [2, 3])

@@ -5,6 +5,7 @@ import { dense, load, lstm, sequential } from '../../src/index.ts'
 import { fansOf, initialize as initializeIn } from '../../src/layers/initial-weights.ts'
 import * as initializers from '../../src/layers/initializers.ts'
 import { type Initializer, type InitializerName, readInitializer } from '../../src/layers/initializers.ts'
+import * as normals from '../../src/layers/normal.ts'
 import { orthogonal } from '../../src/layers/orthogonal.ts'
 import { remadeValues } from '../../src/model/remake.ts'
 import { streamOf, uniform } from '../../src/numerics/random.ts'
@@ -49,8 +50,11 @@ describe('fans', () => {
   ])('%j has fans %j', (shape, fans) => expect(fansOf(shape)).toEqual(fans))
 })
 
+type ScaledName = 'glorotUniform' | 'glorotNormal' | 'heUniform' | 'heNormal' | 'lecunUniform' | 'lecunNormal'
+const constructors = { ...initializers, ...normals }
+
 describe('variance scaling', () => {
-  const cases: [InitializerName, (fanIn: number, fanOut: number) => number][] = [
+  const cases: [ScaledName, (fanIn: number, fanOut: number) => number][] = [
     ['glorotUniform', (fanIn, fanOut) => 2 / (fanIn + fanOut)],
     ['glorotNormal', (fanIn, fanOut) => 2 / (fanIn + fanOut)],
     ['heUniform', (fanIn) => 2 / fanIn],
@@ -63,7 +67,7 @@ describe('variance scaling', () => {
       [[200, 100], 200, 100],
       [[3, 3, 20, 60], 180, 540],
     ] as const) {
-      const values = initialize(name, shape, 3, stream)
+      const values = initialize(constructors[name](), shape, 3, stream)
       const want = expectedVariance(fanIn, fanOut)
       expect(values.length).toBe(shape.reduce((a: number, b: number) => a * b, 1))
       expect(Math.abs(variance(values) / want - 1)).toBeLessThan(0.05)
@@ -88,8 +92,8 @@ test.each([
     // the variance of a unit normal cut off at 2: 1 - 4 phi(2) / erf(sqrt 2), phi(2) = e^-2 / sqrt(2 pi)
     const cut = 1 - (4 * Math.exp(-2)) / Math.sqrt(2 * Math.PI) / 0.9544997361036416
     const stddev = Math.sqrt(wanted / cut)
-    const plain = initialize({ kind: 'truncatedNormal', mean: 0, stddev }, shape, 3, stream)
-    const got = initialize(name, shape, 3, stream)
+    const plain = initialize(normals.truncatedNormal({ stddev }), shape, 3, stream)
+    const got = initialize(constructors[name](), shape, 3, stream)
     for (const i of [0, 1, 7, 19_999]) expect(Math.abs(got[i] / plain[i] - 1)).toBeLessThan(1e-6)
   },
 )
@@ -110,24 +114,33 @@ describe('plain initializers', () => {
     expect(Math.abs(variance(values) * 12 - 1)).toBeLessThan(0.04)
   })
   test('randomNormal and truncatedNormal keep the stddev before cutting', () => {
-    expect(Math.abs(variance(initialize('randomNormal', [20000], 1, stream)) / 0.05 ** 2 - 1)).toBeLessThan(
-      0.06,
-    )
-    const cut = initialize(initializers.truncatedNormal({ stddev: 0.5 }), [20000], 1, stream)
+    expect(
+      Math.abs(variance(initialize(normals.randomNormal(), [20000], 1, stream)) / 0.05 ** 2 - 1),
+    ).toBeLessThan(0.06)
+    const cut = initialize(normals.truncatedNormal({ stddev: 0.5 }), [20000], 1, stream)
     expect(Math.abs(variance(cut) / (0.25 * 0.8796256610342398 ** 2) - 1)).toBeLessThan(0.05)
     expect(largest(cut)).toBeLessThanOrEqual(1)
   })
 })
 
-describe('orthogonal', () => {
-  test.each(['orthogonal', 'Orthogonal', 'orthogonal_', { kind: 'orthogonal', gain: 2 }])(
-    'is imported: %o says how',
-    (given) => {
-      expect(() => readInitializer(given as never, 'dense: kernelInitializer')).toThrow(
-        "dense: kernelInitializer: write kernelInitializer: orthogonal(), with orthogonal from 'lanegrad'; got ",
-      )
-    },
-  )
+describe('what brings its code', () => {
+  test.each([
+    ['orthogonal', 'orthogonal'],
+    ['Orthogonal', 'orthogonal'],
+    ['orthogonal_', 'orthogonal'],
+    [{ kind: 'orthogonal', gain: 2 }, 'orthogonal'],
+    ['heNormal', 'heNormal'],
+    ['he_normal', 'heNormal'],
+    ['HeNormal', 'heNormal'],
+    ['glorotNormal', 'glorotNormal'],
+    ['lecunNormal', 'lecunNormal'],
+    ['randomNormal', 'randomNormal'],
+    [{ kind: 'truncatedNormal', stddev: 1 }, 'truncatedNormal'],
+  ])('is imported: %o says how', (given, name) => {
+    expect(() => readInitializer(given as never, 'dense: kernelInitializer')).toThrow(
+      `dense: kernelInitializer: write kernelInitializer: ${name}(), with ${name} from 'lanegrad'; got `,
+    )
+  })
 
   test('is made again by load, and draws as before', () => {
     const made = () =>
@@ -187,18 +200,19 @@ describe('orthogonal', () => {
 describe('data', () => {
   test('an initializer is plain frozen data; a name means the defaults', () => {
     expect(initializers.randomUniform()).toEqual({ kind: 'randomUniform', minValue: -0.05, maxValue: 0.05 })
-    expect(initializers.truncatedNormal({ mean: 1 })).toEqual({
+    expect(normals.truncatedNormal({ mean: 1 })).toEqual({
       kind: 'truncatedNormal',
       mean: 1,
       stddev: 0.05,
     })
     expect(orthogonal()).toEqual({ kind: 'orthogonal', gain: 1 })
     expect(Object.isFrozen(initializers.zeros())).toBe(true)
-    const copy = JSON.parse(JSON.stringify(initializers.randomNormal({ stddev: 2 }))) as Initializer
-    expect(readInitializer(copy)).toEqual(initializers.randomNormal({ stddev: 2 }))
+    const copy = JSON.parse(JSON.stringify(initializers.randomUniform({ maxValue: 2 }))) as Initializer
+    expect(readInitializer(copy)).toEqual(initializers.randomUniform({ maxValue: 2 }))
   })
   test('the same arguments give the same weights, others differ', () => {
-    const weights = (seed: number, name: string) => initialize('heNormal', [8, 8], seed, streamOf(name))
+    const weights = (seed: number, name: string) =>
+      initialize(normals.heNormal(), [8, 8], seed, streamOf(name))
     expect(weights(1, 'a/kernel')).toEqual(weights(1, 'a/kernel'))
     expect(weights(1, 'a/kernel')).not.toEqual(weights(2, 'a/kernel'))
     expect(weights(1, 'a/kernel')).not.toEqual(weights(1, 'b/kernel'))
@@ -211,18 +225,18 @@ describe('data', () => {
     expect(bad('constructor')).toThrow('unknown initializer "constructor"')
     expect(bad({})).toThrow('unknown initializer undefined')
     expect(bad(undefined)).toThrow(
-      'unknown initializer undefined. Known: zeros, ones, constant, randomUniform, randomNormal, truncatedNormal, glorotUniform, glorotNormal, heUniform, heNormal, lecunUniform, lecunNormal',
+      'unknown initializer undefined. Known: zeros, ones, constant, randomUniform, glorotUniform, heUniform, lecunUniform, orthogonal, randomNormal, truncatedNormal, glorotNormal, heNormal, lecunNormal',
     )
     expect(bad({ kind: 'constant', value: 'x' })).toThrow('constant: value must be a finite number; got "x"')
-    expect(() => initializers.randomNormal({ stdev: 1 } as object)).toThrow('did you mean "stddev"?')
-    expect(() => initializers.randomNormal({ stddev: -1 })).toThrow(
+    expect(() => normals.randomNormal({ stdev: 1 } as object)).toThrow('did you mean "stddev"?')
+    expect(() => normals.randomNormal({ stddev: -1 })).toThrow(
       'randomNormal: stddev must be a finite number >= 0; got -1',
     )
     expect(() => initializers.randomUniform({ minValue: 1 })).toThrow(
       'randomUniform: maxValue must be a number >= minValue (1); got 0.05',
     )
     expect(() => initialize('zeros', [2, -1], 1, 1)).toThrow('must be a list of integers >= 0')
-    expect(() => initialize('heNormal', [2, 2], -1, 1)).toThrow('seed must be')
+    expect(() => initialize(normals.heNormal(), [2, 2], -1, 1)).toThrow('seed must be')
   })
 })
 
