@@ -8,8 +8,8 @@
 // A kernel is called with the address of word 1.
 
 /**
- * The version of this contract: what is in this file, what modules import and export, the operand words of every kernel. To be raised
- * by every release that changes any of it: binaries may be hosted apart from the library.
+ * The version of this contract: what is in this file, what modules import and export, the operand words of every kernel. To be
+ * raised by every release that changes any of it: binaries may be hosted apart from the library.
  */
 export const ABI_VERSION = 4
 

@@ -1,8 +1,8 @@
 // exp, log, log1p, expm1, tanh, sigmoid and erf on four floats: v128 -> v128, no tables, no memory.
 // In: any float, denormals, infinities and NaN included (expm1 alone asks for a bounded argument).
 // Out: within the stated bound (in ulp of the float32 result, against the exact value; `npm run scan:math` holds every float32
-// to it, CI one of 128, test/kernels/math.test.ts a sample and the worst arguments), exact at 0 and at the infinities; NaN gives NaN.
-// Only + - * / and bit operations: the same bits on every machine, relaxed builds excepted.
+// to it, CI one of 128, test/kernels/math.test.ts a sample and the worst arguments), exact at 0 and at the infinities; NaN
+// gives NaN. Only + - * / and bit operations: the same bits on every machine, relaxed builds excepted.
 // All functions inline: a caller in a cold or crowded place wraps them in a function of its own.
 import { atLeast, atMost, madd, select, splat, withSign } from './lanes'
 

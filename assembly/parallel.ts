@@ -1,8 +1,8 @@
 // Work of one kernel split over threads. Each thread has an instance of its own of every module, over one shared memory:
 // the first thread walks the program; the others, its helpers, look for jobs: a function and its operands, to be run once
 // for each part. A kernel that can be split gives its work to `split`, which returns when every part is done.
-// Parts write disjoint outputs, and no sum is split: the bits are the same for any number of threads. Who is there takes
-// the next part: a helper that sleeps, or has not got the kernel's module yet, costs nothing, because others do its parts.
+// Parts write disjoint outputs, and no sum is split: the bits are the same for any number of threads. Whichever thread is
+// free takes the next part: a helper that sleeps, or still lacks the kernel's module, costs nothing, because others do its parts.
 import {
   JOB_COUNT_SHIFT, JOB_DONE, JOB_HELPERS, JOB_IS_AWAITED, JOB_IS_RUNNING, JOB_ITEMS, JOB_KERNEL, JOB_LEAST_WORK,
   JOB_LOST, JOB_OPERANDS, JOB_PART_SCRATCH, JOB_PART_SCRATCH_BYTES, JOB_PARTS_SHIFT, JOB_PATIENCE, JOB_SLEEPERS, JOB_SPLIT, JOB_TEAM_SHIFT,
@@ -122,9 +122,9 @@ let own = -1
 let isAsleep = false
 
 /**
- * Takes parts of jobs until none has come for a while; the caller is then to sleep until JOB_TURN is no longer what is
- * returned, and call again. Returns at once when there is another team than `team`, the one whose modules this helper
- * has: the caller is to get what is missing first.
+ * Takes parts of jobs until none has come for a while. The caller must then sleep until JOB_TURN differs from the number
+ * returned, and call again. Returns at once when another team than `team` is at work, since this helper has the modules of
+ * `team` only: the caller must load the missing ones first.
  */
 export function takeParts(team: i32): i32 {
   if (isAsleep) {

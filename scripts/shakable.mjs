@@ -40,7 +40,10 @@ function assigns(node) {
   return /^(Assignment|Update)Expression$/.test(node.type) || Object.values(node).some(assigns)
 }
 
-/** `code` with its impure initializers wrapped and each statement on a line of its own, and its source map likewise. @throws on a statement that can't be. */
+/**
+ * `code` with its impure initializers wrapped and each statement on a line of its own, and its source map likewise. @throws on
+ * a statement that can't be.
+ */
 export function shakable({ code, map }, name) {
   const fail = (node, what) => {
     const from = code.slice(node.start, node.start + 120)

@@ -7,10 +7,10 @@
 // a time, so that they stay in L2.
 // With several groups, a group's columns of w and of y's rows are copied to and from dense matrices.
 //
-// Operands: CONV_* of abi.ts. K = taps * C / groups. Over threads, a part of y and of dx is a range of samples. A small dw is the sum of those of several
-// ranges of samples, as many for any number of threads; of a large one, which is one range, the product is split.
-// Each is a sum over blocks of up to some hundred positions. With more than LONG_DEPTH positions, it is a sum over ranges of so many,
-// added by long-sum.ts, in two arrays more (long sums). The error is that of gemm.ts.
+// Operands: CONV_* of abi.ts. K = taps * C / groups. Over threads, a part of y and of dx is a range of samples. A small dw is
+// the sum of those of several ranges of samples, as many for any number of threads; of a large one, which is one range, the
+// product is split. Each is a sum over blocks of up to some hundred positions. With more than LONG_DEPTH positions, it is a sum
+// over ranges of so many, added by long-sum.ts, in two arrays more (long sums). The error is that of gemm.ts.
 // Float64 reference: test/reference/kernels/convolution.ts
 import {
   AXIS_BEFORE, AXIS_DILATION, AXIS_KERNEL, AXIS_OUTPUT, AXIS_SIZE, AXIS_STRIDE, CONV_A, CONV_ARENA, CONV_B, CONV_BIAS,

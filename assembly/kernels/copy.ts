@@ -5,7 +5,10 @@
 import { COPY_AXES, COPY_DST, COPY_DST_STEP, COPY_INNER, COPY_OUTER, COPY_RANK, COPY_SRC, COPY_SRC_STEP } from '../abi'
 import { FLOAT_WORK, partStart, split } from '../parallel'
 
-/** words: dst, src, inner, dst inner stride, src inner stride, outer count, rank, then per outer axis: size, dst stride, src stride */
+/**
+ * words: dst, src, inner, dst inner stride, src inner stride, outer count, rank, then per outer axis: size, dst stride, src
+ * stride
+ */
 export function copy(p: usize): void {
   split(copyPart.index, p, 1, 0, FLOAT_WORK * <f64>load<i32>(p, COPY_INNER) * <f64>load<i32>(p, COPY_OUTER))
 }

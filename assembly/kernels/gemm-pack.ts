@@ -33,7 +33,10 @@ export function packTransposed(dst: usize, ds: usize, table: usize, offset: u32,
   }
 }
 
-/** dst[4, rows] = the transpose of src[rows, 4], by the same rules; row j of dst at load<u32>(out + 4 j), four floats every 64 bytes. */
+/**
+ * dst[4, rows] = the transpose of src[rows, 4], by the same rules; row j of dst at load<u32>(out + 4 j), four floats every 64
+ * bytes.
+ */
 export function packFour(out: usize, table: usize, offset: u32, rows: i32): void {
   let d0: usize = load<u32>(out), d1: usize = load<u32>(out, 4), d2: usize = load<u32>(out, 8), d3: usize = load<u32>(out, 12)
   for (const last = table + (<usize>rows << 2); table < last; table += 16) {

@@ -2,12 +2,12 @@
 // C tile = sum over k of A[i,k] B[k,j], a chain of `depth` additions from d on, a row for all of C's (zeros, a bias); `adds`:
 // and then what is in C.
 // A's rows lie anywhere: row i at rows[i] + offset, `depth` floats, of which four lie together, every `step` bytes: 16, or
-// more if rows are packed side by side. Of several runs, run r at rows[i] + offsets[r]. The panel of B: packed
-// [depth, 8]; c: rows `cs` bytes apart.
+// more if rows are packed side by side. Where there are several runs, run r begins at rows[i] + offsets[r]. The panel of B
+// is packed [depth, 8]; the rows of c lie `cs` bytes apart.
 //
-// What bounds a tile on x64 is how many instructions a cycle takes in (6), not the arithmetic (4): 16 of 22 for a step of
-// k, and what the loop adds. So several steps a turn, and one pointer for each row of A, which need one address
-// less than interleaved rows: V8 adds the constant offset of a splat load by an instruction of its own.
+// A tile on x64 is bounded by how many instructions a cycle takes in (6), not by the arithmetic (4): 16 of the 22 instructions
+// of a step of k are arithmetic, and the loop adds its own. So several steps a turn, and one pointer for each row of A, which
+// need one address less than interleaved rows: V8 adds the constant offset of a splat load by an instruction of its own.
 // The tests between the steps serve any depth and keep the steps apart: without them V8's scheduler puts
 // all loads in front and spills the registers (22 against 40 GFLOP/s).
 // Float64 reference: test/reference/ops.ts

@@ -94,7 +94,7 @@ class RareTerms {
   }
 }
 
-/** What a row of probabilities is divided by: its sum; 1 where that isn't positive (or NaN, which the terms tell). */
+/** The number that a row of probabilities is divided by: its sum; 1 where that isn't positive (or NaN, which the terms tell). */
 function rowSum(p: usize, cols: i32): v128 {
   let sums = f64x2.splat(0)
   for (let j = 0; j < cols; j += 4)

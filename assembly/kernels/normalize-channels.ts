@@ -3,8 +3,8 @@
 //   y = (x - mean) / sqrt(variance + epsilon) gamma + beta,  biased variance
 // Batch normalization is one sample whose groups have one channel each; instance normalization is groups of one.
 // gamma, beta: [channels] or none (address 0). Values that are constant become beta exactly; dx of statistics of one value is
-// 0 exactly. A mean is two floats: what a float can hold, and the rest of it. y may equal x; dx may equal dy or x. Reads up to 12 bytes past the last
-// row, writes nothing there.
+// 0 exactly. A mean is two floats: what a float can hold, and the rest of it. y may equal x; dx may equal dy or x. Reads up to
+// 12 bytes past the last row, writes nothing there.
 // scratch, with C = channels rounded up to a multiple of 4: the operands of what is split (64 bytes), the sums (16 C
 // bytes, normalize-sums.ts), then vectors of coefficients of y or dx, 4 C bytes each: mean, slope, offset and, for dx,
 // factor and inverse; then the f64 totals of dgamma and dbeta, 8 C bytes each.
@@ -95,7 +95,10 @@ function normalizeGradPart(words: usize, start: i32, end: i32, _: i32): void {
   }
 }
 
-/** words: y, x, mean, variance, rest of the mean [samples, groups], gamma, beta, samples, cells, channels, groups, epsilon (f32), scratch */
+/**
+ * words: y, x, mean, variance, rest of the mean [samples, groups], gamma, beta, samples, cells, channels, groups, epsilon
+ * (f32), scratch
+ */
 export function channelNormalize(p: usize): void {
   let means = <usize>load<u32>(p, CHANNEL_NORMALIZE_MEAN), variances = <usize>load<u32>(p, CHANNEL_NORMALIZE_VARIANCE)
   let rests = <usize>load<u32>(p, CHANNEL_NORMALIZE_REST)

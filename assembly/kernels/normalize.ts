@@ -2,9 +2,9 @@
 //   layer  y = (x - mean) inverse gamma + beta,  inverse = 1 / sqrt(variance + epsilon), biased variance
 //   rms    y = x inverse gamma + beta,           inverse = 1 / sqrt(mean of x^2 + epsilon)
 // gamma, beta: [cols] or none (address 0). A row that is constant becomes beta exactly; dx of a row of one value is 0
-// exactly, rms aside. A mean is two floats, which lie in [2, rows]: what a float can hold, and the rest of it. y may equal x; dx may equal dy
-// or x. Reads up to 12 bytes past the last row, writes nothing there. Over threads, a part is a range of rows; of the
-// sums down columns, a range of columns.
+// exactly, rms aside. A mean is two floats, which lie in [2, rows]: what a float can hold, and the rest of it. y may equal x;
+// dx may equal dy or x. Reads up to 12 bytes past the last row, writes nothing there. Over threads, a part is a range of rows;
+// of the sums down columns, a range of columns.
 // Float64 reference: test/reference/kernels/normalize.ts
 import {
   LAYER_NORMALIZE_BETA, LAYER_NORMALIZE_COLS, LAYER_NORMALIZE_EPSILON, LAYER_NORMALIZE_GAMMA,

@@ -19,8 +19,8 @@ import { scratchOf, split, threadCount } from '../parallel'
 import { storeBelow } from './tails'
 
 // Scratch: operands of the matmul, then rows [B, width u] of the product, then (with a second product) its left side
-// and its result [B, u] each, then the matmul's own. Of the scratch of other parts, only the operands are used: they have
-// their rows of the first's.
+// and its result [B, u] each, then the matmul's own. The other parts use only the operands of their scratch, and take their
+// rows from the scratch of the first part.
 
 /** Address of row `row` of the operand at `word`, rows of `width` u floats. */
 export function rowOf(p: usize, word: usize, row: i32, width: i32): usize {

@@ -1,5 +1,6 @@
-// The core, and the modules that any model can ask for by the name of an optimizer, an activation, a loss or a metric. They stand in one file since
-// each holds its binary in a bundle, and gzip sees how alike these are only where they are near. Order: that of asconfig.json.
+// The core, and the modules that any model can ask for by the name of an optimizer, an activation, a loss or a metric. They
+// stand in one file since each holds its binary in a bundle, and gzip sees how alike these are only where they are near. Order:
+// that of asconfig.json.
 import {
   FN_END,
   FN_RELU6,
@@ -30,7 +31,10 @@ export const functionsModule: KernelModule = {
   codes: [FN_RELU6, FN_END],
 }
 
-/** What plain nets do without: rare losses, maxima and minima, penalties, metrics, clipping. Kernels of the core call its first three. */
+/**
+ * The kernels that plain nets do without: rare losses, maxima and minima, penalties, metrics, clipping. Kernels of the core
+ * call its first three.
+ */
 export const extrasModule: KernelModule = {
   name: 'extras',
   binary: extrasBinary,

@@ -17,7 +17,7 @@ const CHARACTERS = Array.from({ length: 256 }, (_, byte) => {
 export const asciiOf = (bytes: Uint8Array): string => Array.from(bytes, (byte) => CHARACTERS[byte]).join('')
 
 /**
- * What a script declares in front of such texts: `WASM_BYTES(text)` gives the bytes. A plain loop over bytes, in place: it runs
+ * The declaration in front of such texts in a script: `WASM_BYTES(text)` gives the bytes. A plain loop over bytes, in place: it runs
  * once, before the engine has optimized anything, where charCodeAt costs as much as all the rest.
  */
 export const DECODER =

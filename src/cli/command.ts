@@ -1,5 +1,5 @@
-// What the commands share: how arguments are read and refused, files read, lines laid out. What a user can mend ends as a
-// LanegradError, which is one line on stderr.
+// Shared by the commands: how arguments are read and refused, files read, lines laid out. A fault that the user can mend
+// ends as a LanegradError, which is one line on stderr.
 import { readFileSync } from 'node:fs'
 import { type ParseArgsConfig, parseArgs } from 'node:util'
 import { fileWriter } from '../callbacks/files.ts'

@@ -26,7 +26,7 @@ Options:
 const COLUMNS = 80
 const BATCH = 32
 
-/** What would run if a saved model were trained and asked in batches of 32. */
+/** The programs that would run if a saved model were trained and asked in batches of 32. */
 function plannedFor({ session }: Model): Described[] {
   const modes: Mode[] = session.training ? ['train', 'predict'] : ['predict']
   return modes.map((mode) => {

@@ -1,4 +1,4 @@
-// `npx lanegrad`: reads the command, prints what it answers. What the user can mend is one line on stderr and exit code 1.
+// `npx lanegrad`: reads the command, prints its answer. A fault that the user can mend is one line on stderr and exit code 1.
 import { fail, LanegradError, show } from '../numerics/errors.ts'
 import { packageText } from './command.ts'
 import { freezeCommand } from './freeze.ts'

@@ -1,4 +1,4 @@
-// What a file says of its programs, and where they have what in the memory. The file was written by freeze, or read by open.
+// The programs that a file holds, and the places of their numbers in the memory. The file was written by freeze, or read by open.
 import { HEADER_BYTES } from '../../assembly/abi.ts'
 import { parse } from '../formats/json.ts'
 import { decodeTensors, ownReaders } from '../formats/safetensors.ts'

@@ -39,9 +39,9 @@ const DELIMITER: Rule<string> = {
 }
 
 /**
- * Reads a CSV text: `parseCsv('a,b\n1,x')` is { names: ['a', 'b'], rows: [['1', 'x']] }. Blank lines before the first and after the last row
- * are skipped, and those between rows of several columns; between rows of one column a blank line is a row with an empty
- * cell. Line ends are \n, \r\n and \r, even mixed; within quotes they stay as they are.
+ * Reads a CSV text: `parseCsv('a,b\n1,x')` is { names: ['a', 'b'], rows: [['1', 'x']] }. Blank lines before the first and after
+ * the last row are skipped, and those between rows of several columns; between rows of one column a blank line is a row with an
+ * empty cell. Line ends are \n, \r\n and \r, even mixed; within quotes they stay as they are.
  * @throws LanegradError naming the line where a row begins that has a broken quote, or more or fewer fields than names
  * @example
  * ```js

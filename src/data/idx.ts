@@ -62,7 +62,10 @@ export function parseIdx(file: ByteSource, name = 'IDX file'): ShapedArray<Array
 
 /** Options of `gunzip`. */
 export interface GunzipOptions {
-  /** The largest size of the unzipped file, in bytes: a small file can become a thousand times as large. Default 268435456 (256 MiB). */
+  /**
+   * The largest size of the unzipped file, in bytes: a small file can become a thousand times as large. Default 268435456 (256
+   * MiB).
+   */
   readonly limit?: number
 }
 

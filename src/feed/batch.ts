@@ -1,4 +1,4 @@
-// What callers pass as x, y and sample weights, to a batch: checked rows in the network's order. Nothing is copied
+// Turns x, y and sample weights into a batch: checked rows in the network's order. Nothing is copied
 // unless its type must change, and nothing has run yet when these throw. In pieces, so that `fit` needn't hold the
 // event loop while large data is read.
 

@@ -24,7 +24,8 @@ export interface FitParams<M> {
 
 /**
  * Every hook is optional; `fit` awaits what each returns. Epochs and batches count from 0. Logs of a batch are means (of
- * a loss with `reduction: 'sum'` the sum) over the epoch so far (metrics that are no means come with the epoch's end), those of a test have `val_` before their names.
+ * a loss with `reduction: 'sum'` the sum) over the epoch so far (metrics that are no means come with the epoch's end), those of
+ * a test have `val_` before their names.
  */
 export interface Callback<M> {
   /** Before the first epoch. */
@@ -57,7 +58,10 @@ export const HOOKS: readonly (keyof Callback<never>)[] = [
   'onTrainEnd',
 ]
 
-/** One or several, as a list. @throws LanegradError on what is no object, and on a hook that is none or doesn't exist. */
+/**
+ * One or several, as a list. @throws LanegradError on a callback that isn't an object, and on a hook that isn't a function or
+ * doesn't exist.
+ */
 export function readCallbacks<M>(
   given: Callback<M> | readonly Callback<M>[],
   what: string,

@@ -105,7 +105,7 @@ export async function fitAll<M extends { learningRate: number }>(
         const next = pass.next()
         const piece = next && 'then' in next ? await next : next
         if (piece === null || (!piece && index > 0 && !signal?.aborted)) break
-        if (!piece || signal?.aborted) return null // without a batch it is no epoch
+        if (!piece || signal?.aborted) return null // an epoch has one batch at least
         for (const callback of callbacks) {
           const pending = callback.onBatchBegin?.(index)
           if (pending) await pending

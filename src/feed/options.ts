@@ -35,7 +35,7 @@ export interface StepOptions extends NaNOption {
 /** Options of `applyGradients`. */
 export interface ApplyOptions extends NaNOption {
   /**
-   * What the gradients count for where they are accumulated: the number of rows that they are the mean of. A loss that is a
+   * The weight of the gradients where they are accumulated: the number of rows that they are the mean of. A loss that is a
    * sum ignores it. Default 1: all count alike.
    */
   readonly weight?: number

@@ -1,5 +1,5 @@
-// The builder that a user's own layers and losses compute with: the operations as methods. Only a program that has such layers carries
-// all of them.
+// The builder that a user's own layers and losses compute with: the operations as methods. Only a program that has such layers
+// carries all of them.
 import type { Shape } from '../numerics/shape.ts'
 import type { UnaryName } from './functions.ts'
 import type { Writer } from './kernel.ts'

@@ -14,7 +14,7 @@ function gradientsOf(g: GraphWriter, op: Op, dys: readonly (Value | null)[]): re
   if (gradients) return gradients(g, op, dys)
   if (!gradient) return fail(`operation ${name} has no gradient`)
   const [dy, ...others] = dys
-  if (others.some((other) => other !== null)) fail(`of ${name} only the first output has a gradient`)
+  if (others.some((other) => other !== null)) fail(`only the first output of ${name} has a gradient`)
   return dy ? gradient(g, op, dy) : []
 }
 

@@ -38,7 +38,7 @@ export interface Epilogue {
 }
 
 /**
- * What a kernel may do to its result in place of the operation that reads it: add a bias [size of the last axis], which
+ * The work that a kernel may do on its result in place of the operation that reads it: add a bias [size of the last axis], which
  * becomes its last input; add its result to an array of the same shape, its last input, in that one's buffer; apply a
  * function.
  */
@@ -83,7 +83,10 @@ interface CommonKernel<A> {
   readonly module?: KernelModule
   /** The module that its kernel calls where it has these attributes; null: none. Default: none. */
   calls?(attributes: A): KernelModule | null
-  /** Shape of the output, then of each extra. Default: one output with the shape of the first input. Throws (fail) where the inputs don't fit. */
+  /**
+   * Shape of the output, then of each extra. Default: one output with the shape of the first input. Throws (fail) where the
+   * inputs don't fit.
+   */
   shapes?(inputs: readonly Value[], attributes: A): readonly [Shape, ...Shape[]]
   /** Bytes of scratch, planned like any buffer. Default 0. */
   scratchBytes?(op: KernelCall<A>): number
@@ -116,7 +119,10 @@ interface CommonKernel<A> {
 /** An operand: a number, or a value, which stands for its address; none: 0. */
 export type Word = number | Value | null | undefined
 
-/** Operands by their byte offsets as abi.ts names them, one or more from each on, without gaps. Such keys are in ascending order. */
+/**
+ * Operands by their byte offsets as abi.ts names them, one or more from each on, without gaps. Such keys are in ascending
+ * order.
+ */
 export interface Words {
   readonly [offset: number]: Word | readonly Word[]
 }

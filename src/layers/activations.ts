@@ -45,8 +45,8 @@ export type ActivationName = keyof typeof activations
 
 /**
  * An activation: its name, or its name with `alpha`: the slope of `leakyRelu` for x < 0 (default 0.2), the alpha of
- * `elu` and `celu` (default 1), the slope of `hardSigmoid` (default 1/6, for which 0 stands as well; 0.2 in TensorFlow.js and Keras 2),
- * which is clip(alpha x + 1/2, 0, 1). `gelu` is the exact one (erf).
+ * `elu` and `celu` (default 1), the slope of `hardSigmoid` (default 1/6, for which 0 stands as well; 0.2 in TensorFlow.js and
+ * Keras 2), which is clip(alpha x + 1/2, 0, 1). `gelu` is the exact one (erf).
  */
 export type Activation = ActivationName | { readonly name: ActivationName; readonly alpha?: number }
 

@@ -85,7 +85,8 @@ export const blockKind: LayerKind<BlockConfig> = {
  * ```js
  * import { block, dense, sequential } from 'lanegrad'
  *
- * const model = sequential({ inputShape: [4], layers: [block({ layers: [dense({ units: 64 }), dense({ units: 4 })], recompute: true })] })
+ * const layers = [dense({ units: 64 }), dense({ units: 4 })]
+ * const model = sequential({ inputShape: [4], layers: [block({ layers, recompute: true })] })
  * console.log(model.predict(new Float32Array(8)).shape) // [ 2, 4 ]
  * ```
  */

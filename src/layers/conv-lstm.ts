@@ -21,8 +21,8 @@ import type { BiasOptions, KernelOptions, RecurrentKernelOptions } from './weigh
 import { type WindowOptions, windowOf, windowReaders } from './window.ts'
 
 /**
- * Options of `convLstm1d`, `convLstm2d` and `convLstm3d`. The window (kernelSize, strides, padding, dilationRate) is that of the input convolution; the
- * recurrent one has the same kernelSize, stride 1 and padding 'same'.
+ * Options of `convLstm1d`, `convLstm2d` and `convLstm3d`. The window (kernelSize, strides, padding, dilationRate) is that of
+ * the input convolution; the recurrent one has the same kernelSize, stride 1 and padding 'same'.
  */
 export interface ConvLstmOptions
   extends Omit<WindowOptions<'valid' | 'same'>, keyof SequenceOptions>,

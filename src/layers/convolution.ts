@@ -91,7 +91,8 @@ export const conv1d = (options: ConvLayerOptions<'valid' | 'same' | 'causal'>): 
  * ```js
  * import { conv2d, sequential } from 'lanegrad'
  *
- * const model = sequential({ inputShape: [28, 28, 1], layers: [conv2d({ filters: 8, kernelSize: 3, padding: 'same', activation: 'relu' })] })
+ * const layers = [conv2d({ filters: 8, kernelSize: 3, padding: 'same', activation: 'relu' })]
+ * const model = sequential({ inputShape: [28, 28, 1], layers })
  * console.log(model.predict(new Float32Array(28 * 28)).shape) // [ 1, 28, 28, 8 ]
  * ```
  */

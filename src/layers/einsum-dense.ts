@@ -17,7 +17,10 @@ export interface EinsumDenseOptions extends LayerOptions, KernelOptions, BiasOpt
    * output stands for any axes.
    */
   readonly equation: string
-  /** The shape of the output without the batch axis (and those of '...'), null for an axis of the input; one number for one axis. */
+  /**
+   * The shape of the output without the batch axis (and those of '...'), null for an axis of the input; one number for one
+   * axis.
+   */
   readonly outputShape: number | readonly (number | null)[]
   /** The letters of the output's axes that have a bias. Default null: no bias. */
   readonly biasAxes?: string | null

@@ -19,7 +19,10 @@ import {
 export interface AttentionOptions extends LayerOptions {
   /** Whether a learnt number multiplies the scores, or with 'concat' what tanh is taken of. Default false. */
   readonly useScale?: boolean
-  /** 'dot': the scores are query . key; 'concat': the sum over channels of tanh(query + key), times a learnt number. Default 'dot'. */
+  /**
+   * 'dot': the scores are query . key; 'concat': the sum over channels of tanh(query + key), times a learnt number. Default
+   * 'dot'.
+   */
   readonly scoreMode?: 'dot' | 'concat'
   /** The share of the attention probabilities that training sets to 0 (the others are scaled up), in [0, 1). Default 0. */
   readonly dropout?: number

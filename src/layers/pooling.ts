@@ -108,7 +108,8 @@ export const averagePooling3dKind = /*#__PURE__*/ poolingKind('averagePooling3d'
 /**
  * Max pooling over steps: the largest of each window of [batch, steps, channels]. The first of equal cells takes the gradient;
  * a NaN wins.
- * @throws LanegradError for sizes that aren't positive integers, an input of another rank, a window that doesn't fit or holds padding alone
+ * @throws LanegradError for sizes that aren't positive integers, an input of another rank, a window that doesn't fit or holds
+ * padding alone
  * @example
  * ```js
  * import { maxPooling1d, sequential } from 'lanegrad'
@@ -131,7 +132,8 @@ export const maxPooling1d = (options: PoolingOptions = {}): Layer => makeLayer(m
 export const maxPooling2d = (options: PoolingOptions = {}): Layer => makeLayer(maxPooling2dKind, options)
 /**
  * As maxPooling1d, of [batch, depth, height, width, channels].
- * @throws LanegradError for sizes that aren't positive integers, an input of another rank, a window that doesn't fit or holds padding alone
+ * @throws LanegradError for sizes that aren't positive integers, an input of another rank, a window that doesn't fit or holds
+ * padding alone
  * @example
  * ```js
  * import { maxPooling3d, sequential } from 'lanegrad'
@@ -145,7 +147,8 @@ export const maxPooling2d = (options: PoolingOptions = {}): Layer => makeLayer(m
 export const maxPooling3d = (options: PoolingOptions = {}): Layer => makeLayer(maxPooling3dKind, options)
 /**
  * The mean of each window of [batch, steps, channels].
- * @throws LanegradError for sizes that aren't positive integers, an input of another rank, a window that doesn't fit or holds padding alone
+ * @throws LanegradError for sizes that aren't positive integers, an input of another rank, a window that doesn't fit or holds
+ * padding alone
  * @example
  * ```js
  * import { averagePooling1d, sequential } from 'lanegrad'
@@ -170,7 +173,8 @@ export const averagePooling2d = (options: PoolingOptions = {}): Layer =>
   makeLayer(averagePooling2dKind, options)
 /**
  * As averagePooling1d, of [batch, depth, height, width, channels].
- * @throws LanegradError for sizes that aren't positive integers, an input of another rank, a window that doesn't fit or holds padding alone
+ * @throws LanegradError for sizes that aren't positive integers, an input of another rank, a window that doesn't fit or holds
+ * padding alone
  * @example
  * ```js
  * import { averagePooling3d, sequential } from 'lanegrad'

@@ -1,7 +1,7 @@
 // Recurrent layers: simpleRnn, lstm, gru. One matmul makes the input products of all steps, one operation
-// (operations/recurrent.ts) walks the sequence; what its kernels don't do is written step by step (unrolled.ts). Weights, gate order and defaults are those of Keras:
-// kernel [in, parts u], recurrent_kernel [u, parts u], bias [parts u] (gru with resetAfter: [2, 3 u], the second row is
-// added to the recurrent product).
+// (operations/recurrent.ts) walks the sequence; what its kernels don't do is written step by step (unrolled.ts). Weights, gate
+// order and defaults are those of Keras: kernel [in, parts u], recurrent_kernel [u, parts u], bias [parts u] (gru with
+// resetAfter: [2, 3 u], the second row is added to the recurrent product).
 
 import type { UnaryName } from '../graph/functions.ts'
 import * as ops from '../graph/operations.ts'

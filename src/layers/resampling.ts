@@ -136,8 +136,8 @@ export interface ResizingOptions extends CenterCropOptions {
   /** 'bilinear' (default) interpolates between the centers of cells; 'nearest' takes the nearest one. No antialiasing. */
   readonly interpolation?: 'nearest' | 'bilinear'
   /**
-   * true (default): the edges of both images meet, as in Keras and TensorFlow 2; false: output cell o lies at o from / to, as in TensorFlow
-   * 1 and TensorFlow.js, and is rounded down for 'nearest' (as PyTorch's nearest).
+   * true (default): the edges of both images meet, as in Keras and TensorFlow 2; false: output cell o lies at o from / to, as
+   * in TensorFlow 1 and TensorFlow.js, and is rounded down for 'nearest' (as PyTorch's nearest).
    */
   readonly halfPixel?: boolean
   /**
@@ -196,8 +196,8 @@ export const centerCropKind: LayerKind<{ readonly height: number; readonly width
 }
 
 /**
- * Cuts the middle out of images: [batch, h, w, channels] to [batch, height, width, channels]. An image that is smaller, on one side at
- * least, is resized instead (bilinear, cut to the ratio), as in Keras.
+ * Cuts the middle out of images: [batch, h, w, channels] to [batch, height, width, channels]. An image that is smaller, on one
+ * side at least, is resized instead (bilinear, cut to the ratio), as in Keras.
  * @throws LanegradError on an unknown or bad option, or an input of another rank
  * @example
  * ```js

@@ -1,4 +1,4 @@
-// What all layers over sequences share: their options, the mask of the input, initial and last states.
+// Shared by all layers over sequences: their options, the mask of the input, initial and last states.
 import { RANDOM_BERNOULLI } from '../../assembly/abi.ts'
 import * as ops from '../graph/operations.ts'
 import type { Value } from '../graph/value.ts'

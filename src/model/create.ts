@@ -80,7 +80,7 @@ export interface ModelOptions<V extends Values> extends RuntimeOptions {
   readonly outputs: V
   /** Governs initial weights and shuffling: the same seed gives the same bits everywhere. Default 0. */
   readonly seed?: number
-  /** What models that call this one name it; its layers are `<name>.<layer>` there. Default: model and a number. */
+  /** The name of this model within models that call it; its layers are `<name>.<layer>` there. Default: model and a number. */
   readonly name?: string
 }
 
@@ -113,7 +113,7 @@ export interface SequentialOptions extends RuntimeOptions {
   readonly layers: readonly Chained[]
   /** Governs initial weights and shuffling: the same seed gives the same bits everywhere. Default 0. */
   readonly seed?: number
-  /** What models that call this one name it; its layers are `<name>.<layer>` there. Default: model and a number. */
+  /** The name of this model within models that call it; its layers are `<name>.<layer>` there. Default: model and a number. */
   readonly name?: string
 }
 

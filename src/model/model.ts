@@ -164,8 +164,8 @@ export class Model<V extends Values = Values> {
    *     logSigmoid, logSoftmax         -       -       -            fine    -     -        -
    *
    * All other losses take any output. A single unit takes no loss that compares columns (categorical, kl,
-   * cosineSimilarity), and with softmax, which is always 1 there, none at all. What goes through reshape, flatten, permute,
-   * pooling or concatenate is seen; the numbers of a layer of your own, of a frozen one or of an average aren't known, and
+   * cosineSimilarity), and with softmax, which is always 1 there, none at all. Activations are seen through reshape, flatten,
+   * permute, pooling and concatenate; the numbers of a layer of your own, of a frozen one or of an average aren't known, and
    * nothing is refused there. Targets must lie where the loss is defined: from 0 to 1 for `binary` and categoricalHinge,
    * from -1 to 1 for hinge, from 0 up for `categorical`, `kl` and poisson; others are refused where the data is read.
    * @throws LanegradError on an unknown name (with the nearest known one) or a loss that doesn't fit its output.
@@ -218,7 +218,8 @@ export class Model<V extends Values = Values> {
 
   /**
    * Freezes layers and lets them train again: by name (`{ dense_1: false }`, the others stay as they are; the name of a model
-   * within this one means all of its layers) or by a function of the layer's name. At any time but during `fit`; weights stay, the optimizer starts anew.
+   * within this one means all of its layers) or by a function of the layer's name. At any time but during `fit`; weights stay,
+   * the optimizer starts anew.
    * @throws LanegradError on a layer that the model doesn't have
    */
   setTrainable(layers: Readonly<Record<string, boolean>> | ((layer: string) => boolean)): this {
@@ -476,8 +477,8 @@ export class Model<V extends Values = Values> {
    * that trains, by the names that `gradients` and `getWeights` give. They are clipped and decayed, and the learning rate
    * is scheduled, as in `trainStep`: what `gradients` gives has the bits of a training step. With `accumulation` they are
    * added to those of other steps, counting for `weight` rows; where losses are averaged
-   * in several ways (a sum beside a mean, masks), as gradients of the first one. What layers keep beside their weights (the moving
-   * statistics of batch normalization) stays.
+   * in several ways (a sum beside a mean, masks), they count as gradients of the first one. The numbers that layers keep beside
+   * their weights (the moving statistics of batch normalization) stay.
    * @throws LanegradError, with nothing changed, on a weight that is missing or unknown, another shape, or NaN
    * @example
    * ```js

@@ -11,7 +11,10 @@ import { checkModelName } from './create.ts'
 import { watcherOf } from './diagnose.ts'
 import { checkModel, Model } from './model.ts'
 
-/** A value of a model: what it was described with, or its name, that of an input or of a layer (`dense_1`; `lstm_1:1` is a further output). */
+/**
+ * A value of a model: what it was described with, or its name, that of an input or of a layer (`dense_1`; `lstm_1:1` is a
+ * further output).
+ */
 export type PartValue = Symbolic | string
 
 /** Values of a model: one, a list, or a record by name. */
@@ -19,11 +22,11 @@ export type PartValues = PartValue | readonly PartValue[] | Readonly<Record<stri
 
 /** Options of `part`. */
 export interface PartOptions<O extends PartValues> {
-  /** What the part is called on; a value in the middle becomes an input. In the form that `fit` and `predict` take x. */
+  /** The values that the part is called on; one in the middle becomes an input. In the form that `fit` and `predict` take x. */
   readonly inputs: PartValues
-  /** What it gives, in the form that `predict` returns and `fit` takes y. */
+  /** The values that it gives, in the form that `predict` returns and `fit` takes y. */
   readonly outputs: O
-  /** What models that call the part name it. Default: model and a number. */
+  /** The name of the part within models that call it. Default: model and a number. */
   readonly name?: string
 }
 

@@ -44,7 +44,10 @@ const constraints = {
 
 const initializers = { orthogonal, randomNormal, truncatedNormal, glorotNormal, heNormal, lecunNormal }
 
-/** The description of a network with its constraints and initializers made again: those of its layers, and of layers within them. */
+/**
+ * The description of a network with its constraints and initializers made again: those of its layers, and of layers within
+ * them.
+ */
 export function remadeValues(data: unknown): unknown {
   if (Array.isArray(data)) return data.map(remadeValues)
   if (!isRecord(data)) return data

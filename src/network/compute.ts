@@ -135,7 +135,10 @@ type LossPlace = Named<LossReading, 'value' | 'counter'>
 
 export interface Computation {
   readonly graph: Graph
-  /** The loss of each output, where it is a sum, where the rows that count differ from batch to batch, or where there are several outputs. */
+  /**
+   * The loss of each output, where it is a sum, where the rows that count differ from batch to batch, or where there are
+   * several outputs.
+   */
   readonly losses: readonly LossPlace[]
   readonly metrics: readonly (MeanPlace | HostReading)[]
   /** Metrics that JavaScript computes, by key. */

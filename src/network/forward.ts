@@ -118,7 +118,7 @@ export function writeLayers(
     return now
   }
 
-  /** What one call may do; `prefix` of its weights is the layer's name, then that of a layer inside it. */
+  /** The functions for the build of one call; `prefix` of its weights is the layer's name, then the name of a layer inside it. */
   const contextOf = (call: Call, prefix: string, set: Set<Value>): BuildContext => ({
     g,
     training,

@@ -51,7 +51,7 @@ export interface Call {
 
 /** A call of a model within the network, whose layers are those of the network. */
 export interface ModelCall {
-  /** The model's name; `name#2` and so on for further calls. Of one inside another: `outer.name`. */
+  /** The model's name; `name#2` and so on for further calls; `outer.name` for a model inside another. */
   readonly name: string
   /** The names of its layers' calls. */
   readonly calls: readonly string[]
@@ -62,7 +62,7 @@ export interface ModelCall {
 }
 
 export interface Network {
-  /** What models that call this one name it, unless they have the name already. */
+  /** The name of this model within models that call it, unless they have the name already. */
   readonly name: string | null
   readonly inputs: readonly NetworkInput[]
   readonly inputStructure: Structure
@@ -192,7 +192,10 @@ export function callName(name: string, counts: Map<string, number>): string {
   return count === 1 ? name : `${name}#${count}`
 }
 
-/** What the calls of models in a network are called, and what lies in them; `names`: of models, and of values. */
+/**
+ * The calls of models in a network, named, with the calls and values that lie in them. `names`: the names of models and of
+ * values.
+ */
 function modelCalls(
   calls: ReadonlyMap<InnerCall, readonly string[]>,
   names: ReadonlyMap<Symbolic | Layer<unknown> | InnerModel, string>,

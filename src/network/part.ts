@@ -20,7 +20,10 @@ export interface Wanted {
   readonly entries: readonly (readonly [key: string | null, value: string])[]
 }
 
-/** The calls that lead from `inputs` to `outputs`, in their order. @throws LanegradError where an input of the network is missing */
+/**
+ * The calls that lead from `inputs` to `outputs`, in their order. @throws LanegradError where an input of the network is
+ * missing
+ */
 function between(network: Network, inputs: ReadonlySet<string>, outputs: Wanted): Call[] {
   const makers = new Map<string, Call>()
   for (const call of network.calls)

@@ -328,7 +328,9 @@ function convRows(g: Writer, y: Value, rank: number): ConvRows {
   return { rows: reshape(g, y, [elementCount(shape) / channels, channels]), shape }
 }
 
-/** Convolves x [batch, ..., C] of rank 3 to 5 by `kernel` (conv or depthwise) with weights w [..., C / groups, F] ([..., C, m]). */
+/**
+ * Convolves x [batch, ..., C] of rank 3 to 5 by `kernel` (conv or depthwise) with weights w [..., C / groups, F] ([..., C, m]).
+ */
 export function convolveRows(
   g: Writer,
   kernel: Kernel<ConvGeometry>,

@@ -53,7 +53,10 @@ export interface LayerNormalizeAttributes extends AffineAttributes {
 const columnsIn = ({ shape }: Value): number => shape[shape.length - 1]
 const rowsIn = (x: Value): number => elementCount(x.shape) / columnsIn(x)
 
-/** x [..., D], gamma? [D], beta? [D] to y [..., D]; extras: inverse deviation [rows] and, unless rms, mean and its rest [2, rows]. */
+/**
+ * x [..., D], gamma? [D], beta? [D] to y [..., D]; extras: inverse deviation [rows] and, unless rms, mean and its rest [2,
+ * rows].
+ */
 export const layerNormalize: Kernel<LayerNormalizeAttributes> = {
   name: 'layerNormalize',
   module: normalizeModule,

@@ -1,4 +1,4 @@
-// What callers pass as data, to arrays the arena takes. Enters: typed arrays (flat), tensors, nested arrays; one
+// Turns the data that callers pass into arrays that the arena takes. Enters: typed arrays (flat), tensors, nested arrays; one
 // of them, a list, or a record by name. Leaves: flat arrays of the right type with their batch size, in the
 // network's order. Never changes or keeps what was passed; copies only where the type must change.
 
@@ -26,7 +26,7 @@ export type ArrayLikeData = NumberArray | NamedArray | ShapedArray | readonly Ne
 /** One array; a list in the order of the model's inputs (or outputs); or a record by their names. */
 export type Data = ArrayLikeData | readonly ArrayLikeData[] | Readonly<Record<string, ArrayLikeData>>
 
-/** What to train on or to test with, in one object. */
+/** Data to train on or to test with, in one object. */
 export interface Dataset {
   readonly x: Data
   readonly y: Data
@@ -44,14 +44,14 @@ type AnyIterable<T> = Iterable<T> | AsyncIterable<T>
  */
 export type Batches<T = Dataset> = AnyIterable<T> | (() => AnyIterable<T> | Promise<AnyIterable<T>>)
 
-/** What an input or a target must be; the batch axis is not part of `shape`. */
+/** The form that an input or a target must have; the batch axis is not part of `shape`. */
 export interface Expected {
   readonly name: string
   readonly shape: RowShape
   readonly dtype: DType
   /** How many rows there must be; any number if left out. */
   readonly rows?: number
-  /** What the shape is for, in messages. */
+  /** The purpose of the shape, in messages. */
   readonly hint?: string
 }
 

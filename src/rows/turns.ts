@@ -31,7 +31,7 @@ export async function inTurns<T>(pieces: Pieces<T>, turn: Turn): Promise<T> {
 
 type Way = (resolve: () => void) => void
 
-/** What gives a turn, the quickest first: timers, input and painting get their chance. */
+/** The functions that give a turn, the quickest first: timers, input and painting get their chance. */
 const ways: readonly (() => Way | undefined)[] = [
   () => (globalThis as { setImmediate?: Way }).setImmediate, // Node, Deno, Bun
   () =>

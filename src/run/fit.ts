@@ -29,7 +29,7 @@ export interface TrainerFitOptions {
   readonly shuffle?: boolean
   /** Share of the rows, the last ones, kept for validation. Default 0. */
   readonly validationSplit?: number
-  /** What to evaluate after every epoch, in batches of the sizes frozen for that; logs then have `val_loss` and so on. */
+  /** Data to evaluate after every epoch, in batches of the sizes frozen for that; logs then have `val_loss` and so on. */
   readonly validationData?: readonly [x: Data, y: Data, sampleWeight?: Data] | Dataset
   /** Epochs from one validation to the next. Default 1. */
   readonly validationFreq?: number

@@ -43,8 +43,9 @@ export const attention: KernelModule = attentionModule
 export const convolution: KernelModule = convolutionModule
 
 /**
- * What plain nets do without: the losses other than the mean squared error and the cross-entropies of logits, sigmoid or softmax;
- * metrics, penalties of weights, clipped gradients, maxima and minima. Programs that train or evaluate call them.
+ * The kernels that plain nets do without: the losses other than the mean squared error and the cross-entropies of logits,
+ * sigmoid or softmax; metrics, penalties of weights, clipped gradients, maxima and minima. Programs that train or evaluate call
+ * them.
  * @example
  * ```js
  * import { dense, sequential } from 'lanegrad'

@@ -15,8 +15,8 @@ export interface OpenOptions {
 }
 
 /**
- * A trainer of the net that `freeze` wrote into `bytes`. A frozen file is code: open files of makers you trust. Whatever a file
- * holds stays in the memory of its own trainer.
+ * A trainer of the net that `freeze` wrote into `bytes`. A frozen file is code: open files of makers you trust. Its
+ * instructions reach the memory of its own trainer alone.
  * @throws LanegradError on a file that is damaged, of another version, or needs kernels that weren't given
  * @example
  * ```js

@@ -1,6 +1,6 @@
-// A frozen file to what a session runs. A frozen file is code, yet it may come from anywhere: whatever says where something lies
-// is checked here, so that this side reads and writes nothing outside of the arena. What the instructions do with their
-// operands stays inside the WebAssembly memory of this one trainer.
+// Reads a frozen file into the programs that a session runs. A frozen file is code, yet it may come from anywhere: every address
+// and size is checked here, so that this side reads and writes nothing outside of the arena. The instructions reach the
+// WebAssembly memory of this one trainer alone.
 import { ABI_VERSION, ALIGNMENT } from '../../assembly/abi.ts'
 import { coreModule } from '../binaries/core.ts'
 import type { KernelModule } from '../binaries/kernel-module.ts'
@@ -30,7 +30,7 @@ export interface Opened {
   readonly programs: readonly Program[]
 }
 
-/** What the programs of a file share. */
+/** Shared by the programs of a file. */
 interface Context {
   readonly tensors: ReadonlyMap<string, NamedArray>
   readonly modules: readonly KernelModule[]
@@ -160,7 +160,7 @@ function checkSizes({ weights, feeds, updating }: Frozen, tensors: ReadonlyMap<s
     fail(`${FROZEN_KEY}: a weight is named twice, or the optimizer has more arrays than any`)
 }
 
-/** @throws LanegradError on what is no frozen file of this version, is damaged, or needs kernels that weren't given */
+/** @throws LanegradError on bytes that aren't a frozen file of this version, are damaged, or need kernels that weren't given */
 export function readFrozen(bytes: ByteSource, modules: readonly KernelModule[]): Opened {
   const { tensors, metadata } = decodeTensors(bytes, ownReaders)
   if (metadata[FROZEN_KEY] === undefined)

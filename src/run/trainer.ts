@@ -116,7 +116,7 @@ export class Trainer {
     }
   }
 
-  /** What only a model that was compiled has. @internal */
+  /** How weights are updated, where the model was compiled. @internal */
   get updating(): Updating {
     return (
       this.session.updating ??

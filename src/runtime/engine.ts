@@ -47,11 +47,11 @@ export interface Workers {
   readonly kind: 'workers'
   /** null: one for each core, 8 at most. */
   readonly count: number | null
-  /** Those of an engine. @internal */
+  /** The threads of an engine. @internal */
   team(binaries: Binaries): Team
 }
 
-/** What a team must know of the binaries that engines here have. */
+/** The binaries that engines here have, as a team must know them. */
 export interface Binaries {
   readonly core: KernelModule
   /** Undefined where they came compiled, or aren't here. */
@@ -131,7 +131,7 @@ export class Engine {
   private readonly peers: Engine[]
   private isWatching = false
   private readonly words = new WeakMap<Executable, Int32Array>()
-  /** What a program that trapped said; null: none has. */
+  /** The message of a program that trapped; null if none did. */
   failure: string | null = null
   /** Those that are instantiated here. */
   private readonly modules: Set<KernelModule>
@@ -202,7 +202,7 @@ export class Engine {
     return ARENA_START
   }
 
-  /** What it runs on now: `simd` or `relaxed`, its threads if several were asked for, and what it couldn't have. */
+  /** The arithmetic it runs on now: `simd` or `relaxed`, its threads if several were asked for, and what it couldn't have. */
   get variant(): string {
     return this.arithmetic + (this.team?.text ?? '')
   }
@@ -331,7 +331,7 @@ export class Engine {
     this.doubles[(this.base + HEADER_STEP_COUNT) / 8] = count
   }
 
-  /** What dropout and noise of the next run draw from, beside the seed: low and high word. */
+  /** Sets the number that dropout and noise of the next run draw from, beside the seed: its low and high word. */
   drawFrom(low: number, high: number): void {
     const at = (this.base + HEADER_RANDOM_COUNTER) / 4
     this.ints[at] = low

@@ -5,7 +5,10 @@ import { type ByteSource, bytesOf } from '../numerics/bytes.ts'
 import { check, checkOptions, fail, isObject, unknownName } from '../numerics/errors.ts'
 import { checkRuntime, instanceOf, provide } from './modules.ts'
 
-/** A binary of the package: `core` for every model, the others for the layers, activations, optimizers and options that need them. */
+/**
+ * A binary of the package: `core` for every model, the others for the layers, activations, optimizers and options that need
+ * them.
+ */
 export type ModuleName =
   | 'core'
   | 'attention'

@@ -27,13 +27,13 @@ const given = /*#__PURE__*/ new Map<string, Bytes>()
 
 export type Bytes = Uint8Array<ArrayBuffer>
 
-/** What every module imports: the core a memory alone. */
+/** The imports of every module; the core imports a memory alone. */
 export interface Environment {
   readonly memory: WebAssembly.Memory
   readonly table?: WebAssembly.Table
 }
 
-/** What engines say where WebAssembly is forbidden, at compiling or (WebKit) at instantiating, and what helps. */
+/** The messages of engines where WebAssembly is forbidden, at compiling or (WebKit) at instantiating, and what helps. */
 const refusals: readonly (readonly [says: RegExp, means: string])[] = [
   [
     /\bCSP\b|Content Security Policy/i,

@@ -1,4 +1,4 @@
-// What the planner makes and an engine runs, as data: the words of the program and the place of every number that goes in or
+// The data that the planner makes and an engine runs: the words of the program and the place of every number that goes in or
 // comes out. It holds no graph, no layer and no function of either.
 
 import type { KernelModule } from '../binaries/kernel-module.ts'

@@ -15,7 +15,7 @@ import {
 import { messageOf } from '../numerics/brands.ts'
 import { builtin, warnOnce } from '../numerics/host.ts'
 
-/** What a worker is sent: with the memory comes the core, as the first module. */
+/** The messages to a worker: with the memory comes the core, as the first module. */
 interface Message {
   readonly memory?: WebAssembly.Memory
   readonly modules: readonly WebAssembly.Module[]

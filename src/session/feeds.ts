@@ -41,6 +41,6 @@ export interface Feeds {
   /** Names. */
   readonly outputs: readonly string[]
   readonly outputStructure: Structure
-  /** None where there is no loss yet. */
+  /** An empty list where there is no loss yet. */
   readonly targets: readonly TargetFeed[]
 }

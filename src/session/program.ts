@@ -9,7 +9,7 @@ import type { Executable } from '../runtime/program.ts'
  */
 export type Mode = 'predict' | 'evaluate' | 'train' | 'gradients'
 
-/** What a program is asked for; no two programs of a session answer the same request. */
+/** The work that a program is made for; no two programs of a session answer the same request. */
 export interface Request {
   readonly mode: Mode
   readonly rows: number

@@ -1,7 +1,6 @@
 // A training step or a prediction like the one before: typed arrays, flat or shaped, of the same sizes, one input and one
-// output. What the whole way (batch.ts, data.ts, Session.feed) finds out anew is known then, so that a step of a tiny net
-// takes half the time. Whatever isn't as before, or not as it must be, is left to the whole way, and with it the error
-// messages.
+// output. Everything that the whole way (batch.ts, rows.ts, Session.feed) finds out anew is known then, so that a step of a
+// tiny net takes half the time. Data that differs, or is faulty, goes the whole way, which has the error messages.
 import { isFloat32, isInt32 } from '../numerics/brands.ts'
 import type { FloatArray, NamedArray } from '../numerics/tensor.ts'
 import type { Data } from '../rows/rows.ts'

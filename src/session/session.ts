@@ -22,7 +22,7 @@ const PROGRAMS_KEPT = 64
 /** How weights are updated. */
 export interface Updating {
   readonly learningRate: number
-  /** The rate of a step, counted from 0; `base` is what the schedule starts from. null: there is no schedule. */
+  /** The rate of a step, counted from 0; the schedule starts from `base`. null: there is no schedule. */
   readonly rateAt: ((base: number, step: number) => number) | null
   /** Training steps that make one update. */
   readonly steps: number
@@ -30,11 +30,11 @@ export interface Updating {
   readonly groups: number
   /** Names of the optimizer's arrays, each as large as all trainable weights. */
   readonly slotNames: readonly string[]
-  /** What the first of them starts from; the others from 0. */
+  /** The number that the elements of the first array start from; the others start from 0. */
   readonly slotStart: number
 }
 
-/** What looks after a training, where somebody wants to be warned. */
+/** Looks after a training, where warnings are wanted. */
 export interface Watcher<C extends Executable> {
   /** After the first batch of a `fit` was fed. */
   first(prepared: Prepared<C>): void

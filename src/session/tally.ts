@@ -1,6 +1,6 @@
 // Loss and metrics over the batches of an epoch. Enters: after each run, the numbers in the arena. Leaves: logs, exact
-// whatever the batch sizes: means are sums over counts, sums (losses with `reduction: 'sum'`) add up, other metrics are computed from all they have seen. Holds
-// copies only; the views it hands to metrics are gone after the call.
+// whatever the batch sizes: means are sums over counts, sums (losses with `reduction: 'sum'`) add up, other metrics are
+// computed from all they have seen. Holds copies only; the views it hands to metrics are gone after the call.
 
 import { fail } from '../numerics/errors.ts'
 import { exp } from '../numerics/exact.ts'

@@ -12,7 +12,7 @@ export interface NetworkValues {
   input(name: string): Value
   /** An output. */
   output(name: string): Value
-  /** What a layer gives, by the layer's name (of several calls of it: `name_1` ...). */
+  /** The value of a layer, by the layer's name (its further calls: `name#2` ...). */
   layer(name: string): Value
   /** A weight, as `layer/weight`. */
   weight(name: string): Value

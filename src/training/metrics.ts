@@ -144,7 +144,9 @@ function lossFor(list: readonly (Loss | LossName)[], loss: Loss): Loss | undefin
   return losses.find((one) => takesLabels(one) === takesLabels(loss))
 }
 
-/** Where a mean's numbers are: its sum is the first element of `sum`, its number of terms `terms` times the second of `counter`. */
+/**
+ * Where a mean's numbers are: its sum is the first element of `sum`, its number of terms `terms` times the second of `counter`.
+ */
 export interface MetricValue {
   readonly sum: Value
   /** null: all terms count, and none has a weight */

@@ -15,9 +15,9 @@ export interface OptimizerOptions {
    */
   readonly weightDecay?: number
   /**
-   * What doesn't decay, usually biases and what normalizations learn: names of weights (`dense_1/bias`), of layers (`dense_1`), or of all
-   * weights called so (`bias`, `gamma`, `beta`); or a function of a weight's name. `compile` puts the weights' names in the
-   * place of these. Default null: all weights decay.
+   * What doesn't decay, usually biases and what normalizations learn: names of weights (`dense_1/bias`), of layers (`dense_1`),
+   * or of all weights called so (`bias`, `gamma`, `beta`); or a function of a weight's name. `compile` puts the weights' names
+   * in the place of these. Default null: all weights decay.
    */
   readonly excludeFromWeightDecay?: readonly string[] | ((weight: string) => boolean) | null
   /** Limits the norm of each parameter's gradient. At most one of the three ways to clip. Default null: no limit. */

@@ -393,7 +393,10 @@ export function resolveExcluded(optimizer: Optimizer, weights: readonly string[]
   return Object.freeze({ ...optimizer, excludeFromWeightDecay: names })
 }
 
-/** The update of an optimizer for the planner; `groups`: the number of losses whose gradients accumulate apart (network/groups.ts). */
+/**
+ * The update of an optimizer for the planner; `groups`: the number of losses whose gradients accumulate apart
+ * (network/groups.ts).
+ */
 export function updateOf(optimizer: Optimizer, groups: number): UpdateSpec {
   const { kind, weightDecay, clip, ema, accumulation, excludeFromWeightDecay: excluded } = optimizer
   const { beta1 = 0, beta2 = 0, rho = beta1, epsilon = 0, momentum = 0, momentumDecay } = optimizer

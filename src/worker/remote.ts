@@ -215,7 +215,10 @@ export class WorkerModel<V extends Values = Values> {
     return { ...arg, validationData: this.standIn(arg.validationData, hooks) }
   }
 
-  /** As `Model.compile`. For losses and metrics that hold functions, the worker uses those of their names that `serveModels` got. */
+  /**
+   * As `Model.compile`. For losses and metrics that hold functions, the worker uses those of their names that `serveModels`
+   * got.
+   */
   async compile(options: CompileOptions): Promise<void> {
     this.compiling++
     try {

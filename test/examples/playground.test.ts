@@ -90,7 +90,10 @@ describe.skipIf(missing)('the page', { timeout: 120_000 }, () => {
   /** A window takes a second to open: one for all visits that ask for nothing else. */
   let shared: Page | null = null
 
-  /** Opens a link anew, with `options` in a fresh window; after `use` nothing may have been complained about or fetched from elsewhere. */
+  /**
+   * Opens a link anew, with `options` in a fresh window; after `use` nothing may have been complained about or fetched from
+   * elsewhere.
+   */
   async function visit(
     link: string,
     use: (page: Page) => Promise<void>,

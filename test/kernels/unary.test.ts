@@ -1,5 +1,5 @@
-// Every unary function of the core and of module functions, in the built binaries: y against its float64 formula, dx against the central difference
-// of that formula, at ragged counts, at unaligned addresses, in place, at extreme arguments and at the kinks.
+// Every unary function of the core and of module functions, in the built binaries: y against its float64 formula, dx against
+// the central difference of that formula, at ragged counts, at unaligned addresses, in place, at extreme arguments and at the kinks.
 import { beforeAll, describe, expect, test } from 'vitest'
 import * as abi from '../../assembly/abi'
 import { coreModule, functionsModule } from '../../src/binaries/core'

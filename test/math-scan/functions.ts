@@ -1,6 +1,6 @@
 // What assembly/math.ts and assembly/functions/ state of their errors, with the float64 function each is held to.
-// `at` is an argument whose error is close to the bound: where main.ts, which goes over every float32, found it. An error is measured in
-// the spacing of floats at the exact result (ulp), or, with `share`, as a share of the argument.
+// `at` is an argument whose error is close to the bound: where main.ts, which goes over every float32, found it. An error is
+// measured in the spacing of floats at the exact result (ulp), or, with `share`, as a share of the argument.
 import * as abi from '../../assembly/abi.ts'
 import { erf } from '../reference/erf.ts'
 import { unaryFormulas } from '../reference/unary.ts'

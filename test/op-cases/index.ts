@@ -55,7 +55,10 @@ function draw({ shape, domain }: CaseInput, seed: number, stream: number): Float
 export const leavesOfCase = ({ inputs }: OpCase, seed = 1): Leaf[] =>
   inputs.map((input, i) => ({ shape: input.shape, data: draw(input, seed, i + 1) }))
 
-/** Writes the case's one operation on the first of `leaves`. An operation that takes over its last input's buffer gets a copy of it. */
+/**
+ * Writes the case's one operation on the first of `leaves`. An operation that takes over its last input's buffer gets a copy of
+ * it.
+ */
 export function writeCase(
   g: TestBuilder,
   { kernel, attributes, inputs: { length: count } }: OpCase,

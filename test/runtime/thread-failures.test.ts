@@ -1,6 +1,6 @@
 // Helper threads that can't be had, fail or fall silent: the model says so and one thread goes on. And however many models
-// there are, helpers are few. Their life where all goes well: threads.test.ts. In processes of their own, ended from outside should one hang, on the
-// built library.
+// there are, helpers are few. Their life where all goes well: threads.test.ts. In processes of their own, ended from outside
+// should one hang, on the built library.
 import { spawn } from 'node:child_process'
 import { describe, expect, test } from 'vitest'
 import { JOB_PATIENCE } from '../../assembly/abi.ts'

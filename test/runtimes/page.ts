@@ -1,5 +1,6 @@
 // The suite in a page of server.ts. Enters: the cases it fetches. Leaves: the report, or what went wrong, posted back.
-// Threads, which a page's main thread mustn't wait for, are tried in its worker (inside.ts). The frame is the same library under a policy that forbids WebAssembly (forbidden.ts); it tells what it was told.
+// Threads, which a page's main thread mustn't wait for, are tried in its worker (inside.ts). The frame is the same library
+// under a policy that forbids WebAssembly (forbidden.ts); it tells what it was told.
 import type { GoldenCase } from '../golden-runner/case.ts'
 import { runOnMainThread, runSuite, type Variant } from './suite.ts'
 

@@ -103,7 +103,10 @@ export const changedNets = (
     (name) => hashes[name] !== record[name],
   )
 
-/** What must not be: results that are not those on record, faults of results, variants lacking without a reason, a refusal left unexplained. */
+/**
+ * What must not be: results that are not those on record, faults of results, variants lacking without a reason, a refusal left
+ * unexplained.
+ */
 export function faultsOf(
   rows: readonly Row[],
   record: Readonly<Record<string, string>> = recorded,

@@ -1,6 +1,6 @@
 // The conformance suite: one program for every runtime. Enters: the golden cases. Leaves: a report that survives JSON, of
-// what every runtime can, and of the variants that some can: threads, relaxed arithmetic. Assumes only what every runtime has: JavaScript, WebAssembly, crypto.subtle, setTimeout. Each runtime's own way to
-// start it is in script.ts, page.ts and worker.ts.
+// what every runtime can, and of the variants that some can: threads, relaxed arithmetic. Assumes only what every runtime has:
+// JavaScript, WebAssembly, crypto.subtle, setTimeout. Each runtime's own way to start it is in script.ts, page.ts and worker.ts.
 
 import { dense, type RuntimeOptions, sequential } from '../../src/index.ts'
 import { relaxed } from '../../src/relaxed/index.ts'

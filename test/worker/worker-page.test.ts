@@ -1,6 +1,7 @@
 // Models in workers of a real page, and pages that are left: Chromium, the built bundle as a server sends it, under a
-// content security policy that lets no code be made from text. Needs Chromium on the PATH (or its path in CHROMIUM) and playwright-core, and `npm run
-// build`. What comes back is compared with training here; how long a frame takes is printed and decides nothing.
+// content security policy that lets no code be made from text. Needs Chromium on the PATH (or its path in CHROMIUM) and
+// playwright-core, and `npm run build`. What comes back is compared with training here; how long a frame takes is printed and
+// decides nothing.
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'

@@ -230,7 +230,7 @@ export function reduce(
   { keepDims = false, scale = 1 }: ReduceOptions = {},
 ): Value {
   const over = new Set(axes?.slice() ?? x.shape.map((_, i) => i))
-  for (const axis of over) if (!(axis in x.shape)) fail(`axis ${axis} of a value of rank ${x.shape.length}`)
+  for (const axis of over) if (!(axis in x.shape)) fail(`shape ${shapeText(x.shape)} has no axis ${axis}`)
   const shape: number[] = [...x.shape]
   let value = x
   for (let last = shape.length - 1; last >= 0; last--) {

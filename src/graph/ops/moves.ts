@@ -9,7 +9,7 @@ import { copyOf, copyPart, partOffset, stridesOf } from './strides.ts'
 
 function checkAxis(axis: number, shape: Shape): void {
   if (!Number.isInteger(axis) || axis < 0 || axis >= shape.length)
-    fail(`axis ${axis} of shape ${shapeText(shape)}`)
+    fail(`shape ${shapeText(shape)} has no axis ${axis}`)
 }
 
 // ---- the same elements ----------------------------------------------------------------------------
@@ -18,7 +18,7 @@ export const reshapeKernel: Kernel<{ readonly shape: Shape }> = {
   name: 'reshape',
   shapes([x], { shape }) {
     if (elementCount(shape) !== elementCount(x.shape))
-      fail(`reshape of ${shapeText(x.shape)} to ${shapeText(shape)}`)
+      fail(`reshape of ${shapeText(x.shape)} to ${shapeText(shape)}: the numbers of elements differ`)
     return [shape]
   },
   instructions: () => [],
@@ -50,7 +50,7 @@ export const permuteKernel: Kernel<{ readonly axes: readonly number[] }> = {
   name: 'permute',
   shapes([{ shape }], { axes }) {
     if ([...axes].sort((a, b) => a - b).join() !== shape.map((_, i) => i).join())
-      fail(`permute of ${shapeText(shape)} by ${shapeText(axes)}`)
+      fail(`permute of ${shapeText(shape)} by ${shapeText(axes)}: expected each axis once`)
     return [axes.map((axis) => shape[axis])]
   },
   instructions({ output, inputs: [x], attributes: { axes } }, at) {
@@ -80,7 +80,9 @@ export const sliceKernel: Kernel<{ readonly axis: number; readonly start: number
   shapes([{ shape }], { axis, start, size }) {
     checkAxis(axis, shape)
     if (start < 0 || size < 1 || start + size > shape[axis])
-      fail(`slice ${start}..${start + size} of axis ${axis} of ${shapeText(shape)}`)
+      fail(
+        `slice ${start}..${start + size} of axis ${axis} of ${shapeText(shape)}: the axis ends at ${shape[axis]}`,
+      )
     return [shape.map((n, i) => (i === axis ? size : n))]
   },
   instructions: ({ output: { shape }, output, inputs: [x], attributes: { axis, start } }, at) => [

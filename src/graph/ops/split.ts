@@ -12,7 +12,9 @@ export const splitKernel: Kernel<{ readonly axis: number; readonly parts: number
   name: 'split',
   shapes([{ shape }], { axis, parts }) {
     if (!(shape[axis] > 0) || shape[axis] % parts !== 0)
-      fail(`split of axis ${axis} of ${shapeText(shape)} into ${parts}`)
+      fail(
+        `split of axis ${axis} of ${shapeText(shape)} into ${parts}: its length must be a multiple of ${parts}`,
+      )
     const part = shape.map((n, i) => (i === axis ? n / parts : n))
     return [part, ...new Array<typeof part>(parts - 1).fill(part)]
   },

@@ -18,8 +18,9 @@ export function stridesOf(shape: Shape, over: Shape = shape): number[] {
 }
 
 /**
- * The operands that tell a kernel how to walk, from BINARY_INNER or COPY_INNER on: size and strides of the inner axis, then the number of outer steps, that of
- * the outer axes, and each one's size and strides. Axes of size 1 are dropped, neighbours that all arrays walk as one merged.
+ * The operands that tell a kernel how to walk, from BINARY_INNER or COPY_INNER on: size and strides of the inner axis, then the
+ * number of outer steps, that of the outer axes, and each one's size and strides. Axes of size 1 are dropped, neighbours that
+ * all arrays walk as one merged.
  */
 export function walkWords(shape: Shape, arrays: readonly (readonly number[])[]): number[] {
   const axes: { size: number; readonly strides: number[] }[] = []

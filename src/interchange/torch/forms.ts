@@ -30,7 +30,7 @@ export interface Form {
   readonly parts: readonly Part[]
 }
 
-/** What one module of PyTorch stands for: a layer, or a part of one. */
+/** The counterpart of one module of PyTorch: a layer, or a part of one. */
 export interface Unit {
   /** The layer's name, `layer/inner` for layers within layers and for parts. */
   readonly name: string

@@ -1,6 +1,6 @@
 // In which order PyTorch has the features behind a flatten. Its images are [channels, height, width], ours [height, width,
-// channels], so the same flatten gives the same numbers in another order, and so do reshapes of features to images. Enters: a network
-// and the shapes of its values. Leaves: for each layer, the order of the features that it reads and of those that it makes.
+// channels], so the same flatten gives the same numbers in another order, and so do reshapes of features to images. Enters: a
+// network and the shapes of its values. Leaves: for each layer, the order of the features that it reads and of those that it makes.
 import type { Network } from '../../network/network.ts'
 import type { RowShape } from '../../numerics/shape.ts'
 
@@ -30,7 +30,7 @@ function channelsLast(shape: RowShape): Order | null {
 }
 
 export interface Orders {
-  /** Of the features that a layer reads, and of those that it makes; null: as they are here. */
+  /** The orders of the features that a layer reads and of those that it makes; null: as they are here. */
   of(layer: string): readonly [Order | null, Order | null]
 }
 

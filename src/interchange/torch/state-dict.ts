@@ -24,7 +24,10 @@ export interface StateDictOptions {
 
 /** Options of `saveStateDict`. */
 export interface SaveStateDictOptions {
-  /** PyTorch's names of modules, each with the name of its layer here, as `loadStateDict` returns them. Default {}: the layers' names. */
+  /**
+   * PyTorch's names of modules, each with the name of its layer here, as `loadStateDict` returns them. Default {}: the layers'
+   * names.
+   */
   readonly names?: Readonly<Record<string, string | null>>
 }
 

@@ -48,8 +48,8 @@ function argmaxAccuracy(kind: string, code: number, labels: boolean, options: Na
 }
 
 /**
- * Categorical accuracy: the share of the rows whose largest prediction is where the truth's is. Truth: one-hot rows. Of equal
- * predictions the first counts.
+ * Categorical accuracy: the share of the rows whose largest prediction is where the truth's is. Truth: one-hot rows. Where
+ * predictions are equal, the first counts.
  * @throws LanegradError on an unknown or bad option
  * @example
  * ```js
@@ -65,8 +65,8 @@ export const categoricalAccuracy = (options: NameOption = {}): MeanMetric =>
   argmaxAccuracy('categoricalAccuracy', abi.METRIC_CATEGORICAL_ACCURACY, false, options)
 
 /**
- * Accuracy of class labels: the share of the rows whose largest prediction is that of the class. Truth: class ids. Of equal
- * predictions the first counts. Rows are all axes but the last, so every step of a sequence counts.
+ * Accuracy of class labels: the share of the rows whose largest prediction is that of the class. Truth: class ids. Where
+ * predictions are equal, the first counts. Rows are all axes but the last, so every step of a sequence counts.
  * @throws LanegradError on an unknown or bad option
  * @example
  * ```js

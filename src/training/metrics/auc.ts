@@ -88,8 +88,8 @@ function areaUnder(state: Scores, area: Area): { sum: number; tp: number; fp: nu
  * The area under a curve of the epoch's scores, exact (Keras rounds to 200 thresholds). `curve` 'ROC' (default): true
  * over false positive rate by trapezoids, the chance that a true element scores above a false one, ties half. 'PR':
  * precision over recall, interpolated between neighbouring thresholds as Davis and Goadrich do (Keras' default
- * summation), not sklearn's average precision. Only the order counts. Logits (`fromLogits`) are taken as the probabilities they stand for. Several
- * columns are taken as one flat list. NaN where the truth has one class only, or a score is NaN.
+ * summation), not sklearn's average precision. Only the order counts. Logits (`fromLogits`) are taken as the probabilities they
+ * stand for. Several columns are taken as one flat list. NaN where the truth has one class only, or a score is NaN.
  * @throws LanegradError on an unknown or bad option
  * @example
  * ```js

@@ -26,7 +26,10 @@ import type { Metric, MetricBatch } from '../../session/metric.ts'
 import { logitOf } from '../metrics.ts'
 import { isOfClass, made, NAME, type NameOption, sharesOf } from './read.ts'
 
-/** 'micro': counts of all classes together; 'macro': the plain mean over classes; 'weighted': the mean weighted by the rows of each class; null: a number for each class. */
+/**
+ * 'micro': counts of all classes together; 'macro': the plain mean over classes; 'weighted': the mean weighted by the rows of
+ * each class; null: a number for each class.
+ */
 export type Average = 'micro' | 'macro' | 'weighted' | null
 
 /** Options of `f1Score`. */
@@ -43,7 +46,10 @@ export interface CountOptions extends NameOption {
 
 /** Options of `precision` and `recall`. */
 export interface ClassOptions extends CountOptions {
-  /** Only the k largest of each row are predicted (the first of equal ones), with a threshold only if one is given. Default null: no limit. */
+  /**
+   * Only the k largest of each row are predicted (the first of equal ones), with a threshold only if one is given. Default
+   * null: no limit.
+   */
   readonly topK?: number | null
   /** The only class that counts. Default null: all count. */
   readonly classId?: number | null
