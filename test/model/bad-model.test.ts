@@ -283,7 +283,10 @@ describe('layers that do not fit', () => {
   const b = shaped([3])
   const of = (layer: Layer, ...inputs: Symbolic[]) => model({ inputs: inputs, outputs: layer(...inputs) })
   test.each<[string, () => unknown]>([
-    ['layer reshape_1: reshape of [1,3] to [1,2,2]: the numbers of elements differ', () => chain(reshape({ targetShape: [2, 2] }))],
+    [
+      'layer reshape_1: reshape of [1,3] to [1,2,2]: the numbers of elements differ',
+      () => chain(reshape({ targetShape: [2, 2] })),
+    ],
     [
       'layer permute_1: expected an input [batch, axis 1, axis 2]; got [1,3]',
       () => chain(permute({ dims: [2, 1] })),

@@ -10,7 +10,8 @@ export type Imported<V extends Values = Values> = Model<V> & {
 }
 
 /** The model with notes. */
-export function importedOf<V extends Values>({ session }: Model<V>, notes: readonly string[]): Imported<V> {
+export function importedOf<V extends Values>(model: Model<V>, notes: readonly string[]): Imported<V> {
+  const { session } = model
   const importNotes = Object.freeze([...new Set(notes)])
   // a class of its own over the same session: models are sealed, so none can get a property
   const made = class extends (Model as unknown as new (of: typeof session) => object) {}
