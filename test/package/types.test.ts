@@ -38,7 +38,7 @@ const program = `
   import { workers as workersSlim } from 'lanegrad/slim/threads'
   import { serveModels } from 'lanegrad/slim/worker'
   import { workers } from 'lanegrad/threads'
-  import { type Imported, loadTfjs } from 'lanegrad/tfjs'
+  import { type Imported, loadTfjs, saveTfjs } from 'lanegrad/tfjs'
   import { loadStateDict, saveStateDict } from 'lanegrad/torch'
   import { workerModel } from 'lanegrad/worker'
   const model = sequential({ inputShape: [2], layers: [dense({ units: 1 })] })
@@ -50,6 +50,8 @@ const program = `
   export const rows: readonly ProfileRow[] = profile(model, [[1, 2]], [3])
   export const slimKinds = [relaxedSlim().kind, workersSlim().kind, inspectSlim(model)]
   export const matchedNames: Record<string, string> = loadStateDict(model, [saveStateDict(model)], { names: { dense_1: 'dense_1' } })
+  const imported: Promise<Imported<Symbolic>> = loadTfjs({ modelJson: saveTfjs(model)['model.json'], weights: saveTfjs(model)['weights.bin'] })
+  export const notes: Promise<readonly string[]> = imported.then((there) => there.importNotes)
   export const callbacks: readonly Callback[] = [modelCheckpoint({ path: 'a' }), csvLogger({ path: 'b' })]
   // @ts-expect-error: made by workers()
   sequential({ inputShape: [2], layers: [dense({ units: 1 })], threads: 2 })

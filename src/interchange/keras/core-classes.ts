@@ -24,7 +24,7 @@ import { categoryEncoding, normalization, rescaling } from '../../layers/preproc
 import { repeatVector } from '../../layers/resizing.ts'
 import { show } from '../../numerics/errors.ts'
 import { type Config, type Field, own, type ReadPlace, type Row, same, slotsOf } from './row.ts'
-import { activationField, activationName, initializerOf, kernelAndBias, weightFields } from './values.ts'
+import { activationField, initializerOf, kernelAndBias, weightFields } from './values.ts'
 
 const NOT_TFJS = { lacks: ['tfjs'] } as const
 
@@ -124,15 +124,6 @@ export const coreClasses: readonly Row[] = [
     fits: (c) => c.tiedTo === null,
   },
   {
-    className: 'Activation',
-    kind: 'activation',
-    make: activation,
-    fields: { activation: activationField('activation') },
-    fits: (c, dialect) =>
-      !['leakyRelu', 'elu'].includes(activationOf(c).name) ||
-      activationName(activationOf(c), dialect) !== undefined,
-  },
-  {
     className: 'LeakyReLU',
     kind: 'activation',
     make: activation,
@@ -144,7 +135,14 @@ export const coreClasses: readonly Row[] = [
     kind: 'activation',
     make: activation,
     fields: { alpha: alphaField('elu', 1) },
-    fits: (c) => activationOf(c).name === 'elu',
+    // TensorFlow.js takes 1 alone, which has a name
+    fits: (c, dialect) => activationOf(c).name === 'elu' && activationOf(c).alpha !== 1 && dialect !== 'tfjs',
+  },
+  {
+    className: 'Activation',
+    kind: 'activation',
+    make: activation,
+    fields: { activation: activationField('activation') },
   },
   {
     className: 'ReLU',
@@ -171,12 +169,23 @@ export const coreClasses: readonly Row[] = [
     kind: 'prelu',
     make: prelu,
     fields: {
-      shared_axes: { own: '', read: () => undefined, write: () => undefined },
+      shared_axes: {
+        own: 'alpha',
+        read: () => undefined,
+        write: (_, { shapes: [shape] }) => (shape.length > 1 ? shape.slice(1).map((_, i) => i + 1) : null),
+      },
       ...initializerOf('alpha', 'alpha'),
     },
     only: { alpha_regularizer: [], alpha_constraint: [] },
     prepare: perChannel,
-    slots: () => [{ own: 'alpha', name: 'alpha', path: 'vars/0', reshaped: true }],
+    slots: (_, config) => {
+      const shared = own(config, 'shared_axes')
+      const theirs = (shape: readonly number[]) => [
+        ...(Array.isArray(shared) ? shared.map(() => 1) : []),
+        ...shape,
+      ]
+      return [{ own: 'alpha', name: 'alpha', path: 'vars/0', theirs }]
+    },
   },
   { ...plain('Flatten', 'flatten', flatten), only: { data_format: ['channels_last'] } },
   {

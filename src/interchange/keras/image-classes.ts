@@ -172,24 +172,9 @@ const resizingFields: Row['fields'] = {
   height: same('height'),
   width: same('width'),
   interpolation: same('interpolation'),
-  half_pixel: { ...grid, write: () => undefined },
-  align_corners: {
-    own: 'alignCorners',
-    read: (value) => value,
-    write(value, at, { halfPixel }) {
-      const fits = at.dialect === 'tfjs' ? value || !halfPixel : !value && halfPixel
-      if (!fits) at.refuse(`halfPixel ${halfPixel}, alignCorners ${value}`)
-    },
-  },
-  crop_to_aspect_ratio: {
-    own: 'cropToAspectRatio',
-    read: (value) => value,
-    write(value, at, { alignCorners }) {
-      if (at.dialect !== 'tfjs') return value
-      if (value) at.refuse('cropToAspectRatio')
-      return !alignCorners
-    },
-  },
+  half_pixel: grid,
+  align_corners: { own: 'alignCorners', read: (value) => value, write: () => undefined },
+  crop_to_aspect_ratio: same('cropToAspectRatio'),
 }
 
 /** TensorFlow.js enlarges smaller images in a way of its own. */
@@ -266,6 +251,7 @@ export const imageClasses: readonly Row[] = [
     fields: resizingFields,
     only: { ...LAST, pad_to_aspect_ratio: [], antialias: [] },
     prepare: tfjsGrid,
+    lacks: NOT_TFJS, // it has the class, which fails in every model
   },
   upSampling(1, upSampling1d, NOT_TFJS),
   upSampling(2, upSampling2d),

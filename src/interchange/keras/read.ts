@@ -13,29 +13,22 @@
 //
 // `find` is asked once for each weight, with all that names it in some format: `owners` (names of the models it lies in), `layer`,
 // `className`, `name` (`kernel`, `forward_lstm/kernel`, `query/kernel`) and `path` (`layers/functional/layers/lstm_1/cell/vars/0`,
-// as in a .weights.h5 of Keras 3). A weight in a layer's order is one of several in a row. `shape` is ours; an array of another
-// shape with as many elements is taken only where both orders are the same.
-import { input, isLayerName, type Layer, type Symbolic } from '../../layers/layer.ts'
+// as in a .weights.h5 of Keras 3). A weight in a layer's order is one of several in a row. The shape must be Keras's.
+import { input, type Layer, type Symbolic } from '../../layers/layer.ts'
 import { model as makeModel } from '../../model/create.ts'
 import { Model } from '../../model/model.ts'
 import type { Values } from '../../network/network.ts'
-import { check, fail, isRecord, LanegradError, show } from '../../numerics/errors.ts'
+import { check, fail, isRecord, show } from '../../numerics/errors.ts'
 import type { DType, RowShape } from '../../numerics/shape.ts'
-import { elementCount, type NamedArray } from '../../numerics/tensor.ts'
+import type { NamedArray } from '../../numerics/tensor.ts'
 import type { RuntimeOptions } from '../../runtime/engine.ts'
 import { rowOfClass, slotsOfLayer } from './classes.ts'
 import { type Imported, importedOf } from './imported.ts'
-import { type Config, type Dialect, own, type ReadPlace, type Row, readFields, type Slot } from './row.ts'
-import {
-  type Call,
-  CHAIN_INPUT,
-  type Entry,
-  type Plan,
-  type Ref,
-  type Refs,
-  readPlan,
-  shapeIn,
-} from './topology.ts'
+import { listText, namer, pathName } from './names.ts'
+import { checkClasses, idInputs } from './plan-checks.ts'
+import { type Findings, layerOf, placeOf } from './read-layer.ts'
+import { type Config, type Dialect, own, type Row, type Slot } from './row.ts'
+import { type Call, type Entry, type Plan, type Ref, type Refs, readPlan, shapeIn } from './topology.ts'
 
 /** All that names a weight in some format of files. */
 export interface WeightPlace {
@@ -86,83 +79,6 @@ interface Around {
   readonly path: string
 }
 
-const listText = (list: readonly string[]): string =>
-  list.slice(0, 20).join(', ') + (list.length > 20 ? ', ...' : '')
-
-/** Names that a model's layers have here: Keras's with '.' for what can't be in a name, each once. */
-function namer(renamed: Map<string, string>): (name: string, isModel?: boolean) => string {
-  const taken = new Set<string>()
-  return (given, isModel = false) => {
-    const plain = given.replace(/[/:#\s]/g, '.').replaceAll('.', isModel ? '_' : '.')
-    const base = isLayerName(plain) ? plain : `layer_${plain}`.slice(0, 100)
-    let name = base
-    for (let n = 2; taken.has(name); n++) name = `${base}_${n}`
-    taken.add(name)
-    if (name !== given && given !== CHAIN_INPUT) renamed.set(given, name)
-    return name
-  }
-}
-
-/** Keras's name of a class among the paths of a file: BatchNormalization is batch_normalization. */
-const pathName = (className: string): string =>
-  className
-    .replace(/\W+/g, '')
-    .replace(/(.)([A-Z][a-z]+)/g, '$1_$2')
-    .replace(/([a-z])([A-Z])/g, '$1_$2')
-    .toLowerCase()
-
-/** The layers within a layer, as entries { class_name, config }. */
-const within = (config: Config): Config[] =>
-  ['layer', 'backward_layer'].map((key) => own(config, key)).filter(isRecord)
-
-/** Names the classes that we don't have, each with its layers. @throws LanegradError if there are any */
-function checkClasses(plan: Plan, what: string): void {
-  const unknown = new Map<string, string[]>()
-  const look = (className: string, name: string, config: Config): void => {
-    if (!rowOfClass(className)) unknown.set(className, [...(unknown.get(className) ?? []), name])
-    else if ('layer' in config)
-      for (const inner of within(config)) {
-        const innerConfig = own(inner, 'config')
-        look(String(own(inner, 'class_name')), name, isRecord(innerConfig) ? innerConfig : {})
-      }
-  }
-  const walk = ({ entries }: Plan): void => {
-    for (const { className, name, config, model } of entries.values()) {
-      if (model) walk(model)
-      else if (className !== 'InputLayer') look(className, name, config)
-    }
-  }
-  walk(plan)
-  if (unknown.size === 0) return
-  const classes = [...unknown].map(([className, names]) => `${className} (${listText(names)})`)
-  fail(
-    `${what}: lanegrad has no layers of these classes: ${classes.join('; ')}. Cut the model before them and do their part ` +
-      'in your own code, or build the model with customLayer in their place and give it the weights with setWeights',
-  )
-}
-
-/** Classes that take ids. */
-const TAKES_IDS = ['Embedding', 'CategoryEncoding']
-
-/** The inputs of a model that layers read as ids. */
-function idInputs(plan: Plan, known: Map<Plan, ReadonlySet<string>>): ReadonlySet<string> {
-  const found = known.get(plan) ?? new Set<string>()
-  if (known.has(plan)) return found
-  known.set(plan, found)
-  for (const { className, config, calls, model } of plan.entries.values()) {
-    const inner = model && idInputs(model, known)
-    const isTaker = [className, ...within(config).map((one) => own(one, 'class_name'))].some((name) =>
-      TAKES_IDS.includes(String(name)),
-    )
-    for (const { inputs } of calls)
-      inputs.forEach(({ layer }, i) => {
-        const isInner = inner?.has(model?.inputs.list[i]?.[1].layer ?? '')
-        if (isTaker || isInner) (found as Set<string>).add(layer)
-      })
-  }
-  return found
-}
-
 /** The shape of an input without its batch. @throws LanegradError unless it is one */
 function inputShape(shape: unknown, what: string): RowShape {
   check(Array.isArray(shape) && shape.length > 0, what, 'a shape with its batch', shape)
@@ -174,6 +90,7 @@ export function readTopology(topology: unknown, options: TopologyOptions): Impor
   const { what, dialect, find, runtime } = options
   const notes = [...options.notes]
   const problems = new Set<string>()
+  const findings: Findings = { dialect, notes, problems }
   const renamed = new Map<string, string>()
   const ids = new Map<Plan, ReadonlySet<string>>()
   const plan = readPlan(topology)
@@ -181,51 +98,6 @@ export function readTopology(topology: unknown, options: TopologyOptions): Impor
   const failWithProblems = (): void => {
     if (problems.size > 0)
       fail(`${what}: the model has what lanegrad doesn't: ${[...problems].slice(0, 50).join('; ')}`)
-  }
-
-  /** What a layer is read with. */
-  function placeOf(
-    className: string,
-    name: string,
-    weight: ReadPlace['weight'],
-    shapes: readonly RowShape[],
-  ): ReadPlace {
-    const at: ReadPlace = {
-      dialect,
-      layer: `${className} ${name}`,
-      note: (text) => notes.push(text),
-      refuse: (text) => problems.add(`${className} ${name}: ${text}`),
-      weight,
-      shapes,
-      inner(entry, innerShapes) {
-        const config = isRecord(entry) ? own(entry, 'config') : null
-        const row = isRecord(entry) ? rowOfClass(own(entry, 'class_name')) : undefined
-        if (!row || !isRecord(config)) return void at.refuse(`the layer ${show(entry)} within it`)
-        return layerOf(
-          row,
-          config,
-          null,
-          placeOf(className, name, () => undefined, innerShapes),
-        )
-      },
-    }
-    return at
-  }
-
-  /** Our layer of a config; undefined: it was refused. */
-  function layerOf(row: Row, config: Config, name: string | null, at: ReadPlace): Layer<unknown> | undefined {
-    const before = problems.size
-    try {
-      const prepared = row.prepare?.(config, at) ?? config
-      const read = readFields(row, prepared, at)
-      if (problems.size > before) return undefined
-      const trainable = own(config, 'trainable') !== false
-      return row.make({ ...read, ...(name !== null && { name }), trainable } as never)
-    } catch (error) {
-      if (!(error instanceof LanegradError)) throw error
-      problems.add(`${at.layer}: ${error.message}`)
-      return undefined
-    }
   }
 
   function madeLayer(entry: Entry, name: string, around: Around, path: string): Made {
@@ -241,13 +113,10 @@ export function readTopology(topology: unknown, options: TopologyOptions): Impor
       name: slot.name,
       path: `${path}/${slot.path}`,
     })
-    const make = (shapes: readonly RowShape[]) =>
-      layerOf(
-        row,
-        config,
-        name,
-        placeOf(className, entry.name, (slot) => find(placed(slot)), shapes),
-      )
+    const make = (shapes: readonly RowShape[]) => {
+      const at = placeOf(findings, `${className} ${entry.name}`, (slot) => find(placed(slot)), shapes)
+      return layerOf(findings, row, config, name, at)
+    }
     let layer = row.prepare ? undefined : make([])
     const weights: Weight[] = []
     return {
@@ -395,13 +264,12 @@ export function readTopology(topology: unknown, options: TopologyOptions): Impor
         missing.push(`${place.layer}/${place.name}`)
         continue
       }
-      const isSame = String(found.shape) === String(shape)
-      const fits = isSame || (slot.reshaped && elementCount(found.shape) === elementCount(shape))
-      if (!fits)
+      const wanted = slot.theirs?.(shape) ?? shape
+      if (String(found.shape) !== String(wanted))
         fail(
-          `${what}: weight ${place.layer}/${place.name} must have the shape [${shape}]; the file's has [${found.shape}]`,
+          `${what}: weight ${place.layer}/${place.name} must have the shape [${wanted}]; the file's has [${found.shape}]`,
         )
-      arrays[name] = isSame ? found : { shape, data: found.data }
+      arrays[name] = { shape, data: found.data }
     }
     if (missing.length > 0) fail(`${what}: the file lacks the weights ${listText(missing)}`)
     return arrays

@@ -35,7 +35,9 @@ export interface ReadPlace extends Place {
 /** Where a layer is written. */
 export interface WritePlace extends Place {
   /** The entry { class_name, config } of a layer within a layer. */
-  outer(layer: NestedLayer, name: string): Config
+  outer(layer: NestedLayer): Config
+  /** The shapes of the layer's inputs, without the batch. */
+  readonly shapes: readonly RowShape[]
 }
 
 /** An option: Keras's under the field's key, ours under `own`. */
@@ -56,8 +58,8 @@ export interface Slot {
   readonly name: string
   /** `vars/0`, `cell/vars/0`, `query_dense/vars/1`. */
   readonly path: string
-  /** The shapes may differ where the number of elements and their order are the same. */
-  readonly reshaped?: boolean
+  /** Keras's shape of a weight of ours, where they differ; the numbers are in the same order. */
+  theirs?(shape: readonly number[]): readonly number[]
 }
 
 /** The weights of a layer within another, and the entry { class_name, config } that it has in a file. */

@@ -88,7 +88,7 @@ const resetAfter: Field = {
 const innerLayer = (name: string, isEach = false): Field => ({
   own: name,
   read: (value, at) => at.inner(value, isEach ? at.shapes.map((shape) => shape.slice(1)) : at.shapes),
-  write: (value, at) => (value ? at.outer(value as NestedLayer, at.layer) : undefined),
+  write: (value, at) => (value ? at.outer(value as NestedLayer) : undefined),
 })
 
 const UNMERGED = 'two outputs'
@@ -108,20 +108,28 @@ const inside = (slots: readonly Slot[], ours: string, name: string, path: string
   }))
 
 /** The projections of attention by heads: kernels [in, heads, size] in Keras, [in, heads * size] here. */
-const projections = (config: Config): Slot[] =>
-  [
-    ['q', 'query'],
-    ['k', 'key'],
-    ['v', 'value'],
-    ['o', 'attention_output'],
-  ].flatMap(([ours, name]) =>
-    [['w', 'kernel'], ...(config.useBias === true ? [['b', 'bias']] : [])].map(([first, weight], i) => ({
-      own: first + ours,
-      name: `${name}/${weight}`,
-      path: `${ours === 'o' ? 'output' : name}_dense/vars/${i}`,
-      reshaped: true,
-    })),
-  )
+function projections(config: Config): Slot[] {
+  const heads = config.numHeads as number
+  const split = (n: number) => [heads, n / heads]
+  return ['query', 'key', 'value', 'attention_output'].flatMap((name) => {
+    const isLast = name === 'attention_output'
+    const ours = isLast ? 'o' : name[0]
+    const path = `${isLast ? 'output' : name}_dense/vars`
+    const kernel: Slot = {
+      own: `w${ours}`,
+      name: `${name}/kernel`,
+      path: `${path}/0`,
+      theirs: ([rows, columns]) => (isLast ? [...split(rows), columns] : [rows, ...split(columns)]),
+    }
+    const bias: Slot = {
+      own: `b${ours}`,
+      name: `${name}/bias`,
+      path: `${path}/1`,
+      theirs: ([columns]) => (isLast ? [columns] : split(columns)),
+    }
+    return config.useBias === true ? [kernel, bias] : [kernel]
+  })
+}
 
 /** The size of the output, which Keras may give as a list. */
 const outputDim: Field = {

@@ -33,7 +33,7 @@ const ACTIVATIONS: Readonly<Record<string, string>> = {
 
 /** What the dialects have beside `linear` ... `swish`: names that the others lack. */
 const OWN_ACTIVATIONS: Readonly<Record<Dialect, readonly string[]>> = {
-  tfjs: ['gelu', 'gelu_new', 'relu6', 'mish', 'log_softmax'],
+  tfjs: ['gelu', 'relu6', 'mish', 'log_softmax'], // and gelu_new, which it can't load
   keras2: ['gelu', 'relu6', 'mish', 'log_softmax', 'exponential'],
   keras3: [
     ...[
