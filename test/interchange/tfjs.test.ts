@@ -186,6 +186,10 @@ const cases: Readonly<Record<string, Case>> = {
     make: one('conv2dTranspose', { ...conv, strides: 2, padding: 'same' }),
     shape: [4, 3, 2],
   },
+  conv3dTranspose: {
+    make: one('conv3dTranspose', { filters: 2, kernelSize: 2, strides: 2 }),
+    shape: [2, 3, 2, 2],
+  },
   depthwiseConv2d: { make: one('depthwiseConv2d', { kernelSize: 3, depthMultiplier: 2 }), shape: images },
   separableConv2d: { make: one('separableConv2d', { ...conv, depthMultiplier: 2 }), shape: images },
   maxPooling1d: { make: one('maxPooling1d', { poolSize: 2, padding: 'same' }), shape: [7, 2] },

@@ -1,5 +1,12 @@
 // Rows of the table: convolutions, pooling, and what enlarges or cuts images.
-import { conv1d, conv2d, conv2dTranspose, conv3d } from '../../layers/convolution.ts'
+import {
+  conv1d,
+  conv1dTranspose,
+  conv2d,
+  conv2dTranspose,
+  conv3d,
+  conv3dTranspose,
+} from '../../layers/convolution.ts'
 import {
   averagePooling1d,
   averagePooling2d,
@@ -23,7 +30,7 @@ import {
   zeroPadding2d,
   zeroPadding3d,
 } from '../../layers/resizing.ts'
-import { depthwiseConv2d, separableConv1d, separableConv2d } from '../../layers/separable.ts'
+import { depthwiseConv1d, depthwiseConv2d, separableConv1d, separableConv2d } from '../../layers/separable.ts'
 import { show } from '../../numerics/errors.ts'
 import { type Config, type Field, own, type ReadPlace, type Row, same, slotsOf } from './row.ts'
 import { activationField, kernelAndBias, weightFields } from './values.ts'
@@ -69,6 +76,45 @@ const conv = (axes: number, make: Row['make']): Row => ({
   fields: { ...window, filters: same('filters'), groups: onlyOne('groups'), ...kernelAndBias() },
   only: LAST,
   slots: slotsOf((c) => ['kernel', c.useBias === true && 'bias']),
+})
+
+const transposed = (axes: number, make: Row['make'], lacks: Row['lacks'] = []): Row => ({
+  className: `Conv${axes}DTranspose`,
+  kind: `conv${axes}dTranspose`,
+  make,
+  fields: {
+    ...window,
+    dilation_rate: onlyOne('dilationRate'),
+    output_padding: {
+      own: 'outputPadding',
+      read: (value) => value,
+      write(value, at) {
+        if (value !== null && at.dialect === 'tfjs') at.refuse(`outputPadding ${show(value)}`)
+        return value === null ? undefined : value
+      },
+    },
+    filters: same('filters'),
+    ...kernelAndBias(),
+  },
+  only: { ...LAST, groups: [1] },
+  slots: slotsOf((c) => ['kernel', c.useBias === true && 'bias']),
+  lacks,
+})
+
+const depthwise = (axes: number, make: Row['make'], lacks: Row['lacks'] = []): Row => ({
+  className: `DepthwiseConv${axes}D`,
+  kind: `depthwiseConv${axes}d`,
+  make,
+  fields: {
+    ...window,
+    depth_multiplier: same('depthMultiplier'),
+    use_bias: same('useBias'),
+    ...weightFields('depthwise'),
+    ...weightFields('bias'),
+  },
+  only: LAST,
+  slots: slotsOf((c) => [['kernel', 'depthwise_kernel'], c.useBias === true && 'bias']),
+  lacks,
 })
 
 /** TensorFlow.js leaves depth_multiplier out: the kernel's last axis has it. */
@@ -190,32 +236,11 @@ export const imageClasses: readonly Row[] = [
   conv(1, conv1d),
   conv(2, conv2d),
   conv(3, conv3d),
-  {
-    ...conv(2, conv2dTranspose),
-    className: 'Conv2DTranspose',
-    kind: 'conv2dTranspose',
-    fields: {
-      ...window,
-      dilation_rate: onlyOne('dilationRate'),
-      filters: same('filters'),
-      ...kernelAndBias(),
-    },
-    only: { ...LAST, output_padding: [], groups: [1] },
-  },
-  {
-    className: 'DepthwiseConv2D',
-    kind: 'depthwiseConv2d',
-    make: depthwiseConv2d,
-    fields: {
-      ...window,
-      depth_multiplier: same('depthMultiplier'),
-      use_bias: same('useBias'),
-      ...weightFields('depthwise'),
-      ...weightFields('bias'),
-    },
-    only: LAST,
-    slots: slotsOf((c) => [['kernel', 'depthwise_kernel'], c.useBias === true && 'bias']),
-  },
+  transposed(1, conv1dTranspose, NOT_TFJS),
+  transposed(2, conv2dTranspose),
+  transposed(3, conv3dTranspose),
+  depthwise(1, depthwiseConv1d, NOT_TFJS),
+  depthwise(2, depthwiseConv2d),
   separable(1, separableConv1d, NOT_TFJS),
   separable(2, separableConv2d),
   pooling('Max', 1, maxPooling1d),
