@@ -20,14 +20,7 @@ export type {
 } from './feed/options.ts'
 export type { GraphBuilder } from './graph/builder.ts'
 export type { Value } from './graph/value.ts'
-export {
-  type PreluOptions,
-  prelu,
-  type ReluOptions,
-  relu,
-  type SoftmaxOptions,
-  softmax,
-} from './layers/activation-layers.ts'
+export { type ReluOptions, relu, type SoftmaxOptions, softmax } from './layers/activation-layers.ts'
 export type { Activation, ActivationName } from './layers/activations.ts'
 export { type HeadsOptions, type MultiHeadAttentionOptions, multiHeadAttention } from './layers/attention.ts'
 export type { Axes } from './layers/axes.ts'
@@ -60,7 +53,9 @@ export {
   dense,
   flatten,
   type PermuteOptions,
+  type PreluOptions,
   permute,
+  prelu,
   type ReshapeOptions,
   reshape,
 } from './layers/core.ts'
@@ -152,12 +147,12 @@ export {
   rmsNormalization,
   unitNormalization,
 } from './layers/normalization.ts'
+export { type OperationStep, type OperationsOptions, operations } from './layers/operations.ts'
 export { type OrthogonalOptions, orthogonal } from './layers/orthogonal.ts'
 export {
   averagePooling1d,
   averagePooling2d,
   averagePooling3d,
-  type GlobalMaxPoolingOptions,
   type GlobalPoolingOptions,
   globalAveragePooling1d,
   globalAveragePooling2d,
@@ -237,7 +232,6 @@ export {
   weightNormalization,
 } from './layers/weight-wrappers.ts'
 export type {
-  AlphaOptions,
   BetaOptions,
   BiasOptions,
   DepthwiseOptions,

@@ -8,7 +8,7 @@ import { elementCount, type FloatArray } from '../numerics/tensor.ts'
 import { type Plan, planOf } from '../plan/plan.ts'
 import type { Engine, RuntimeOptions } from '../runtime/engine.ts'
 import type { Feeds, TargetFeed } from '../session/feeds.ts'
-import { isState, type Layout, type ParameterSpec } from '../session/layout.ts'
+import type { Layout, ParameterSpec } from '../session/layout.ts'
 import type { Prepared } from '../session/prepared.ts'
 import type { Mode, Program, Readings, Request } from '../session/program.ts'
 import { Session, type Updating } from '../session/session.ts'
@@ -77,11 +77,7 @@ function targetOf({ output, loss }: OutputTraining, shape: RowShape): TargetFeed
   }
 }
 
-function feedsOf(
-  network: Network,
-  { limits, outputs, parameters }: Outline,
-  training: Training | null,
-): Feeds {
+function feedsOf(network: Network, { limits, outputs }: Outline, training: Training | null): Feeds {
   const { inputs, inputStructure, outputStructure } = network
   return {
     inputs: inputs.map(({ name, shape, dtype }) => ({ name, shape, dtype, limit: limits.get(name) ?? null })),
@@ -89,7 +85,6 @@ function feedsOf(
     outputs: network.outputs.map(({ name }) => name),
     outputStructure,
     targets: (training?.outputs ?? []).map((output) => targetOf(output, outputs.get(output.output) ?? [])),
-    rows: parameters.find(isState)?.shape[0],
   }
 }
 
@@ -153,10 +148,10 @@ export class PlannedSession extends Session<Plan> {
   ) {
     const feeds = feedsOf(network, outline, null)
     if (shared) {
-      super(outline.parameters, feeds, seed, runtime, ...shared.place(outline.parameters))
+      super(outline.weights, feeds, seed, runtime, ...shared.place(outline.weights))
       shared.members.push(this)
       this.noun = 'part of a model'
-    } else super(outline.parameters, feeds, seed, runtime)
+    } else super(outline.weights, feeds, seed, runtime)
     this.shared = shared
     this.network = network
     this.outline = outline
@@ -203,7 +198,7 @@ export class PlannedSession extends Session<Plan> {
   /** Draws every weight from its initializer: its numbers depend on the seed and the weight's name only. */
   initialize(): void {
     const { engine, seed } = this
-    for (const { name, shape, initializer } of this.outline.parameters) {
+    for (const { name, shape, initializer } of this.outline.weights) {
       const out = engine.floatView(this.addressOf(name), elementCount(shape))
       initialize(out, initializer, shape, seed, streamOf(name), engine)
     }
@@ -260,7 +255,7 @@ export class PlannedSession extends Session<Plan> {
 
   private take(training: Training | null, network: Network, outline: Outline): void {
     const updating = training && updatingOf(training, groupsOf(training, network, outline).length)
-    this.arrange(outline.parameters, updating, feedsOf(network, outline, training))
+    this.arrange(outline.weights, updating, feedsOf(network, outline, training))
     this.training = training
     this.network = network
     this.outline = outline
@@ -292,7 +287,7 @@ export class PlannedSession extends Session<Plan> {
         ? computationOf(network, outputs, request, groups, this.seed, training?.added)
         : NO_COMPUTATION
     const update = isTraining ? updateOf(training.optimizer, groups.length) : null
-    const code = planOf(computation.graph, layout, this.outline.parameters, update)
+    const code = planOf(computation.graph, layout, this.outline.weights, update)
     const program: Program<Plan> = {
       request,
       code,

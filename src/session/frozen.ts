@@ -102,7 +102,6 @@ const feeds: Form<Feeds> = record<Feeds>({
       ignoreIndex: orNull(number),
     }),
   ),
-  rows: optional(positive),
 })
 
 /** The JSON; infinite limits of targets are null in it. */

@@ -81,12 +81,12 @@ const kinds: Readonly<Record<string, Row>> = {
     'simpleRnn',
     { activation: (x) => x / (1 + Math.abs(x)) },
   ],
-  'lstm hardSigmoid as in TensorFlow.js': [
+  'lstm hardSigmoid': [
     lstm,
-    { recurrentActivation: { name: 'hardSigmoid', alpha: 0.2 } },
+    { recurrentActivation: 'hardSigmoid' },
     2,
     'lstm',
-    { recurrentActivation: (x) => Math.min(Math.max(0.2 * x + 0.5, 0), 1) },
+    { recurrentActivation: hardSigmoid },
   ],
   'lstm softplus': [
     lstm,

@@ -61,6 +61,7 @@ const GIVEN: Readonly<Record<string, Options>> = {
   multiHeadAttention: { numHeads: 2, keyDim: 3 },
   groupedQueryAttention: { numQueryHeads: 4, numKeyValueHeads: 2, keyDim: 3 },
   einsumDense: { equation: 'ab,bc->ac', outputShape: 2 },
+  operations: { steps: [{ op: 'unary', inputs: [0], fn: 'relu' }] },
   spectralNormalization: { layer: cell },
   weightNormalization: { layer: cell },
   stochasticDepth: { rate: 0.5 },

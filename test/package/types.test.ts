@@ -23,7 +23,7 @@ const program = `
   import { freeze } from 'lanegrad/freeze'
   import { type Inspection, inspect, type ProfileRow, profile } from 'lanegrad/inspect'
   import { modelCheckpoint } from 'lanegrad/node'
-  import { saveOnnx } from 'lanegrad/onnx'
+  import { loadOnnx, saveOnnx } from 'lanegrad/onnx'
   import { relaxed } from 'lanegrad/relaxed'
   import { fit, open, type Trainer } from 'lanegrad/run'
   import { all, convolution } from 'lanegrad/run/modules'
@@ -50,6 +50,7 @@ const program = `
   export const rows: readonly ProfileRow[] = profile(model, [[1, 2]], [3])
   export const slimKinds = [relaxedSlim().kind, workersSlim().kind, inspectSlim(model)]
   export const matchedNames: Record<string, string> = loadStateDict(model, [saveStateDict(model)], { names: { dense_1: 'dense_1' } })
+  const notes: readonly string[] = loadOnnx(saveOnnx(model)).importNotes
   const imported: Promise<Imported<Symbolic>> = loadTfjs({ modelJson: saveTfjs(model)['model.json'], weights: saveTfjs(model)['weights.bin'] })
   export const notes: Promise<readonly string[]> = imported.then((there) => there.importNotes)
   export const callbacks: readonly Callback[] = [modelCheckpoint({ path: 'a' }), csvLogger({ path: 'b' })]
@@ -83,7 +84,7 @@ const program = `
   export async function sent(url: string, writable: WritableStreamDefaultWriter<Sent>, file: ArrayBuffer) {
     const there = await remote
     const arrays = [
-      model.save(), saveStateDict(model), saveOnnx(model, { opset: 17 }), trainer.save(), await there.save(), model.predict([[1, 2]]).data, (await there.predict([[1, 2]])).data,
+      notes, model.save(), saveStateDict(model), saveOnnx(model, { opset: 17 }), trainer.save(), await there.save(), model.predict([[1, 2]]).data, (await there.predict([[1, 2]])).data,
       ...Object.values(model.gradients([[1, 2]], [3])).map(({ data }) => data),
       ...Object.values(model.getWeights()).map(({ data }) => data),
       parseIdx(file).data, labelColumn(parseCsv('a\\n1'), 'a').data, kFold(4, { folds: 2 })[0].train,

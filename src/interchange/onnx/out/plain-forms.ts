@@ -99,10 +99,6 @@ export const plainForms: Readonly<Record<string, Form>> = {
     readonly start: number
     readonly size: number
   }>,
-  split: (({ b }, { attributes: { axis, parts } }, [x]) => {
-    const size = x.dims[axis] / parts
-    return Array.from({ length: parts }, (_, i) => b.slice(x, axis, i * size, size))
-  }) as Form<{ axis: number; parts: number }>,
   unslice: (({ b, trace }, { attributes: { axis, start }, output }, [x]) =>
     b.pad(x, axis, start, trace.dimsOf(output)[axis])) as Form<{
     readonly axis: number

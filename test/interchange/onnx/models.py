@@ -1,0 +1,219 @@
+# Makes the files beside it: networks as torch.onnx writes them, with PyTorch's own numbers: a prediction, the losses of three
+# steps of SGD, and the prediction after these. Run with a Python that has torch (Debian's python3-torch is 1.13):
+#   python3 test/interchange/onnx/models.py
+import json, math, os, sys, warnings
+import torch
+from torch import nn
+import torch.nn.functional as F
+
+warnings.filterwarnings('ignore')
+here = os.path.dirname(os.path.abspath(__file__))
+
+
+class Cnn(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv1 = nn.Conv2d(2, 6, 3, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(6)
+        self.conv2 = nn.Conv2d(6, 8, 3, stride=2, padding=1)
+        self.act = nn.PReLU(8)
+        self.fc = nn.Linear(8 * 2 * 2, 3)
+
+    def forward(self, x):
+        x = F.max_pool2d(F.relu(self.bn1(self.conv1(x))), 2)
+        x = F.avg_pool2d(self.act(self.conv2(x)), 2, ceil_mode=True)
+        return self.fc(torch.flatten(x, 1))
+
+
+class Squeeze(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.down = nn.Conv2d(channels, 2, 1)
+        self.up = nn.Conv2d(2, channels, 1)
+
+    def forward(self, x):
+        s = F.adaptive_avg_pool2d(x, 1)
+        return x * torch.sigmoid(self.up(F.relu(self.down(s))))
+
+
+class Block(nn.Module):
+    def __init__(self, cin, cout, stride):
+        super().__init__()
+        self.conv1 = nn.Conv2d(cin, cout, 3, stride, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(cout)
+        self.conv2 = nn.Conv2d(cout, cout, 3, 1, 1, groups=cout, bias=False)
+        self.bn2 = nn.BatchNorm2d(cout)
+        self.se = Squeeze(cout)
+        self.shortcut = nn.Sequential(nn.Conv2d(cin, cout, 1, stride, bias=False), nn.BatchNorm2d(cout))
+
+    def forward(self, x):
+        y = F.hardswish(self.bn1(self.conv1(x)))
+        return F.relu(self.se(self.bn2(self.conv2(y))) + self.shortcut(x))
+
+
+class Resnet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.stem = nn.Conv2d(3, 4, 3, 2, 1)
+        self.pool = nn.MaxPool2d(3, 2, 1)
+        self.layer1 = Block(4, 4, 1)
+        self.layer2 = Block(4, 6, 2)
+        self.head = nn.Linear(6, 3)
+
+    def forward(self, x):
+        x = self.layer2(self.layer1(self.pool(F.silu(self.stem(x)))))
+        return self.head(x.mean([2, 3]))
+
+
+class Lstm(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.rnn = nn.LSTM(3, 4, num_layers=2, batch_first=True)
+        self.head = nn.Linear(4, 2)
+
+    def forward(self, x):
+        y, (h, c) = self.rnn(x)
+        return self.head(y[:, -1] + h[0])
+
+
+class Gru(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.rnn = nn.GRU(3, 4, batch_first=True, bidirectional=True)
+        self.head = nn.Linear(8, 2)
+
+    def forward(self, x):
+        y, h = self.rnn(x)
+        return self.head(y).mean(1)
+
+
+class Encoder(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.embed = nn.Embedding(11, 8)
+        layer = nn.TransformerEncoderLayer(8, 2, 12, dropout=0.0, activation='gelu', batch_first=True)
+        self.encoder = nn.TransformerEncoder(layer, 2)
+        self.head = nn.Linear(8, 2)
+
+    def forward(self, ids):
+        return self.head(self.encoder(self.embed(ids))[:, 0])
+
+
+class Attention(nn.Module):
+    def __init__(self, width, heads):
+        super().__init__()
+        self.heads = heads
+        self.qkv = nn.Linear(width, 3 * width)
+        self.out = nn.Linear(width, width)
+
+    def forward(self, x):
+        b, t, c = x.shape
+        q, k, v = self.qkv(x).split(c, dim=2)
+        q, k, v = [a.view(b, t, self.heads, c // self.heads).transpose(1, 2) for a in (q, k, v)]
+        scores = q @ k.transpose(-2, -1) / math.sqrt(c // self.heads)
+        mask = torch.tril(torch.ones(t, t)).view(1, 1, t, t)
+        scores = scores.masked_fill(mask == 0, float('-inf'))
+        y = (F.softmax(scores, dim=-1) @ v).transpose(1, 2).contiguous().view(b, t, c)
+        return self.out(y)
+
+
+class Gpt(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.wte = nn.Embedding(13, 8)
+        self.wpe = nn.Embedding(6, 8)
+        self.ln1 = nn.LayerNorm(8)
+        self.attn = Attention(8, 2)
+        self.ln2 = nn.LayerNorm(8)
+        self.up = nn.Linear(8, 16)
+        self.down = nn.Linear(16, 8)
+        self.lnf = nn.LayerNorm(8)
+
+    def forward(self, ids):
+        x = self.wte(ids) + self.wpe(torch.arange(ids.shape[1]))
+        x = x + self.attn(self.ln1(x))
+        x = x + self.down(F.gelu(self.up(self.ln2(x))))
+        return self.lnf(x) @ self.wte.weight.t()  # tied
+
+
+class Unet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.down = nn.Conv2d(1, 4, 3, padding=1)
+        self.inner = nn.Conv2d(4, 4, 3, padding=1)
+        self.norm = nn.GroupNorm(2, 4)
+        self.up = nn.ConvTranspose2d(4, 4, 3, stride=2, padding=1, output_padding=1)
+        self.last = nn.Conv2d(8, 1, 1)
+
+    def forward(self, x):
+        a = F.leaky_relu(self.down(x), 0.1)
+        b = self.norm(self.inner(F.max_pool2d(a, 2)))
+        c = self.up(b) + F.interpolate(b, scale_factor=2, mode='bilinear', align_corners=False)
+        return self.last(torch.cat([a, c], 1))
+
+
+def mlp():
+    return nn.Sequential(nn.Flatten(), nn.Linear(12, 7), nn.GELU(), nn.LayerNorm(7), nn.Linear(7, 4), nn.Tanh(), nn.Linear(4, 3))
+
+
+CASES = {
+    'mlp': (mlp, [3, 4], 0),
+    'cnn': (Cnn, [2, 12, 12], 0),
+    'resnet': (Resnet, [3, 16, 16], 0),
+    'lstm': (Lstm, [5, 3], 0),
+    'gru': (Gru, [5, 3], 0),
+    'encoder': (Encoder, [5], 11),
+    'gpt': (Gpt, [6], 13),
+    'unet': (Unet, [1, 8, 8], 0),
+}
+MODE = torch.onnx.TrainingMode.PRESERVE
+
+
+def run(name, make, shape, ids, opset, dynamic):
+    torch.manual_seed(7)
+    net = make()
+    for p in net.buffers():
+        if p.dtype == torch.float32:
+            p.copy_(torch.rand_like(p) + 0.5)
+    batch = 3
+    x = torch.randint(ids, [batch] + shape) if ids else torch.randn([batch] + shape)
+    sample = x if dynamic else x[:1]
+    net.train()
+    is_plain = not any(isinstance(m, nn.modules.batchnorm._BatchNorm) for m in net.modules())
+    if not is_plain:
+        net.eval()
+    path = os.path.join(here, f'{name}.onnx')
+    torch.onnx.export(net, sample, path, opset_version=opset, training=MODE, do_constant_folding=dynamic and is_plain,
+                      input_names=['x'], output_names=['y'],
+                      dynamic_axes={'x': {0: 'batch'}, 'y': {0: 'batch'}} if dynamic else None)
+    net.eval()
+    with torch.no_grad():
+        y = net(x)
+    net.train()
+    target = torch.randn_like(y)
+    if name.startswith('lstm'):  # lanegrad has one bias, their sum: the other one stays as it is
+        for key, p in net.named_parameters():
+            p.requires_grad = 'bias_hh' not in key
+    optimizer = torch.optim.SGD([p for p in net.parameters() if p.requires_grad], lr=0.1)
+    losses = []
+    for _ in range(3):
+        optimizer.zero_grad()
+        loss = F.mse_loss(net(x), target)
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    net.eval()
+    with torch.no_grad():
+        after = net(x)
+    flat = lambda t: [float('%.9g' % v) for v in t.flatten().tolist()]
+    case = dict(shape=shape, isIds=bool(ids), x=flat(x.float()), y=flat(y), target=flat(target), losses=losses, after=flat(after))
+    with open(os.path.join(here, f'{name}.json'), 'w') as file:
+        file.write(json.dumps(case, separators=(',', ':')) + '\n')
+    print(name, opset, dynamic, os.path.getsize(path))
+
+
+for name, (make, shape, ids) in CASES.items():
+    run(f'{name}_17', make, shape, ids, 17, True)
+for name, opset in [('mlp', 11), ('cnn', 9), ('lstm', 11), ('encoder', 11), ('gpt', 14)]:
+    make, shape, ids = CASES[name]
+    run(f'{name}_fixed', make, shape, ids, opset, False)
