@@ -1,6 +1,8 @@
 // Options whose values have names or forms of their own in Keras: activations, initializers, regularizers, constraints. Each is a
 // field that reads and writes.
 import { maxNorm, minMaxNorm, nonNeg, unitNorm } from '../../layers/constraints.ts'
+import type { Initializer } from '../../layers/initializers.ts'
+import { glorotNormal, heNormal, lecunNormal, randomNormal, truncatedNormal } from '../../layers/normal.ts'
 import { orthogonal } from '../../layers/orthogonal.ts'
 import { isRecord, show } from '../../numerics/errors.ts'
 import { type Config, type Dialect, type Field, own, type ReadPlace, same } from './row.ts'
@@ -137,6 +139,17 @@ const INITIALIZERS: Readonly<
   LecunNormal: ['lecunNormal', {}],
 }
 
+/** The initializers that must be made by their constructors. */
+const CONSTRUCTORS: Readonly<Record<string, (options?: object) => Initializer>> = {
+  randomNormal,
+  truncatedNormal,
+  glorotNormal,
+  heNormal,
+  lecunNormal,
+}
+const made = (kind: string, options: object) =>
+  CONSTRUCTORS[kind] ? CONSTRUCTORS[kind](options) : { kind, ...options }
+
 /** Those that TensorFlow.js and Keras 2 write as VarianceScaling. */
 const SCALING: Readonly<Record<string, readonly [scale: number, mode: string, distribution: string]>> = {
   glorotUniform: [1, 'fan_avg', 'uniform'],
@@ -157,7 +170,7 @@ const initializerField = (ownName: string): Field => ({
         own(config, 'mode') === mode &&
         String(own(config, 'distribution')).replace('truncated_', '') === distribution,
     )
-    if (name === 'VarianceScaling' && scaled) return scaled[0]
+    if (name === 'VarianceScaling' && scaled) return made(scaled[0], {})
     if (name === 'Orthogonal') return orthogonal({ gain: (own(config, 'gain') ?? 1) as number })
     const plain = name.toLowerCase().replaceAll('_', '')
     const found = Object.entries(INITIALIZERS).find(([known]) => known.toLowerCase() === plain)
@@ -170,7 +183,7 @@ const initializerField = (ownName: string): Field => ({
       const given = own(config, key)
       return given === undefined || given === null ? [] : [[ours, given]]
     })
-    return { kind, ...Object.fromEntries(options) }
+    return made(kind, Object.fromEntries(options))
   },
   write(value, { dialect }) {
     const given = value as { readonly kind: string } & Config
