@@ -208,19 +208,40 @@ export class OnnxBuilder {
     })
   }
 
-  /** x with zeros before and behind it along an axis. */
-  pad(x: Tensor, at: number, before: number, size: number): Tensor {
+  /** x with the number `filled` before and behind it along an axis. */
+  pad(x: Tensor, at: number, before: number, size: number, filled = 0): Tensor {
     return this.along(x, at, (source, axis) => {
       const dims = source.dims.map((n, i) => (i === axis ? size : n))
       const pads = [...dims, ...dims].fill(0)
       pads[axis] = before
       pads[dims.length + axis] = size - before - source.dims[axis]
       const { node } = source
-      if (node?.op !== 'Pad') return this.one('Pad', [source, this.ints(pads)], dims)
+      const others = filled === 0 ? [] : [this.scalar(filled)]
+      if (node?.op !== 'Pad' || node.inputs[2] !== others[0])
+        return this.one('Pad', [source, this.ints(pads), ...others], dims)
       const first = (node.inputs[1] as Tensor).data as BigInt64Array
       const both = pads.map((n, i) => n + Number(first[i]))
-      return this.one('Pad', [node.inputs[0], this.ints(both)], dims)
+      return this.one('Pad', [node.inputs[0], this.ints(both), ...others], dims)
     })
+  }
+
+  /** The cells of one axis that have these numbers. */
+  gather(x: Tensor, cells: readonly number[], at: number): Tensor {
+    return this.along(x, at, (source, axis) => {
+      const dims = source.dims.map((n, i) => (i === axis ? cells.length : n))
+      return this.one('Gather', [source, this.ints(cells)], dims, { axis })
+    })
+  }
+
+  /** x with channels first in another size; one resize behind another by the same rule is one. */
+  resize(x: Tensor, dims: Dims, mode: Attributes): Tensor {
+    const { node } = x
+    if (node?.op === 'Resize' && JSON.stringify(node.attributes) === JSON.stringify(mode))
+      return this.resize(node.inputs[0] as Tensor, dims, mode)
+    const scales = dims.map((n, i) => n / x.dims[i])
+    const isExact = scales.every((scale, i) => Math.floor(Math.fround(scale) * x.dims[i]) === dims[i])
+    const size = isExact ? [this.vector(scales)] : [null, this.shape(dims)]
+    return this.one('Resize', [x, null, ...size], dims, mode)
   }
 
   concatenate(values: readonly Tensor[], axis: number): Tensor {

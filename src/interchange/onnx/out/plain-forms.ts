@@ -99,11 +99,15 @@ export const plainForms: Readonly<Record<string, Form>> = {
     readonly start: number
     readonly size: number
   }>,
-  unslice: (({ b, trace }, { attributes: { axis, start }, output }, [x]) =>
-    b.pad(x, axis, start, trace.dimsOf(output)[axis])) as Form<{
+  unslice: (({ b, trace }, { attributes: { axis, start }, output, inputs: [, filled] }, [x]) =>
+    b.pad(x, axis, start, trace.dimsOf(output)[axis], filled.leaf?.data?.[0])) as Form<{
     readonly axis: number
     readonly start: number
   }>,
+  split: (({ b }, { attributes: { axis, parts } }, [x]) => {
+    const size = x.dims[axis] / parts
+    return Array.from({ length: parts }, (_, i) => b.slice(x, axis, i * size, size))
+  }) as Form<{ readonly axis: number; readonly parts: number }>,
   concatenate: (({ b }, { attributes: { axis } }, values) => b.concatenate(values, axis)) as Form<{
     readonly axis: number
   }>,

@@ -104,32 +104,34 @@ const pool =
     return imageBack(b, y, dims)
   }
 
-const resize: Form<ResizeAttributes> = (
-  { b, trace },
-  { attributes: { axis, size, linear }, output },
-  [x],
-) => {
-  const dims = trace.dimsOf(output)
-  if (dims.length > 5 || axis === 0 || axis === dims.length - 1)
-    fail('resizing of other axes than those of an image')
-  const image = b.channelsFirst(x)
-  const scales = image.dims.map((_, i) => (i === axis + 1 ? size / x.dims[axis] : 1))
-  const to = [dims[0], dims[dims.length - 1], ...dims.slice(1, -1)]
-  const attributes: Attributes = linear
-    ? { mode: 'linear', coordinate_transformation_mode: 'half_pixel' }
+const GRIDS = { halfPixel: 'half_pixel', start: 'asymmetric', corners: 'align_corners' } as const
+
+/** The cells that a nearest resize takes. */
+const nearestOf = (from: number, { size, grid }: ResizeAttributes): number[] =>
+  range(size).map((o) => {
+    // (start + o step) / full as in operations/pooling.ts, exactly
+    const [start, step, full] =
+      grid === 'corners'
+        ? size === 1
+          ? [0, 0, 1]
+          : [size - 1, 2 * (from - 1), 2 * (size - 1)]
+        : [grid === 'start' ? 0 : from, 2 * from, 2 * size]
+    return Math.min(from - 1, Math.floor((start + o * step) / full))
+  })
+
+const resize: Form<ResizeAttributes> = ({ b }, { attributes }, [x]) => {
+  const { axis, size, linear, grid } = attributes
+  const from = x.dims[axis]
+  const isWhole = size % from === 0 && grid !== 'corners'
+  if (!linear && !isWhole) return b.gather(x, nearestOf(from, attributes), axis)
+  if (x.dims.length < 3 || axis === 0 || axis === x.dims.length - 1)
+    fail('resizing by interpolation of other axes than those of an image')
+  const mode: Attributes = linear
+    ? { mode: 'linear', coordinate_transformation_mode: GRIDS[grid] }
     : { mode: 'nearest', coordinate_transformation_mode: 'asymmetric', nearest_mode: 'floor' }
-  const { node } = image
-  // a resize of another axis in front of it, by the same rule, is done at once
-  const before = node?.op === 'Resize' && node.attributes.mode === attributes.mode ? node.inputs[2] : null
-  const first = before?.data as Float32Array | undefined
-  const source = first ? (node?.inputs[0] as Tensor) : image
-  const [y] = b.node(
-    'Resize',
-    [source, null, b.vector(scales.map((scale, i) => scale * (first?.[i] ?? 1)))],
-    [to],
-    attributes,
-  )
-  return b.channelsLast(y)
+  const image = b.channelsFirst(x)
+  const to = image.dims.map((n, i) => (i === axis + 1 ? size : n))
+  return b.channelsLast(b.resize(image, to, mode))
 }
 
 /** Forms by the names of kernels. */
