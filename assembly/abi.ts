@@ -96,7 +96,8 @@ export const OP_PENALTY_GRAD = 468
 export const OP_METRIC = 469
 export const OP_CLIP_VALUE = 470
 export const OP_CLIP_NORM = 471
-export const OP_EXTRAS_END = 472
+export const OP_CONVERT = 472
+export const OP_EXTRAS_END = 473
 
 // module random
 export const OP_RANDOM = 64
@@ -363,6 +364,7 @@ export const CHANNEL_NORMALIZE_GRAD_DX = 0, CHANNEL_NORMALIZE_GRAD_DGAMMA = 4, C
   CHANNEL_NORMALIZE_GRAD_GROUPS = 48, CHANNEL_NORMALIZE_GRAD_EPSILON = 52, CHANNEL_NORMALIZE_GRAD_SCRATCH = 56
 export const CATEGORIES_DST = 0, CATEGORIES_IDS = 4, CATEGORIES_ROWS = 8, CATEGORIES_PER_ROW = 12,
   CATEGORIES_TOKENS = 16, CATEGORIES_IS_COUNT = 20
+export const CONVERT_DST = 0, CONVERT_SRC = 4, CONVERT_COUNT = 8
 // forward: y, x, scratch; gradients: dx, dy, then x and y (maximum) or scratch; *_BYTES of a sample; PAIRS 1: windows
 // are pairs
 export const POOL_DST = 0, POOL_SRC = 4, POOL_THIRD = 8, POOL_FOURTH = 12, POOL_SAMPLES = 16, POOL_CHANNELS = 20,

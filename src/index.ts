@@ -20,7 +20,14 @@ export type {
 } from './feed/options.ts'
 export type { GraphBuilder } from './graph/builder.ts'
 export type { Value } from './graph/value.ts'
-export { type ReluOptions, relu, type SoftmaxOptions, softmax } from './layers/activation-layers.ts'
+export {
+  type PreluOptions,
+  prelu,
+  type ReluOptions,
+  relu,
+  type SoftmaxOptions,
+  softmax,
+} from './layers/activation-layers.ts'
 export type { Activation, ActivationName } from './layers/activations.ts'
 export { type HeadsOptions, type MultiHeadAttentionOptions, multiHeadAttention } from './layers/attention.ts'
 export type { Axes } from './layers/axes.ts'
@@ -53,9 +60,7 @@ export {
   dense,
   flatten,
   type PermuteOptions,
-  type PreluOptions,
   permute,
-  prelu,
   type ReshapeOptions,
   reshape,
 } from './layers/core.ts'
@@ -153,6 +158,7 @@ export {
   averagePooling1d,
   averagePooling2d,
   averagePooling3d,
+  type GlobalMaxPoolingOptions,
   type GlobalPoolingOptions,
   globalAveragePooling1d,
   globalAveragePooling2d,
@@ -232,6 +238,7 @@ export {
   weightNormalization,
 } from './layers/weight-wrappers.ts'
 export type {
+  AlphaOptions,
   BetaOptions,
   BiasOptions,
   DepthwiseOptions,

@@ -1,6 +1,8 @@
-// The module of what a plain net does without: rare losses, maxima and minima, penalties, metrics, clipping. In the order of its
+// The module of what a plain net does without: rare losses, maxima and minima, penalties, metrics, clipping, integers
+// as floats. In the order of its
 // codes, which are places in the function table: kernels of the core call the first three.
 import { clipNorm, clipValue } from '../kernels/clip'
+import { convert } from '../kernels/convert'
 import { rareLoss, rareLossGrad } from '../kernels/loss-rare'
 import { metric } from '../kernels/metric'
 import { penalty, penaltyGrad } from '../kernels/penalty'
@@ -16,7 +18,7 @@ const LOSS_GRAD: StaticArray<(dst: usize, q: usize, c: f64, from: i32, end: i32)
 const EXTREMES: StaticArray<
   (fn: i32, dst: usize, src: usize, outer: i32, count: i32, inner: i32, from: i32, to: i32) => void
 > = [extremes]
-const kernels: StaticArray<Kernel> = [penalty, penaltyGrad, metric, clipValue, clipNorm]
+const kernels: StaticArray<Kernel> = [penalty, penaltyGrad, metric, clipValue, clipNorm, convert]
 
 /** Function table index of function `i`; -1 behind the last. */
 export function kernelAt(i: i32): i32 {

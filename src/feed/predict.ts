@@ -2,7 +2,7 @@
 // order they came.
 
 import { readingInputs } from '../feed/batch.ts'
-import { batchesSource, feedPiece, through } from '../feed/source.ts'
+import { batchesSource, feedPiece, sizesFor, through } from '../feed/source.ts'
 import { check, fail, isObject, type Read } from '../numerics/errors.ts'
 import { shapeText } from '../numerics/shape.ts'
 import { elementCount, type FloatArray } from '../numerics/tensor.ts'
@@ -61,11 +61,12 @@ export async function predictBatches(
 export function predictRows(
   session: Session,
   batch: Batch,
-  { batchSize, training, allowNaN }: Options,
+  { batchSize: given, training, allowNaN }: Options,
   name = '',
 ): FloatArray[] {
   const { engine } = session
   const { rows } = batch
+  const [batchSize] = sizesFor(session, rows, [given])
   const outputs = session.feeds.outputs.map((name) => ({
     name,
     shape: [] as number[],

@@ -41,17 +41,29 @@ export interface Source {
 }
 
 /**
+ * The sizes of the batches that rows are cut into, falling: where layers keep states for so many rows, of these alone.
+ * @throws LanegradError where the rows are no multiple
+ */
+export function sizesFor({ feeds }: Session, rows: number, sizes: readonly number[]): readonly number[] {
+  const { rows: own } = feeds
+  if (!own) return sizes
+  if (rows % own) fail(`the model keeps states of ${own} rows; got ${rows}`)
+  return [own]
+}
+
+/**
  * Rows in memory, cut into batches; shuffled in an order given by the model's seed and the epochs trained so far. `sizes`: of
  * batches, falling; each takes the largest that is left for it, and what is less than the last is a batch of its own unless
- * it is dropped. `isChecked`: the rows were looked through for NaN.
+ * it is dropped. `isChecked`: the rows were looked through for NaN. Where layers keep states, the order stays as well.
  */
 export function rowsSource(
   session: Session,
   batch: Batch,
-  sizes: readonly number[],
+  given: readonly number[],
   { shuffle = false, isRestDropped = false, isChecked = true },
 ): Source {
   const { rows } = batch
+  const sizes = sizesFor(session, rows, given)
   const sizeOf = (left: number) => sizes.find((size) => size <= left) ?? (isRestDropped ? 0 : left)
   let steps = 0
   for (let left = rows; sizeOf(left) > 0; left -= sizeOf(left)) steps++
@@ -61,7 +73,8 @@ export function rowsSource(
     batchSize: sizes[0],
     async pass(_what, _number, turn) {
       const stream = (SHUFFLE_STREAM + session.epochCount) >>> 0
-      const order = shuffle ? await inTurns(permuting(rows, session.seed, stream), turn) : null
+      const order =
+        shuffle && !session.feeds.rows ? await inTurns(permuting(rows, session.seed, stream), turn) : null
       let at = 0
       return {
         next() {

@@ -138,7 +138,7 @@ export function freeze<V extends Values>(
   )
   // one thread and exact arithmetic, whatever the model has
   const base = session.engine.plainBase
-  const layout = layoutOf(base, outline.weights, updating?.slotNames.length ?? null)
+  const layout = layoutOf(base, outline.parameters, updating?.slotNames.length ?? null)
   const tensors = new Map<string, NamedArray>()
   const shapes = feeds.inputs.map(({ shape }) => shape.map((n) => n ?? 1))
   const programs = asked
@@ -162,7 +162,7 @@ export function freeze<V extends Values>(
   const frozen = {
     abi: ABI_VERSION,
     base,
-    weights: outline.weights.map(({ name, shape, trainable }) => ({ name, shape, trainable })),
+    weights: outline.parameters.map(({ name, shape, trainable }) => ({ name, shape, trainable })),
     feeds,
     updating: training &&
       updating && {

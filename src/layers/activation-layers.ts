@@ -1,9 +1,11 @@
-// Activations with options that a name and its alpha can't hold, as layers: relu cut off at both sides, softmax over any axes.
+// Activations with options that a name and its alpha can't hold, as layers: relu cut off at both sides, softmax over any axes, prelu
+// with its weight.
 import * as ops from '../graph/operations.ts'
 import { NON_NEGATIVE, orNull } from '../numerics/errors.ts'
 import { type Axes, axesLast, axesOf, readAxes } from './axes.ts'
 import { type Layer, type LayerKind, type LayerOptions, makeLayer, readLayer } from './layer.ts'
-import { singleInput } from './options.ts'
+import { channelInput, channelsOf, singleInput, weightOptions, weightReaders } from './options.ts'
+import type { AlphaOptions } from './weights.ts'
 
 /** Options of `relu`. */
 export interface ReluOptions extends LayerOptions {
@@ -59,12 +61,11 @@ export interface SoftmaxOptions extends LayerOptions {
   readonly axis?: Axes
 }
 
-export const softmaxKind: LayerKind<{ readonly axis: readonly number[] }> = {
+export const softmaxKind: LayerKind<{ readonly axis: Axes }> = {
   kind: 'softmax',
   read: (options) => readLayer('softmax', options, { axis: [readAxes, -1] }),
   build({ g }, inputs, { axis }) {
-    const x = singleInput(inputs)
-    const { rows, back } = axesLast(g, x, axesOf(x, axis))
+    const { rows, back } = axesLast(g, singleInput(inputs), axis)
     return back(ops.softmax(g, rows))
   },
 }
@@ -81,3 +82,50 @@ export const softmaxKind: LayerKind<{ readonly axis: readonly number[] }> = {
  * ```
  */
 export const softmax = (options: SoftmaxOptions = {}): Layer => makeLayer(softmaxKind, options)
+
+/** Options of `prelu`. */
+export interface PreluOptions extends LayerOptions, AlphaOptions {
+  /**
+   * The axes along which alpha is the same, as in Keras: [] gives one for each element of a sample, [1, 2] one for each channel of images.
+   * Default null: one for each place on the last axis.
+   */
+  readonly sharedAxes?: Axes | null
+}
+
+const readShared = (axes: Axes | null, what: string): Axes | null =>
+  axes === null || (Array.isArray(axes) && axes.length === 0) ? axes : readAxes(axes, what)
+
+const readPrelu = (options: object) =>
+  readLayer('prelu', options, { sharedAxes: [readShared, null], ...weightReaders({ alpha: 'zeros' }) })
+
+export const preluKind: LayerKind<ReturnType<typeof readPrelu>> = {
+  kind: 'prelu',
+  read: readPrelu,
+  // max(x, 0) + alpha min(x, 0)
+  build({ g, weight }, inputs, config) {
+    const x = channelInput(inputs)
+    const shared = config.sharedAxes === null ? null : axesOf(x, config.sharedAxes)
+    const shape = shared ? x.shape.slice(1).map((n, i) => (shared.includes(i + 1) ? 1 : n)) : [channelsOf(x)]
+    const alpha = weight('alpha', shape, weightOptions(config, 'alpha'))
+    const zero = g.constant(0)
+    return ops.plus(
+      g,
+      ops.binary(g, 'maximum', x, zero),
+      ops.times(g, alpha, ops.binary(g, 'minimum', x, zero)),
+    )
+  },
+}
+
+/**
+ * Parametric ReLU (He et al. 2015): x > 0 ? x : alpha x. Weight `alpha` [channels], or with `sharedAxes` of the shape of a sample whose
+ * shared axes have size 1.
+ * @throws LanegradError on an unknown or bad option; when the model is made, for axes that the input lacks
+ * @example
+ * ```js
+ * import { prelu, sequential } from 'lanegrad'
+ *
+ * const model = sequential({ inputShape: [2, 3], layers: [prelu({ sharedAxes: [], alphaInitializer: 'ones' })] })
+ * console.log(model.predict(new Float32Array(6)).shape, model.countParams()) // [ 1, 2, 3 ] 6
+ * ```
+ */
+export const prelu = (options: PreluOptions = {}): Layer => makeLayer(preluKind, options)

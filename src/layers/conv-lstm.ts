@@ -79,9 +79,10 @@ const convLstmKind = (axes: number): LayerKind<ConvLstmConfig> => ({
     const ones = kernelSize.map(() => 1)
     const same = { strides: ones, dilations: ones, padding: 'same' } as const
     const step = lstmStep(g, config, (h) => convolve(g, h, recurrent, same))
-    const initial: (Value | undefined)[] = [...initialStates(inputs, 2, shape)]
-    const [y, ...states] = unrolled(context, xz, shape, initial, mask, config, step)
-    return sequenceOutputs(context, y, states, mask, config)
+    const initial = initialStates(context, inputs, 2, shape, config)
+    const before: readonly (Value | undefined)[] = initial
+    const [y, ...states] = unrolled(context, xz, shape, before, mask, config, step)
+    return sequenceOutputs(context, y, initial, states, mask, config)
   },
 })
 

@@ -7,7 +7,6 @@ import { BOOLEAN, check, mismatch, POSITIVE_INTEGER } from '../numerics/errors.t
 import { type Shape, sameShape, shapeText } from '../numerics/shape.ts'
 import { elementCount } from '../numerics/tensor.ts'
 import { type Activation, activate, readActivation } from './activations.ts'
-import { type Initializer, type InitializerName, readInitializer } from './initializers.ts'
 import { type Layer, type LayerKind, type LayerOptions, makeLayer, readLayer } from './layer.ts'
 import {
   addBiasAndActivate,
@@ -115,45 +114,6 @@ export const activationKind: LayerKind<ReturnType<typeof readActivationLayer>> =
  * ```
  */
 export const activation = (options: ActivationOptions): Layer => makeLayer(activationKind, options)
-
-/** Options of `prelu`. */
-export interface PreluOptions extends LayerOptions {
-  /** Initial values of `alpha`. Default 'zeros', which is relu. */
-  readonly alphaInitializer?: Initializer | InitializerName
-}
-
-const readPrelu = (options: object) =>
-  readLayer('prelu', options, { alphaInitializer: [readInitializer, 'zeros'] })
-
-export const preluKind: LayerKind<ReturnType<typeof readPrelu>> = {
-  kind: 'prelu',
-  read: readPrelu,
-  // max(x, 0) + alpha min(x, 0)
-  build({ g, weight }, inputs, { alphaInitializer }) {
-    const x = singleInput(inputs)
-    const alpha = weight('alpha', [channelsOf(x)], { initializer: alphaInitializer })
-    const zero = g.constant(0)
-    return ops.plus(
-      g,
-      ops.binary(g, 'maximum', x, zero),
-      ops.times(g, alpha, ops.binary(g, 'minimum', x, zero)),
-    )
-  },
-}
-
-/**
- * Parametric ReLU (He et al. 2015): x > 0 ? x : alpha x. Weight `alpha` [channels], one for each channel of the last axis.
- * (Keras without sharedAxes has one for each element of a sample, which is the same for an input [batch, features].)
- * @throws LanegradError on an unknown or bad option
- * @example
- * ```js
- * import { prelu, sequential } from 'lanegrad'
- *
- * const model = sequential({ inputShape: [3], layers: [prelu()] })
- * console.log(model.predict(new Float32Array(6)).shape) // [ 2, 3 ]
- * ```
- */
-export const prelu = (options: PreluOptions = {}): Layer => makeLayer(preluKind, options)
 
 export const flattenKind: LayerKind<object> = {
   kind: 'flatten',

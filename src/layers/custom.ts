@@ -64,6 +64,7 @@ const WEIGHT = {
   regularizer: [readRegularizer, {}],
   constraint: [readConstraint, null],
   trainable: [BOOLEAN, true],
+  stays: [BOOLEAN, false],
 } as const
 
 /** The context that the user's code is given. */

@@ -39,7 +39,7 @@ export const dotKind: LayerKind<DotConfig> = {
       const axis = axes[i] < 0 ? axes[i] + rank : axes[i]
       if (rank < 2 || rank > 3 || axis < 1 || axis >= rank)
         mismatch(`inputs of rank 2 or 3 with the axes ${axes.join(' and ')}`, text)
-      const value = normalize ? unit(g, x, axis, 1e-14) : x
+      const value = normalize ? unit(g, x, [axis], 1e-14) : x
       // a vector is a matrix of one row
       const matrix = rank === 2 ? ops.reshape(g, value, [x.shape[0], 1, x.shape[1]]) : value
       return {

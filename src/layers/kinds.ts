@@ -1,5 +1,5 @@
 // Every kind of layer by name, for saved models. Only `load` needs this table.
-import { reluKind, softmaxKind } from './activation-layers.ts'
+import { preluKind, reluKind, softmaxKind } from './activation-layers.ts'
 import { multiHeadAttentionKind } from './attention.ts'
 import { blockKind } from './block.ts'
 import { convLstm1dKind, convLstm2dKind, convLstm3dKind } from './conv-lstm.ts'
@@ -11,7 +11,7 @@ import {
   conv3dKind,
   conv3dTransposeKind,
 } from './convolution.ts'
-import { activationKind, denseKind, flattenKind, permuteKind, preluKind, reshapeKind } from './core.ts'
+import { activationKind, denseKind, flattenKind, permuteKind, reshapeKind } from './core.ts'
 import { dotKind } from './dot.ts'
 import { einsumDenseKind } from './einsum-dense.ts'
 import { embeddingKind, positionEmbeddingKind } from './embedding.ts'

@@ -45,12 +45,20 @@ export interface WeightOptions {
   readonly constraint?: Constraint | null
   /** false: a state that no gradient moves. Default true. */
   readonly trainable?: boolean
+  /**
+   * true: a state that each run leaves to the next one (`assign`), also of predict and evaluate, until `resetStates`. Its first
+   * axis is the number of rows of every batch, which inputs have unless `isOutline`. It isn't among the model's weights. Default
+   * false.
+   */
+  readonly stays?: boolean
 }
 
 /** The means by which a layer writes itself into a graph. G: the writer of operations. */
 export interface LayerContext<G = GraphBuilder> {
   readonly g: G
   readonly training: boolean
+  /** Whether the model is only being made: its inputs have one row, and nothing will be computed. */
+  readonly isOutline: boolean
   /** Whether the layer's weights are trained. */
   readonly trainable: boolean
   /** The model's seed, which with `stream` governs random operations (operations/random.ts). */
@@ -67,7 +75,7 @@ export interface LayerContext<G = GraphBuilder> {
    */
   limitIds(ids: Value, count: number): void
   /**
-   * Sets a weight that no gradient moves to the value of `next` after each training step. If a layer is called several times,
+   * Sets a weight that no gradient moves to the value of `next` after each training step, one that `stays` after each run. If a layer is called several times,
    * each call reads the `next` of the one before, and the weight takes the last.
    */
   assign(weight: Value, next: Value): void

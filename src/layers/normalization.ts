@@ -1,11 +1,11 @@
-// Normalization layers: by the statistics of the batch, of each row, of groups of channels. Channels are the last axis.
+// Normalization layers: by the statistics of the batch, of each row, of groups of channels. Channels are the last axis, or the axes
+// that an option names, which are moved there.
 // Formulas and names are Keras's. Batch normalization alone keeps moving statistics from step to step.
 import * as ops from '../graph/operations.ts'
 import type { Value } from '../graph/value.ts'
 import type { GraphWriter } from '../graph/writer.ts'
 import {
   BOOLEAN,
-  check,
   fail,
   POSITIVE,
   POSITIVE_INTEGER,
@@ -13,8 +13,10 @@ import {
   type Rule,
   UP_TO_ONE,
 } from '../numerics/errors.ts'
+import type { Shape } from '../numerics/shape.ts'
 import { elementCount } from '../numerics/tensor.ts'
 import { channelNormalize, layerNormalize } from '../operations/normalize.ts'
+import { type Axes, type AxesLast, axesLast, axesOf, readAxes } from './axes.ts'
 import { type Initializer, type InitializerName, readInitializer } from './initializers.ts'
 import {
   type BuildContext,
@@ -29,8 +31,8 @@ import type { BetaOptions, GammaOptions, ScaleOptions } from './weights.ts'
 
 /** Options of `unitNormalization` and of the other normalizations. */
 export interface AxisOptions extends LayerOptions {
-  /** Only the last axis. Default -1. */
-  readonly axis?: -1
+  /** The axis, or the axes, of the channels (see the layer), which weights have; negative ones count from the end. Default -1. */
+  readonly axis?: Axes
 }
 
 /** Options of normalizations with `gamma` and `beta`. */
@@ -43,12 +45,8 @@ export interface AffineOptions extends AxisOptions, GammaOptions, BetaOptions {
   readonly scale?: boolean
 }
 
-/** Reads an `axis` that can only be the last one; a config doesn't hold it. */
-export const readLastAxis = (axis: number, what: string): void =>
-  check(axis === -1, what, '-1 (the last axis)', axis)
-
 const affineReaders = () => ({
-  axis: [readLastAxis, -1] as const,
+  axis: [readAxes, -1] as const,
   epsilon: [POSITIVE, 1e-3] as const,
   center: [BOOLEAN, true] as const,
   scale: [BOOLEAN, true] as const,
@@ -56,10 +54,17 @@ const affineReaders = () => ({
 })
 type AffineConfig = Read<ReturnType<typeof affineReaders>>
 
-/** The weights gamma and beta, as far as the layer has them. */
-function affineWeights({ weight }: BuildContext, x: Value, config: AffineConfig): Value[] {
+/** The input [batch, ..., channels, ...] with its channels last. */
+const channelsLast = ({ g }: BuildContext, inputs: readonly Value[], axis: Axes): AxesLast =>
+  axesLast(g, channelInput(inputs), axis)
+
+/** A weight in the form that kernels take. */
+const flat = (g: GraphWriter, weight: Value): Value => ops.reshape(g, weight, [elementCount(weight.shape)])
+
+/** The weights gamma and beta of these sizes, as far as the layer has them, flat. */
+function affineWeights({ g, weight }: BuildContext, sizes: Shape, config: AffineConfig): Value[] {
   const names = (['gamma', 'beta'] as const).filter((name) => config[name === 'gamma' ? 'scale' : 'center'])
-  return names.map((name) => weight(name, [channelsOf(x)], weightOptions(config, name)))
+  return names.map((name) => flat(g, weight(name, sizes, weightOptions(config, name))))
 }
 
 // ---- batch ----------------------------------------------------------------------------------------
@@ -91,35 +96,35 @@ export const batchNormalizationKind: LayerKind<ReturnType<typeof readBatch>> = {
   build(context, inputs, config) {
     const { g, training, trainable, weight, assign } = context
     const { epsilon, center, scale, momentum } = config
-    const x = channelInput(inputs)
+    const { rows: x, sizes, back } = channelsLast(context, inputs, config.axis)
     const channels = channelsOf(x)
-    const affine = affineWeights(context, x, config)
+    const affine = affineWeights(context, sizes, config)
     const statistic = (name: string, initializer: Initializer) =>
-      weight(name, [channels], { initializer, trainable: false })
+      weight(name, sizes, { initializer, trainable: false })
     const movingMean = statistic('moving_mean', config.movingMeanInitializer)
     const movingVariance = statistic('moving_variance', config.movingVarianceInitializer)
 
     if (!training || !trainable) {
       // (x - mean) / sqrt(variance + epsilon) gamma + beta as x factor + offset, both of one number a channel
-      const deviation = ops.unary(g, 'sqrt', ops.plus(g, movingVariance, g.constant(epsilon)))
+      const deviation = ops.unary(g, 'sqrt', ops.plus(g, flat(g, movingVariance), g.constant(epsilon)))
       const factor = scale
         ? ops.binary(g, 'divide', affine[0], deviation)
         : ops.unary(g, 'reciprocal', deviation)
-      const shift = ops.times(g, movingMean, factor)
+      const shift = ops.times(g, flat(g, movingMean), factor)
       const offset = center ? ops.minus(g, affine[affine.length - 1], shift) : ops.unary(g, 'negate', shift)
-      return ops.plus(g, ops.times(g, x, factor), offset)
+      return back(ops.plus(g, ops.times(g, x, factor), offset))
     }
     const attributes = { samples: 1, groups: channels, epsilon, scale, center }
     const [y, mean, variance] = g.add(channelNormalize, [x, ...affine], attributes)
     const count = elementCount(x.shape) / channels
     const correction = config.unbiasedRunningVar && count > 1 ? count / (count - 1) : 1
     const move = (moving: Value, batch: Value, factor: number) => {
-      const next = ops.scale(g, ops.reshape(g, batch, [channels]), (1 - momentum) * factor)
+      const next = ops.scale(g, ops.reshape(g, batch, sizes), (1 - momentum) * factor)
       assign(moving, ops.plus(g, ops.scale(g, moving, momentum), next))
     }
     move(movingMean, mean, 1)
     move(movingVariance, variance, correction)
-    return y
+    return back(y)
   },
 }
 
@@ -128,7 +133,7 @@ export const batchNormalizationKind: LayerKind<ReturnType<typeof readBatch>> = {
  * x [batch, ..., channels]. In training the statistics are those of the batch over all axes but the last (biased
  * variance), and after each step moving = momentum moving + (1 - momentum) batch. Otherwise, and always with
  * `trainable: false`, they are the moving ones. Weights `gamma`, `beta`, `moving_mean`, `moving_variance`, all
- * [channels]. A layer that is called several times in a model moves the statistics at each call, in the order of the calls
+ * [channels]; with `axis: [1, 3]` each pair of places on these axes is a channel, and weights have both sizes. A layer that is called several times in a model moves the statistics at each call, in the order of the calls
  * (`bn`, `bn#2`, ...), as PyTorch does. Masks are passed on, not used.
  * @example
  * ```js
@@ -151,15 +156,15 @@ export const layerNormalizationKind: LayerKind<AffineConfig> = {
   read: (options) => readLayer('layerNormalization', options, affineReaders()),
   build(context, inputs, config) {
     const { epsilon, center, scale } = config
-    const x = channelInput(inputs)
-    const affine = affineWeights(context, x, config)
-    return context.g.add(layerNormalize, [x, ...affine], { rms: false, epsilon, center, scale })[0]
+    const { rows, sizes, back } = channelsLast(context, inputs, config.axis)
+    const affine = affineWeights(context, sizes, config)
+    return back(context.g.add(layerNormalize, [rows, ...affine], { rms: false, epsilon, center, scale })[0])
   },
 }
 
 /**
- * Layer normalization (Ba et al. 2016): (x - mean) / sqrt(variance + epsilon) gamma + beta, the statistics over the
- * last axis (biased variance). Weights `gamma`, `beta` [channels].
+ * Layer normalization (Ba et al. 2016): (x - mean) / sqrt(variance + epsilon) gamma + beta, the statistics over `axis`,
+ * one axis or several (biased variance). Weights `gamma`, `beta`, of the sizes of these axes.
  * @example
  * ```js
  * import { layerNormalization, sequential } from 'lanegrad'
@@ -179,7 +184,7 @@ export interface RmsNormalizationOptions extends AxisOptions, ScaleOptions {
 
 const readRms = (options: object) =>
   readLayer('rmsNormalization', options, {
-    axis: [readLastAxis, -1],
+    axis: [readAxes, -1],
     epsilon: [POSITIVE, 1e-6],
     ...weightReaders({ scale: 'ones' }),
   })
@@ -187,17 +192,18 @@ const readRms = (options: object) =>
 export const rmsNormalizationKind: LayerKind<ReturnType<typeof readRms>> = {
   kind: 'rmsNormalization',
   read: readRms,
-  build({ g, weight }, inputs, config) {
-    const x = channelInput(inputs)
-    const scale = weight('scale', [channelsOf(x)], weightOptions(config, 'scale'))
+  build(context, inputs, config) {
+    const { g, weight } = context
+    const { rows, sizes, back } = channelsLast(context, inputs, config.axis)
+    const scale = flat(g, weight('scale', sizes, weightOptions(config, 'scale')))
     const attributes = { rms: true, epsilon: config.epsilon, center: false, scale: true }
-    return g.add(layerNormalize, [x, scale], attributes)[0]
+    return back(g.add(layerNormalize, [rows, scale], attributes)[0])
   },
 }
 
 /**
- * Root mean square normalization (Zhang and Sennrich 2019): x / sqrt(mean of x^2 + epsilon) scale, over the last axis.
- * Weight `scale` [channels].
+ * Root mean square normalization (Zhang and Sennrich 2019): x / sqrt(mean of x^2 + epsilon) scale, the mean over
+ * `axis`, one axis or several. Weight `scale`, of the sizes of these axes.
  * @example
  * ```js
  * import { rmsNormalization, sequential } from 'lanegrad'
@@ -230,12 +236,12 @@ export const groupNormalizationKind: LayerKind<ReturnType<typeof readGroup>> = {
   read: readGroup,
   build(context, inputs, config) {
     const { epsilon, center, scale } = config
-    const x = channelInput(inputs)
+    const { rows: x, sizes, back } = channelsLast(context, inputs, config.axis)
     const channels = channelsOf(x)
     const groups = config.groups === -1 ? channels : config.groups
     if (channels % groups !== 0) fail(`${channels} channels can't be split into ${groups} groups`)
     const attributes = { samples: x.shape[0], groups, epsilon, center, scale }
-    return context.g.add(channelNormalize, [x, ...affineWeights(context, x, config)], attributes)[0]
+    return back(context.g.add(channelNormalize, [x, ...affineWeights(context, sizes, config)], attributes)[0])
   },
 }
 
@@ -256,18 +262,18 @@ export const groupNormalization = (options: GroupNormalizationOptions = {}): Lay
 
 // ---- unit -----------------------------------------------------------------------------------------
 
-export const unitNormalizationKind: LayerKind<object> = {
+export const unitNormalizationKind: LayerKind<{ readonly axis: Axes }> = {
   kind: 'unitNormalization',
-  read: (options) => readLayer('unitNormalization', options, { axis: [readLastAxis, -1] }),
-  build({ g }, inputs) {
+  read: (options) => readLayer('unitNormalization', options, { axis: [readAxes, -1] }),
+  build({ g }, inputs, { axis }) {
     const x = channelInput(inputs)
-    return unit(g, x, x.shape.length - 1, 1e-12)
+    return unit(g, x, axesOf(x, axis), 1e-12)
   },
 }
 
-/** x / sqrt(max(|x|^2, least)) along an axis. */
-export function unit(g: GraphWriter, x: Value, axis: number, least: number): Value {
-  const squares = ops.sum(g, ops.unary(g, 'square', x), [axis], true)
+/** x / sqrt(max(|x|^2, least)) along axes. */
+export function unit(g: GraphWriter, x: Value, axes: readonly number[], least: number): Value {
+  const squares = ops.sum(g, ops.unary(g, 'square', x), axes, true)
   return ops.binary(
     g,
     'divide',
@@ -277,7 +283,7 @@ export function unit(g: GraphWriter, x: Value, axis: number, least: number): Val
 }
 
 /**
- * Each row of the last axis divided by its Euclidean norm (at least 1e-6).
+ * Each row of `axis`, one axis or several, divided by its Euclidean norm (at least 1e-6).
  * @example
  * ```js
  * import { sequential, unitNormalization } from 'lanegrad'

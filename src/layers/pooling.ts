@@ -7,6 +7,7 @@ import { unaryKernel } from '../graph/ops/unary.ts'
 import type { Value } from '../graph/value.ts'
 import type { GraphWriter } from '../graph/writer.ts'
 import { BOOLEAN, fail, show } from '../numerics/errors.ts'
+import { elementCount } from '../numerics/tensor.ts'
 import { averagePool, maxPool, type PoolAttributes } from '../operations/pooling.ts'
 import { type Padding, three, widened, windowsOf } from '../operations/window.ts'
 import {
@@ -187,67 +188,110 @@ export const averagePooling2d = (options: PoolingOptions = {}): Layer =>
 export const averagePooling3d = (options: PoolingOptions = {}): Layer =>
   makeLayer(averagePooling3dKind, options)
 
-/** Options of the global pooling layers. */
+/** Options of the global average pooling layers. */
 export interface GlobalPoolingOptions extends LayerOptions {
   /** true: the pooled axes stay, with size 1. Default false: [batch, channels]. */
   readonly keepDims?: boolean
 }
 
-interface GlobalPoolingConfig {
-  readonly keepDims: boolean
+/** Options of the global max pooling layers. */
+export interface GlobalMaxPoolingOptions extends GlobalPoolingOptions {
+  /** true: masked steps are left out, and the maximum is 0 where no step counts. Default false: they take part, as in Keras. */
+  readonly useMask?: boolean
 }
 
-/** A kind that pools all cells; `whole` gives [batch, 1, ..., channels] or [batch, channels]. */
+interface GlobalPoolingConfig {
+  readonly keepDims: boolean
+  readonly useMask?: boolean
+}
+
+/** A kind that pools all cells; `whole` gives [batch, 1, ..., channels] or [batch, channels]. `isMax`: it has the option useMask. */
 function globalKind(
   kind: string,
   axes: number,
-  whole: (context: BuildContext, x: Value) => Value,
+  isMax: boolean,
+  whole: (context: BuildContext, x: Value, mask: Value | null) => Value,
 ): LayerKind<GlobalPoolingConfig> {
   return {
     kind,
-    read: (options) => readLayer(kind, options, { keepDims: [BOOLEAN, false] }),
-    build(context, inputs, { keepDims }) {
+    read: (options) =>
+      readLayer(kind, options, {
+        keepDims: [BOOLEAN, false],
+        ...(isMax && { useMask: [BOOLEAN, false] as const }),
+      }),
+    build(context, inputs, { keepDims, useMask = true }) {
       const x = spatialInput(inputs, axes)
       const shape = x.shape.filter((_, i) => i === 0 || i > axes)
       if (keepDims) shape.splice(1, 0, ...new Array(axes).fill(1))
-      const y = ops.reshape(context.g, whole(context, x), shape)
+      const y = ops.reshape(context.g, whole(context, x, useMask ? stepsOf(context, x) : null), shape)
       context.setMask(y, null) // no steps are left
       return y
     },
   }
 }
 
+/** The mask of x, with axes of size 1 behind its steps; null: there is none. */
+function stepsOf({ g, maskOf }: BuildContext, x: Value): Value | null {
+  const mask = maskOf(x)
+  return (
+    mask && ops.reshape(g, mask, [...mask.shape, ...new Array(x.shape.length - mask.shape.length).fill(1)])
+  )
+}
+
+/** The largest float32 that stays one when a number of usual size is added to it. */
+const HUGE = 3e38
+
 /** The maximum of one window of all cells: the first of equal cells takes the gradient alone, unlike in a `reduce`. */
-const maxOfCells = (context: BuildContext, x: Value): Value => {
+const maxOfCells = (context: BuildContext, x: Value, mask: Value | null): Value => {
+  const { g } = context
   const poolSize = x.shape.slice(1, -1)
-  return pool(context, maxPool, x, { poolSize, strides: poolSize, padding: 'valid' })
+  // what is masked becomes less than anything
+  const counted = mask ? ops.plus(g, x, ops.scale(g, ops.minus(g, mask, 1), HUGE)) : x
+  const y = pool(context, maxPool, counted, { poolSize, strides: poolSize, padding: 'valid' })
+  return mask ? ops.times(g, y, ops.reduce(g, 'max', mask, [1], { keepDims: true })) : y
 }
 
 const axesOf = (x: Value): number[] => x.shape.slice(1, -1).map((_, i) => i + 1)
 
-/** sum(x mask) / sum(mask) over the steps; 0 where no step counts. */
-function meanOfCells({ g, maskOf }: BuildContext, x: Value): Value {
-  const mask = x.shape.length === 3 ? maskOf(x) : null
+/** sum(x mask) / sum(mask) over the cells of steps that count; 0 where no step counts. */
+function meanOfCells({ g }: BuildContext, x: Value, mask: Value | null): Value {
   if (!mask) return ops.mean(g, x, axesOf(x))
-  const count = ops.binary(g, 'maximum', ops.sum(g, mask, [1], true), g.constant(1))
-  return ops.binary(
+  const sum = ops.sum(g, ops.times(g, x, mask), axesOf(x))
+  const cells = elementCount(x.shape.slice(2, -1))
+  const count = ops.binary(
     g,
-    'divide',
-    ops.sum(g, ops.times(g, x, ops.reshape(g, mask, [...mask.shape, 1])), [1]),
-    count,
+    'maximum',
+    ops.sum(g, ops.reshape(g, mask, mask.shape.slice(0, 2)), [1], true),
+    1,
   )
+  return ops.binary(g, 'divide', sum, ops.scale(g, count, cells))
 }
 
-export const globalMaxPooling1dKind = /*#__PURE__*/ globalKind('globalMaxPooling1d', 1, maxOfCells)
-export const globalMaxPooling2dKind = /*#__PURE__*/ globalKind('globalMaxPooling2d', 2, maxOfCells)
-export const globalMaxPooling3dKind = /*#__PURE__*/ globalKind('globalMaxPooling3d', 3, maxOfCells)
-export const globalAveragePooling1dKind = /*#__PURE__*/ globalKind('globalAveragePooling1d', 1, meanOfCells)
-export const globalAveragePooling2dKind = /*#__PURE__*/ globalKind('globalAveragePooling2d', 2, meanOfCells)
-export const globalAveragePooling3dKind = /*#__PURE__*/ globalKind('globalAveragePooling3d', 3, meanOfCells)
+export const globalMaxPooling1dKind = /*#__PURE__*/ globalKind('globalMaxPooling1d', 1, true, maxOfCells)
+export const globalMaxPooling2dKind = /*#__PURE__*/ globalKind('globalMaxPooling2d', 2, true, maxOfCells)
+export const globalMaxPooling3dKind = /*#__PURE__*/ globalKind('globalMaxPooling3d', 3, true, maxOfCells)
+export const globalAveragePooling1dKind = /*#__PURE__*/ globalKind(
+  'globalAveragePooling1d',
+  1,
+  false,
+  meanOfCells,
+)
+export const globalAveragePooling2dKind = /*#__PURE__*/ globalKind(
+  'globalAveragePooling2d',
+  2,
+  false,
+  meanOfCells,
+)
+export const globalAveragePooling3dKind = /*#__PURE__*/ globalKind(
+  'globalAveragePooling3d',
+  3,
+  false,
+  meanOfCells,
+)
 
 /**
  * Global max pooling: [batch, steps, channels] to the largest of each channel, [batch, channels]. Masked steps take part, as
- * in Keras. The first of equal cells takes the gradient, here and in globalMaxPooling2d and 3d.
+ * in Keras, unless `useMask` leaves them out. The first of equal cells takes the gradient, here and in globalMaxPooling2d and 3d.
  * @throws LanegradError for an input of another rank
  * @example
  * ```js
@@ -257,7 +301,7 @@ export const globalAveragePooling3dKind = /*#__PURE__*/ globalKind('globalAverag
  * console.log(model.predict([[[1, 8], [5, 2], [3, 4]]]).data.join(' ')) // 5 8
  * ```
  */
-export const globalMaxPooling1d = (options: GlobalPoolingOptions = {}): Layer =>
+export const globalMaxPooling1d = (options: GlobalMaxPoolingOptions = {}): Layer =>
   makeLayer(globalMaxPooling1dKind, options)
 /**
  * Global max pooling: [batch, height, width, channels] to the largest of each channel, [batch, channels].
@@ -270,7 +314,7 @@ export const globalMaxPooling1d = (options: GlobalPoolingOptions = {}): Layer =>
  * console.log(model.predict(new Float32Array(192)).shape) // [ 1, 3 ]
  * ```
  */
-export const globalMaxPooling2d = (options: GlobalPoolingOptions = {}): Layer =>
+export const globalMaxPooling2d = (options: GlobalMaxPoolingOptions = {}): Layer =>
   makeLayer(globalMaxPooling2dKind, options)
 /**
  * Global max pooling: [batch, depth, height, width, channels] to the largest of each channel, [batch, channels].
@@ -284,7 +328,7 @@ export const globalMaxPooling2d = (options: GlobalPoolingOptions = {}): Layer =>
  * console.log(shape, data[0]) // [ 1, 1, 1, 1, 1 ] 8
  * ```
  */
-export const globalMaxPooling3d = (options: GlobalPoolingOptions = {}): Layer =>
+export const globalMaxPooling3d = (options: GlobalMaxPoolingOptions = {}): Layer =>
   makeLayer(globalMaxPooling3dKind, options)
 /**
  * Global average pooling: [batch, steps, channels] to the mean of each channel, [batch, channels]. Masked steps are left out:

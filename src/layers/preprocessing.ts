@@ -18,9 +18,10 @@ import {
 } from '../numerics/errors.ts'
 import { shapeText } from '../numerics/shape.ts'
 import { elementCount, type NestedNumbers, tensor } from '../numerics/tensor.ts'
+import { floats } from '../operations/convert.ts'
 import { encodeCategories } from '../operations/normalize.ts'
+import { type Axes, axesOf, readAxes } from './axes.ts'
 import { type Layer, type LayerKind, type LayerOptions, makeLayer, readLayer } from './layer.ts'
-import { readLastAxis } from './normalization.ts'
 import { idInput, singleInput } from './options.ts'
 
 /** One number, or a list of one for each channel (the last axis). */
@@ -36,13 +37,15 @@ const perChannel =
     return isList ? [...value] : value
   }
 
-/** The numbers as a value that broadcasts to x. */
-function constantFor(g: GraphWriter, x: Value, value: PerChannel, name: string): Value {
+/** The numbers as a value that broadcasts to x: a list has one for each place on `axes`. */
+function constantFor(g: GraphWriter, x: Value, value: PerChannel, name: string, axes: Axes = -1): Value {
   if (typeof value === 'number') return g.constant(value)
-  const channels = x.shape[x.shape.length - 1]
+  const chosen = axesOf(x, axes)
+  const shape = x.shape.map((n, axis) => (chosen.includes(axis) ? n : 1)).slice(chosen[0])
+  const channels = elementCount(shape)
   if (value.length !== channels)
     mismatch(`${channels} numbers as ${name}, one for each channel`, value.length)
-  return g.constant(Float32Array.from(value), [channels])
+  return g.constant(Float32Array.from(value), shape)
 }
 
 // ---- rescaling ------------------------------------------------------------------------------------
@@ -60,14 +63,15 @@ export const rescalingKind: LayerKind<{ readonly scale: PerChannel; readonly off
   read: (options) =>
     readLayer('rescaling', options, { scale: perChannel(FINITE), offset: [perChannel(FINITE), 0] }),
   build({ g }, inputs, { scale, offset }) {
-    const x = singleInput(inputs)
+    const x = floats(g, singleInput(inputs))
     const scaled = ops.times(g, x, constantFor(g, x, scale, 'scale'))
     return offset === 0 ? scaled : ops.plus(g, scaled, constantFor(g, x, offset, 'offset'))
   },
 }
 
 /**
- * Rescaling, x scale + offset: `rescaling({ scale: 1 / 255 })` brings bytes to 0 ... 1. Any shape [batch, ..., channels].
+ * Rescaling, x scale + offset: `rescaling({ scale: 1 / 255 })` brings bytes to 0 ... 1. Any shape [batch, ..., channels], of
+ * float32 or int32.
  * @throws LanegradError for a number that isn't finite, or a list of another length than the last axis
  * @example
  * ```js
@@ -83,43 +87,49 @@ export const rescaling = (options: RescalingOptions): Layer => makeLayer(rescali
 
 /** Options of `normalization`. */
 export interface NormalizationOptions extends LayerOptions {
-  /** Only the last axis. Default -1. */
-  readonly axis?: -1
+  /** The axis of the channels, or several, whose places are counted row by row; negative ones count from the end. Default -1. */
+  readonly axis?: Axes
   /** The mean to subtract. */
   readonly mean: PerChannel
   /** The variance whose root divides, >= 0. */
   readonly variance: PerChannel
 }
 
-export const normalizationKind: LayerKind<{ readonly mean: PerChannel; readonly variance: PerChannel }> = {
+export const normalizationKind: LayerKind<{
+  readonly axis: Axes
+  readonly mean: PerChannel
+  readonly variance: PerChannel
+}> = {
   kind: 'normalization',
   read: (options) =>
     readLayer('normalization', options, {
-      axis: [readLastAxis, -1],
+      axis: [readAxes, -1],
       mean: perChannel(FINITE),
       variance: perChannel(NON_NEGATIVE),
     }),
-  build({ g }, inputs, { mean, variance }) {
-    const x = singleInput(inputs)
+  build({ g }, inputs, { axis, mean, variance }) {
+    const x = floats(g, singleInput(inputs))
     const deviation = (v: number) => Math.max(Math.sqrt(v), 1e-7)
     const deviations = typeof variance === 'number' ? deviation(variance) : variance.map(deviation)
-    const divisor = constantFor(g, x, deviations, 'variance')
-    let centered = ops.minus(g, x, constantFor(g, x, mean, 'mean'))
+    const divisor = constantFor(g, x, deviations, 'variance', axis)
+    let centered = ops.minus(g, x, constantFor(g, x, mean, 'mean', axis))
     // The part of a mean that a float32 cuts off is subtracted as well, where it would show.
     const numberAt = (value: PerChannel, c: number) => (typeof value === 'number' ? value : value[c])
-    const rests = Array.from({ length: x.shape[x.shape.length - 1] }, (_, c) => {
+    const channels = elementCount(axesOf(x, axis).map((own) => x.shape[own]))
+    const rests = Array.from({ length: channels }, (_, c) => {
       const rest = numberAt(mean, c) - Math.fround(numberAt(mean, c))
       const spread = Math.sqrt(numberAt(variance, c))
       return spread > 0 && Math.abs(rest) > 1e-6 * spread ? rest : 0
     })
-    if (rests.some((rest) => rest !== 0)) centered = ops.minus(g, centered, constantFor(g, x, rests, 'mean'))
+    if (rests.some((rest) => rest !== 0))
+      centered = ops.minus(g, centered, constantFor(g, x, rests, 'mean', axis))
     return ops.binary(g, 'divide', centered, divisor)
   },
 }
 
 /**
- * Normalization by known statistics, (x - mean) / max(sqrt(variance), 1e-7) for each channel of [batch, ..., channels].
- * `adaptNormalization` finds both in data.
+ * Normalization by known statistics, (x - mean) / max(sqrt(variance), 1e-7) for each channel of [batch, ..., channels], float32
+ * or int32. `adaptNormalization` finds both in data.
  * @throws LanegradError for a number that isn't finite, a negative variance, or a list of another length than the last axis
  * @example
  * ```js

@@ -111,7 +111,7 @@ function recurrentKind(
       const given = inputOfAxes(inputs.slice(0, 1), '[batch, steps, features]')
       const [batch, steps, features] = given.shape
       const state = [batch, units]
-      const initial = initialStates(inputs, states, state)
+      const initial = initialStates(context, inputs, states, state, config)
       const { x, mask } = sequenceOf(context, given, config)
       const kernel = weight('kernel', [features, parts * units], weightOptions(config, 'kernel'))
       const recurrent = weight('recurrent_kernel', [units, parts * units], weightOptions(config, 'recurrent'))
@@ -159,7 +159,7 @@ function recurrentKind(
         const before = Array.from({ length: states }, (_, i) => initial[i] ?? zeros())
         ;[y, h, c] = unrolled(context, xz, state, before, mask, config, step)
       }
-      return sequenceOutputs(context, y, [h, c].slice(0, states), mask, config)
+      return sequenceOutputs(context, y, initial, [h, c].slice(0, states), mask, config)
     },
   }
 }

@@ -5,6 +5,7 @@ import type { Value } from '../graph/value.ts'
 import type { GraphWriter } from '../graph/writer.ts'
 import { BOOLEAN, oneOf, POSITIVE_INTEGER } from '../numerics/errors.ts'
 import type { Shape } from '../numerics/shape.ts'
+import { floats } from '../operations/convert.ts'
 import { type ResizeAttributes, resize } from '../operations/pooling.ts'
 import { type Layer, type LayerKind, type LayerOptions, makeLayer, readLayer } from './layer.ts'
 import { sizeReader, spatialInput } from './options.ts'
@@ -163,7 +164,7 @@ export const resizingKind: LayerKind<ReturnType<typeof readResizing>> = {
   kind: 'resizing',
   read: readResizing,
   build({ g }, inputs, { height, width, interpolation, halfPixel, alignCorners, cropToAspectRatio }) {
-    const x = spatialInput(inputs, 2)
+    const x = floats(g, spatialInput(inputs, 2))
     const y = cropToAspectRatio ? cropped(g, x, ofRatio(x, height, width)) : x
     const grid = alignCorners ? 'corners' : halfPixel ? 'halfPixel' : 'start'
     return resized(g, y, [height, width], { linear: interpolation === 'bilinear', grid })
@@ -171,7 +172,7 @@ export const resizingKind: LayerKind<ReturnType<typeof readResizing>> = {
 }
 
 /**
- * Resizes images to one size, without weights: [batch, h, w, channels] to [batch, height, width, channels].
+ * Resizes images, float32 or int32, to one size: [batch, h, w, channels] to [batch, height, width, channels].
  * @throws LanegradError on an unknown or bad option, or an input of another rank
  * @example
  * ```js
@@ -187,7 +188,7 @@ export const centerCropKind: LayerKind<{ readonly height: number; readonly width
   kind: 'centerCrop',
   read: (options) => readLayer('centerCrop', options, { height: POSITIVE_INTEGER, width: POSITIVE_INTEGER }),
   build({ g }, inputs, { height, width }) {
-    const x = spatialInput(inputs, 2)
+    const x = floats(g, spatialInput(inputs, 2))
     const [, h, w] = x.shape
     if (h >= height && w >= width) return cropped(g, x, [height, width])
     const attributes = { linear: true, grid: 'halfPixel' } as const
@@ -196,8 +197,8 @@ export const centerCropKind: LayerKind<{ readonly height: number; readonly width
 }
 
 /**
- * Cuts the middle out of images: [batch, h, w, channels] to [batch, height, width, channels]. An image that is smaller, on one
- * side at least, is resized instead (bilinear, cut to the ratio), as in Keras.
+ * Cuts the middle out of images, float32 or int32: [batch, h, w, channels] to [batch, height, width, channels]. An image that
+ * is smaller, on one side at least, is resized instead (bilinear, cut to the ratio), as in Keras.
  * @throws LanegradError on an unknown or bad option, or an input of another rank
  * @example
  * ```js

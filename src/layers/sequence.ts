@@ -2,7 +2,7 @@
 import { RANDOM_BERNOULLI } from '../../assembly/abi.ts'
 import * as ops from '../graph/operations.ts'
 import type { Value } from '../graph/value.ts'
-import { BOOLEAN, mismatch, type Read, SHARE } from '../numerics/errors.ts'
+import { BOOLEAN, fail, mismatch, POSITIVE_INTEGER, type Read, SHARE } from '../numerics/errors.ts'
 import { type Shape, sameShape, shapeText } from '../numerics/shape.ts'
 import { reverse } from '../operations/recurrent.ts'
 import { type Initializer, readInitializer, UNIT_FORGET_BIAS } from './initializers.ts'
@@ -31,6 +31,14 @@ export interface SequenceOptions extends LayerOptions {
    * in [0, 1). Default 0.
    */
   readonly recurrentDropout?: number
+  /**
+   * Whether each row starts from the state in which the same row of the batch before ended, in fit, evaluate, predict and
+   * trainStep, until `model.resetStates()`: a long sequence piece by piece, or step by step, has the numbers of the whole. Gradients
+   * stop at the beginning of the piece, `fit` keeps the order of the rows, and files hold the states. Default false.
+   */
+  readonly stateful?: boolean
+  /** With `stateful`, the number of rows of every batch. Default 1. */
+  readonly batchSize?: number
 }
 
 /** The option with which a recurrent layer gives several values. */
@@ -48,6 +56,8 @@ export const sequenceReaders = () =>
     goBackwards: [BOOLEAN, false],
     dropout: [SHARE, 0],
     recurrentDropout: [SHARE, 0],
+    stateful: [BOOLEAN, false],
+    batchSize: [POSITIVE_INTEGER, 1],
   }) as const
 
 export type SequenceConfig = Read<ReturnType<typeof sequenceReaders>>
@@ -83,8 +93,17 @@ export function sequenceOf(
   return { x: ops.times(g, x, factors), mask }
 }
 
-/** The initial states that a call was given behind its input: none, or all `count`, each of `shape`. */
-export function initialStates(inputs: readonly Value[], count: number, shape: Shape): readonly Value[] {
+/**
+ * The states of the first step, each of `shape`: those that a call was given behind its input, none, or, where they are kept,
+ * those that the batch before has left.
+ */
+export function initialStates(
+  { weight, isOutline }: BuildContext,
+  inputs: readonly Value[],
+  count: number,
+  shape: Shape,
+  { stateful, batchSize }: SequenceConfig,
+): readonly Value[] {
   const given = inputs.slice(1)
   if (given.length !== 0 && given.length !== count)
     mismatch(`one input or ${count + 1} (with the initial states)`, inputs.length)
@@ -92,17 +111,30 @@ export function initialStates(inputs: readonly Value[], count: number, shape: Sh
     if (!sameShape(state.shape, shape))
       mismatch(`initial states of shape ${shapeText(shape)}`, shapeText(state.shape))
   }
-  return given
+  if (!stateful) return given
+  if (given.length > 0) fail('it is stateful and takes no initial states')
+  const [batch, ...rest] = shape
+  const states = ['h', 'c']
+    .slice(0, count)
+    .map((name) => weight(name, [batchSize, ...rest], { initializer: 'zeros', stays: true }))
+  if (batch !== batchSize && !(isOutline && batch === 1))
+    mismatch(`batches of ${batchSize} rows (batchSize), whose states it keeps`, batch)
+  return batch === batchSize ? states : []
 }
 
-/** The outputs of a layer over sequences, with masks set: a sequence has the mask of x, in its own order. */
+/** The outputs of a layer over sequences, with masks set and states kept: a sequence has the mask of x, in its own order. */
 export function sequenceOutputs(
-  { g, setMask }: BuildContext,
+  { g, setMask, assign }: BuildContext,
   y: Value,
+  initial: readonly Value[],
   states: readonly Value[],
   mask: Value | null,
-  { returnSequences, returnState, goBackwards }: SequenceConfig,
+  { returnSequences, returnState, goBackwards, stateful }: SequenceConfig,
 ): readonly Value[] {
+  if (stateful)
+    initial.forEach((state, i) => {
+      assign(state, states[i])
+    })
   const outputs = [y, ...(returnState ? states : [])]
   for (const value of outputs) setMask(value, null)
   if (mask && returnSequences) setMask(y, goBackwards ? g.add(reverse, [mask], { axis: 1 })[0] : mask)

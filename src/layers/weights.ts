@@ -102,3 +102,13 @@ export interface ScaleOptions {
   /** Constraint applied to the factor `scale` after each training step. Default null: none. */
   readonly scaleConstraint?: Constraint | null
 }
+
+/** Options of the slope `alpha`. */
+export interface AlphaOptions {
+  /** Initial values of the slope `alpha`. Default 'zeros', which is relu. */
+  readonly alphaInitializer?: Initializer | InitializerName
+  /** Penalty on the slope `alpha`, added to the loss. Default {}: none. */
+  readonly alphaRegularizer?: Regularizer
+  /** Constraint applied to the slope `alpha` after each training step. Default null: none. */
+  readonly alphaConstraint?: Constraint | null
+}

@@ -13,6 +13,7 @@ import { check, FINITE, fail, must, NATURAL, show } from '../numerics/errors.ts'
 import type { NamedArray } from '../numerics/tensor.ts'
 import type { RuntimeOptions } from '../runtime/engine.ts'
 import { PROGRAM_MARK } from '../session/frozen.ts'
+import { isState } from '../session/layout.ts'
 import type { Metric } from '../session/metric.ts'
 import { floatsOf, loadState, SLOT_PREFIX, type Tensors } from '../session/state.ts'
 import type { GraphLoss } from '../training/graph-loss.ts'
@@ -34,14 +35,16 @@ interface Own {
 
 type Weight = NamedArray & { readonly data: Float32Array }
 
-/** The weights of a file, which must have the names and shapes of a model's. @throws LanegradError */
-function checkWeights({ weights }: Outline, tensors: Tensors): [name: string, tensor: Weight][] {
+/** The weights of a file, which must have the names and shapes of `weights`; states may be lacking. @throws LanegradError */
+function checkWeights(weights: Outline['weights'], tensors: Tensors): [name: string, tensor: Weight][] {
   const known = new Set(weights.map(({ name }) => name))
   for (const name of tensors.keys()) {
-    if (!name.startsWith(SLOT_PREFIX) && !name.startsWith(PROGRAM_MARK) && !known.has(name))
-      fail(`the model has no weight ${show(name)}; the file has one`)
+    const isOther = name.startsWith(SLOT_PREFIX) || name.startsWith(PROGRAM_MARK) || isState({ name })
+    if (!isOther && !known.has(name)) fail(`the model has no weight ${show(name)}; the file has one`)
   }
-  return weights.map(({ name, shape }) => [name, { shape, data: floatsOf(tensors, name, shape) }])
+  return weights
+    .filter((spec) => !isState(spec) || tensors.has(spec.name))
+    .map(({ name, shape }) => [name, { shape, data: floatsOf(tensors, name, shape) }])
 }
 
 /**
@@ -59,7 +62,9 @@ function checkWeights({ weights }: Outline, tensors: Tensors): [name: string, te
  */
 export function loadWeights<V extends Values>(model: Model<V>, bytes: ByteSource): void {
   const { session } = checkModel('loadWeights: model', model)
-  model.setWeights(Object.fromEntries(checkWeights(session.outline, decodeSafetensors(bytes).tensors)))
+  model.setWeights(
+    Object.fromEntries(checkWeights(session.outline.weights, decodeSafetensors(bytes).tensors)),
+  )
 }
 
 /** Metrics as `savedMetric` gives them; the user's own are found by name. */
@@ -140,7 +145,7 @@ export function loadSession(
   check(/^\d+$/.test(digits) && NATURAL.holds(seed), 'seed', 'an integer >= 0', digits)
   const network = readNetwork(remadeValues(parse('network', metadata.network ?? '')), kinds)
   const outline = outlineOf(network)
-  const weights = checkWeights(outline, tensors) // before memory is taken for sizes that the file only claims
+  const weights = checkWeights(outline.parameters, tensors) // before memory is taken for sizes that the file only claims
   const session = new PlannedSession(network, outline, seed, runtime)
   session.watcher = watcherOf(session)
   for (const [name, { data }] of weights) session.writeWeight(name, data)

@@ -427,10 +427,9 @@ export class Model<V extends Values = Values> {
       return predictBatches(session, x as Batches<{ readonly x: Data }>, read).then(shaped)
     const batch = this.batchOf('predict', { x: x as Data, y: [] })
     const outputs = predictRows(session, batch, read)
-    if (isPlain && batch.rows <= read.batchSize) {
-      const prepared = session.prepareFor('predict', batch, batch.rows)
+    const prepared = isPlain && session.last('predict')
+    if (prepared && prepared.request.rows === batch.rows)
       prepared.prediction = RepeatedPrediction.of(session, prepared, x as Data)
-    }
     return shaped(outputs)
   }
 
@@ -522,6 +521,11 @@ export class Model<V extends Values = Values> {
       },
     )
     for (const [name, numbers] of checked) session.writeWeight(name, numbers)
+  }
+
+  /** Sets the states that layers with `stateful: true` keep to 0: what comes next is the beginning of other sequences. */
+  resetStates(): void {
+    this.session.resetStates()
   }
 
   /** Number of weights' elements. */

@@ -21,7 +21,7 @@ export function saveSession(
   more: Readonly<Record<string, string>> = {},
 ): Uint8Array<ArrayBuffer> {
   const { training, network, seed } = session
-  for (const spec of session.outline.weights) tensors.set(spec.name, session.readWeight(spec))
+  for (const spec of session.outline.parameters) tensors.set(spec.name, session.readWeight(spec))
   const metadata: Record<string, string> = {
     format: FORMAT,
     network: JSON.stringify(describe(network)),

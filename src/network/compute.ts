@@ -14,6 +14,7 @@ import { fail, LanegradError, unknownName } from '../numerics/errors.ts'
 import { type RowShape, type Shape, sameShape } from '../numerics/shape.ts'
 import { elementCount } from '../numerics/tensor.ts'
 import type { IdLimit } from '../session/feeds.ts'
+import { isState } from '../session/layout.ts'
 import type { Metric } from '../session/metric.ts'
 import type { HostReading, LossReading, MeanReading, Request } from '../session/program.ts'
 import type { GraphLoss } from '../training/graph-loss.ts'
@@ -37,6 +38,8 @@ export interface OutputTraining {
 }
 
 export interface Outline {
+  /** All that lies in the arena's parameters: the weights, and the states that layers keep. */
+  readonly parameters: readonly WeightSpec[]
   readonly weights: readonly WeightSpec[]
   readonly byName: ReadonlyMap<string, WeightSpec>
   /** Shape of each call's value. */
@@ -73,7 +76,7 @@ export interface Written extends Forward {
 /** The layers as they write themselves for inputs of these shapes, batch axes included: what a prediction runs. */
 export function writtenFor(network: Network, shapes: readonly Shape[]): Written {
   const g = new GraphWriter()
-  return { ...writeLayers(g, network, shapes, { training: false, seed: 0 }), g }
+  return { ...writeLayers(g, network, shapes, { training: false, seed: 0, isOutline: true }), g }
 }
 
 /**
@@ -108,8 +111,10 @@ export function outlineOf(network: Network): Outline {
     found.get(values.get(value) as Value) ?? null,
   ])
   const shapes = new Map([...values].map(([name, value]) => [name, rowShape(name, value)]))
-  const specs = [...weights.values()].map(({ spec }) => spec)
+  const parameters = [...weights.values()].map(({ spec }) => spec)
+  const specs = parameters.filter((spec) => !isState(spec))
   return {
+    parameters,
     weights: specs,
     byName: new Map(specs.map((spec) => [spec.name, spec])),
     ranges: new Map(ranges),
@@ -203,6 +208,10 @@ export function computationOf(
   const training = mode === 'train' || mode === 'gradients' || request.training
   const shapes = request.shapes.map((shape) => [rows, ...shape])
   const { values, weights, masks, assigned } = writeLayers(g, network, shapes, { training, seed })
+  const keeps = [...assigned].filter(
+    ([name]) => mode === 'train' || (mode !== 'gradients' && isState({ name })),
+  )
+  const updates = new Map(keeps)
   const predictions = new Map(network.outputs.map(({ name, value }) => [name, values.get(value)]))
   const predictionOf = (output: string) => predictions.get(output) ?? fail(`no output ${output}`)
   const results = new Map<string, Value>()
@@ -213,7 +222,7 @@ export function computationOf(
 
   if (mode === 'predict') {
     for (const { name } of network.outputs) results.set(name, predictionOf(name))
-    return { graph: simplify({ ops: g.ops, results, gradients, updates: new Map() }), losses, metrics, host }
+    return { graph: simplify({ ops: g.ops, results, gradients, updates }), losses, metrics, host }
   }
 
   const isSplit = outputs.length > 1 || added.length > 0
@@ -337,7 +346,6 @@ export function computationOf(
       })
     })
   }
-  const updates = mode === 'train' ? assigned : new Map<string, Value>()
   const graph = simplify({ ops: g.ops, results, gradients, updates })
   return { graph: g.pass?.(graph) ?? graph, losses, metrics, host }
 }

@@ -19,7 +19,7 @@ import { fail, LanegradError } from '../numerics/errors.ts'
 import { streamOf } from '../numerics/random.ts'
 import { rowShapeText, type Shape, sameShape, shapeText } from '../numerics/shape.ts'
 import type { IdLimit } from '../session/feeds.ts'
-import type { ParameterSpec } from '../session/layout.ts'
+import { type ParameterSpec, STATE } from '../session/layout.ts'
 import { type Call, type ModelCall, type Network, outputName } from './network.ts'
 
 export interface WeightSpec extends ParameterSpec {
@@ -74,7 +74,11 @@ export function writeLayers(
   g: GraphWriter,
   network: Network,
   shapes: readonly Shape[],
-  { training, seed }: { readonly training: boolean; readonly seed: number },
+  {
+    training,
+    seed,
+    isOutline = false,
+  }: { readonly training: boolean; readonly seed: number; readonly isOutline?: boolean },
 ): Forward {
   const values = new Map<string, Value>()
   const weights = new Map<string, { value: Value; spec: WeightSpec }>()
@@ -88,13 +92,21 @@ export function writeLayers(
     values.set(name, g.leaf('input', name, shapes[i], dtype))
   })
 
-  const weight = (full: string, isTrainable: boolean, shape: Shape, options: WeightOptions = {}): Value => {
+  const weight = (
+    prefix: string,
+    name: string,
+    isTrainable: boolean,
+    shape: Shape,
+    options: WeightOptions = {},
+  ): Value => {
     const {
       initializer = 'glorotUniform',
       regularizer = NO_REGULARIZER,
       constraint = null,
       trainable = true,
+      stays = false,
     } = options
+    const full = `${prefix}/${stays ? STATE : ''}${name}`
     const known = weights.get(full)
     const own = full.slice(full.indexOf('/') + 1)
     if (known && !sameShape(known.spec.shape, shape)) {
@@ -107,11 +119,11 @@ export function writeLayers(
       initializer: typeof initializer === 'string' ? readInitializer(initializer) : initializer,
       regularizer,
       constraint,
-      trainable: trainable && isTrainable,
+      trainable: trainable && isTrainable && !stays,
     }
     const entry = known ?? { value: g.leaf('parameter', full, shape), spec }
     weights.set(full, entry)
-    const next = training && assigned.get(full)
+    const next = (training || stays) && assigned.get(full)
     if (!next) return entry.value
     const now = copy(g, next) // a value of its own, by which `assign` knows the weight
     moved.set(now, full)
@@ -122,12 +134,13 @@ export function writeLayers(
   const contextOf = (call: Call, prefix: string, set: Set<Value>): BuildContext => ({
     g,
     training,
+    isOutline,
     trainable: call.layer.trainable,
     seed,
     stream: (own = '') => streamOf(`${call.name}${prefix.slice(call.layer.name.length)}/${own}`),
     weight(own, shape, options) {
       checkLayerName(own, 'name of a weight')
-      return weight(`${prefix}/${own}`, call.layer.trainable, shape, options)
+      return weight(prefix, own, call.layer.trainable, shape, options)
     },
     weightOf(...names) {
       const { name } = call.layer

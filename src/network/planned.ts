@@ -8,7 +8,7 @@ import { elementCount, type FloatArray } from '../numerics/tensor.ts'
 import { type Plan, planOf } from '../plan/plan.ts'
 import type { Engine, RuntimeOptions } from '../runtime/engine.ts'
 import type { Feeds, TargetFeed } from '../session/feeds.ts'
-import type { Layout, ParameterSpec } from '../session/layout.ts'
+import { isState, type Layout, type ParameterSpec } from '../session/layout.ts'
 import type { Prepared } from '../session/prepared.ts'
 import type { Mode, Program, Readings, Request } from '../session/program.ts'
 import { Session, type Updating } from '../session/session.ts'
@@ -77,7 +77,11 @@ function targetOf({ output, loss }: OutputTraining, shape: RowShape): TargetFeed
   }
 }
 
-function feedsOf(network: Network, { limits, outputs }: Outline, training: Training | null): Feeds {
+function feedsOf(
+  network: Network,
+  { limits, outputs, parameters }: Outline,
+  training: Training | null,
+): Feeds {
   const { inputs, inputStructure, outputStructure } = network
   return {
     inputs: inputs.map(({ name, shape, dtype }) => ({ name, shape, dtype, limit: limits.get(name) ?? null })),
@@ -85,6 +89,7 @@ function feedsOf(network: Network, { limits, outputs }: Outline, training: Train
     outputs: network.outputs.map(({ name }) => name),
     outputStructure,
     targets: (training?.outputs ?? []).map((output) => targetOf(output, outputs.get(output.output) ?? [])),
+    rows: parameters.find(isState)?.shape[0],
   }
 }
 
@@ -148,10 +153,10 @@ export class PlannedSession extends Session<Plan> {
   ) {
     const feeds = feedsOf(network, outline, null)
     if (shared) {
-      super(outline.weights, feeds, seed, runtime, ...shared.place(outline.weights))
+      super(outline.parameters, feeds, seed, runtime, ...shared.place(outline.parameters))
       shared.members.push(this)
       this.noun = 'part of a model'
-    } else super(outline.weights, feeds, seed, runtime)
+    } else super(outline.parameters, feeds, seed, runtime)
     this.shared = shared
     this.network = network
     this.outline = outline
@@ -198,7 +203,7 @@ export class PlannedSession extends Session<Plan> {
   /** Draws every weight from its initializer: its numbers depend on the seed and the weight's name only. */
   initialize(): void {
     const { engine, seed } = this
-    for (const { name, shape, initializer } of this.outline.weights) {
+    for (const { name, shape, initializer } of this.outline.parameters) {
       const out = engine.floatView(this.addressOf(name), elementCount(shape))
       initialize(out, initializer, shape, seed, streamOf(name), engine)
     }
@@ -255,7 +260,7 @@ export class PlannedSession extends Session<Plan> {
 
   private take(training: Training | null, network: Network, outline: Outline): void {
     const updating = training && updatingOf(training, groupsOf(training, network, outline).length)
-    this.arrange(outline.weights, updating, feedsOf(network, outline, training))
+    this.arrange(outline.parameters, updating, feedsOf(network, outline, training))
     this.training = training
     this.network = network
     this.outline = outline
@@ -287,7 +292,7 @@ export class PlannedSession extends Session<Plan> {
         ? computationOf(network, outputs, request, groups, this.seed, training?.added)
         : NO_COMPUTATION
     const update = isTraining ? updateOf(training.optimizer, groups.length) : null
-    const code = planOf(computation.graph, layout, this.outline.weights, update)
+    const code = planOf(computation.graph, layout, this.outline.parameters, update)
     const program: Program<Plan> = {
       request,
       code,

@@ -152,7 +152,7 @@ export function planOf(
   parameters: readonly WeightInPlan[],
   update: UpdateSpec | null,
 ): Plan {
-  const graph = separateResults(simplified)
+  const graph = separateResults(simplified, update ? 'update' : 'forward')
   const updates = update ? updateInstructions(update, layout, parameters) : []
   const { pins, all } = pinned(graph, layout, parameters, update)
 

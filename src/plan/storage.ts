@@ -27,9 +27,9 @@ export const bufferName = ({ values, first }: PlannedBuffer, { ops }: Graph): st
 
 /**
  * Gives each result, each gradient and each update a buffer of its own: where it would share one with a leaf or with another
- * result, a copy is inserted at the end of its phase.
+ * result, a copy is inserted at the end of its phase. `last`: that of the updates.
  */
-export function separateResults(graph: Graph): Graph {
+export function separateResults(graph: Graph, last: Phase = 'update'): Graph {
   let id = 0
   for (const op of graph.ops)
     eachOutput(op, (value) => {
@@ -59,7 +59,7 @@ export function separateResults(graph: Graph): Graph {
     )
   const results = own(graph.results, 'forward')
   const gradients = own(graph.gradients, 'backward')
-  const updates = new Map([...graph.updates].map(([name, value]) => [name, copied(value, 'update')]))
+  const updates = new Map([...graph.updates].map(([name, value]) => [name, copied(value, last)]))
   const phase = (name: Phase) => [...graph.ops, ...copies].filter((op) => op.phase === name)
   const ops = [...phase('forward'), ...phase('backward'), ...phase('update')]
   return { ops, results, gradients, updates }

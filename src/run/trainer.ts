@@ -1,6 +1,7 @@
 // What `open` gives: the methods of Model that need no planner, over the programs of a frozen file.
 
 import { readingBatch, readingInputs } from '../feed/batch.ts'
+import { sizesFor } from '../feed/source.ts'
 import { encodeSafetensors } from '../formats/safetensors.ts'
 import { check, fail, isFunction, isObject, must, NON_NEGATIVE, reading } from '../numerics/errors.ts'
 import { finish } from '../numerics/pieces.ts'
@@ -8,6 +9,7 @@ import { type Shape, sameShape, shapeText } from '../numerics/shape.ts'
 import { elementCount, type FloatArray } from '../numerics/tensor.ts'
 import type { ArrayLikeData, Batch, Data, Rows } from '../rows/rows.ts'
 import type { Slot } from '../runtime/program.ts'
+import { isState } from '../session/layout.ts'
 import type { Logs, WithLoss } from '../session/logs.ts'
 import { numbersOf } from '../session/named.ts'
 import type { Mode } from '../session/program.ts'
@@ -185,7 +187,7 @@ export class Trainer {
     const { outputs, outputStructure } = session.feeds
     const batch = { ...finish(readingInputs(session.feeds, what, x)), y: [], weights: [] }
     const { rows } = batch
-    const sizes = session.sizes(what)
+    const sizes = sizesFor(session, rows, session.sizes(what))
     const results = outputs.map((): FloatArray => ({ shape: [], data: new Float32Array(0) }))
     for (let from = 0, to = 0; from < rows; from = to) {
       const left = rows - from
@@ -236,7 +238,17 @@ export class Trainer {
   /** Every weight by name (`layer/weight`), as copies. */
   getWeights(): Record<string, FloatArray> {
     const { session } = this
-    return Object.fromEntries(session.weights.map((spec) => [spec.name, session.readWeight(spec)]))
+    return Object.fromEntries(this.own.map((spec) => [spec.name, session.readWeight(spec)]))
+  }
+
+  /** The weights, without the states that layers keep. */
+  private get own() {
+    return this.session.weights.filter((spec) => !isState(spec))
+  }
+
+  /** Sets the states that layers with `stateful: true` keep to 0: what comes next is the beginning of other sequences. */
+  resetStates(): void {
+    this.session.resetStates()
   }
 
   /**
@@ -246,7 +258,7 @@ export class Trainer {
   setWeights(weights: Readonly<Record<string, ArrayLikeData>>): void {
     const { session } = this
     check(isObject(weights), 'setWeights: weights', 'an object of arrays by name', weights)
-    const known = new Map(session.weights.map((spec) => [spec.name, spec]))
+    const known = new Map(this.own.map((spec) => [spec.name, spec]))
     const checked = reading('setWeights: weights', () => Object.entries(weights)).map(([name, given]) => {
       const { shape } =
         known.get(name) ?? fail(`setWeights: unknown weight ${name}. Known: ${[...known.keys()].join(', ')}`)

@@ -43,4 +43,6 @@ export interface Feeds {
   readonly outputStructure: Structure
   /** An empty list where there is no loss yet. */
   readonly targets: readonly TargetFeed[]
+  /** The rows of every batch, where layers keep states for them. */
+  readonly rows?: number
 }

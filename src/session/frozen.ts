@@ -102,6 +102,7 @@ const feeds: Form<Feeds> = record<Feeds>({
       ignoreIndex: orNull(number),
     }),
   ),
+  rows: optional(positive),
 })
 
 /** The JSON; infinite limits of targets are null in it. */

@@ -12,6 +12,11 @@ export interface ParameterSpec {
   readonly trainable: boolean
 }
 
+/** The names of states go on with it behind the layer's. A state stays from run to run; no weight has its sign in the name. */
+export const STATE = 'state:'
+
+export const isState = ({ name }: { readonly name: string }): boolean => name.includes(STATE)
+
 export interface Layout {
   /** Address of the header. */
   readonly base: number

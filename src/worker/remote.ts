@@ -348,6 +348,11 @@ export class WorkerModel<V extends Values = Values> {
     return this.call('setWeights', [isObject(weights) ? reading('setWeights: weights', ownNames) : weights])
   }
 
+  /** As `Model.resetStates`. */
+  resetStates(): Promise<void> {
+    return this.call('resetStates', [])
+  }
+
   /** As `Model.emaWeights`. */
   emaWeights(): Promise<Record<string, FloatArray>> {
     return this.call('emaWeights', [])

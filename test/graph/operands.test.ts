@@ -22,6 +22,7 @@ const LAST: Readonly<Record<string, number | null>> = {
   penalty: abi.PENALTY_L2,
   penaltyGrad: abi.PENALTY_GRAD_ADDS,
   metric: abi.METRIC_IGNORE_INDEX,
+  convert: abi.CONVERT_COUNT,
   random: abi.RANDOM_DRAW + abi.DRAW_STREAM,
   dropout: abi.DROPOUT_DRAW + abi.DRAW_STREAM,
   layerNormalize: abi.LAYER_NORMALIZE_EPSILON,

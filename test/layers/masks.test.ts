@@ -11,9 +11,12 @@ import {
   dense,
   flatten,
   globalAveragePooling1d,
+  globalAveragePooling2d,
   globalMaxPooling1d,
+  globalMaxPooling2d,
   input,
   type Layer,
+  load,
   masking,
   meanSquaredError,
   model,
@@ -25,6 +28,7 @@ import {
   tensor,
   timeDistributed,
 } from '../../src/index.ts'
+import { refused } from '../support/refused.ts'
 
 const linear = activation({ activation: 'linear' })
 const ones = { kernelInitializer: 'ones', useBias: false } as const
@@ -214,5 +218,61 @@ describe('through merges that broadcast', () => {
         ],
       ).loss,
     ).toBe(2.5)
+  })
+})
+
+describe('global pooling of steps that count', () => {
+  const x = [
+    [[-4], [0], [-2]],
+    [[0], [0], [0]],
+  ] // the second step is masked, then all of them
+  const pooled = (layer: Layer) => [
+    ...sequential({ inputShape: [3, 1], layers: [masking(), layer] }).predict(x).data,
+  ]
+
+  test('the maximum with useMask', () => {
+    expect(pooled(globalMaxPooling1d())).toEqual([0, 0])
+    expect(pooled(globalMaxPooling1d({ useMask: true })).map((value) => value + 0)).toEqual([-2, 0])
+    const net = sequential({
+      inputShape: [3, 1],
+      layers: [masking(), globalMaxPooling1d({ useMask: true, keepDims: true })],
+    })
+    const { input } = net.compile({ loss: 'mse' }).gradients(x, [[[0]], [[0]]], { inputs: true })
+    expect([...input.data].map((value) => value + 0)).toEqual([0, 0, -2, 0, 0, 0]) // 2 y / 2
+    expect(load(net.save()).predict(x)).toEqual(net.predict(x))
+  })
+
+  test('of frames, each a row of cells', () => {
+    const frames = [
+      [
+        [
+          [1, -1],
+          [2, -2],
+        ],
+        [
+          [0, 0],
+          [0, 0],
+        ],
+        [
+          [5, -5],
+          [8, -8],
+        ],
+      ],
+    ] // the second one is masked
+    const of = (layer: Layer) => [
+      ...sequential({ inputShape: [3, 2, 2], layers: [masking(), layer] }).predict(frames).data,
+    ]
+    expect(of(globalAveragePooling2d())).toEqual([4, -4])
+    expect(of(globalMaxPooling2d())).toEqual([8, 0])
+    expect(of(globalMaxPooling2d({ useMask: true }))).toEqual([8, -1])
+  })
+
+  test('refused', () => {
+    refused('globalMaxPooling1d: useMask must be a boolean; got 1', () =>
+      globalMaxPooling1d({ useMask: 1 as never }),
+    )
+    refused(/^unknown globalAveragePooling1d option "useMask"/, () =>
+      globalAveragePooling1d({ useMask: true } as object),
+    )
   })
 })

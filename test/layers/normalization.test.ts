@@ -418,7 +418,12 @@ describe('bad input', () => {
       )
   })
   test.each([...kinds, ['unitNormalization', unitNormalization] as const])('%s: axis', (kind, make) => {
-    refused(`${kind}: axis must be -1 (the last axis); got 1`, () => make({ axis: 1 } as never))
+    const must = `${kind}: axis must be an integer other than 0 (the batch) or a list of such; got `
+    refused(`${must}0`, () => make({ axis: 0 } as never))
+    refused(`${must}[1,0.5]`, () => make({ axis: [1, 0.5] } as never))
+    refused('layer norm: expected different axes of an input of rank 2; got [1,-1]', () =>
+      single(make({ axis: [1, -1], name: 'norm' } as never)),
+    )
   })
   test.each([...kinds, ['unitNormalization', unitNormalization] as const])('%s: rank', (_, make) => {
     refused('layer norm: expected an input [batch, ..., channels]; got [1]', () =>

@@ -7,13 +7,18 @@ import {
   average,
   averagePooling2d,
   averagePooling3d,
+  batchNormalization,
   centerCrop,
   conv1dTranspose,
+  conv2d,
   conv2dTranspose,
   conv3dTranspose,
   depthwiseConv1d,
+  groupNormalization,
   input,
   type Layer,
+  layerNormalization,
+  load,
   type Model,
   maximum,
   maxPooling1d,
@@ -21,11 +26,18 @@ import {
   minimum,
   model,
   multiply,
+  normalization,
+  prelu,
   relu,
+  rescaling,
   resizing,
+  rmsNormalization,
+  sequential,
+  sgd,
   softmax,
   subtract,
   tensor,
+  unitNormalization,
   upSampling2d,
   upSampling3d,
   zeroPadding1d,
@@ -34,13 +46,22 @@ import {
 } from '../../src/index.ts'
 import { elementCount } from '../../src/numerics/tensor.ts'
 import { workers } from '../../src/threads/index.ts'
+import { differences } from '../support/frozen.ts'
 import { refused } from '../support/refused.ts'
 import { splitAll } from '../support/split-all.ts'
-import { expectSameBits, expectTorch, flat, type TorchCase, torchCases } from '../support/torch-cases.ts'
+import {
+  expectSameBits,
+  expectTorch,
+  flat,
+  near,
+  type TorchCase,
+  torchCases,
+} from '../support/torch-cases.ts'
 
 const cases = torchCases('pictures.json')
 
 const twice = { filters: 2, kernelSize: 3, strides: 2 }
+const epsilon = 0.01
 const to = { height: 7, width: 4 }
 /** The layer of each case. */
 const layers: Readonly<Record<string, Layer>> = {
@@ -165,6 +186,17 @@ const layers: Readonly<Record<string, Layer>> = {
     dilationRate: 2,
     padding: 'causal',
   }),
+  'batch normalization of axis 1': batchNormalization({ axis: 1, epsilon }),
+  'batch normalization of axes 1 and 3': batchNormalization({ axis: [-1, 1], epsilon }),
+  'layer normalization of axis 2': layerNormalization({ axis: 2, epsilon }),
+  'layer normalization of all axes': layerNormalization({ axis: [1, 2, 3], epsilon }),
+  'rms normalization of axes 1 and 3': rmsNormalization({ axis: [1, 3], epsilon }),
+  'group normalization of axis 1': groupNormalization({ axis: 1, groups: 2, epsilon }),
+  'unit normalization of axes 1 and 2': unitNormalization({ axis: [1, 2] }),
+  'normalization of axis 1': normalization({ axis: 1, mean: [0.5, -1], variance: [4, 0.25] }),
+  'prelu of each element': prelu({ sharedAxes: [] }),
+  'prelu of channels': prelu({ sharedAxes: [1, 2] }),
+  'prelu of rows': prelu({ sharedAxes: [-1, 2] }),
 }
 
 function netOf(layer: Layer, { x }: TorchCase): Model {
@@ -247,6 +279,19 @@ describe('refused', () => {
       'layer conv1dTranspose_1: expected an input [batch, steps, channels]; got [1,4,4,3]',
       () => of(conv1dTranspose(twice), [4, 4, 3]),
     ],
+    [
+      'prelu: sharedAxes must be an integer other than 0 (the batch) or a list of such; got [0]',
+      () => prelu({ sharedAxes: [0] }),
+    ],
+    [/^unknown alphaInitializer|prelu: /, () => prelu({ alphaInitializer: 'ten' as never })],
+    [
+      'prelu: alphaRegularizer: l1 must be a finite number >= 0; got -1',
+      () => prelu({ alphaRegularizer: { l1: -1 } }),
+    ],
+    [
+      'layer prelu_1: expected different axes of an input of rank 3; got [3]',
+      () => of(prelu({ sharedAxes: [3] }), [4, 3]),
+    ],
     [/^unknown relu option "maxvalue"; did you mean "maxValue"\?/, () => relu({ maxvalue: 1 } as object)],
     [
       'softmax: axis must be an integer other than 0 (the batch) or a list of such; got 0',
@@ -266,8 +311,86 @@ describe('refused', () => {
       () => of(softmax({ axis: [1, -2] }), [4, 3]),
     ],
     [
-      'layer softmax_1: expected different axes of an input of rank 2; got [2]',
+      'layer softmax_1: expected different axes of an input of rank 2; got 2',
       () => of(softmax({ axis: 2 }), [4]),
     ],
   ])('%s', (message, make) => refused(message, make))
+})
+
+test('statistics of other axes: those that move, and prediction by them', () => {
+  const layer = batchNormalization({ axis: [1, 3], momentum: 0.5, epsilon, name: 'bn' })
+  const net = sequential({ inputShape: [2, 3, 2], layers: [layer] }).compile({
+    loss: 'mse',
+    optimizer: sgd({ learningRate: 0.1 }),
+  })
+  const x = Float32Array.from({ length: 24 }, (_, i) => Math.round(8 * Math.sin(i * i)) / 4)
+  net.trainStep(x, new Float32Array(24))
+  const weights = net.getWeights()
+  const of = (i: number, c: number) =>
+    [0, 1].flatMap((n) => [0, 1, 2].map((j) => x[12 * n + 6 * i + 2 * j + c]))
+  const mean = (list: readonly number[]) => list.reduce((sum, value) => sum + value, 0) / list.length
+  const places = [0, 1].flatMap((i) => [0, 1].map((c) => of(i, c)))
+  expect(weights['bn/moving_mean'].shape).toEqual([2, 2])
+  near(
+    weights['bn/moving_mean'].data,
+    places.map((list) => mean(list) / 2),
+    'mean',
+  )
+  const variance = (list: readonly number[]) => mean(list.map((value) => (value - mean(list)) ** 2))
+  near(
+    weights['bn/moving_variance'].data,
+    places.map((list) => 0.5 + variance(list) / 2),
+    'variance',
+  )
+  const wanted = Array.from(x, (value, i) => {
+    const place = 2 * (Math.floor(i / 6) % 2) + (i % 2)
+    const [m, v, gamma, beta] = ['moving_mean', 'moving_variance', 'gamma', 'beta'].map(
+      (own) => weights[`bn/${own}`].data[place],
+    )
+    return ((value - m) / Math.sqrt(v + epsilon)) * gamma + beta
+  })
+  near(net.predict(x).data, wanted, 'prediction')
+  expect(load(net.save()).predict(x)).toEqual(net.predict(x))
+})
+
+describe('images of integers', () => {
+  const bytes = Int32Array.from({ length: 2 * 4 * 4 * 2 }, (_, i) => (i * 37) % 256)
+  const net = (inputDtype: 'int32' | 'float32', threads = {}) =>
+    sequential({
+      ...{ inputShape: [4, 4, 2], inputDtype, seed: 3, ...threads },
+      layers: [
+        resizing({ height: 3, width: 3 }),
+        rescaling({ scale: 1 / 255, name: 'r' }),
+        conv2d({ filters: 2, kernelSize: 2 }),
+      ],
+    }).compile({ loss: 'mse', optimizer: 'adam' })
+
+  test.each([
+    ['rescaling', () => rescaling({ scale: [0.5, 2], offset: 1 })],
+    ['normalization', () => normalization({ mean: 100, variance: 25 })],
+    ['resizing', () => resizing({ height: 3, width: 5 })],
+    ['centerCrop', () => centerCrop({ height: 2, width: 2 })],
+  ])('%s: as of the same floats', (_, layer) => {
+    const [ints, floats] = (['int32', 'float32'] as const).map((inputDtype) =>
+      sequential({ inputShape: [4, 4, 2], inputDtype, layers: [layer()] }),
+    )
+    const wanted = floats.predict(Float32Array.from(bytes))
+    expect(ints.predict(bytes)).toEqual(wanted)
+    expect(ints.predict(Uint8Array.from(bytes))).toEqual(wanted)
+    expect(load(ints.save()).predict(bytes)).toEqual(wanted)
+  })
+
+  test('trained, frozen and on two threads, with the bits of floats', async () => {
+    const [ints, floats, threaded] = [net('int32'), net('float32'), net('int32', { threads: workers(2) })]
+    splitAll(threaded.session.engine)
+    const y = floats.predict(Float32Array.from(bytes))
+    expect(await differences(ints, 2, 2, () => ({ x: tensor(bytes, [2, 4, 4, 2]), y }))).toEqual([])
+    const fresh = net('int32')
+    for (let step = 0; step < 3; step++) {
+      const wanted = floats.trainStep(Float32Array.from(bytes), y)
+      expect([fresh, threaded].map((model) => model.trainStep(bytes, y))).toEqual([wanted, wanted])
+    }
+    expect(fresh.getWeights()).toEqual(floats.getWeights())
+    expect(threaded.getWeights()).toEqual(floats.getWeights())
+  })
 })

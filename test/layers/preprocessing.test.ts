@@ -69,16 +69,17 @@ describe('normalization', () => {
       { name: 'prep' },
     )
     expect(layer.layerName).toBe('prep')
-    expect(config(layer)).toEqual({ mean: [3, 10], variance: [3.5, 0] })
+    expect(config(layer)).toEqual({ axis: -1, mean: [3, 10], variance: [3.5, 0] })
   })
   test('of nested arrays, and of typed arrays of other types', () => {
-    expect(config(adaptNormalization([[1], [3]]))).toEqual({ mean: [2], variance: [1] })
+    expect(config(adaptNormalization([[1], [3]]))).toEqual({ axis: -1, mean: [2], variance: [1] })
     const bytes = { shape: [2, 1], data: Uint8Array.of(0, 200) }
-    expect(config(adaptNormalization(bytes))).toEqual({ mean: [100], variance: [10000] })
+    expect(config(adaptNormalization(bytes))).toEqual({ axis: -1, mean: [100], variance: [10000] })
   })
   test('in float64: far from 0 the variance keeps its digits', () => {
     const data = Float64Array.from({ length: 1000 }, (_, i) => 1e9 + (i % 2))
     expect(config(adaptNormalization({ shape: [1000, 1], data }))).toEqual({
+      axis: -1,
       mean: [1e9 + 0.5],
       variance: [0.25],
     })
@@ -199,8 +200,11 @@ describe('bad input', () => {
     refused(/^normalization: variance must be a finite number >= 0 or a list .*got \[1,-1\]$/, () =>
       normalization({ mean: 0, variance: [1, -1] }),
     )
-    refused('normalization: axis must be -1 (the last axis); got 1', () =>
-      normalization({ mean: 0, variance: 1, axis: 1 as never }),
+    refused('normalization: axis must be an integer other than 0 (the batch) or a list of such; got 0', () =>
+      normalization({ mean: 0, variance: 1, axis: 0 }),
+    )
+    refused('layer n: expected 6 numbers as mean, one for each channel; got 2', () =>
+      single(normalization({ name: 'n', mean: [1, 2], variance: 1, axis: [1, 2] }), [2, 3]),
     )
     refused('layer n: expected 2 numbers as variance, one for each channel; got 1', () =>
       single(normalization({ name: 'n', mean: 0, variance: [1] }), [2]),

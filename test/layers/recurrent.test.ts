@@ -81,12 +81,12 @@ const kinds: Readonly<Record<string, Row>> = {
     'simpleRnn',
     { activation: (x) => x / (1 + Math.abs(x)) },
   ],
-  'lstm hardSigmoid': [
+  'lstm hardSigmoid as in TensorFlow.js': [
     lstm,
-    { recurrentActivation: 'hardSigmoid' },
+    { recurrentActivation: { name: 'hardSigmoid', alpha: 0.2 } },
     2,
     'lstm',
-    { recurrentActivation: hardSigmoid },
+    { recurrentActivation: (x) => Math.min(Math.max(0.2 * x + 0.5, 0), 1) },
   ],
   'lstm softplus': [
     lstm,

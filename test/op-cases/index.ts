@@ -66,7 +66,7 @@ export function writeCase(
 ): Value {
   const inputs = leaves.slice(0, count)
   if ('accumulate' in attributes && attributes.accumulate) inputs.push(copy(g, inputs.pop() as Value))
-  if (kernel.name === unsliceKernel.name) inputs.push(g.constant(0))
+  if (kernel.name === unsliceKernel.name) inputs.push(g.constant(0.5))
   return g.add(kernel, inputs, attributes)[0]
 }
 

@@ -16,6 +16,7 @@ import { softmaxGradKernel, softmaxKernel } from '../../src/graph/ops/softmax.ts
 import { splitKernel } from '../../src/graph/ops/split.ts'
 import type { Shape } from '../../src/numerics/shape.ts'
 import { elementCount } from '../../src/numerics/tensor.ts'
+import { convert } from '../../src/operations/convert.ts'
 import { type Domain, type OpCase, of, opCase, text } from './case.ts'
 
 // ---- reductions and moves -------------------------------------------------------------------------
@@ -111,6 +112,9 @@ const moveCases: OpCase[] = [
   move(splitKernel, [[2, 5, 3]], { axis: 1, parts: 5 }),
   move(splitKernel, [[4]], { axis: 0, parts: 1 }),
   move(copyKernel, [[3, 11]], {}),
+  ...[[1], [3, 11], [4, 8]].map((shape) =>
+    opCase(convert, `convert ${text(shape)}`, [of(shape, { classes: 300 })], {}),
+  ),
 ]
 
 const softmaxShapes: readonly Shape[] = [

@@ -31,6 +31,7 @@ interface Attributes {
   unslice: { readonly axis: number; readonly start: number }
   concatenate: { readonly axis: number }
   copy: object
+  convert: object
   softmax: SoftmaxAttributes
   softmaxGrad: SoftmaxAttributes
   loss: LossAttributes
@@ -178,10 +179,10 @@ const referenceOps: { readonly [N in keyof Attributes]: Reference<Attributes[N]>
     }),
   slice: ({ output, inputs: [p], attributes: { axis, start } }, [x]) =>
     fill(output.shape, (index) => x[flatOf(with_(index, axis, start + index[axis]), p.shape)]),
-  unslice: ({ output, inputs: [p], attributes: { axis, start } }, [x]) =>
+  unslice: ({ output, inputs: [p], attributes: { axis, start } }, [x, filled]) =>
     fill(output.shape, (index) => {
       const at = index[axis] - start
-      return at >= 0 && at < p.shape[axis] ? x[flatOf(with_(index, axis, at), p.shape)] : 0
+      return at >= 0 && at < p.shape[axis] ? x[flatOf(with_(index, axis, at), p.shape)] : filled[0]
     }),
   concatenate: ({ output, inputs, attributes: { axis } }, x) =>
     fill(output.shape, (index) => {
@@ -191,6 +192,7 @@ const referenceOps: { readonly [N in keyof Attributes]: Reference<Attributes[N]>
       return x[which][flatOf(with_(index, axis, at), inputs[which].shape)]
     }),
   copy: (_, [x]) => Float64Array.from(x),
+  convert: (_, [x]) => Float64Array.from(x),
   softmax: ({ output, attributes: { log } }, [x]) =>
     byRows(output.shape, (at, cols) => (log ? logSoftmax : softmax)(cut(x, at, cols))),
   // Jacobian of softmax: dy_k/dx_j = y_k ([j = k] - y_j); of log-softmax: [j = k] - e^y_j

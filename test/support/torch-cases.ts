@@ -28,7 +28,7 @@ export function near(got: ArrayLike<number>, want: ArrayLike<number>, what: stri
   })
 }
 
-/** The output, and the gradients of mean(y^2), of a model of one layer; then saved and loaded. */
+/** The output in training, and the gradients of mean(y^2), of a model of one layer; then saved and loaded. */
 export function expectTorch(net: Model, { x, weights, y, gradients }: TorchCase): void {
   const nameOf = (own: string) =>
     /^x\d$/.test(own) ? own : `${net.layers[net.layers.length - 1].name}/${own}`
@@ -37,14 +37,14 @@ export function expectTorch(net: Model, { x, weights, y, gradients }: TorchCase)
   )
   net.compile({ optimizer: sgd(), loss: 'meanSquaredError' })
   const given = x.map(flat) as never
-  const output = net.predict(given) as FloatArray
+  const output = net.predict(given, { training: true }) as FloatArray
   expect(output.shape).toEqual(y.shape)
   near(output.data, y.data, 'y')
   const zeros = tensor(new Float32Array(y.data.length), [...y.shape]) as never
   const got = net.gradients(given, zeros, { inputs: true })
   expect(Object.keys(got).sort()).toEqual(Object.keys(gradients).map(nameOf).sort())
   for (const [own, { data }] of Object.entries(gradients)) near(got[nameOf(own)].data, data, own)
-  expect((load(net.save()).predict(given) as FloatArray).data).toEqual(output.data)
+  expect((load(net.save()).predict(given, { training: true }) as FloatArray).data).toEqual(output.data)
 }
 
 /** The same bits of training and predicting frozen and on two threads. */

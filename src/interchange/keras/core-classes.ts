@@ -1,6 +1,6 @@
 // Rows of the table: dense, activations, shapes, merges, normalization, noise, preprocessing.
-import { relu, softmax } from '../../layers/activation-layers.ts'
-import { activation, dense, flatten, permute, prelu, reshape } from '../../layers/core.ts'
+import { prelu, relu, softmax } from '../../layers/activation-layers.ts'
+import { activation, dense, flatten, permute, reshape } from '../../layers/core.ts'
 import { dot } from '../../layers/dot.ts'
 import { embedding } from '../../layers/embedding.ts'
 import { add, average, concatenate, maximum, minimum, multiply, subtract } from '../../layers/merge.ts'

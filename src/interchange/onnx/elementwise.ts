@@ -1,5 +1,5 @@
 // Operators that work element by element, reductions, and those that are composed of both.
-import { prelu } from '../../layers/core.ts'
+import { prelu } from '../../layers/activation-layers.ts'
 import { dropout } from '../../layers/noise.ts'
 import { fail } from '../../numerics/errors.ts'
 import { broadcast, type Constant, combined, elements, mapped, numbers, reshaped } from './arrays.ts'

@@ -87,4 +87,22 @@ def depthwise(x, kernel, bias, **options):  # kernel [k, C, m]
     return L(F.conv1d(C(x), kernel.permute(1, 2, 0).reshape(c * m, 1, k), bias, groups=c, **options))
 case('depthwise over steps', [row], {'kernel': T(3, 6, 2), 'bias': T(12)}, lambda x, kernel, bias: depthwise(x, kernel, bias, stride=2, padding=1))
 case('depthwise over steps, causal', [row], {'kernel': T(2, 6, 1), 'bias': T(6)}, lambda x, kernel, bias: depthwise(pad(x, [[2, 0]]), kernel, bias, dilation=2))
+picture = T(2, 3, 4, 5)
+def normalized(x, axes, epsilon, weight, bias=None, mean=True):  # statistics over `axes`; weight and bias broadcast
+    m = x.mean(axes, keepdim=True) if mean else 0
+    y = (x - m) / torch.sqrt(((x - m) ** 2).mean(axes, keepdim=True) + epsilon) * weight
+    return y if bias is None else y + bias
+affine = lambda *s: {'gamma': T(*s), 'beta': T(*s)}
+case('batch normalization of axis 1', [picture], affine(3), lambda x, gamma, beta: F.batch_norm(x, None, None, gamma, beta, True, eps=.01))
+case('batch normalization of axes 1 and 3', [picture], affine(3, 5), lambda x, gamma, beta: normalized(x, (0, 2), .01, gamma[:, None], beta[:, None]))
+case('layer normalization of axis 2', [picture], affine(4), lambda x, gamma, beta: normalized(x, (2,), .01, gamma[:, None], beta[:, None]))
+case('layer normalization of all axes', [picture], affine(3, 4, 5), lambda x, gamma, beta: F.layer_norm(x, (3, 4, 5), gamma, beta, eps=.01))
+case('rms normalization of axes 1 and 3', [picture], {'scale': T(3, 5)}, lambda x, scale: normalized(x, (1, 3), .01, scale[:, None], mean=False))
+case('group normalization of axis 1', [T(2, 4, 3, 2)], affine(4), lambda x, gamma, beta: F.group_norm(x, 2, gamma, beta, eps=.01))
+case('unit normalization of axes 1 and 2', [picture], {}, lambda x: x / (x * x).sum((1, 2), keepdim=True).sqrt())
+case('normalization of axis 1', [T(2, 2, 3)], {}, lambda x: (x - torch.tensor([.5, -1.])[:, None]) / torch.tensor([2., .5])[:, None])
+apart = T(2, 2, 3, 4) + 1 / 512
+case('prelu of each element', [apart], {'alpha': T(2, 3, 4)}, lambda x, alpha: torch.where(x > 0, x, alpha * x))
+case('prelu of channels', [apart], {'alpha': T(1, 1, 4)}, lambda x, alpha: L(F.prelu(C(x), alpha.reshape(4))))
+case('prelu of rows', [apart], {'alpha': T(2, 1, 1)}, lambda x, alpha: torch.where(x > 0, x, alpha * x))
 json.dump(out, open(os.path.join(os.path.dirname(os.path.abspath(__file__)), 'pictures.json'), 'w'), separators=(',', ':'))

@@ -8,6 +8,7 @@ import type { Value } from '../../../graph/value.ts'
 import type { PlannedSession } from '../../../network/planned.ts'
 import { fail } from '../../../numerics/errors.ts'
 import type { Shape } from '../../../numerics/shape.ts'
+import { isState } from '../../../session/layout.ts'
 
 /** The size of an axis: a number, or -k for k times the batch. */
 export type Dim = number
@@ -113,6 +114,9 @@ export function traceOf(session: PlannedSession, isDynamic: boolean, problems: P
   if (!isSame)
     fail('operations that depend on the size of the batch: dynamicBatch false exports them for one row')
 
+  for (const { inputs, label } of trace.ops)
+    if (inputs.some(({ leaf }) => leaf?.kind === 'parameter' && isState(leaf)))
+      addProblem(problems, label, 'a state that stays from run to run')
   for (const [a, b] of pairs) {
     const [data, same] = [a.leaf?.data, b.leaf?.data]
     if (!data || !same) continue
