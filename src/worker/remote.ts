@@ -5,7 +5,9 @@
 import { HOOKS } from '../feed/callbacks.ts'
 import type { ClassWeight } from '../feed/class-weight.ts'
 import { type Given, isBatches, sortArguments } from '../feed/given.ts'
+import { type Gradients, readGradients } from '../feed/gradients.ts'
 import {
+  type ApplyOptions,
   type EvaluateOptions,
   OPTIONS,
   type PredictOptions,
@@ -89,8 +91,8 @@ export class WorkerModel<V extends Values = Values> {
   private readonly calls = new Map<number, Call>()
   private ids = 0
   private isFitting = false
-  /** The number of calls of `compile` under way, whose options the page's model doesn't have yet. */
-  private compiling = 0
+  /** The number of calls under way, `compile` and `setTrainable`, whose options the page's model doesn't have yet. */
+  private changing = 0
   private ended: string | null = null
 
   /** @internal */
@@ -220,12 +222,12 @@ export class WorkerModel<V extends Values = Values> {
    * got.
    */
   async compile(options: CompileOptions): Promise<void> {
-    this.compiling++
+    this.changing++
     try {
       await this.call('compile', [reading('compile: its options', () => portable(options))])
       this.local.compile(options)
     } finally {
-      this.compiling--
+      this.changing--
     }
   }
 
@@ -236,8 +238,13 @@ export class WorkerModel<V extends Values = Values> {
     const flags = isFunction(layers)
       ? Object.fromEntries(this.local.layers.map(({ name }) => [name, layers(name)]))
       : layers
-    await this.call('setTrainable', [flags])
-    this.local.setTrainable(flags)
+    this.changing++
+    try {
+      await this.call('setTrainable', [flags])
+      this.local.setTrainable(flags)
+    } finally {
+      this.changing--
+    }
   }
 
   /** As `Model.fit`; callbacks run here. `params.model` is the page's model, as of the last hook that was awaited. */
@@ -277,7 +284,7 @@ export class WorkerModel<V extends Values = Values> {
    * Throws the errors that the worker would throw, except for NaN, before the data moves and is gone here.
    */
   private verify(what: string, given: Given | null, classWeight?: ClassWeight | null): Batch | null {
-    if (given?.kind !== 'rows' || this.compiling) return null
+    if (given?.kind !== 'rows' || this.changing) return null
     return this.local.batchOf(what, given.data, classWeight)
   }
 
@@ -331,6 +338,16 @@ export class WorkerModel<V extends Values = Values> {
     options: Remote<StepOptions & { readonly inputs?: boolean }> = {},
   ): Promise<Record<string, FloatArray>> {
     return this.ask('gradients', [x, y], options)
+  }
+
+  /** As `Model.applyGradients`. */
+  async applyGradients(gradients: Gradients, options: Remote<ApplyOptions> = {}): Promise<void> {
+    const what = 'applyGradients'
+    const { transfer, ...rest } = plain(what, options)
+    const { allowNaN } = readOptions(what, rest, OPTIONS[what])
+    // refused before they move
+    if (transfer && !this.changing) readGradients(this.session.weights, gradients, allowNaN)
+    return this.call(what, [gradients, rest], { transfer })
   }
 
   /** As `Model.getWeights`. */

@@ -144,6 +144,8 @@ describe('training', () => {
     expect(await remote.evaluate(x, y)).toEqual(await local.evaluate(x, y))
     expect(await remote.evaluate({ x, y })).toEqual(await local.evaluate({ x, y }))
     expect(await remote.gradients(x, y, { inputs: true })).toEqual(local.gradients(x, y, { inputs: true }))
+    await remote.applyGradients(await remote.gradients(x, y), { weight: 2, transfer: true })
+    local.applyGradients(local.gradients(x, y), { weight: 2 })
     expect(await remote.getWeights()).toEqual(local.getWeights())
     expect(await remote.summary()).toBe(local.summary())
     const weights = { 'dense_1/bias': new Float32Array(16).fill(0.5) }
@@ -483,6 +485,7 @@ describe('data', () => {
       ['evaluate: x: expected shape', () => remote.evaluate(few, own.y, { transfer })],
       ['trainStep: y: element 0', () => remote.trainStep(own.x, few.fill(7), { transfer })],
       ['unknown gradients option', () => remote.gradients(own.x, own.y, { transfer, input: 1 } as never)],
+      ['applyGradients weight "x"', () => remote.applyGradients({ x: own.x }, { transfer })],
       ['predict: x: expected shape', () => remote.predict(few, { transfer })],
       ['predict: training must be', () => remote.predict(own.x, { transfer, training: 'x' as never })],
     ]
@@ -494,6 +497,19 @@ describe('data', () => {
     expect(await messageOf(remote.fit(own, { transfer }))).toMatch('fit: this model is being fitted already')
     await fitting
     expect([own.x.length, own.y.length]).toEqual([x.length, y.length])
+  })
+
+  test('gradients move, by what setTrainable on its way there will make trainable', async () => {
+    const local = made()
+    const { net, remote } = await remoteOf()
+    for (const model of [local, net, remote]) model.setTrainable({ dense_2: false })
+    expect(await messageOf(remote.applyGradients(made().gradients(x, y)))).toMatch('dense_2/kernel is frozen')
+    const gradients = local.gradients(x, y)
+    local.applyGradients(gradients)
+    const moving = remote.applyGradients(gradients, { transfer: true })
+    expect(gradients['dense_1/kernel'].data).toHaveLength(0)
+    await moving
+    expect(await remote.getWeights()).toEqual(local.getWeights())
   })
 
   test('what a compile on its way there will make fit moves', async () => {
@@ -712,6 +728,12 @@ describe('errors', () => {
       ['trainStep', x, y, { allowNaN: 1 }],
       ['gradients', x, y, null],
       ['gradients', x, y, { inputs: 'yes' }],
+      ['applyGradients'],
+      ['applyGradients', null],
+      ['applyGradients', {}],
+      ['applyGradients', { nothing: [1] }],
+      ['applyGradients', {}, { weight: 0 }],
+      ['applyGradients', {}, { weigth: 1 }],
       ['save', { includeOptimizer: 'yes' }],
       ['evaluate', x, y, { batchSize: -1 }],
       ['predict', [[1, 2]]],
