@@ -1,5 +1,5 @@
-// Activations with options that a name and its alpha can't hold, as layers: relu cut off at both sides, softmax over any axes, prelu
-// with its weight.
+// Activations with options that a name and its alpha can't hold, as layers: relu cut off at both sides, softmax over any axes,
+// prelu with its weight.
 import * as ops from '../graph/operations.ts'
 import { NON_NEGATIVE, orNull } from '../numerics/errors.ts'
 import { type Axes, axesLast, axesOf, readAxes } from './axes.ts'
@@ -86,8 +86,8 @@ export const softmax = (options: SoftmaxOptions = {}): Layer => makeLayer(softma
 /** Options of `prelu`. */
 export interface PreluOptions extends LayerOptions, AlphaOptions {
   /**
-   * The axes along which alpha is the same, as in Keras: [] gives one for each element of a sample, [1, 2] one for each channel of images.
-   * Default null: one for each place on the last axis.
+   * The axes along which alpha is the same, as in Keras: [] gives one for each element of a sample, [1, 2] one for each
+   * channel of images. Default null: one for each place on the last axis.
    */
   readonly sharedAxes?: Axes | null
 }
@@ -117,8 +117,8 @@ export const preluKind: LayerKind<ReturnType<typeof readPrelu>> = {
 }
 
 /**
- * Parametric ReLU (He et al. 2015): x > 0 ? x : alpha x. Weight `alpha` [channels], or with `sharedAxes` of the shape of a sample whose
- * shared axes have size 1.
+ * Parametric ReLU (He et al. 2015): x > 0 ? x : alpha x. Weight `alpha` [channels], or with `sharedAxes` of the shape of a
+ * sample whose shared axes have size 1.
  * @throws LanegradError on an unknown or bad option; when the model is made, for axes that the input lacks
  * @example
  * ```js

@@ -126,9 +126,9 @@ export interface ConvTransposeOptions extends LayerOptions, KernelOptions, BiasO
    */
   readonly padding?: 'valid' | 'same' | readonly (readonly [before: number, after: number])[]
   /**
-   * Cells, fewer than the stride, that the output has behind the last window. In numbers, the output size is that of PyTorch and of
-   * Keras: (n - 1) * stride + span - padding + outputPadding, where 'same' padding is 2 * floor(span / 2). Default null: the sizes
-   * above.
+   * Cells, fewer than the stride, that the output has behind the last window. In numbers, the output size is that of PyTorch
+   * and of Keras: (n - 1) * stride + span - padding + outputPadding, where 'same' padding is 2 * floor(span / 2). Default
+   * null: the sizes above.
    */
   readonly outputPadding?: Sizes | null
   /** Distance between the cells that the kernel covers. Default 1. */
@@ -188,10 +188,10 @@ export const conv2dTransposeKind = /*#__PURE__*/ convTransposeKind('conv2dTransp
 export const conv3dTransposeKind = /*#__PURE__*/ convTransposeKind('conv3dTranspose', 3)
 
 /**
- * Transposed convolution (the gradient of one), which makes sequences longer: x [batch, steps, C] to [batch, steps', filters]. Weights
- * `kernel` [k, filters / groups, C], `bias` [filters].
- * @throws LanegradError on a bad option; when the model is made, on an input of another rank, channels that groups doesn't divide, or an
- *   outputPadding that doesn't fit.
+ * Transposed convolution (the gradient of one), which makes sequences longer: x [batch, steps, C] to [batch, steps',
+ * filters]. Weights `kernel` [k, filters / groups, C], `bias` [filters].
+ * @throws LanegradError on a bad option; when the model is made, on an input of another rank, channels that groups doesn't
+ *   divide, or an outputPadding that doesn't fit.
  * @example
  * ```js
  * import { conv1dTranspose, sequential } from 'lanegrad'
@@ -204,8 +204,8 @@ export const conv1dTranspose = (options: ConvTransposeOptions): Layer =>
   makeLayer(conv1dTransposeKind, options)
 
 /**
- * Transposed convolution, which makes images larger: x [batch, height, width, C] to [batch, height', width', filters]. Weights `kernel`
- * [kh, kw, filters / groups, C], `bias` [filters].
+ * Transposed convolution, which makes images larger: x [batch, height, width, C] to [batch, height', width', filters].
+ * Weights `kernel` [kh, kw, filters / groups, C], `bias` [filters].
  * @throws LanegradError as conv1dTranspose
  * @example
  * ```js
@@ -219,14 +219,15 @@ export const conv2dTranspose = (options: ConvTransposeOptions): Layer =>
   makeLayer(conv2dTransposeKind, options)
 
 /**
- * Transposed convolution, which makes volumes larger: x [batch, depth, height, width, C] to [batch, depth', height', width', filters].
- * Weights `kernel` [kd, kh, kw, filters / groups, C], `bias` [filters].
+ * Transposed convolution, which makes volumes larger: x [batch, depth, height, width, C] to [batch, depth', height', width',
+ * filters]. Weights `kernel` [kd, kh, kw, filters / groups, C], `bias` [filters].
  * @throws LanegradError as conv1dTranspose
  * @example
  * ```js
  * import { conv3dTranspose, sequential } from 'lanegrad'
  *
- * const model = sequential({ inputShape: [2, 2, 2, 1], layers: [conv3dTranspose({ filters: 3, kernelSize: 3, strides: [1, 2, 2], padding: 'same' })] })
+ * const layer = conv3dTranspose({ filters: 3, kernelSize: 3, strides: [1, 2, 2], padding: 'same' })
+ * const model = sequential({ inputShape: [2, 2, 2, 1], layers: [layer] })
  * console.log(model.predict(new Float32Array(8)).shape) // [ 1, 2, 4, 4, 3 ]
  * ```
  */

@@ -1,5 +1,5 @@
-// Normalization layers: by the statistics of the batch, of each row, of groups of channels. Channels are the last axis, or the axes
-// that an option names, which are moved there.
+// Normalization layers: by the statistics of the batch, of each row, of groups of channels. Channels are the last axis, or the
+// axes that an option names, which are moved there.
 // Formulas and names are Keras's. Batch normalization alone keeps moving statistics from step to step.
 import * as ops from '../graph/operations.ts'
 import type { Value } from '../graph/value.ts'
@@ -133,8 +133,9 @@ export const batchNormalizationKind: LayerKind<ReturnType<typeof readBatch>> = {
  * x [batch, ..., channels]. In training the statistics are those of the batch over all axes but the last (biased
  * variance), and after each step moving = momentum moving + (1 - momentum) batch. Otherwise, and always with
  * `trainable: false`, they are the moving ones. Weights `gamma`, `beta`, `moving_mean`, `moving_variance`, all
- * [channels]; with `axis: [1, 3]` each pair of places on these axes is a channel, and weights have both sizes. A layer that is called several times in a model moves the statistics at each call, in the order of the calls
- * (`bn`, `bn#2`, ...), as PyTorch does. Masks are passed on, not used.
+ * [channels]; with `axis: [1, 3]` each pair of places on these axes is a channel, and weights have both sizes. A layer that
+ * is called several times in a model moves the statistics at each call, in the order of the calls (`bn`, `bn#2`, ...), as
+ * PyTorch does. Masks are passed on, not used.
  * @example
  * ```js
  * import { batchNormalization, dense, sequential } from 'lanegrad'

@@ -142,8 +142,8 @@ export interface ResizingOptions extends CenterCropOptions {
    */
   readonly halfPixel?: boolean
   /**
-   * The centers of the first and of the last cells meet, whatever halfPixel is: PyTorch's align_corners and TensorFlow.js's layer.
-   * Default false.
+   * The centers of the first and of the last cells meet, whatever halfPixel is: PyTorch's align_corners and TensorFlow.js's
+   * layer. Default false.
    */
   readonly alignCorners?: boolean
   /** Cuts off what is too much of the longer side first, so that nothing is distorted. Default false. */

@@ -56,8 +56,8 @@ export const depthwiseConv1dKind = /*#__PURE__*/ depthwiseKind('depthwiseConv1d'
 export const depthwiseConv2dKind = /*#__PURE__*/ depthwiseKind('depthwiseConv2d', 2)
 
 /**
- * Depthwise convolution over time, of each channel alone: x [batch, steps, C] to [batch, steps', C * m], output channel c * m + j from
- * channel c; m: depthMultiplier. Weights `kernel` [k, C, m], `bias` [C * m].
+ * Depthwise convolution over time, of each channel alone: x [batch, steps, C] to [batch, steps', C * m], output channel c *
+ * m + j from channel c; m: depthMultiplier. Weights `kernel` [k, C, m], `bias` [C * m].
  * @throws LanegradError as conv1d
  * @example
  * ```js

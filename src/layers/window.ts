@@ -17,7 +17,8 @@ export interface WindowOptions<P extends string> extends LayerOptions {
   readonly strides?: Sizes
   /**
    * Zeros around the input. 'valid' (default): none; 'same': on both sides, the odd one behind, so that the output has
-   * ceil(n / stride) cells; 'causal' (conv1d, depthwiseConv1d, separableConv1d): before the first step only; or [before, after] of each axis.
+   * ceil(n / stride) cells; 'causal' (conv1d, depthwiseConv1d, separableConv1d): before the first step only; or [before,
+   * after] of each axis.
    */
   readonly padding?: P | readonly (readonly [before: number, after: number])[]
   /** Distance between the cells that the kernel covers. Default 1. */

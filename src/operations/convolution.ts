@@ -381,9 +381,9 @@ function transposedSize(size: number, span: number, i: number, options: Transpos
 }
 
 /**
- * The transpose of a convolution: x [batch, ..., C], w [..., F / groups, C] to [batch, ..., F]. Without `outputPadding` the output size is
- * n * stride with 'same' padding, max(span - stride, 0) more with 'valid'; otherwise, and with padding in numbers, (n - 1) stride + span
- * - padding + outputPadding, 'same' padding being 2 floor(span / 2).
+ * The transpose of a convolution: x [batch, ..., C], w [..., F / groups, C] to [batch, ..., F]. Without `outputPadding` the
+ * output size is n * stride with 'same' padding, max(span - stride, 0) more with 'valid'; otherwise, and with padding in
+ * numbers, (n - 1) stride + span - padding + outputPadding, 'same' padding being 2 floor(span / 2).
  * @throws LanegradError where no convolution of an output of that size gives the size of x
  */
 export function convolveTransposedRows(g: Writer, x: Value, w: Value, options: TransposedOptions): ConvRows {

@@ -26,6 +26,7 @@ import {
   minimum,
   model,
   multiply,
+  nonNeg,
   normalization,
   prelu,
   relu,
@@ -393,4 +394,26 @@ describe('images of integers', () => {
     expect(fresh.getWeights()).toEqual(floats.getWeights())
     expect(threaded.getWeights()).toEqual(floats.getWeights())
   })
+})
+
+test('the alpha of prelu has a penalty and a constraint', () => {
+  const options = {
+    alphaConstraint: nonNeg(),
+    alphaRegularizer: { l2: 1 },
+    alphaInitializer: 'ones',
+    name: 'p',
+  } as const
+  const net = sequential({ inputShape: [2], layers: [prelu(options)] })
+  net.compile({ loss: 'mse', optimizer: sgd({ learningRate: 10 }) })
+  expect(net.trainStep([[-1, 1]], [[0, 0]]).loss).toBe(1 + 2)
+  expect([...net.getWeights()['p/alpha'].data]).toEqual([0, 0]) // 1 - 10 (1 + 2) and 1 - 10 2, clipped
+})
+
+test('numbers that are none, and infinite ones, through relu', () => {
+  const x = [[Number.NaN, -Infinity, Infinity, 1]]
+  const of = (options: object) => [
+    ...sequential({ inputShape: [4], layers: [relu(options)] }).predict(x, { allowNaN: true }).data,
+  ]
+  expect(of({ threshold: 1 })).toEqual([Number.NaN, 0, Infinity, 0])
+  expect(of({ threshold: 1, negativeSlope: 0.5, maxValue: 3 })).toEqual([Number.NaN, -Infinity, 3, 0])
 })

@@ -1,6 +1,5 @@
 // Adapters, normalized kernels and attention against PyTorch in float64 (torch/reweighted.py made the numbers): outputs, the
 // gradient of mean(y^2) by every trained weight, and spectral normalization's vectors after two training steps.
-import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { freeze } from '../../src/freeze/index.ts'
 import {
@@ -32,33 +31,19 @@ import {
 import { open } from '../../src/run/index.ts'
 import { all } from '../../src/run/modules.ts'
 import { workers } from '../../src/threads/index.ts'
+import { flat, near, type TorchCase, torchCases } from '../support/torch-cases.ts'
 
-interface Case {
-  readonly x: readonly FloatArray[]
-  readonly weights: Record<string, FloatArray>
-  readonly y: FloatArray
-  readonly gradients: Record<string, FloatArray>
+interface Case extends TorchCase {
   readonly after: Record<string, FloatArray>
 }
-const cases: Record<string, Case> = JSON.parse(
-  readFileSync(new URL('torch/reweighted.json', import.meta.url), 'utf8'),
-)
+const cases = torchCases('reweighted.json') as Record<string, Case>
 
 const plain = ({ x }: Case, layer: Layer): Model => {
   const inputs = x.map(({ shape }) => input({ shape: shape.slice(1) }))
   return model({ inputs, outputs: layer(inputs) }) as Model
 }
 
-function near(got: ArrayLike<number>, want: ArrayLike<number>, what: string): void {
-  expect(got.length, what).toBe(want.length)
-  const largest = Math.max(...Array.from(want, Math.abs), 0.1)
-  Array.from(want).forEach((value, i) => {
-    expect(Math.abs(got[i] - value), `${what} ${i}: ${got[i]} against ${value}`).toBeLessThan(4e-6 * largest)
-  })
-}
-
-const flat = ({ shape, data }: FloatArray) => tensor(Float32Array.from(data as ArrayLike<number>), [...shape])
-const prefixed = (weights: Record<string, FloatArray>, prefix: string) =>
+const prefixed = (weights: Readonly<Record<string, FloatArray>>, prefix: string) =>
   Object.fromEntries(Object.entries(weights).map(([name, array]) => [prefix + name, flat(array)]))
 
 /** A layer by the name of its case, and the prefix of its weights. */
