@@ -199,25 +199,19 @@ describe('through merges that broadcast', () => {
     const [a, b] = [input({ shape: [2, 2, 1] }), input({ shape: [2, 1] })]
     const net = model({ inputs: [a, b], outputs: add()(a, masking()(b)) })
     net.compile({ loss: 'mse', optimizer: 'sgd' })
-    expect(
-      net.trainStep(
-        [
-          [
-            [
-              [[1], [1]],
-              [[1], [1]],
-            ],
-          ],
-          [[[0], [1]]],
-        ],
-        [
-          [
-            [[0], [0]],
-            [[0], [0]],
-          ],
-        ],
-      ).loss,
-    ).toBe(2.5)
+    const planes = [
+      [
+        [[1], [1]],
+        [[3], [3]],
+      ],
+    ] // the sum is 1, 2 and 3, 4
+    const none = [
+      [
+        [[0], [0]],
+        [[0], [0]],
+      ],
+    ]
+    expect(net.trainStep([planes, [[[0], [1]]]], none).loss).toBe((1 + 4 + 9 + 16) / 4)
   })
 })
 
