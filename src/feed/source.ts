@@ -63,7 +63,7 @@ export function rowsSource(
   { shuffle = false, isRestDropped = false, isChecked = true },
 ): Source {
   const { rows } = batch
-  const sizes = sizesFor(session, rows, given)
+  const sizes = sizesFor(session, isRestDropped ? 0 : rows, given)
   const sizeOf = (left: number) => sizes.find((size) => size <= left) ?? (isRestDropped ? 0 : left)
   let steps = 0
   for (let left = rows; sizeOf(left) > 0; left -= sizeOf(left)) steps++

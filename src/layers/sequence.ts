@@ -34,7 +34,8 @@ export interface SequenceOptions extends LayerOptions {
   /**
    * Whether each row starts from the state in which the same row of the batch before ended, in fit, evaluate, predict and
    * trainStep, until `model.resetStates()`: a long sequence piece by piece, or step by step, has the numbers of the whole. Gradients
-   * stop at the beginning of the piece, `fit` keeps the order of the rows, and files hold the states. Default false.
+   * stop at the beginning of the piece, `fit` keeps the order of the rows (its validation goes on from the same states), and files
+   * hold the states. Default false.
    */
   readonly stateful?: boolean
   /** With `stateful`, the number of rows of every batch. Default 1. */

@@ -523,7 +523,21 @@ export class Model<V extends Values = Values> {
     for (const [name, numbers] of checked) session.writeWeight(name, numbers)
   }
 
-  /** Sets the states that layers with `stateful: true` keep to 0: what comes next is the beginning of other sequences. */
+  /**
+   * Sets the states that layers with `stateful: true` keep to 0: what comes next is the beginning of other sequences.
+   * @example
+   * ```js
+   * import { gru, sequential } from 'lanegrad'
+   *
+   * const layers = [gru({ units: 4, stateful: true })]
+   * const model = sequential({ inputShape: [null, 1], layers, seed: 1 })
+   * const whole = model.predict([[[1], [2], [3]]])
+   * model.resetStates()
+   * let last = null
+   * for (const step of [1, 2, 3]) last = model.predict([[[step]]]) // a stream, step by step
+   * console.log(last.data.join() === whole.data.join()) // true
+   * ```
+   */
   resetStates(): void {
     this.session.resetStates()
   }

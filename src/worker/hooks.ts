@@ -104,7 +104,7 @@ export class Hooks {
   }
 }
 
-/** The page's model for callbacks: weights that are set on it are also set in the worker. */
+/** The page's model for callbacks: what is set on it is also set in the worker. */
 function followed(model: Model, effect: (effect: Effect) => void): Model {
   const followed: Model = Object.create(model)
   return Object.assign(followed, {
@@ -114,6 +114,10 @@ function followed(model: Model, effect: (effect: Effect) => void): Model {
     setWeights(weights: Parameters<Model['setWeights']>[0]) {
       model.setWeights(weights)
       effect({ weights: model.getWeights() })
+    },
+    resetStates() {
+      model.resetStates()
+      effect({ resetStates: true })
     },
   })
 }

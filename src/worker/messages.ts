@@ -73,6 +73,7 @@ export interface Effect {
   readonly stop?: string
   readonly learningRate?: number
   readonly weights?: Readonly<Record<string, ShapedArray>>
+  readonly resetStates?: boolean
 }
 
 /** Messages from the worker. `ask` calls a hook, or pulls a batch; `rate` is the learning rate. */

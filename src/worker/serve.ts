@@ -200,9 +200,10 @@ class Served {
     }
   }
 
-  private act(run: Running | undefined, { stop, learningRate, weights }: Effect): void {
+  private act(run: Running | undefined, { stop, learningRate, weights, resetStates }: Effect): void {
     if (!run) return
     if (weights) this.model.setWeights(weights)
+    if (resetStates) this.model.resetStates()
     if (learningRate !== undefined) this.model.learningRate = learningRate
     if (stop !== undefined) run.params?.stop(stop)
   }

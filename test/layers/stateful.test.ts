@@ -336,6 +336,8 @@ describe('in every kind of run', () => {
     const history = await one.fit(X as never, Y as never, { epochs: 2, batchSize: ROWS })
     expect(await fit(frozen, X as never, Y as never, { epochs: 2 })).toEqual(history)
     expect(frozen.getWeights()).toEqual(one.getWeights())
+    const more = [draw([14, 3, 2], 1), draw([14, 1], 2)] as never as [never, never]
+    expect((await fit(frozen, ...more, { dropRemainder: true })).loss.length).toBe(1)
     two.dispose()
   })
 })

@@ -99,6 +99,7 @@ const kinds: Readonly<Record<string, () => Model<Values>>> = {
       bidirectional({ layer: gru({ units: 2, returnSequences: true }) }),
       timeDistributed({ layer: out() }),
     ),
+  stateful: () => chain([3, 2], lstm({ units: 2, stateful: true, activation: 'relu' }), out()),
   convLstm: () => chain([2, 3, 3, 1], convLstm2d({ filters: 1, kernelSize: 2 }), flatten(), out()),
   attention() {
     const x = input({ shape: [3, 4] })

@@ -18,7 +18,7 @@ const library = (await import(/* @vite-ignore */ dist('index'))) as typeof Libra
 const { serveModels, workerModel } = (await import(/* @vite-ignore */ dist('worker'))) as typeof Workers
 const { modelCheckpoint } = (await import(/* @vite-ignore */ dist('node'))) as typeof Node
 const { accumulateGradients, adam, batchNormalization, dense, dropout, earlyStopping } = library
-const { exponentialDecay, movingAverage, sequential } = library
+const { exponentialDecay, gru, movingAverage, sequential } = library
 
 const folder = mkdtempSync(join(tmpdir(), 'lanegrad-worker-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -178,6 +178,35 @@ describe('training', () => {
     expect(await remote.fit(x, y, options)).toEqual(await local.fit(x, y, options))
     expect(bits(net)).toBe(bits(local))
     expect(await remote.emaWeights()).toEqual(local.emaWeights())
+  })
+
+  test('states that layers keep go on there, and are reset from the page and by callbacks', async () => {
+    const stateful = () =>
+      sequential({
+        inputShape: [2, 3],
+        layers: [gru({ units: 4, stateful: true, batchSize: 2 }), dense({ units: 1 })],
+        seed: 3,
+      }).compile({ optimizer: 'sgd', loss: 'mse' })
+    const local = stateful()
+    const { net, remote } = await remoteOf(stateful())
+    const [rows, truths] = [x.slice(0, 24), x.slice(0, 4)]
+    for (const each of [local, remote]) {
+      await each.predict(rows.slice(0, 12))
+      await each.resetStates()
+    }
+    const reset = () => {
+      let own: { resetStates(): void } | null = null
+      return {
+        onTrainBegin: ({ model }: { model: { resetStates(): void } }) => {
+          own = model
+        },
+        onEpochEnd: () => own?.resetStates(),
+      }
+    }
+    const options = () => ({ epochs: 3, callbacks: reset() as never })
+    expect(await remote.fit(rows, truths, options())).toEqual(await local.fit(rows, truths, options()))
+    expect(bits(net)).toBe(bits(local))
+    for (let i = 0; i < 2; i++) expect(await remote.predict(rows)).toEqual(local.predict(rows))
   })
 
   test('several models live in one worker, which ends with the last', async () => {

@@ -9,6 +9,13 @@ import { isRecord } from '../../numerics/errors.ts'
 import { type Config, type Field, own, type ReadPlace, type Row, type Slot, same, slotsOf } from './row.ts'
 import { activationField, kernelAndBias, weightFields } from './values.ts'
 
+/** States are for the rows of a batch, whose number files don't tell in one place. */
+const stateful: Field = {
+  own: 'stateful',
+  read: (value, at) => void (value === true && at.refuse('stateful true')),
+  write: (value, at) => (value === true ? at.refuse('stateful true') : undefined),
+}
+
 const sequence = {
   activation: activationField('activation'),
   return_sequences: same('returnSequences'),
@@ -16,12 +23,10 @@ const sequence = {
   go_backwards: same('goBackwards'),
   dropout: same('dropout'),
   recurrent_dropout: same('recurrentDropout'),
+  stateful,
   ...kernelAndBias(),
   ...weightFields('recurrent'),
 }
-
-/** What no layer here does: states that stay from batch to batch. */
-const ONLY = { stateful: [] } as const
 
 /** TensorFlow.js's own layers take hard_sigmoid where none is given. */
 const gates = {
@@ -48,7 +53,6 @@ const recurrent = (className: string, kind: string, make: Row['make'], fields: R
   kind,
   make,
   fields: { units: same('units'), ...sequence, ...fields },
-  only: ONLY,
   prepare: fewSteps,
   slots: cellSlots,
 })
@@ -67,7 +71,7 @@ const convLstm = (axes: number, make: Row['make'], lacks: Row['lacks'] = []): Ro
     ...gates,
     unit_forget_bias: same('unitForgetBias'),
   },
-  only: { ...ONLY, data_format: ['channels_last'] },
+  only: { data_format: ['channels_last'] },
   prepare: fewSteps,
   slots: cellSlots,
   lacks,
