@@ -75,16 +75,13 @@ export const JOB_SUM_COUNT = 16
 // engine loads a module when a plan first needs one of its kernels.
 export const OP_UNARY = 1
 export const OP_UNARY_GRAD = 2
-export const OP_BINARY = 3
-export const OP_REDUCE = 4
-export const OP_COPY = 5
-export const OP_SOFTMAX = 6
-export const OP_SOFTMAX_GRAD = 7
-export const OP_LOSS = 8
-export const OP_LOSS_GRAD = 9
-export const OP_UPDATE = 10
-export const OP_MATMUL = 11
-export const OP_CORE_END = 12 // first code behind the core's
+export const OP_REDUCE = 3
+export const OP_SOFTMAX = 4
+export const OP_LOSS = 5
+export const OP_LOSS_GRAD = 6
+export const OP_UPDATE = 7
+export const OP_MATMUL = 8
+export const OP_CORE_END = 9 // first code behind the core's
 
 // module extras: the places of its functions in the function table, from the module's tableBase (asconfig.json) on. The first three
 // are no instructions: kernels of the core call them.
@@ -97,7 +94,10 @@ export const OP_METRIC = 469
 export const OP_CLIP_VALUE = 470
 export const OP_CLIP_NORM = 471
 export const OP_CONVERT = 472
-export const OP_EXTRAS_END = 473
+export const OP_BINARY = 473
+export const OP_COPY = 474
+export const OP_SOFTMAX_GRAD = 475
+export const OP_EXTRAS_END = 476
 
 // module random
 export const OP_RANDOM = 64

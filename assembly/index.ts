@@ -1,7 +1,7 @@
 // The exports of the core. Addresses are bytes in the linear memory; `arena` is the address of a header.
 import {
   HEADER_BACKWARD_END, HEADER_FORWARD_END, HEADER_LOSS, HEADER_PROGRAM, HEADER_STEP_COUNT, HEADER_STEP_END, JOB_ARENA,
-  JOB_SCRATCH, JOB_SPLIT, JOB_UNARY,
+  JOB_LEAST_WORK, JOB_SCRATCH, JOB_SPLIT, JOB_UNARY,
 } from './abi'
 import { enter } from './arena'
 import { applyUnary } from './kernels/unary'
@@ -13,9 +13,9 @@ export { findOutside, reserve } from './arena'
 export { uniform } from './kernels/initialize'
 export { kernelAt } from './program'
 
-/** Once, before any kernel runs: the arena, and JOB_SCRATCH. */
-export function prepare(arena: usize, scratch: usize): void {
-  store<u32>(JOB_ARENA, <u32>arena)
+/** Once, before any kernel runs: JOB_SCRATCH, and no work is split. */
+export function prepare(scratch: usize): void {
+  store<f64>(JOB_LEAST_WORK, Infinity)
   store<u32>(JOB_SCRATCH, <u32>scratch)
   store<u32>(JOB_UNARY, applyUnary.index)
   store<u32>(JOB_SPLIT, splitWork.index)

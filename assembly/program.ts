@@ -1,13 +1,11 @@
 // Walks a program: fetch an instruction, call its kernel through the function table, go on behind it.
 // Kernels are only ever called from here, indirectly: so the optimizer can't inline them into the loop, where
 // an engine would not replace the running loop by its optimized version.
-import { binary } from './kernels/binary'
-import { copy } from './kernels/copy'
 import { loss, lossGrad } from './kernels/loss'
 import { matmul } from './kernels/matmul'
 import { update } from './kernels/optimizer'
 import { reduce } from './kernels/reduce'
-import { softmax, softmaxGrad } from './kernels/softmax'
+import { softmax } from './kernels/softmax'
 import { unary, unaryGrad } from './kernels/unary'
 
 type Kernel = (operands: usize) => void
@@ -19,11 +17,8 @@ type Kernel = (operands: usize) => void
 const kernels: StaticArray<Kernel> = [
   unary,
   unaryGrad,
-  binary,
   reduce,
-  copy,
   softmax,
-  softmaxGrad,
   loss,
   lossGrad,
   update,

@@ -89,7 +89,6 @@ describe('rooms', () => {
   test('the reader of imports finds them in every form', () => {
     expect(importsOf('src/runtime/core.ts').sort()).toEqual([
       'src/binaries/core.ts',
-      'src/binaries/kernel-module.ts',
       'src/runtime/modules.ts',
     ])
     expect(importsOf('src/runtime/modules.ts')).toContain('@assemblyscript/loader')

@@ -1,21 +1,18 @@
-// Softmax and log-softmax over the last axis, and their gradients; [rows, cols] f32, dense rows.
+// Softmax and log-softmax over the last axis; [rows, cols] f32, dense rows.
 //   softmax      y_j = exp(x_j - max) / s,      s = sum_j exp(x_j - max)
 //   log-softmax  y_j = x_j - max - log(s)
 // Subtracting the maximum keeps exp in [0, 1]; s is summed in f64. An entry of -inf gets probability 0. A row of
-// nothing but -inf, or with NaN or +inf, becomes NaN. dst may equal src (dx may equal dy), else no overlap.
+// nothing but -inf, or with NaN or +inf, becomes NaN. dst may equal src, else no overlap.
 // Reads up to 12 bytes past the last row, writes nothing there.
 // Float64 reference: test/reference/losses.ts
-import {
-  SOFTMAX_COLS, SOFTMAX_DST, SOFTMAX_GRAD_COLS, SOFTMAX_GRAD_DX, SOFTMAX_GRAD_DY, SOFTMAX_GRAD_IS_LOG,
-  SOFTMAX_GRAD_ROWS, SOFTMAX_GRAD_Y, SOFTMAX_IS_LOG, SOFTMAX_ROWS, SOFTMAX_SRC,
-} from '../abi'
+import { SOFTMAX_COLS, SOFTMAX_DST, SOFTMAX_IS_LOG, SOFTMAX_ROWS, SOFTMAX_SRC } from '../abi'
 import { exp } from '../math'
 import { FLOAT_WORK, split } from '../parallel'
 import { callLog1p } from './calls'
 import { addWide, lanesBelow, storeBelow, sumWide } from './tails'
 
 /** Work of one float: three passes, an exponential. */
-const ROW_WORK: f64 = 4 * FLOAT_WORK
+export const ROW_WORK: f64 = 4 * FLOAT_WORK
 
 /** Maximum of `count` floats; NaN entries are passed over (the exponentials carry them on). */
 export function maximum(src: usize, count: i32): f32 {
@@ -72,40 +69,5 @@ function softmaxPart(p: usize, start: i32, end: i32, _: i32): void {
     }
     dst += <usize>cols << 2
     src += <usize>cols << 2
-  }
-}
-
-/**
- * words: dx, dy, y, rows, cols, isLog (0 or 1)
- *   softmax      dx_j = y_j (dy_j - sum_k dy_k y_k)
- *   log-softmax  dx_j = dy_j - exp(y_j) sum_k dy_k
- */
-export function softmaxGrad(p: usize): void {
-  split(softmaxGradPart.index, p, load<i32>(p, SOFTMAX_GRAD_ROWS), 1, ROW_WORK * <f64>load<i32>(p, SOFTMAX_GRAD_COLS))
-}
-
-function softmaxGradPart(p: usize, start: i32, end: i32, _: i32): void {
-  const cols = load<i32>(p, SOFTMAX_GRAD_COLS), isLog = load<i32>(p, SOFTMAX_GRAD_IS_LOG)
-  const at = <usize>(start * cols) << 2
-  let dx = <usize>load<u32>(p, SOFTMAX_GRAD_DX) + at, dy = <usize>load<u32>(p, SOFTMAX_GRAD_DY) + at
-  let y = <usize>load<u32>(p, SOFTMAX_GRAD_Y) + at
-  for (let r = start; r < end; r++) {
-    let sums = f64x2.splat(0)
-    for (let j = 0; j < cols; j += 4) {
-      const at = <usize>j << 2
-      let term = v128.load(dy + at)
-      if (!isLog) term = f32x4.mul(term, v128.load(y + at))
-      sums = addWide(sums, v128.and(term, lanesBelow(cols - j)))
-    }
-    const sum = f32x4.splat(<f32>sumWide(sums))
-    for (let j = 0; j < cols; j += 4) {
-      const at = <usize>j << 2
-      const g = v128.load(dy + at), o = v128.load(y + at)
-      const d = isLog ? f32x4.sub(g, f32x4.mul(exp(o), sum)) : f32x4.mul(o, f32x4.sub(g, sum))
-      storeBelow(dx + at, d, cols - j)
-    }
-    dx += <usize>cols << 2
-    dy += <usize>cols << 2
-    y += <usize>cols << 2
   }
 }

@@ -32,8 +32,8 @@ export const functionsModule: KernelModule = {
 }
 
 /**
- * The kernels that plain nets do without: rare losses, maxima and minima, penalties, metrics, clipping, integers as
- * floats. Kernels of the core call its first three.
+ * The kernels that plain nets do without: rare losses, maxima and minima, penalties, metrics, clipping, integers as floats,
+ * functions of two arrays, copies, the gradient of softmax by itself. Kernels of the core call its first three.
  */
 export const extrasModule: KernelModule = {
   name: 'extras',

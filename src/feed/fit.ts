@@ -8,6 +8,7 @@ import { type Turn, turns } from '../rows/turns.ts'
 import type { History, Logs } from '../session/logs.ts'
 import type { Session } from '../session/session.ts'
 import { Tally } from '../session/tally.ts'
+import { explain } from '../session/warnings.ts'
 import type { Callback, FitParams } from './callbacks.ts'
 
 interface RunOptions {
@@ -40,7 +41,7 @@ export async function evaluateAll(
       const prepared = session.prepareFor('evaluate', piece.batch, count)
       feedPiece(session, prepared, piece, allowNaN)
       session.engine.forward()
-      session.explain(prepared, `in ${what}`)
+      explain(session, prepared, `in ${what}`)
       session.tally(prepared, tally)
       const pending = turn()
       if (pending) await pending

@@ -76,7 +76,7 @@ export function predictRows(
     const to = Math.min(rows, from + batchSize)
     const prepared = session.prepareFor('predict', batch, to - from, { training })
     feedPiece(session, prepared, { batch, order: null, from, to, isChecked: false, name }, allowNaN)
-    if (training) session.drawAnew()
+    if (training) engine.drawFrom(session.drawCount++, -1) // those of training count from 0
     engine.forward()
     for (const output of outputs) {
       const slot = prepared.code.results.get(output.name)

@@ -7,6 +7,7 @@ import type { Engine } from '../runtime/engine.ts'
 import type { Slot } from '../runtime/program.ts'
 import type { Prepared } from '../session/prepared.ts'
 import type { Watcher } from '../session/session.ts'
+import { warn } from '../session/warnings.ts'
 import { ROUNDING } from '../training/losses.ts'
 import { rangeText } from '../training/range.ts'
 import { stepText } from './step-text.ts'
@@ -38,7 +39,8 @@ function checkFirst(session: PlannedSession, { code: plan }: Prepared<Plan>): vo
   for (const [name, slot] of plan.inputs) {
     const number = outside(slot, -LARGE, LARGE)
     if (!Number.isNaN(number) && meetsKernel(session, name))
-      session.warn(
+      warn(
+        session,
         'scale',
         `input ${name} holds ${number}: training is easiest on numbers around 1 (rescaling, normalization)`,
       )
@@ -48,18 +50,25 @@ function checkFirst(session: PlannedSession, { code: plan }: Prepared<Plan>): vo
     if (!slot || !range || !DISTANCES.includes(loss.kind)) continue
     const number = outside(slot, range.low - ROUNDING, range.high + ROUNDING)
     if (!Number.isNaN(number))
-      session.warn(
+      warn(
+        session,
         'reach',
         `target ${output} holds ${number}, out of reach: layer ${range.layer} gives ${rangeText(range)}`,
       )
   }
 }
 
+/** Whether the last step's gradients are all 0. */
+function isStill({ engine, layout }: PlannedSession): boolean {
+  return engine.findOutside(layout.gradientsStart, layout.trainable.bytes / 4, 0, 0) < 0
+}
+
 /** Warns if an epoch of `fit` has moved no weight. */
 function checkMoved(session: PlannedSession, loss: number): void {
-  if (loss === 0 || !(session.isStill || session.learningRate === 0)) return
+  if (loss === 0 || !(isStill(session) || session.learningRate === 0)) return
   const isFrozen = session.outline.weights.every(({ trainable }) => !trainable)
-  session.warn(
+  warn(
+    session,
     'still',
     `nothing was learnt in an epoch: ${isFrozen ? 'no layer trains' : session.learningRate === 0 ? 'the learning rate is 0' : 'every gradient is 0 (is a relu always below 0?)'}`,
   )

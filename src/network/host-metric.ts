@@ -1,13 +1,13 @@
 // Metrics that JavaScript computes: what they are shown of a run, and their results checked, since anyone may write one.
 import { fail, show } from '../numerics/errors.ts'
-import type { Engine } from '../runtime/engine.ts'
+import type { Arena } from '../runtime/arena.ts'
 import type { Executable } from '../runtime/program.ts'
 import type { HostMetric, Metric, MetricBatch } from '../session/metric.ts'
 import type { HostReading } from '../session/program.ts'
 
 /** The data of the run just made, as a metric sees it. */
 function batchOf(
-  engine: Engine,
+  engine: Arena,
   { targets, results, sampleWeights }: Executable,
   { output, isWeighted, ignoreIndex, logits }: HostReading,
 ): MetricBatch {

@@ -6,12 +6,14 @@ import { streamOf } from '../numerics/random.ts'
 import { type RowShape, type Shape, sameShape, shapeText } from '../numerics/shape.ts'
 import { elementCount, type FloatArray } from '../numerics/tensor.ts'
 import { type Plan, planOf } from '../plan/plan.ts'
-import type { Engine, RuntimeOptions } from '../runtime/engine.ts'
+import { Engine, type RuntimeOptions } from '../runtime/engine.ts'
 import type { Feeds, TargetFeed } from '../session/feeds.ts'
-import { isState, type Layout, type ParameterSpec } from '../session/layout.ts'
+import { finishes } from '../session/finishes.ts'
+import { isState, type Layout, layoutOf, type ParameterSpec } from '../session/layout.ts'
 import type { Prepared } from '../session/prepared.ts'
 import type { Mode, Program, Readings, Request } from '../session/program.ts'
 import { Session, type Updating } from '../session/session.ts'
+import { explain } from '../session/warnings.ts'
 import type { GraphLoss } from '../training/graph-loss.ts'
 import { takesLabels, targetLimits, targetShape } from '../training/losses.ts'
 import { type Optimizer, updateOf } from '../training/optimizers.ts'
@@ -96,10 +98,12 @@ function feedsOf(
 function updatingOf({ optimizer }: Training, groups: number): Updating {
   const { learningRate, schedule, accumulation } = optimizer
   const { slotNames, slotStart } = updateOf(optimizer, groups)
+  const steps = accumulation?.steps ?? 1
   return {
     learningRate,
     rateAt: schedule?.rateAt ?? null,
-    steps: accumulation?.steps ?? 1,
+    steps,
+    sums: steps > 1 ? (accumulation?.sums ?? null) : null,
     groups,
     slotNames,
     slotStart,
@@ -130,7 +134,10 @@ const NO_COMPUTATION: Computation = {
   host: new Map(),
 }
 
-export class PlannedSession extends Session<Plan> {
+export class PlannedSession extends Session<Plan, Engine> {
+  /** As they were asked for. */
+  readonly runtime: RuntimeOptions
+  readonly finishes = finishes
   network: Network
   outline: Outline
   training: Training | null = null
@@ -153,10 +160,11 @@ export class PlannedSession extends Session<Plan> {
   ) {
     const feeds = feedsOf(network, outline, null)
     if (shared) {
-      super(outline.parameters, feeds, seed, runtime, ...shared.place(outline.parameters))
+      super(outline.parameters, feeds, seed, ...shared.place(outline.parameters))
       shared.members.push(this)
       this.noun = 'part of a model'
-    } else super(outline.parameters, feeds, seed, runtime)
+    } else super(outline.parameters, feeds, seed, new Engine(runtime))
+    this.runtime = runtime
     this.shared = shared
     this.network = network
     this.outline = outline
@@ -175,12 +183,12 @@ export class PlannedSession extends Session<Plan> {
     }
   }
 
-  protected override layoutFor(weights: readonly ParameterSpec[], slotCount: number | null): Layout {
-    return this.shared?.layoutFor(this, weights, slotCount) ?? super.layoutFor(weights, slotCount)
+  private layoutFor(weights: readonly ParameterSpec[], slotCount: number | null): Layout {
+    return this.shared?.layoutFor(this, weights, slotCount) ?? layoutOf(this.engine.base, weights, slotCount)
   }
 
-  /** The persistent regions of all networks over this memory. */
-  override state(): Float32Array {
+  /** The persistent regions of all networks over this memory, as one view: what a run may change. */
+  state(): Float32Array {
     const { base } = this.shared?.members[0].layout ?? this.layout
     return this.engine.floatView(base, (this.layout.end - base) / 4)
   }
@@ -188,6 +196,13 @@ export class PlannedSession extends Session<Plan> {
   override dispose(): void {
     super.dispose()
     this.shared?.leave(this)
+  }
+
+  /** The program of `mode` that was asked for last. */
+  last(mode: Mode): Prepared<Plan> | null {
+    const { programs } = this
+    for (let i = 0; i < programs.length; i++) if (programs[i].request.mode === mode) return programs[i]
+    return null
   }
 
   /** The program for batches of `rows` rows without sample weights; axes of unknown length have one element. */
@@ -231,6 +246,51 @@ export class PlannedSession extends Session<Plan> {
 
   private get groups(): readonly string[] {
     return groupsOf(this.training, this.network, this.outline)
+  }
+
+  /** The states that layers keep are 0 again. */
+  resetStates(): void {
+    for (const { name, shape } of this.weights.filter(isState))
+      this.writeWeight(name, new Float32Array(elementCount(shape)))
+  }
+
+  /** Warnings are wanted or not, from here on and as if none had been given. */
+  private heed(warnings: boolean): void {
+    this.isQuiet = !warnings
+    this.warned.clear()
+    this.engine.watch(warnings)
+  }
+
+  protected whenNotFinite(prepared: Prepared<Plan>): void {
+    const { engine } = this
+    const { backward, update } = prepared.code.phaseEnds
+    explain(this, prepared, `in step ${engine.stepCount}`)
+    engine.watch(false)
+    engine.run(backward, update)
+  }
+
+  /**
+   * Lays the arena out anew around the weights: where none changes its place, without touching them. The optimizer starts
+   * anew.
+   */
+  private arrange(weights: readonly ParameterSpec[], updating: Updating | null, feeds: Feeds): void {
+    const { engine } = this
+    const layout = this.layoutFor(weights, updating?.slotNames.length ?? null)
+    const isMoved = ({ name }: ParameterSpec) =>
+      layout.parameters.get(name) !== this.layout.parameters.get(name)
+    const moved = weights.some(isMoved) ? weights : []
+    const kept = moved.map((spec) => this.readWeight(spec).data)
+    const from = moved.length > 0 ? layout.trainable.start : layout.gradientsStart
+    engine.reserve(layout.end)
+    engine.clear(from, layout.stateEnd - from)
+    this.layout = layout
+    this.weights = weights
+    this.feeds = feeds
+    moved.forEach(({ name }, i) => {
+      this.writeWeight(name, kept[i])
+    })
+    this.forgetPrograms()
+    this.start(updating)
   }
 
   /** Gives the arena the optimizer's slots; weights stay, the optimizer starts anew. `warnings`: whether they are wanted. */

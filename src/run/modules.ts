@@ -8,6 +8,10 @@ import { poolingModule } from '../binaries/pooling.ts'
 import { randomModule } from '../binaries/random.ts'
 import { recurrentModule } from '../binaries/recurrent.ts'
 import { trainingModule } from '../binaries/training.ts'
+import { bringing } from '../numerics/brought.ts'
+import { finishes } from '../session/finishes.ts'
+import { learningRateAt } from '../session/rates.ts'
+import { sums } from '../session/sums.ts'
 
 export type { KernelModule } from '../binaries/kernel-module.ts'
 
@@ -43,9 +47,9 @@ export const attention: KernelModule = attentionModule
 export const convolution: KernelModule = convolutionModule
 
 /**
- * The kernels that plain nets do without: the losses other than the mean squared error and the cross-entropies of logits,
- * sigmoid or softmax; metrics, penalties of weights, clipped gradients, maxima and minima. Programs that train or evaluate call
- * them.
+ * What plain nets do without: the losses other than the mean squared error and the cross-entropies of logits, sigmoid or softmax;
+ * metrics, penalties of weights, clipped gradients, schedules, several outputs; sums, products and copies of arrays, maxima and
+ * minima. `open` names them where a file needs them.
  * @example
  * ```js
  * import { dense, sequential } from 'lanegrad'
@@ -59,7 +63,10 @@ export const convolution: KernelModule = convolutionModule
  * console.log(trainer.trainStep([[1, 2]], [3]).loss) // 3
  * ```
  */
-export const extras: KernelModule = extrasModule
+export const extras: KernelModule = /*#__PURE__*/ bringing(
+  { ...extrasModule },
+  { rateAt: learningRateAt, finishes },
+)
 
 /**
  * The loops of all activations but relu, leakyRelu, sigmoid, tanh, softmax and linear, and of the functions `exp`, `square`, `abs`,
@@ -128,13 +135,13 @@ export const pooling: KernelModule = poolingModule
  * The kernels of dropout and noise. Programs that train call them; `predict` alone does without.
  * @example
  * ```js
- * import { dropout, sequential } from 'lanegrad'
+ * import { dense, dropout, sequential } from 'lanegrad'
  * import { freeze } from 'lanegrad/freeze'
  * import { open } from 'lanegrad/run'
  * import { random } from 'lanegrad/run/modules'
  *
- * const file = freeze(sequential({ inputShape: [3], layers: [dropout({ rate: 0.5 })] }))
- * console.log(open(file, { modules: [random] }).predict([[1, 2, 3]]).shape) // [ 1, 3 ]
+ * const file = freeze(sequential({ inputShape: [3], layers: [dropout({ rate: 0.5 }), dense({ units: 2 })] }))
+ * console.log(open(file, { modules: [random] }).predict([[1, 2, 3]]).shape) // [ 1, 2 ]
  * ```
  */
 export const random: KernelModule = randomModule
@@ -146,10 +153,10 @@ export const random: KernelModule = randomModule
  * import { gru, sequential } from 'lanegrad'
  * import { freeze } from 'lanegrad/freeze'
  * import { open } from 'lanegrad/run'
- * import { recurrent } from 'lanegrad/run/modules'
+ * import { extras, recurrent } from 'lanegrad/run/modules'
  *
  * const file = freeze(sequential({ inputShape: [5, 2], layers: [gru({ units: 3 })] }))
- * console.log(open(file, { modules: [recurrent] }).predict(new Float32Array(10)).shape) // [ 1, 3 ]
+ * console.log(open(file, { modules: [extras, recurrent] }).predict(new Float32Array(10)).shape) // [ 1, 3 ]
  * ```
  */
 export const recurrent: KernelModule = recurrentModule
@@ -171,7 +178,7 @@ export const recurrent: KernelModule = recurrentModule
  * console.log(trainer.getWeights()['dense_1/kernel'].data.every((weight) => weight >= 0)) // true
  * ```
  */
-export const training: KernelModule = trainingModule
+export const training: KernelModule = /*#__PURE__*/ bringing({ ...trainingModule }, { sums })
 
 /**
  * All of them.

@@ -13,8 +13,9 @@ import { type DType, type Shape, sameShape, shapeText } from '../numerics/shape.
 import { elementCount, type NamedArray } from '../numerics/tensor.ts'
 import type { Slot, Slots } from '../runtime/program.ts'
 import { FROZEN_KEY, type Frozen, type FrozenProgram, frozenForm, PROGRAM_MARK } from '../session/frozen.ts'
-import { layoutOf } from '../session/layout.ts'
-import type { MeanReading, Program } from '../session/program.ts'
+import { type Layout, layoutOf } from '../session/layout.ts'
+import type { Finishes, MeanReading, Program } from '../session/program.ts'
+import type { Sums } from '../session/session.ts'
 
 /** The most arrays an optimizer has, beside two for each group of losses. */
 const MOST_SLOTS = 6
@@ -28,6 +29,15 @@ export interface Opened {
   readonly metadata: Readonly<Record<string, string>>
   readonly frozen: Frozen
   readonly programs: readonly Program[]
+  readonly code: Brought
+}
+
+/** What modules of kernels bring beside them, where the file needs it. */
+export interface Brought {
+  /** The rate of a step by the schedule of a file. */
+  readonly rateAt: ((schedule: object | null, base: number, step: number) => number) | null
+  readonly finishes: Finishes | null
+  readonly sums: Sums | null
 }
 
 /** Shared by the programs of a file. */
@@ -64,6 +74,15 @@ function boundsOf(what: string, words: Int32Array, modules: readonly KernelModul
   return bounds.add(4 * at)
 }
 
+/** One of the modules that were given, which has what it brings. @throws LanegradError that says how it is given */
+function moduleOf(modules: readonly KernelModule[], name: string, brings?: keyof Brought): KernelModule {
+  const found = modules.find((module) => module.name === name)
+  if (found && (!brings || (found as Partial<Brought>)[brings])) return found
+  return fail(
+    `this file needs the kernels of ${name}: open(bytes, { modules: [${name}] }), with ${name} from 'lanegrad/run/modules'`,
+  )
+}
+
 function programOf(
   i: number,
   given: FrozenProgram,
@@ -77,13 +96,7 @@ function programOf(
   if (!isInt32(words)) return fail(`${what}: its words are missing`)
   if (programStart % ALIGNMENT !== 0) fail(`${what}: it isn't aligned`)
   within(what, programStart, words.byteLength, start, end)
-  const named = given.modules.map(
-    (name) =>
-      modules.find((module) => module.name === name) ??
-      fail(
-        `this file needs the kernels of ${name}: open(bytes, { modules: [${name}] }), with ${name} from 'lanegrad/run/modules'`,
-      ),
-  )
+  const named = given.modules.map((name) => moduleOf(modules, name))
   const bounds = boundsOf(what, words, [coreModule, ...named])
   const sorted = [programStart, ...given.phaseEnds]
   for (const [j, bound] of [...sorted, ...sums.flat()].entries())
@@ -160,6 +173,9 @@ function checkSizes({ weights, feeds, updating }: Frozen, tensors: ReadonlyMap<s
     fail(`${FROZEN_KEY}: a weight is named twice, or the optimizer has more arrays than any`)
 }
 
+export const frozenLayout = ({ base, weights, updating }: Frozen): Layout =>
+  layoutOf(base, weights, updating?.slotNames.length ?? null)
+
 /** @throws LanegradError on bytes that aren't a frozen file of this version, are damaged, or need kernels that weren't given */
 export function readFrozen(bytes: ByteSource, modules: readonly KernelModule[]): Opened {
   const { tensors, metadata } = decodeTensors(bytes, ownReaders)
@@ -171,12 +187,27 @@ export function readFrozen(bytes: ByteSource, modules: readonly KernelModule[]):
       `the file was frozen for interface ${frozen.abi} of the kernels, this library has ${ABI_VERSION}: freeze the model again`,
     )
   checkSizes(frozen, tensors)
-  const { end } = layoutOf(frozen.base, frozen.weights, frozen.updating?.slotNames.length ?? null)
+  const { updating } = frozen
+  const trains = frozen.programs.some(({ request }) => request.mode === 'train')
+  const brought = <K extends keyof Brought>(name: string, key: K, isNeeded: unknown): Brought[K] =>
+    isNeeded ? (moduleOf(modules, name, key) as unknown as Brought)[key] : null
+  const { end } = frozenLayout(frozen)
   const context = { tensors, modules, frozen, start: end, outputs: new Map<string, string>() }
   return {
     tensors,
     metadata,
     frozen,
     programs: frozen.programs.map((program, i) => programOf(i, program, context)),
+    code: {
+      rateAt: brought('extras', 'rateAt', trains && updating?.schedule),
+      finishes: brought(
+        'extras',
+        'finishes',
+        frozen.programs.some(({ readings }) =>
+          (readings.metrics as readonly MeanReading[]).some(({ finish }) => finish),
+        ),
+      ),
+      sums: brought('training', 'sums', trains && updating && updating.steps > 1),
+    },
   }
 }

@@ -1,13 +1,12 @@
 // A session whose programs came with a file: it finds them, and makes none.
 import { fail, reading } from '../numerics/errors.ts'
 import { type Shape, shapeText } from '../numerics/shape.ts'
-import type { Engine } from '../runtime/engine.ts'
-import { areSame, type Prepared, preparedOf } from '../session/prepared.ts'
-import type { Mode, Program, Request } from '../session/program.ts'
-import { learningRateAt, type ScheduleData } from '../session/rates.ts'
+import { Arena } from '../runtime/arena.ts'
+import { areSame } from '../session/prepared.ts'
+import type { Finishes, Mode, Program, Request } from '../session/program.ts'
 import { Session } from '../session/session.ts'
 import { loadState } from '../session/state.ts'
-import type { Opened } from './read.ts'
+import { frozenLayout, type Opened } from './read.ts'
 
 /** What `freeze` calls the programs of a mode. */
 const text = ({ mode, rows, weightShapes }: Request): string =>
@@ -17,29 +16,35 @@ const areAllSame = (a: readonly (Shape | null)[], b: readonly (Shape | null)[]):
   a.length === b.length && a.every((shape, i) => areSame(shape, b[i]))
 
 export class FrozenSession extends Session {
-  private readonly known: readonly Program[]
+  readonly known: readonly Program[]
+  readonly finishes: Finishes | null
   protected override noun = 'trainer'
 
-  constructor({ frozen, programs, tensors, metadata }: Opened) {
+  constructor({ frozen, programs, tensors, metadata, code }: Opened) {
     const { weights, feeds, updating, base } = frozen
-    super(weights, feeds, Number(metadata.seed), {})
-    this.known = programs
-    if (this.engine.base !== base)
+    const arena = new Arena()
+    if (arena.base !== base)
       fail('the file was frozen by another build of the library: freeze the model again')
+    super(weights, feeds, Number(metadata.seed), arena, frozenLayout(frozen))
+    this.known = programs
+    const { rateAt, sums, finishes } = code
+    this.finishes = finishes
     if (updating) {
       const { schedule, ...rest } = updating
-      const kept = schedule as ScheduleData | null
       // a schedule of the file may lack what its kind needs
-      const rateAt = (base: number, step: number) =>
-        reading('schedule', () => learningRateAt(kept, base, step))
-      this.arrange(weights, { ...rest, rateAt }, feeds)
+      const rate = (base: number, step: number) =>
+        reading('schedule', () => rateAt?.(schedule, base, step) ?? 0)
+      this.start({ ...rest, rateAt: rateAt && rate, sums })
     }
     for (const { name } of weights) this.writeWeight(name, tensors.get(name)?.data as Float32Array)
     if (metadata.optimizerState !== undefined && updating) loadState(this, metadata.optimizerState, tensors)
   }
 
+  /** Nothing watches the loss. */
+  protected whenNotFinite(): void {}
+
   /** @throws LanegradError after dispose, and for good once a program has trapped: what it left behind can't be believed */
-  override get engine(): Engine {
+  override get engine(): Arena {
     const engine = super.engine
     if (engine.failure)
       fail(`this trainer can't go on, its program failed: ${engine.failure}; open the file anew`)
@@ -55,14 +60,6 @@ export class FrozenSession extends Session {
   /** Whether the programs of a mode take sample weights of an output, by place. */
   weightShapes(mode: Mode): readonly (Shape | null)[] {
     return this.known.find(({ request }) => request.mode === mode)?.request.weightShapes ?? []
-  }
-
-  /** A program that trains, for its update. @throws LanegradError where none was frozen */
-  get trained(): Prepared {
-    const found =
-      this.known.find(({ request }) => request.mode === 'train') ??
-      fail('no program that trains: freeze(model, { train: [1] }) makes one')
-    return this.last('train') ?? preparedOf(found, this.feeds)
   }
 
   protected make(request: Request): Program {

@@ -1,7 +1,5 @@
-// The compiled core and the modules of kernels: instantiated once per model; a module joins the core's memory and
-// function table.
+// The compiled core: instantiated once per model.
 import { coreModule } from '../binaries/core.ts'
-import type { KernelModule } from '../binaries/kernel-module.ts'
 import { type Code, instantiate, type Kernels } from './modules.ts'
 
 /** The exports of assembly/index.ts. Addresses are bytes. */
@@ -19,7 +17,7 @@ export interface Core extends Kernels {
     low: number,
     scale: number,
   ): void
-  prepare(arena: number, scratch: number): void
+  prepare(scratch: number): void
   forward(arena: number): void
   backward(arena: number): void
   step(arena: number): number
@@ -29,11 +27,3 @@ export interface Core extends Kernels {
 /** A core over `memory`, `code` compiled for it. */
 export const createCore = (indices: number[], memory: WebAssembly.Memory, code: Code): Core =>
   instantiate(coreModule, code, indices, { memory })
-
-/** Makes the kernels of `module` callable by the core. */
-export const addModule = (
-  { memory, table }: Core,
-  module: KernelModule,
-  code: Code,
-  indices: number[],
-): Kernels => instantiate(module, code, indices, { memory, table })

@@ -1,6 +1,6 @@
 // The form of a metric that is computed from predictions, and of the data it gets of each batch.
 
-import type { Engine } from '../runtime/engine.ts'
+import type { Arena } from '../runtime/arena.ts'
 import type { Executable } from '../runtime/program.ts'
 import type { HostReading } from './program.ts'
 
@@ -35,7 +35,7 @@ export interface Metric<S = unknown> {
 /** The same as a tally takes it: it finds what it is shown in the arena. */
 export interface HostMetric {
   start(): unknown
-  add(state: unknown, engine: Engine, code: Executable, reading: HostReading): void
+  add(state: unknown, engine: Arena, code: Executable, reading: HostReading): void
   /** The numbers, each with what is put behind the metric's key. */
   results(state: unknown): readonly (readonly [suffix: string, value: number])[]
 }

@@ -5,11 +5,14 @@ import { isFloat32, isInt32 } from '../numerics/brands.ts'
 import type { FloatArray, NamedArray } from '../numerics/tensor.ts'
 import type { Data } from '../rows/rows.ts'
 import type { Engine } from '../runtime/engine.ts'
-import type { Slot } from '../runtime/program.ts'
+import type { Executable, Slot } from '../runtime/program.ts'
 import type { TargetFeed } from './feeds.ts'
 import type { Logs, WithLoss } from './logs.ts'
 import type { Prepared } from './prepared.ts'
 import type { Session } from './session.ts'
+
+/** A session of a model. */
+type Own = Session<Executable, Engine>
 
 /** Up to here numbers are copied and looked at one by one; for more, calls for all of them cost less. */
 const FEW = 64
@@ -42,12 +45,12 @@ function put(
 
 /** The one input of a prediction, and its one output. */
 export class RepeatedPrediction {
-  private readonly session: Session
+  private readonly session: Own
   private readonly prepared: Prepared
   private readonly x: Slot
   private readonly y: Slot
 
-  private constructor(session: Session, prepared: Prepared, x: Slot, y: Slot) {
+  private constructor(session: Own, prepared: Prepared, x: Slot, y: Slot) {
     this.session = session
     this.prepared = prepared
     this.x = x
@@ -55,7 +58,7 @@ export class RepeatedPrediction {
   }
 
   /** Remembers a prediction of x that `prepared` has just run; null if it isn't of this simple kind. */
-  static of(session: Session, prepared: Prepared, x: Data): RepeatedPrediction | null {
+  static of(session: Own, prepared: Prepared, x: Data): RepeatedPrediction | null {
     const { inputs, outputs, outputStructure } = session.feeds
     const [into] = prepared.x
     const result = prepared.code.results.get(outputs[0])
@@ -77,7 +80,7 @@ export class RepeatedPrediction {
 }
 
 export class Repeat {
-  private readonly session: Session
+  private readonly session: Own
   private readonly prepared: Prepared
   private readonly x: Slot
   private readonly y: Slot
@@ -85,7 +88,7 @@ export class Repeat {
   /** No metrics, and the mean over all rows. */
   private readonly isLossAlone: boolean
 
-  private constructor(session: Session, prepared: Prepared, x: Slot, y: Slot, target: TargetFeed) {
+  private constructor(session: Own, prepared: Prepared, x: Slot, y: Slot, target: TargetFeed) {
     this.session = session
     this.prepared = prepared
     this.x = x
@@ -96,7 +99,7 @@ export class Repeat {
   }
 
   /** Remembers a step on x and y without weights that `prepared` has just run; null if it isn't of this simple kind. */
-  static of(session: Session, prepared: Prepared, x: Data, y: Data): Repeat | null {
+  static of(session: Own, prepared: Prepared, x: Data, y: Data): Repeat | null {
     const { inputs, targets } = session.feeds
     if (inputs.length !== 1 || targets.length !== 1) return null
     const [into] = prepared.x

@@ -6,14 +6,14 @@ import { shapeText } from '../numerics/shape.ts'
 import { elementCount, type FloatArray } from '../numerics/tensor.ts'
 import { type Batch, gatherRows, type Rows } from '../rows/rows.ts'
 import { Stop } from '../rows/stop.ts'
-import { Engine, type RuntimeOptions } from '../runtime/engine.ts'
+import type { Arena } from '../runtime/arena.ts'
 import type { Executable, Slot } from '../runtime/program.ts'
 import type { Feeds } from './feeds.ts'
-import { isState, type Layout, layoutOf, type ParameterSpec } from './layout.ts'
+import { type Layout, layoutOf, type ParameterSpec } from './layout.ts'
 import type { Logs, WithLoss } from './logs.ts'
 import type { HostMetric } from './metric.ts'
 import { answers, NO_OPTIONS, type Prepared, preparedOf, type RunOptions } from './prepared.ts'
-import type { Mode, Program, Request } from './program.ts'
+import type { Finishes, Mode, Program, Request } from './program.ts'
 import { Tally } from './tally.ts'
 
 /** The most programs a session keeps (about 20 KB each, 3 ms to make again): callers may pass any number of batch sizes. */
@@ -26,12 +26,22 @@ export interface Updating {
   readonly rateAt: ((base: number, step: number) => number) | null
   /** Training steps that make one update. */
   readonly steps: number
+  /** What adds up the gradients of several steps; null: each makes an update. */
+  readonly sums: Sums | null
   /** Groups of losses whose gradients are summed apart where `steps` is more than 1. */
   readonly groups: number
   /** Names of the optimizer's arrays, each as large as all trainable weights. */
   readonly slotNames: readonly string[]
   /** The number that the elements of the first array start from; the others start from 0. */
   readonly slotStart: number
+}
+
+/** Gradients of several steps for one update (sums.ts). */
+export interface Sums {
+  /** One step on what was fed. */
+  step(session: Session, prepared: Prepared): void
+  /** The update by what has accumulated since the last one, if anything has. */
+  update(session: Session): void
 }
 
 /** Looks after a training, where warnings are wanted. */
@@ -44,10 +54,8 @@ export interface Watcher<C extends Executable> {
   whyNotFinite(prepared: Prepared<C>, when: string): string
 }
 
-export abstract class Session<C extends Executable = Executable> {
+export abstract class Session<C extends Executable = Executable, E extends Arena = Arena> {
   readonly seed: number
-  /** As they were asked for. */
-  readonly runtime: RuntimeOptions
   feeds: Feeds
   weights: readonly ParameterSpec[]
   updating: Updating | null = null
@@ -66,33 +74,31 @@ export abstract class Session<C extends Executable = Executable> {
   /** The program of the last of these steps. */
   accumulated: Prepared<C> | null = null
   /** Kinds of warnings that were given since `compile`. */
-  private readonly warned = new Set<string>()
+  readonly warned = new Set<string>()
   /** Warnings are not wanted. */
   isQuiet = false
   watcher: Watcher<C> | null = null
-  /** Where warnings go. */
-  tell = (text: string): void => console.warn(`lanegrad: ${text}`)
-  private alive: Engine | null
+  /** Where warnings go; null: to the console. */
+  tell: ((text: string) => void) | null = null
+  private alive: E | null
   /** Whose session it is, in messages. */
   protected noun: string = 'model'
   /** Ends what waits for a batch. */
   readonly disposing = new Stop()
   layout: Layout
   /** The one asked for last is in front. */
-  private programs: Prepared<C>[] = []
+  protected programs: Prepared<C>[] = []
 
   constructor(
     weights: readonly ParameterSpec[],
     feeds: Feeds,
     seed: number,
-    runtime: RuntimeOptions,
-    engine = new Engine(runtime),
+    engine: E,
     layout = layoutOf(engine.base, weights, null),
   ) {
     this.weights = weights
     this.feeds = feeds
     this.seed = seed
-    this.runtime = runtime
     this.alive = engine
     this.layout = layout
     engine.reserve(layout.end)
@@ -101,7 +107,13 @@ export abstract class Session<C extends Executable = Executable> {
   /** A program for what is asked. */
   protected abstract make(request: Request): Program<C>
 
-  get engine(): Engine {
+  /** From means to what is logged; null: nothing of the kind is. */
+  abstract readonly finishes: Finishes | null
+
+  /** The step just run gave a loss that isn't finite, and has updated nothing: of engines that watch it. */
+  protected abstract whenNotFinite(prepared: Prepared<C>): void
+
+  get engine(): E {
     return this.alive ?? fail(`this ${this.noun} was disposed`)
   }
 
@@ -125,63 +137,28 @@ export abstract class Session<C extends Executable = Executable> {
     this.engine.write(this.addressOf(name), data)
   }
 
-  /** The states that layers keep are 0 again. */
-  resetStates(): void {
-    for (const { name, shape } of this.weights.filter(isState))
-      this.writeWeight(name, new Float32Array(elementCount(shape)))
-  }
-
-  /** Warnings are wanted or not, from here on and as if none had been given. */
-  heed(warnings: boolean): void {
-    this.isQuiet = !warnings
-    this.warned.clear()
-    this.engine.watch(warnings)
-  }
-
-  forgetPrograms(): void {
-    this.programs = []
-    this.accumulated = null
-    this.metrics.clear()
-  }
-
-  protected layoutFor(weights: readonly ParameterSpec[], slotCount: number | null): Layout {
-    return layoutOf(this.engine.base, weights, slotCount)
-  }
-
-  /**
-   * Lays the arena out anew around the weights: where none changes its place, without touching them. The optimizer starts
-   * anew.
-   */
-  protected arrange(weights: readonly ParameterSpec[], updating: Updating | null, feeds: Feeds): void {
-    const { engine } = this
-    const layout = this.layoutFor(weights, updating?.slotNames.length ?? null)
-    const isMoved = ({ name }: ParameterSpec) =>
-      layout.parameters.get(name) !== this.layout.parameters.get(name)
-    const moved = weights.some(isMoved) ? weights : []
-    const kept = moved.map((spec) => this.readWeight(spec).data)
-    const from = moved.length > 0 ? layout.trainable.start : layout.gradientsStart
-    engine.reserve(layout.end)
-    engine.clear(from, layout.stateEnd - from)
-    this.layout = layout
-    this.weights = weights
-    this.feeds = feeds
+  /** Takes how weights are updated; the optimizer starts anew, its arrays being 0. */
+  protected start(updating: Updating | null): void {
+    const { engine, layout } = this
     this.updating = updating
-    moved.forEach(({ name }, i) => {
-      this.writeWeight(name, kept[i])
-    })
-    for (const { name, shape } of weights) {
+    for (const { name, shape } of this.weights) {
       const gradient = layout.gradients.get(name)
       if (gradient === undefined || !updating?.slotStart) continue
       const slot = gradient - layout.gradientsStart + layout.slotsStart
       engine.floatView(slot, elementCount(shape)).fill(updating.slotStart)
     }
-    this.forgetPrograms()
     engine.stepCount = 0
     engine.momentumProduct = 1
     this.learningRate = updating?.learningRate ?? 0
     this.epochCount = 0
     this.microCount = 0
     this.microWeights = new Array<number>(updating?.groups ?? 0).fill(0)
+  }
+
+  forgetPrograms(): void {
+    this.programs = []
+    this.accumulated = null
+    this.metrics.clear()
   }
 
   /** The optimizer's slots by name: `<slot>/<weight>`. Views. */
@@ -199,12 +176,6 @@ export abstract class Session<C extends Executable = Executable> {
       })
     }
     return slots
-  }
-
-  /** The persistent regions as one view: what a run may change. */
-  state(): Float32Array {
-    const { base } = this.engine
-    return this.engine.floatView(base, (this.layout.end - base) / 4)
   }
 
   /** The program for a batch of `rows` rows shaped like `batch`'s; the last ones made are kept. */
@@ -227,13 +198,6 @@ export abstract class Session<C extends Executable = Executable> {
     return prepared
   }
 
-  /** The program of `mode` that was asked for last. */
-  last(mode: Mode): Prepared<C> | null {
-    const { programs } = this
-    for (let i = 0; i < programs.length; i++) if (programs[i].request.mode === mode) return programs[i]
-    return null
-  }
-
   /** Makes a program the one that runs. */
   begin({ code, draws }: Prepared): void {
     const { engine } = this
@@ -244,11 +208,6 @@ export abstract class Session<C extends Executable = Executable> {
     const { microCount } = this
     // the low word is exact beyond 2^53 as well
     engine.drawFrom(Math.imul(stepCount, steps) + microCount, (stepCount * steps + microCount) / 0x100000000)
-  }
-
-  /** Lets what runs next draw numbers that neither a training step nor another prediction draws. */
-  drawAnew(): void {
-    this.engine.drawFrom(this.drawCount++, -1) // those of training count from 0
   }
 
   /** Writes rows `from..to` of a batch (through `indices`, if given) into the arena and checks them. */
@@ -292,79 +251,23 @@ export abstract class Session<C extends Executable = Executable> {
   step(prepared: Prepared<C>): void {
     const { engine, updating } = this
     if (!updating) return
-    if (updating.steps > 1) {
-      this.accumulate(prepared)
-      if (this.microCount >= updating.steps) this.update()
+    if (updating.sums) {
+      updating.sums.step(this, prepared)
       return
     }
     this.setRate(updating)
-    if (!engine.step()) return
-    this.explain(prepared, `in step ${engine.stepCount}`)
-    engine.run(prepared.code.phaseEnds.backward, prepared.code.phaseEnds.update)
+    if (engine.step()) this.whenNotFinite(prepared)
+  }
+
+  /** The update by gradients that wait for more steps. */
+  update(): void {
+    this.updating?.sums?.update(this)
   }
 
   /** The learning rate of the coming update. */
   setRate({ rateAt }: Updating): void {
     const { engine, learningRate } = this
     engine.learningRate = rateAt ? rateAt(learningRate, engine.stepCount) : learningRate
-  }
-
-  /** Warns, once, where the run just made, which has updated nothing, gave a loss that isn't finite. */
-  explain(prepared: Prepared<C>, when: string): void {
-    const { engine, warned } = this
-    if (this.isQuiet || warned.has('loss')) return
-    const loss = engine.scalar(prepared.readings.loss)
-    if (Number.isFinite(loss)) return
-    engine.watch(false)
-    const why = this.watcher?.whyNotFinite(prepared, when) ?? `the loss is ${loss} ${when}`
-    this.warn('loss', why)
-  }
-
-  /** Whether the last step's gradients are all 0. */
-  get isStill(): boolean {
-    const { gradientsStart, trainable } = this.layout
-    return this.engine.findOutside(gradientsStart, trainable.bytes / 4, 0, 0) < 0
-  }
-
-  /** Warns on the console, once of each kind since `compile`. */
-  warn(kind: string, text: string): void {
-    if (this.isQuiet || this.warned.has(kind)) return
-    this.warned.add(kind)
-    this.tell(text)
-  }
-
-  /** Adds the gradients of what was fed, each group's with its weight. */
-  private accumulate(prepared: Prepared<C>): void {
-    const { engine } = this
-    const { code, groups, request } = prepared
-    const { programStart, sums, phaseEnds } = code
-    engine.run(programStart, sums[0]?.[0] ?? phaseEnds.update)
-    this.explain(prepared, `in step ${engine.stepCount + 1}`)
-    this.microWeights = groups.map((counter, i) => {
-      const weight = counter === null ? 1 : counter ? engine.scalar(counter + 4) : request.rows
-      engine.factor = weight
-      if (sums.length > 0) engine.run(...sums[i])
-      return counter === null ? 1 : this.microWeights[i] + weight
-    })
-    this.accumulated = prepared
-    this.microCount++
-  }
-
-  /** The update by what has accumulated since the last one, if anything has. */
-  update(): void {
-    const { engine, updating, accumulated } = this
-    if (!updating || !accumulated || this.microCount === 0) return
-    const { sums, phaseEnds } = accumulated.code
-    engine.load(accumulated.code)
-    this.microWeights.forEach((weight, i) => {
-      engine.factor = weight || 1
-      if (sums.length > 0) engine.run(...sums[this.microWeights.length + i])
-    })
-    this.setRate(updating)
-    engine.stepCount++
-    engine.run(sums.at(-1)?.[1] ?? phaseEnds.update, phaseEnds.update)
-    this.microCount = 0
-    this.microWeights = this.microWeights.map(() => 0)
   }
 
   /** Loss and metrics of the last run. */
@@ -375,7 +278,7 @@ export abstract class Session<C extends Executable = Executable> {
   }
 
   tally(prepared: Prepared, tally: Tally): void {
-    tally.add(this.engine, prepared, this.metrics)
+    tally.add(this, prepared)
   }
 
   /** A copy of what a slot of a program holds. */

@@ -3,22 +3,23 @@
 // computed from all they have seen. Holds copies only; the views it hands to metrics are gone after the call.
 
 import { fail } from '../numerics/errors.ts'
-import { exp } from '../numerics/exact.ts'
-import type { Engine } from '../runtime/engine.ts'
+import type { Arena } from '../runtime/arena.ts'
 import type { HostMetric } from './metric.ts'
-import type { Finish, Program } from './program.ts'
+import type { Finishes, Program } from './program.ts'
 
-/** From a mean to what is logged. */
-const finishes: { readonly [F in Finish]: (mean: number) => number } = {
-  sqrt: Math.sqrt,
-  exp,
-  complement: (distance) => 1 - distance,
+/** The session whose runs it takes in. */
+interface Source {
+  readonly engine: Arena
+  /** Metrics that JavaScript computes, by key. */
+  readonly metrics: ReadonlyMap<string, HostMetric>
+  readonly finishes: Finishes | null
 }
 
 interface Mean {
   sum: number
   count: number
-  readonly finish?: Finish
+  /** To what is logged. */
+  readonly finish?: ((mean: number) => number) | undefined
 }
 /** 0 where nothing counted, as the loss of such a batch is. */
 const meanOf = ({ sum, count }: Mean): number => (count === 0 ? 0 : sum / count)
@@ -36,8 +37,8 @@ export class Tally {
     Mean | { readonly metric: HostMetric; readonly state: unknown }
   >()
 
-  /** Takes in the run just made. `host`: metrics by key. */
-  add(engine: Engine, { request, readings, code }: Program, host: ReadonlyMap<string, HostMetric>): void {
+  /** Takes in the run just made. */
+  add({ engine, metrics, finishes }: Source, { request, readings, code }: Program): void {
     const { rows } = request
     const total = engine.scalar(readings.loss)
     this.rows += rows
@@ -58,13 +59,14 @@ export class Tally {
     for (const place of readings.metrics) {
       const entry = this.metrics.get(place.key)
       if ('output' in place) {
-        const metric = host.get(place.key) ?? fail(`no metric ${place.key}`)
+        const metric = metrics.get(place.key) ?? fail(`no metric ${place.key}`)
         const state = entry && 'state' in entry ? entry.state : metric.start()
         metric.add(state, engine, code, place)
         this.metrics.set(place.key, { metric, state })
       } else {
         const { value, counter, terms, finish } = place
-        const mean = entry && 'sum' in entry ? entry : { sum: 0, count: 0, finish }
+        const mean =
+          entry && 'sum' in entry ? entry : { sum: 0, count: 0, finish: finish && finishes?.[finish] }
         mean.sum += engine.scalar(value)
         mean.count += counter ? engine.scalar(counter + 4) * terms : terms
         this.metrics.set(place.key, mean)
@@ -87,7 +89,7 @@ export class Tally {
       const key = prefix + name
       if ('sum' in entry) {
         const mean = meanOf(entry)
-        logs[key] = entry.finish ? finishes[entry.finish](mean) : mean
+        logs[key] = entry.finish ? entry.finish(mean) : mean
       } else if (isWhole) {
         for (const [suffix, value] of entry.metric.results(entry.state)) logs[key + suffix] = value
       }

@@ -5,11 +5,15 @@ import { bringing } from '../numerics/brought.ts'
 import { must, number, POSITIVE_INTEGER } from '../numerics/errors.ts'
 import { listed } from '../numerics/words.ts'
 import { type Accumulating, gradientSlot, type UpdateInstruction } from '../plan/update.ts'
+import type { Sums } from '../session/session.ts'
+import { sums } from '../session/sums.ts'
 
 /** The number of steps that make an update, made by `accumulateGradients`. */
 export interface Accumulation extends Accumulating {
   readonly kind: 'accumulateGradients'
   readonly steps: number
+  /** @internal */
+  readonly sums: Sums
 }
 
 /** The rule for numbers of steps, which the header counts. */
@@ -23,7 +27,8 @@ const accumulatorSlot = (group: number): string => `accumulator${group || ''}`
 
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, i) => i)
 
-const accumulating: Pick<Accumulation, 'slotNames' | 'accumulate'> = {
+const accumulating: Pick<Accumulation, 'slotNames' | 'accumulate' | 'sums'> = {
+  sums,
   slotNames: (groups) => [...upTo(groups).map(accumulatorSlot), ...upTo(groups).slice(1).map(gradientSlot)],
   accumulate(groups, { base, gradientsStart, elements, slot }) {
     const instruction = (group: number, isLast: boolean): UpdateInstruction => ({

@@ -38,6 +38,7 @@ import {
 import type { FloatArray } from '../numerics/tensor.ts'
 import type { Batch, Batches, Data, Dataset } from '../rows/rows.ts'
 import type { History, Logs } from '../session/logs.ts'
+import { tell } from '../session/warnings.ts'
 import { Hooks } from './hooks.ts'
 import { type CallOptions, type Failure, packed, portable, type ToPage, type ToWorker } from './messages.ts'
 import type { Remote, RemoteFitOptions, Transfer } from './options.ts'
@@ -125,7 +126,7 @@ export class WorkerModel<V extends Values = Values> {
   take(message: ToPage): void {
     if (message.type === 'opened') return
     if (message.type === 'warning') {
-      this.session.tell(message.text)
+      tell(this.session, message.text)
       return
     }
     if (message.type === 'unread') {

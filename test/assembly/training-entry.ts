@@ -11,6 +11,7 @@ export { metric } from '../../assembly/kernels/metric'
 export { update } from '../../assembly/kernels/optimizer'
 export { rareUpdate } from '../../assembly/kernels/optimizer-rare'
 export { penalty, penaltyGrad } from '../../assembly/kernels/penalty'
-export { softmax, softmaxGrad } from '../../assembly/kernels/softmax'
+export { softmax } from '../../assembly/kernels/softmax'
+export { softmaxGrad } from '../../assembly/kernels/softmax-grad'
 
 store<u32>(JOB_SPLIT, splitWork.index)

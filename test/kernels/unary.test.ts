@@ -2,9 +2,8 @@
 // the central difference of that formula, at ragged counts, at unaligned addresses, in place, at extreme arguments and at the kinks.
 import { beforeAll, describe, expect, test } from 'vitest'
 import * as abi from '../../assembly/abi'
-import { coreModule, functionsModule } from '../../src/binaries/core'
-import { addModule, createCore } from '../../src/runtime/core'
-import { plainMemory } from '../../src/runtime/engine'
+import { functionsModule } from '../../src/binaries/core'
+import { addModule, machineOver, plainMemory } from '../../src/runtime/arena'
 import { codeOf } from '../../src/runtime/modules'
 import { erf, erfc } from '../reference/erf'
 
@@ -81,12 +80,13 @@ let memory: WebAssembly.Memory
 let forward: (p: number) => void
 let backward: (p: number) => void
 
-const places: number[] = []
+let places: readonly number[] = []
 
 beforeAll(() => {
-  const core = createCore(places, plainMemory(), codeOf(coreModule))
-  addModule(core, functionsModule, codeOf(functionsModule), places)
-  core.prepare(base, 0)
+  const machine = machineOver(plainMemory(), codeOf, 0)
+  addModule(machine, functionsModule)
+  const { core } = machine
+  places = machine.indices
   memory = core.memory
   memory.grow(1)
   forward = core.table.get(places[abi.OP_UNARY])

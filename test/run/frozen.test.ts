@@ -2,7 +2,19 @@
 // for step, for nets of every family; what is saved by either is read by both.
 import { describe, expect, test } from 'vitest'
 import { freeze } from '../../src/freeze/index.ts'
-import { adam, conv1d, dense, flatten, load, type OptimizerName, sequential, sgd } from '../../src/index.ts'
+import {
+  accumulateGradients,
+  adam,
+  conv1d,
+  dense,
+  exponentialDecay,
+  flatten,
+  load,
+  type OptimizerName,
+  rootMeanSquaredError,
+  sequential,
+  sgd,
+} from '../../src/index.ts'
 import { open } from '../../src/run/index.ts'
 import { all, extras } from '../../src/run/modules.ts'
 
@@ -61,6 +73,14 @@ describe('what plain nets do without', () => {
     ['a loss of rows', {}, { loss: 'cosineSimilarity' }, ['extras']],
     ['a metric', { activation: 'softmax' }, { loss: 'mse', metrics: ['accuracy'] }, ['extras']],
     ['clipped gradients', {}, { loss: 'mse', optimizer: sgd({ clipNorm: 0.1 }) }, ['extras']],
+    ['a schedule', {}, { optimizer: sgd({ schedule: exponentialDecay({ gamma: 0.9 }) }) }, ['extras']],
+    ['the root of a mean', {}, { loss: 'mse', metrics: [rootMeanSquaredError()] }, ['extras']],
+    [
+      'gradients of several steps',
+      {},
+      { optimizer: sgd({ accumulation: accumulateGradients(2) }) },
+      ['training'],
+    ],
     ['a penalty', { kernelRegularizer: { l2: 0.1 } }, { loss: 'mse' }, ['extras']],
   ]
   test.each(cases)('%s', (_, options, compiled, needed) => {
@@ -69,9 +89,12 @@ describe('what plain nets do without', () => {
     const bytes = freeze(model, { train: [4] })
     const [x, y] = [numbers(24, 1), numbers(12, 2).map(Math.abs)]
     const trainer = open(bytes, { modules: all.filter(({ name }) => needed.includes(name)) })
-    expect(trainer.trainStep(x, y)).toEqual(model.trainStep(x, y))
+    for (let step = 0; step < 3; step++) expect(trainer.trainStep(x, y)).toEqual(model.trainStep(x, y))
     expect(trainer.getWeights()).toEqual(model.getWeights())
-    if (needed.length > 0) expect(() => open(bytes)).toThrow('needs the kernels of extras')
+    for (const name of needed) {
+      const others = all.filter((module) => module.name !== name)
+      expect(() => open(bytes, { modules: others })).toThrow(`this file needs the kernels of ${name}: open(`)
+    }
   })
 })
 

@@ -52,7 +52,7 @@ import {
 } from '../../src/index.ts'
 import { relaxed } from '../../src/relaxed/index.ts'
 import { open } from '../../src/run/index.ts'
-import { all } from '../../src/run/modules.ts'
+import { all, extras } from '../../src/run/modules.ts'
 import { workers } from '../../src/threads/index.ts'
 import { difference, differences, type Fed } from '../support/frozen.ts'
 
@@ -306,7 +306,7 @@ describe('the bits of the full library', () => {
     })
     const [a, b] = [input({ shape: [2] }), input({ shape: [2], dtype: 'int32' })]
     const own = model({ inputs: [a, b], outputs: [a, b, table()(a)] })
-    const trainer = open(freeze(own, { predict: [2] }))
+    const trainer = open(freeze(own, { predict: [2] }), { modules: [extras] })
     const x = [reals(1, 2, 2), ids(2, 5, 2, 2)]
     expect(difference(trainer.predict(x), own.predict(x))).toBe(null)
   })

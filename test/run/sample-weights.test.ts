@@ -146,7 +146,7 @@ describe('refused', () => {
     )
     expect(() => sampleWeights(trainer, y, undefined as never)).toThrow(/^sampleWeights: table must be/)
     expect(() => sampleWeights({} as never, y, {})).toThrow(/^sampleWeights: trainer must be what open gave/)
-    const two = open(freeze(cases['one of two outputs'].make(), { train: [2] }))
+    const two = open(freeze(cases['one of two outputs'].make(), { train: [2] }), { modules: all })
     expect(() => sampleWeights(two, cases['one of two outputs'].y, { e: { 0: 1 } })).toThrow(
       /expected weights for c, d; got "e"/,
     )

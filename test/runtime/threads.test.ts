@@ -114,7 +114,7 @@ test('helpers that sleep are woken by a job, and do parts of it', async () => {
 
 test('a helper takes no part of a job of another team: it has not got the kernel', () => {
   const memory = new WebAssembly.Memory({ initial: 4, maximum: 16, shared: true })
-  createCore([], memory, sharedCodeOf(coreModule, binaries)).prepare(1024, 0)
+  createCore([], memory, sharedCodeOf(coreModule, binaries)).prepare(0)
   const helper = new WebAssembly.Instance(sharedCodeOf(coreModule, binaries), { env: { memory } })
   const { help } = helper.exports as { readonly help: (team: number) => number }
   const words = new Int32Array(memory.buffer)

@@ -1,6 +1,7 @@
 // Loss and metrics over batches, from numbers written into an arena by hand: what is a mean of rows, of terms, or a sum.
 import { describe, expect, test } from 'vitest'
 import { Engine } from '../../src/runtime/engine.ts'
+import { finishes } from '../../src/session/finishes.ts'
 import type { HostMetric } from '../../src/session/metric.ts'
 import type { LossReading, MeanReading, Program, Readings } from '../../src/session/program.ts'
 import { Tally } from '../../src/session/tally.ts'
@@ -23,7 +24,7 @@ function add(
     code: {},
     readings: { loss: at(0), losses: [], metrics: [], isSplit: false, ...readings },
   }
-  tally.add(engine, program as unknown as Program, host)
+  tally.add({ engine, metrics: host, finishes }, program as unknown as Program)
 }
 const loss = (more: Partial<LossReading>): LossReading => ({
   ...{ key: 'a_loss', value: at(1), counter: 0, isSum: false, weight: 1 },

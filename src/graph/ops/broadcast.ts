@@ -47,6 +47,7 @@ function broadcastShape(a: Shape, b: Shape): Shape {
 export const binaryKernel: Kernel<{ readonly fn: BinaryName }> = {
   name: 'binary',
   code: abi.OP_BINARY,
+  module: extrasModule,
   shapes: ([a, b]) => [broadcastShape(a.shape, b.shape)],
   words({ output, inputs, attributes: { fn } }) {
     const { shape } = output
@@ -137,6 +138,7 @@ export const scale = (g: Writer, x: Value, factor: number): Value => (factor ===
 
 export const expandKernel: Kernel<{ readonly shape: Shape }> = {
   name: 'expand',
+  module: extrasModule,
   shapes([x], { shape }) {
     if (!sameShape(broadcastShape(x.shape, shape), shape))
       fail(`expand of ${shapeText(x.shape)} to ${shapeText(shape)}`)

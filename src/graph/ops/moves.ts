@@ -1,4 +1,5 @@
 // Operations that compute nothing: elements under another shape, in another order, cut out, put together or copied.
+import { extrasModule } from '../../binaries/core.ts'
 import { fail } from '../../numerics/errors.ts'
 import { type Shape, sameShape, shapeText } from '../../numerics/shape.ts'
 import { elementCount } from '../../numerics/tensor.ts'
@@ -35,6 +36,7 @@ export const reshape = (g: Writer, x: Value, shape: Shape): Value =>
 
 export const copyKernel: Kernel = {
   name: 'copy',
+  module: extrasModule,
   instructions: ({ output, inputs: [x] }, at) => [
     copyPart(at.of(output), at.of(x), x.shape, x.shape, x.shape),
   ],
@@ -48,6 +50,7 @@ export const copy = (g: Writer, x: Value): Value => g.add(copyKernel, [x], {})[0
 
 export const permuteKernel: Kernel<{ readonly axes: readonly number[] }> = {
   name: 'permute',
+  module: extrasModule,
   shapes([{ shape }], { axes }) {
     if ([...axes].sort((a, b) => a - b).join() !== shape.map((_, i) => i).join())
       fail(`permute of ${shapeText(shape)} by ${shapeText(axes)}: expected each axis once`)
@@ -77,6 +80,7 @@ export const permute = (g: Writer, x: Value, axes: readonly number[]): Value =>
 
 export const sliceKernel: Kernel<{ readonly axis: number; readonly start: number; readonly size: number }> = {
   name: 'slice',
+  module: extrasModule,
   shapes([{ shape }], { axis, start, size }) {
     checkAxis(axis, shape)
     if (start < 0 || size < 1 || start + size > shape[axis])
@@ -99,6 +103,7 @@ export const slice = (g: Writer, x: Value, axis: number, start: number, size: nu
 export const unsliceKernel: Kernel<{ readonly axis: number; readonly start: number; readonly shape: Shape }> =
   {
     name: 'unslice',
+    module: extrasModule,
     shapes: (_, { shape }) => [shape],
     instructions({ output, inputs: [x, zero], attributes: { axis, start } }, at) {
       const { shape } = output
@@ -119,6 +124,7 @@ export const unslice = (g: Writer, x: Value, axis: number, start: number, shape:
 
 export const concatenateKernel: Kernel<{ readonly axis: number }> = {
   name: 'concatenate',
+  module: extrasModule,
   shapes(inputs, { axis }) {
     const [{ shape }] = inputs
     checkAxis(axis, shape)

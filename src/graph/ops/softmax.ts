@@ -1,5 +1,6 @@
 // Softmax over the last axis, or its logarithm, and its gradient.
 import * as abi from '../../../assembly/abi.ts'
+import { extrasModule } from '../../binaries/core.ts'
 import { elementCount } from '../../numerics/tensor.ts'
 import type { Kernel, Writer } from '../kernel.ts'
 import type { Value } from '../value.ts'
@@ -34,6 +35,7 @@ export const softmaxKernel: Kernel<SoftmaxAttributes> = {
 export const softmaxGradKernel: Kernel<SoftmaxAttributes> = {
   name: 'softmaxGrad',
   code: abi.OP_SOFTMAX_GRAD,
+  module: extrasModule,
   words: ({ output, inputs: [dy, y], attributes: { log } }) => ({
     [abi.SOFTMAX_GRAD_DX]: output,
     [abi.SOFTMAX_GRAD_DY]: dy,
