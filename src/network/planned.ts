@@ -248,12 +248,6 @@ export class PlannedSession extends Session<Plan, Engine> {
     return groupsOf(this.training, this.network, this.outline)
   }
 
-  /** The states that layers keep are 0 again. */
-  resetStates(): void {
-    for (const { name, shape } of this.weights.filter(isState))
-      this.writeWeight(name, new Float32Array(elementCount(shape)))
-  }
-
   /** Warnings are wanted or not, from here on and as if none had been given. */
   private heed(warnings: boolean): void {
     this.isQuiet = !warnings

@@ -9,7 +9,7 @@ import { Stop } from '../rows/stop.ts'
 import type { Arena } from '../runtime/arena.ts'
 import type { Executable, Slot } from '../runtime/program.ts'
 import type { Feeds } from './feeds.ts'
-import { type Layout, layoutOf, type ParameterSpec } from './layout.ts'
+import { isState, type Layout, layoutOf, type ParameterSpec } from './layout.ts'
 import type { Logs, WithLoss } from './logs.ts'
 import type { HostMetric } from './metric.ts'
 import { answers, NO_OPTIONS, type Prepared, preparedOf, type RunOptions } from './prepared.ts'
@@ -135,6 +135,12 @@ export abstract class Session<C extends Executable = Executable, E extends Arena
 
   writeWeight(name: string, data: Float32Array): void {
     this.engine.write(this.addressOf(name), data)
+  }
+
+  /** The states that layers keep are 0 again. */
+  resetStates(): void {
+    for (const { name, shape } of this.weights.filter(isState))
+      this.writeWeight(name, new Float32Array(elementCount(shape)))
   }
 
   /** Takes how weights are updated; the optimizer starts anew, its arrays being 0. */
