@@ -1,7 +1,16 @@
 // Options whose values have names or forms of their own in Keras: activations, initializers, regularizers, constraints. Each is a
 // field that reads and writes.
 import { maxNorm, minMaxNorm, nonNeg, unitNorm } from '../../layers/constraints.ts'
-import type { Initializer } from '../../layers/initializers.ts'
+import {
+  constant,
+  glorotUniform,
+  heUniform,
+  type Initializer,
+  lecunUniform,
+  ones,
+  randomUniform,
+  zeros,
+} from '../../layers/initializers.ts'
 import { glorotNormal, heNormal, lecunNormal, randomNormal, truncatedNormal } from '../../layers/normal.ts'
 import { orthogonal } from '../../layers/orthogonal.ts'
 import { isRecord, show } from '../../numerics/errors.ts'
@@ -121,34 +130,30 @@ const classOf = (dialect: Dialect, className: string, config: Config, module: st
   ...(dialect === 'keras3' && { registered_name: null }),
 })
 
-/** Initializers with options: our kind, and Keras's names of our parameters. */
+/** Initializers: ours, which has the name of its kind, and Keras's names of our options. */
 const INITIALIZERS: Readonly<
-  Record<string, readonly [kind: string, parameters: Readonly<Record<string, string>>]>
+  Record<
+    string,
+    readonly [make: (options: object) => Initializer, options?: Readonly<Record<string, string>>]
+  >
 > = {
-  Zeros: ['zeros', {}],
-  Ones: ['ones', {}],
-  Constant: ['constant', { value: 'value' }],
-  RandomUniform: ['randomUniform', { minval: 'minValue', maxval: 'maxValue' }],
-  RandomNormal: ['randomNormal', { mean: 'mean', stddev: 'stddev' }],
-  TruncatedNormal: ['truncatedNormal', { mean: 'mean', stddev: 'stddev' }],
-  GlorotUniform: ['glorotUniform', {}],
-  GlorotNormal: ['glorotNormal', {}],
-  HeUniform: ['heUniform', {}],
-  HeNormal: ['heNormal', {}],
-  LecunUniform: ['lecunUniform', {}],
-  LecunNormal: ['lecunNormal', {}],
+  Zeros: [zeros],
+  Ones: [ones],
+  Constant: [constant, { value: 'value' }],
+  RandomUniform: [randomUniform, { minval: 'minValue', maxval: 'maxValue' }],
+  RandomNormal: [randomNormal, { mean: 'mean', stddev: 'stddev' }],
+  TruncatedNormal: [truncatedNormal, { mean: 'mean', stddev: 'stddev' }],
+  GlorotUniform: [glorotUniform],
+  GlorotNormal: [glorotNormal],
+  HeUniform: [heUniform],
+  HeNormal: [heNormal],
+  LecunUniform: [lecunUniform],
+  LecunNormal: [lecunNormal],
+  Orthogonal: [orthogonal, { gain: 'gain' }],
 }
 
-/** The initializers that must be made by their constructors. */
-const CONSTRUCTORS: Readonly<Record<string, (options?: object) => Initializer>> = {
-  randomNormal,
-  truncatedNormal,
-  glorotNormal,
-  heNormal,
-  lecunNormal,
-}
-const made = (kind: string, options: object) =>
-  CONSTRUCTORS[kind] ? CONSTRUCTORS[kind](options) : { kind, ...options }
+/** The name of our constructor of a class, and the class of a kind. */
+const kindOf = (className: string): string => className[0].toLowerCase() + className.slice(1)
 
 /** Those that TensorFlow.js and Keras 2 write as VarianceScaling. */
 const SCALING: Readonly<Record<string, readonly [scale: number, mode: string, distribution: string]>> = {
@@ -160,46 +165,48 @@ const SCALING: Readonly<Record<string, readonly [scale: number, mode: string, di
   lecunNormal: [1, 'fan_in', 'normal'],
 }
 
+/** The options that a config gives, by our names. */
+const optionsOf = (config: Config, names: readonly (readonly [key: string, ours: string])[]): object =>
+  Object.fromEntries(
+    names.flatMap(([key, ours]) => {
+      const given = own(config, key)
+      return given === undefined || given === null ? [] : [[ours, given]]
+    }),
+  )
+
 const initializerField = (ownName: string): Field => ({
   own: ownName,
   read(value, at) {
-    const { name, config } = named(value)
+    const { name: given, config } = named(value)
     const scaled = Object.entries(SCALING).find(
       ([, [scale, mode, distribution]]) =>
         own(config, 'scale') === scale &&
         own(config, 'mode') === mode &&
         String(own(config, 'distribution')).replace('truncated_', '') === distribution,
     )
-    if (name === 'VarianceScaling' && scaled) return made(scaled[0], {})
-    if (name === 'Orthogonal') return orthogonal({ gain: (own(config, 'gain') ?? 1) as number })
+    const name = given === 'VarianceScaling' && scaled ? scaled[0] : given
     const plain = name.toLowerCase().replaceAll('_', '')
-    const found = Object.entries(INITIALIZERS).find(([known]) => known.toLowerCase() === plain)
-    if (!found) {
-      at.note(`${at.layer}: the initializer ${show(name)} isn't known; its weights are those of the file`)
+    const className = Object.keys(INITIALIZERS).find((known) => known.toLowerCase() === plain)
+    if (className === undefined) {
+      at.note(`${at.layer}: the initializer ${show(given)} isn't known; its weights are those of the file`)
       return undefined
     }
-    const [kind, parameters] = found[1]
-    const options = Object.entries(parameters).flatMap(([key, ours]) => {
-      const given = own(config, key)
-      return given === undefined || given === null ? [] : [[ours, given]]
-    })
-    return made(kind, Object.fromEntries(options))
+    const [make, options = {}] = INITIALIZERS[className]
+    return make(optionsOf(config, Object.entries(options)))
   },
   write(value, { dialect }) {
     const given = value as { readonly kind: string } & Config
     const write = (className: string, config: Config) =>
       classOf(dialect, className, config, 'keras.initializers')
-    if (given.kind === 'orthogonal') return write('Orthogonal', { gain: given.gain, seed: null })
-    if (given.kind === 'unitForgetBias') return write('Zeros', {})
     if (Object.hasOwn(SCALING, given.kind) && dialect !== 'keras3') {
       const [scale, mode, distribution] = SCALING[given.kind]
       return write('VarianceScaling', { scale, mode, distribution, seed: null })
     }
-    const row = Object.entries(INITIALIZERS).find(([, [kind]]) => kind === given.kind)
-    const [className, [, parameters]] = row ?? ['Zeros', ['', {}]]
+    const className = Object.keys(INITIALIZERS).find((known) => kindOf(known) === given.kind) ?? 'Zeros'
+    const [, options = {}] = INITIALIZERS[className]
     return write(
       className,
-      Object.fromEntries(Object.entries(parameters).map(([key, ours]) => [key, given[ours]])),
+      Object.fromEntries(Object.entries(options).map(([key, ours]) => [key, given[ours]])),
     )
   },
 })
@@ -227,12 +234,7 @@ const constraintField = (ownName: string): Field => ({
   read(value, at) {
     const { name, config } = named(value)
     const options = (...keys: readonly (readonly [key: string, ours: string])[]) =>
-      Object.fromEntries(
-        [...keys, ['axis', 'axis'] as const].flatMap(([key, ours]) => {
-          const given = own(config, key)
-          return given === undefined || given === null ? [] : [[ours, given]]
-        }),
-      )
+      optionsOf(config, [...keys, ['axis', 'axis']])
     const low = ['min_value', 'minValue'] as const
     const high = ['max_value', 'maxValue'] as const
     if (/^max_?norm$/i.test(name)) return maxNorm(options(high))

@@ -1,25 +1,33 @@
 // The weights of a file of TensorFlow.js: a list of specs, and the bytes of all in a row. Enters: untrusted specs and bytes. Leaves:
-// arrays by name. Quantized ones (uint8 and uint16: value scale + min; float16) come back as float32.
+// arrays by name, in float32. Quantized ones are value scale + min of uint8 or uint16, or float16.
 import { halfToFloat } from '../../formats/half.ts'
-import { check, fail, isRecord, show } from '../../numerics/errors.ts'
+import { check, fail, isRecord, must, number, show } from '../../numerics/errors.ts'
 import { elementCount, type NamedArray } from '../../numerics/tensor.ts'
 import { own } from '../keras/row.ts'
 
-/** Bytes of an element, and how one is read. */
-const TYPES: Readonly<
-  Record<string, readonly [bytes: number, read: (view: DataView, at: number) => number]>
-> = {
-  float32: [4, (view, at) => view.getFloat32(at, true)],
-  int32: [4, (view, at) => view.getInt32(at, true)],
-  bool: [1, (view, at) => view.getUint8(at)],
-  uint8: [1, (view, at) => view.getUint8(at)],
-  uint16: [2, (view, at) => view.getUint16(at, true)],
-  float16: [2, (view, at) => halfToFloat(view.getUint16(at, true))],
+type Elements = ArrayLike<number>
+
+/** Types of elements: their bytes, and a view of bytes that are theirs alone. */
+const TYPES: Readonly<Record<string, readonly [bytes: number, view: new (own: ArrayBuffer) => Elements]>> = {
+  float32: [4, Float32Array],
+  int32: [4, Int32Array],
+  bool: [1, Uint8Array],
+  uint8: [1, Uint8Array],
+  uint16: [2, Uint16Array],
+  float16: [2, Uint16Array],
+}
+
+const FINITE_64 = number('a finite number', () => true)
+
+/** value scale + min. */
+function scaled(elements: Elements, scale: number, min: number): Float32Array {
+  const data = new Float32Array(elements.length)
+  for (let i = 0; i < data.length; i++) data[i] = elements[i] * scale + min
+  return data
 }
 
 /** The arrays that `specs` place in `bytes`, one behind the other. @throws LanegradError */
 export function readWeights(specs: readonly unknown[], bytes: Uint8Array): Map<string, NamedArray> {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const arrays = new Map<string, NamedArray>()
   let at = 0
   for (const spec of specs) {
@@ -30,24 +38,26 @@ export function readWeights(specs: readonly unknown[], bytes: Uint8Array): Map<s
     if (arrays.has(name)) fail(`two weights are named ${show(name)}`)
     const shape = own(spec, 'shape') as readonly number[]
     const count = elementCount(shape, `${what}: shape`)
-    const quantization = own(spec, 'quantization')
-    const isQuantized = isRecord(quantization)
-    const dtype = (isQuantized && own(quantization, 'dtype')) || own(spec, 'dtype')
+    const given = own(spec, 'quantization')
+    const quantization = isRecord(given) ? given : {}
+    const dtype = own(quantization, 'dtype') ?? own(spec, 'dtype')
     if (typeof dtype !== 'string' || !Object.hasOwn(TYPES, dtype))
       fail(`${what}: dtype must be one of ${Object.keys(TYPES).join(', ')}; got ${show(dtype)}`)
-    const [size, read] = TYPES[dtype]
-    if (at + count * size > bytes.length)
-      fail(`${what} ends at byte ${at + count * size} of ${bytes.length}: shards are missing or cut off`)
-    const data = new Float32Array(count)
-    if (dtype === 'float32') new Uint8Array(data.buffer).set(bytes.subarray(at, at + 4 * count))
-    else for (let i = 0; i < count; i++) data[i] = read(view, at + i * size)
-    if (isQuantized && dtype !== 'float16') {
-      const [scale, min] = ['scale', 'min'].map((key) => own(quantization, key) ?? (key === 'scale' ? 1 : 0))
-      check(Number.isFinite(scale) && Number.isFinite(min), `${what}: quantization`, 'finite numbers', scale)
-      for (let i = 0; i < count; i++) data[i] = data[i] * (scale as number) + (min as number)
-    }
+    const [size, View] = TYPES[dtype]
+    const end = at + count * size
+    if (end > bytes.length)
+      fail(`${what} ends at byte ${end} of ${bytes.length}: shards are missing or cut off`)
+    const elements = new View(new Uint8Array(bytes.subarray(at, end)).buffer)
+    const factor = (key: string, byDefault: number) =>
+      must(FINITE_64, own(quantization, key) ?? byDefault, `${what}: quantization ${key}`)
+    const data =
+      dtype === 'float32'
+        ? (elements as Float32Array)
+        : dtype === 'float16'
+          ? Float32Array.from(elements, halfToFloat)
+          : scaled(elements, factor('scale', 1), factor('min', 0))
     arrays.set(name, { shape: [...shape], data })
-    at += count * size
+    at = end
   }
   return arrays
 }
