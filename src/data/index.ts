@@ -14,6 +14,7 @@ export {
   textColumn,
 } from './csv.ts'
 export { type GunzipOptions, gunzip, parseIdx } from './idx.ts'
+export { type Drawable, type ImageOptions, imageTensor, type Pixels } from './image.ts'
 export { gatherRows, type RowData } from './rows.ts'
 export {
   type Fold,
