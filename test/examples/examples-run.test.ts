@@ -1,11 +1,18 @@
 // Examples as they are started, in small settings: they end well, fit 80 columns, and their figures are what they promise. Needs
 // `npm run build` (npm test does it).
 import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { inflateSync } from 'node:zlib'
 import { expect, test } from 'vitest'
 import { hasFailed, nextState, sineAndCosine } from '../../examples/cartpole/environment.ts'
 import { advantages } from '../../examples/cartpole/policy.ts'
 import { readingFigures } from '../../examples/gan/digits.ts'
 import { ringFigures } from '../../examples/gan/ring.ts'
+import { greyPng } from '../../examples/shared/png.ts'
+import { codeNats, pictureNats } from '../../examples/vae/figures.ts'
+import { drawPlane, planeGrid, tiled } from '../../examples/vae/plane.ts'
 
 /** What an example prints. */
 function runExample(name: string, ...args: string[]): string {
@@ -25,7 +32,7 @@ const figure = (text: string, words: RegExp): number =>
 const figures = (text: string, words: RegExp): number[] =>
   (new RegExp(`${words.source}(.*)`, 'm').exec(text)?.[1].match(/-?[\d.]+/g) ?? []).map(Number)
 
-test.each(['cartpole', 'gan'])('%s --help tells its options in 80 columns', (name) => {
+test.each(['cartpole', 'gan', 'vae'])('%s --help tells its options in 80 columns', (name) => {
   expect(runExample(name, '--help')).toMatch(`Usage: npm run example -- ${name} [options]`)
 })
 
@@ -89,4 +96,50 @@ test('gan: the figures of points and of readings', () => {
     Array.from({ length: 10 }, (_, i) => (i === digit ? p : (1 - p) / 9))
   const rows = Float32Array.from([row(3, 0.95), row(3, 0.8), row(7, 0.99), row(1, 0.5)].flat())
   expect(readingFigures(rows)).toEqual({ sure: 0.5, rarest: 0, commonest: 0.5 })
+})
+
+test('vae costs less than the linear autoencoder, and writes its plane', { timeout: 120_000 }, () => {
+  const folder = mkdtempSync(join(tmpdir(), 'vae-'))
+  const picture = join(folder, 'plane.png')
+  const text = runExample('vae', '--limit', '3000', '--epochs', '2', '--units', '64', '--picture', picture)
+  const [code, pictures, sum] = figures(text, /^ {2}variational autoencoder/m)
+  const [, , baseline] = figures(text, /^ {2}linear autoencoder/m)
+  expect(sum).toBeCloseTo(code + pictures, 1)
+  expect(sum).toBeLessThan(baseline)
+  expect(code).toBeGreaterThan(1)
+  const file = readFileSync(picture)
+  expect([file.readUInt32BE(16), file.readUInt32BE(20)]).toEqual([560, 560])
+  rmSync(folder, { recursive: true })
+})
+
+test('vae: nats by hand', () => {
+  // N(1, 1) from N(0, 1): 1/2; N(0, e) : (e - 2) / 2
+  expect(codeNats(Float32Array.of(1, 0), Float32Array.of(0, 1), 2)).toBeCloseTo(
+    (0.5 + (Math.E - 2) / 2) / 2,
+    6,
+  )
+  const nats = pictureNats(Float32Array.of(1, 0, 0.5, 1), Float32Array.of(0.5, 0.25, 0.5, 1), 2)
+  expect(nats).toBeCloseTo((2 * Math.LN2 - Math.log(0.75)) / 2, 6)
+})
+
+test('vae: the plane is drawn with its second axis up', () => {
+  const [left, right] = [Float32Array.of(-2.99, 2.99), Float32Array.of(2.99, -2.99)]
+  const codes = Float32Array.of(...left, ...left, ...left, ...right, 9, 9)
+  const lines = drawPlane(codes, Int32Array.of(4, 5, 5, 0, 1)).split('\n')
+  expect(lines).toHaveLength(26)
+  expect([lines[0], lines[25]]).toEqual(['  5', `  ${' '.repeat(75)}0`])
+  expect([...planeGrid(2)]).toEqual([-1.5, 1.5, 1.5, 1.5, -1.5, -1.5, 1.5, -1.5])
+  // four pictures of one row and two columns
+  expect([...tiled(Float32Array.of(1, 2, 3, 4, 5, 6, 7, 8), 2, 1, 2)]).toEqual([1, 2, 3, 4, 5, 6, 7, 8])
+  expect([...tiled(Float32Array.of(1, 2, 3, 4, 5, 6, 7, 8), 2, 2, 1)]).toEqual([1, 3, 2, 4, 5, 7, 6, 8])
+})
+
+test('a picture as PNG: the chunks of the format', () => {
+  const file = greyPng(Float32Array.of(0, 1, 0.2, 2, -1, 0.4), 3)
+  expect(file.subarray(0, 8).toString('latin1')).toBe('\x89PNG\r\n\x1a\n')
+  expect(file.subarray(12, 29).toString('latin1')).toBe('IHDR\0\0\0\x03\0\0\0\x02\x08\0\0\0\0')
+  const length = file.readUInt32BE(33)
+  expect([...inflateSync(file.subarray(41, 41 + length))]).toEqual([0, 0, 255, 51, 0, 255, 0, 102])
+  // the end is the same in every file, with its checksum
+  expect(file.subarray(-12).toString('hex')).toBe('0000000049454e44ae426082')
 })
