@@ -145,6 +145,37 @@ function states() {
   return L.model({ inputs: x, outputs: [z, state, c, L.lstm({ units: 4, goBackwards: true })(y, h, c)] })
 }
 
+/** The nets of the bench. */
+function benchTransformer() {
+  const x = L.input({ shape: [64], dtype: 'int32' })
+  let y = L.positionEmbedding()(L.embedding({ inputDim: 65, outputDim: 128 })(x))
+  const block = [L.dense({ units: 512, activation: 'gelu' }), L.dense({ units: 128 })]
+  const attention = L.multiHeadAttention({ numHeads: 4, keyDim: 32, causal: true })
+  y = L.add()(y, attention(L.layerNormalization({ epsilon: 1e-5 })(y)))
+  y = L.add()(y, L.block({ layers: block })(L.layerNormalization({ epsilon: 1e-5 })(y)))
+  return L.model({ inputs: x, outputs: L.dense({ units: 65 })(L.layerNormalization()(y)) })
+}
+const relu = { filters: 16, kernelSize: 3, activation: 'relu' } as const
+const bench: Readonly<Record<string, Net>> = {
+  '784-512-512-10': one(
+    [784],
+    ...[512, 512].map((units) => L.dense({ units, activation: 'relu' })),
+    L.dense({ units: 10 }),
+  ),
+  '2-8-1': one([2], L.dense({ units: 8, activation: 'tanh' }), L.dense({ units: 1 })),
+  'conv-16-32-10': one(
+    [28, 28, 1],
+    L.conv2d(relu),
+    L.maxPooling2d(),
+    L.conv2d({ ...relu, filters: 32 }),
+    L.maxPooling2d(),
+    L.flatten(),
+    L.dense({ units: 10 }),
+  ),
+  'lstm-128-10': one([32, 28], L.lstm({ units: 128 }), L.dense({ units: 10 })),
+  'transformer-1': benchTransformer,
+}
+
 const half = { filters: 4, kernelSize: 3 }
 const masked = (layer: L.Layer): Net =>
   ids([6], L.embedding({ inputDim: 5, outputDim: 3, maskZero: true }), layer)
@@ -395,8 +426,21 @@ export const nets: Readonly<Record<string, Net>> = {
   'weightNormalization of lstm': one([5, 3], L.weightNormalization({ layer: L.lstm({ units: 4 }) })),
   adapted: () => L.lora(one([6], L.dense({ units: 4, name: 'a' }), L.dense({ units: 3 }))()),
   'a layer of its own': one([5, 4], scaled()),
+  operations: one(
+    [4, 3],
+    L.operations({
+      steps: [
+        { op: 'unary', inputs: [0], fn: 'tanh' },
+        { op: 'reduce', inputs: [1], fn: 'mean', axes: [1], keepDims: true },
+        { op: 'binary', inputs: [1, 2], fn: 'subtract' },
+        { op: 'pad', inputs: [3], axis: 1, before: 1, after: 0 },
+        { op: 'reshape', inputs: [4], shape: [-1, 15] },
+      ],
+    }),
+  ),
   'models within models': nested,
   excited,
   mobile,
   transformer,
+  ...bench,
 }

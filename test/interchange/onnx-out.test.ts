@@ -1,6 +1,7 @@
 // Models as ONNX files: what onnxruntime makes of them, and what the checker of ONNX says, for a net of every kind of layer.
 import { describe, expect, test } from 'vitest'
-import type * as L from '../../src/index.ts'
+import * as L from '../../src/index.ts'
+import { decodeModel, type GraphProto } from '../../src/interchange/onnx/messages.ts'
 import { layerKinds } from '../../src/layers/kinds.ts'
 import { saveOnnx } from '../../src/onnx/index.ts'
 import { nets } from './onnx-nets.ts'
@@ -20,7 +21,8 @@ function shaken(model: L.Model): L.Model {
   const weights = Object.entries(model.getWeights()).map(([name, { data, shape }], seed) => {
     const noise = reals(seed + 1, data.length)
     const isVariance = name.endsWith('variance')
-    const numbers = data.map((w, i) => (isVariance ? 1 + noise[i] / 2 : w + 0.3 * noise[i]))
+    const size = 0.3 / Math.max(1, Math.sqrt(data.length) / 16) // so that values stay of a size
+    const numbers = data.map((w, i) => (isVariance ? 1 + noise[i] / 2 : w + size * noise[i]))
     return [name, { data: numbers, shape }]
   })
   model.setWeights(Object.fromEntries(weights))
@@ -105,5 +107,101 @@ describe('a net of each kind of layer', () => {
       ),
     )
     expect(problemsOf(new Map(files))).toEqual({})
+  })
+})
+
+describe('a file', () => {
+  const graphOf = (model: L.Model, options = {}) => decodeModel(saveOnnx(model, options)).graph as GraphProto
+  const countsOf = (model: L.Model) => {
+    const counts: Record<string, number> = {}
+    for (const { opType = '' } of graphOf(model).node) counts[opType] = (counts[opType] ?? 0) + 1
+    return counts
+  }
+
+  test('keeps channels behind the batch from the first window to the last', () => {
+    const { Transpose, Reshape, MatMul, Conv, BatchNormalization } = countsOf(nets.mobile())
+    expect({ Transpose, Reshape, MatMul, Conv, BatchNormalization }).toEqual({
+      ...{ Transpose: 1, Reshape: undefined, MatMul: 1 },
+      ...{ Conv: 10, BatchNormalization: 10 },
+    })
+    expect(countsOf(nets.separableConv2d())).toEqual({ Transpose: 2, Conv: 4, Relu: 1 })
+    expect(countsOf(nets.conv1d())).toEqual({ Transpose: 2, Conv: 3 })
+  })
+  test('has nothing that no output reads', () => {
+    const x = L.input({ shape: [5, 2] })
+    const [, h] = L.lstm({ units: 3, returnState: true, returnSequences: true })(L.masking()(x))
+    const { node, initializer } = graphOf(L.model({ inputs: x, outputs: h }))
+    const read = new Set(node.flatMap(({ input }) => input).concat('lstm_1:1'))
+    expect(node.filter(({ output }) => !output.some((name) => read.has(name)))).toEqual([])
+    expect(initializer.filter(({ name = '' }) => !read.has(name))).toEqual([])
+  })
+  test('names inputs, outputs, weights and nodes as the model does', () => {
+    const x = L.input({ shape: [4], name: 'x' })
+    const made = L.dense({ units: 3, name: 'head' })(x)
+    const graph = graphOf(L.model({ inputs: x, outputs: { y: made, same: made, x } }))
+    expect(graph.input.map(({ name }) => name)).toEqual(['x'])
+    expect(graph.output.map(({ name }) => name)).toEqual(['y', 'same', 'x_2'])
+    expect(graph.initializer.map(({ name }) => name)).toEqual(['head/kernel', 'head/bias'])
+    expect(graph.node.map(({ name }) => name)).toEqual(['head/MatMul', 'head/Add', 'Identity', 'Identity_2'])
+    expect(graph.input[0].type?.tensorType?.shape?.dim).toEqual([{ dimParam: 'batch' }, { dimValue: 4 }])
+  })
+  test('is of one row without dynamicBatch', () => {
+    const { input, output } = graphOf(nets.dense(), { dynamicBatch: false })
+    for (const info of [...input, ...output])
+      expect(info.type?.tensorType?.shape?.dim[0]).toEqual({ dimValue: 1 })
+  })
+  test('leaves the model as it was, and follows its weights', () => {
+    const model = nets.dense()
+    const weights = JSON.stringify(model.getWeights())
+    const first = saveOnnx(model)
+    expect(JSON.stringify(model.getWeights())).toBe(weights)
+    expect(saveOnnx(model)).toEqual(first)
+    expect(saveOnnx(shaken(model))).not.toEqual(first)
+  })
+})
+
+describe('is refused by name', () => {
+  const random = L.customLayer({
+    kind: 'counted',
+    build: ({ g }, [x]) => g.times(x, x.shape[0]),
+  })
+  const grown = L.customLayer({
+    kind: 'grown',
+    build: ({ g }, [x]) => (x.shape[0] > 4 ? g.plus(g.unary('abs', x), 1) : x),
+  })
+  const net = (...layers: L.Layer[]) => L.sequential({ inputShape: [4, 3], layers })
+
+  test('every layer whose numbers depend on the size of the batch', () => {
+    const model = net(random({ name: 'a' }), L.dense({ units: 3 }), random({ name: 'b' }))
+    expect(() => saveOnnx(model)).toThrow(
+      'saveOnnx: layer a: a constant that depends on the size of the batch; layer b: a constant that',
+    )
+    expect(saveOnnx(model, { dynamicBatch: false }).length).toBeGreaterThan(100)
+  })
+  test('a layer whose operations do', () => {
+    expect(() => saveOnnx(net(grown({ name: 'a' })))).toThrow(
+      'saveOnnx: layer a: operations that depend on the size of the batch (dynamicBatch: false exports them',
+    )
+  })
+  test('a state that stays', () => {
+    const model = net(L.lstm({ units: 2, stateful: true, name: 'kept' }))
+    expect(() => saveOnnx(model, { dynamicBatch: false })).toThrow('layer kept: a state that stays')
+  })
+  test('an axis of unknown length', () => {
+    const model = L.sequential({ inputShape: [null, 3], layers: [L.lstm({ units: 2 })] })
+    expect(() => saveOnnx(model)).toThrow(
+      'saveOnnx: input input has an axis of unknown length: make the model',
+    )
+  })
+  test('what is no model, and options', () => {
+    expect(() => saveOnnx({} as never)).toThrow('saveOnnx: model must be a model')
+    expect(() => saveOnnx(nets.dense(), { opset: 18 } as never)).toThrow('saveOnnx: opset must be 17; got 18')
+    expect(() => saveOnnx(nets.dense(), { batch: 1 } as never)).toThrow('unknown saveOnnx option "batch"')
+    expect(() => saveOnnx(nets.dense(), { dynamicBatch: 2 } as never)).toThrow(
+      'dynamicBatch must be a boolean; got 2',
+    )
+    const gone = nets.dense()
+    gone.dispose()
+    expect(() => saveOnnx(gone)).toThrow(L.LanegradError)
   })
 })

@@ -39,15 +39,17 @@ const forms: Readonly<Record<string, Form>> = {
 /** A product of rows that is a convolution by one cell: its kernel has axes for the cells. */
 function pointwise({ trace, tensorOf, b }: FormContext, { kernel, inputs }: Op): Tensor | null {
   const [rows, weights] = inputs.map((value) => trace.producerOf(value))
-  const axes = weights?.inputs[0].shape.slice(0, -2) ?? []
-  const isCell =
-    kernel.name === 'matmul' && weights?.kernel.view && axes.length > 0 && axes.every((n) => n === 1)
+  const cells = weights?.kernel.view ? weights.inputs[0].shape.slice(0, -2) : []
   const image = rows?.kernel.view ? rows.inputs[0] : null
-  if (!isCell || !image || image.shape.length !== axes.length + 2) return null
-  const [, features] = inputs[0].shape
-  if (image.shape[image.shape.length - 1] !== features) return null
-  const y = convOfOne(b, tensorOf(image), tensorOf(inputs[1]))
-  return b.reshape(y, [trace.dimsOf(inputs[0])[0], inputs[1].shape[1]])
+  if (kernel.name !== 'matmul' || !image || cells.length === 0 || cells.some((n) => n !== 1)) return null
+  // the kernels of convolutions have three axes, of which the first may be idle
+  const dims = trace.dimsOf(image)
+  const idle = dims.length - cells.length - 2
+  const [count, features] = trace.dimsOf(inputs[0])
+  if (idle < 0 || dims[dims.length - 1] !== features || dims.slice(1, 1 + idle).some((n) => n !== 1))
+    return null
+  const x = b.reshape(tensorOf(image), [dims[0], ...dims.slice(1 + idle)])
+  return b.reshape(convOfOne(b, x, tensorOf(inputs[1])), [count, inputs[1].shape[1]])
 }
 
 /** The outputs of a trace as values of a growing ONNX graph. */
@@ -116,7 +118,7 @@ function refuse(problems: Problems): void {
     problems,
     ([label, own]) => `${label ? `layer ${label}: ` : ''}${[...own].join(', ')}`,
   )
-  fail(`saveOnnx: can't be exported: ${list.join('; ')}`)
+  fail(`saveOnnx: ${list.join('; ')}`)
 }
 
 /**
@@ -154,6 +156,7 @@ export function saveOnnx<V extends Values>(
         `saveOnnx: input ${name} has an axis of unknown length: make the model with the length it will have`,
       )
   const trace = traceOf(session, dynamicBatch, problems)
+  refuse(problems)
   const graph = written(trace, session, problems)
   refuse(problems)
   return fileOf(graph, trace, opset)

@@ -71,6 +71,13 @@ const ownOf = ({ kernel, attributes }: Op): string => {
   return JSON.stringify(Object.entries(attributes).filter(([key]) => !sizes.includes(key)))
 }
 
+/** Whether two constants are the same, or of one number each, as often as there are rows. */
+function areOneConstant(a: Float32Array | undefined, b: Float32Array | undefined): boolean {
+  if (!a || !b) return a === b
+  if (a.length === b.length) return a.every((n, i) => Object.is(n, b[i]))
+  return a.every((n) => n === a[0]) && b.every((n) => n === a[0])
+}
+
 /** The operations of a model, for any number of rows or, unless `isDynamic`, for one. What hinders goes to `problems`. */
 export function traceOf(session: PlannedSession, isDynamic: boolean, problems: Problems): Trace {
   const [few, many] = isDynamic ? ROWS : [1, 1]
@@ -93,37 +100,35 @@ export function traceOf(session: PlannedSession, isDynamic: boolean, problems: P
     const isWeight = a.leaf?.kind === 'parameter' && a.leaf.name !== b.leaf?.name
     if (!isLike || isWeight) return false
     pairs.set(a, b)
+    if (!areOneConstant(a.leaf?.data, b.leaf?.data))
+      addProblem(problems, label, 'a constant that depends on the size of the batch')
     dims.set(a, sizesOf(a.shape, b.shape, label))
     return true
   }
   trace.inputs.forEach((input, i) => void pair(input, other.inputs[i], input.leaf?.name ?? ''))
-  const isSame =
-    trace.ops.length === other.ops.length &&
-    trace.ops.every((op, i) => {
-      const twin = other.ops[i]
-      const { label } = op
-      if (op.kernel.name !== twin.kernel.name || op.inputs.length !== twin.inputs.length) return false
-      if (ownOf(op) !== ownOf(twin))
-        addProblem(problems, label, 'a number that depends on the size of the batch')
-      return (
-        op.inputs.every((input, j) => pair(input, twin.inputs[j], label)) &&
-        [op.output, ...op.extras].every((made, j) => pair(made, [twin.output, ...twin.extras][j], label))
-      )
-    }) &&
-    trace.outputs.every(({ value }, i) => pair(value, other.outputs[i].value, ''))
-  if (!isSame)
-    fail('operations that depend on the size of the batch: dynamicBatch false exports them for one row')
+  const areAlike = (op: Op, twin: Op | undefined): boolean => {
+    const { label } = op
+    if (op.kernel.name !== twin?.kernel.name || op.inputs.length !== twin.inputs.length) return false
+    if (ownOf(op) !== ownOf(twin))
+      addProblem(problems, label, 'a number that depends on the size of the batch')
+    return (
+      op.inputs.every((input, j) => pair(input, twin.inputs[j], label)) &&
+      [op.output, ...op.extras].every((made, j) => pair(made, [twin.output, ...twin.extras][j], label))
+    )
+  }
+  // a layer that makes more of a larger batch, or other operations
+  const odd = trace.ops.find((op, i) => !areAlike(op, other.ops[i])) ?? other.ops[trace.ops.length]
+  const areSame = trace.outputs.every(({ value }, i) => pair(value, other.outputs[i].value, ''))
+  if (odd || !areSame)
+    addProblem(
+      problems,
+      odd?.label ?? '',
+      'operations that depend on the size of the batch (dynamicBatch: false exports them for one row)',
+    )
 
   for (const { inputs, label } of trace.ops)
     if (inputs.some(({ leaf }) => leaf?.kind === 'parameter' && isState(leaf)))
       addProblem(problems, label, 'a state that stays from run to run')
-  for (const [a, b] of pairs) {
-    const [data, same] = [a.leaf?.data, b.leaf?.data]
-    if (!data || !same) continue
-    const isUniform = data.every((n) => n === data[0]) && same.every((n) => n === data[0])
-    const isEqual = data.length === same.length && data.every((n, i) => Object.is(n, same[i]))
-    if (!isUniform && !isEqual) addProblem(problems, '', 'a constant that depends on the size of the batch')
-  }
   return {
     ...trace,
     dimsOf: (value) => dims.get(value) ?? fail('a value of unknown size'),
