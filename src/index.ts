@@ -253,6 +253,7 @@ export type {
 export type { Sizes, WindowOptions } from './layers/window.ts'
 export {
   type BidirectionalOptions,
+  type BothStates,
   bidirectional,
   type MaskingOptions,
   masking,

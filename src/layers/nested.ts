@@ -32,14 +32,23 @@ export function readNested(where: string, value: unknown, kinds?: LayerKinds): N
   return { kind, config, toJSON: () => ({ kind: kind.kind, config }) }
 }
 
-/** Writes the inner layer, which has one output; its weights are named `<outer layer>/<own>/...`. */
-export function buildNested(
+/** Writes the inner layer; its weights are named `<outer layer>/<own>/...`. */
+export function buildOutputs(
   { kind, config }: NestedLayer,
   context: BuildContext,
   own: string,
   inputs: readonly Value[],
+): readonly Value[] {
+  return [kind.build(context.nested(own), inputs, config)].flat()
+}
+
+/** The same of a layer that has one output. @throws LanegradError where it has several */
+export function buildNested(
+  layer: NestedLayer,
+  context: BuildContext,
+  own: string,
+  inputs: readonly Value[],
 ): Value {
-  const built = kind.build(context.nested(own), inputs, config)
-  if (!Array.isArray(built)) return built as Value
-  return built.length === 1 ? built[0] : mismatch(`one output of the inner ${kind.kind}`, built.length)
+  const built = buildOutputs(layer, context, own, inputs)
+  return built.length === 1 ? built[0] : mismatch(`one output of the inner ${layer.kind.kind}`, built.length)
 }

@@ -13,7 +13,7 @@ import {
   readLayer,
   type Symbolic,
 } from './layer.ts'
-import { buildNested, type NestedLayer, readNested } from './nested.ts'
+import { buildNested, buildOutputs, type NestedLayer, readNested } from './nested.ts'
 import { inputOfAxes } from './options.ts'
 
 const merges: Readonly<Record<string, (g: GraphWriter, a: Value, b: Value) => Value>> = {
@@ -25,10 +25,12 @@ const merges: Readonly<Record<string, (g: GraphWriter, a: Value, b: Value) => Va
 
 /** Options of `bidirectional`. */
 export interface BidirectionalOptions extends LayerOptions {
-  /** A recurrent layer (simpleRnn, lstm, gru, convLstm1d, convLstm2d, convLstm3d), without returnState. */
-  readonly layer: RecurrentLayer
+  /** A recurrent layer (simpleRnn, lstm, gru, convLstm1d, convLstm2d, convLstm3d). With `returnState` a call gives its last states behind the
+   * result, then those of the other layer.
+   */
+  readonly layer: RecurrentLayer<Symbolic | readonly Symbolic[]>
   /** The layer that reads from the end. Default null: one like `layer`, in the other direction, with weights of its own. */
-  readonly backwardLayer?: RecurrentLayer | null
+  readonly backwardLayer?: RecurrentLayer<Symbolic | readonly Symbolic[]> | null
   /** How the two results are merged. Default 'concat': on the last axis. null: a call gives both, [forward, backward]. */
   readonly mergeMode?: 'concat' | 'sum' | 'mul' | 'ave' | null
 }
@@ -37,6 +39,12 @@ export interface BidirectionalOptions extends LayerOptions {
 export interface Unmerged {
   /** A call gives both results, [forward, backward]. */
   readonly mergeMode: null
+}
+
+/** The option with which `bidirectional` gives states. */
+export interface BothStates {
+  /** A recurrent layer with `returnState`: a call gives [y, h, h of the other layer], of lstm [y, h, c, h, c]. */
+  readonly layer: RecurrentLayer<readonly Symbolic[]>
 }
 
 interface BidirectionalConfig {
@@ -57,9 +65,8 @@ export const bidirectionalKind: LayerKind<BidirectionalConfig> = {
   read(options, kinds) {
     const readDirected = (value: unknown, what: string) => {
       const nested = readNested(what, value, kinds)
-      const { goBackwards, returnState } = nested.config as Directed
-      if (goBackwards === undefined || returnState)
-        fail(`${what} must be a recurrent layer without returnState; got ${nested.kind.kind}`)
+      if ((nested.config as Directed).goBackwards === undefined)
+        fail(`${what} must be a recurrent layer; got ${nested.kind.kind}`)
       return nested
     }
     const config = readLayer('bidirectional', options, {
@@ -69,19 +76,29 @@ export const bidirectionalKind: LayerKind<BidirectionalConfig> = {
     })
     if (config.backwardLayer) {
       const [a, b] = [config.layer.config as Directed, config.backwardLayer.config as Directed]
-      if (a.goBackwards === b.goBackwards || a.returnSequences !== b.returnSequences)
-        fail('bidirectional: layer and backwardLayer must differ in goBackwards and agree in returnSequences')
+      if (
+        a.goBackwards === b.goBackwards ||
+        a.returnSequences !== b.returnSequences ||
+        a.returnState !== b.returnState
+      )
+        fail(
+          'bidirectional: layer and backwardLayer must differ in goBackwards and agree in returnSequences and returnState',
+        )
     }
     return config
   },
-  outputs: ({ mergeMode }) => (mergeMode === null ? 2 : 1),
+  outputs: ({ layer, backwardLayer, mergeMode }) =>
+    [layer, backwardLayer ?? layer].reduce(
+      (count, { kind, config }) => count + (kind.outputs?.(config) ?? 1) - 1,
+      mergeMode === null ? 2 : 1,
+    ),
   build(context, [x, ...states], { layer, backwardLayer, mergeMode }) {
     const { g } = context
     const { goBackwards, returnSequences = false } = layer.config as Directed
     const opposite = backwardLayer ?? { ...layer, config: { ...layer.config, goBackwards: !goBackwards } }
     const half = states.length / 2 // initial states: those of `layer` first
-    let forward = buildNested(layer, context, 'forward', [x, ...states.slice(0, half)])
-    let backward = buildNested(opposite, context, 'backward', [x, ...states.slice(half)])
+    let [forward, ...last] = buildOutputs(layer, context, 'forward', [x, ...states.slice(0, half)])
+    let [backward, ...others] = buildOutputs(opposite, context, 'backward', [x, ...states.slice(half)])
     if (returnSequences) {
       // both in the order of x
       const inOrder = (y: Value) => g.add(reverse, [y], { axis: 1 })[0]
@@ -90,7 +107,7 @@ export const bidirectionalKind: LayerKind<BidirectionalConfig> = {
     }
     const outputs = mergeMode === null ? [forward, backward] : [merges[mergeMode](g, forward, backward)]
     for (const y of outputs) context.setMask(y, returnSequences ? context.maskOf(x) : null)
-    return outputs
+    return [...outputs, ...last, ...others]
   },
 }
 
@@ -106,7 +123,9 @@ export const bidirectionalKind: LayerKind<BidirectionalConfig> = {
  * console.log(model.predict(new Float32Array(40)).shape) // [ 1, 16 ]
  * ```
  */
-export function bidirectional(options: BidirectionalOptions & Unmerged): Layer<readonly Symbolic[]>
+export function bidirectional(
+  options: BidirectionalOptions & (Unmerged | BothStates),
+): Layer<readonly Symbolic[]>
 export function bidirectional(options: BidirectionalOptions): Layer
 export function bidirectional(options: BidirectionalOptions): Layer<never> {
   return makeLayer<BidirectionalConfig, never>(bidirectionalKind, options)

@@ -154,6 +154,33 @@ describe('bidirectional', () => {
     expect((both_loss + others['both:1_loss']) / 2).toBeCloseTo(joined_loss, 5)
   })
 
+  test.each([null, 'sum'] as const)(
+    'returnState, mergeMode %s: the states behind the result',
+    (mergeMode) => {
+      const x = input({ shape: [4, 2], name: 'x' })
+      const both = bidirectional({
+        layer: lstm({ units: UNITS, returnState: true }),
+        mergeMode,
+        name: 'both',
+      })
+      const [forward, backward] = [false, true].map((goBackwards) =>
+        lstm({ units: UNITS, goBackwards, returnState: true, name: goBackwards ? 'backward' : 'forward' }),
+      )
+      const net = model({ inputs: x, outputs: [...both(x), ...forward(x), ...backward(x)] })
+      const weights = Object.entries(fill(net as never)).filter(([name]) => name.startsWith('both'))
+      net.setWeights(Object.fromEntries(weights.map(([name, array]) => [name.slice(5), array])))
+      const got = (net.predict(draw([2, 4, 2], 1) as never) as never as FloatArray[]).map(({ data }) => [
+        ...data,
+      ])
+      const [f, b] = [got.slice(-6, -3), got.slice(-3)]
+      const merged =
+        mergeMode === null ? [f[0], b[0]] : [f[0].map((value, i) => Math.fround(value + b[0][i]))]
+      expect(got.slice(0, -6)).toEqual([...merged, ...f.slice(1), ...b.slice(1)])
+      const again = load(net.save()).predict(draw([2, 4, 2], 1) as never) as never as FloatArray[]
+      expect(again.map(({ data }) => [...data])).toEqual(got)
+    },
+  )
+
   test('initial states: those of the forward layer first', () => {
     const x = input({ shape: [4, 2], name: 'x' })
     const [a, b] = ['a', 'b'].map((name) => input({ shape: [UNITS], name }))
@@ -222,19 +249,23 @@ describe('bidirectional', () => {
   test.each<[string, () => unknown]>([
     ['bidirectional: layer must be a layer; got undefined', () => bidirectional({} as never)],
     [
-      'bidirectional: layer must be a recurrent layer without returnState; got dense',
+      'bidirectional: layer must be a recurrent layer; got dense',
       () => bidirectional({ layer: dense({ units: 1 }) as never }),
     ],
     [
-      'bidirectional: layer must be a recurrent layer without returnState; got lstm',
-      () => bidirectional({ layer: lstm({ units: 1, returnState: true }) as never }),
+      'bidirectional: layer and backwardLayer must differ in goBackwards and agree in returnSequences and returnState',
+      () =>
+        bidirectional({
+          layer: lstm({ units: 1, returnState: true }),
+          backwardLayer: lstm({ units: 1, goBackwards: true }),
+        }),
     ],
     [
       'bidirectional: mergeMode must be "concat", "sum", "mul", "ave" or null; got "max"',
       () => bidirectional({ layer: lstm({ units: 1 }), mergeMode: 'max' as never }),
     ],
     [
-      'bidirectional: layer and backwardLayer must differ in goBackwards and agree in returnSequences',
+      'bidirectional: layer and backwardLayer must differ in goBackwards and agree in returnSequences and returnState',
       () => bidirectional({ layer: lstm({ units: 1 }), backwardLayer: lstm({ units: 1 }) }),
     ],
     [
