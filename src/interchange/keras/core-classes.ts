@@ -1,5 +1,6 @@
 // Rows of the table: dense, activations, shapes, merges, normalization, noise, preprocessing.
 import { prelu, relu, softmax } from '../../layers/activation-layers.ts'
+import type { Axes } from '../../layers/axes.ts'
 import { activation, dense, flatten, permute, reshape } from '../../layers/core.ts'
 import { dot } from '../../layers/dot.ts'
 import { embedding } from '../../layers/embedding.ts'
@@ -31,16 +32,18 @@ const NOT_TFJS = { lacks: ['tfjs'] } as const
 type Activating = { readonly activation: { readonly name: string; readonly alpha: number } }
 const activationOf = (config: Config) => (config as unknown as Activating).activation
 
-/** The axis of a normalization, which can only be the last one here: a number, or a list of one. */
-function lastAxis(config: Config, at: ReadPlace): Config {
-  const given = own(config, 'axis') ?? -1
-  const axis = Array.isArray(given) && given.length === 1 ? given[0] : given
-  if (axis !== -1 && axis !== at.shapes[0].length) at.refuse(`axis ${show(given)} (only the last one)`)
-  return config
-}
+/** The axes of a normalization. */
+const AXES: Field = same('axis')
 
-/** An axis that is the last one, as `lastAxis` has checked. */
-const AXIS: Field = { own: 'axis', read: () => undefined, write: () => -1 }
+/** The same where Keras takes one axis: a number, or (before Keras 3) a list of one. */
+const AXIS: Field = {
+  own: 'axis',
+  read: (value) => (Array.isArray(value) && value.length === 1 ? value[0] : value),
+  write(value, at) {
+    if (Array.isArray(value) && value.length > 1) at.refuse(`axis ${show(value)} (one axis)`)
+    return Array.isArray(value) ? value[0] : value
+  },
+}
 
 const affine = {
   axis: AXIS,
@@ -72,16 +75,6 @@ function resolved(config: Config, at: ReadPlace): Config {
   if (!Number.isSafeInteger(count / rest))
     at.refuse(`target_shape ${show(target)} of an input ${show(shape)}`)
   return { ...config, target_shape: target.map((n) => (n === -1 || n === null ? count / rest : n)) }
-}
-
-/** A PReLU whose alpha is one for each channel. */
-function perChannel(config: Config, at: ReadPlace): Config {
-  const [shape] = at.shapes
-  const given = own(config, 'shared_axes')
-  const shared: readonly unknown[] = Array.isArray(given) ? given : []
-  if (!shape.slice(1).every((_, i) => shared.includes(i + 1)) || shared.includes(shape.length))
-    at.refuse(`shared_axes ${show(given ?? null)} (only one alpha for each channel: all axes but the last)`)
-  return config
 }
 
 const plain = (className: string, kind: string, make: Row['make']): Row => ({
@@ -170,18 +163,21 @@ export const coreClasses: readonly Row[] = [
     make: prelu,
     fields: {
       shared_axes: {
-        own: 'alpha',
-        read: () => undefined,
-        write: (_, { shapes: [shape] }) => (shape.length > 1 ? shape.slice(1).map((_, i) => i + 1) : null),
+        own: 'sharedAxes',
+        absent: () => [],
+        read: (value) => value,
+        write(value, { shapes: [shape] }) {
+          const shared = value === null ? shape.slice(1).map((_, i) => i + 1) : [value as Axes].flat()
+          return shared.length > 0 ? shared : null
+        },
       },
-      ...initializerOf('alpha', 'alpha'),
+      ...weightFields('alpha'),
     },
-    only: { alpha_regularizer: [], alpha_constraint: [] },
-    prepare: perChannel,
-    slots: (_, config) => {
+    slots: ({ sharedAxes }, config) => {
       const shared = own(config, 'shared_axes')
+      // one for each channel: [channels] here, a sample with axes of size 1 there
       const theirs = (shape: readonly number[]) => [
-        ...(Array.isArray(shared) ? shared.map(() => 1) : []),
+        ...(sharedAxes === null && Array.isArray(shared) ? shared.map(() => 1) : []),
         ...shape,
       ]
       return [{ own: 'alpha', name: 'alpha', path: 'vars/0', theirs }]
@@ -221,16 +217,14 @@ export const coreClasses: readonly Row[] = [
       ...initializerOf('moving_variance', 'movingVariance'),
     },
     only: { renorm: [] },
-    prepare: lastAxis,
     slots: slotsOf((c) => [...affineSlots(c), 'moving_mean', 'moving_variance']),
   },
   {
     className: 'LayerNormalization',
     kind: 'layerNormalization',
     make: layerNormalization,
-    fields: affine,
+    fields: { ...affine, axis: AXES },
     only: { rms_scaling: [] },
-    prepare: lastAxis,
     slots: slotsOf(affineSlots),
   },
   {
@@ -238,7 +232,6 @@ export const coreClasses: readonly Row[] = [
     kind: 'groupNormalization',
     make: groupNormalization,
     fields: { ...affine, groups: same('groups') },
-    prepare: lastAxis,
     slots: slotsOf(affineSlots),
     ...NOT_TFJS,
   },
@@ -246,15 +239,13 @@ export const coreClasses: readonly Row[] = [
     className: 'RMSNormalization',
     kind: 'rmsNormalization',
     make: rmsNormalization,
-    fields: { axis: AXIS, epsilon: same('epsilon') },
-    prepare: lastAxis,
+    fields: { axis: AXES, epsilon: same('epsilon') },
     slots: slotsOf(() => ['scale']),
     ...NOT_TFJS,
   },
   {
     ...plain('UnitNormalization', 'unitNormalization', unitNormalization),
-    fields: { axis: AXIS },
-    prepare: lastAxis,
+    fields: { axis: AXES },
     ...NOT_TFJS,
   },
   {
@@ -295,9 +286,9 @@ export const coreClasses: readonly Row[] = [
     className: 'Normalization',
     kind: 'normalization',
     make: normalization,
-    fields: { axis: AXIS, mean: same('mean'), variance: same('variance') },
+    fields: { axis: AXES, mean: same('mean'), variance: same('variance') },
     only: { invert: [] },
-    prepare: (config, at) => adapted(lastAxis(config, at), at),
+    prepare: adapted,
     ...NOT_TFJS,
   },
   {

@@ -44,7 +44,7 @@ const unary: Readonly<Record<UnaryName, Unary>> = {
   tanh: plain('Tanh'),
   softplus: plain('Softplus'),
   softsign: plain('Softsign'),
-  hardSigmoid: (b, x, alpha) => b.map('HardSigmoid', x, { alpha: float(alpha), beta: float(0.5) }),
+  hardSigmoid: (b, x, alpha) => b.map('HardSigmoid', x, { alpha: float(alpha || 1 / 6), beta: float(0.5) }),
   hardSwish: plain('HardSwish'),
   hardTanh: (b, x) => clip(b, x, -1, 1),
   mish: (b, x) => times(b, x, b.map('Tanh', b.map('Softplus', x))),
