@@ -1,10 +1,10 @@
 // Zip archives: those of Python's zipfile (one is below) and our own.
-import { deflateRawSync } from 'node:zlib'
+import { constants, deflateRawSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { inflate } from '../../src/formats/inflate.ts'
 import { readZip, writeZip } from '../../src/formats/zip.ts'
 import { LanegradError } from '../../src/index.ts'
-import { mutated, ROUNDS } from '../support/mutated.ts'
+import { mutated, numbersFrom, ROUNDS } from '../support/mutated.ts'
 
 /** zipfile.ZipFile(b, 'w'), 'a.txt' stored and 'b/zwölf.txt' deflated, both of b'abc' * 20. */
 const PYTHON =
@@ -55,6 +55,24 @@ describe('sizes', () => {
       /claims 4294967280 bytes in \d+: a decompression bomb/,
     )
   })
+})
+
+test('streams of zlib at every level, of numbers, texts and nothing', () => {
+  const random = numbersFrom(3)
+  const contents = [0, 1, 300, 20_000].flatMap((length) => [
+    new Uint8Array(length).map(() => random(256)),
+    new Uint8Array(length).map((_, i) => (i * i) % 7),
+    new Uint8Array(length).map(() => 97 + (random(40) >> (random(3) + 1))),
+  ])
+  for (const content of contents)
+    for (const level of [0, 1, 6, 9])
+      for (const strategy of [constants.Z_DEFAULT_STRATEGY, constants.Z_FIXED])
+        expect(
+          Buffer.compare(
+            inflate('x', new Uint8Array(deflateRawSync(content, { level, strategy })), content.length),
+            content,
+          ),
+        ).toBe(0)
 })
 
 test('damaged archives give nothing but a LanegradError', () => {

@@ -22,6 +22,7 @@ const program = `
   import { kFold, labelColumn, parseCsv, parseIdx } from 'lanegrad/data'
   import { freeze } from 'lanegrad/freeze'
   import { type Inspection, inspect, type ProfileRow, profile } from 'lanegrad/inspect'
+  import { loadKeras, saveKeras } from 'lanegrad/keras'
   import { modelCheckpoint } from 'lanegrad/node'
   import { loadOnnx, saveOnnx } from 'lanegrad/onnx'
   import { relaxed } from 'lanegrad/relaxed'
@@ -49,6 +50,8 @@ const program = `
   export const inspection: Inspection = inspect(model)
   export const rows: readonly ProfileRow[] = profile(model, [[1, 2]], [3])
   export const slimKinds = [relaxedSlim().kind, workersSlim().kind, inspectSlim(model)]
+  export const kerasNotes: readonly string[] = loadKeras(saveKeras(model)).importNotes
+  export const kerasModel: Model<Symbolic> = loadKeras(saveKeras(model), { model })
   export const matchedNames: Record<string, string> = loadStateDict(model, [saveStateDict(model)], { names: { dense_1: 'dense_1' } })
   const notes: readonly string[] = loadOnnx(saveOnnx(model)).importNotes
   const imported: Promise<Imported<Symbolic>> = loadTfjs({ modelJson: saveTfjs(model)['model.json'], weights: saveTfjs(model)['weights.bin'] })

@@ -4,6 +4,8 @@ import { fail } from '../../numerics/errors.ts'
 
 /** Headers and nodes of trees that a file may have. */
 const MOST_PARTS = 1 << 20
+/** Files that make more than this of themselves are held to what they have. */
+const LEAST_LIMIT = 1 << 28
 
 /** Bytes with every access checked. */
 export class Hdf5Bytes {
@@ -11,6 +13,7 @@ export class Hdf5Bytes {
   readonly view: DataView
   private readonly what: string
   private parts = 0
+  private taken = 0
   constructor(what: string, bytes: Uint8Array) {
     this.what = what
     this.bytes = bytes
@@ -25,6 +28,12 @@ export class Hdf5Bytes {
   /** Counts what is followed, so that no file can be endless. */
   count(): void {
     if (++this.parts > MOST_PARTS) this.damaged('it has too many parts')
+  }
+  /** Counts bytes that are made of the file's; `most`: times as many as it has. */
+  take(bytes: number, most: number): void {
+    this.taken += bytes
+    if (this.taken > Math.max(LEAST_LIMIT, this.bytes.length * most))
+      this.damaged(`it claims ${this.taken} bytes and has ${this.bytes.length}: a decompression bomb`)
   }
   within(at: number, length: number): number {
     if (!(at >= 0 && at + length <= this.bytes.length)) this.damaged(`byte ${at} of ${this.bytes.length}`)

@@ -34,6 +34,7 @@ export function textOf(file: Hdf5Bytes, type: Datatype, at: number): string {
   if (type.kind === 'text') return file.text(at, at + type.size)
   if (type.kind === 'listed text') {
     const length = file.u32(at)
+    file.take(length, 4) // many may name one
     return length === 0 ? '' : file.text(...heapObject(file, file.u64(at + 4), file.u32(at + 12), length))
   }
   return String(numbersOf(file, type, file.slice(at, type.size), false)[0])

@@ -198,6 +198,7 @@ function datasetOf(file: Hdf5Bytes, messages: readonly Message[]): Hdf5Dataset {
       const bytes = elementCount(shape) * type.size
       const version = file.u8(layout.at)
       const kind = file.u8(layout.at + 1)
+      if (kind < 2 && bytes <= file.bytes.length) file.take(bytes, 4) // several datasets may be in the same place
       const isKnown = version === 3 || (version === 4 && kind < 2)
       if (!isKnown) file.unknown(`data laid out by version ${version}`)
       const isBrain = attribute('dtype')?.[0] === 'bfloat16'

@@ -65,6 +65,18 @@ const alphaField = (name: string, absent: number): Field => ({
   write: (value) => (value as Activating['activation']).alpha,
 })
 
+/** Keras 3 names it negative_slope. */
+const leaky = alphaField('leakyRelu', 0.3)
+const leakyAlpha: Field = {
+  ...leaky,
+  write: (value, at, own) => (at.dialect === 'keras3' ? undefined : leaky.write(value, at, own)),
+}
+const negativeSlope: Field = {
+  ...leaky,
+  absent: undefined,
+  write: (value, at, own) => (at.dialect === 'keras3' ? leaky.write(value, at, own) : undefined),
+}
+
 /** A target shape with its -1 (or null) resolved. */
 function resolved(config: Config, at: ReadPlace): Config {
   const [shape] = at.shapes
@@ -120,7 +132,7 @@ export const coreClasses: readonly Row[] = [
     className: 'LeakyReLU',
     kind: 'activation',
     make: activation,
-    fields: { alpha: alphaField('leakyRelu', 0.3) },
+    fields: { alpha: leakyAlpha, negative_slope: negativeSlope },
     fits: (c) => activationOf(c).name === 'leakyRelu',
   },
   {

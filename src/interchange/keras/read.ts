@@ -301,19 +301,20 @@ function withCallOptions(
   return causal === undefined ? config : { ...config, causal }
 }
 
-/** The index of a call among those that an entry lists: models count the one that made them. */
-function callIndex({ model, calls }: Entry, call: number): number {
-  return model && call >= 1 && calls.length > 0 ? call - 1 : call
+/** The index of a call among those that an entry lists. */
+function callIndex({ model, className, calls }: Entry, { call, counted }: Ref): number {
+  const isCounted = model && counted !== 'none' && !(counted === 'functional' && className === 'Sequential')
+  return isCounted && call >= 1 && calls.length > 0 ? call - 1 : call
 }
 
-const keyOf = (plan: Plan, { layer, call }: Ref): string => {
-  const entry = plan.entries.get(layer)
-  return `${layer} ${entry ? callIndex(entry, call) : call}`
+const keyOf = (plan: Plan, ref: Ref): string => {
+  const entry = plan.entries.get(ref.layer)
+  return `${ref.layer} ${entry ? callIndex(entry, ref) : ref.call}`
 }
 
 function callIn(plan: Plan, ref: Ref, what: string): Call {
   const entry = plan.entries.get(ref.layer)
-  const call = entry?.calls[callIndex(entry, ref.call)]
+  const call = entry?.calls[callIndex(entry, ref)]
   return (
     call ?? fail(`${what}: ${plan.name} reads call ${ref.call} of ${show(ref.layer)}, which it doesn't have`)
   )

@@ -110,7 +110,7 @@ const SILENT = new Set(
   (
     'name trainable dtype batch_input_shape batch_shape batch_size input_shape input_dtype input_dim sparse ragged seed ' +
     'implementation unroll time_major autocast fused virtual_batch_size synchronized input_length rank activity_regularizer ' +
-    'lora_rank lora_alpha quantization_config cell supports_masking zero_output_for_mask'
+    'lora_rank lora_alpha quantization_config renorm_clipping renorm_momentum cell supports_masking zero_output_for_mask'
   ).split(' '),
 )
 
@@ -122,7 +122,7 @@ export function readFields({ fields, only = {} }: Row, config: Config, at: ReadP
   const options: Record<string, unknown> = {}
   for (const [key, values] of Object.entries(only)) {
     const value = own(config, key)
-    if (!isOff(value) && !values.includes(value))
+    if (!isOff(value) && !values.some((known) => String(known) === String(value)))
       at.refuse(`${key} ${show(value)}${values.length > 0 ? ` (only ${values.map(show).join(' or ')})` : ''}`)
   }
   for (const [key, field] of Object.entries(fields)) {

@@ -100,7 +100,7 @@ const UNMERGED = 'two outputs'
 /** The name of the layer in an entry { class_name, config }. */
 function nameIn(entry: unknown): string {
   const config = isRecord(entry) ? own(entry, 'config') : null
-  return String(isRecord(config) ? own(config, 'name') : '')
+  return String(isRecord(config) ? own(config, 'name') : '').replace(/^(forward|backward)_/, '') // as Keras 3 has it
 }
 
 const inside = (slots: readonly Slot[], ours: string, name: string, path: string): Slot[] =>
@@ -203,7 +203,7 @@ export const sequenceClasses: readonly Row[] = [
       ...kernelAndBias(),
       causal: same('causal'), // an option of calls: the reader puts it here
     },
-    only: { attention_axes: [], flash_attention: [], query_shape: [], key_shape: [], value_shape: [] },
+    only: { attention_axes: [[1]], flash_attention: [], query_shape: [], key_shape: [], value_shape: [] },
     prepare: boundedMask,
     slots: projections,
     fits: (c) => c.rotary === null,
@@ -220,10 +220,13 @@ export const sequenceClasses: readonly Row[] = [
       causal: same('causal'),
     },
     prepare: boundedMask,
-    slots: slotsOf((c) => [
-      c.useScale === true && 'scale',
-      c.scoreMode === 'concat' && 'concat_score_weight',
-    ]),
+    slots: (c) => {
+      const names = slotsOf((c) => [
+        c.useScale === true && 'scale',
+        c.scoreMode === 'concat' && 'concat_score_weight',
+      ])
+      return names(c).map((slot) => ({ ...slot, reshaped: true, theirs: () => [] }))
+    },
     lacks: ['tfjs'],
   },
   {

@@ -13,12 +13,16 @@ export interface Ref {
   readonly layer: string
   readonly call: number
   readonly output: number
+  /** Which models count the call that made them as their first one: none in keras_history, all in arrays. */
+  readonly counted: 'none' | 'functional' | 'all'
 }
 
 export interface Call {
   readonly inputs: readonly Ref[]
   /** Keyword arguments, values apart. */
   readonly options: Config
+  /** Masks that Keras 3 has handed on: values of operations. */
+  readonly masks: readonly Ref[]
 }
 
 export interface Entry {
@@ -59,11 +63,10 @@ const isRef = (value: unknown): value is [string, number, number] =>
   value.length >= 3 &&
   value.slice(1, 3).every((n) => NATURAL.holds(Number(n)))
 
-const refOf = ([layer, call, output]: readonly [string, number, number]): Ref => ({
-  layer,
-  call: Number(call),
-  output: Number(output),
-})
+const refOf = (
+  [layer, call, output]: readonly [string, number, number],
+  counted: Ref['counted'] = 'all',
+): Ref => ({ layer, call: Number(call), output: Number(output), counted })
 
 /** The values in what a call is given, in their order: those of keras_history, or lists [name, call, output, ...]. */
 function refsIn(value: unknown): Ref[] {
@@ -72,7 +75,7 @@ function refsIn(value: unknown): Ref[] {
   if (!isRecord(value)) return []
   const config = own(value, 'config')
   const history = isRecord(config) ? own(config, 'keras_history') : undefined
-  return isRef(history) ? [refOf(history)] : []
+  return isRef(history) ? [refOf(history, 'none')] : []
 }
 
 /** Keyword arguments that are values, in the order in which our layers take them. */
@@ -93,18 +96,22 @@ function callOf(node: unknown, what: string): Call {
     ? refsIn(args)
     : args.map((arg) => (isRef(arg) ? refOf(arg) : fail(`${what}: ${show(arg)} is no value`)))
   const plain = isHistory ? args.filter((arg) => refsIn(arg).length === 0) : []
-  const options = kwargs.filter(([key, value]) => !(VALUES.includes(key) && refsIn(value).length > 0))
+  const isMask = (key: string) => /^((query|value|key)_)?mask$/.test(key)
+  const options = kwargs.filter(
+    ([key, value]) => !((VALUES.includes(key) || isMask(key)) && refsIn(value).length > 0),
+  )
   if (plain.length > 0) options.push(['args', plain])
-  return { inputs: [...inputs, ...named], options: Object.fromEntries(options) }
+  const masks = kwargs.flatMap(([key, value]) => (isMask(key) ? refsIn(value) : []))
+  return { inputs: [...inputs, ...named], options: Object.fromEntries(options), masks }
 }
 
 /** Inputs or outputs of a model. */
-function refsOf(value: unknown, what: string): Refs {
-  if (isRef(value)) return { structure: 'single', list: [['', refOf(value)]] }
+function refsOf(value: unknown, counted: Ref['counted'], what: string): Refs {
+  if (isRef(value)) return { structure: 'single', list: [['', refOf(value, counted)]] }
   const entries = isRecord(value) ? Object.entries(value) : list(value, what).map((one) => ['', one] as const)
   const refs = entries.map(([key, one]): [string, Ref] => [
     key,
-    isRef(one) ? refOf(one) : fail(`${what}: ${show(one)} is no value`),
+    isRef(one) ? refOf(one, counted) : fail(`${what}: ${show(one)} is no value`),
   ])
   check(refs.length > 0, what, 'one value at least', value)
   return { structure: isRecord(value) ? 'record' : refs.length === 1 ? 'single' : 'list', list: refs }
@@ -147,12 +154,12 @@ function chainOf(name: string, config: Config): Plan {
   const entries = new Map<string, Entry>()
   let last: Ref | null = null
   for (const given of layers) {
-    const calls: Call[] = last ? [{ inputs: [last], options: {} }] : []
+    const calls: Call[] = last ? [{ inputs: [last], options: {}, masks: [] }] : []
     let entry = entryOf(given, `a layer of ${name}`, () => calls)
     if (!last && entry.className !== 'InputLayer') {
       const shape = shapeIn(entry) ?? own(config, 'build_input_shape')
       const dtype = own(entry.config, 'dtype')
-      const first: Ref = { layer: CHAIN_INPUT, call: 0, output: 0 }
+      const first: Ref = { layer: CHAIN_INPUT, call: 0, output: 0, counted: 'none' }
       const input = {
         className: 'InputLayer',
         name: CHAIN_INPUT,
@@ -161,16 +168,21 @@ function chainOf(name: string, config: Config): Plan {
         model: null,
       }
       entries.set(CHAIN_INPUT, input)
-      entry = { ...entry, calls: [{ inputs: [first], options: {} }] }
+      entry = { ...entry, calls: [{ inputs: [first], options: {}, masks: [] }] }
     }
     if (entries.has(entry.name)) fail(`two layers of ${name} are named ${show(entry.name)}`)
     entries.set(entry.name, entry)
-    last = { layer: entry.name, call: entry.model ? 1 : 0, output: 0 }
+    last = { layer: entry.name, call: 0, output: 0, counted: 'none' }
   }
   if (!last || entries.size < 2) fail(`model ${show(name)} has no layers`)
   const single = (ref: Ref): Refs => ({ structure: 'single', list: [['', ref]] })
   const [input] = entries.keys()
-  return { name, entries, inputs: single({ layer: input, call: 0, output: 0 }), outputs: single(last) }
+  return {
+    name,
+    entries,
+    inputs: single({ layer: input, call: 0, output: 0, counted: 'none' }),
+    outputs: single(last),
+  }
 }
 
 /** The shape of a layer's input, batch first, where its config tells it. */
@@ -182,22 +194,56 @@ export function shapeIn({ config, model }: Entry): unknown {
   return first && shapeIn(first)
 }
 
+/** Operations by which Keras 3 computes the masks of Embedding and Masking. */
+const MASK_OPERATION = /^(ops\.)?(NotEqual|Any)$/
+
+/**
+ * The entries without the operations that make masks, which our layers hand on by themselves. @throws LanegradError for masks of
+ * other makers
+ */
+function withoutMasks(entries: ReadonlyMap<string, Entry>, name: string): ReadonlyMap<string, Entry> {
+  const masked = new Set<string>()
+  for (const { className, config, calls } of entries.values()) {
+    const isMaker =
+      className === 'Masking' || (className === 'Embedding' && own(config, 'mask_zero') === true)
+    if (isMaker) for (const { inputs } of calls) for (const { layer } of inputs) masked.add(layer)
+  }
+  const dropped = new Set<string>()
+  const stack = [...entries.values()].flatMap(({ calls }) => calls.flatMap(({ masks }) => masks))
+  for (let ref = stack.pop(); ref; ref = stack.pop()) {
+    const { className = '', calls = [] } = entries.get(ref.layer) ?? {}
+    const sources = calls.flatMap(({ inputs }) => inputs)
+    const isOwn = (source: Ref) =>
+      masked.has(source.layer) || MASK_OPERATION.test(entries.get(source.layer)?.className ?? '')
+    if (!MASK_OPERATION.test(className) || !sources.every(isOwn))
+      fail(
+        `a layer of ${name} is called with a mask of ${ref.layer}: only those of Embedding and Masking can be read`,
+      )
+    if (dropped.has(ref.layer)) continue
+    dropped.add(ref.layer)
+    stack.push(...sources.filter(({ layer }) => !masked.has(layer)))
+  }
+  return new Map([...entries].filter(([own]) => !dropped.has(own)))
+}
+
 function graphOf(name: string, config: Config): Plan {
   const entries = new Map<string, Entry>()
+  let counted: Ref['counted'] = 'all'
   for (const given of list(own(config, 'layers'), `layers of ${name}`)) {
     const entry = entryOf(given, `a layer of ${name}`, (own_, layer) =>
-      list(own(own_, 'inbound_nodes') ?? [], `inbound_nodes of ${layer}`).map((node) =>
-        callOf(node, `inbound_nodes of ${layer}`),
-      ),
+      list(own(own_, 'inbound_nodes') ?? [], `inbound_nodes of ${layer}`).map((node) => {
+        if (isRecord(node)) counted = 'functional'
+        return callOf(node, `inbound_nodes of ${layer}`)
+      }),
     )
     if (entries.has(entry.name)) fail(`two layers of ${name} are named ${show(entry.name)}`)
     entries.set(entry.name, entry)
   }
   return {
     name,
-    entries,
-    inputs: refsOf(own(config, 'input_layers'), `input_layers of ${name}`),
-    outputs: refsOf(own(config, 'output_layers'), `output_layers of ${name}`),
+    entries: withoutMasks(entries, name),
+    inputs: refsOf(own(config, 'input_layers'), counted, `input_layers of ${name}`),
+    outputs: refsOf(own(config, 'output_layers'), counted, `output_layers of ${name}`),
   }
 }
 

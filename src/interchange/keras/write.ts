@@ -12,6 +12,7 @@ import { fail, show } from '../../numerics/errors.ts'
 import type { RowShape } from '../../numerics/shape.ts'
 import type { NamedArray } from '../../numerics/tensor.ts'
 import { rowOfLayer, slotsOfLayer } from './classes.ts'
+import { layersByDepth } from './depth-order.ts'
 import { pathName } from './names.ts'
 import type { WeightPlace } from './read.ts'
 import { type Findings, layerOf, placeOf } from './read-layer.ts'
@@ -19,6 +20,9 @@ import { type Config, type Dialect, type Row, type WritePlace, writeFields } fro
 
 /** A weight of a written model: what names it in some format, and its numbers. */
 export interface WrittenWeight {
+  /** Our name and shape. */
+  readonly name: string
+  readonly shape: readonly number[]
   readonly place: WeightPlace
   readonly array: NamedArray
 }
@@ -30,7 +34,9 @@ export interface Written {
 
 /** The names of Keras 3's modules, by the names of classes that aren't among its layers. */
 const entryOf = (dialect: Dialect, className: string, config: Config): Config => ({
-  ...(dialect === 'keras3' && { module: className === 'Functional' ? 'keras' : 'keras.layers' }),
+  ...(dialect === 'keras3' && {
+    module: className === 'Functional' ? 'keras.src.models.functional' : 'keras.layers',
+  }),
   class_name: className,
   config,
   ...(dialect === 'keras3' && { registered_name: null }),
@@ -94,8 +100,8 @@ export function writeTopology<V extends Values = Symbolic>(
     return { row, config: writeFields(row, layer.config as Config, at) }
   }
 
-  const callsOf = new Map<NetworkLayer, Call[]>()
-  for (const call of network.calls) callsOf.set(call.layer, [...(callsOf.get(call.layer) ?? []), call])
+  const callsOf = new Map(layersByDepth(network).map((layer): [NetworkLayer, Call[]] => [layer, []]))
+  for (const call of network.calls) callsOf.get(call.layer)?.push(call)
   for (const [layer, [{ inputs }]] of callsOf) {
     const before = problems.size + kindsLacking.size
     const made = writeLayer(layer, layer.name, inputs.map(shapeOf))
@@ -160,7 +166,9 @@ export function writeTopology<V extends Values = Symbolic>(
     const { row, config } = written.get(layer) as { readonly row: Row; readonly config: Config }
     const { causal: _, ...plain } = config
     const { name, trainable } = layer
-    const full = { name, trainable, dtype: 'float32', ...plain }
+    // some of Keras 3's layers without weights take no `trainable`
+    const isFixed = dialect === 'keras3' && !row.slots
+    const full = { name, ...(!isFixed && { trainable }), dtype: 'float32', ...plain }
     return { ...entryOf(dialect, row.className, full), name, inbound_nodes: calls.map(nodeOf) }
   })
   const name = network.name ?? 'model'
@@ -181,6 +189,8 @@ export function writeTopology<V extends Values = Symbolic>(
     return slotsOfLayer(row, layer.config as Config, config).map((slot) => {
       const spec = outline.byName.get(`${layer.name}/${slot.own}`) ?? fail(`${what}: no weight ${slot.own}`)
       return {
+        name: spec.name,
+        shape: spec.shape,
         place: {
           owners: [],
           layer: layer.name,

@@ -1,0 +1,327 @@
+// Models that Keras 3.15 has saved (models.py made them, with inputs and outputs), in all of its formats, and files of ours for it.
+import { readFileSync } from 'node:fs'
+import { inflateSync } from 'node:zlib'
+import { describe, expect, test } from 'vitest'
+import { type Hdf5Group, isDataset, readHdf5 } from '../../../src/formats/hdf5/read.ts'
+import { type Attributes, writeHdf5 } from '../../../src/formats/hdf5/write.ts'
+import { readZip, writeZip } from '../../../src/formats/zip.ts'
+import {
+  adam,
+  dense,
+  LanegradError,
+  load,
+  type Model,
+  type NamedArray,
+  positionEmbedding,
+  sequential,
+  tensor,
+} from '../../../src/index.ts'
+import { type Imported, loadKeras, saveKeras } from '../../../src/keras/index.ts'
+import { mutated, ROUNDS } from '../../support/mutated.ts'
+
+interface Numbers {
+  readonly shape: number[]
+  readonly data: number[]
+}
+type Ending = '.keras' | '.h5' | '.weights.h5'
+type Case = Readonly<Partial<Record<Ending, string>>> & {
+  readonly x: readonly Numbers[]
+  readonly y: readonly Numbers[]
+}
+const cases: Readonly<Record<string, Case>> = JSON.parse(
+  readFileSync(new URL('models.json', import.meta.url), 'utf8'),
+)
+const fileOf = (name: string, ending: Ending) =>
+  new Uint8Array(inflateSync(Buffer.from(cases[name][ending] ?? '', 'base64')))
+const names = Object.keys(cases).filter((name) => name !== 'operations')
+
+/** The outputs of a model, in their order. */
+function predicted(model: Model, x: readonly Numbers[]): readonly NamedArray[] {
+  const ids = model.session.network.inputs[0].dtype === 'int32'
+  const values = x.map(({ shape, data }) =>
+    ids ? { shape, data: Int32Array.from(data) } : tensor(data, shape),
+  )
+  const y = model.predict(values.length > 1 ? values : values[0])
+  return (Array.isArray(y) ? y : [y]) as readonly NamedArray[]
+}
+
+function expectOutputs(model: Model, { x, y }: Pick<Case, 'x' | 'y'>): void {
+  const outputs = predicted(model, x)
+  expect(outputs.map(({ shape }) => shape)).toEqual(y.map(({ shape }) => shape))
+  y.forEach(({ data }, i) => {
+    const largest = Math.max(...data.map(Math.abs))
+    const differences = data.map((value, at) => Math.abs(value - outputs[i].data[at]) / largest)
+    expect(Math.max(...differences)).toBeLessThan(1e-6)
+  })
+}
+const loaded = (name: string, ending: Ending) => loadKeras(fileOf(name, ending)) as unknown as Imported
+
+describe.each(names)('%s', (name) => {
+  test.each(['.keras', '.h5'] as const)('predicts what Keras does, from %s', (ending) => {
+    const model = loaded(name, ending)
+    expectOutputs(model, cases[name])
+    expect(model.importNotes.filter((note) => !note.startsWith('the model was compiled'))).toEqual([])
+  })
+
+  test('takes the weights of other files', () => {
+    const given = loaded(name, '.keras')
+    const wanted = given.getWeights()
+    const zeros = Object.fromEntries(
+      Object.entries(wanted).map(([own, { shape, data }]) => [own, { shape, data: data.map(() => 0) }]),
+    )
+    for (const file of [fileOf(name, '.weights.h5'), saveKeras(given)]) {
+      const model = load(given.save())
+      model.setWeights(zeros)
+      const isNested = name === 'nested' && file.length === fileOf(name, '.weights.h5').length
+      if (isNested) continue // written in line here: its layers have other paths
+      expect(loadKeras(file, { model })).toBe(model)
+      expect(model.getWeights()).toEqual(wanted)
+    }
+  })
+
+  test('goes back as .keras', () => {
+    const given = loaded(name, '.keras')
+    const file = saveKeras(given)
+    expect(Buffer.compare(file, saveKeras(given))).toBe(0)
+    const again = loadKeras(file) as unknown as Imported
+    expectOutputs(again, cases[name])
+    expect(again.importNotes).toEqual([])
+  })
+})
+
+const weightsIn = (file: Uint8Array): Record<string, NamedArray> => {
+  const found: Record<string, NamedArray> = {}
+  const walk = (group: Hdf5Group, path: string): void => {
+    for (const own of group.names) {
+      const node = group.get(own)
+      if (isDataset(node)) found[path + own] = node.read()
+      else if (node && own !== 'optimizer') walk(node, `${path}${own}/`)
+    }
+  }
+  walk(readHdf5('file', readZip('file', file).read('model.weights.h5')), '')
+  return found
+}
+const configIn = (file: Uint8Array) =>
+  JSON.parse(new TextDecoder().decode(readZip('file', file).read('config.json')))
+
+describe('a file of ours beside that of Keras', () => {
+  // seeds of dropout are states of Keras alone; `nested` is written in line
+  test.each(names.filter((name) => name !== 'nested'))(
+    '%s has the same paths, shapes and numbers of weights',
+    (name) => {
+      const theirs = weightsIn(fileOf(name, '.keras'))
+      for (const path of Object.keys(theirs)) if (path.includes('seed')) delete theirs[path]
+      if (name === 'normalization') for (const i of [0, 1, 2]) delete theirs[`layers/normalization/vars/${i}`]
+      expect(weightsIn(saveKeras(loaded(name, '.keras')))).toEqual(theirs)
+    },
+  )
+
+  test('layers have the names, classes and options that they had', () => {
+    const file = fileOf('images', '.keras')
+    const layersOf = (bytes: Uint8Array) =>
+      new Map<string, Record<string, unknown>>(
+        configIn(bytes).config.layers.map((layer: { name: string }) => [layer.name, layer]),
+      )
+    const theirs = layersOf(file)
+    for (const [own, layer] of layersOf(saveKeras(loaded('images', '.keras')))) {
+      const there = theirs.get(own) as Record<string, unknown>
+      expect([own, layer.class_name, layer.module]).toEqual([own, there.class_name, there.module])
+      const [ours, config] = [layer.config, there.config] as Record<string, unknown>[]
+      for (const key of Object.keys(ours)) {
+        if (/dtype|initializer|regularizer/.test(key)) continue // in other forms
+        expect([own, key, ours[key]]).toEqual([own, key, config[key]])
+      }
+    }
+  })
+})
+
+test('an imported model trains', () => {
+  const model = loaded('mlp', '.keras').compile({
+    loss: 'categoricalCrossentropy',
+    optimizer: adam({ learningRate: 0.05 }),
+  })
+  const y = [
+    [1, 0, 0],
+    [0, 1, 0],
+    [0, 0, 1],
+    [1, 0, 0],
+  ]
+  const x = tensor(cases.mlp.x[0].data, cases.mlp.x[0].shape)
+  const first = model.trainStep(x, y).loss
+  for (let step = 0; step < 50; step++) model.trainStep(x, y)
+  expect(model.trainStep(x, y).loss).toBeLessThan(0.9 * first) // dropout and the penalty stay
+})
+
+// ---- Keras 2 --------------------------------------------------------------------------------------
+
+/** A legacy file as tf.keras 2 writes it (hdf5_format.py), of a model that TensorFlow.js has saved. */
+function keras2File(
+  sample: string,
+  rename: (weight: string) => string,
+): { file: Uint8Array; x: Numbers[]; outputs: number[][] } {
+  const { modelTopology, weightSpecs, weights, inputs, outputs } = JSON.parse(
+    readFileSync(new URL(`../tfjs/${sample}.json`, import.meta.url), 'utf8'),
+  )
+  const bytes = new Uint8Array(Buffer.from(weights, 'base64'))
+  const datasets = new Map<string, NamedArray>()
+  const lists = new Map<string, string[]>()
+  const owners = new Map<string, string>() // layers of inner models lie in the group of the model
+  for (const layer of modelTopology.config.layers)
+    for (const inner of layer.config.layers ?? [layer])
+      owners.set(inner.name ?? inner.config.name, layer.name ?? layer.config.name)
+  let at = 0
+  for (const { name, shape } of weightSpecs) {
+    const count = shape.reduce((product: number, n: number) => product * n, 1)
+    const owner = owners.get(name.split('/')[0]) as string
+    const own = `${rename(name)}:0`
+    datasets.set(`model_weights/${owner}/${own}`, {
+      shape,
+      data: new Float32Array(bytes.slice(at, at + 4 * count).buffer),
+    })
+    lists.set(owner, [...(lists.get(owner) ?? []), own])
+    at += 4 * count
+  }
+  const attributes = new Map<string, Attributes>([
+    ['', { model_config: JSON.stringify(modelTopology), keras_version: '2.15.0', backend: 'tensorflow' }],
+    ...[...lists].map(([owner, list]): [string, Attributes] => [
+      `model_weights/${owner}`,
+      { weight_names: list },
+    ]),
+  ])
+  return { file: writeHdf5(datasets, attributes), x: inputs, outputs }
+}
+
+describe('files of Keras 2', () => {
+  test.each([
+    ['conv2d_s2_same', (weight: string) => weight],
+    ['nested_functional', (weight: string) => weight],
+    ['bidirectional_lstm', (weight: string) => weight.replace(/\/([^/]+)$/, '/lstm_cell_1/$1')],
+    ['gru_sigmoid', (weight: string) => weight.replace('/', '/gru_cell/')],
+    // of a layer that was made under another name
+    ['ln', (weight: string) => weight.replace(/^[^/]+/, 'other')],
+  ])('%s', (sample, rename) => {
+    const { file, x, outputs } = keras2File(sample, rename)
+    const model = loadKeras(file) as unknown as Model
+    const shapes = predicted(model, x).map(({ shape }) => [...shape])
+    expectOutputs(model, { x, y: outputs.map((data, i) => ({ data, shape: shapes[i] })) })
+  })
+})
+
+// ---- what can't be read ---------------------------------------------------------------------------
+
+const errorOf = (run: () => unknown): string => {
+  try {
+    run()
+  } catch (error) {
+    expect(error).toBeInstanceOf(LanegradError)
+    return (error as Error).message
+  }
+  return 'no error'
+}
+
+describe('what can not be read is told', () => {
+  test('operations and Lambda, all at once', () => {
+    expect(errorOf(() => loaded('operations', '.keras'))).toMatch(
+      /no layers of these classes: ops.Add \(add\); ops.Relu \(relu\); Lambda \(lambda\)/,
+    )
+  })
+
+  test('weights without a model, and with one that has other layers', () => {
+    const file = fileOf('mlp', '.weights.h5')
+    expect(errorOf(() => loadKeras(file))).toMatch(/weights alone: loadKeras\(bytes, \{ model \}\)/)
+    const other = sequential({ inputShape: [5], layers: [dense({ units: 6 }), dense({ units: 4 })] })
+    const before = other.getWeights()
+    expect(errorOf(() => loadKeras(file, { model: other }))).toMatch(
+      /weight dense_1\/kernel must have the shape \[5,6\]; the file's has \[5,7\]/,
+    )
+    expect(other.getWeights()).toEqual(before)
+    const deeper = sequential({ inputShape: [5], layers: [7, 4, 3, 2].map((units) => dense({ units })) })
+    expect(errorOf(() => loadKeras(file, { model: deeper }))).toMatch(
+      /lacks the weights dense_4\/kernel \(layers\/dense_3\/vars\/0\), dense_4\/bias/,
+    )
+    expect(errorOf(() => loadKeras(file, { model: 5 as never }))).toMatch(/loadKeras: model must be a model/)
+  })
+
+  test.each([
+    ['no file at all', Uint8Array.of(1, 2, 3), /expected a .keras file \(a zip\) or an .h5 file/],
+    ['an empty archive', writeZip({}), /holds no config.json/],
+    [
+      'weights in another form',
+      writeZip({ 'config.json': new Uint8Array(2), 'model.weights.npz': new Uint8Array(2) }),
+      /holds no model.weights.h5/,
+    ],
+    [
+      'no JSON',
+      writeZip({ 'config.json': Uint8Array.of(0x7b), 'model.weights.h5': new Uint8Array(2) }),
+      /must be JSON/,
+    ],
+    [
+      'no HDF5',
+      writeZip({ 'config.json': Uint8Array.of(0x7b, 0x7d), 'model.weights.h5': new Uint8Array(99) }),
+      /isn't an HDF5 file/,
+    ],
+  ])('%s', (_, file, message) => {
+    expect(errorOf(() => loadKeras(file))).toMatch(message)
+  })
+
+  test('a layer of sizes that the file only claims takes no memory', () => {
+    const zip = readZip('file', fileOf('mlp', '.keras'))
+    const config = new TextDecoder()
+      .decode(zip.read('config.json'))
+      .replaceAll('"units": 7', '"units": 700000000')
+    const file = writeZip({
+      'config.json': new TextEncoder().encode(config),
+      'model.weights.h5': zip.read('model.weights.h5'),
+    })
+    expect(errorOf(() => loadKeras(file))).toMatch(/dense\/kernel must have the shape \[5,700000000\]/)
+  })
+
+  test('saveKeras names all that Keras lacks', () => {
+    const odd = dense({ units: 2, activation: { name: 'celu', alpha: 2 }, name: 'odd' })
+    const model = sequential({ inputShape: [4, 3], layers: [positionEmbedding({ name: 'places' }), odd] })
+    expect(errorOf(() => saveKeras(model))).toMatch(
+      /saveKeras: Keras doesn't have: positionEmbedding \(places\); dense odd: .*celu/,
+    )
+  })
+})
+
+describe('damaged files give nothing but a LanegradError', () => {
+  const rounds = ROUNDS / 3
+  const zip = readZip('file', fileOf('sequences', '.keras'))
+  const [config, weights] = [zip.read('config.json'), zip.read('model.weights.h5')]
+  const archive = (config: Uint8Array, weights: Uint8Array) =>
+    writeZip({ 'config.json': config, 'model.weights.h5': weights })
+  const legacy = fileOf('mlp', '.h5')
+  const isMarked = (file: Uint8Array) => (at: number) => file[at] !== 0
+  test.each<[string, () => Iterable<Uint8Array>]>([
+    ['the archive', () => mutated(fileOf('mlp', '.keras'), rounds, isMarked(fileOf('mlp', '.keras')))],
+    [
+      'its config',
+      function* () {
+        for (const one of mutated(config, rounds)) yield archive(one, weights)
+      },
+    ],
+    [
+      'its weights',
+      function* () {
+        for (const one of mutated(weights, rounds, isMarked(weights))) yield archive(config, one)
+      },
+    ],
+    ['a legacy file', () => mutated(legacy, rounds, isMarked(legacy))],
+  ])(
+    '%s',
+    (_, files) => {
+      let refused = 0
+      for (const file of files()) {
+        try {
+          loadKeras(file)
+        } catch (error) {
+          if (!(error instanceof LanegradError)) throw error
+          refused++
+        }
+      }
+      expect(refused).toBeGreaterThan(rounds / 10)
+    },
+    300_000,
+  )
+})
