@@ -2,8 +2,15 @@
 import { HEADER_BYTES } from '../../assembly/abi.ts'
 import { parse } from '../formats/json.ts'
 import { decodeTensors, ownReaders } from '../formats/safetensors.ts'
-import { FROZEN_KEY, type Frozen, type FrozenProgram, frozenForm, PROGRAM_MARK } from '../session/frozen.ts'
-import { align, layoutOf } from '../session/layout.ts'
+import {
+  FROZEN_KEY,
+  type Frozen,
+  type FrozenProgram,
+  fedSlots,
+  frozenForm,
+  PROGRAM_MARK,
+} from '../session/frozen.ts'
+import { bufferBytes, layoutOf } from '../session/layout.ts'
 
 /** A part of the memory; addresses are bytes. */
 export interface Region {
@@ -40,11 +47,15 @@ function instructionsIn(words: ArrayLike<number>): number {
 function regionsOf(frozen: Frozen, program: FrozenProgram, dataBytes: number): Region[] {
   const layout = layoutOf(frozen.base, frozen.weights, frozen.updating?.slotNames.length ?? null)
   const start = layout.base + HEADER_BYTES
-  const slots = [program.inputs, program.targets, program.sampleWeights, program.results]
-  const ends = slots.flatMap((own) =>
-    Array.from(own, ([, [address, shape]]) => address + align(4 * shape.reduce((a, b) => a * b, 1))),
-  )
-  const starts = slots.flatMap((own) => Array.from(own, ([, [address]]) => address))
+  const { inputs, targets, sampleWeights } = fedSlots(program, frozen.feeds)
+  const places = [
+    ...[inputs, targets, sampleWeights].flatMap((slots) =>
+      Array.from(slots.values(), ({ address, shape }) => [address, shape] as const),
+    ),
+    ...program.results.values(),
+  ]
+  const ends = places.map(([address, shape]) => address + bufferBytes(shape))
+  const starts = places.map(([address]) => address)
   const dataStart = Math.min(...starts, program.programStart)
   const dataEnd = Math.max(...ends, dataStart)
   return [

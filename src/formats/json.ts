@@ -21,6 +21,11 @@ function checkDepth(what: string, json: string): void {
 /** The value that a text of JSON holds. @throws LanegradError if the text isn't JSON or is nested too deeply */
 export function parse(what: string, text: string): unknown {
   checkDepth(what, text)
+  return parseText(what, text)
+}
+
+/** The same for what is read to a fixed depth. */
+export function parseText(what: string, text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {

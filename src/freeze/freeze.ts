@@ -46,10 +46,8 @@ const SIZES: Rule<readonly number[]> = {
 
 const WEIGHTS: Rule<boolean | 'positions'> = oneOf<boolean | 'positions'>(true, false, 'positions')
 
-const slotsOf = (slots: Slots) =>
-  Object.fromEntries(
-    Array.from(slots, ([name, { address, shape, dtype }]) => [name, [address, shape, dtype]]),
-  )
+const addressesOf = (slots: Slots) =>
+  Object.fromEntries(Array.from(slots, ([name, { address }]) => [name, address]))
 
 /** The positions of a target that have weights of their own: every label, or every row of numbers. */
 const positionsOf = ({ shape, dtype }: TargetFeed): Shape =>
@@ -66,18 +64,21 @@ function written(
   constants.forEach(({ data }, i) => {
     tensors.set(`${PROGRAM_MARK}${index}/${i}`, { shape: [data.length], data })
   })
+  const { mode, rows, weightShapes } = request
   return {
-    request,
+    request: { mode, rows, weightShapes },
     programStart,
     phaseEnds: [phaseEnds.forward, phaseEnds.backward, phaseEnds.update],
     sums,
     modules: modules.map(({ name }) => name),
     constants: constants.map(({ address }) => address),
-    inputs: slotsOf(code.inputs),
-    targets: slotsOf(code.targets),
-    sampleWeights: slotsOf(code.sampleWeights),
-    results: slotsOf(code.results),
-    gradients: slotsOf(code.gradients),
+    inputs: addressesOf(code.inputs),
+    targets: addressesOf(code.targets),
+    sampleWeights: addressesOf(code.sampleWeights),
+    results: Object.fromEntries(
+      Array.from(code.results, ([name, { address, shape, dtype }]) => [name, [address, shape, dtype]]),
+    ),
+    gradients: mode === 'gradients' ? addressesOf(code.gradients) : {},
     end,
     readings,
     groups,

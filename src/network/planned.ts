@@ -6,11 +6,12 @@ import { streamOf } from '../numerics/random.ts'
 import { type RowShape, type Shape, sameShape, shapeText } from '../numerics/shape.ts'
 import { elementCount, type FloatArray } from '../numerics/tensor.ts'
 import { type Plan, planOf } from '../plan/plan.ts'
+import type { Batch } from '../rows/rows.ts'
 import { Engine, type RuntimeOptions } from '../runtime/engine.ts'
 import type { Feeds, TargetFeed } from '../session/feeds.ts'
 import { finishes } from '../session/finishes.ts'
 import { isState, type Layout, layoutOf, type ParameterSpec } from '../session/layout.ts'
-import type { Prepared } from '../session/prepared.ts'
+import { answers, NO_OPTIONS, type Prepared, preparedOf, type RunOptions } from '../session/prepared.ts'
 import type { Mode, Program, Readings, Request } from '../session/program.ts'
 import { Session, type Updating } from '../session/session.ts'
 import { explain } from '../session/warnings.ts'
@@ -134,6 +135,9 @@ const NO_COMPUTATION: Computation = {
   host: new Map(),
 }
 
+/** The most programs a session keeps (about 20 KB each, 3 ms to make again): callers may pass any number of batch sizes. */
+const PROGRAMS_KEPT = 64
+
 export class PlannedSession extends Session<Plan, Engine> {
   /** As they were asked for. */
   readonly runtime: RuntimeOptions
@@ -142,6 +146,8 @@ export class PlannedSession extends Session<Plan, Engine> {
   outline: Outline
   training: Training | null = null
 
+  /** The one asked for last is in front. */
+  private programs: Prepared<Plan>[] = []
   /** Calls of `fit` and `evaluate` that aren't at their end. */
   fits = 0
   evaluations = 0
@@ -196,6 +202,36 @@ export class PlannedSession extends Session<Plan, Engine> {
   override dispose(): void {
     super.dispose()
     this.shared?.leave(this)
+  }
+
+  /** The program for a batch of `rows` rows shaped like `batch`'s; the last ones made are kept. */
+  override prepareFor(
+    mode: Mode,
+    batch: Batch,
+    rows: number,
+    options: RunOptions = NO_OPTIONS,
+  ): Prepared<Plan> {
+    const { programs } = this
+    for (let i = 0; i < programs.length; i++) {
+      const known = programs[i]
+      if (!answers(known.request, mode, batch, rows, options)) continue
+      if (i > 0) programs.unshift(programs.splice(i, 1)[0])
+      return known
+    }
+    const { training = false, inputGradients = false } = options
+    const request: Request = {
+      ...{ mode, rows, training, inputGradients },
+      shapes: batch.x.map(({ shape }) => shape),
+      weightShapes: this.feeds.targets.map((_, i) => batch.weights[i]?.shape ?? null),
+    }
+    const prepared = preparedOf(this.make(request), this.feeds)
+    this.programs = [prepared, ...programs.slice(0, PROGRAMS_KEPT - 1)]
+    return prepared
+  }
+
+  override forgetPrograms(): void {
+    super.forgetPrograms()
+    this.programs = []
   }
 
   /** The program of `mode` that was asked for last. */
@@ -325,7 +361,7 @@ export class PlannedSession extends Session<Plan, Engine> {
     return writtenFor(this.network, shapes)
   }
 
-  protected make(request: Request): Program<Plan> {
+  private make(request: Request): Program<Plan> {
     const { program, metrics } = this.planned(request, this.layout)
     for (const [key, metric] of metrics) this.metrics.set(key, hostMetric(key, metric))
     return program

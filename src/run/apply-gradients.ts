@@ -3,7 +3,6 @@ import { type Gradients, readGradients } from '../feed/gradients.ts'
 import { type ApplyOptions, OPTIONS } from '../feed/options.ts'
 import { fail, readOptions } from '../numerics/errors.ts'
 import { apply } from '../session/apply.ts'
-import { preparedOf } from '../session/prepared.ts'
 import { checkTrainer, type Trainer } from './trainer.ts'
 
 /**
@@ -30,9 +29,8 @@ export function applyGradients(trainer: Trainer, gradients: Gradients, options: 
   const { session } = checkTrainer(what, trainer)
   trainer.updating
   const { weight, allowNaN } = readOptions(what, options, OPTIONS[what])
-  const program =
+  const trained =
     session.known.find(({ request }) => request.mode === 'train') ??
     fail('no program that trains: freeze(model, { train: [1] }) makes one')
-  const trained = preparedOf(program, session.feeds)
   apply(session, trained, readGradients(session.weights, gradients, allowNaN), weight)
 }

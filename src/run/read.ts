@@ -4,24 +4,29 @@
 import { ABI_VERSION, ALIGNMENT } from '../../assembly/abi.ts'
 import { coreModule } from '../binaries/core.ts'
 import type { KernelModule } from '../binaries/kernel-module.ts'
-import { parse } from '../formats/json.ts'
+import { parseText } from '../formats/json.ts'
 import { decodeTensors, ownReaders } from '../formats/safetensors.ts'
 import { isFloat32, isInt32 } from '../numerics/brands.ts'
 import type { ByteSource } from '../numerics/bytes.ts'
 import { fail, show } from '../numerics/errors.ts'
-import { type DType, type Shape, sameShape, shapeText } from '../numerics/shape.ts'
+import type { Shape } from '../numerics/shape.ts'
 import { elementCount, type NamedArray } from '../numerics/tensor.ts'
 import type { Slot, Slots } from '../runtime/program.ts'
-import { FROZEN_KEY, type Frozen, type FrozenProgram, frozenForm, PROGRAM_MARK } from '../session/frozen.ts'
+import {
+  FROZEN_KEY,
+  type Frozen,
+  type FrozenProgram,
+  fedSlots,
+  frozenForm,
+  PROGRAM_MARK,
+  placed,
+} from '../session/frozen.ts'
 import { type Layout, layoutOf } from '../session/layout.ts'
 import type { Finishes, MeanReading, Program } from '../session/program.ts'
 import type { Sums } from '../session/session.ts'
 
 /** The most arrays an optimizer has, beside two for each group of losses. */
 const MOST_SLOTS = 6
-
-/** Inputs or targets of a frozen file: no axis is of unknown length. */
-type Shapes = readonly { readonly name: string; readonly shape: Shape; readonly dtype: DType }[]
 
 /** The parts of a frozen file. */
 export interface Opened {
@@ -91,7 +96,8 @@ function programOf(
   const what = `${FROZEN_KEY}.programs.${i}`
   const { request, programStart, end, readings, groups, sums } = given
   const { base, feeds } = frozen
-  const { rows, weightShapes } = request
+  const { rows } = request
+  const fed = fedSlots(given, feeds)
   const words = tensors.get(`${PROGRAM_MARK}${i}/words`)?.data
   if (!isInt32(words)) return fail(`${what}: its words are missing`)
   if (programStart % ALIGNMENT !== 0) fail(`${what}: it isn't aligned`)
@@ -104,18 +110,19 @@ function programOf(
       fail(`${what}: expected phases that end with an instruction; got ${bound}`)
   if (sums.length > 0 && sums.length !== 2 * groups.length)
     fail(`${what}: it adds up the gradients of ${sums.length / 2} groups, it has ${groups.length}`)
-  /** `known`: the shapes they must have, without the rows, by name. */
-  const slotsOf = (slots: FrozenProgram['inputs'], low: number, known?: Shapes): Slots =>
+  const checked = (slots: Map<string, Slot>, low: number): Slots => {
+    for (const { address, count } of slots.values()) within(what, address, 4 * count, low, programStart)
+    return slots
+  }
+  const results = checked(
     new Map(
-      Array.from(slots, ([name, [address, shape, dtype]]): [string, Slot] => {
-        const count = elementCount(shape, `${what}: the shape of ${name}`)
-        const own = known?.find((feed) => feed.name === name)
-        if (known && !(own?.dtype === dtype && sameShape(shape, [rows, ...own.shape])))
-          fail(`${what}: ${name} has the shape ${shapeText(shape)}, which isn't that of ${rows} rows`)
-        return [name, { address: within(what, address, 4 * count, low, programStart), shape, dtype, count }]
-      }),
-    )
-  const results = slotsOf(given.results, base)
+      Array.from(given.results, ([name, [address, shape, dtype]]) => [
+        name,
+        { address, shape, dtype, count: elementCount(shape, name) },
+      ]),
+    ),
+    base,
+  )
   for (const name of request.mode === 'predict' ? feeds.outputs : []) {
     const { count = 0, shape = [], dtype } = results.get(name) ?? {}
     const row = `${dtype} ${shape.slice(1)}`
@@ -130,8 +137,9 @@ function programOf(
     counter,
   ])
   for (const address of [loss, ...counters, ...groups]) within(what, address ?? 0, 8, 0, end)
+  const shapes = feeds.inputs.map(({ shape }) => shape as Shape)
   return {
-    request,
+    request: { ...request, shapes, training: false, inputGradients: false },
     code: {
       words,
       programStart,
@@ -143,15 +151,11 @@ function programOf(
         if (!isFloat32(data)) return fail(`${what}: constant ${j} is missing`)
         return { data, address: within(what, address, data.byteLength, start, programStart) }
       }),
-      inputs: slotsOf(given.inputs, start, feeds.inputs as Shapes),
-      targets: slotsOf(given.targets, start, feeds.targets as Shapes),
-      sampleWeights: slotsOf(
-        given.sampleWeights,
-        start,
-        feeds.targets.map(({ name }, j) => ({ name, shape: weightShapes[j] ?? [], dtype: 'float32' })),
-      ),
+      inputs: checked(fed.inputs, start),
+      targets: checked(fed.targets, start),
+      sampleWeights: checked(fed.sampleWeights, start),
       results,
-      gradients: slotsOf(given.gradients, base),
+      gradients: checked(placed(given.gradients, frozen.weights, []), base),
       scratchBytes: 0, // there are no other threads
       end,
     },
@@ -181,7 +185,7 @@ export function readFrozen(bytes: ByteSource, modules: readonly KernelModule[]):
   const { tensors, metadata } = decodeTensors(bytes, ownReaders)
   if (metadata[FROZEN_KEY] === undefined)
     fail(`not a frozen file: its metadata has no programs (freeze makes them, save doesn't)`)
-  const frozen = frozenForm(FROZEN_KEY, parse(FROZEN_KEY, metadata[FROZEN_KEY]))
+  const frozen = frozenForm(FROZEN_KEY, parseText(FROZEN_KEY, metadata[FROZEN_KEY]))
   if (frozen.abi !== ABI_VERSION)
     fail(
       `the file was frozen for interface ${frozen.abi} of the kernels, this library has ${ABI_VERSION}: freeze the model again`,

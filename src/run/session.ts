@@ -1,22 +1,16 @@
 // A session whose programs came with a file: it finds them, and makes none.
 import { fail, reading } from '../numerics/errors.ts'
 import { type Shape, shapeText } from '../numerics/shape.ts'
+import type { Batch } from '../rows/rows.ts'
 import { Arena } from '../runtime/arena.ts'
-import { areSame } from '../session/prepared.ts'
-import type { Finishes, Mode, Program, Request } from '../session/program.ts'
+import { type Prepared, preparedOf } from '../session/prepared.ts'
+import type { Finishes, Mode } from '../session/program.ts'
 import { Session } from '../session/session.ts'
 import { loadState } from '../session/state.ts'
 import { frozenLayout, type Opened } from './read.ts'
 
-/** What `freeze` calls the programs of a mode. */
-const text = ({ mode, rows, weightShapes }: Request): string =>
-  `${mode}: [${rows}]${weightShapes.some((shape) => shape !== null) ? ', sampleWeight: true' : ''}`
-
-const areAllSame = (a: readonly (Shape | null)[], b: readonly (Shape | null)[]): boolean =>
-  a.length === b.length && a.every((shape, i) => areSame(shape, b[i]))
-
 export class FrozenSession extends Session {
-  readonly known: readonly Program[]
+  readonly known: readonly Prepared[]
   readonly finishes: Finishes | null
   protected override noun = 'trainer'
 
@@ -26,7 +20,7 @@ export class FrozenSession extends Session {
     if (arena.base !== base)
       fail('the file was frozen by another build of the library: freeze the model again')
     super(weights, feeds, Number(metadata.seed), arena, frozenLayout(frozen))
-    this.known = programs
+    this.known = programs.map((program) => preparedOf(program, feeds))
     const { rateAt, sums, finishes } = code
     this.finishes = finishes
     if (updating) {
@@ -52,7 +46,7 @@ export class FrozenSession extends Session {
   }
 
   /** The sizes of batches there are programs for, falling. */
-  sizes(mode: Mode): readonly number[] {
+  sizes(mode: Mode): number[] {
     const own = this.known.flatMap(({ request }) => (request.mode === mode ? request.rows : []))
     return own.sort((a, b) => b - a)
   }
@@ -62,20 +56,15 @@ export class FrozenSession extends Session {
     return this.known.find(({ request }) => request.mode === mode)?.request.weightShapes ?? []
   }
 
-  protected make(request: Request): Program {
-    const { mode, rows, shapes } = request
-    const ofMode = this.known.filter((program) => program.request.mode === mode)
-    const found = ofMode.find(
-      ({ request: own }) =>
-        own.rows === rows &&
-        areAllSame(own.shapes, shapes) &&
-        areAllSame(own.weightShapes, request.weightShapes),
-    )
+  /** @throws LanegradError that names the sizes there are */
+  prepareFor(mode: Mode, { weights }: Batch, rows: number): Prepared {
+    const found = this.known.find(({ request }) => request.mode === mode && request.rows === rows)
     if (found) return found
-    const have = ofMode.map((program) => program.request.rows).join(', ') || 'none'
-    const given = shapes.map((shape) => shapeText([rows, ...shape])).join(', ')
+    const given = this.feeds.inputs.map(({ shape }) => shapeText([rows, ...(shape as Shape)])).join(', ')
+    const have = this.sizes(mode).reverse().join(', ') || 'none'
+    const weighted = weights.some(Boolean) ? ', sampleWeight: true' : ''
     return fail(
-      `no program for ${mode} with inputs ${given}: batch sizes frozen for it are ${have}; freeze(model, { ${text(request)} }) makes one`,
+      `no program for ${mode} with inputs ${given}: batch sizes frozen for it are ${have}; freeze(model, { ${mode}: [${rows}]${weighted} }) makes one`,
     )
   }
 }

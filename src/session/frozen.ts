@@ -17,7 +17,9 @@ import {
   text,
   tuple,
 } from '../formats/schema.ts'
-import type { DType, Shape } from '../numerics/shape.ts'
+import type { DType, RowShape, Shape } from '../numerics/shape.ts'
+import { elementCount } from '../numerics/tensor.ts'
+import type { Slot } from '../runtime/program.ts'
 import type { Feeds } from './feeds.ts'
 import type { Finish, LossReading, MeanReading, Mode, Readings, Request } from './program.ts'
 
@@ -30,13 +32,10 @@ export const PROGRAM_MARK = '#'
 const shape: Form<Shape> = list(natural)
 const dtype: Form<DType> = oneOf('float32', 'int32')
 
-const request: Form<Request> = record<Request>({
+const request = record<Pick<Request, 'mode' | 'rows' | 'weightShapes'>>({
   mode: oneOf<Mode>('predict', 'evaluate', 'train', 'gradients'),
   rows: positive,
-  shapes: list(shape),
   weightShapes: list(orNull(shape)),
-  training: flag,
-  inputGradients: flag,
 })
 
 const mean = record<MeanReading>({
@@ -56,8 +55,7 @@ const readings: Form<Readings> = record<Readings>({
   isSplit: flag,
 })
 
-/** [address, shape, type] by name. */
-const slots = byName(tuple<readonly [number, Shape, DType]>(natural, shape, dtype))
+const addresses = byName(natural)
 
 const program = record({
   request,
@@ -68,11 +66,14 @@ const program = record({
   modules: list(text),
   /** The address of each constant. */
   constants: list(natural),
-  inputs: slots,
-  targets: slots,
-  sampleWeights: slots,
-  results: slots,
-  gradients: slots,
+  /** The address of each. */
+  inputs: addresses,
+  targets: addresses,
+  sampleWeights: addresses,
+  /** [address, shape, type] of each. */
+  results: byName(tuple<readonly [number, Shape, DType]>(natural, shape, dtype)),
+  /** The address of each, where they are what the program is for. */
+  gradients: addresses,
   end: natural,
   readings,
   groups: list(orNull(natural)),
@@ -129,3 +130,35 @@ export const frozenForm = record({
   programs: list(program),
 })
 export type Frozen = Formed<typeof frozenForm>
+
+/** Data of a program by what it is called, with the shape of a row. */
+type Named = { readonly name: string; readonly shape: RowShape; readonly dtype?: DType }
+
+/** The slots of a file's addresses, `before` (the rows) in front of the shapes. @throws LanegradError on too many elements */
+export function placed(
+  addresses: ReadonlyMap<string, number>,
+  named: readonly Named[],
+  before: Shape,
+): Map<string, Slot> {
+  const slots = new Map<string, Slot>()
+  for (const { name, shape: own, dtype = 'float32' } of named) {
+    const address = addresses.get(name)
+    const shape = [...before, ...(own as Shape)]
+    if (address !== undefined) slots.set(name, { address, shape, dtype, count: elementCount(shape, name) })
+  }
+  return slots
+}
+
+/** Where a program has its inputs, targets and sample weights. */
+export const fedSlots = (
+  { request: { rows, weightShapes }, inputs, targets, sampleWeights }: FrozenProgram,
+  feeds: Feeds,
+) => ({
+  inputs: placed(inputs, feeds.inputs, [rows]),
+  targets: placed(targets, feeds.targets, [rows]),
+  sampleWeights: placed(
+    sampleWeights,
+    feeds.targets.map(({ name }, i) => ({ name, shape: weightShapes[i] ?? [] })),
+    [rows],
+  ),
+})

@@ -12,12 +12,9 @@ import type { Feeds } from './feeds.ts'
 import { isState, type Layout, layoutOf, type ParameterSpec } from './layout.ts'
 import type { Logs, WithLoss } from './logs.ts'
 import type { HostMetric } from './metric.ts'
-import { answers, NO_OPTIONS, type Prepared, preparedOf, type RunOptions } from './prepared.ts'
-import type { Finishes, Mode, Program, Request } from './program.ts'
+import type { Prepared, RunOptions } from './prepared.ts'
+import type { Finishes, Mode } from './program.ts'
 import { Tally } from './tally.ts'
-
-/** The most programs a session keeps (about 20 KB each, 3 ms to make again): callers may pass any number of batch sizes. */
-const PROGRAMS_KEPT = 64
 
 /** How weights are updated. */
 export interface Updating {
@@ -86,8 +83,6 @@ export abstract class Session<C extends Executable = Executable, E extends Arena
   /** Ends what waits for a batch. */
   readonly disposing = new Stop()
   layout: Layout
-  /** The one asked for last is in front. */
-  protected programs: Prepared<C>[] = []
 
   constructor(
     weights: readonly ParameterSpec[],
@@ -104,8 +99,8 @@ export abstract class Session<C extends Executable = Executable, E extends Arena
     engine.reserve(layout.end)
   }
 
-  /** A program for what is asked. */
-  protected abstract make(request: Request): Program<C>
+  /** The program for a batch of `rows` rows shaped like `batch`'s. */
+  abstract prepareFor(mode: Mode, batch: Batch, rows: number, options?: RunOptions): Prepared<C>
 
   /** From means to what is logged; null: nothing of the kind is. */
   abstract readonly finishes: Finishes | null
@@ -162,7 +157,6 @@ export abstract class Session<C extends Executable = Executable, E extends Arena
   }
 
   forgetPrograms(): void {
-    this.programs = []
     this.accumulated = null
     this.metrics.clear()
   }
@@ -182,26 +176,6 @@ export abstract class Session<C extends Executable = Executable, E extends Arena
       })
     }
     return slots
-  }
-
-  /** The program for a batch of `rows` rows shaped like `batch`'s; the last ones made are kept. */
-  prepareFor(mode: Mode, batch: Batch, rows: number, options: RunOptions = NO_OPTIONS): Prepared<C> {
-    const { programs } = this
-    for (let i = 0; i < programs.length; i++) {
-      const known = programs[i]
-      if (!answers(known.request, mode, batch, rows, options)) continue
-      if (i > 0) programs.unshift(programs.splice(i, 1)[0])
-      return known
-    }
-    const { training = false, inputGradients = false } = options
-    const request: Request = {
-      ...{ mode, rows, training, inputGradients },
-      shapes: batch.x.map(({ shape }) => shape),
-      weightShapes: this.feeds.targets.map((_, i) => batch.weights[i]?.shape ?? null),
-    }
-    const prepared = preparedOf(this.make(request), this.feeds)
-    this.programs = [prepared, ...programs.slice(0, PROGRAMS_KEPT - 1)]
-    return prepared
   }
 
   /** Makes a program the one that runs. */

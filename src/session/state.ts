@@ -1,5 +1,5 @@
 // The state with which training is resumed: the optimizer's arrays and counters, in tensors and a text of a file.
-import { object, parse } from '../formats/json.ts'
+import { object, parseText } from '../formats/json.ts'
 import { isFloat32 } from '../numerics/brands.ts'
 import { check, FINITE, fail, must, NON_NEGATIVE } from '../numerics/errors.ts'
 import { type Shape, sameShape, shapeText } from '../numerics/shape.ts'
@@ -37,7 +37,7 @@ export function saveState(session: Session, tensors: Map<string, NamedArray>): s
 
 /** For a session that is new. @throws LanegradError where the text or the tensors don't fit it */
 export function loadState(session: Session, text: string, tensors: Tensors): void {
-  const state = object('optimizerState', parse('optimizerState', text))
+  const state = object('optimizerState', parseText('optimizerState', text))
   const { stepCount, momentumProduct, epochCount, microCount = 0, microWeights } = state
   const learningRate = must(
     NON_NEGATIVE,
