@@ -48,7 +48,7 @@ export interface TopologyOptions {
 }
 
 /** As many calls of layers as a model may have: models within models called twice, and so on, would be any number. */
-const MOST_CALLS = 20_000
+const MOST_CALLS = 2_000
 
 /** A value with its shape, without the batch. */
 interface Known {
@@ -98,6 +98,10 @@ export function readTopology(topology: unknown, options: TopologyOptions): Impor
   const failWithProblems = (): void => {
     if (problems.size > 0)
       fail(`${what}: the model has what lanegrad doesn't: ${[...problems].slice(0, 50).join('; ')}`)
+  }
+
+  const checkCalls = (calls: number): void => {
+    if (calls > MOST_CALLS) fail(`${what}: the model has more than ${MOST_CALLS} calls of layers`)
   }
 
   function madeLayer(entry: Entry, name: string, around: Around, path: string): Made {
@@ -230,9 +234,10 @@ export function readTopology(topology: unknown, options: TopologyOptions): Impor
       }
       const layer = made.get(ref.layer) as Made
       const inputs = call.inputs.map((one) => outputOf(ready(one), one, what))
+      checkCalls(calls + layer.calls)
       values.set(key, layer.call(inputs))
       calls += layer.calls
-      if (calls > MOST_CALLS) fail(`${what}: the model has more than ${MOST_CALLS} calls of layers`)
+      checkCalls(calls)
     }
     failWithProblems()
     const valuesOf = (refs: Refs): Values => {
