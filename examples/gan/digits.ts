@@ -39,7 +39,7 @@ export function readingFigures(probabilities: Float32Array) {
   return { sure, rarest: Math.min(...shares), commonest: Math.max(...shares) }
 }
 
-export function digitsTask(): Task {
+export function digitsTask(seed: number): Task {
   const { train, test } = readTrainAndTest(packagedMnist())
   const { rowCount, columnCount } = train
   const pixelCount = rowCount * columnCount
@@ -64,11 +64,13 @@ export function digitsTask(): Task {
         conv2dTranspose({ filters: 1, kernelSize: 4, strides: 2, padding: 'same', activation: 'sigmoid' }),
       ],
       name: 'generator',
+      seed,
     }),
     critic: sequential({
       inputShape: [rowCount, columnCount, 1],
       layers: [halve(16), halve(32), flatten(), dense({ units: 1 })],
       name: 'critic',
+      seed,
     }),
     learningRate: 0.001,
     batchSize: 64,

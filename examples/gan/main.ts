@@ -29,13 +29,13 @@ const UNTRAINED = 1000
 
 async function run({ data, seed, ...own }: Options): Promise<void> {
   // 1. The net: noise to a sample to a verdict. The whole trains the generator, its second half trains the critic.
-  const task = tasks[data]()
+  const task = tasks[data](seed)
   const { title, noiseSize, generator, critic, batchSize } = task
   const { epochs, steps, learningRate } = { ...task, ...own }
   const noise = input({ shape: [noiseSize] })
   const drawn = generator(noise)
   const verdict = critic(drawn)
-  const whole = model({ inputs: noise, outputs: verdict, seed, threads: workers() }).setTrainable({
+  const whole = model({ inputs: noise, outputs: verdict, threads: workers() }).setTrainable({
     critic: false,
   })
   const maker = part(whole, { inputs: noise, outputs: drawn })

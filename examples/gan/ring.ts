@@ -60,7 +60,7 @@ function picture(points: Float32Array): Float32Array {
 const DRAWN = 1000
 const TESTED = 10_000
 
-export function ringTask(): Task {
+export function ringTask(seed: number): Task {
   const hidden = (activation: 'relu' | 'leakyRelu') => [1, 2].map(() => dense({ units: 64, activation }))
   return {
     title: 'points on a ring',
@@ -69,11 +69,13 @@ export function ringTask(): Task {
       inputShape: [NOISE_SIZE],
       layers: [...hidden('relu'), dense({ units: 2 })],
       name: 'generator',
+      seed,
     }),
     critic: sequential({
       inputShape: [2],
       layers: [...hidden('leakyRelu'), dense({ units: 1 })],
       name: 'critic',
+      seed,
     }),
     learningRate: 0.001,
     batchSize: 128,

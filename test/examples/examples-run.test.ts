@@ -11,6 +11,8 @@ import { advantages } from '../../examples/cartpole/policy.ts'
 import { readingFigures } from '../../examples/gan/digits.ts'
 import { ringFigures } from '../../examples/gan/ring.ts'
 import { greyPng } from '../../examples/shared/png.ts'
+import { seededRandom } from '../../examples/shared/random.ts'
+import { byClass, drawRounds, shareRight } from '../../examples/siamese/one-shot.ts'
 import { codeNats, pictureNats } from '../../examples/vae/figures.ts'
 import { drawPlane, planeGrid, tiled } from '../../examples/vae/plane.ts'
 
@@ -32,7 +34,7 @@ const figure = (text: string, words: RegExp): number =>
 const figures = (text: string, words: RegExp): number[] =>
   (new RegExp(`${words.source}(.*)`, 'm').exec(text)?.[1].match(/-?[\d.]+/g) ?? []).map(Number)
 
-test.each(['cartpole', 'gan', 'vae'])('%s --help tells its options in 80 columns', (name) => {
+test.each(['cartpole', 'gan', 'vae', 'siamese'])('%s --help tells its options in 80 columns', (name) => {
   expect(runExample(name, '--help')).toMatch(`Usage: npm run example -- ${name} [options]`)
 })
 
@@ -142,4 +144,27 @@ test('a picture as PNG: the chunks of the format', () => {
   expect([...inflateSync(file.subarray(41, 41 + length))]).toEqual([0, 0, 255, 51, 0, 255, 0, 102])
   // the end is the same in every file, with its checksum
   expect(file.subarray(-12).toString('hex')).toBe('0000000049454e44ae426082')
+})
+
+test('siamese recognizes far more than the nearest picture in pixels', { timeout: 120_000 }, () => {
+  const text = runExample('siamese', '--epochs', '1', '--steps', '60', '--rounds', '50')
+  const [pixels] = figures(text, /^ {2}by the nearest picture in pixels/m)
+  const [network] = figures(text, /^ {2}by the network {2}/m)
+  expect(pixels).toBeGreaterThan(30)
+  expect(network).toBeGreaterThan(pixels + 10)
+})
+
+test('siamese: rounds hold one example of each class, and the nearest one answers', () => {
+  const labels = Int32Array.of(0, 1, 0, 1, 2, 1)
+  const lists = byClass(labels, 3)
+  expect(lists).toEqual([[0, 2], [1, 3, 5], [4]])
+  const rounds = drawRounds(lists.slice(0, 2), 20, 1, seededRandom(1))
+  expect(rounds).toHaveLength(20)
+  for (const { examples, questions } of rounds) {
+    expect([...examples, ...questions].map((sample) => labels[sample])).toEqual([0, 1, 0, 1])
+    expect(new Set([...examples, ...questions]).size).toBe(4)
+  }
+  // in the plane: samples 2 and 3 lie at their class's example, 5 lies at that of the other
+  const rows = Float32Array.of(0, 0, 9, 9, 0, 1, 9, 8, 5, 5, 1, 0)
+  expect(shareRight(rows, 2, labels, [{ examples: [0, 1], questions: [2, 3, 5] }])).toBeCloseTo(2 / 3, 12)
 })
