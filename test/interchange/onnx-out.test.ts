@@ -127,6 +127,16 @@ describe('a file', () => {
     expect(countsOf(nets.separableConv2d())).toEqual({ Transpose: 2, Conv: 4, Relu: 1 })
     expect(countsOf(nets.conv1d())).toEqual({ Transpose: 2, Conv: 3 })
   })
+  test('has the operators that ONNX has for what layers compose', () => {
+    expect(countsOf(nets.prelu())).toEqual({ Transpose: 2, Conv: 1, PRelu: 1 })
+    expect(countsOf(nets['batchNormalization of rows']())).toEqual({
+      BatchNormalization: 1,
+      MatMul: 1,
+      Add: 1,
+    })
+    expect(countsOf(nets.bidirectional())).toMatchObject({ LSTM: 2, GRU: 2 })
+    expect(countsOf(nets['lstm-128-10']())).toEqual({ Transpose: 1, LSTM: 1, Reshape: 1, MatMul: 1, Add: 1 })
+  })
   test('has nothing that no output reads', () => {
     const x = L.input({ shape: [5, 2] })
     const [, h] = L.lstm({ units: 3, returnState: true, returnSequences: true })(L.masking()(x))

@@ -11,9 +11,9 @@ import type { PlannedSession } from '../../../network/planned.ts'
 import { BOOLEAN, fail, LanegradError, oneOf, readOptions } from '../../../numerics/errors.ts'
 import { DATA_TYPE } from '../messages.ts'
 import { attentionForms } from './attention-forms.ts'
-import { batchNormalizationOf } from './batch-form.ts'
 import { OnnxBuilder } from './builder.ts'
 import type { Form, FormContext } from './form.ts'
+import { batchNormalizationOf, preluOf } from './patterns.ts'
 import { plainForms } from './plain-forms.ts'
 import { recurrentForms } from './recurrent-forms.ts'
 import type { Tensor } from './tensor.ts'
@@ -93,7 +93,10 @@ function written(trace: Trace, session: PlannedSession, problems: Problems) {
       const form = forms[op.kernel.name] ?? fail(`the operation ${op.kernel.name}, which has no form in ONNX`)
       const inputs = op.inputs.map(tensorOf)
       const result =
-        batchNormalizationOf(context, op) ?? pointwise(context, op) ?? form(context, op as never, inputs)
+        batchNormalizationOf(context, op) ??
+        preluOf(context, op) ??
+        pointwise(context, op) ??
+        form(context, op as never, inputs)
       const outputs: readonly (Tensor | undefined)[] = Array.isArray(result) ? result : [result as Tensor]
       made.forEach((value, i) => {
         const tensor = outputs[i]

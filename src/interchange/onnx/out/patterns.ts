@@ -1,5 +1,5 @@
-// Batch normalization by its moving statistics: layers write it as a factor and an offset of each channel, made of weights; ONNX has
-// an operator for the whole.
+// What layers compose of several operations although ONNX has an operator for the whole. Enters: the last operation of such a group.
+// Leaves: its output as a node, or null where the operation is something else.
 import type { Op } from '../../../graph/kernel.ts'
 import type { BinaryName } from '../../../graph/ops/broadcast.ts'
 import type { Value } from '../../../graph/value.ts'
@@ -20,7 +20,7 @@ function partsOf(
 const isWeight = (value: Value | undefined, name: string): value is Value =>
   value?.leaf?.kind === 'parameter' && value.leaf.name.endsWith(`/${name}`)
 
-/** x factor + offset as a node; null: the operation is something else. */
+/** Batch normalization by moving statistics: x factor + offset of each channel, both made of weights. */
 export function batchNormalizationOf(context: FormContext, op: Op): Tensor | null {
   const { b, tensorOf } = context
   const [scaled, offset] = partsOf(context, op.output, 'binary', 'add') ?? []
@@ -48,4 +48,18 @@ export function batchNormalizationOf(context: FormContext, op: Op): Tensor | nul
   ]
   const own = { epsilon: float(epsilon.leaf.data[0]) }
   return b.channelsLast(b.node('BatchNormalization', inputs, [image.dims], own)[0])
+}
+
+const isZero = (value: Value | undefined): boolean =>
+  value?.leaf?.data?.length === 1 && value.leaf.data[0] === 0
+
+/** prelu: max(x, 0) + alpha min(x, 0). */
+export function preluOf(context: FormContext, op: Op): Tensor | null {
+  const [above, scaled] = partsOf(context, op.output, 'binary', 'add') ?? []
+  const [x, zero] = partsOf(context, above, 'binary', 'maximum') ?? []
+  const [alpha, below] = partsOf(context, scaled, 'binary', 'multiply') ?? []
+  const [same, other] = partsOf(context, below, 'binary', 'minimum') ?? []
+  if (!x || !alpha || same !== x || !isZero(zero) || !isZero(other)) return null
+  if (alpha.leaf?.kind !== 'parameter' || alpha.shape.length > x.shape.length) return null
+  return context.b.binary('PRelu', context.tensorOf(x), context.tensorOf(alpha))
 }
