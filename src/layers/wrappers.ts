@@ -43,7 +43,7 @@ export interface Unmerged {
 
 /** The option with which `bidirectional` gives states. */
 export interface BothStates {
-  /** A recurrent layer with `returnState`: a call gives [y, h, h of the other layer], of lstm [y, h, c, h, c]. */
+  /** A recurrent layer with `returnState`: a call gives y, the states of `layer` and those of the other one. */
   readonly layer: RecurrentLayer<readonly Symbolic[]>
 }
 

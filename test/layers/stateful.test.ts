@@ -32,8 +32,10 @@ import {
 } from '../../src/index.ts'
 import { profile } from '../../src/inspect/index.ts'
 import { uniform } from '../../src/numerics/random.ts'
+import { saveOnnx } from '../../src/onnx/index.ts'
 import { fit, open } from '../../src/run/index.ts'
 import { all } from '../../src/run/modules.ts'
+import { saveTfjs } from '../../src/tfjs/index.ts'
 import { workers } from '../../src/threads/index.ts'
 import { refused, refusedSoon } from '../support/refused.ts'
 
@@ -424,6 +426,13 @@ describe('refused', () => {
     refused('convLstm1d: batchSize must be a positive integer; got 0', () =>
       convLstm1d({ filters: 1, kernelSize: 1, batchSize: 0 }),
     )
+  })
+
+  test('files of other makers', () => {
+    refused(/^saveTfjs: .*stateful true/s, () => saveTfjs(net))
+    refused(/^layer a: expected batches of 4 rows \(batchSize\)/, () => saveOnnx(net))
+    const one = sequential({ inputShape: [3, 2], layers: [gru({ units: 2, stateful: true })] })
+    refused(/^saveOnnx: .*a state that stays from run to run/, () => saveOnnx(one, { dynamicBatch: false }))
   })
 
   test('a damaged state of a file', () => {
