@@ -273,7 +273,14 @@ export {
 } from './model/create.ts'
 export { loadWeights } from './model/loading.ts'
 export { type LoraOptions, loadLora, lora, mergeLora, saveLora } from './model/lora.ts'
-export { type Callback, type FitOptions, type FitParams, Model, type ModelLayer } from './model/model.ts'
+export {
+  type Callback,
+  type FitOptions,
+  type FitParams,
+  Model,
+  type ModelInput,
+  type ModelLayer,
+} from './model/model.ts'
 export { type PartOptions, type PartValue, type PartValues, part } from './model/part.ts'
 export { type TransferOptions, transfer } from './model/transfer.ts'
 export type { Values } from './network/network.ts'

@@ -39,7 +39,7 @@ import {
   unknownName,
 } from '../numerics/errors.ts'
 import { finish } from '../numerics/pieces.ts'
-import type { RowShape } from '../numerics/shape.ts'
+import type { DType, RowShape } from '../numerics/shape.ts'
 import type { FloatArray } from '../numerics/tensor.ts'
 import { elementCount } from '../numerics/tensor.ts'
 import type { ArrayLikeData, Batch, Batches, Data, Dataset, Structure } from '../rows/rows.ts'
@@ -64,6 +64,15 @@ export interface FitParams extends FitParamsOf<Model> {}
 
 /** Options of `fit`. */
 export interface FitOptions extends FitOptionsOf<Model> {}
+
+/** An input of a model, to look at. */
+export interface ModelInput {
+  readonly name: string
+  /** The shape without the batch axis; null for an axis of any length. */
+  readonly shape: RowShape
+  /** `float32`, or `int32` for ids. */
+  readonly dtype: DType
+}
 
 /** A layer of a model, to look at. */
 export interface ModelLayer {
@@ -201,6 +210,11 @@ export class Model<V extends Values = Values> {
    */
   get variant(): string {
     return this.session.engine.variant
+  }
+
+  /** The inputs, in the order and with the names that `fit`, `predict` and `part` take; shapes are without the batch axis. */
+  get inputs(): readonly ModelInput[] {
+    return this.session.network.inputs.map((input) => Object.freeze({ ...input }))
   }
 
   /** The layers in order of first call. */
