@@ -1,7 +1,7 @@
 // Loads models that Keras has saved: .keras, legacy .h5, or weights alone. Enters: bytes (untrusted). Leaves: a model of ours.
 import { type Hdf5Group, isHdf5, readHdf5 } from '../../formats/hdf5/read.ts'
 import { parse } from '../../formats/json.ts'
-import { isZip, readZip } from '../../formats/zip.ts'
+import { isZip, readZip, type Zip } from '../../formats/zip.ts'
 import type { Symbolic } from '../../layers/layer.ts'
 import { checkModel, type Model } from '../../model/model.ts'
 import type { Values } from '../../network/network.ts'
@@ -11,7 +11,7 @@ import type { RuntimeOptions } from '../../runtime/engine.ts'
 import type { Imported } from './imported.ts'
 import { readTopology } from './read.ts'
 import { type Dialect, own } from './row.ts'
-import { arraysFor, type Find, finderByName, finderByPath, isByPath } from './weights.ts'
+import { arraysFor, type Find, finderByName, finderByPath, innerModel, isByPath } from './weights.ts'
 import { writeTopology } from './write.ts'
 
 /** Options of `loadKeras`. */
@@ -46,27 +46,43 @@ function jsonIn(what: string, bytes: Uint8Array): unknown {
   return parse(`${WHAT}: ${what}`, text)
 }
 
-/** What a .keras file holds. */
-function archived(bytes: Uint8Array): Content {
+/** The archive of a .keras file, and the root of its weights. */
+function opened(bytes: Uint8Array): { zip: Zip; root: Hdf5Group } {
   const zip = readZip(WHAT, bytes)
   if (!zip.names.includes('config.json'))
     fail(`${WHAT}: the archive holds no config.json; it has ${zip.names.slice(0, 10).join(', ')}`)
-  const weights = zip.names.find((name) => name === 'model.weights.h5')
-  if (!weights)
+  const weights = 'model.weights.h5'
+  if (!zip.names.includes(weights))
     fail(
-      `${WHAT}: the archive holds no model.weights.h5 (weights in .npz or in shards aren't read); save it with model.save(path)`,
+      `${WHAT}: the archive holds no ${weights} (weights in .npz or in shards aren't read); save it with model.save(path)`,
     )
+  const data = zip.read(weights)
+  return { zip, root: readHdf5(`${WHAT}: ${weights}`, data) }
+}
+
+/** What a .keras file holds. */
+function archived(bytes: Uint8Array): Content {
+  const { zip, root } = opened(bytes)
   const metadata = zip.names.includes('metadata.json')
     ? jsonIn('metadata.json', zip.read('metadata.json'))
     : {}
   return {
     topology: jsonIn('config.json', zip.read('config.json')),
     dialect: dialectOf(isRecord(metadata) ? (own(metadata, 'keras_version') ?? 3) : 3),
-    find: finderByPath(readHdf5(`${WHAT}: model.weights.h5`, zip.read(weights))),
+    find: finderByPath(root),
   }
 }
 
-const finderOf = (root: Hdf5Group): Find => (isByPath(root) ? finderByPath(root) : finderByName(root))
+/** A finder for the weights of a model of ours, whose layers lie in line. */
+function finderOf(root: Hdf5Group): Find {
+  if (!isByPath(root)) return finderByName(root)
+  const inner = innerModel(root)
+  if (inner !== undefined)
+    fail(
+      `${WHAT}: the file's model has models within it (${inner}); load the .keras or .h5 file of the whole model`,
+    )
+  return finderByPath(root)
+}
 
 /** What a legacy .h5 file holds. */
 function legacy(bytes: Uint8Array): Content {
@@ -118,7 +134,8 @@ export function loadKeras<V extends Values>(
     for (const key of ['numerics', 'threads'] as const)
       if (options[key] !== undefined)
         fail(`${WHAT}: ${key} is an option of new models; this one has an engine`)
-    const find = isZip(file) ? archived(file).find : finderOf(readHdf5(WHAT, file))
+    const root = isZip(file) ? opened(file).root : readHdf5(WHAT, file)
+    const find = finderOf(root)
     const { weights } = writeTopology(own, { what: WHAT, dialect: 'keras3', maker: 'Keras' })
     own.setWeights(arraysFor(WHAT, weights, find))
     return own

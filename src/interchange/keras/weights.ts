@@ -111,6 +111,12 @@ function textsOf(group: Hdf5Group, name: string): readonly string[] {
 export const isByPath = (root: Hdf5Group): boolean =>
   ['layers', '_layer_checkpoint_dependencies'].some((name) => root.names.includes(name))
 
+/** The first model within the model of a file of Keras 3. */
+export function innerModel(root: Hdf5Group): string | undefined {
+  const layers = groupAt(root, 'layers')
+  return layers?.names.find((name) => layers.get(`${name}/layers`))
+}
+
 /** The arrays of a file for the weights of a model, by our names. @throws LanegradError naming those that it lacks */
 export function arraysFor(
   what: string,
