@@ -295,7 +295,7 @@ describe('what is refused', () => {
 
 test('a model tells its inputs, whose names a part takes', () => {
   const [ids, x] = [input({ shape: [null], dtype: 'int32', name: 'ids' }), input({ shape: [2] })]
-  const net = model({ inputs: [x], outputs: dense({ units: 1, name: 'out' })(x) })
+  const net = model({ inputs: x, outputs: dense({ units: 1, name: 'out' })(x) })
   expect(net.inputs).toEqual([{ name: 'input', shape: [2], dtype: 'float32' }])
   const half = part(net, { inputs: net.inputs[0].name, outputs: 'out' })
   expect(half.predict([[1, 2]]).data).toEqual(net.predict([[1, 2]]).data)
