@@ -56,6 +56,7 @@ const OUTSIDE: Readonly<Record<string, readonly string[]>> = {
   'src/data/csv.ts': ['papaparse'],
   'src/cli/command.ts': ['node:fs', 'node:util'],
   'src/cli/freeze.ts': ['node:path', 'node:zlib'],
+  'src/cli/kinds.ts': ['node:path'],
   'src/cli/inspect.ts': ['node:zlib'],
 }
 

@@ -30,6 +30,8 @@ export function readArguments<O extends NonNullable<ParseArgsConfig['options']>>
   const { values, positionals } = parse()
   return {
     values,
+    /** All files that are named. */
+    files: positionals,
     /** The file that is named. */
     file(): string {
       const [name, ...others] = positionals

@@ -11,13 +11,15 @@ import type { Mode } from '../session/program.ts'
 import { SLOT_PREFIX } from '../session/state.ts'
 import { packageScript, readArguments, readBytes, wrapped } from './command.ts'
 import { loadFile } from './freeze.ts'
+import { isForeign, readModel } from './kinds.ts'
 import { type Described, describedIn, frozenIn, type Region } from './programs.ts'
 
 const INSPECT_HELP = `Usage: lanegrad inspect FILE
 
 Shows what a file of model.save() or of freeze holds: the layers, the programs
 with their instructions, kernels and memory, where what lies in the memory, and
-what the file's bytes are.
+what the file's bytes are. Of a model of TensorFlow.js, Keras or ONNX (.json,
+.keras, .h5, .onnx): the layers, what the import changes, the programs.
 
 Options:
   -h, --help    show this
@@ -88,10 +90,35 @@ function sizesText(bytes: Uint8Array<ArrayBuffer>): string {
 const largest = (programs: readonly Described[]): Described =>
   programs.reduce((most, own) => (own.bytes > most.bytes ? own : most))
 
+/** The text of a program's memory, of the one that takes the most. */
+function memoryText(programs: readonly Described[]): string[] {
+  const { mode, rows, regions } = largest(programs)
+  return [`Memory of ${mode} in batches of ${grouped(rows)}:`, '', regionsText(regions)]
+}
+
+/** A file of another maker. */
+async function foreignText(path: string): Promise<string> {
+  const { model, notes } = await readModel(path)
+  const programs = plannedFor(model)
+  return [
+    model.summary(),
+    '',
+    ...notes.flatMap((note) => wrapped(`Note: ${note}`.split(' '), COLUMNS)),
+    ...(notes.length > 0 ? [''] : []),
+    `Batches of ${BATCH} would run:`,
+    '',
+    programsText(programs),
+    '',
+    ...memoryText(programs),
+    '',
+  ].join('\n')
+}
+
 export async function inspectCommand(args: readonly string[]): Promise<string> {
   const { values, file } = readArguments('inspect', args, { help: { type: 'boolean', short: 'h' } })
   if (values.help) return INSPECT_HELP
   const path = file()
+  if (isForeign(path)) return foreignText(path)
   const bytes = readBytes(path)
   const told = <T>(work: () => T): T => {
     try {
@@ -119,7 +146,6 @@ export async function inspectCommand(args: readonly string[]): Promise<string> {
   const title = frozen
     ? `${programs.length} frozen programs`
     : `No frozen programs; lanegrad freeze writes them. Batches of ${BATCH} would run`
-  const biggest = largest(programs)
   return [
     ...blocks,
     '',
@@ -127,9 +153,7 @@ export async function inspectCommand(args: readonly string[]): Promise<string> {
     '',
     programsText(programs),
     '',
-    `Memory of ${biggest.mode} in batches of ${grouped(biggest.rows)}:`,
-    '',
-    regionsText(biggest.regions),
+    ...memoryText(programs),
     '',
     sizesText(bytes),
     '',

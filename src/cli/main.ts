@@ -1,16 +1,19 @@
 // `npx lanegrad`: reads the command, prints its answer. A fault that the user can mend is one line on stderr and exit code 1.
 import { fail, LanegradError, show } from '../numerics/errors.ts'
 import { packageText } from './command.ts'
+import { convertCommand } from './convert.ts'
 import { freezeCommand } from './freeze.ts'
 import { inspectCommand } from './inspect.ts'
 
 const HELP = `Usage: lanegrad COMMAND [options]
 
 Commands:
+  convert INPUT OUTPUT    makes a file of TensorFlow.js, Keras, ONNX or lanegrad
+                          of another one
   freeze FILE -o OUTPUT   writes what a saved model needs to train and predict
                           without the library, as a file or a script
   inspect FILE            shows the layers, programs, memory and sizes of a
-                          saved or frozen file
+                          saved or frozen file, or of one that convert reads
 
 Options:
   -h, --help              show this; lanegrad COMMAND --help tells of a command
@@ -18,10 +21,12 @@ Options:
 
 Examples:
   lanegrad freeze model.safetensors --train 32 --predict 1,32 -o trainer.js
+  lanegrad convert model.json model.safetensors
   lanegrad inspect model.safetensors
 `
 
 const COMMANDS: Readonly<Record<string, (args: readonly string[]) => Promise<string>>> = {
+  convert: convertCommand,
   freeze: freezeCommand,
   inspect: inspectCommand,
 }
@@ -32,7 +37,7 @@ async function answer([command, ...args]: readonly string[]): Promise<string> {
     return `${JSON.parse(packageText('../package.json')).version}\n`
   const names = Object.keys(COMMANDS)
   if (!names.includes(command))
-    fail(`no command ${show(command)}: there are ${names.join(' and ')} (lanegrad --help tells more)`)
+    fail(`no command ${show(command)}: there are ${names.join(', ')} (lanegrad --help tells more)`)
   return COMMANDS[command](args)
 }
 

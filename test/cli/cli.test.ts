@@ -12,6 +12,7 @@ import {
   customLoss,
   dense,
   flatten,
+  gru,
   load,
   maxPooling2d,
   sequential,
@@ -236,7 +237,11 @@ describe('refused in one line, with nothing written', () => {
   })
 
   test.each([
-    ['an unknown command', 'frieze good.safetensors', /no command "frieze": there are freeze and inspect/],
+    [
+      'an unknown command',
+      'frieze good.safetensors',
+      /no command "frieze": there are convert, freeze, inspect/,
+    ],
     ['no file', 'freeze -o a.js', /no file is named/],
     ['two files', 'freeze good.safetensors good.safetensors -o a.js', /one file at a time/],
     ['an unknown option', 'freeze good.safetensors --trian 8 -o a.js', /unknown option '--trian'/],
@@ -274,5 +279,65 @@ describe('refused in one line, with nothing written', () => {
     expect(readdirSync(folder).sort()).toEqual(before)
     expect(existsSync(path('a.js'))).toBe(false)
     expect(readFileSync(path('there.js'), 'utf8')).toBe('kept')
+  })
+})
+
+describe('lanegrad convert', () => {
+  const x = numbers(8)
+
+  test.each(['model.json', 'model.keras', 'model.onnx'])('to %s and back: the same predictions', (name) => {
+    const model = denseModel()
+    write('model.safetensors', model.save())
+    const there = lanegrad('convert', 'model.safetensors', name)
+    expect(there).toMatchObject({ status: 0, stderr: '' })
+    expect(there.stdout).toContain(`${name}`)
+    expect(there.stdout).toContain('67 weights')
+    const back = lanegrad('convert', name, 'back.safetensors')
+    expect(back).toMatchObject({ status: 0, stderr: '' })
+    const again = load(readFileSync(path('back.safetensors')))
+    const [a, b] = [model, again].map((of) => [...of.predict(x).data])
+    for (let i = 0; i < a.length; i++) expect(Math.abs(a[i] - b[i])).toBeLessThanOrEqual(1e-6)
+
+    const shown = lanegrad('inspect', name)
+    expect(shown).toMatchObject({ status: 0, stderr: '' })
+    expect(shown.stdout).toContain('Memory of predict in batches of 32:')
+    expect(widest(shown.stdout)).toBeLessThanOrEqual(80)
+  })
+
+  test('says what was dropped', () => {
+    const model = denseModel()
+    write('model.safetensors', model.save())
+    lanegrad('convert', 'model.safetensors', 'model.json')
+    const json = JSON.parse(readFileSync(path('model.json'), 'utf8'))
+    json.modelTopology.config.layers[1].config.twist = 1
+    write('model.json', JSON.stringify(json))
+    const { status, stdout } = lanegrad('convert', 'model.json', 'back.safetensors')
+    expect(status).toBe(0)
+    expect(stdout).toContain("note: Dense dense_1: twist isn't known and was left out")
+    expect(lanegrad('inspect', 'model.json').stdout).toContain("Note: Dense dense_1: twist isn't known")
+  })
+
+  test('refuses what it does not know, and writes nothing then', () => {
+    const inputShape = [4, 2]
+    write('gru.safetensors', sequential({ inputShape, layers: [gru({ units: 2, name: 'g' })] }).save())
+    expect(lanegrad('convert', 'gru.safetensors', 'gru.json')).toMatchObject({
+      status: 1,
+      stderr: expect.stringMatching(
+        /^lanegrad: gru.safetensors to gru.json: saveTfjs: .*gru g: resetAfter true/,
+      ),
+    })
+    expect(existsSync(path('gru.json'))).toBe(false)
+    expect(lanegrad('convert', 'gru.safetensors', 'gru.txt').stderr).toMatch(
+      /gru.txt is no file of a known kind: lanegrad/,
+    )
+    expect(lanegrad('convert', 'gru.safetensors').stderr).toMatch(
+      /expected two files, INPUT and OUTPUT; got 1/,
+    )
+    write('broken.json', '{')
+    expect(lanegrad('convert', 'broken.json', 'x.onnx').stderr).toMatch(
+      /^lanegrad: broken.json: loadTfjs: model.json must be JSON/,
+    )
+    expect(lanegrad('convert', 'none.json', 'x.onnx').stderr).toMatch(/none.json can't be read/)
+    expect(lanegrad('convert', '--help').stdout).toMatch(/^Usage: lanegrad convert INPUT OUTPUT/)
   })
 })
