@@ -245,11 +245,6 @@ const cases: Readonly<Record<string, Case>> = {
   gaussianDropout: { make: one('gaussianDropout', { rate: 0.3 }), shape: [5], isRandom: true },
   alphaDropout: { make: one('alphaDropout', { rate: 0.3 }), shape: [5], isRandom: true },
   batchNormalization: { make: one('batchNormalization'), shape: images },
-  'batchNormalization of another axis': {
-    make: one('batchNormalization', { axis: 1 }),
-    shape: images,
-    fails: 'training',
-  },
   'layerNormalization of two axes': { make: one('layerNormalization', { axis: [1, 3] }), shape: images },
   'prelu of each element': { make: one('prelu', { alphaInitializer: 'ones' }), shape: images },
   'prelu of columns': { make: one('prelu', { sharedAxes: [1, 3] }), shape: images },

@@ -45,6 +45,14 @@ const AXIS: Field = {
   },
 }
 
+/** TensorFlow.js can't train with another axis than the last one, and predicts with the wrong numbers. */
+function lastInTfjs(config: Config, at: ReadPlace): Config {
+  const [axis] = [own(config, 'axis') ?? -1].flat()
+  if (at.dialect === 'tfjs' && axis !== -1 && axis !== at.shapes[0].length)
+    at.refuse(`axis ${show(axis)} (TensorFlow.js computes with the last one alone)`)
+  return config
+}
+
 const affine = {
   axis: AXIS,
   epsilon: same('epsilon'),
@@ -229,6 +237,7 @@ export const coreClasses: readonly Row[] = [
       ...initializerOf('moving_variance', 'movingVariance'),
     },
     only: { renorm: [] },
+    prepare: lastInTfjs,
     slots: slotsOf((c) => [...affineSlots(c), 'moving_mean', 'moving_variance']),
   },
   {
