@@ -2,6 +2,7 @@
 // channels], so the same flatten gives the same numbers in another order, and so do reshapes of features to images. Enters: a
 // network and the shapes of its values. Leaves: for each layer, the order of the features that it reads and of those that it makes.
 import type { Network } from '../../network/network.ts'
+import { fail } from '../../numerics/errors.ts'
 import type { RowShape } from '../../numerics/shape.ts'
 
 /** For each feature here, its place in PyTorch. */
@@ -13,6 +14,8 @@ const SPATIAL =
 /** Layers that keep each feature in its place. */
 const IN_PLACE =
   /^(activation|relu|prelu|batchNormalization|layerNormalization|rmsNormalization|unitNormalization|dropout|alphaDropout|gaussian(Dropout|Noise)|stochasticDepth|rescaling|normalization|add|subtract|multiply|average|maximum|minimum)$/
+/** Layers whose features are those of others, elsewhere. */
+const MOVING = /^(flatten|reshape|concatenate)$/
 /** Layers over sequences, [batch, steps, channels] in both. */
 const SEQUENCE =
   /^(simpleRnn|lstm|gru|bidirectional|timeDistributed|embedding|positionEmbedding|.*[aA]ttention|permute|repeatVector)$/
@@ -64,6 +67,11 @@ export function ordersOf({ inputs, calls, outputs }: Network, shapes: ReadonlyMa
     const kind = kindOf.get(name) ?? ''
     const [source] = values
     const known = values.map((value) => made.get(value) ?? null)
+    const isKnown = kind === 'dense' || (isFlat(name) && (IN_PLACE.test(kind) || MOVING.test(kind)))
+    if (!isKnown && known.some((order) => order !== null))
+      fail(
+        `layer ${name}: the features that it reads are flattened images, in another order than PyTorch's, and ${kind} isn't known to keep it`,
+      )
     if (!isFlat(name)) continue
     if (kind === 'flatten' || kind === 'reshape')
       made.set(name, isFlat(source) ? known[0] : first.has(source) ? channelsLast(shapeOf(source)) : null)

@@ -102,4 +102,6 @@ class Gpt(nn.Module):
         self.register_buffer('mask', torch.ones(4, 4).tril() > 0)
     def forward(self, ids): return self.lm_head(self.ln_f(self.wte(ids) + self.wpe.weight))
 case('embedding', Gpt(), torch.tensor([[1, 0, 10, 3]]))
+case('transposed over time', nn.Sequential(nn.ConvTranspose1d(4, 6, 3, stride=2, groups=2), nn.ReLU(), nn.ConvTranspose1d(6, 2, 2, bias=False), nn.Flatten(), nn.ReLU(), nn.Linear(24, 3)), X(2, 4, 5), image=True)
+case('transposed volumes', nn.Sequential(nn.ConvTranspose3d(2, 3, 2, stride=2), nn.Conv3d(3, 2, 2)), X(1, 2, 2, 2, 2), image=True)
 json.dump(out, open(os.path.join(os.path.dirname(os.path.abspath(__file__)), 'state-dicts.json'), 'w'), separators=(',', ':'))

@@ -14,8 +14,11 @@ import {
   bidirectional,
   block,
   conv1d,
+  conv1dTranspose,
   conv2d,
   conv2dTranspose,
+  conv3d,
+  conv3dTranspose,
   dense,
   embedding,
   flatten,
@@ -31,12 +34,14 @@ import {
   multiHeadAttention,
   positionEmbedding,
   prelu,
+  relu,
   reshape,
   type Symbolic,
   sequential,
   simpleRnn,
   tensor,
   timeDistributed,
+  weightNormalization,
 } from '../../../src/index.ts'
 import { loadStateDict, type StateDictNames, saveStateDict } from '../../../src/torch/index.ts'
 import { mutated, ROUNDS } from '../../support/mutated.ts'
@@ -141,6 +146,21 @@ const nets: Readonly<Record<string, () => Model>> = {
     }
     return model({ inputs: x, outputs: y }) as Model
   },
+  'transposed over time': () =>
+    chain(
+      [5, 4],
+      conv1dTranspose({ filters: 6, kernelSize: 3, strides: 2, groups: 2, activation: 'relu' }),
+      conv1dTranspose({ filters: 2, kernelSize: 2, useBias: false }),
+      flatten(),
+      relu(),
+      dense({ units: 3 }),
+    ),
+  'transposed volumes': () =>
+    chain(
+      [2, 2, 2, 2],
+      conv3dTranspose({ filters: 3, kernelSize: 2, strides: 2 }),
+      conv3d({ filters: 2, kernelSize: 2 }),
+    ),
   embedding: () => {
     const table = embedding({ inputDim: 11, outputDim: 6, name: 'table' })
     const ids = input({ shape: [4], dtype: 'int32' })
@@ -166,7 +186,8 @@ function expectOutput(net: Model, { x, y }: Case): void {
 
 const weightsOf = (net: Model) => Object.values(net.getWeights()).map(({ data }) => [...data])
 
-test('every net of PyTorch has one here', () => expect(Object.keys(nets)).toEqual(Object.keys(cases)))
+test('every net of PyTorch has one here', () =>
+  expect(Object.keys(nets).sort()).toEqual(Object.keys(cases).sort()))
 
 describe.each(Object.keys(nets))('%s', (name) => {
   test.each([
@@ -344,9 +365,14 @@ describe('what has no partner', () => {
     expect([...own.getWeights()['table/embeddings'].data]).toEqual([0, 1, 2, 3, 4, 5])
   })
 
-  test('features whose order in PyTorch is not known are refused: a flatten inside of a block', () => {
+  test('features whose order in PyTorch is not known are refused', () => {
     const inner = block({ layers: [flatten(), dense({ units: 2 })], name: 'head' })
     const own = chain([2, 2, 3], conv2d({ filters: 2, kernelSize: 1 }), inner)
+    const wrapped = weightNormalization({ layer: dense({ units: 2 }), name: 'wrapped' })
+    const other = chain([2, 2, 3], conv2d({ filters: 2, kernelSize: 1 }), flatten(), wrapped)
+    expect(errorOf(() => saveStateDict(other))).toMatch(
+      /layer wrapped: the features that it reads are flattened images/,
+    )
     expect(errorOf(() => saveStateDict(own))).toMatch(/layer head: a block with flatten or reshape inside/)
   })
 })
