@@ -7,6 +7,7 @@ import { type RowShape, type Shape, sameShape, shapeText } from '../numerics/sha
 import { elementCount, type FloatArray } from '../numerics/tensor.ts'
 import { type Plan, planOf } from '../plan/plan.ts'
 import type { Batch } from '../rows/rows.ts'
+import { Stop } from '../rows/stop.ts'
 import { Engine, type RuntimeOptions } from '../runtime/engine.ts'
 import type { Feeds, TargetFeed } from '../session/feeds.ts'
 import { finishes } from '../session/finishes.ts'
@@ -142,6 +143,7 @@ export class PlannedSession extends Session<Plan, Engine> {
   /** As they were asked for. */
   readonly runtime: RuntimeOptions
   readonly finishes = finishes
+  override readonly disposing = new Stop()
   network: Network
   outline: Outline
   training: Training | null = null

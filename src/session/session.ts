@@ -5,7 +5,7 @@ import { fail } from '../numerics/errors.ts'
 import { shapeText } from '../numerics/shape.ts'
 import { elementCount, type FloatArray } from '../numerics/tensor.ts'
 import { type Batch, gatherRows, type Rows } from '../rows/rows.ts'
-import { Stop } from '../rows/stop.ts'
+import type { Stop } from '../rows/stop.ts'
 import type { Arena } from '../runtime/arena.ts'
 import type { Executable, Slot } from '../runtime/program.ts'
 import type { Feeds } from './feeds.ts'
@@ -80,8 +80,8 @@ export abstract class Session<C extends Executable = Executable, E extends Arena
   private alive: E | null
   /** Whose session it is, in messages. */
   protected noun: string = 'model'
-  /** Ends what waits for a batch. */
-  readonly disposing = new Stop()
+  /** Ends whatever waits for a batch from an iterable, which models alone take. */
+  readonly disposing: Stop | null = null
   layout: Layout
 
   constructor(
@@ -115,7 +115,7 @@ export abstract class Session<C extends Executable = Executable, E extends Arena
   dispose(): void {
     this.alive?.dispose()
     this.alive = null
-    this.disposing.abort()
+    this.disposing?.abort()
     this.forgetPrograms()
   }
 
