@@ -19,11 +19,19 @@ export interface Constant {
   readonly weight: string | null
 }
 
-const MOST_ELEMENTS = 2 ** 25
+/** What is computed from little may have so many elements; what is computed from arrays of the file, twice as many as these. */
+const MOST_ELEMENTS = 4_194_304
+const MOST_AXES = 32
 
-export function checkCount(shape: readonly number[], what = 'a constant'): number {
+export function checkAxes(shape: readonly unknown[]): void {
+  if (shape.length > MOST_AXES) fail(`an array of ${shape.length} axes; ${MOST_AXES} are the most`)
+}
+
+/** The number of elements of an array that is made from `given` ones. @throws LanegradError where it has too many */
+export function checkCount(shape: readonly number[], given = 0): number {
+  checkAxes(shape)
   const count = elementCount(shape)
-  if (!(count <= MOST_ELEMENTS)) fail(`${what} of shape ${shapeText(shape)} is too large`)
+  if (count > Math.max(MOST_ELEMENTS, 2 * given)) fail(`a constant of shape ${shapeText(shape)} is too large`)
   return count
 }
 
@@ -59,7 +67,7 @@ function walk(
   steps: readonly (readonly number[])[],
   visit: (i: number, at: number[]) => void,
 ): void {
-  const count = checkCount(shape)
+  const count = elementCount(shape)
   const index = shape.map(() => 0)
   const at = steps.map(() => 0)
   for (let i = 0; i < count; i++) {
@@ -76,7 +84,7 @@ function walk(
 /** The elements in order, all of them. */
 export function elements(c: Constant): ArrayLike<number> {
   if (elementCount(c.own) === elementCount(c.shape)) return c.data
-  const data = emptyOf(c.type, checkCount(c.shape))
+  const data = emptyOf(c.type, checkCount(c.shape, c.data.length))
   walk(c.shape, [strides(c.own, c.shape)], (i, [from]) => {
     data[i] = c.data[from]
   })
@@ -112,7 +120,7 @@ export function combined(
   const shape = list.map((c) => c.shape).reduce(broadcast)
   const aligned = list.map(({ own }) => [...new Array(shape.length - own.length).fill(1), ...own])
   const own = aligned.reduce(broadcast, [])
-  const data = emptyOf(type, checkCount(own))
+  const data = emptyOf(type, checkCount(own, Math.max(...list.map((c) => c.data.length))))
   walk(
     own,
     aligned.map((each) => strides(each, own)),
@@ -124,6 +132,7 @@ export function combined(
 }
 
 export function reshaped(c: Constant, shape: readonly number[]): Constant {
+  checkAxes(shape)
   if (elementCount(shape) !== elementCount(c.shape))
     fail(`reshape of ${shapeText(c.shape)} to ${shapeText(shape)}`)
   if (c.data.length === 1)
@@ -133,6 +142,7 @@ export function reshaped(c: Constant, shape: readonly number[]): Constant {
 
 /** With an axis of size 1 put in before each of `axes` of the result. */
 export function unsqueezed(c: Constant, axes: readonly number[]): Constant {
+  checkAxes([...c.shape, ...axes])
   const put = (shape: readonly number[]) => {
     const rest = [...shape]
     return Array.from({ length: shape.length + axes.length }, (_, i) =>
@@ -150,7 +160,7 @@ export function permuted(c: Constant, axes: readonly number[]): Constant {
   const moving = axes.filter((axis) => aligned[axis] !== 1)
   if (moving.every((axis, i) => i === 0 || axis > moving[i - 1])) return { ...c, shape, own }
   const from = strides(aligned, aligned)
-  const data = emptyOf(c.type, checkCount(own))
+  const data = emptyOf(c.type, checkCount(own, c.data.length))
   walk(own, [axes.map((axis) => from[axis])], (i, [at]) => {
     data[i] = c.data[at]
   })
@@ -158,6 +168,7 @@ export function permuted(c: Constant, axes: readonly number[]): Constant {
 }
 
 export function expanded(c: Constant, shape: readonly number[]): Constant {
+  checkAxes(shape)
   return { ...c, shape: broadcast(c.shape, shape) }
 }
 
@@ -171,7 +182,7 @@ export function taken(c: Constant, axis: number, indices: readonly number[]): Co
   const own = aligned.map((n, i) => (i === axis ? indices.length : n))
   const inner = elementCount(aligned.slice(axis + 1))
   const outer = elementCount(aligned.slice(0, axis))
-  const data = emptyOf(c.type, checkCount(own))
+  const data = emptyOf(c.type, checkCount(own, c.data.length))
   let at = 0
   for (let o = 0; o < outer; o++)
     for (const index of indices)
@@ -190,7 +201,8 @@ export function concatenated(list: readonly Constant[], axis: number): Constant 
   const total = list.reduce((sum, { shape }) => sum + shape[axis], 0)
   const shape = first.shape.map((n, i) => (i === axis ? total : n))
   const outer = elementCount(shape.slice(0, axis))
-  const data = emptyOf(first.type, checkCount(shape))
+  const given = list.reduce((sum, c) => sum + c.data.length, 0)
+  const data = emptyOf(first.type, checkCount(shape, given))
   const parts = list.map((c) => ({ data: elements(c), size: elementCount(c.shape.slice(axis)) }))
   let at = 0
   for (let o = 0; o < outer; o++)

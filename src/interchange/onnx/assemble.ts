@@ -73,7 +73,11 @@ function together(
 ): { inRegion: Set<StepItem>; readers: Map<number, Item[]> } {
   const readers = new Map<number, Item[]>()
   for (const item of t.items)
-    for (const input of new Set(item.inputs)) readers.set(input, [...(readers.get(input) ?? []), item])
+    for (const input of new Set(item.inputs)) {
+      const list = readers.get(input)
+      if (list) list.push(item)
+      else readers.set(input, [item])
+    }
   const isLeaf = (item: StepItem) => item.step.op === 'weight' || item.step.op === 'constant'
   const inRegion = new Set<StepItem>()
   const soft = new Map<StepItem, boolean>()
@@ -89,9 +93,13 @@ function together(
   }
   const makers = (item: StepItem) => item.inputs.map((i) => t.values[i].item)
   const isIn = (item: Item | null) => item?.kind === 'step' && (inRegion.has(item) || isLeaf(item))
+  let isBackward = false
   for (let isDone = false; !isDone; ) {
     isDone = true
-    for (const [item, isMove] of soft) {
+    // in turns from the front and from the back, so that chains join in one pass
+    const list = [...soft]
+    isBackward = !isBackward
+    for (const [item, isMove] of isBackward ? list.reverse() : list) {
       const next = readers.get(item.output) ?? []
       const joins = isMove
         ? [...makers(item), ...next].some((each) => each?.kind === 'step' && inRegion.has(each))
@@ -139,20 +147,20 @@ function regionUnit(
 ): Unit {
   const own = new Set(items.map(({ output }) => output))
   const leaves = new Map<number, StepItem>()
-  const outside: number[] = []
+  const outside = new Set<number>()
   for (const { inputs } of items) {
     for (const input of inputs) {
       const from = t.values[input].item
-      if (own.has(input) || outside.includes(input)) continue
+      if (own.has(input)) continue
       if (from?.kind === 'step' && (from.step.op === 'weight' || from.step.op === 'constant'))
         leaves.set(input, from)
-      else outside.push(input)
+      else outside.add(input)
     }
   }
   // the first input tells the number of samples
   const isCounted = (value: number) => t.each || t.shapeOf(value)[0] % BATCH === 0
-  const counted = outside.find(isCounted) ?? first
-  const inputs = [counted, ...outside.filter((value) => value !== counted)]
+  const counted = [...outside].find(isCounted) ?? first
+  const inputs = [counted, ...[...outside].filter((value) => value !== counted)]
   const numbers = new Map(inputs.map((value, i) => [value, i]))
   const steps: OperationStep[] = []
   const weights: Record<string, ArrayLike<number>> = {}

@@ -5,6 +5,7 @@ import { fail } from '../../numerics/errors.ts'
 import { cos, exp, log, pow, sin } from '../../numerics/exact.ts'
 import {
   type Constant,
+  checkAxes,
   checkCount,
   combined,
   concatenated,
@@ -33,6 +34,7 @@ export function axisOf(axis: number, rank: number): number {
 }
 
 export const axesOf = (axes: readonly number[], rank: number): number[] => {
+  checkAxes(axes)
   const all = axes.map((axis) => axisOf(axis, rank))
   if (new Set(all).size !== all.length) fail(`axes ${axes} of ${rank}, one twice`)
   return all
@@ -178,6 +180,7 @@ export const folds: Readonly<Record<string, Fold>> = {
   ConstantOfShape: (node, [shape]) => {
     const value = node.tensor('value') ?? constant('float', [1], new Float32Array(1))
     const sizes = numbers(shape)
+    checkAxes(sizes)
     return [constant(value.type, sizes, [value.data[0]], { own: sizes.map(() => 1) })]
   },
   Range: (_, [from, to, by]) => {
@@ -212,7 +215,7 @@ export const folds: Readonly<Record<string, Fold>> = {
     let y = x
     for (const { axis, start, end, step } of slicesOf(node, [x, ...rest], x.shape.length)) {
       const { first, count } = sliceOf(x.shape[axis], start, end, step)
-      checkCount([count])
+      checkCount([count], x.data.length)
       y = taken(
         y,
         axis,
@@ -275,7 +278,7 @@ export const folds: Readonly<Record<string, Fold>> = {
     return [
       times.reduce((y, n, axis) => {
         if (n === 1) return y
-        checkCount([y.shape[axis], n])
+        checkCount([y.shape[axis], n], y.data.length)
         return taken(
           y,
           axis,

@@ -74,12 +74,35 @@ function checkOperators({ operators }: OnnxGraph): void {
   )
 }
 
+/** The number of inputs that an operator can't do without, where it isn't one. */
+const LEAST = new Map<string, number>([
+  ['Constant', 0],
+  ...(
+    'Add Sub Mul Div Mod Pow Equal Greater GreaterOrEqual Less LessOrEqual And Or Xor Expand Tile Gather CastLike CumSum ' +
+    'MatMul Gemm Conv ConvTranspose Dense PRelu Einsum'
+  )
+    .split(' ')
+    .map((op): [string, number] => [op, 2]),
+  ...['Where', 'Range', 'LSTM', 'GRU', 'RNN'].map((op): [string, number] => [op, 3]),
+])
+
+/** The inputs of an operator. @throws LanegradError where one is missing that must be there */
+function checked<T>({ op }: Operator, given: readonly (T | null)[]): readonly (T | null)[] {
+  const least = LEAST.get(op) ?? 1
+  for (let i = 0; i < least; i++) if (!given[i]) fail(`it has no input ${i + 1}`)
+  return given
+}
+
 /** Operators that leave the elements as they are: a weight stays one. Others on weights are computed in each step, and train. */
 const VIEWS = new Set(['Identity', 'Cast', 'Reshape', 'Flatten', 'Squeeze', 'Unsqueeze', 'Transpose'])
 
 const isFolded = ({ op }: Operator, inputs: readonly (Given | null)[]): boolean =>
   Object.hasOwn(folds, op) &&
   inputs.every((c) => c === null || (c.isConstant && (!isWeight(c) || VIEWS.has(op))))
+
+/** What an operator makes of constants. An array that isn't as it should be may make an engine's error, which is one of ours. */
+const foldedOf = (node: Operator, given: readonly (Constant | null)[]): readonly Constant[] =>
+  reading('it', () => folds[node.op](node, checked(node, given) as readonly Constant[]))
 
 /** Folds what hangs on constants alone, in place. */
 function folded(graph: OnnxGraph, constants: Map<string, Constant>): Operator[] {
@@ -88,7 +111,7 @@ function folded(graph: OnnxGraph, constants: Map<string, Constant>): Operator[] 
     if (!isFolded(node, inputs) || !node.inputs.every((name, i) => name === '' || inputs[i])) return true
     if (node.op !== 'Constant' && node.inputs.length === 0) return true
     try {
-      folds[node.op](node, inputs as Constant[]).forEach((c, i) => {
+      foldedOf(node, inputs as Constant[]).forEach((c, i) => {
         if (node.outputs[i]) constants.set(node.outputs[i], c)
       })
       return false
@@ -188,8 +211,8 @@ function interpret(
         return values.get(input) ?? fail(`reads ${show(input)}, which nothing before it makes`)
       })
       const made = isFolded(node, given)
-        ? folds[op](node, given as Constant[])
-        : known(node, given, writerOf(op)(t, node, given))
+        ? foldedOf(node, given as Constant[])
+        : reading('it', () => known(node, given, writerOf(op)(t, node, checked(node, given))))
       node.outputs.forEach((output, i) => {
         if (output !== '') values.set(output, made[i] ?? null)
       })
@@ -216,7 +239,7 @@ function known(
 ): readonly (Given | null)[] {
   const arrays = given.map((each) => (each === null || each.isConstant ? each : (each.known ?? undefined)))
   if (!Object.hasOwn(folds, node.op) || arrays.length === 0 || arrays.includes(undefined)) return made
-  const own = folds[node.op](node, arrays as Constant[])
+  const own = foldedOf(node, arrays as Constant[])
   return made.map((each, i) =>
     each && !each.isConstant ? { ...each, known: { ...own[i], weight: null } } : each,
   )

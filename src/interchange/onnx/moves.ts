@@ -2,7 +2,7 @@
 import { embedding } from '../../layers/embedding.ts'
 import { resizing } from '../../layers/resampling.ts'
 import { fail } from '../../numerics/errors.ts'
-import { type Constant, elements, integers, numbers } from './arrays.ts'
+import { type Constant, checkAxes, checkCount, elements, integers, numbers } from './arrays.ts'
 import { fixed, flattenedOf, numberOf, squeeze, valued, type Write } from './elementwise.ts'
 import { axesOf, axisOf, givenAxes, reshapeTo, sliceOf, slicesOf, splitSizes } from './fold.ts'
 import type { Operator } from './read.ts'
@@ -23,6 +23,7 @@ function along(
 }
 
 export function reshape(t: Tape, x: Flow, shape: readonly number[]): Flow {
+  checkAxes(shape)
   const isFlatten = x.shape.length > 2 && shape.length === 2 && shape[0] === x.shape[0] && shape[0] === BATCH
   if (countOf(shape) !== countOf(x.shape)) fail(`reshape of ${t.text(x.shape)} to ${t.text(shape)}`)
   if (isFlatten && !isPlain(x) && x.order[0] === 0) return flattenedOf(t, x, shape)
@@ -169,16 +170,16 @@ function padded(
           ]
     return concat(t, [...cells(before), x, ...cells(after)], axis)
   }
-  const cells = Array.from({ length: before + size + after }, (_, i) => i - before)
+  if (before + after > 256) fail(`padding of ${before + after} cells in the mode ${mode}`)
   const source = (i: number) => {
     if (mode === 'edge') return Math.min(Math.max(i, 0), size - 1)
     if (mode === 'wrap') return ((i % size) + size) % size
     if (mode !== 'reflect' || before >= size || after >= size) fail(`padding in the mode ${mode}`)
     return i < 0 ? -i : i >= size ? 2 * (size - 1) - i : i
   }
-  if (before + after > 256) fail(`padding of ${before + after} cells in the mode ${mode}`)
-  const side = (list: readonly number[]) => list.map((i) => sliced(t, x, axis, source(i), 1, 1))
-  return concat(t, [...side(cells.slice(0, before)), x, ...side(cells.slice(before + size))], axis)
+  const side = (from: number, count: number) =>
+    Array.from({ length: count }, (_, i) => sliced(t, x, axis, source(from + i), 1, 1))
+  return concat(t, [...side(-before, before), x, ...side(size, after)], axis)
 }
 
 /** The width of padding at the ends of each axis, by axis. */
@@ -525,6 +526,7 @@ export const moves: Readonly<Record<string, Write>> = {
     const [rows, columns] = x.shape.slice(-2)
     t.checkFixed(rows)
     t.checkFixed(columns)
+    checkCount([rows, columns])
     const by = numberOf(k, 'k', 0)
     const isUpper = node.int('upper', 1) !== 0
     const data = Float32Array.from({ length: rows * columns }, (_, i) => {

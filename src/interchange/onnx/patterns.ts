@@ -172,7 +172,11 @@ export function grouped(
   const readers = new Map<string, Operator[]>()
   for (const node of operators) {
     for (const name of node.outputs) makers.set(name, node)
-    for (const name of new Set(node.inputs)) readers.set(name, [...(readers.get(name) ?? []), node])
+    for (const name of new Set(node.inputs)) {
+      const list = readers.get(name)
+      if (list) list.push(node)
+      else readers.set(name, [node])
+    }
   }
   const kept = new Set(outputs)
   const links: Links = {

@@ -2,7 +2,8 @@
 import type { ByteSource } from '../../numerics/bytes.ts'
 import { decodeText } from '../../numerics/bytes.ts'
 import { check, fail, show } from '../../numerics/errors.ts'
-import { type Constant, checkCount, constant, type ElementType } from './arrays.ts'
+import { elementCount } from '../../numerics/tensor.ts'
+import { type Constant, constant, type ElementType } from './arrays.ts'
 import {
   type AttributeProto,
   DATA_TYPE,
@@ -119,7 +120,7 @@ export function arrayOf(tensor: TensorProto, weight: string | null = null): Cons
     'of up to 15 sizes',
     dims,
   )
-  const count = checkCount(dims, what)
+  const count = elementCount(dims, what)
   const [bytes, read] = RAW[dataType]
   const lists = [tensor.floatData, tensor.doubleData, tensor.int64Data, tensor.uint64Data, tensor.int32Data]
   const list = lists.find(({ length }) => length > 0) ?? []
@@ -193,6 +194,9 @@ function inputOf({ name = '', type }: ValueInfoProto): GraphInput {
   }
 }
 
+/** Large networks have a few thousand. */
+const MOST_OPERATORS = 50_000
+
 /** The graph of a file. @throws LanegradError */
 export function readOnnx(bytes: ByteSource): OnnxGraph {
   const { graph, opsetImport, producerName = '' } = decodeModel(bytes)
@@ -201,6 +205,12 @@ export function readOnnx(bytes: ByteSource): OnnxGraph {
   const opset = version ?? fail('ONNX file: it names no version of the operators (opset)')
   const constants = new Map(
     graph.initializer.map((tensor) => [tensor.name ?? '', arrayOf(tensor, tensor.name ?? '')]),
+  )
+  check(
+    graph.node.length <= MOST_OPERATORS,
+    'ONNX file: its graph',
+    `one of up to ${MOST_OPERATORS} operators`,
+    graph.node.length,
   )
   const operators = graph.node.map(({ opType = '', name = '', domain = '', ...proto }) =>
     operatorOf(proto, domain === '' || domain === 'ai.onnx' ? opType : `${domain}.${opType}`, name, opset),

@@ -158,7 +158,10 @@ export class Tape {
     const key = `${op} ${inputs} ${JSON.stringify(attributes)} ${weight ? this.idOf(weight.data) : ''}`
     const known = this.done.get(key)
     if (known !== undefined) return known
-    for (const n of shape) if (!(n >= 1)) fail(`an array of shape ${shapeText(shape)} would have no elements`)
+    for (const n of shape)
+      if (!(n >= 1 && Number.isSafeInteger(n)))
+        fail(`an array of shape ${shapeText(shape)}, without elements`)
+    if (!(countOf(shape) <= Number.MAX_SAFE_INTEGER)) fail(`an array of shape ${shapeText(shape)}`)
     if (shape.length > 15) fail(`an array of ${shape.length} axes`)
     const output = this.values.length
     const item: StepItem = {

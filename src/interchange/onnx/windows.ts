@@ -352,6 +352,7 @@ const localResponse: Write = (t, node, [given]) => {
   const x = valued(t, given)
   const [size, beta] = [node.int('size', 1), node.float('beta', 0.75)]
   if (![0.5, 0.75, 1].includes(beta)) fail(`LRN with beta ${beta}; 0.5, 0.75 and 1 are taken`)
+  if (!(size >= 1 && size <= 64)) fail(`LRN over ${size} channels; up to 64 are taken`)
   const squares = { ...x, stored: t.unary(x.stored, 'square') }
   const channels = x.shape[1]
   const at = squares.order.indexOf(1)

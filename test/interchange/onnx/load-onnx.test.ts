@@ -3,8 +3,10 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
-import { load, sgd } from '../../../src/index.ts'
+import { load, type Symbolic, sgd } from '../../../src/index.ts'
+import { encodeModel } from '../../../src/interchange/onnx/messages.ts'
 import { loadOnnx } from '../../../src/onnx/index.ts'
+import { refused } from '../../support/refused.ts'
 import { difference, type Row, runCases, TESTDATA } from './testdata.ts'
 
 const here = fileURLToPath(new URL('.', import.meta.url))
@@ -60,6 +62,92 @@ describe('what torch.onnx writes', () => {
     expect(kinds.filter((kind) => kind === 'permute')).toHaveLength(1)
     expect(kinds).not.toContain('operations')
     expect(kindsOf('resnet_17').filter((kind) => kind === 'permute')).toHaveLength(1)
+  })
+})
+
+describe('files made by hand', () => {
+  const input = (name: string, dims: readonly (number | string)[]) => ({
+    name,
+    type: {
+      tensorType: {
+        elemType: 1,
+        shape: { dim: dims.map((n) => (typeof n === 'number' ? { dimValue: n } : { dimParam: n })) },
+      },
+    },
+  })
+  const fileOf = (
+    inputs: readonly ReturnType<typeof input>[],
+    nodes: readonly { opType: string; input: readonly string[]; output: readonly string[]; name?: string }[],
+    opset = 17,
+  ) =>
+    encodeModel({
+      opsetImport: [{ version: opset }],
+      graph: { input: inputs, output: [{ name: 'y' }], node: nodes },
+    })
+
+  test('all that is not supported is in one error', () => {
+    const nodes = [
+      { opType: 'Loop', input: ['x'], output: ['a'] },
+      { opType: 'NonMaxSuppression', input: ['a'], output: ['b'] },
+      { opType: 'QLinearConv', input: ['b'], output: ['c'] },
+      { opType: 'Loop', input: ['c'], output: ['y'] },
+    ]
+    refused(
+      "loadOnnx: the model can't be taken over:\n  2 of the operator Loop, which isn't supported\n  1 of the operator NonMaxSuppression, which isn't supported\n  1 of the operator QLinearConv, which isn't supported",
+      () => loadOnnx(fileOf([input('x', ['n', 3])], nodes)),
+    )
+  })
+
+  test('operators that ask for too much are named, all of them', () => {
+    const nodes = [
+      { opType: 'Pow', input: ['x', 'x'], output: ['a'], name: 'power' },
+      { opType: 'Reshape', input: ['x', 'x'], output: ['b'] },
+      { opType: 'Add', input: ['a', 'b'], output: ['y'] },
+    ]
+    refused(
+      'loadOnnx: the model can\'t be taken over:\n  Pow "power": its exponent is computed from an input of the model\n  Reshape: its shape is computed from an input of the model',
+      () => loadOnnx(fileOf([input('x', ['n', 3])], nodes)),
+    )
+  })
+
+  test('a size that the file leaves open is given', () => {
+    const bytes = fileOf(
+      [input('x', ['n', 'steps', 2])],
+      [{ opType: 'Flatten', input: ['x'], output: ['y'] }],
+    )
+    refused(/the file leaves sizes open: axis 1 of input x \(steps\)/, () => loadOnnx(bytes))
+    expect(loadOnnx(bytes, { inputShapes: { x: [3, 2] } }).predict(new Float32Array(12)).shape).toEqual([
+      2, 6,
+    ])
+    refused(/inputShapes: x has 2 axes beside that of samples; got \[3\]/, () =>
+      loadOnnx(bytes, { inputShapes: { x: [3] } }),
+    )
+  })
+
+  test('a file that computes across its first axis takes it whole, and says so', () => {
+    const bytes = fileOf([input('x', [2, 3])], [{ opType: 'Transpose', input: ['x'], output: ['y'] }])
+    const model = loadOnnx(bytes)
+    expect(model.importNotes).toEqual([
+      'The file computes across its first axis: a sample is a whole input, that axis included.',
+    ])
+    expect([...model.predict(Float32Array.of(1, 2, 3, 4, 5, 6)).data]).toEqual([1, 4, 2, 5, 3, 6])
+  })
+
+  test('several inputs and outputs have the names of the file', () => {
+    const nodes = [
+      { opType: 'Add', input: ['a', 'b'], output: ['sum'] },
+      { opType: 'Relu', input: ['sum'], output: ['y'] },
+    ]
+    const bytes = encodeModel({
+      opsetImport: [{ version: 17 }],
+      graph: {
+        input: [input('a', ['n', 2]), input('b', ['n', 2])],
+        output: [{ name: 'y' }, { name: 'sum' }],
+        node: nodes,
+      },
+    })
+    const made = loadOnnx<Record<string, Symbolic>>(bytes).predict({ a: [[1, -5]], b: [[1, 1]] })
+    expect([...made.y.data, ...made.sum.data]).toEqual([2, 0, 2, -4])
   })
 })
 
