@@ -275,6 +275,7 @@ export const UPDATE_CENTERED = 2
 export const UPDATE_AMSGRAD = 4
 export const UPDATE_DECOUPLED = 8 // adamw: weight decay multiplies the parameter, the gradient stays
 export const UPDATE_UNFINISHED = 16 // nadam: more pieces of the same step follow, which need the product as it is
+export const UPDATE_SCALED = 32 // UPDATE_RATE is there, a factor of the learning rate
 
 // ---- matmul blocking (see kernels/gemm.ts; the planner sizes the scratch buffer from these) -------
 export const TILE_ROWS = 4 // rows of C held in registers
@@ -330,7 +331,7 @@ export const CLIP_GRADS = 0, CLIP_COUNT = 4, CLIP_LIMIT = 8
 // KIND: OPTIMIZER_*; SLOT_BYTES from one slot to the next; FLAGS: UPDATE_*; from A on f64 constants
 export const UPDATE_KIND = 0, UPDATE_P = 4, UPDATE_G = 8, UPDATE_SLOTS = 12, UPDATE_SLOT_BYTES = 16,
   UPDATE_COUNT = 20, UPDATE_FLAGS = 24, UPDATE_A = 28, UPDATE_B = 36, UPDATE_EPSILON = 44, UPDATE_DECAY = 52,
-  UPDATE_MOMENTUM = 60, UPDATE_EXTRA = 68
+  UPDATE_MOMENTUM = 60, UPDATE_EXTRA = 68, UPDATE_RATE = 76
 // BIAS 0: none; FN: FN_*; ALPHA: f32; OFFSETS and RUN with MATMUL_ROWS alone, SUMS with MATMUL_LONG alone
 export const MATMUL_C = 0, MATMUL_A = 4, MATMUL_B = 8, MATMUL_BIAS = 12, MATMUL_M = 16, MATMUL_N = 20, MATMUL_K = 24,
   MATMUL_FLAGS = 28, MATMUL_FN = 32, MATMUL_ALPHA = 36, MATMUL_SCRATCH = 40, MATMUL_OFFSETS = 44, MATMUL_RUN = 48,

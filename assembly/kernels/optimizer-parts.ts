@@ -1,6 +1,6 @@
 // Parts of several optimizers: moving averages, the step count, powers.
 // Float64 reference: test/reference/optimizers.ts
-import { HEADER_STEP_COUNT } from '../abi'
+import { HEADER_LEARNING_RATE, HEADER_STEP_COUNT, UPDATE_FLAGS, UPDATE_RATE, UPDATE_SCALED } from '../abi'
 import { madd } from '../lanes'
 
 /** Least epsilon: 0/0 never arises; where it matters, g^2 has left the range of a float long before. */
@@ -46,6 +46,12 @@ export function splat(x: f64): v128 {
 /** The steps done, this one included. */
 export function stepCount(header: usize): u64 {
   return <u64>load<f64>(header, HEADER_STEP_COUNT)
+}
+
+/** The learning rate of an update's weights. */
+export function rateOf(o: usize, header: usize): f64 {
+  const rate = <f64>load<f32>(header, HEADER_LEARNING_RATE)
+  return load<i32>(o, UPDATE_FLAGS) & UPDATE_SCALED ? rate * load<f64>(o, UPDATE_RATE) : rate
 }
 
 /** base^n by repeated squaring. */

@@ -2,14 +2,14 @@
 // product in the header, with the last piece of a step.
 // Float64 reference: test/reference/optimizers.ts
 import {
-  HEADER_LEARNING_RATE, HEADER_MOMENTUM_PRODUCT, JOB_ARENA, OPTIMIZER_ADADELTA, OPTIMIZER_ADAGRAD, OPTIMIZER_ADAMAX, OPTIMIZER_LION,
+  HEADER_MOMENTUM_PRODUCT, JOB_ARENA, OPTIMIZER_ADADELTA, OPTIMIZER_ADAGRAD, OPTIMIZER_ADAMAX, OPTIMIZER_LION,
   OPTIMIZER_NADAM, OPTIMIZER_RMSPROP, UPDATE_A, UPDATE_B, UPDATE_CENTERED, UPDATE_COUNT, UPDATE_DECAY, UPDATE_EPSILON,
   UPDATE_EXTRA, UPDATE_FLAGS, UPDATE_G, UPDATE_KIND, UPDATE_MOMENTUM, UPDATE_P, UPDATE_SLOTS, UPDATE_SLOT_BYTES,
   UPDATE_UNFINISHED,
 } from '../abi'
 import { atLeast, madd } from '../lanes'
 import { FLOAT_WORK, split } from '../parallel'
-import { average, averageSquare, EPSILON_FLOOR, flush, power, splat, stepCount } from './optimizer-parts'
+import { average, averageSquare, EPSILON_FLOOR, flush, power, rateOf, splat, stepCount } from './optimizer-parts'
 import { sign } from './tails'
 
 /**
@@ -155,7 +155,7 @@ function rareUpdatePart(o: usize, first: i32, behind: i32, _: i32): void {
   const a = load<f64>(o, UPDATE_A), b = load<f64>(o, UPDATE_B), e = max(load<f64>(o, UPDATE_EPSILON), EPSILON_FLOOR)
   const wd = load<f64>(o, UPDATE_DECAY)
   const momentum = load<f64>(o, UPDATE_MOMENTUM), extra = load<f64>(o, UPDATE_EXTRA)
-  const lr = <f64>load<f32>(arena(), HEADER_LEARNING_RATE)
+  const lr = rateOf(o, arena())
   const slot1 = slot + stride, slot2 = slot1 + stride
   const t: u64 = kind < OPTIMIZER_NADAM ? 0 : stepCount(arena()) // the others don't need the powers
   // bias corrections of the two moments, and epsilon relative to the uncorrected second one

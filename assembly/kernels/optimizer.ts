@@ -6,14 +6,14 @@
 // optimizer-rare.ts has the others.
 // Float64 reference: test/reference/optimizers.ts
 import {
-  HEADER_LEARNING_RATE, OPTIMIZER_ADAM, OPTIMIZER_SGD, UPDATE_A, UPDATE_AMSGRAD, UPDATE_B, UPDATE_COUNT, UPDATE_DECAY,
+  OPTIMIZER_ADAM, OPTIMIZER_SGD, UPDATE_A, UPDATE_AMSGRAD, UPDATE_B, UPDATE_COUNT, UPDATE_DECAY,
   UPDATE_DECOUPLED, UPDATE_EPSILON, UPDATE_FLAGS, UPDATE_G, UPDATE_KIND, UPDATE_MOMENTUM, UPDATE_NESTEROV, UPDATE_P,
   UPDATE_SLOTS, UPDATE_SLOT_BYTES,
 } from '../abi'
 import { header } from '../arena'
 import { madd } from '../lanes'
 import { FLOAT_WORK, pays, split } from '../parallel'
-import { average, averageSquare, EPSILON_FLOOR, flush, power, splat, stepCount } from './optimizer-parts'
+import { average, averageSquare, EPSILON_FLOOR, flush, power, rateOf, splat, stepCount } from './optimizer-parts'
 
 /** 2^60: m / (sqrt(v) + 2^60) is m / 2^60 exactly for sqrt(v) < 2^35. */
 const WARMUP_EPSILON: f64 = 1152921504606846976
@@ -101,7 +101,8 @@ function adamVector(
 
 /**
  * words: kind, params, grads, slots, slotStride (bytes), count, flags, then f64 (two words each):
- * a (rho, beta1), b (beta2), epsilon, weightDecay, momentum, extra (nadam: 0.96^momentumDecay).
+ * a (rho, beta1), b (beta2), epsilon, weightDecay, momentum, extra (nadam: 0.96^momentumDecay), with
+ * UPDATE_SCALED rate, which multiplies the learning rate.
  * Slots in order: sgd v (only with momentum); rmsprop s, m (centered), b (momentum); adagrad s; adadelta s, u;
  * adam m, v, vMax (amsgrad); nadam m, v; radam m, v; adamax m, u; lion m.
  */
@@ -118,7 +119,7 @@ function updatePart(o: usize, first: i32, behind: i32, _: i32): void {
   const flags = load<i32>(o, UPDATE_FLAGS)
   const end = <usize>load<u32>(o, UPDATE_P) + (<usize>behind << 2)
   const a = load<f64>(o, UPDATE_A), b = load<f64>(o, UPDATE_B), wd = load<f64>(o, UPDATE_DECAY)
-  const lr = <f64>load<f32>(header, HEADER_LEARNING_RATE)
+  const lr = rateOf(o, header)
   if (kind == OPTIMIZER_SGD) {
     const momentum = load<f64>(o, UPDATE_MOMENTUM)
     sgd(p, end, g, momentum != 0 ? slot : 0, (flags & UPDATE_NESTEROV) != 0, momentum, lr, wd)

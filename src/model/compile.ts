@@ -21,7 +21,7 @@ import { type RowShape, rowShapeText } from '../numerics/shape.ts'
 import type { GraphLoss } from '../training/graph-loss.ts'
 import { type LossLike, readLoss, takesLabels } from '../training/losses.ts'
 import { type MetricLike, type MetricName, readMetric } from '../training/metrics.ts'
-import { type Optimizer, type OptimizerName, readOptimizer, resolveExcluded } from '../training/optimizers.ts'
+import { type Optimizer, type OptimizerName, readOptimizer, resolveNames } from '../training/optimizers.ts'
 import { checkRange } from '../training/range.ts'
 
 type Metrics = MetricName | readonly MetricLike[]
@@ -235,7 +235,7 @@ export function readTraining(session: PlannedSession, options: CompileOptions): 
       checkRange(output, loss, columnsOf(session.shapeOf(output)), ranges.get(output) ?? null)
     }
     const weightNames = session.outline.weights.map(({ name }) => name)
-    const own = kept ? kept.optimizer : resolveExcluded(readOptimizer(optimizer ?? 'adam'), weightNames)
+    const own = kept ? kept.optimizer : resolveNames(readOptimizer(optimizer ?? 'adam'), weightNames)
     return { optimizer: own, outputs, ...(addedLosses.length > 0 && { added: addedLosses }) }
   })
 }

@@ -78,6 +78,8 @@ export interface UpdateSpec {
   readonly clip: Clip | null
   /** Weights that don't decay. Default: none. */
   readonly undecayed?: readonly string[]
+  /** Factors of the learning rate by weight. Default: 1 for each. */
+  readonly rates?: Readonly<Record<string, number>>
   /** Over several steps; null: every step updates. */
   readonly accumulation: Accumulating | null
   /** Groups of losses whose gradients are accumulated apart. */
@@ -128,16 +130,17 @@ interface Piece {
   bytes: number
   readonly isLarge: boolean
   readonly decays: boolean
+  readonly rate: number
 }
 
 /**
- * The weights that train in pieces: each large one, and the others as long as they lie side by side and weight decay is the
- * same.
+ * The weights that train in pieces: each large one, and the others as long as they lie side by side and weight decay and
+ * the factor of the learning rate are the same.
  */
 function updatePieces(
   { parameters, gradients, gradientsStart }: Layout,
   specs: readonly ParameterSpec[],
-  undecayed: readonly string[],
+  { undecayed = [], rates = {} }: UpdateSpec,
 ): Piece[] {
   const trained = specs.flatMap(({ name, trainable, shape }): Piece[] => {
     if (!trainable) return []
@@ -149,13 +152,15 @@ function updatePieces(
         bytes,
         isLarge: bytes >= LARGE_BYTES,
         decays: !undecayed.includes(name),
+        rate: Object.hasOwn(rates, name) ? rates[name] : 1,
       },
     ]
   })
   const pieces: Piece[] = []
   for (const weight of trained.sort((a, b) => a.address - b.address)) {
     const last = pieces.at(-1)
-    const isAlike = last && !weight.isLarge && !last.isLarge && last.decays === weight.decays
+    const isAlike =
+      last && !weight.isLarge && !last.isLarge && last.decays === weight.decays && last.rate === weight.rate
     if (isAlike && last.address + last.bytes === weight.address) last.bytes += weight.bytes
     else pieces.push(weight)
   }
@@ -177,8 +182,8 @@ export function updateInstructions(
     slot: (name) => slotAddress(update, layout, name),
   }
   const clips = update.clip ? clipInstructions(update.clip, layout, specs) : []
-  const pieces = updatePieces(layout, specs, update.undecayed ?? [])
-  const updates = pieces.map(({ address, offset, bytes, decays }, i): UpdateInstruction => {
+  const pieces = updatePieces(layout, specs, update)
+  const updates = pieces.map(({ address, offset, bytes, decays, rate }, i): UpdateInstruction => {
     const constants = update.constants.map((value, place) => (place === DECAY && !decays ? 0 : value))
     const operands = listed({
       [abi.UPDATE_KIND]: update.code,
@@ -187,8 +192,11 @@ export function updateInstructions(
       [abi.UPDATE_SLOTS]: slotsStart + offset,
       [abi.UPDATE_SLOT_BYTES]: trainable.bytes,
       [abi.UPDATE_COUNT]: bytes / 4,
-      [abi.UPDATE_FLAGS]: update.flags | (i < pieces.length - 1 ? abi.UPDATE_UNFINISHED : 0),
-      [abi.UPDATE_A]: constants.flatMap(f64),
+      [abi.UPDATE_FLAGS]:
+        update.flags |
+        (i < pieces.length - 1 ? abi.UPDATE_UNFINISHED : 0) |
+        (rate === 1 ? 0 : abi.UPDATE_SCALED),
+      [abi.UPDATE_A]: [...constants, ...(rate === 1 ? [] : [rate])].flatMap(f64),
     })
     return { ...update.kernel, operands }
   })

@@ -20,6 +20,13 @@ export interface OptimizerOptions {
    * in the place of these. Default null: all weights decay.
    */
   readonly excludeFromWeightDecay?: readonly string[] | ((weight: string) => boolean) | null
+  /**
+   * Factors of the learning rate, for fine-tuning (`{ encoder: 0.1 }`), by the name of a weight (`dense_1/bias`), a layer
+   * (`dense_1`), a model within the model, or of all weights called so (`bias`). Where several fit a weight, the last one counts. The
+   * share by which adamw and lion shrink a weight is multiplied as well. `compile` puts the weights' names in the place of
+   * these. Default null: 1 for all.
+   */
+  readonly learningRateMultipliers?: Readonly<Record<string, number>> | null
   /** Limits the norm of each parameter's gradient. At most one of the three ways to clip. Default null: no limit. */
   readonly clipNorm?: number | null
   /** Limits each element of the gradients to [-clipValue, clipValue]. Default null: no limit. */

@@ -9,6 +9,7 @@ import {
   checkOptions,
   isFunction,
   isObject,
+  isRecord,
   must,
   NON_NEGATIVE,
   number,
@@ -40,7 +41,14 @@ import type {
 import { readSchedule, type Schedule } from './schedules.ts'
 
 /** Options of every optimizer, with their defaults. */
-const shared = { schedule: null, ema: null, accumulation: null, weightDecay: 0, excludeFromWeightDecay: null }
+const shared = {
+  schedule: null,
+  ema: null,
+  accumulation: null,
+  weightDecay: 0,
+  excludeFromWeightDecay: null,
+  learningRateMultipliers: null,
+}
 
 /** The own parameters of each optimizer with their defaults (Keras 3; radam, momentumDecay: PyTorch). */
 const parameters = {
@@ -85,6 +93,8 @@ export interface Optimizer {
   readonly weightDecay: number
   /** What doesn't decay; null: everything does. */
   readonly excludeFromWeightDecay?: OptimizerOptions['excludeFromWeightDecay']
+  /** Factors of the learning rate by name; null: none. */
+  readonly learningRateMultipliers?: OptimizerOptions['learningRateMultipliers']
   readonly ema: MovingAverage | null
   readonly accumulation: Accumulation | null
   // parameters that only some kinds have
@@ -111,6 +121,12 @@ const EXCLUDED: Rule<OptimizerOptions['excludeFromWeightDecay']> = {
     (Array.isArray(value) && value.every((name) => typeof name === 'string')),
 }
 
+const MULTIPLIERS: Rule<OptimizerOptions['learningRateMultipliers']> = {
+  expected: 'an object of numbers from 0 up by name, or null',
+  holds: (value): value is OptimizerOptions['learningRateMultipliers'] =>
+    value === null || (isRecord(value) && Object.values(value).every((factor) => NON_NEGATIVE.holds(factor))),
+}
+
 /** The readers of options that aren't such shares. */
 const readers: Readonly<Record<string, Reader<unknown>>> = {
   learningRate: number(NON_NEGATIVE.expected, (value) => value === 0 || POSITIVE.holds(value)),
@@ -122,6 +138,7 @@ const readers: Readonly<Record<string, Reader<unknown>>> = {
   centered: BOOLEAN,
   amsgrad: BOOLEAN,
   excludeFromWeightDecay: EXCLUDED,
+  learningRateMultipliers: MULTIPLIERS,
   schedule: readSchedule,
   ema: (given: MovingAverage | null, what) => broughtBy(what, given, 'average', AVERAGE),
   accumulation: (given: Accumulation | null, what) => broughtBy(what, given, 'accumulate', ACCUMULATE),
@@ -164,9 +181,14 @@ function makeOptimizer(kind: OptimizerName, options: OptimizerOptions): Optimize
   const others = Object.values(clipKeys)
   reading(`${kind} options`, () => refuseOld(kind, Object(options)))
   const read = checkOptions(kind, options, [...Object.keys(own), ...others])
-  const { excludeFromWeightDecay: excluded, ...values } = readOptions(kind, read, own, others)
+  const {
+    excludeFromWeightDecay: excluded,
+    learningRateMultipliers: multipliers,
+    ...values
+  } = readOptions(kind, read, own, others)
   return Object.freeze({
     ...{ kind, ...values, ...(excluded !== null && { excludeFromWeightDecay: excluded }) },
+    ...(multipliers !== null && { learningRateMultipliers: multipliers }),
     clip: readClip(kind, read),
   }) as unknown as Optimizer
 }
@@ -370,17 +392,36 @@ export function readOptimizer(optimizer: OptimizerName | Optimizer): Optimizer {
   })
 }
 
+/** Whether `name` is a weight's, its layer's, that of a model around it, or what all weights of its kind are called. */
+const isOf = (weight: string, name: string): boolean =>
+  weight === name ||
+  [`${name}/`, `${name}.`].some((head) => weight.startsWith(head)) ||
+  weight.endsWith(`/${name}`)
+
+/** @throws LanegradError on a name that no weight or layer has */
+function checkNames(what: string, names: readonly string[], weights: readonly string[]): void {
+  for (const name of names)
+    if (!weights.some((weight) => isOf(weight, name))) unknownName(`${what}: weight or layer`, name, weights)
+}
+
+/** The optimizer with the names of the weights that don't decay, and of those with rates of their own. @throws LanegradError */
+export function resolveNames(optimizer: Optimizer, weights: readonly string[]): Optimizer {
+  const { learningRateMultipliers: given } = optimizer
+  const known = resolveExcluded(optimizer, weights)
+  if (!given) return known
+  checkNames(`${optimizer.kind}: learningRateMultipliers`, Object.keys(given), weights)
+  const rates: Record<string, number> = {}
+  for (const [name, rate] of Object.entries(given))
+    for (const weight of weights) if (isOf(weight, name)) rates[weight] = rate
+  return Object.freeze({ ...known, learningRateMultipliers: rates })
+}
+
 /** The optimizer with the names of the weights that don't decay. @throws LanegradError on a name that no weight or layer has */
-export function resolveExcluded(optimizer: Optimizer, weights: readonly string[]): Optimizer {
+function resolveExcluded(optimizer: Optimizer, weights: readonly string[]): Optimizer {
   const { excludeFromWeightDecay: given } = optimizer
   if (!given) return optimizer
-  const isOf = (weight: string, name: string) =>
-    weight === name || weight.startsWith(`${name}/`) || weight.endsWith(`/${name}`)
   const what = `${optimizer.kind}: excludeFromWeightDecay`
-  if (typeof given !== 'function')
-    for (const name of given)
-      if (!weights.some((weight) => isOf(weight, name)))
-        unknownName(`${what}: weight or layer`, name, weights)
+  if (typeof given !== 'function') checkNames(what, given, weights)
   const names = weights.filter((weight) =>
     typeof given === 'function'
       ? must(
@@ -432,6 +473,7 @@ export function updateOf(optimizer: Optimizer, groups: number): UpdateSpec {
     ],
     slotStart: optimizer.initialAccumulatorValue ?? 0,
     clip,
+    rates: optimizer.learningRateMultipliers ?? {},
     undecayed: weightDecay > 0 && Array.isArray(excluded) ? excluded : [],
     accumulation: isAccumulating ? accumulation : null,
     groups,
