@@ -320,9 +320,9 @@ const keyOf = (plan: Plan, ref: Ref): string => {
 function callIn(plan: Plan, ref: Ref, what: string): Call {
   const entry = plan.entries.get(ref.layer)
   const call = entry?.calls[callIndex(entry, ref)]
-  return (
-    call ?? fail(`${what}: ${plan.name} reads call ${ref.call} of ${show(ref.layer)}, which it doesn't have`)
-  )
+  if (!call) fail(`${what}: ${plan.name} reads call ${ref.call} of ${show(ref.layer)}, which it doesn't have`)
+  if (call.inputs.length === 0) fail(`${what}: ${show(ref.layer)} is called on nothing`)
+  return call
 }
 
 function outputOf(values: readonly Known[] | undefined, { layer, output }: Ref, what: string): Known {

@@ -280,6 +280,42 @@ describe('what can not be read is told', () => {
     expect(errorOf(() => loadKeras(file))).toMatch(/dense\/kernel must have the shape \[5,700000000\]/)
   })
 
+  test('a layer that is called on nothing, of every class', () => {
+    const classes = [
+      'LSTM',
+      'Dense',
+      'PReLU',
+      'Reshape',
+      'BatchNormalization',
+      'MultiHeadAttention',
+      'Resizing',
+      'Add',
+    ]
+    for (const class_name of classes) {
+      const input = {
+        class_name: 'InputLayer',
+        name: 'x',
+        config: { name: 'x', batch_shape: [null, 4, 3] },
+        inbound_nodes: [],
+      }
+      const odd = {
+        class_name,
+        name: 'odd',
+        config: { name: 'odd', units: 2, height: 2, width: 2 },
+        inbound_nodes: [{ args: [], kwargs: {} }],
+      }
+      const config = {
+        name: 'm',
+        layers: [input, odd],
+        input_layers: ['x', 0, 0],
+        output_layers: ['odd', 0, 0],
+      }
+      const json = new TextEncoder().encode(JSON.stringify({ class_name: 'Functional', config }))
+      const file = writeZip({ 'config.json': json, 'model.weights.h5': writeHdf5(new Map()) })
+      expect(errorOf(() => loadKeras(file))).toMatch(/"odd" is called on nothing/)
+    }
+  })
+
   test('saveKeras names all that Keras lacks', () => {
     const odd = dense({ units: 2, activation: { name: 'celu', alpha: 2 }, name: 'odd' })
     const model = sequential({ inputShape: [4, 3], layers: [positionEmbedding({ name: 'places' }), odd] })
