@@ -1,6 +1,6 @@
 // ONNX files from anywhere: damaged ones, files that ask for what there isn't, sizes that are only claimed. Each is a model or a
 // LanegradError; none takes long or much memory.
-import { readdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { LanegradError } from '../../../src/index.ts'
@@ -9,7 +9,8 @@ import { loadOnnx } from '../../../src/onnx/index.ts'
 import { mutated, numbersFrom, ROUNDS } from '../../support/mutated.ts'
 
 const here = fileURLToPath(new URL('.', import.meta.url))
-const names = readdirSync(here).filter((file) => file.endsWith('.onnx'))
+// small ones: a file takes some milliseconds
+const names = ['mlp_17.onnx', 'mlp_fixed.onnx', 'gru_17.onnx', 'unet_17.onnx']
 const files = names.map((file) => Uint8Array.from(readFileSync(here + file)))
 
 /** The message that loading ends with; '' for a model. Anything but a LanegradError is thrown on. */
@@ -127,7 +128,7 @@ function altered(file: Uint8Array, below: (n: number) => number): Uint8Array {
 }
 
 describe('files that say something else', () => {
-  const rounds = Math.ceil(ROUNDS / files.length)
+  const rounds = Math.ceil(ROUNDS / 4 / files.length)
   test.each(files.map((file, i) => [names[i], file] as const))('%s', { timeout: 300_000 }, (_, file) => {
     const below = numbersFrom(11)
     let refused = 0
