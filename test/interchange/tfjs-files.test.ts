@@ -358,12 +358,14 @@ describe('damaged files', () => {
       const { modelTopology, weightSpecs, weights } = structuredClone(pick(samples))
       const modelJson = { modelTopology, weightSpecs }
       for (let n = 1 + below(3); n > 0; n--) {
-        const [owner, key] = pick(places(modelJson))
+        const all = places(modelJson)
+        if (all.length === 0) break
+        const [owner, key] = pick(all)
         const way = below(4)
-        const other = pick(places(modelJson))
+        const other = pick(all)
         if (way === 0) delete owner[key]
         else if (way === 1) owner[key] = structuredClone(other[0][other[1]])
-        else if (way === 2) owner[key] = pick(ODD)
+        else if (way === 2) owner[key] = structuredClone(pick(ODD))
         else
           Object.defineProperty(owner, pick(ODD.filter((odd) => typeof odd === 'string')), {
             value: owner[key],
