@@ -3,7 +3,7 @@
 // guessed or filled in.
 import { messageOf } from '../numerics/brands.ts'
 import { type ByteSource, bytesOf } from '../numerics/bytes.ts'
-import { fail, NATURAL, readOptions } from '../numerics/errors.ts'
+import { check, fail, NATURAL, readOptions } from '../numerics/errors.ts'
 import type { NumberArray, ShapedArray } from '../numerics/tensor.ts'
 
 type Reader = readonly [
@@ -35,6 +35,7 @@ const TYPES: { readonly [code: number]: Reader } = {
  * ```
  */
 export function parseIdx(file: ByteSource, name = 'IDX file'): ShapedArray<ArrayBuffer> {
+  check(typeof name === 'string', 'parseIdx: name', 'a string', name)
   const bytes = bytesOf('parseIdx: file', file)
   const { length } = bytes
   const need = (count: number, what: string) => {
@@ -87,6 +88,7 @@ export async function gunzip(
   name = 'file',
   options: GunzipOptions = {},
 ): Promise<Uint8Array<ArrayBuffer>> {
+  check(typeof name === 'string', 'gunzip: name', 'a string', name)
   const { limit } = readOptions('gunzip', options, { limit: [NATURAL, 0x10000000] })
   const bytes = bytesOf('gunzip: file', file)
   if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes

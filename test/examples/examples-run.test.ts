@@ -34,7 +34,7 @@ const figure = (text: string, words: RegExp): number =>
 const figures = (text: string, words: RegExp): number[] =>
   (new RegExp(`${words.source}(.*)`, 'm').exec(text)?.[1].match(/-?[\d.]+/g) ?? []).map(Number)
 
-test.each(['cartpole', 'gan', 'vae', 'siamese'])('%s --help tells its options in 80 columns', (name) => {
+test.each(['cartpole', 'gan', 'vae', 'siamese', 'teach'])('%s --help tells its options in 80 columns', (name) => {
   expect(runExample(name, '--help')).toMatch(`Usage: npm run example -- ${name} [options]`)
 })
 

@@ -3,11 +3,16 @@
 // what the value's own code threw. Some seconds of it here, all with CI=1.
 import { afterAll, expect, test } from 'vitest'
 import * as data from '../../src/data/index.ts'
+import * as freeze from '../../src/freeze/index.ts'
 import * as lanegrad from '../../src/index.ts'
 import * as inspect from '../../src/inspect/index.ts'
+import * as keras from '../../src/keras/index.ts'
 import * as node from '../../src/node/index.ts'
+import * as onnx from '../../src/onnx/index.ts'
 import * as relaxed from '../../src/relaxed/index.ts'
+import * as tfjs from '../../src/tfjs/index.ts'
 import * as threads from '../../src/threads/index.ts'
+import * as torch from '../../src/torch/index.ts'
 import * as worker from '../../src/worker/index.ts'
 import { type Draw, draws, hostile, kinds, Own } from '../support/hostile-values.ts'
 
@@ -71,10 +76,20 @@ interface Target {
 const feasible = (given: unknown): unknown => (typeof given === 'number' && given > 1000 ? 1000 : given)
 
 const targets: Target[] = []
-const entries = { lanegrad, data, inspect, node, relaxed, threads, worker } as unknown as Record<
-  string,
-  Record<string, unknown>
->
+const entries = {
+  lanegrad,
+  data,
+  freeze,
+  inspect,
+  keras,
+  node,
+  onnx,
+  relaxed,
+  tfjs,
+  threads,
+  torch,
+  worker,
+} as unknown as Record<string, Record<string, unknown>>
 const isCalled = (name: string, value: unknown): value is Any =>
   typeof value === 'function' && !/^[A-Z]/.test(name) && name !== 'serveModels'
 for (const [entry, names] of Object.entries(entries)) {

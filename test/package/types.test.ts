@@ -55,7 +55,7 @@ const program = `
   export const matchedNames: Record<string, string> = loadStateDict(model, [saveStateDict(model)], { names: { dense_1: 'dense_1' } })
   const notes: readonly string[] = loadOnnx(saveOnnx(model)).importNotes
   const imported: Promise<Imported<Symbolic>> = loadTfjs({ modelJson: saveTfjs(model)['model.json'], weights: saveTfjs(model)['weights.bin'] })
-  export const notes: Promise<readonly string[]> = imported.then((there) => there.importNotes)
+  export const importNotes: Promise<readonly string[]> = imported.then((there) => there.importNotes)
   export const callbacks: readonly Callback[] = [modelCheckpoint({ path: 'a' }), csvLogger({ path: 'b' })]
   // @ts-expect-error: made by workers()
   sequential({ inputShape: [2], layers: [dense({ units: 1 })], threads: 2 })
@@ -87,7 +87,7 @@ const program = `
   export async function sent(url: string, writable: WritableStreamDefaultWriter<Sent>, file: ArrayBuffer) {
     const there = await remote
     const arrays = [
-      notes, model.save(), saveStateDict(model), saveOnnx(model, { opset: 17 }), trainer.save(), await there.save(), model.predict([[1, 2]]).data, (await there.predict([[1, 2]])).data,
+      model.save(), saveStateDict(model), saveOnnx(model, { opset: 17 }), trainer.save(), await there.save(), model.predict([[1, 2]]).data, (await there.predict([[1, 2]])).data,
       ...Object.values(model.gradients([[1, 2]], [3])).map(({ data }) => data),
       ...Object.values(model.getWeights()).map(({ data }) => data),
       parseIdx(file).data, labelColumn(parseCsv('a\\n1'), 'a').data, kFold(4, { folds: 2 })[0].train,
@@ -169,7 +169,7 @@ describe.skipIf(lacking)(`the installed package${lacking}`, () => {
     const args = [attw, join(project.folder, tarball), '--profile', 'esm-only', '--format', 'json']
     let printed: string
     try {
-      printed = execFileSync(process.execPath, args, { encoding: 'utf8' })
+      printed = execFileSync(process.execPath, args, { encoding: 'utf8', maxBuffer: 1 << 26 })
     } catch (error) {
       printed = (error as { stdout: string }).stdout
     }

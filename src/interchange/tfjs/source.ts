@@ -2,7 +2,7 @@
 // of its weights. Nothing is assumed about either.
 import { object, parse } from '../../formats/json.ts'
 import { type ByteSource, bytesOf, decodeText } from '../../numerics/bytes.ts'
-import { check, fail, isObject, isRecord, show } from '../../numerics/errors.ts'
+import { check, fail, isFunction, isObject, isRecord, reading, show } from '../../numerics/errors.ts'
 import { builtin } from '../../numerics/host.ts'
 import { own } from '../keras/row.ts'
 
@@ -30,6 +30,8 @@ export interface Opened {
 }
 
 const WHAT = 'loadTfjs'
+/** Shards of a model, and a page's other files beside them. */
+const MOST_FILES = 10_000
 
 const jsonOf = (given: Uint8Array): Record<string, unknown> => {
   let text: string
@@ -140,19 +142,20 @@ async function openFiles(files: readonly FileLike[]): Promise<Opened> {
 
 /** Reads a model's files. @throws LanegradError */
 export async function open(source: TfjsSource): Promise<Opened> {
-  if (typeof source === 'string') return openAddress(source)
-  check(isObject(source), `${WHAT}: source`, 'an address, { modelJson, weights }, or files', source)
-  if ('href' in source) return openAddress(String(source.href))
-  if ('modelJson' in source) return openParts(source)
-  check(Symbol.iterator in source, `${WHAT}: source`, 'an address, { modelJson, weights }, or files', source)
-  const files = [...source]
-  const isFile = ({ name, arrayBuffer }: FileLike) =>
-    typeof name === 'string' && typeof arrayBuffer === 'function'
-  check(
-    files.every((file) => isObject(file) && isFile(file)),
-    `${WHAT}: source`,
-    'a list of files',
-    source,
-  )
-  return openFiles(files)
+  const what = `${WHAT}: source`
+  return reading(what, () => {
+    const expected = 'an address, { modelJson, weights }, or files'
+    if (typeof source === 'string') return openAddress(source)
+    check(isObject(source), what, expected, source)
+    if ('href' in source) return openAddress(String(source.href))
+    if ('modelJson' in source) return openParts(source)
+    check(isFunction((source as Partial<Iterable<unknown>>)[Symbol.iterator]), what, expected, source)
+    const files: FileLike[] = []
+    for (const file of source) {
+      const isFile = isObject(file) && typeof file.name === 'string' && isFunction(file.arrayBuffer)
+      check(isFile, what, 'a list of files', source)
+      if (files.push(file) > MOST_FILES) fail(`${what}: expected at most ${MOST_FILES} files`)
+    }
+    return openFiles(files)
+  })
 }
