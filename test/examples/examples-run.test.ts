@@ -34,9 +34,12 @@ const figure = (text: string, words: RegExp): number =>
 const figures = (text: string, words: RegExp): number[] =>
   (new RegExp(`${words.source}(.*)`, 'm').exec(text)?.[1].match(/-?[\d.]+/g) ?? []).map(Number)
 
-test.each(['cartpole', 'gan', 'vae', 'siamese', 'teach'])('%s --help tells its options in 80 columns', (name) => {
-  expect(runExample(name, '--help')).toMatch(`Usage: npm run example -- ${name} [options]`)
-})
+test.each(['cartpole', 'gan', 'vae', 'siamese', 'teach'])(
+  '%s --help tells its options in 80 columns',
+  (name) => {
+    expect(runExample(name, '--help')).toMatch(`Usage: npm run example -- ${name} [options]`)
+  },
+)
 
 test('cartpole is solved', { timeout: 60_000 }, () => {
   const text = runExample('cartpole')
