@@ -1,7 +1,8 @@
 // src/ to dist/: the entries of the package, four times the same code with their binaries brought in another way.
 //
 //   index.js              the binaries inside: any runtime, any bundler, no configuration
-//   workerd/index.js      `import core from '../wasm/core.wasm'` gives a WebAssembly.Module: Cloudflare Workers
+//   workerd/index.js      `import core from '../../wasm/core.wasm'` gives a WebAssembly.Module: Cloudflare Workers. Each import has a
+//                         file of its own, workerd/wasm/core.js: bundlers drop a script that nothing uses, but no binary
 //   edge-light/index.js   likewise, as Vercel's bundlers spell it: `core.wasm?module`
 //   slim/index.js         none: the program gives them to `init`
 //   wasm/*.wasm           the binaries
@@ -188,23 +189,27 @@ const textOf = (name) => asciiOf(readFileSync(`build/${name}.wasm`))
 
 /** What declares a binary in each folder, by the name of its constant, its file, and the way to the folder of binaries. */
 const declarations = {
-  '': (name, file) => `const ${name}=()=>WASM_BYTES(${JSON.stringify(textOf(file))});`,
+  '': { line: (name, file) => `const ${name}=()=>WASM_BYTES(${JSON.stringify(textOf(file))});` },
   'workerd/': imported(''),
   'edge-light/': imported('?module'),
-  'slim/': (name) => `const ${name}=null;`,
+  'slim/': { line: (name) => `const ${name}=null;` },
 }
 
 /** A runtime that compiles imports itself must know every instruction: not sure for the relaxed ones. */
+const isImported = (file) => file !== 'relaxed'
 function imported(query) {
-  return (name, file, to) =>
-    file === 'relaxed' ? `const ${name}=null;` : `import ${name} from"${to}/${file}.wasm${query}";`
+  return {
+    query,
+    line: (name, file, to) =>
+      isImported(file) ? `import ${name} from"${to}/${file}.js";` : `const ${name}=null;`,
+  }
 }
 
 /** The lines in front of a script: one for each binary it names, and a first one, empty where there is nothing to decode. */
 function binaryLines(folder, path, code) {
   const used = names.filter((name) => new RegExp(`\\b${constant(name)}\\b`).test(code))
-  const to = relative(dirname(path), 'wasm')
-  const lines = used.map((name) => declarations[folder](constant(name), name, to))
+  const to = relative(dirname(path), `${folder}wasm`).replace(/^(?!\.)/, './')
+  const lines = used.map((name) => declarations[folder].line(constant(name), name, to))
   return used.length === 0 ? [] : [folder === '' ? DECODER : '', ...lines]
 }
 
@@ -247,6 +252,12 @@ for (const { folder, path, source } of scripts) {
   const bundled = bundles.get(source)
   if (!maps.has(source)) maps.set(source, `${path}.map`)
   write(path, bundled, binaryLines(folder, path, bundled.code), maps.get(source))
+}
+for (const folder of folders) {
+  const { query } = declarations[folder]
+  if (query === undefined) continue
+  for (const name of names.filter(isImported))
+    put(`${folder}wasm/${name}.js`, `export { default } from '../../wasm/${name}.wasm${query}'\n`)
 }
 write('cli.js', await bundle(CLI), ['#!/usr/bin/env node'])
 for (const name of names) put(`wasm/${name}.wasm`, readFileSync(`build/${name}.wasm`))
