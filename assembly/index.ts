@@ -23,7 +23,6 @@ export function prepare(scratch: usize): void {
 
 /** The work of a helper's instance, over and over: see takeParts. */
 export function help(team: i32): i32 {
-  enter(load<u32>(JOB_ARENA))
   return takeParts(team)
 }
 

@@ -4,10 +4,11 @@
 // Parts write disjoint outputs, and no sum is split: the bits are the same for any number of threads. Whichever thread is
 // free takes the next part: a helper that sleeps, or still lacks the kernel's module, costs nothing, because others do its parts.
 import {
-  JOB_COUNT_SHIFT, JOB_DONE, JOB_HELPERS, JOB_IS_AWAITED, JOB_IS_RUNNING, JOB_ITEMS, JOB_KERNEL, JOB_LEAST_WORK,
+  JOB_ARENA, JOB_COUNT_SHIFT, JOB_DONE, JOB_HELPERS, JOB_IS_AWAITED, JOB_IS_RUNNING, JOB_ITEMS, JOB_KERNEL, JOB_LEAST_WORK,
   JOB_LOST, JOB_OPERANDS, JOB_PART_SCRATCH, JOB_PART_SCRATCH_BYTES, JOB_PARTS_SHIFT, JOB_PATIENCE, JOB_SLEEPERS, JOB_SPLIT, JOB_TEAM_SHIFT,
   JOB_TURN, JOB_UNIT,
 } from './abi'
+import { enter } from './arena'
 
 /**
  * Looks of a helper for a job before it goes to sleep: some 0.3 ms, so that it is awake all through a step. More would
@@ -142,7 +143,8 @@ export function takeParts(team: i32): i32 {
     if ((turn >> JOB_TEAM_SHIFT & 31) != team) return turn
     const part = turn & 255, parts = turn >> JOB_PARTS_SHIFT & 255
     if (part >= parts || atomic.cmpxchg<i32>(JOB_TURN, turn, turn + 1) != turn) continue
-    // it has a part: the job stays the same until that is counted as done
+    // it has a part: the job, and the arena, stay the same until that is counted as done
+    enter(load<u32>(JOB_ARENA))
     runPart(part, parts)
     atomic.add<i32>(JOB_DONE, 1)
     if (atomic.load<i32>(JOB_IS_AWAITED)) call_indirect<void>(wakeFirst.index)

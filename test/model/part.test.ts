@@ -24,6 +24,8 @@ import { inspect } from '../../src/inspect'
 import { open } from '../../src/run'
 import { all } from '../../src/run/modules'
 import { workers } from '../../src/threads'
+import { difference } from '../support/frozen'
+import { splitAll } from '../support/split-all'
 
 const random = (seed: number, length: number) => {
   let state = seed
@@ -205,6 +207,32 @@ describe('over the same weights', () => {
       expect(logs).toEqual(frozen.trainStep(x, y))
     }
     expect(inspect(own).memory).toContain('optimizer state')
+  })
+
+  test('with threads that are awake while parts take turns: the bits of one thread', () => {
+    const trained = (threads: number) => {
+      const layers = [dense({ units: 400, name: 'code' }), dense({ units: 400, name: 'out' })]
+      const whole = sequential({
+        inputShape: [400],
+        layers,
+        ...(threads > 1 && { threads: workers(threads) }),
+      })
+      const encoder = part(whole, { inputs: 'input', outputs: 'code' })
+      const decoder = part(whole, { inputs: 'code', outputs: 'out' })
+      whole.compile({ optimizer: adam({ learningRate: 0.01 }), loss: 'mse' })
+      decoder.compile({ optimizer: adam({ learningRate: 0.001 }), loss: 'mse' })
+      splitAll(whole.session.engine)
+      const x = random(1, 4 * 400)
+      for (let step = 0; step < 100; step++) {
+        const code = encoder.predict(x)
+        if (step % 2) whole.trainStep(x, x)
+        decoder.trainStep(code, x)
+      }
+      const weights = whole.getWeights()
+      whole.dispose()
+      return weights
+    }
+    expect(difference(trained(2), trained(1))).toBeNull()
   })
 
   test('a compiled part costs its gradients and slots, not the weights', () => {
