@@ -70,7 +70,9 @@ const workerModules = (folder: string): string[] => [
   'worker.js',
   ...['index', 'relaxed', 'threads'].map((name) => `workerd/${name}.js`),
   'index.js',
-  ...readdirSync(join(folder, 'wasm')).map((name) => `wasm/${name}`),
+  ...['wasm', 'workerd/wasm'].flatMap((inner) =>
+    readdirSync(join(folder, inner)).map((name) => `${inner}/${name}`),
+  ),
 ]
 
 export const workerd: Runtime = {
