@@ -85,7 +85,7 @@ const perChannel = (value: unknown, channels: number, what: string): readonly nu
  * row. Pixels are averaged where a picture shrinks and interpolated where it grows (a triangle filter, as in Pillow's BILINEAR).
  * MobileNet takes `{ size: 224, scale: 1 / 127.5, mean: 1 }`, torchvision's nets `{ size: 224, mean: [0.485, 0.456, 0.406],
  * std: [0.229, 0.224, 0.225] }`.
- * @throws LanegradError on an unknown or bad option, on what is no picture, on an image or a video that isn't loaded, on pixels of
+ * @throws LanegradError on an unknown or bad option, on a source that isn't a picture, on an image or a video that isn't loaded, on pixels of
  * another site that the browser doesn't show
  * @example
  * ```js

@@ -70,7 +70,7 @@ export function readZip(what: string, bytes: Uint8Array): Zip {
         if (value !== NO_SIZE) return value
         if (next + 8 > extraEnd) damaged(`the sizes of ${show(name)}`)
         next += 8
-        return u32(next - 8) + u32(next - 4) * 2 ** 32
+        return u32(next - 8) + u32(next - 4) * 0x100000000
       }
       entry.size = large(entry.size)
       entry.stored = large(entry.stored)

@@ -19,7 +19,7 @@ import { Tally } from './tally.ts'
 /** How weights are updated. */
 export interface Updating {
   readonly learningRate: number
-  /** The rate of a step, counted from 0; the schedule starts from `base`. null: there is no schedule. */
+  /** The rate of a step, counted from 0, of a schedule that starts from `base`; null without a schedule. */
   readonly rateAt: ((base: number, step: number) => number) | null
   /** Training steps that make one update. */
   readonly steps: number

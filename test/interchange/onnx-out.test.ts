@@ -220,7 +220,7 @@ describe('is refused by name', () => {
       'saveOnnx: input input has an axis of unknown length: make the model',
     )
   })
-  test('what is no model, and options', () => {
+  test('a value that is not a model, and bad options', () => {
     expect(() => saveOnnx({} as never)).toThrow('saveOnnx: model must be a model')
     expect(() => saveOnnx(nets.dense(), { opset: 18 } as never)).toThrow('saveOnnx: opset must be 17; got 18')
     expect(() => saveOnnx(nets.dense(), { batch: 1 } as never)).toThrow('unknown saveOnnx option "batch"')

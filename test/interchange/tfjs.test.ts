@@ -102,7 +102,7 @@ function draw(model: TfModel): void {
 interface Case {
   /** The layers that come one after another, or the whole model. */
   readonly make: (tf: Tf) => object[] | TfModel
-  /** Of the first layer, where `make` gives layers. */
+  /** The shape of the first layer's input, where `make` gives layers. */
   readonly shape?: readonly number[]
   /** Ids below this number, instead of numbers from -1 to 1. */
   readonly ids?: number

@@ -46,7 +46,7 @@ export class Hdf5Bytes {
   u8 = (at: number): number => this.view.getUint8(this.within(at, 1))
   u16 = (at: number): number => this.view.getUint16(this.within(at, 2), true)
   u32 = (at: number): number => this.view.getUint32(this.within(at, 4), true)
-  u64 = (at: number): number => this.u32(at) + this.u32(at + 4) * 2 ** 32
+  u64 = (at: number): number => this.u32(at) + this.u32(at + 4) * 0x100000000
   /** An integer of `length` bytes. */
   uint(at: number, length: number): number {
     let value = 0

@@ -59,7 +59,7 @@ export function readChunks(
     )
   file.take(elementCount(shape) * size + chunkBytes, 100)
   const result = new Uint8Array(elementCount(shape) * size)
-  if (tree >= 2 ** 63 || result.length === 0) return result // no chunk was written
+  if (tree >= 0x8000000000000000 || result.length === 0) return result // no chunk was written
 
   const place = (bytes: Uint8Array, offsets: readonly number[]): void => {
     const strides = shape.map((_, axis) => elementCount(shape.slice(axis + 1)) * size)

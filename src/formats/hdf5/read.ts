@@ -41,7 +41,7 @@ const CONTINUATION = 16
 const SYMBOL_TABLE = 17
 const ATTRIBUTE_INFO = 21
 
-const NO_ADDRESS = 2 ** 64
+const NO_ADDRESS = 0x10000000000000000
 
 interface Message {
   readonly type: number

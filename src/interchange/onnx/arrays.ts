@@ -15,7 +15,7 @@ export interface Constant {
   /** The shape of `data`: that of the array, or 1 along axes where it is the same. */
   readonly own: readonly number[]
   readonly data: ArrayLike<number>
-  /** The name of the initializer that it is, under another shape at most; null for what was computed or is no weight. */
+  /** The name of the initializer that holds these numbers, perhaps in another shape; null for computed arrays and for arrays that aren't weights. */
   readonly weight: string | null
 }
 

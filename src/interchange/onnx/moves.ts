@@ -247,7 +247,7 @@ function gridOf({ mode, place, rounding }: Resizing, from: number, size: number,
 function resized(t: Tape, how: Resizing, x: Flow, axis: number, size: number, scale: number): Flow {
   const from = x.shape[axis]
   if (size === from) return x
-  if (!(size >= 1 && size < 2 ** 20)) fail(`Resize of an axis to ${size} cells`)
+  if (!(size >= 1 && size < 0x100000)) fail(`Resize of an axis to ${size} cells`)
   const grid = gridOf(how, from, size, scale)
   if (grid)
     return along(t, x, axis, size, (stored, at) => t.resize(stored, at, size, how.mode === 'linear', grid))
@@ -269,7 +269,7 @@ function resizedByLayer(
   const [batch, channels, ...from] = x.shape
   if (x.shape.length !== 4 || t.each || batch % BATCH !== 0) return null
   const [grid, other] = from.map((n, i) => gridOf(how, n, sizes[i + 2], scales[i + 2]))
-  if (grid === null || grid !== other || sizes[1] !== channels || sizes.slice(2).some((n) => n >= 2 ** 16))
+  if (grid === null || grid !== other || sizes[1] !== channels || sizes.slice(2).some((n) => n >= 0x10000))
     return null
   const order = [0, 2, 3, 1]
   const [height, width] = sizes.slice(2)
@@ -323,7 +323,7 @@ function nearest(i: number, from: number, to: number, scale: number, mode: strin
 /** Linear interpolation as a product with a constant matrix [from, to], the axis last. */
 function interpolated(t: Tape, x: Flow, axis: number, size: number, scale: number, mode: string): Flow {
   const from = x.shape[axis]
-  if (from * size > 2 ** 20) fail(`Resize from ${from} to ${size} cells with the coordinates ${mode}`)
+  if (from * size > 0x100000) fail(`Resize from ${from} to ${size} cells with the coordinates ${mode}`)
   const weights = new Float32Array(from * size)
   for (let i = 0; i < size; i++) {
     const at = Math.min(Math.max(placeOf(i, from, size, scale, mode), 0), from - 1)

@@ -26,7 +26,7 @@ export type Draft<T> = T extends string | number | Uint8Array
     : { readonly [K in keyof T]?: Draft<T[K]> | undefined }
 
 /** Real networks have a few ten thousand; each takes some hundred bytes of memory, from two bytes of a file. */
-const MOST_MESSAGES = 2 ** 19
+const MOST_MESSAGES = 0x80000
 const MOST_DEPTH = 64
 const WIRE = { int: 0, double: 1, text: 2, bytes: 2, float: 5 }
 const wireOf = (type: FieldType): number => (typeof type === 'function' ? 2 : WIRE[type])
@@ -52,7 +52,7 @@ export function decodeMessage<T>(what: string, given: ByteSource, fields: Fields
       const bits = byte & 127
       if (shift <= 28) low |= bits << shift
       if (shift >= 28) high |= shift === 28 ? bits >> 4 : bits << (shift - 32)
-      if (byte < 128) return high * 2 ** 32 + (low >>> 0)
+      if (byte < 128) return high * 0x100000000 + (low >>> 0)
     }
     return broken('a number of more than 10 bytes')
   }
@@ -94,7 +94,7 @@ export function decodeMessage<T>(what: string, given: ByteSource, fields: Fields
       const key = varint(end)
       const wire = key % 8
       const number = (key - wire) / 8
-      if (number < 1 || number >= 2 ** 29) broken('a field number that none can have')
+      if (number < 1 || number >= 0x20000000) broken('a field number that none can have')
       const field = Object.hasOwn(own, number) ? own[number] : null
       if (!field) {
         skip(wire, end)
