@@ -33,6 +33,10 @@ const missing = !executablePath
     : 'playwright-core is not installed'
 if (missing) console.log(`playground.test.ts: the page isn't opened: ${missing}`)
 
+/** What the page does at its edges: with CI=1 alone, since each opens the page anew. */
+const thorough = test.runIf(process.env.CI)
+if (!process.env.CI) console.log('playground.test.ts: one test for each tab, and the phone; CI=1 runs all')
+
 beforeAll(() => buildPlayground(FOLDER), 120_000)
 
 describe('the build', () => {
@@ -165,7 +169,7 @@ describe.skipIf(missing)('the page', { timeout: 120_000 }, () => {
       })
     })
 
-    test('plays and pauses', async () => {
+    thorough('plays and pauses', async () => {
       await visit('#points?speed=full', async (page) => {
         await press(page, 'points', 'play')
         await expect.poll(() => numberOf(page, 'points', 'epoch'), { timeout: 30_000 }).toBeGreaterThan(20)
@@ -176,7 +180,7 @@ describe.skipIf(missing)('the page', { timeout: 120_000 }, () => {
       })
     })
 
-    test('its link makes the same network again, to the bit', async () => {
+    thorough('its link makes the same network again, to the bit', async () => {
       const steps = async (page: Page) => {
         await pressOften(page, 'points', 'step', 5)
         return figure(page, 'points', 'train-loss').innerText()
@@ -207,7 +211,7 @@ describe.skipIf(missing)('the page', { timeout: 120_000 }, () => {
       })
     })
 
-    test('points drawn with pointer and keys travel in the link', async () => {
+    thorough('points drawn with pointer and keys travel in the link', async () => {
       let link = ''
       await visit('#points', async (page) => {
         await page.locator('[data-set=own]').click()
@@ -229,7 +233,7 @@ describe.skipIf(missing)('the page', { timeout: 120_000 }, () => {
       })
     })
 
-    test('as many points are drawn as a link holds, and a stroke leaves few', async () => {
+    thorough('as many points are drawn as a link holds, and a stroke leaves few', async () => {
       const words = Array.from({ length: 601 }, (_, i) => (i * 9000).toString(36).padStart(5, '0'))
       await visit(`#points?data=own&points=${words.join('')}`, async (page) => {
         const square = page.locator('.surface canvas').last()
@@ -256,7 +260,7 @@ describe.skipIf(missing)('the page', { timeout: 120_000 }, () => {
       })
     })
 
-    test('a link full of nonsense gives the usual set-up', async () => {
+    thorough('a link full of nonsense gives the usual set-up', async () => {
       await visit(
         '#points?data=nonsense&layers=99-0&rate=-1&batch=7&points=!!&opt=__proto__',
         async (page) => {
@@ -275,7 +279,7 @@ describe.skipIf(missing)('the page', { timeout: 120_000 }, () => {
       )
     })
 
-    test('what can’t be set up is said in the panel', async () => {
+    thorough('what can’t be set up is said in the panel', async () => {
       await visit(
         '',
         async (page) => {
@@ -298,7 +302,7 @@ describe.skipIf(missing)('the page', { timeout: 120_000 }, () => {
       )
     })
 
-    test.each([
+    thorough.each([
       ['on a desk', { width: 1280, height: 800 }],
       ['on a phone', { width: 390, height: 844 }],
     ])('training that diverges says so and stops; Reset begins anew: %s', async (_, viewport) => {
@@ -325,7 +329,7 @@ describe.skipIf(missing)('the page', { timeout: 120_000 }, () => {
     })
   })
 
-  test('Digits: training that diverges says so and stops', async () => {
+  thorough('Digits: training that diverges says so and stops', async () => {
     await visit('#digits?hidden=64-32-16&act=elu&opt=sgd&rate=10', async (page) => {
       const alarm = page.locator('#panel-digits [role=alert]')
       await page.locator('#panel-digits [data-action=play]:enabled').click({ timeout: 60_000 })
@@ -417,7 +421,7 @@ describe.skipIf(missing)('the page', { timeout: 120_000 }, () => {
       },
     )
 
-    test('the keys go on to the next row and back again; the link holds the place', async () => {
+    thorough('the keys go on to the next row and back again; the link holds the place', async () => {
       await visit('#inside?step=3&stage=update', async (page) => {
         await figure(page, 'inside', 'row').waitFor()
         const before = await page.locator('#panel-inside .values').innerText()
@@ -430,20 +434,23 @@ describe.skipIf(missing)('the page', { timeout: 120_000 }, () => {
       })
     })
 
-    test('the keys work after a press on the drawing, which shows the new biases in the end', async () => {
-      await visit('#inside?stage=dw1', async (page) => {
-        await page.locator('#panel-inside .diagram').click()
-        await page.keyboard.press('ArrowRight')
-        await page.keyboard.press('ArrowRight')
-        await expectHash(page, '#inside?stage=update')
-        const drawn = await page.locator('#panel-inside .diagram').innerHTML()
-        const values = await shown(page)
-        for (const [i, name] of ['b1', 'b2', 'b3', 'c'].entries()) {
-          const value = values[[6, 7, 8, 12][i]][0]
-          expect(drawn).toContain(`${name} ${value < 0 ? '−' : ''}${Math.abs(value).toFixed(4)}`)
-        }
-      })
-    })
+    thorough(
+      'the keys work after a press on the drawing, which shows the new biases in the end',
+      async () => {
+        await visit('#inside?stage=dw1', async (page) => {
+          await page.locator('#panel-inside .diagram').click()
+          await page.keyboard.press('ArrowRight')
+          await page.keyboard.press('ArrowRight')
+          await expectHash(page, '#inside?stage=update')
+          const drawn = await page.locator('#panel-inside .diagram').innerHTML()
+          const values = await shown(page)
+          for (const [i, name] of ['b1', 'b2', 'b3', 'c'].entries()) {
+            const value = values[[6, 7, 8, 12][i]][0]
+            expect(drawn).toContain(`${name} ${value < 0 ? '−' : ''}${Math.abs(value).toFixed(4)}`)
+          }
+        })
+      },
+    )
 
     test('xor is learned; the memory map names every weight', async () => {
       await visit('#inside', async (page) => {
@@ -474,7 +481,7 @@ describe.skipIf(missing)('the page', { timeout: 120_000 }, () => {
     })
   })
 
-  test('the arrow keys go from tab to tab; a tab keeps what it was', async () => {
+  thorough('the arrow keys go from tab to tab; a tab keeps what it was', async () => {
     await visit('#points?data=moons', async (page) => {
       await figure(page, 'points', 'epoch').waitFor()
       await press(page, 'points', 'step')
@@ -489,7 +496,7 @@ describe.skipIf(missing)('the page', { timeout: 120_000 }, () => {
     })
   })
 
-  test('Back returns to the tab before, as it was left', async () => {
+  thorough('Back returns to the tab before, as it was left', async () => {
     await visit('#points?data=moons', async (page) => {
       await figure(page, 'points', 'epoch').waitFor()
       await press(page, 'points', 'step')
@@ -520,7 +527,7 @@ describe.skipIf(missing)('the page', { timeout: 120_000 }, () => {
     await visit('', go, phone)
   })
 
-  test('the theme can be chosen and stays', async () => {
+  thorough('the theme can be chosen and stays', async () => {
     await visit(
       '',
       async (page) => {

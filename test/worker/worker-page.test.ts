@@ -18,6 +18,7 @@ const places = (process.env.PATH ?? '')
 const executablePath = [process.env.CHROMIUM ?? '', ...places].find((path) => path && existsSync(path))
 const playwright = await import('playwright-core').catch(() => null)
 const missing = !executablePath ? 'no Chromium on the PATH' : playwright ? '' : 'no playwright-core'
+if (!process.env.CI) console.log('worker-page.test.ts: pages that are left run with CI=1 alone')
 if (missing) console.log(`worker-page.test.ts is skipped: ${missing}`)
 
 const [workerScript, pageScript] = [
@@ -305,7 +306,7 @@ describe.skipIf(missing)(`in a page${missing ? ` (skipped: ${missing})` : ''}`, 
     expect(result.batches).toBeGreaterThanOrEqual(20)
   })
 
-  test.each(['leftTraining', 'leftWorking'])(
+  test.runIf(process.env.CI).each(['leftTraining', 'leftWorking'])(
     '%s: a page that is left while it trains goes on when it comes back',
     { timeout: 60_000 },
     async (name) => {
