@@ -7,6 +7,7 @@ import { type MakeTab, readPlace, type Tab } from './lib/state.ts'
 const loaders: Readonly<Record<string, () => Promise<{ makeTab: MakeTab }>>> = {
   points: () => import('./points/tab.ts'),
   digits: () => import('./digits/tab.ts'),
+  teach: () => import('./teach/tab.ts'),
   inside: () => import('./inside/tab.ts'),
   speed: () => import('./speed/tab.ts'),
 }

@@ -486,7 +486,7 @@ describe.skipIf(missing)('the page', { timeout: 120_000 }, () => {
       await figure(page, 'points', 'epoch').waitFor()
       await press(page, 'points', 'step')
       await page.locator('#tab-points').focus()
-      for (const tab of ['digits', 'inside', 'speed', 'points']) {
+      for (const tab of ['digits', 'teach', 'inside', 'speed', 'points']) {
         await page.keyboard.press('ArrowRight')
         await expect.poll(() => hash(page)).toMatch(new RegExp(`^#${tab}`))
         expect(await page.locator('[role=tabpanel]:visible').getAttribute('id')).toBe(`panel-${tab}`)
@@ -512,7 +512,7 @@ describe.skipIf(missing)('the page', { timeout: 120_000 }, () => {
   test('on a phone nothing is wider than the screen', async () => {
     const phone = { viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true }
     const go = async (page: Page) => {
-      for (const link of ['points?data=own', 'digits', 'inside?stage=check', 'speed']) {
+      for (const link of ['points?data=own', 'digits', 'teach', 'inside?stage=check', 'speed']) {
         await page.evaluate((text) => {
           location.hash = text
         }, link)
@@ -548,7 +548,7 @@ describe.skipIf(missing)('the page', { timeout: 120_000 }, () => {
 
   test('every control has a name', async () => {
     await visit('', async (page) => {
-      for (const tab of ['points', 'digits', 'inside', 'speed']) {
+      for (const tab of ['points', 'digits', 'teach', 'inside', 'speed']) {
         await page.locator(`#tab-${tab}`).click()
         await page.locator(`#panel-${tab} .card`).first().waitFor()
       }

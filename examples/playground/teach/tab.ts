@@ -1,0 +1,14 @@
+// Teach: a net learns to tell pictures of the visitor's own apart.
+import { h, panel } from '../lib/dom.ts'
+import type { MakeTab } from '../lib/state.ts'
+
+export const makeTab: MakeTab = (root) => {
+  root.append(
+    h(
+      'div',
+      { class: 'grid teach' },
+      panel('Pictures', h('p', { class: 'note' }, 'Here a net will learn from pictures of your own.')),
+    ),
+  )
+  return { show() {}, hide() {}, apply() {}, hash: () => '#teach', repaint() {} }
+}
