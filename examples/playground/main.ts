@@ -1,7 +1,8 @@
-// The page around the tabs: which one is shown, the link to its set-up, the theme. A tab's code is fetched when it is
-// first opened.
+// The page around the tabs: which one is shown, its title and guide, the link to its set-up, the theme. A tab's code is
+// fetched when it is first opened. A new tab is a line in `loaders` here and its button and panel in index.html.
 import { readPalette } from './lib/colors.ts'
 import { h } from './lib/dom.ts'
+import { makeGuide } from './lib/guide.ts'
 import { type MakeTab, readPlace, type Tab } from './lib/state.ts'
 
 const loaders: Readonly<Record<string, () => Promise<{ makeTab: MakeTab }>>> = {
@@ -78,9 +79,15 @@ async function open(name: string, query: URLSearchParams | null): Promise<void> 
     const panel = byId(`panel-${name}`)
     loading = loaders[name]().then(({ makeTab }) => {
       panel.replaceChildren()
-      return makeTab(panel, () => {
+      const made = makeTab(panel, () => {
         if (current === name) void tabs.get(name)?.then((tab) => replaceHash(tab.hash()))
       })
+      panel.prepend(
+        makeGuide(name, made, (link) => {
+          location.hash = link
+        }),
+      )
+      return made
     })
     tabs.set(name, loading)
   }
@@ -89,6 +96,7 @@ async function open(name: string, query: URLSearchParams | null): Promise<void> 
     // a link to what the tab is already, as on the way back, leaves it as it is
     if (isNew || (query && tab.hash() !== location.hash)) tab.apply(query ?? new URLSearchParams())
     if (current !== name) return
+    document.title = `${tab.title} – lanegrad playground`
     replaceHash(tab.hash())
     await tab.show()
   } catch (error) {

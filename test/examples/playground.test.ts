@@ -481,6 +481,45 @@ describe.skipIf(missing)('the page', { timeout: 120_000 }, () => {
     })
   })
 
+  test('every tab has its title and its guide; Reset stops what runs', async () => {
+    await visit(
+      '',
+      async (page) => {
+        const titles = new Set<string>()
+        for (const tab of ['points', 'digits', 'inside', 'speed']) {
+          await page.locator(`#tab-${tab}`).click()
+          const panel = page.locator(`#panel-${tab}`)
+          const heading = await panel.locator('.tab-head h2').innerText()
+          await expect.poll(() => page.title()).toBe(`${heading} – lanegrad playground`)
+          titles.add(heading)
+          const guide = panel.getByRole('region', { name: 'What to try' })
+          expect(await guide.isVisible()).toBe(true)
+          await panel.locator('[data-guide=toggle]').click()
+          expect(await guide.isVisible()).toBe(false)
+          const begin = panel.locator('[data-action=play], [data-action=run]')
+          const name = await begin.innerText()
+          await panel.locator('[data-action=play]:enabled, [data-action=run]').click({ timeout: 60_000 })
+          expect(await begin.innerText()).not.toBe(name)
+          await press(page, tab, 'reset')
+          expect(await begin.innerText()).toBe(name)
+        }
+        expect(titles.size).toBe(4)
+        expect(await figure(page, 'points', 'frames').textContent()).toBe('–')
+        // what was closed stays closed, and can be opened again
+        await page.goto(`${address}#speed`)
+        await page.reload()
+        const toggle = page.locator('#panel-speed [data-guide=toggle]')
+        await toggle.waitFor()
+        expect(await toggle.getAttribute('aria-expanded')).toBe('false')
+        await toggle.click()
+        await page.locator('#panel-speed [data-guide=next]').click()
+        await page.locator('#panel-speed [data-guide=show]').click()
+        await expectHash(page, '#speed?hidden=16')
+      },
+      {},
+    )
+  })
+
   thorough('the arrow keys go from tab to tab; a tab keeps what it was', async () => {
     await visit('#points?data=moons', async (page) => {
       await figure(page, 'points', 'epoch').waitFor()

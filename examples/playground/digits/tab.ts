@@ -8,6 +8,23 @@ import { defaults, makeControls, rules, type Settings } from './settings.ts'
 import { makeTraining } from './training.ts'
 import { makeView } from './view.ts'
 
+/** The guide: what to try here. */
+const tries = [
+  {
+    text: 'Press Train and wait until the test accuracy has passed 90 %. Then draw a digit on the black field.',
+    link: '#digits',
+  },
+  {
+    text: 'Pick a test digit below the field while the network trains: the bars show how sure it is of each answer, and how that changes.',
+  },
+  {
+    text: 'The small images are the weights of the first layer. They begin as noise; parts of strokes appear in them as the network learns.',
+  },
+  {
+    text: 'Draw what is no digit at all. The network still answers, and often it is sure: it can only choose among ten.',
+  },
+]
+
 export const makeTab: MakeTab = (root, onChange) => {
   const settings: Settings = { ...defaults }
   let digits: Digits | null = null
@@ -104,6 +121,8 @@ export const makeTab: MakeTab = (root, onChange) => {
   )
 
   return {
+    title: 'Digits: a network learns to read handwriting',
+    tries,
     async show() {
       training.paint()
       await load()

@@ -131,7 +131,14 @@ export function makeTraining(root: HTMLElement, settings: Readonly<Settings>, vi
     },
     { disabled: true, 'data-action': 'step' },
   )
-  const reset = button('Reset', build, { disabled: true, 'data-action': 'reset' })
+  const reset = button(
+    'Reset',
+    () => {
+      setPlaying(false)
+      build()
+    },
+    { disabled: true, 'data-action': 'reset' },
+  )
   const buttons = [play, one, reset]
 
   return {

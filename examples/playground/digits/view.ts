@@ -16,7 +16,7 @@ export interface Shown {
   readonly testAccuracy: number
   /** Samples seen so far, at times of the last two seconds. */
   readonly seen: readonly (readonly [ms: number, samples: number])[]
-  /** Frames a second; 0 where nothing runs. */
+  /** Frames a second; 0 where nothing runs or none has been counted. */
   readonly frameRate: number
 }
 
@@ -76,7 +76,7 @@ export function makeView() {
     const ms = first && last ? last[0] - first[0] : 0
     if (network.samples === 0) figures.rate.set('–')
     else if (last && ms > 200) figures.rate.set(grouped(((last[1] - first[1]) * 1000) / ms))
-    if (frameRate) figures.frames.set(frameRate.toFixed(0))
+    figures.frames.set(frameRate ? frameRate.toFixed(0) : '–')
     lossChart.picture.redraw()
     accuracyChart.picture.redraw()
     const { data, units } = network.firstKernel()

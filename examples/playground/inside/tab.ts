@@ -37,6 +37,14 @@ const answers: Readonly<Record<string, readonly number[]>> = {
 }
 const PLAY_MS = 900
 
+/** The guide: what to try here. */
+const tries = [
+  {
+    text: 'Press Forward a few times: the row goes through the network from left to right, one computation at a time.',
+    link: '#inside',
+  },
+]
+
 export const makeTab: MakeTab = (root, onChange) => {
   let settings: Settings = { ...defaults }
   let network: InsideNetwork
@@ -226,10 +234,14 @@ export const makeTab: MakeTab = (root, onChange) => {
       title: 'The same stage of the next step',
     }),
     epoch: button('+10 epochs', () => goTo(settings.step + 40, settings.stage), { 'data-action': 'epochs' }),
-    first: button('Reset', () => {
-      setPlaying(false)
-      goTo(0, stages[0].id)
-    }),
+    first: button(
+      'Reset',
+      () => {
+        setPlaying(false)
+        goTo(0, stages[0].id)
+      },
+      { 'data-action': 'reset' },
+    ),
   }
   const back = button('← Back', () => move(-1), { 'data-action': 'back' })
 
@@ -319,6 +331,8 @@ export const makeTab: MakeTab = (root, onChange) => {
   )
 
   return {
+    title: 'Inside: one step of backpropagation, taken apart',
+    tries,
     show() {
       paint()
     },

@@ -1,5 +1,6 @@
 // What a tab is set to, in the URL: `#points?data=xor&layers=4-2`. Only what differs from the defaults is written, so a
 // link stays short; whatever a link says is checked against what a tab allows before it is used.
+import type { Guided } from './guide.ts'
 
 export type Settings = Record<string, string | number>
 
@@ -56,8 +57,12 @@ export const anyRate = { min: 1e-6, max: 10 }
 /** Seeds of a link. */
 export const anySeed = { min: 1, max: 1e6, step: 1 }
 
-/** What main.ts asks of a tab. `apply` sets it up as a link says; `hash` is that link. */
-export interface Tab {
+/**
+ * What main.ts asks of a tab. `title` stands above it and names the window; `tries` are the steps of its guide, the first
+ * of them the hint for the first visit. `apply` sets it up as a link says; `hash` is that link. Among its buttons is one
+ * with `data-action="reset"`: it stops whatever runs, and begins anew with the settings as they are.
+ */
+export interface Tab extends Guided {
   /** Rejects where the tab can't be shown as it is set up. */
   show(): void | Promise<void>
   hide(): void

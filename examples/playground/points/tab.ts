@@ -8,6 +8,30 @@ import { type Change, defaults, rules, type Settings } from './settings.ts'
 import { makeTraining } from './training.ts'
 import { makeView } from './view.ts'
 
+/** The guide: what to try here. */
+const tries = [
+  {
+    text: 'Press Play and watch the map: the network begins with a guess and bends its border around the blue points. The curve below falls as it learns.',
+    link: '#points?data=circles',
+  },
+  {
+    text: 'A network without a hidden layer can draw only a straight border. Press Play on Xor, see it fail, then add a layer.',
+    link: '#points?data=xor&layers=',
+  },
+  {
+    text: 'Point at a neuron in the network, or press it: the map shows what this neuron alone outputs. Each one draws a simple border, and the next layer puts them together.',
+    link: '#points?data=xor&layers=4-3',
+  },
+  {
+    text: 'Spirals are hard: more neurons help, and so does patience. Choose the speed Full.',
+    link: '#points?data=spirals&layers=8-8-8&speed=full',
+  },
+  {
+    text: 'Too large a learning rate makes every step jump over the goal. Press Play and see the loss rise until training stops.',
+    link: '#points?opt=sgd&rate=3&act=relu',
+  },
+]
+
 export const makeTab: MakeTab = (root, onChange) => {
   const settings: Settings = { ...defaults }
   let wasPlaying = false
@@ -94,6 +118,8 @@ export const makeTab: MakeTab = (root, onChange) => {
   )
 
   return {
+    title: 'Points: a network learns to tell two colors apart',
+    tries,
     show() {
       training.repaint()
       if (wasPlaying) training.setPlaying(true)

@@ -94,7 +94,7 @@ export function makeTraining(root: HTMLElement, settings: Readonly<Settings>, vi
         paint()
       }
     }
-    view.figures.frames.set(loop.rate ? loop.rate.toFixed(0) : '–')
+    if (loop.isRunning && loop.rate) view.figures.frames.set(loop.rate.toFixed(0))
   })
 
   function refresh(): void {
@@ -128,6 +128,7 @@ export function makeTraining(root: HTMLElement, settings: Readonly<Settings>, vi
       loop.start()
     } else if (loop.isRunning) {
       loop.stop()
+      view.figures.frames.set('–')
       // the last frame may not have been painted, its chart even less
       repaint()
     }
@@ -144,7 +145,14 @@ export function makeTraining(root: HTMLElement, settings: Readonly<Settings>, vi
     },
     { 'data-action': 'step' },
   )
-  const reset = button('Reset', () => build(), { 'data-action': 'reset' })
+  const reset = button(
+    'Reset',
+    () => {
+      setPlaying(false)
+      build()
+    },
+    { 'data-action': 'reset' },
+  )
 
   return {
     buttons: [play, step, reset],

@@ -23,6 +23,22 @@ const texts = (values: readonly number[], unit = '') =>
 
 const sides = { wasm: 'lanegrad (wasm SIMD)', plain: 'plain JavaScript' } as const
 
+/** The guide: what to try here. */
+const tries = [
+  {
+    text: 'Press Run. Both sides train the same network on the same data, in turns, on this device.',
+    link: '#speed',
+  },
+  {
+    text: 'Try fewer hidden units: with little work in a step, the two come closer.',
+    link: '#speed?hidden=16',
+  },
+  {
+    text: 'Try a larger network and a larger batch: the more work a step has, the more the SIMD lanes help.',
+    link: '#speed?hidden=512&batch=256',
+  },
+]
+
 export const makeTab: MakeTab = (root, onChange) => {
   let settings: Settings = { ...defaults }
   let worker: Worker | null = null
@@ -107,6 +123,8 @@ export const makeTab: MakeTab = (root, onChange) => {
     }
   }
 
+  const reset = button('Reset', clear, { 'data-action': 'reset' })
+
   function change(patch: Partial<Settings>): void {
     Object.assign(settings, patch)
     clear()
@@ -126,7 +144,7 @@ export const makeTab: MakeTab = (root, onChange) => {
     h(
       'div',
       { class: 'bar' },
-      h('div', { class: 'row' }, run),
+      h('div', { class: 'row' }, run, reset),
       ...Object.values(controls).map(({ element }) => element),
     ),
     h(
@@ -193,6 +211,8 @@ export const makeTab: MakeTab = (root, onChange) => {
   )
 
   return {
+    title: 'Speed: lanegrad beside plain JavaScript',
+    tries,
     show() {},
     hide() {
       if (worker) stop('Stopped: the tab was left.')
