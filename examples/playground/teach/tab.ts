@@ -10,5 +10,13 @@ export const makeTab: MakeTab = (root) => {
       panel('Pictures', h('p', { class: 'note' }, 'Here a net will learn from pictures of your own.')),
     ),
   )
-  return { show() {}, hide() {}, apply() {}, hash: () => '#teach', repaint() {} }
+  return {
+    title: 'Teach: a network learns to tell your own pictures apart',
+    tries: [{ text: 'Draw a few pictures of two kinds, then let the network learn from them.' }],
+    show() {},
+    hide() {},
+    apply() {},
+    hash: () => '#teach',
+    repaint() {},
+  }
 }
