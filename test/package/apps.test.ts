@@ -1,4 +1,4 @@
-// Pages of the README, with a worker and without, built by the bundlers people use without configuration, opened in
+// Pages of the README and the guide of workers, built by the bundlers people use without configuration, opened in
 // Chromium: the page's net and the worker's learn. A worker that is itself a bundle (target webworker) does the same.
 // Needs Chromium on the PATH; playwright-core drives it.
 import { existsSync, readFileSync } from 'node:fs'
@@ -10,7 +10,7 @@ import { build as esbuild } from 'esbuild'
 import { type Browser, chromium } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { runtimes } from '../runtimes/runtimes.ts'
-import { isXor, numbersIn, readmePage, readmePrograms, root } from '../support/installed.ts'
+import { isXor, numbersIn, readmeBlocks, readmePrograms, root } from '../support/installed.ts'
 import { compile } from '../tools/compile.ts'
 import {
   installProject,
@@ -28,11 +28,11 @@ const executablePath = runtimes.find(({ name }) => name === 'chromium')?.find()
 const lacking = lackOfTools() || lack(executablePath !== undefined, 'chromium')
 
 const [worker, page] = [
-  ...readFileSync(join(root, 'README.md'), 'utf8').matchAll(/```javascript\n(.*?)```/gs),
+  ...readFileSync(join(root, 'docs/guides/worker.md'), 'utf8').matchAll(/```javascript\n(.*?)```/gs),
 ].map(([, code]) => code)
 const html = (script: string) =>
   `<!doctype html><meta charset="utf-8"><title>-</title><script type="module" src="${script}"></script>`
-/** The README's page and worker; the page then tells what its net predicts, and what the program learns. */
+/** The guide's page and worker; the page then tells what its net predicts, and what the program learns. */
 const app = {
   'package.json': '{ "name": "app", "private": true }',
   'worker.js': worker,
@@ -144,8 +144,9 @@ describe.skipIf(lacking)(`the installed package${lacking}`, () => {
     }
   }
 
-  test("the README's page, in the folder it was installed in", { timeout: 90_000 }, async () => {
-    project.write('index.html', readmePage())
+  test("the README's page and worker, in the folder it was installed in", { timeout: 90_000 }, async () => {
+    project.write('index.html', readmeBlocks('html')[0])
+    project.write('worker.js', readmeBlocks('javascript worker.js')[0])
     expect(numbersIn(await shownBy(await serve(project.folder), 'output'))).toSatisfy(isXor)
   })
 

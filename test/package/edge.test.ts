@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { output, start } from '../runtimes/processes.ts'
 import { workerd } from '../runtimes/runtimes.ts'
 import { serve } from '../runtimes/workerd.ts'
+import { readmeBlocks } from '../support/installed.ts'
 import {
   folder,
   installProject,
@@ -38,6 +39,8 @@ describe.skipIf(lacking)(`Next.js ${versions.next}${lacking}`, () => {
     export const dynamic = 'force-dynamic'
     export const GET = async () => new Response(await learns())`
 
+  const layout = `export default ({ children }) => <html lang="en"><body>{children}</body></html>`
+
   /** The answer of the built app's route. */
   async function answerOf(next: string, cwd: string): Promise<string> {
     const { child, ended, stop } = start(process.execPath, [next, 'start', cwd, '--port=0'], {
@@ -67,6 +70,8 @@ describe.skipIf(lacking)(`Next.js ${versions.next}${lacking}`, () => {
         'package.json': '{ "name": "app", "private": true }',
         'next.config.mjs': `export default { turbopack: { root: ${root} }, outputFileTracingRoot: ${root} }`,
         'app/learn/route.js': route,
+        'app/layout.jsx': layout,
+        'app/page.jsx': readmeBlocks('jsx')[0], // the README's page has to build as well
       })
       const next = toolPath('next/dist/bin/next')
       await printedBy(process.execPath, [next, 'build', bundler], { cwd, env, limitMs: 3 * LIMIT_MS })
@@ -89,7 +94,7 @@ describe.skipIf(lackingWorkerd)(`workerd${lackingWorkerd}`, () => {
        export default { fetch: async () => new Response(await learns().catch(String)) }`,
       )
       const outdir = join(project.folder, `workerd-${date.replace(' ', '-')}`)
-      const loader = { '.wasm': 'copy' } as const // as the README says
+      const loader = { '.wasm': 'copy' } as const // as the guide of edge runtimes says
       await build({
         entryPoints: [entry],
         outdir,

@@ -95,8 +95,10 @@ describe('the tarball', () => {
   })
 })
 
-test('the README names the versions of the tools that are tried', () => {
-  const tried = readFileSync(join(root, 'README.md'), 'utf8').split('## Tried with')[1].split('\n## ')[0]
+test('the guide of tools names the versions of the tools that are tried', () => {
+  const tried = readFileSync(join(root, 'docs/guides/tools.md'), 'utf8')
+    .split('## Tried with')[1]
+    .split('\n## ')[0]
   const names = ['Rollup', 'Vite', 'webpack', 'Parcel', 'tsx', 'Jest', 'Vitest', 'Mocha']
   const others = { Rspack: '@rspack/core', 'Next.js': 'next' }
   for (const [name, tool] of [...names.map((own) => [own, own.toLowerCase()]), ...Object.entries(others)])

@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { readmeBlocks } from '../support/installed.ts'
 import {
   installProject,
   lackOfTools,
@@ -43,6 +44,16 @@ describe.skipIf(lacking)(`the installed package${lacking}`, () => {
       },
       transformIgnorePatterns: ['node_modules/(?!lanegrad/)'],
     }
+    test("the README's configuration", { timeout: 240_000 }, async () => {
+      const cwd = writeProgram(project, 'jest-readme', {
+        'package.json': '{}',
+        'jest.config.mjs': readmeBlocks('javascript jest.config.mjs')[0],
+        'net.test.js': `${esm}\ntest('learns', ${body})`,
+      })
+      const args = [toolPath('jest/bin/jest.js'), '--runInBand', '--no-cache']
+      expect(learntIn(await printedBy(node, args, { cwd }))).toBe(project.expected)
+    })
+
     test.each([
       ['node', 'CommonJS', toCommonJs],
       ['jsdom', 'CommonJS', toCommonJs],

@@ -58,7 +58,8 @@ export function install(parent = tmpdir()): Project {
   }
 }
 
-const readmeBlocks = (language: string): string[] =>
+/** The blocks of the README in a language, or with a name behind it, in its order. */
+export const readmeBlocks = (language: string): string[] =>
   readFileSync(join(root, 'README.md'), 'utf8')
     .split(`\`\`\`${language}\n`)
     .slice(1)
@@ -66,9 +67,6 @@ const readmeBlocks = (language: string): string[] =>
 
 /** The JavaScript programs of the README, in its order. */
 export const readmePrograms = (): string[] => readmeBlocks('js')
-
-/** The README's page. */
-export const readmePage = (): string => readmeBlocks('html')[0]
 
 /** What XOR's program prints, as numbers. */
 export const numbersIn = (printed: string): number[] =>

@@ -22,7 +22,7 @@ if (!process.env.CI) console.log('worker-page.test.ts: pages that are left run w
 if (missing) console.log(`worker-page.test.ts is skipped: ${missing}`)
 
 const [workerScript, pageScript] = [
-  ...readFileSync(file('README.md'), 'utf8').matchAll(/```javascript\n(.*?)```/gs),
+  ...readFileSync(file('docs/guides/worker.md'), 'utf8').matchAll(/```javascript\n(.*?)```/gs),
 ].map(([, code]) => code)
 
 /** Training that both sides do: 784-512-512-10. */
@@ -114,7 +114,7 @@ const scripts: Record<string, string> = {
     await remote.close()
     const after = net.predict(x).data
     return { batches, reason, epochs: history.loss?.length ?? 0, isSame: before.every((v, i) => v === after[i]) }`),
-  readme: pageScript,
+  guide: pageScript,
   broken: 'throw new Error("broken script")',
   silent: '',
   late: `import { serveModels } from 'lanegrad/worker'
@@ -240,8 +240,8 @@ describe.skipIf(missing)(`in a page${missing ? ` (skipped: ${missing})` : ''}`, 
     return result as T
   }
 
-  test("the README's page learns XOR", { timeout: 60_000 }, async () => {
-    const opened = await open('readme')
+  test("the guide's page learns XOR", { timeout: 60_000 }, async () => {
+    const opened = await open('guide')
     await expect.poll(() => logs.filter(Boolean).length, { timeout: 50_000 }).toBe(5)
     await opened.close()
     const epochs = logs.slice(0, 4).map((line) => Number(line.split(' ')[0]))

@@ -977,9 +977,9 @@ describe("layers, losses and metrics of one's own", () => {
   })
 })
 
-test("the README's two scripts run in Node", () => {
-  const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
-  const [worker, page] = [...readme.matchAll(/```javascript\n(.*?)```/gs)].map(([, code]) =>
+test('the two scripts of the guide run in Node', () => {
+  const guide = readFileSync(new URL('../../docs/guides/worker.md', import.meta.url), 'utf8')
+  const [worker, page] = [...guide.matchAll(/```javascript\n(.*?)```/gs)].map(([, code]) =>
     code
       .replaceAll("'lanegrad'", `'${dist('index')}'`)
       .replaceAll("'lanegrad/worker'", `'${dist('worker')}'`)
