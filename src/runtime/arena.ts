@@ -87,7 +87,8 @@ export class Arena {
   readonly base: number
   protected readonly machine: Machine
   protected readonly core: Core
-  protected loaded: Executable | null = null
+  /** The plan whose program lies in the arena; set by `load` alone. */
+  loaded: Executable | null = null
   /** The message of a program that trapped; null if none did. */
   failure: string | null = null
   // Views of the whole memory; growing the memory detaches them, so reserve() makes new ones.

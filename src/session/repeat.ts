@@ -35,8 +35,8 @@ function put(
   engine: Engine,
   data: Float32Array,
   { address, count }: Slot,
-  low = -Infinity,
-  high = Infinity,
+  low: number,
+  high: number,
 ): boolean {
   if (count <= FEW) return engine.writeFew(address, data, low, high)
   engine.write(address, data)
@@ -73,9 +73,10 @@ export class RepeatedPrediction {
     const rows = flat(x, this.x)
     if (!isFloat32(rows)) return null
     session.begin(prepared)
-    if (!put(session.engine, rows, this.x)) return null
-    session.engine.forward()
-    return { shape: [...y.shape], data: session.engine.floatView(y.address, y.count).slice() }
+    const { engine } = session
+    if (!put(engine, rows, this.x, -Infinity, Infinity)) return null
+    engine.forward()
+    return { shape: [...y.shape], data: engine.floatView(y.address, y.count).slice() }
   }
 }
 
@@ -119,14 +120,18 @@ export class Repeat {
     if (target.dtype === 'float32') {
       if (!isFloat32(truths)) return null
       session.begin(prepared)
-      if (!put(engine, rows, this.x) || !put(engine, truths, this.y, target.low, target.high)) return null
+      if (
+        !put(engine, rows, this.x, -Infinity, Infinity) ||
+        !put(engine, truths, this.y, target.low, target.high)
+      )
+        return null
     } else {
       if (!isInt32(truths)) return null
       const { columns, ignoreIndex } = target
       for (let i = 0; i < truths.length; i++)
         if ((truths[i] < 0 || truths[i] >= columns) && truths[i] !== ignoreIndex) return null
       session.begin(prepared)
-      if (!put(engine, rows, this.x)) return null
+      if (!put(engine, rows, this.x, -Infinity, Infinity)) return null
       engine.write(this.y.address, truths)
     }
     session.step(prepared)

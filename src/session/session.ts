@@ -108,8 +108,13 @@ export abstract class Session<C extends Executable = Executable, E extends Arena
   /** The step just run gave a loss that isn't finite, and has updated nothing: of engines that watch it. */
   protected abstract whenNotFinite(prepared: Prepared<C>): void
 
+  /** So short that engines inline it wherever it stands. */
   get engine(): E {
-    return this.alive ?? fail(`this ${this.noun} was disposed`)
+    return this.alive ?? this.gone()
+  }
+
+  private gone(): never {
+    return fail(`this ${this.noun} was disposed`)
   }
 
   dispose(): void {
@@ -181,11 +186,15 @@ export abstract class Session<C extends Executable = Executable, E extends Arena
   /** Makes a program the one that runs. */
   begin({ code, draws }: Prepared): void {
     const { engine } = this
-    engine.load(code)
-    if (!draws) return
+    if (engine.loaded !== code) engine.load(code)
+    if (draws) this.draw()
+  }
+
+  /** Random numbers of the coming run are those of its step. */
+  private draw(): void {
+    const { engine, microCount } = this
     const { stepCount } = engine
     const steps = this.updating?.steps ?? 1
-    const { microCount } = this
     // the low word is exact beyond 2^53 as well
     engine.drawFrom(Math.imul(stepCount, steps) + microCount, (stepCount * steps + microCount) / 0x100000000)
   }
