@@ -1,0 +1,46 @@
+"""Constraints: what a weight is brought back to after each update. The formulas are Keras's."""
+
+from typing import Any, Mapping
+
+import torch
+from torch import Tensor
+
+from .errors import unknown
+
+KINDS = ("maxNorm", "minMaxNorm", "nonNeg", "unitNorm")
+
+
+def check_constraint(constraint: Mapping[str, Any]) -> None:
+    if constraint.get("kind") not in KINDS:
+        unknown("constraint", constraint.get("kind"), KINDS)
+
+
+def constrain(w: Tensor, constraint: Mapping[str, Any]) -> None:
+    """Changes w in place: w (rate clip(norm, low, high) + (1 - rate) norm) / (norm + 1e-7)."""
+    kind = constraint["kind"]
+    if kind == "nonNeg":
+        w.clamp_(min=0)
+        return
+    low, high = (1, 1) if kind == "unitNorm" else (constraint["minValue"], constraint["maxValue"])
+    rate = constraint["rate"]
+    norm = (w.double() ** 2).sum(list(constraint["axis"]), keepdim=True).sqrt()
+    w.mul_(((rate * norm.clamp(low, high) + (1 - rate) * norm) / (norm + 1e-7)).to(w.dtype))
+
+
+def clip(gradients: list, kind: str, limit: float, all_sum: Any = None) -> None:
+    """Limits gradients in place; `all_sum` adds up a tensor over processes that have a shard each."""
+    if kind == "value":
+        for g in gradients:
+            g.clamp_(-limit, limit)
+        return
+    squares = [(g.double() ** 2).sum() for g in gradients]
+    if not squares:
+        return
+    total = torch.stack(squares)
+    if all_sum is not None:
+        all_sum(total)
+    norms = total.sum().sqrt().expand(len(squares)) if kind == "globalNorm" else total.sqrt()
+    is_over = (norms > limit) & torch.isfinite(norms)
+    scales = torch.where(is_over, limit / norms, torch.ones_like(norms))
+    for g, scale in zip(gradients, scales):
+        g.mul_(scale.to(g.dtype))

@@ -1,0 +1,173 @@
+"""The network as a module: lanegrad's layers in the order of their calls."""
+
+from dataclasses import dataclass
+from typing import Any, Dict, List, Mapping, Optional, Tuple, Type
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from .errors import LanegradError, check, fail
+from .layers.base import Layer, Source, Weight, make_layer
+from .tensors import common_mask, has_steps, mask_is_set, mask_of
+
+
+@dataclass
+class Run:
+    """What a training step's forward pass leaves for the losses."""
+
+    predictions: List[Tensor]
+    penalty: Optional[Tensor]
+    values: Dict[str, Tensor]
+
+
+class Network(nn.Module):
+    """Calls the layers, which are its submodules `layers`. The names in `state_dict` are lanegrad's: layer/weight.
+
+    `forward(*inputs)` takes tensors in the order of the model's inputs and gives its output, a list or a dict of them.
+    """
+
+    def __init__(self, description: Mapping[str, Any], source: Source) -> None:
+        super().__init__()
+        self.inputs: List[Mapping[str, Any]] = description["inputs"]
+        self.outputs: List[Mapping[str, Any]] = description["outputs"]
+        self.input_structure: str = description["inputStructure"]
+        self.output_structure: str = description["outputStructure"]
+        self.calls: List[Mapping[str, Any]] = description["calls"]
+        self.layers = nn.ModuleDict()
+        self.attributes: Dict[str, str] = {}  # of layers: a module's name can't hold a dot
+        for entry in description["layers"]:
+            layer = make_layer(entry["name"], entry["kind"], entry["config"], entry["trainable"], source)
+            layer.register_forward_hook(self._after_layer)
+            for module in layer.modules():
+                if isinstance(module, Layer):
+                    object.__setattr__(module, "network", self)  # not as a submodule, which would be a circle
+            attribute = entry["name"].replace(".", "/")
+            self.attributes[entry["name"]] = attribute
+            self.layers[attribute] = layer
+        self._penalties: Dict[str, Tensor] = {}
+        self.limits: Dict[str, Tuple[int, str]] = {}  # of ids, by input: how many, and whose
+        self._check()
+        self._register_state_dict_hook(_to_own_names)
+        self._register_load_state_dict_pre_hook(_from_own_names, with_module=True)
+
+    def _check(self) -> None:
+        known = {entry["name"] for entry in self.inputs}
+        for call in self.calls:
+            if call["layer"] not in self.attributes:
+                fail(f"a call names layer {call['layer']}, which is not in the model")
+            for name in call["inputs"]:
+                # further outputs of a call have its name and a number
+                if name not in known and name.rpartition(":")[0] not in known:
+                    fail(f"layer {call['name']} reads {name}, which no input or earlier layer makes")
+            known.add(call["name"])
+
+    def layer(self, name: str) -> Layer:
+        module = self.layers[self.attributes[name]]
+        return module if isinstance(module, Layer) else module.module  # within FSDP
+
+    def weights(self) -> Dict[str, Tuple[Weight, Tensor]]:
+        """The weights by lanegrad's names."""
+        return {
+            info.name: (info, value)
+            for module in self.modules()
+            if isinstance(module, Layer)
+            for info, value in ((info, getattr(module, attribute)) for attribute, info in module.own.items())
+        }
+
+    def tied(self, layer: Layer) -> Tensor:
+        """The kernel or table of the layer that a dense layer is tied to, in the innermost model around it."""
+        parts = layer.name.split(".")
+        for depth in range(len(parts) - 1, -1, -1):
+            name = ".".join([*parts[:depth], layer.config["tiedTo"]])
+            if name in self.attributes:
+                own = self.layer(name)
+                for weight in ("kernel", "embeddings"):
+                    if weight in own.own:
+                        return getattr(own, weight)
+        fail(f"tied to {layer.config['tiedTo']}, which has no kernel or table")
+
+    def _after_layer(self, layer: Layer, inputs: Any, output: Any) -> None:
+        """Takes a layer's penalty while its weights are whole, which those of sharded modules are in its forward pass alone."""
+        if torch.is_grad_enabled() and layer.name not in self._penalties:
+            penalty = layer.penalty()
+            if penalty is not None:
+                self._penalties[layer.name] = penalty
+
+    def forward(self, *inputs: Tensor, full: bool = False) -> Any:
+        """`full`: gives a Run, which has the penalties and all values as well."""
+        values: Dict[str, Tensor] = {}
+        for entry, x in zip(self.inputs, inputs):
+            values[entry["name"]] = x
+        self._penalties = {}
+        for call in self.calls:
+            given = [values[name] for name in call["inputs"]]
+            layer = self.layers[self.attributes[call["layer"]]]
+            self.layer(call["layer"]).call = call["name"]
+            try:
+                result = layer(*given)
+            except LanegradError as error:
+                raise LanegradError(f"layer {call['name']}: {error}") from None
+            except (RuntimeError, IndexError, ValueError, TypeError) as error:
+                if isinstance(error, getattr(torch.cuda, "OutOfMemoryError", ())):
+                    raise
+                line = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+                shapes = ", ".join(str(list(x.shape)) for x in given)
+                raise LanegradError(f"layer {call['name']}: doesn't fit its input {shapes}: {line}") from error
+            results = result if isinstance(result, (list, tuple)) else [result]
+            mask = common_mask(given)
+            for i, value in enumerate(results):
+                if mask is not None and mask_of(value) is None and not mask_is_set(value) and has_steps(value, mask):
+                    value.lanegrad_mask = mask
+                values[call["name"] if i == 0 else f"{call['name']}:{i}"] = value
+        predictions = [values[entry["value"]] for entry in self.outputs]
+        if full:
+            penalties = list(self._penalties.values())
+            self._penalties = {}
+            return Run(predictions, torch.stack(penalties).sum() if penalties else None, values)
+        self._penalties = {}
+        return self.structured(predictions)
+
+    def structured(self, values: List[Any]) -> Any:
+        """Values of the outputs as the model gives them: one, a list, or a dict."""
+        if self.output_structure == "single":
+            return values[0]
+        if self.output_structure == "list":
+            return values
+        return {entry["name"]: value for entry, value in zip(self.outputs, values)}
+
+
+def _names(network: Network) -> Dict[str, str]:
+    """Lanegrad's names by those of PyTorch."""
+    names = {}
+    for path, module in network.named_modules():
+        if isinstance(module, Layer):
+            for attribute, info in module.own.items():
+                names[f"{path}.{attribute}"] = info.name
+    return names
+
+
+def _to_own_names(network: Network, state: Dict[str, Any], prefix: str, _: Any) -> None:
+    for path, name in _names(network).items():
+        if prefix + path in state:
+            state[prefix + name] = state.pop(prefix + path)
+
+
+def _from_own_names(network: Network, state: Dict[str, Any], prefix: str, *_: Any) -> None:
+    for path, name in _names(network).items():
+        if prefix + name in state:
+            state[prefix + path] = state.pop(prefix + name)
+
+
+def make_network(description: Any, arrays: Mapping[str, np.ndarray], kinds: Mapping[str, Type[Layer]]) -> Network:
+    """The network of a file's description; every weight of the file must be one of its weights."""
+    check(isinstance(description, dict), "network", "an object", description)
+    source = Source(arrays, kinds, {})
+    try:
+        network = Network(description, source)
+    except (KeyError, TypeError, AttributeError) as error:
+        fail(f"the description of the network is damaged: {type(error).__name__}: {error}")
+    for name in arrays:
+        if name not in source.taken and not name.startswith("optimizer/"):
+            fail(f"the model has no weight {name}; the file has one")
+    return network
