@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { NamedArray } from '../../src/index.ts'
 import { root } from '../support/installed.ts'
+import { canRun, PYTHON } from './python.ts'
 
 /** What is used of it. */
 interface Runtime {
@@ -57,7 +58,6 @@ export async function runFile(
   )
 }
 
-const PYTHON = '/usr/bin/python3'
 const CHECK = `
 import glob, json, os, sys, onnx, onnx.checker
 found = {}
@@ -66,16 +66,7 @@ for path in glob.glob(os.path.join(sys.argv[1], '*.onnx')):
     except Exception as error: found[os.path.basename(path)] = str(error)
 print(json.dumps(found))`
 
-function hasChecker(): boolean {
-  try {
-    execFileSync(PYTHON, ['-c', 'import onnx.checker'], { stdio: 'ignore' })
-    return true
-  } catch {
-    console.log(`skipped: ${PYTHON} has no onnx (Debian: python3-onnx)`)
-    return false
-  }
-}
-export const checks = hasChecker()
+export const checks = canRun(PYTHON, 'import onnx.checker')
 
 /** What the checker finds wrong, by the names of the files. */
 export function problemsOf(files: ReadonlyMap<string, Uint8Array>): Record<string, string> {

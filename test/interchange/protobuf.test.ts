@@ -155,8 +155,8 @@ describe('models', () => {
           refused++
         }
       }),
-      { numRuns: 3000, seed: 5 },
+      { numRuns: process.env.CI ? 20_000 : 1000, seed: 5 },
     )
-    expect(refused).toBeGreaterThan(300)
+    expect(refused).toBeGreaterThan(100)
   })
 })

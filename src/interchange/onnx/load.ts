@@ -61,17 +61,19 @@ function refuse(problems: readonly string[]): never {
   return fail(`loadOnnx: the model can't be taken over:${shown.join('')}${rest}`)
 }
 
-/** Operators that no table has, with how often each comes. */
-function checkOperators({ operators }: OnnxGraph): void {
+/** Inputs without axes, and operators that no table has, with how often each comes: all in one error. */
+function checkParts({ inputs, operators }: OnnxGraph): void {
   const counts = new Map<string, number>()
   for (const { op } of operators)
     if (!Object.hasOwn(writers, op) && !Object.hasOwn(folds, op)) counts.set(op, (counts.get(op) ?? 0) + 1)
-  if (counts.size === 0) return
-  refuse(
-    [...counts].map(
+  const scalars = inputs.filter(({ shape }) => shape.length === 0)
+  const problems = [
+    ...scalars.map(({ name }) => `input ${show(name)} is a single number, without an axis of samples`),
+    ...[...counts].map(
       ([op, count]) => `${count} of the operator ${show(op).slice(1, -1)}, which isn't supported`,
     ),
-  )
+  ]
+  if (problems.length > 0) refuse(problems)
 }
 
 /** The number of inputs that an operator can't do without, where it isn't one. */
@@ -310,6 +312,14 @@ function build(graph: OnnxGraph, plan: Plan, options: RuntimeOptions): Imported 
   const results = interpret(t, operators, constants, flows, graph.outputs)
   const outputs = results.map((x, i) => outputOf(t, graph.outputs[i], x))
   const { values, weights } = assemble(t, symbols, outputs, names)
+  const summed = [...weights].flatMap(([name, data]) =>
+    t.summed.has(data) ? [`${JSON.stringify(name)}: 2`] : [],
+  )
+  if (summed.length > 0)
+    t.notes.add(
+      'Recurrent layers have one bias where the file adds up two, which train twice as fast together: ' +
+        `learningRateMultipliers: { ${summed.join(', ')} } does the same.`,
+    )
   const isUsed = usedIn([...outputs.map((value) => values.get(value) as Symbolic)])
   const given = [...symbols.values()].filter((symbol, i) => {
     if (isUsed.has(symbol)) return true
@@ -391,9 +401,7 @@ export function loadOnnx<V extends Values = Symbolic>(
   const graph = reading('ONNX file', () => readOnnx(bytes))
   if (graph.inputs.length === 0 || graph.outputs.length === 0)
     fail('loadOnnx: the file has no input or no output')
-  if (graph.inputs.some(({ shape }) => shape.length === 0))
-    fail('loadOnnx: an input is a single number, without axes')
-  checkOperators(graph)
+  checkParts(graph)
   const plans = plansOf(graph, inputShapes)
   let reason: string | null = null
   for (const plan of plans) {

@@ -8,6 +8,7 @@ import {
   type AttributeProto,
   DATA_TYPE,
   decodeModel,
+  type NodeProto,
   type TensorProto,
   type ValueInfoProto,
 } from './messages.ts'
@@ -197,6 +198,18 @@ function inputOf({ name = '', type }: ValueInfoProto): GraphInput {
 /** Large networks have a few thousand. */
 const MOST_OPERATORS = 50_000
 
+/** Some exporters (PaddlePaddle's) write weights as Constant operators: where no initializer holds floats, these are weights. */
+function weightsFrom(nodes: readonly NodeProto[], constants: Map<string, Constant>): readonly NodeProto[] {
+  const isArray = ({ type, shape }: Constant) => type === 'float' && shape.length > 0
+  if ([...constants.values()].some(isArray)) return nodes
+  return nodes.filter(({ opType, output: [name], attribute }) => {
+    const tensor = opType === 'Constant' ? attribute.find((each) => each.name === 'value')?.t : undefined
+    if (!tensor || !name || typeOf(tensor.dataType) !== 'float' || tensor.dims.length === 0) return true
+    constants.set(name, arrayOf(tensor, name))
+    return false
+  })
+}
+
 /** The graph of a file. @throws LanegradError */
 export function readOnnx(bytes: ByteSource): OnnxGraph {
   const { graph, opsetImport, producerName = '' } = decodeModel(bytes)
@@ -206,13 +219,14 @@ export function readOnnx(bytes: ByteSource): OnnxGraph {
   const constants = new Map(
     graph.initializer.map((tensor) => [tensor.name ?? '', arrayOf(tensor, tensor.name ?? '')]),
   )
+  const nodes = weightsFrom(graph.node, constants)
   check(
     graph.node.length <= MOST_OPERATORS,
     'ONNX file: its graph',
     `one of up to ${MOST_OPERATORS} operators`,
     graph.node.length,
   )
-  const operators = graph.node.map(({ opType = '', name = '', domain = '', ...proto }) =>
+  const operators = nodes.map(({ opType = '', name = '', domain = '', ...proto }) =>
     operatorOf(proto, domain === '' || domain === 'ai.onnx' ? opType : `${domain}.${opType}`, name, opset),
   )
   return {

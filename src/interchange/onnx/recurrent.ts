@@ -133,10 +133,7 @@ function asLayer(t: Tape, call: Call, d: number): Made | null {
     weights,
     key: `${node.op} ${d} ${t.keyOf(w)} ${t.keyOf(r)} ${b ? t.keyOf(b as Constant) : ''} ${JSON.stringify(options)}${activation}${resetAfter}`,
   })
-  if (b && !isSplit)
-    t.notes.add(
-      'Recurrent layers have one bias for the two that the file adds up: gradient steps move it half as far as these together.',
-    )
+  if (sum && !isSplit) t.summed.add(sum)
   // a sequence that is read from its end comes in that order
   return { y: isReverse[d] ? t.reverse(y, 1) : y, h, c }
 }

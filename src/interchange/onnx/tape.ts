@@ -115,6 +115,8 @@ export class Tape {
   readonly items: Item[] = []
   readonly values: Stored[] = []
   readonly notes = new Set<string>()
+  /** Biases of layers that are sums of two weights of the file. */
+  readonly summed = new Set<ArrayLike<number>>()
   /** The tables of embeddings, by the keys of their layers. */
   readonly tables = new Map<string, Constant>()
   /** The operator being written. */

@@ -326,40 +326,61 @@ describe('what can not be read is told', () => {
 })
 
 describe('damaged files give nothing but a LanegradError', () => {
-  const rounds = ROUNDS / 3
-  const zip = readZip('file', fileOf('sequences', '.keras'))
+  // small files: each is read in a millisecond
+  const zip = readZip('file', fileOf('branches', '.keras'))
   const [config, weights] = [zip.read('config.json'), zip.read('model.weights.h5')]
   const archive = (config: Uint8Array, weights: Uint8Array) =>
     writeZip({ 'config.json': config, 'model.weights.h5': weights })
-  const legacy = fileOf('mlp', '.h5')
+  const model = loaded('normalization', '.keras')
   const isMarked = (file: Uint8Array) => (at: number) => file[at] !== 0
-  test.each<[string, () => Iterable<Uint8Array>]>([
-    ['the archive', () => mutated(fileOf('mlp', '.keras'), rounds, isMarked(fileOf('mlp', '.keras')))],
+  const marked = (file: Uint8Array, rounds: number) => mutated(file, rounds, isMarked(file))
+  const third = Math.ceil(ROUNDS / 3)
+
+  test.each<[string, number, () => Iterable<Uint8Array>, object?]>([
+    ['.keras: the archive', third, () => marked(fileOf('mlp', '.keras'), third)],
     [
-      'its config',
+      '.keras: its config',
+      third,
       function* () {
-        for (const one of mutated(config, rounds)) yield archive(one, weights)
+        for (const name of ['mlp', 'sequences', 'attention', 'convLstm']) {
+          const own = readZip('file', fileOf(name, '.keras'))
+          const untouched = own.read('model.weights.h5')
+          for (const one of mutated(own.read('config.json'), Math.ceil(third / 4)))
+            yield archive(one, untouched)
+        }
       },
     ],
     [
-      'its weights',
+      '.keras: its weights',
+      third,
       function* () {
-        for (const one of mutated(weights, rounds, isMarked(weights))) yield archive(config, one)
+        for (const one of marked(weights, third)) yield archive(config, one)
       },
     ],
-    ['a legacy file', () => mutated(legacy, rounds, isMarked(legacy))],
+    [
+      '.h5 of Keras 2',
+      ROUNDS,
+      function* () {
+        yield* marked(fileOf('mlp', '.h5'), Math.ceil(ROUNDS / 4))
+        yield* marked(fileOf('convLstm', '.h5'), Math.floor((3 * ROUNDS) / 4))
+      },
+    ],
+    ['.weights.h5', ROUNDS, () => marked(fileOf('normalization', '.weights.h5'), ROUNDS), { model }],
   ])(
-    '%s',
-    (_, files) => {
+    '%s, %i of them',
+    (_, rounds, files, options) => {
+      let count = 0
       let refused = 0
       for (const file of files()) {
+        count++
         try {
-          loadKeras(file)
+          loadKeras(file, options)
         } catch (error) {
           if (!(error instanceof LanegradError)) throw error
           refused++
         }
       }
+      expect(count).toBeGreaterThanOrEqual(rounds)
       expect(refused).toBeGreaterThan(rounds / 10)
     },
     300_000,

@@ -1,12 +1,16 @@
 // Models from ONNX files: what torch.onnx writes of the networks in models.py predicts and trains as PyTorch itself does; the test
 // data of the ONNX project give the outputs that they should.
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { load, type Symbolic, sgd } from '../../../src/index.ts'
 import { encodeModel } from '../../../src/interchange/onnx/messages.ts'
 import { loadOnnx } from '../../../src/onnx/index.ts'
 import { refused } from '../../support/refused.ts'
+import { canRun, PYTHON } from '../python.ts'
 import { difference, type Row, runCases, TESTDATA } from './testdata.ts'
 
 const here = fileURLToPath(new URL('.', import.meta.url))
@@ -21,9 +25,9 @@ interface Case {
   readonly after: readonly number[]
 }
 
-const read = (name: string) => ({
-  bytes: readFileSync(`${here}${name}.onnx`),
-  own: JSON.parse(readFileSync(`${here}${name}.json`, 'utf8')) as Case,
+const read = (name: string, folder = here) => ({
+  bytes: readFileSync(join(folder, `${name}.onnx`)),
+  own: JSON.parse(readFileSync(join(folder, `${name}.json`), 'utf8')) as Case,
 })
 
 const inputOf = ({ isIds, x }: Case) => (isIds ? Int32Array.from(x) : Float32Array.from(x))
@@ -35,18 +39,54 @@ const names = readdirSync(here)
 
 const kindsOf = (name: string) => loadOnnx(read(name).bytes).layers.map(({ kind }) => kind)
 
+/** Biases that stand for two of PyTorch's train twice as fast: `importNotes` tells which. */
+const multipliersIn = (notes: readonly string[]) =>
+  JSON.parse(/learningRateMultipliers: (\{.*?\})/.exec(notes.join())?.[1] ?? '{}') as Record<string, number>
+
+/** Predictions, three steps of SGD, the prediction after them: as PyTorch has them. */
+function expectTraining({ bytes, own }: ReturnType<typeof read>): void {
+  const model = loadOnnx(bytes)
+  const x = inputOf(own)
+  expect(difference(model.predict(x as never).data, own.y)).toBeLessThan(2e-6)
+  const learningRateMultipliers = multipliersIn(model.importNotes)
+  model.compile({
+    optimizer: sgd({ learningRate: 0.1, learningRateMultipliers }),
+    loss: 'meanSquaredError',
+  })
+  const losses = own.losses.map(
+    () => model.trainStep(x as never, Float32Array.from(own.target) as never).loss,
+  )
+  expect(difference(losses, own.losses)).toBeLessThan(2e-5)
+  expect(difference(model.predict(x as never).data, own.after)).toBeLessThan(2e-5)
+}
+
+const hasTorch = process.env.CI !== undefined && canRun(PYTHON, 'import torch')
+
 describe('what torch.onnx writes', () => {
   test.each(names)('%s: predictions, three steps of SGD, the prediction after them', (name) => {
-    const { bytes, own } = read(name)
-    const model = loadOnnx(bytes)
-    const x = inputOf(own)
-    expect(difference(model.predict(x as never).data, own.y)).toBeLessThan(2e-6)
-    model.compile({ optimizer: sgd({ learningRate: 0.1 }), loss: 'meanSquaredError' })
-    const losses = own.losses.map(
-      () => model.trainStep(x as never, Float32Array.from(own.target) as never).loss,
-    )
-    expect(difference(losses, own.losses)).toBeLessThan(2e-5)
-    expect(difference(model.predict(x as never).data, own.after)).toBeLessThan(2e-5)
+    expectTraining(read(name))
+  })
+
+  test.runIf(hasTorch)(
+    'the same nets with other weights, written anew (with CI set, where python3 has torch)',
+    { timeout: 120_000 },
+    () => {
+      const folder = mkdtempSync(join(tmpdir(), 'lanegrad-torch-'))
+      try {
+        execFileSync(PYTHON, [join(here, 'models.py'), folder, '11'], { stdio: 'pipe' })
+        for (const name of names) expectTraining(read(name, folder))
+      } finally {
+        rmSync(folder, { recursive: true })
+      }
+    },
+  )
+
+  test('a bias that stands for two is told, with the rate at which it trains as they do', () => {
+    expect(loadOnnx(read('lstm_17').bytes).importNotes).toEqual([
+      'Recurrent layers have one bias where the file adds up two, which train twice as fast together: ' +
+        'learningRateMultipliers: { "rnn/bias": 2, "rnn_2/bias": 2 } does the same.',
+    ])
+    expect(loadOnnx(read('gru_17').bytes).importNotes).toEqual([])
   })
 
   test.each(names)('%s: a saved model loads and gives the same bits', (name) => {
@@ -62,6 +102,25 @@ describe('what torch.onnx writes', () => {
     expect(kinds.filter((kind) => kind === 'permute')).toHaveLength(1)
     expect(kinds).not.toContain('operations')
     expect(kindsOf('resnet_17').filter((kind) => kind === 'permute')).toHaveLength(1)
+  })
+})
+
+// x, its shape and the outputs alone: others made these files
+const samples = readdirSync(join(here, 'samples')).filter((file) => file.endsWith('.onnx'))
+
+describe('samples of torch.onnx', () => {
+  test.each(samples.map((file) => file.slice(0, -5)))('%s: predictions, and training from there', (name) => {
+    const { bytes, own } = read(name, join(here, 'samples'))
+    const model = loadOnnx(bytes)
+    const x = inputOf({ ...own, isIds: model.session.network.inputs[0].dtype === 'int32' })
+    expect(difference(model.predict(x as never).data, own.y)).toBeLessThan(2e-6)
+    model.compile({ optimizer: sgd({ learningRate: 0.05 }), loss: 'meanSquaredError' })
+    const target = Float32Array.from(own.y, (y, i) => y + (i % 3))
+    const losses = Array.from({ length: 4 }, () => model.trainStep(x as never, target as never).loss)
+    // the mean of 0, 1 and 4, for so many outputs
+    const first = own.y.reduce((sum, _, i) => sum + (i % 3) ** 2, 0) / own.y.length
+    expect(losses[0]).toBeCloseTo(first, 5)
+    for (const [i, loss] of losses.entries()) if (i > 0) expect(loss).toBeLessThan(losses[i - 1])
   })
 })
 

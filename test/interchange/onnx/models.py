@@ -1,13 +1,14 @@
 # Makes the files beside it: networks as torch.onnx writes them, with PyTorch's own numbers: a prediction, the losses of three
-# steps of SGD, and the prediction after these. Run with a Python that has torch (Debian's python3-torch is 1.13):
-#   python3 test/interchange/onnx/models.py
+# steps of SGD, and the prediction after these. Run with a Python that has torch (Debian's python3-torch is 1.13); with a folder
+# and a seed it makes others there:
+#   python3 test/interchange/onnx/models.py [FOLDER SEED]
 import json, math, os, sys, warnings
 import torch
 from torch import nn
 import torch.nn.functional as F
 
 warnings.filterwarnings('ignore')
-here = os.path.dirname(os.path.abspath(__file__))
+here, seed = (sys.argv[1], int(sys.argv[2])) if len(sys.argv) > 2 else (os.path.dirname(os.path.abspath(__file__)), 7)
 
 
 class Cnn(nn.Module):
@@ -170,7 +171,7 @@ MODE = torch.onnx.TrainingMode.PRESERVE
 
 
 def run(name, make, shape, ids, opset, dynamic):
-    torch.manual_seed(7)
+    torch.manual_seed(seed)
     net = make()
     for p in net.buffers():
         if p.dtype == torch.float32:
@@ -191,10 +192,7 @@ def run(name, make, shape, ids, opset, dynamic):
         y = net(x)
     net.train()
     target = torch.randn_like(y)
-    if name.startswith('lstm'):  # lanegrad has one bias, their sum: the other one stays as it is
-        for key, p in net.named_parameters():
-            p.requires_grad = 'bias_hh' not in key
-    optimizer = torch.optim.SGD([p for p in net.parameters() if p.requires_grad], lr=0.1)
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
     losses = []
     for _ in range(3):
         optimizer.zero_grad()

