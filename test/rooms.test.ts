@@ -47,7 +47,7 @@ const ROOMS = [
 /** Narrower than the order: formats and data turn bytes and texts into arrays and know nothing else. */
 const ONLY: Readonly<Record<string, readonly string[]>> = {
   'src/formats': ['src/numerics'],
-  'src/data': ['src/numerics'],
+  'src/data': ['src/numerics', 'src/formats'],
 }
 /** Built files and packages, by the one file that may import them. */
 const OUTSIDE: Readonly<Record<string, readonly string[]>> = {

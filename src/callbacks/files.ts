@@ -7,7 +7,12 @@ import { check, fail, isFunction } from '../numerics/errors.ts'
 import { builtin } from '../numerics/host.ts'
 
 interface Handle {
-  write(data: Uint8Array, from: number): Promise<{ readonly bytesWritten: number }>
+  write(
+    data: Uint8Array,
+    from: number,
+    length?: number,
+    position?: number,
+  ): Promise<{ readonly bytesWritten: number }>
   read(
     into: Uint8Array,
     at: number,
@@ -29,7 +34,7 @@ interface Stats {
 }
 
 /** The part of node:fs/promises that is used. */
-interface Files {
+export interface Files {
   readonly constants: { readonly O_WRONLY: number; readonly O_APPEND: number; readonly O_NONBLOCK?: number }
   access(path: string, mode: number): Promise<void>
   chmod(path: string, mode: number): Promise<void>
@@ -37,6 +42,7 @@ interface Files {
   lstat(path: string): Promise<Stats>
   mkdir(path: string, options: { recursive: true }): Promise<unknown>
   open(path: string, flags: string | number, mode?: number): Promise<Handle>
+  readdir(path: string): Promise<string[]>
   readFile(path: string): Promise<Uint8Array>
   readlink(path: string): Promise<string>
   realpath(path: string): Promise<string>
@@ -106,9 +112,8 @@ async function writeAll(stream: Handle, data: Uint8Array): Promise<void> {
 }
 
 /** Writes, flushes and closes an open file. */
-async function writeAndClose(file: Handle, data: Uint8Array, before?: () => Promise<void>): Promise<void> {
+async function writeAndClose(file: Handle, data: Uint8Array): Promise<void> {
   try {
-    await before?.()
     await writeAll(file, data)
     await file.sync()
   } finally {
@@ -116,30 +121,101 @@ async function writeAndClose(file: Handle, data: Uint8Array, before?: () => Prom
   }
 }
 
-/** Replaces the target by a file that is written beside it and renamed, with the same mode and, if possible, owner. */
-async function replace(
-  fs: Files,
-  { target, folder, there }: Destination,
-  data: Uint8Array | null,
-): Promise<void> {
+/** A file that is written beside its place, under a name of its own, and takes the place as a whole. */
+interface Beside {
+  readonly file: Handle
+  /** Flushes it and renames it. Where that fails nothing is left of it. */
+  settle(): Promise<void>
+  /** Removes it; the place stays as it was. After `settle` nothing happens. */
+  drop(): Promise<void>
+}
+
+/** Opens a file that will replace the target, with the same mode and, if possible, owner. */
+async function openBeside(fs: Files, { target, folder, there }: Destination): Promise<Beside> {
   const { randomUUID } = builtin('node:crypto') as { randomUUID(): string }
   const beside = `${folder}/.lanegrad-${randomUUID()}.tmp`
   const file = await fs.open(beside, 'wx', there ? 0o600 : 0o666)
-  try {
-    await writeAndClose(file, data ?? new Uint8Array(0), async () => {
-      if (!there) return
-      await fs.chown(beside, there.uid, there.gid).catch(none)
-      await fs.chmod(beside, there.mode & 0o7777)
-    })
-    await (data ? fs.rename(beside, target) : fs.rm(beside, { force: true }))
-  } catch (error) {
+  let isSettled = false
+  const drop = async () => {
+    if (isSettled) return
+    await file.close().catch(none)
     await fs.rm(beside, { force: true }).catch(none)
-    throw error
   }
-  const entries = await fs.open(folder, 'r').catch(none) // the new name is on the disk only once its folder is
-  await entries?.sync().catch(none)
-  await entries?.close()
+  const dropping = async (work: () => Promise<void>) => {
+    try {
+      await work()
+    } catch (error) {
+      await drop()
+      throw error
+    }
+  }
+  await dropping(async () => {
+    if (!there) return
+    await fs.chown(beside, there.uid, there.gid).catch(none)
+    await fs.chmod(beside, there.mode & 0o7777)
+  })
+  const settle = () =>
+    dropping(async () => {
+      await file.sync()
+      await file.close()
+      await fs.rename(beside, target)
+      isSettled = true
+      const entries = await fs.open(folder, 'r').catch(none) // the new name is on the disk only once its folder is
+      await entries?.sync().catch(none)
+      await entries?.close()
+    })
+  return { file, settle, drop }
 }
+
+/** Replaces the target by a file with this data; null: tries whether that is possible. */
+async function replace(fs: Files, place: Destination, data: Uint8Array | null): Promise<void> {
+  const own = await openBeside(fs, place)
+  try {
+    if (!data) return
+    await writeAll(own.file, data)
+    await own.settle()
+  } finally {
+    await own.drop()
+  }
+}
+
+/** A file on its way, written in pieces; nothing is at its path before `settle`. */
+export interface Growing {
+  /** Writes bytes at a position. */
+  put(data: Uint8Array, position: number): Promise<void>
+  settle(): Promise<void>
+  drop(): Promise<void>
+}
+
+/** Begins the file of a path. @throws LanegradError that begins with `where`, also later where writing fails */
+export async function growFile(where: string, path: string): Promise<Growing> {
+  const told = async <T>(work: () => Promise<T>): Promise<T> => {
+    try {
+      return await work()
+    } catch (error) {
+      return fail(`${where}: can't write ${path}: ${reason(error)}`)
+    }
+  }
+  const fs = filesFor(where)
+  const { file, settle, drop } = await told(async () => {
+    const place = await destinationOf(fs, path)
+    if (place.isStream) throw new Error('it is a device or a pipe')
+    return openBeside(fs, place)
+  })
+  return {
+    put: (data, position) =>
+      told(async () => {
+        for (let at = 0; at < data.length; )
+          at += (await file.write(data, at, data.length - at, position + at)).bytesWritten
+      }),
+    settle: () => told(settle),
+    drop,
+  }
+}
+
+/** The files of the runtime. @throws LanegradError where it has none */
+export const filesFor = (where: string, instead = ''): Files =>
+  builtin<Files>('node:fs/promises') ?? fail(`${where}: this runtime has no files${instead}`)
 
 /**
  * A writer of files for the callback `where`, whose option `instead`, a function, serves runtimes without files.
@@ -160,9 +236,7 @@ export function fileWriter(where: string, instead: string, path: unknown, write:
     path: string,
     work: (fs: Files, place: Destination) => Promise<T>,
   ): Promise<T> => {
-    const fs =
-      builtin<Files>('node:fs/promises') ??
-      fail(`${where}: this runtime has no files for path; give ${instead}`)
+    const fs = filesFor(where, ` for path; give ${instead}`)
     try {
       const place = await destinationOf(fs, path)
       if (!place.isStream || opened !== path) await close()

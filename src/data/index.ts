@@ -15,6 +15,7 @@ export {
 } from './csv.ts'
 export { type GunzipOptions, gunzip, parseIdx } from './idx.ts'
 export { type Drawable, type ImageOptions, imageTensor, type Pixels } from './image.ts'
+export { parseNpy, saveNpy } from './npy.ts'
 export { gatherRows, type RowData } from './rows.ts'
 export {
   type Fold,

@@ -15,9 +15,9 @@ const METADATA = '__metadata__'
 const MAX_HEADER_BYTES = 100_000_000 // the format's own limit
 
 /** Bytes per element and how the bytes (a view exactly over the tensor) become an array of `count`. */
-interface TensorReader {
+export interface TensorReader<A = NamedArray['data']> {
   readonly bytes: number
-  read(view: DataView, count: number, name: string): Float32Array | Int32Array
+  read(view: DataView<ArrayBuffer>, count: number, name: string): A
 }
 
 /** The types that our own files have. */
@@ -95,8 +95,8 @@ export function encodeSafetensors(
 }
 
 /** The content of a file. */
-interface Decoded {
-  readonly tensors: Map<string, NamedArray>
+interface Decoded<A = NamedArray['data']> {
+  readonly tensors: Map<string, { readonly shape: readonly number[]; readonly data: A }>
   readonly metadata: Record<string, string>
 }
 
@@ -107,7 +107,10 @@ interface Decoded {
 export const decodeSafetensors = (given: ByteSource): Decoded => decodeTensors(given, allReaders)
 
 /** The same for the types of `readers`. */
-export function decodeTensors(given: ByteSource, readers: Readonly<Record<string, TensorReader>>): Decoded {
+export function decodeTensors<A>(
+  given: ByteSource,
+  readers: Readonly<Record<string, TensorReader<A>>>,
+): Decoded<A> {
   const bytes = bytesOf('safetensors file', given)
   check(bytes.length >= 8, 'safetensors file', 'of 8 bytes or more', bytes.length)
   const file = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
@@ -123,7 +126,7 @@ export function decodeTensors(given: ByteSource, readers: Readonly<Record<string
     .map(([name, info]) => readEntry(name, info, readers))
     .sort((a, b) => a.begin - b.begin || a.end - b.end)
   checkLayout(entries, bytes.length - dataStart)
-  const tensors = new Map<string, NamedArray>()
+  const tensors: Decoded<A>['tensors'] = new Map()
   for (const { name, reader, shape, count, begin, end } of entries) {
     const view = new DataView(bytes.buffer, bytes.byteOffset + dataStart + begin, end - begin)
     tensors.set(name, { shape, data: reader.read(view, count, name) })
@@ -140,9 +143,9 @@ function checkMetadata(metadata: object): void {
     check(typeof value === 'string', `safetensors: metadata ${show(key)}`, 'a string', value)
 }
 
-interface Entry {
+interface Entry<A> {
   readonly name: string
-  readonly reader: TensorReader
+  readonly reader: TensorReader<A>
   readonly shape: readonly number[]
   readonly count: number
   readonly begin: number
@@ -185,7 +188,11 @@ function countKeys(json: string): number {
   return count
 }
 
-function readEntry(name: string, info: unknown, readers: Readonly<Record<string, TensorReader>>): Entry {
+function readEntry<A>(
+  name: string,
+  info: unknown,
+  readers: Readonly<Record<string, TensorReader<A>>>,
+): Entry<A> {
   const what = `safetensors: tensor ${show(name)}`
   check(isRecord(info), what, 'an object', info)
   const { dtype, shape, data_offsets: offsets } = info
@@ -202,7 +209,7 @@ function readEntry(name: string, info: unknown, readers: Readonly<Record<string,
 }
 
 /** The tensors, sorted by their offsets, must cover the data exactly: in range, no overlap, no hole. */
-function checkLayout(entries: readonly Entry[], dataBytes: number): void {
+function checkLayout(entries: readonly Entry<unknown>[], dataBytes: number): void {
   let covered = 0
   for (const { name, begin, end } of entries) {
     if (end > dataBytes) malformed(`tensor ${show(name)} ends at byte ${end} of ${dataBytes}`)
