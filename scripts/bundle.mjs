@@ -24,11 +24,12 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs'
-import { dirname, relative, resolve } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
 import { minify } from 'terser'
 import { fromOthers, publicNames, sources, standalone, subpaths } from './entries.mjs'
+import { urlPath } from './paths.mjs'
 import { shakable } from './shakable.mjs'
 
 /** src/cli/ascii.ts: the same text for scripts that `lanegrad freeze` writes. */
@@ -167,16 +168,14 @@ const PUBLIC = /^public:/
  * written once, with the script it is named after.
  */
 function write(path, { code, map }, before = [], mapPath = `${path}.map`) {
-  const toMap = relative(dirname(path), mapPath)
+  const toMap = urlPath(dirname(path), mapPath)
   const file = put(
     path,
     `${before.map((line) => `${line}\n`).join('')}${code}\n//# sourceMappingURL=${toMap}\n`,
   )
   if (mapPath === `${path}.map`) {
     const from = dirname(`dist/${path}`)
-    const sources = map.sources.map((source) =>
-      relative(from, resolve('dist', source.replace(PUBLIC, '../'))),
-    )
+    const sources = map.sources.map((source) => urlPath(from, resolve('dist', source.replace(PUBLIC, '../'))))
     const mappings = ';'.repeat(before.length) + map.mappings
     put(mapPath, JSON.stringify({ ...map, sources, mappings }))
   }
@@ -208,7 +207,7 @@ function imported(query) {
 /** The lines in front of a script: one for each binary it names, and a first one, empty where there is nothing to decode. */
 function binaryLines(folder, path, code) {
   const used = names.filter((name) => new RegExp(`\\b${constant(name)}\\b`).test(code))
-  const to = relative(dirname(path), `${folder}wasm`).replace(/^(?!\.)/, './')
+  const to = urlPath(dirname(path), `${folder}wasm`).replace(/^(?!\.)/, './')
   const lines = used.map((name) => declarations[folder].line(constant(name), name, to))
   return used.length === 0 ? [] : [folder === '' ? DECODER : '', ...lines]
 }

@@ -2,7 +2,8 @@
 // Those that are loaded beside the main file take from there what it exports: a class, a cache, is the same one whichever file
 // a program got it from. The others stand alone and bring binaries of their own.
 import { readFileSync } from 'node:fs'
-import { dirname, relative, resolve } from 'node:path'
+import { dirname, resolve } from 'node:path'
+import { urlPath } from './paths.mjs'
 
 const { exports } = JSON.parse(readFileSync('package.json', 'utf8'))
 
@@ -68,7 +69,7 @@ export const fromOthers = (entry) => ({
     onResolve({ filter: /^\..*\.ts$/ }, ({ path, resolveDir, kind }) => {
       const file = resolve(resolveDir, path)
       if (kind === 'entry-point' || !names.get(file)?.list.length) return null
-      return { path: relative('.', file), namespace: 'public', sideEffects: false }
+      return { path: urlPath('.', file), namespace: 'public', sideEffects: false }
     })
     // names given one by one hide those of `export *`
     onLoad({ filter: /.*/, namespace: 'public' }, ({ path }) => {

@@ -41,9 +41,12 @@ const built = `${tree}-built`
 
 /** The running command; it leads a process group, so that workers of the test runner end with it. */
 let running = null
+const isWindows = process.platform === 'win32'
 const killRunning = () => {
   try {
-    if (running) process.kill(-running.pid, 'SIGKILL')
+    if (!running) return
+    if (isWindows) execFileSync('taskkill', ['/pid', `${running.pid}`, '/t', '/f'], { stdio: 'ignore' })
+    else process.kill(-running.pid, 'SIGKILL')
   } catch {} // it has ended
 }
 const leave = () => {
@@ -56,7 +59,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => p
 /** Runs a command in the copy: its exit code, or 'hung'; and what it printed. */
 function runThere(command, args) {
   return new Promise((done) => {
-    const child = spawn(command, args, { cwd: tree, detached: true, stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn(command, args, { cwd: tree, detached: !isWindows, stdio: ['ignore', 'pipe', 'pipe'] })
     running = child
     let text = ''
     let hung = false
@@ -108,7 +111,7 @@ async function makeCopy() {
   }
   mkdirSync(join(tree, 'build'), { recursive: true })
   for (const path of builtIn('.')) copy(path)
-  symlinkSync(resolve('node_modules'), join(tree, 'node_modules'))
+  symlinkSync(resolve('node_modules'), join(tree, 'node_modules'), 'junction')
   for (const build of [buildWasm, bundle]) {
     const { code, text } = await build()
     if (code === 0) continue

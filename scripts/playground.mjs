@@ -16,11 +16,12 @@ import {
 } from 'node:fs'
 import { createServer } from 'node:http'
 import { createRequire } from 'node:module'
-import { dirname, extname, join, normalize, relative, resolve, sep } from 'node:path'
+import { dirname, extname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
 import { sources, subpaths } from './entries.mjs'
+import { requestedFile, urlPath } from './paths.mjs'
 
 const SOURCE = 'examples/playground'
 const TRAIN_COUNT = 10_000
@@ -125,7 +126,7 @@ export async function buildPlayground(folder = 'build/playground') {
   cpSync(join(SOURCE, 'icon.svg'), join(folder, 'icon.svg'))
   const page = readFileSync(join(SOURCE, 'index.html'), 'utf8')
   const links = firstChunks(metafile).map(
-    (path) => `    <link rel="modulepreload" href="${relative(folder, path)}" />\n`,
+    (path) => `    <link rel="modulepreload" href="${urlPath(folder, path)}" />\n`,
   )
   writeFileSync(join(folder, 'index.html'), page.replace('  </head>', `${links.join('')}  </head>`))
   writeFileSync(join(folder, FROZEN), await frozenPage())
@@ -156,16 +157,9 @@ const types = {
 
 /** Serves `folder` on this machine only; resolves with the server and its address. */
 export async function serve(folder, port, tries = 20) {
-  const base = resolve(folder)
   const server = createServer((request, response) => {
-    let path
-    try {
-      path = decodeURIComponent(new URL(request.url ?? '/', 'http://local').pathname)
-    } catch {
-      path = '/'
-    }
-    const file = normalize(join(base, path.endsWith('/') ? `${path}index.html` : path))
-    const isFile = file.startsWith(base + sep) && statSync(file, { throwIfNoEntry: false })?.isFile()
+    const file = requestedFile(folder, request.url ?? '/')
+    const isFile = file !== null && statSync(file, { throwIfNoEntry: false })?.isFile()
     if (!isFile) {
       response.writeHead(404, { 'content-type': 'text/plain' }).end('not found')
       return

@@ -3,7 +3,7 @@
 // program has declared (no DOM, no newer library) is declared beside its use. In the end they are compiled by themselves.
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { dirname, join, relative } from 'node:path'
+import { dirname, join, relative } from 'node:path/posix' // these paths go into imports and a tsconfig
 import { sources } from './entries.mjs'
 
 const FROM = 'build/types'

@@ -8,7 +8,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { EPSILON } from '../nets.mjs'
 
-const PYTHON = process.env.BENCH_PYTHON ?? '/usr/bin/python3'
+const PYTHON = process.env.BENCH_PYTHON ?? (process.platform === 'win32' ? 'python' : '/usr/bin/python3')
 const SCRIPT = fileURLToPath(new URL('torch_peer.py', import.meta.url))
 
 /** null, or why there is no PyTorch here. */

@@ -19,7 +19,7 @@ export interface NameSet {
 
 /** The lines of a file in lower case, without blank ones, repetitions and those of more than `longest` characters. */
 export function readNames(path: string, longest: number): { names: string[]; tooLongCount: number } {
-  const lines = readFileSync(path, 'utf8').toLowerCase().split('\n')
+  const lines = readFileSync(path, 'utf8').toLowerCase().split(/\r?\n/)
   const all = [...new Set(lines.map((line) => line.trim()).filter((line) => line !== ''))]
   const names = all.filter((name) => name.length <= longest)
   if (names.length < 100) {

@@ -23,7 +23,7 @@ export interface Day {
 const MS_PER_DAY = 24 * 60 * 60 * 1000
 
 export function readWeather(): Day[] {
-  const lines = readFileSync(packagedCsv(), 'utf8').trim().split('\n')
+  const lines = readFileSync(packagedCsv(), 'utf8').trim().split(/\r?\n/)
   return lines.slice(1).map((line) => {
     const [date, ...cells] = line.split(',')
     const [rain, high, low, wind] = cells.map(Number)

@@ -10,6 +10,7 @@ import { join, resolve } from 'node:path'
 import type { Model, NamedArray, Symbolic } from 'lanegrad'
 import { loadTfjs } from 'lanegrad/tfjs'
 import { workers } from 'lanegrad/threads'
+import { npmCommand } from '../../scripts/npm.mjs'
 import { InputError } from '../shared/idx.ts'
 import { print } from '../shared/run.ts'
 
@@ -21,7 +22,7 @@ export function install(): void {
   if (existsSync(join(FOLDER, 'node_modules/onnxruntime-web')) && existsSync(NET)) return
   print('installing the packages of examples/teach (nsfwjs, onnxruntime-web), once ...')
   const flags = '--prefix . --ignore-scripts --legacy-peer-deps --no-package-lock --no-audit --no-fund'
-  const { status, stderr } = spawnSync('npm', ['install', ...flags.split(' ')], {
+  const { status, stderr } = spawnSync(...npmCommand(['install', ...flags.split(' ')]), {
     cwd: FOLDER,
     encoding: 'utf8',
   })

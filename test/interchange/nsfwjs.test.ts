@@ -2,6 +2,7 @@
 // backend) predicts for the same image. Its numbers are recorded here, since it takes half a minute for them.
 import { readdirSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { tensor } from '../../src/index.ts'
 import { loadTfjs } from '../../src/tfjs/index.ts'
@@ -19,7 +20,7 @@ const hint = 'npm run test:interchange installs nsfwjs'
 if (!isHere) console.log(`skipped, not here: ${hint}`)
 
 /** The JSON or the bytes in base64 that a script of the package gives. */
-const partOf = (path: string) => require(new URL(path, folder).pathname)
+const partOf = (path: string) => require(fileURLToPath(new URL(path, folder)))
 
 function partsOf(name: string) {
   const shards = readdirSync(new URL(name, folder)).filter((file) => file.includes('shard'))

@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { subpaths } from '../../scripts/entries.mjs'
+import { npmCommand } from '../../scripts/npm.mjs'
 import { runtimes } from '../runtimes/runtimes.ts'
 import { install, isXor, numbersIn, type Project, readmePrograms, root } from '../support/installed.ts'
 import { versions } from '../tools/tools.ts'
@@ -85,7 +86,9 @@ describe('the tarball', () => {
 
   test('its command runs', () => {
     const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
-    expect(project.run('npx', '--no-install', 'lanegrad', '--version').trim()).toBe(version)
+    expect(
+      project.run(...(npmCommand(['exec', '--no', '--', 'lanegrad', '--version']).flat() as [string])).trim(),
+    ).toBe(version)
   })
 
   test('its licence names what else is bundled', () => {

@@ -4,6 +4,7 @@ import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
@@ -50,7 +51,7 @@ console.log(JSON.stringify({ ...Object.fromEntries(added), alive: kept.length + 
 
 beforeAll(async () => {
   await build({
-    entryPoints: [new URL('../../src/index.ts', import.meta.url).pathname],
+    entryPoints: [fileURLToPath(new URL('../../src/index.ts', import.meta.url))],
     bundle: true,
     format: 'esm',
     target: 'es2022',

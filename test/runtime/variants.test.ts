@@ -1,6 +1,7 @@
 // The variants of the core: threads give the same bits as one thread, relaxed arithmetic stays inside the tolerances of
 // the exact one. Every case of the golden files and of the operations' table, with all that can be split split.
 import { execFileSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
 import { setFlagsFromString } from 'node:v8'
 import { afterAll, afterEach, describe, expect, test, vi } from 'vitest'
 import type { Value } from '../../src/graph/value.ts'
@@ -54,7 +55,7 @@ setFlagsFromString('--experimental-wasm-relaxed-simd') // Node 20; later ones ha
 
 const dist = (name: string) => JSON.stringify(new URL(`../../dist/${name}.js`, import.meta.url).href)
 
-const goldenCases = casesIn(new URL('../golden', import.meta.url).pathname)
+const goldenCases = casesIn(fileURLToPath(new URL('../golden', import.meta.url)))
 
 const engineOf = (options: RuntimeOptions): Engine => {
   const engine = new Engine(options)

@@ -3,6 +3,7 @@
 import { spawnSync } from 'node:child_process'
 import { copyFileSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { npmCommand } from '../../scripts/npm.mjs'
 import { CACHE, type Runtime } from './runtimes.ts'
 
 /** From the project's root, where npm runs its scripts. */
@@ -41,6 +42,6 @@ export function install(missing: readonly Runtime[]): void {
     mkdirSync(folder, { recursive: true })
     for (const file of ['package.json', 'package-lock.json'])
       copyFileSync(join(OWN, part, file), join(folder, file))
-    run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'], folder)
+    run(...npmCommand(['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error']), folder)
   }
 }

@@ -1,8 +1,10 @@
 // Programs started, watched and ended. Enters: a command. Leaves: what it printed, or a reason that says how it ended.
 // Each gets a process group of its own, so that browsers take their many processes with them.
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 
 const TAIL_CHARACTERS = 400
+const isWindows = process.platform === 'win32'
+
 /** From asking a program to end to ending it. */
 const GRACE_MS = 1500
 
@@ -14,7 +16,8 @@ const groups = new Set<number>()
 
 function kill(group: number, signal: NodeJS.Signals): void {
   try {
-    process.kill(-group, signal)
+    if (isWindows) spawnSync('taskkill', ['/pid', `${group}`, '/t', '/f'])
+    else process.kill(-group, signal)
   } catch {
     // it is gone already
   }
@@ -48,7 +51,7 @@ export interface StartOptions {
 export function start(command: string, args: readonly string[], options: StartOptions): Running {
   const { limitMs, env, onControl } = options
   const child = spawn(command, args, {
-    detached: true,
+    detached: !isWindows,
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
     env: { ...process.env, ...env },
   })

@@ -31,9 +31,14 @@ export interface Runtime {
 const firstThatExists = (paths: readonly string[]): string | undefined =>
   paths.find((path) => existsSync(path))
 
+/** What the names of programs end with. */
+const ENDS = process.platform === 'win32' ? ['.exe'] : ['']
+
 const onPath = (...names: string[]): string | undefined =>
   firstThatExists(
-    names.flatMap((name) => (process.env.PATH ?? '').split(delimiter).map((dir) => join(dir, name))),
+    names.flatMap((name) =>
+      (process.env.PATH ?? '').split(delimiter).flatMap((dir) => ENDS.map((end) => join(dir, name + end))),
+    ),
   )
 
 /** `file` of the cached package for this platform, whose name starts with `prefix`. */

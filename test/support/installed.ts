@@ -4,11 +4,12 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { npmCommand } from '../../scripts/npm.mjs'
 
 export const root = fileURLToPath(new URL('../..', import.meta.url))
 
 const npm = (args: string[], cwd: string): string =>
-  execFileSync('npm', [...args, '--ignore-scripts', '--no-audit', '--no-fund', '--offline'], {
+  execFileSync(...npmCommand([...args, '--ignore-scripts', '--no-audit', '--no-fund', '--offline']), {
     cwd,
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,6 +1,6 @@
 // The names a program can import, each with its docstring: read from the sources as text.
 import { readFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { dirname, join } from 'node:path/posix'
 import { sources } from '../../scripts/entries.mjs'
 import { root } from './installed.ts'
 
