@@ -1,12 +1,16 @@
 // The reader of HDF5 against files that h5py wrote (hdf5/files.py), the writer against the reader; test/interchange/keras has what h5py
 // and Keras read of its files.
-import { readFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { inflateSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { type Hdf5Group, isDataset, readHdf5 } from '../../src/formats/hdf5/read.ts'
 import { type Attributes, writeHdf5 } from '../../src/formats/hdf5/write.ts'
 import { LanegradError, type NamedArray } from '../../src/index.ts'
 import { mutated, ROUNDS } from '../support/mutated.ts'
+import { canRun, PYTHON } from '../support/python.ts'
 
 interface Case {
   readonly file: string
@@ -49,6 +53,22 @@ describe('files of h5py', () => {
   })
 })
 
+const hasH5py = process.env.CI !== undefined && canRun(PYTHON, 'import h5py')
+const READ = `
+import h5py, json, sys
+file, datasets, attributes = h5py.File(sys.argv[1]), {}, {}
+def text(value):
+    if hasattr(value, 'tolist'): value = value.tolist()
+    return [text(one) for one in value] if isinstance(value, list) else value.decode() if isinstance(value, bytes) else value
+def note(node):
+    if len(node.attrs): attributes[node.name] = {key: text(value) for key, value in node.attrs.items()}
+note(file)
+def visit(name, node):
+    note(node)
+    if isinstance(node, h5py.Dataset): datasets[name] = [str(node.dtype), list(node.shape), node[()].reshape(-1).tolist()]
+file.visititems(visit)
+print(json.dumps({'datasets': datasets, 'attributes': attributes}))`
+
 describe('the writer', () => {
   const datasets = new Map<string, NamedArray>(
     Array.from({ length: 300 }, (_, i) => [
@@ -73,6 +93,29 @@ describe('the writer', () => {
     expect([root.attribute('one'), root.attribute('list')]).toEqual([['zwölf'], ['a', 'bcd']])
     expect((root.get('layers/dense_7') as Hdf5Group).attribute('name')).toEqual(['inner'])
     expect((root.get('layers') as Hdf5Group).names.length).toBe(300)
+  })
+
+  test.runIf(hasH5py)('gives h5py the same names, numbers and texts (with CI set)', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'lanegrad-hdf5-'))
+    try {
+      const path = join(folder, 'file.h5')
+      writeFileSync(path, file)
+      const found = JSON.parse(execFileSync(PYTHON, ['-c', READ, path], { encoding: 'utf8', maxBuffer: 1e8 }))
+      expect(found.datasets).toEqual(
+        Object.fromEntries(
+          Array.from(datasets, ([name, { shape, data }]) => [
+            name,
+            [data.constructor === Int32Array ? 'int32' : 'float32', shape, [...data]],
+          ]),
+        ),
+      )
+      expect(found.attributes).toEqual({
+        '/': { one: 'zwölf', list: ['a', 'bcd'] },
+        '/layers/dense_7': { name: 'inner' },
+      })
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
   })
 
   test('refuses a text that no header can hold', () => {

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { NamedArray } from '../../src/index.ts'
 import { root } from '../support/installed.ts'
-import { canRun, PYTHON } from './python.ts'
+import { canRun, PYTHON } from '../support/python.ts'
 
 /** What is used of it. */
 interface Runtime {

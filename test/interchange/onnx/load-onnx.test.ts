@@ -9,8 +9,8 @@ import { describe, expect, test } from 'vitest'
 import { load, type Symbolic, sgd } from '../../../src/index.ts'
 import { encodeModel } from '../../../src/interchange/onnx/messages.ts'
 import { loadOnnx } from '../../../src/onnx/index.ts'
+import { canRun, PYTHON } from '../../support/python.ts'
 import { refused } from '../../support/refused.ts'
-import { canRun, PYTHON } from '../python.ts'
 import { difference, type Row, runCases, TESTDATA } from './testdata.ts'
 
 const here = fileURLToPath(new URL('.', import.meta.url))

@@ -1,4 +1,4 @@
-// Debian's Python, for what its packages judge or make: python3-onnx, python3-torch.
+// Debian's Python, for what its packages judge or make: python3-h5py, python3-onnx, python3-torch.
 import { execFileSync } from 'node:child_process'
 
 export const PYTHON = '/usr/bin/python3'
@@ -9,7 +9,7 @@ export function canRun(python: string, line: string): boolean {
     execFileSync(python, ['-c', line], { stdio: 'ignore' })
     return true
   } catch {
-    console.log(`skipped: ${python} can't run '${line}' (Debian: python3-onnx, python3-torch)`)
+    console.log(`skipped: ${python} can't run '${line}' (Debian: python3-onnx, python3-torch, python3-h5py)`)
     return false
   }
 }
