@@ -23,10 +23,15 @@ export function makeTraining(root: HTMLElement, settings: Readonly<Settings>, vi
 
   /** The weights have grown until they are no numbers: nothing but a reset helps. */
   const diverged = divergedNote()
+  let isDiverged = false
+  const setDiverged = (on: boolean) => {
+    isDiverged = on
+    diverged.set(on ? settings.rate : null)
+  }
 
   function build(): void {
     if (!digits) return
-    diverged.hidden = true
+    setDiverged(false)
     testing.stop()
     network?.dispose()
     const options = optionsOf(settings)
@@ -44,7 +49,7 @@ export function makeTraining(root: HTMLElement, settings: Readonly<Settings>, vi
   function step(): void {
     if (!network) return
     const { loss, accuracy } = network.step(settings.batch)
-    diverged.hidden = Number.isFinite(loss)
+    setDiverged(!Number.isFinite(loss))
     const share = Math.min(1, settings.batch / 2000)
     smoothLoss = Number.isFinite(smoothLoss) ? smoothLoss + share * (loss - smoothLoss) : loss
     smoothAccuracy = Number.isFinite(smoothAccuracy)
@@ -79,8 +84,8 @@ export function makeTraining(root: HTMLElement, settings: Readonly<Settings>, vi
     if (frames++ % 4 === 3) testAccuracy = network.testPiece() ?? testAccuracy
     else
       do step()
-      while (hasTime() && diverged.hidden)
-    if (!diverged.hidden) setPlaying(false)
+      while (hasTime() && !isDiverged)
+    if (isDiverged) setPlaying(false)
     rateSamples.push([now, network.samples])
     while (now - rateSamples[0][0] > 2000) rateSamples.shift()
     if (network.samples - lastRecord >= 500) record()
@@ -111,7 +116,7 @@ export function makeTraining(root: HTMLElement, settings: Readonly<Settings>, vi
   function setPlaying(on: boolean): void {
     const was = loop.isRunning
     testing.stop()
-    if (on && network && diverged.hidden) loop.start()
+    if (on && network && !isDiverged) loop.start()
     else loop.stop()
     play.textContent = loop.isRunning ? 'Pause' : 'Train'
     if (!loop.isRunning) {
@@ -124,7 +129,7 @@ export function makeTraining(root: HTMLElement, settings: Readonly<Settings>, vi
     'One batch',
     () => {
       setPlaying(false)
-      if (!diverged.hidden) return
+      if (isDiverged) return
       step()
       testNow()
       paint()
@@ -143,7 +148,7 @@ export function makeTraining(root: HTMLElement, settings: Readonly<Settings>, vi
 
   return {
     buttons,
-    diverged,
+    diverged: diverged.element,
     get isPlaying() {
       return loop.isRunning
     },

@@ -1,146 +1,243 @@
-// The 2-3-1 network as a drawing: values on the nodes as far as the step has come, weights (or their gradients, or the
-// new weights) on the edges; what the stage is about is lit.
-import { palette } from '../lib/colors.ts'
+// The network as a drawing. In each neuron's box: its bias, sum and activation as far as the forward pass has come, and
+// beneath them the gradients as far as the backward pass has come back. A line is a weight, blue above 0 and orange below,
+// as wide as it is large. Arrows show what flows at this stage: numbers forward, gradients back, or one path after the
+// other for the weight that is followed.
 import { svg } from '../lib/dom.ts'
-import { HIDDEN, weightNames } from './network.ts'
-import { type StageId, type Step, stages, text } from './stages.ts'
+import { endsOf, type Path, pathsOf, sumOf } from './paths.ts'
+import { countOf, LINE, LOSS, type Place, type Point } from './place.ts'
+import {
+  biasAt,
+  type InsideOptions,
+  LAYERS,
+  letters,
+  neurons,
+  OUTPUT,
+  weightAt,
+  weightNames,
+} from './shape.ts'
+import { isReached, type Stage, type Step, text } from './stages.ts'
 
-const WIDTH = 560
-const HEIGHT = 320
-const RADIUS = 28
-const at = {
-  x: (i: number): [number, number] => [40, 95 + i * 130],
-  hidden: (j: number): [number, number] => [235, 50 + j * 110],
-  output: [405, 160] as [number, number],
-  loss: [515, 160] as [number, number],
+/** What a line carries at this stage. */
+interface Flow {
+  readonly direction: 'forward' | 'back' | ''
+  /** Of this very stage; otherwise of one before. */
+  readonly isNow: boolean
+  /** Beside the line, or nothing. */
+  readonly label: string
 }
+/** Between a line and its arrow. */
+const APART = 4
+const NONE: Flow = { direction: '', isNow: false, label: '' }
 
-export function drawDiagram(id: StageId, { weights: w, row, library }: Step): SVGSVGElement {
-  const now = stages.findIndex((stage) => stage.id === id)
-  const since = (from: StageId) => now >= stages.findIndex((stage) => stage.id === from)
-  const edges: SVGElement[] = []
-  const nodes: SVGElement[] = []
+export function drawDiagram(
+  place: Place,
+  stage: Stage,
+  step: Step,
+  options: InsideOptions,
+  weight: number,
+): SVGSVGElement {
+  const { weights, row, library } = step
+  const paths =
+    stage.kind === 'path'
+      ? pathsOf(weight, { weights, row, trace: library }, options).slice(0, stage.path)
+      : []
+  const lines: SVGElement[] = []
+  const labels: SVGElement[] = []
 
-  const edge = (
-    from: [number, number],
-    to: [number, number],
-    index: number,
-    isLit: boolean,
-    share: number,
-  ) => {
-    const [x0, y0] = from
-    const [x1, y1] = to
-    const showsGradient = index < 9 ? id === 'dw1' : id === 'dw2'
-    const shown = showsGradient ? library.dw[index] : id === 'update' ? library.next[index] : w[index]
-    const label = `${showsGradient ? '∂' : ''}${weightNames[index]} ${text(shown)}`
-    edges.push(
-      svg('line', {
-        class: 'edge',
-        x1: x0 + RADIUS,
-        y1: y0,
-        x2: x1 - RADIUS,
-        y2: y1,
-        stroke: shown < 0 ? palette.orange : palette.blue,
-        'stroke-width': Math.max(0.8, Math.min(6, Math.abs(w[index]) * 2)),
-        opacity: isLit ? 1 : 0.35,
-      }),
-    )
-    const [px, py] = [x0 + RADIUS + (x1 - x0 - 2 * RADIUS) * share, y0 + (y1 - y0) * share]
-    const size = label.length * 5.6 + 6
-    nodes.push(
-      svg('rect', {
-        x: px - size / 2,
-        y: py - 8,
-        width: size,
-        height: 15,
-        rx: 4,
-        fill: palette.card,
-        opacity: 0.9,
-      }),
-      svg(
-        'text',
-        { class: isLit ? '' : 'small', x: px, y: py + 3.5, 'text-anchor': 'middle', 'font-size': 10.5 },
-        label,
-      ),
-    )
+  for (let column = 0; column < LOSS; column++)
+    for (let from = 0; from < countOf(column); from++)
+      for (let to = 0; to < countOf(column + 1); to++) {
+        const flow =
+          stage.kind === 'path'
+            ? pathFlow(paths, weight, column, from, to, step)
+            : flowOf(stage, step, column, from, to)
+        const ends = place.line(column, from, to)
+        const value = column < LOSS - 1 ? weights[weightAt(column, from, to)] : null
+        lines.push(...drawLine(ends, value, flow, stage.kind === 'path'))
+        if (flow.label)
+          labels.push(drawLabel(ends, stage.kind === 'path' ? 0.5 : place.share(column, from, to), flow))
+      }
+
+  const boxes: SVGElement[] = []
+  const box = (column: number, unit: number, isLit: boolean, rows: readonly string[]) =>
+    boxes.push(drawBox(place.at(column, unit), place.size(column), isLit, rows))
+  const onPath = (column: number, unit: number) => {
+    const now = paths.at(-1)
+    if (!now) return false
+    const { input, neuron } = endsOf(weight)
+    return [input, neuron, now.hidden, now.output, 0][column] === unit
   }
-  const node = ([x, y]: [number, number], name: string, value: string, below: string, isLit: boolean) => {
-    nodes.push(
-      svg(
-        'g',
-        { class: isLit ? 'lit' : '' },
-        svg('circle', { class: 'node', cx: x, cy: y, r: RADIUS }),
-        svg('text', { class: 'small', x, y: y - RADIUS - 6, 'text-anchor': 'middle' }, name),
-        svg('text', { x, y: y + 4, 'text-anchor': 'middle' }, value),
-        below && svg('text', { class: 'small', x, y: y + RADIUS + 14, 'text-anchor': 'middle' }, below),
-      ),
-    )
-  }
-
-  const lit = {
-    w1: ['z1', 'dw1', 'check', 'update'].includes(id),
-    w2: ['z2', 'dw2', 'da1', 'check', 'update'].includes(id),
-  }
-  for (let i = 0; i < 2; i++)
-    for (let j = 0; j < HIDDEN; j++) edge(at.x(i), at.hidden(j), i * HIDDEN + j, lit.w1, 0.7)
-  for (let j = 0; j < HIDDEN; j++) edge(at.hidden(j), at.output, 9 + j, lit.w2, 0.42)
-  edges.push(
-    svg('line', {
-      x1: at.output[0] + RADIUS,
-      y1: at.output[1],
-      x2: at.loss[0] - RADIUS,
-      y2: at.loss[1],
-      stroke: palette.line,
-      'stroke-width': 2,
-    }),
-  )
-
-  // every weight is moved at these stages, so every weight is shown
-  const showsWeights = id === 'check' || id === 'update'
-  const biasText = (index: number) =>
-    `${weightNames[index]} ${text(id === 'update' ? library.next[index] : w[index])}`
-  /** Of a node: three decimals fit in it. */
-  const inner = (value: number) => text(value, 3)
-
-  for (let i = 0; i < 2; i++) node(at.x(i), `x${i + 1}`, text(row.x[i]), '', id === 'input' || id === 'z1')
-  for (let j = 0; j < HIDDEN; j++) {
-    const value = since('a1') ? inner(library.a1[j]) : since('z1') ? inner(library.z1[j]) : ''
-    const bias = biasText(6 + j)
-    const name = since('a1') ? `a${j + 1}` : since('z1') ? `z${j + 1}` : `hidden ${j + 1}`
-    const below = showsWeights
-      ? bias
-      : since('dz1')
-        ? `∂L/∂z ${text(library.dz1[j])}`
-        : since('da1')
-          ? `∂L/∂a ${text(library.da1[j])}`
-          : bias
-    node(at.hidden(j), name, value, below, ['z1', 'a1', 'da1', 'dz1'].includes(id))
-  }
-  node(
-    at.output,
-    since('output') ? 'ŷ' : since('z2') ? 's' : 'output',
-    since('output') ? inner(library.output) : since('z2') ? inner(library.z2) : '',
-    showsWeights
-      ? biasText(12)
-      : since('dz2')
-        ? `∂L/∂s ${text(library.dz2)}`
-        : since('dOutput')
-          ? `∂L/∂ŷ ${text(library.dOutput)}`
-          : biasText(12),
-    ['z2', 'output', 'dOutput', 'dz2'].includes(id),
-  )
-  node(at.loss, 'L', since('loss') ? inner(library.loss) : '', `y = ${row.y}`, id === 'loss')
+  row.x.forEach((x, i) => {
+    box(0, i, stage.kind === 'input' || onPath(0, i), [`x${i + 1} ${text(x)}`])
+  })
+  const reached = (id: string) => isReached(stage, id)
+  const isMoved = stage.kind === 'update'
+  for (const layer of LAYERS)
+    for (const j of neurons(layer)) {
+      const { bias, sum, activation } = letters[layer]
+      const at = biasAt(layer, j)
+      const shows = (key: 'z' | 'a' | 'da' | 'dz', name: string) =>
+        reached(`${key}${layer + 1}`) ? `${name}${j + 1} ${text(library[key][layer][j])}` : ''
+      const isLit = ['z', 'a', 'da', 'dz', 'dw'].includes(stage.kind) && stage.layer === layer
+      box(layer + 1, j, isLit || isMoved || stage.kind === 'check' || onPath(layer + 1, j), [
+        `${bias}${j + 1} ${text(isMoved ? library.next[at] : weights[at])}`,
+        shows('z', sum),
+        shows('a', activation),
+        shows('da', `∂${activation}`),
+        shows('dz', `∂${sum}`),
+      ])
+    }
+  const rows = [`L ${reached('loss') ? text(library.loss) : ''}`, ...row.y.map((y, o) => `y${o + 1} ${y}`)]
+  const isLoss = stage.kind === 'loss' || stage.kind === 'input' || onPath(LOSS, 0)
+  box(LOSS, 0, isLoss, place.size(LOSS)[1] > 2 * LINE ? rows : [rows.join('   ')])
 
   return svg(
     'svg',
     {
       class: 'diagram',
-      viewBox: `0 0 ${WIDTH} ${HEIGHT}`,
+      viewBox: `0 0 ${place.width} ${place.height}`,
       role: 'img',
-      'aria-label':
-        'The network with two inputs, three hidden neurons and one output, and its numbers at this stage',
+      'aria-label': `The network with two inputs, hidden layers of three and two neurons, and two outputs, at the stage ${stage.name}. Its numbers are in the table.`,
     },
-    ...edges,
-    ...nodes,
+    arrowHead('ahead', 'ink'),
+    arrowHead('back', 'accent'),
+    ...lines,
+    ...boxes,
+    ...labels,
+    paths.length > 0 &&
+      svg(
+        'text',
+        { class: 'gradient', x: place.sum[0], y: place.sum[1] },
+        `sum ${text(sumOf(paths, paths.length))}`,
+      ),
   )
 }
+
+/** What flows over a line where the stage is about layers. Column 3 leads to the loss. */
+function flowOf(stage: Stage, { weights, library }: Step, column: number, from: number, to: number): Flow {
+  const { kind, layer } = stage
+  if (column === OUTPUT + 1) {
+    const isBack = isReached(stage, `da${OUTPUT + 1}`)
+    const isNow = kind === 'loss' || (kind === 'da' && layer === OUTPUT)
+    return { direction: isBack ? 'back' : isReached(stage, 'loss') ? 'forward' : '', isNow, label: '' }
+  }
+  const at = weightAt(column, from, to)
+  if (kind === 'input' || kind === 'check') return { ...NONE, label: text(weights[at], 2) }
+  if (kind === 'update') return { ...NONE, isNow: true, label: text(library.next[at], 2) }
+  if (kind === 'z' && layer === column)
+    return { direction: 'forward', isNow: true, label: text(weights[at], 2) }
+  if (kind === 'da' && layer + 1 === column)
+    return { direction: 'back', isNow: true, label: text(weights[at] * library.dz[column][to], 3) }
+  if (kind === 'dw' && layer === column)
+    return { direction: 'back', isNow: true, label: text(library.dw[at], 3) }
+  // a line that gradients have come back over keeps its arrow, and so does one the forward pass has used
+  const isBack = isReached(stage, column === 0 ? 'dw1' : `da${column}`)
+  return {
+    direction: isBack ? 'back' : isReached(stage, `z${column + 1}`) ? 'forward' : '',
+    isNow: false,
+    label: '',
+  }
+}
+
+/** What flows over a line where a weight's paths are followed: the last path is lit, those before stay visible. */
+function pathFlow(
+  paths: readonly Path[],
+  weight: number,
+  column: number,
+  from: number,
+  to: number,
+  { weights }: Step,
+): Flow {
+  const { input, neuron } = endsOf(weight)
+  const isOn = ({ hidden, output }: Path) =>
+    [input, neuron, hidden, output][column] === from && [neuron, hidden, output, 0][column] === to
+  const isNow = isOn(paths[paths.length - 1])
+  if (!isNow && !paths.some(isOn)) return NONE
+  const name = column <= OUTPUT ? weightNames[weightAt(column, from, to)] : ''
+  const value = column <= OUTPUT ? text(weights[weightAt(column, from, to)], 2) : ''
+  return { direction: 'back', isNow, label: isNow && name ? `${name} ${value}` : '' }
+}
+
+function drawLine(
+  [from, to]: readonly [Point, Point],
+  value: number | null,
+  { direction, isNow }: Flow,
+  isPath: boolean,
+): SVGElement[] {
+  const sign = value === null ? 'plain' : value < 0 ? 'minus' : 'plus'
+  const width = value === null ? 1.5 : Math.max(0.8, Math.min(6, Math.abs(value) * 2.5))
+  // an arrow runs beside its line, so that the line's color can be seen
+  const length = Math.hypot(to[0] - from[0], to[1] - from[1])
+  const [aside, down] = [((from[1] - to[1]) / length) * APART, ((to[0] - from[0]) / length) * APART]
+  const ends = (a: Point, b: Point, shift = 0) => ({
+    x1: a[0] + shift * aside,
+    y1: a[1] + shift * down,
+    x2: b[0] + shift * aside,
+    y2: b[1] + shift * down,
+  })
+  const line = svg('line', {
+    class: `edge ${sign}`,
+    ...ends(from, to),
+    'stroke-width': width,
+    opacity: isPath && !direction ? 0.18 : isNow ? 1 : 0.45,
+  })
+  if (!direction) return [line]
+  const isBack = direction === 'back'
+  const arrow = svg('line', {
+    class: `flow ${direction}${isNow ? ' now' : ''}`,
+    ...(isBack ? ends(to, from, 1) : ends(from, to, 1)),
+    'marker-end': `url(#arrow-${isBack ? 'back' : 'ahead'})`,
+  })
+  return [line, arrow]
+}
+
+function drawLabel(
+  [from, to]: readonly [Point, Point],
+  share: number,
+  { direction, label }: Flow,
+): SVGElement {
+  const [x, y] = [from[0] + (to[0] - from[0]) * share, from[1] + (to[1] - from[1]) * share]
+  const width = label.length * 6 + 6
+  return svg(
+    'g',
+    { class: `label ${direction}` },
+    svg('rect', { x: x - width / 2, y: y - 8, width, height: 16, rx: 4 }),
+    svg('text', { x, y: y + 4, 'text-anchor': 'middle' }, label),
+  )
+}
+
+/** A box of rows of text; a row that is still empty keeps its place. */
+function drawBox([x, y]: Point, [width, height]: Point, isLit: boolean, rows: readonly string[]): SVGElement {
+  const top = y - (rows.length * LINE) / 2
+  return svg(
+    'g',
+    { class: `box${isLit ? ' lit' : ''}` },
+    svg('rect', { x: x - width / 2, y: y - height / 2, width, height, rx: 8 }),
+    ...rows.map((row, i) => {
+      const isGradient = row.startsWith('∂')
+      const props = {
+        class: isGradient ? 'gradient' : '',
+        x,
+        y: top + i * LINE + 11.5,
+        'text-anchor': 'middle',
+      }
+      return svg('text', props, row)
+    }),
+  )
+}
+
+const arrowHead = (name: string, color: string): SVGElement =>
+  svg(
+    'marker',
+    {
+      id: `arrow-${name}`,
+      viewBox: '0 0 8 8',
+      refX: 7,
+      refY: 4,
+      markerWidth: 8,
+      markerHeight: 8,
+      markerUnits: 'userSpaceOnUse',
+      orient: 'auto',
+    },
+    svg('path', { d: 'M0 0 L8 4 L0 8 z', class: `head-${color}` }),
+  )

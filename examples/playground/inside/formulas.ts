@@ -1,5 +1,16 @@
 // The same step by the textbook, in 64-bit numbers and plain loops: what the library's numbers stand beside.
-import { HIDDEN, type InsideOptions, type Row, type Trace, type Weights } from './network.ts'
+import {
+  biasAt,
+  type InsideOptions,
+  LAYERS,
+  neurons,
+  OUTPUT,
+  type Row,
+  SIZES,
+  type Trace,
+  type Weights,
+  weightAt,
+} from './shape.ts'
 
 const sigmoid = (z: number): number => 1 / (1 + Math.exp(-z))
 
@@ -17,46 +28,55 @@ export const losses = {
   mse: {
     of: (p: number, y: number) => (p - y) ** 2,
     slope: (p: number, y: number) => 2 * (p - y),
-    formula: '(ŷ − y)²',
-    slopeFormula: '2 (ŷ − y)',
+    formula: '½ Σ (ŷₒ − yₒ)²',
+    slopeFormula: 'ŷₒ − yₒ',
     work: (p: string, y: number) => `(${p} − ${y})²`,
-    slopeWork: (p: string, y: number) => `2 · (${p} − ${y})`,
+    slopeWork: (p: string, y: number) => `½ · 2 · (${p} − ${y})`,
   },
   bce: {
     of: (p: number, y: number) => -(y * Math.log(p) + (1 - y) * Math.log(1 - p)),
     slope: (p: number, y: number) => (p - y) / (p * (1 - p)),
-    formula: '−y ln ŷ − (1 − y) ln(1 − ŷ)',
-    slopeFormula: '(ŷ − y) / (ŷ (1 − ŷ))',
+    formula: '½ Σ (−yₒ ln ŷₒ − (1 − yₒ) ln(1 − ŷₒ))',
+    slopeFormula: '½ (ŷₒ − yₒ) / (ŷₒ (1 − ŷₒ))',
     work: (p: string, y: number) => `−${y} · ln ${p} − (1 − ${y}) · ln(1 − ${p})`,
-    slopeWork: (p: string, y: number) => `(${p} − ${y}) / (${p} · (1 − ${p}))`,
+    slopeWork: (p: string, y: number) => `½ · (${p} − ${y}) / (${p} · (1 − ${p}))`,
   },
 } as const
 
+/** The loss is the mean over the outputs, so each output has its share of it. */
+export const SHARE = 1 / SIZES[OUTPUT + 1]
+
 export function traceByHand(w: Weights, { x, y }: Row, { act, loss, rate }: InsideOptions): Trace {
-  const f = functions[act]
-  const b1 = 2 * HIDDEN
-  const w2 = b1 + HIDDEN
-  const b2 = w2 + HIDDEN
-  const units = [...Array(HIDDEN).keys()]
-  const z1 = units.map((j) => x[0] * w[j] + x[1] * w[HIDDEN + j] + w[b1 + j])
-  const a1 = z1.map(f.of)
-  const z2 = a1.reduce((sum, a, j) => sum + a * w[w2 + j], w[b2])
-  const output = sigmoid(z2)
-  const dOutput = losses[loss].slope(output, y)
-  const dz2 = dOutput * output * (1 - output)
-  const da1 = units.map((j) => dz2 * w[w2 + j])
-  const dz1 = da1.map((da, j) => da * f.slope(z1[j], a1[j]))
-  const dw = [...x.flatMap((xi) => dz1.map((dz) => xi * dz)), ...dz1, ...a1.map((a) => a * dz2), dz2]
+  const bend = (layer: number) => functions[layer === OUTPUT ? 'sigmoid' : act]
+  const z: number[][] = []
+  const a: number[][] = []
+  for (const layer of LAYERS) {
+    const before: readonly number[] = a[layer - 1] ?? x
+    z[layer] = neurons(layer).map((j) =>
+      before.reduce((sum, value, i) => sum + value * w[weightAt(layer, i, j)], w[biasAt(layer, j)]),
+    )
+    a[layer] = z[layer].map(bend(layer).of)
+  }
+  const da: number[][] = []
+  const dz: number[][] = []
+  for (const layer of [...LAYERS].reverse()) {
+    da[layer] = neurons(layer).map((i) =>
+      layer === OUTPUT
+        ? SHARE * losses[loss].slope(a[layer][i], y[i])
+        : dz[layer + 1].reduce((sum, slope, j) => sum + w[weightAt(layer + 1, i, j)] * slope, 0),
+    )
+    dz[layer] = da[layer].map((slope, j) => slope * bend(layer).slope(z[layer][j], a[layer][j]))
+  }
+  const dw = LAYERS.flatMap((layer) => {
+    const before: readonly number[] = a[layer - 1] ?? x
+    return [...before.flatMap((value) => dz[layer].map((slope) => value * slope)), ...dz[layer]]
+  })
   return {
-    z1,
-    a1,
-    z2,
-    output,
-    loss: losses[loss].of(output, y),
-    dOutput,
-    dz2,
-    da1,
-    dz1,
+    z,
+    a,
+    loss: SHARE * a[OUTPUT].reduce((sum, p, o) => sum + losses[loss].of(p, y[o]), 0),
+    da,
+    dz,
     dw,
     next: dw.map((gradient, i) => w[i] - rate * gradient),
   }

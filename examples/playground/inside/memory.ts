@@ -3,54 +3,57 @@
 import type { InspectedBuffer, InspectedOperation, Inspection } from 'lanegrad/inspect'
 import { palette } from '../lib/colors.ts'
 import { h, svg } from '../lib/dom.ts'
-import type { StageId } from './stages.ts'
+import { layerNames } from './network.ts'
+import { letters, OUTPUT } from './shape.ts'
 
-const LEFT = 196
+const LEFT = 206
 const TOP = 22
 const ROW = 22
 const WIDTH = 820
 
 /** Buffers that stay, by the names of the stages; ∂w is short for ∂L/∂w. */
-const letters: Readonly<Record<string, string>> = {
-  'hidden/kernel': 'w',
-  'hidden/bias': 'b',
-  'output/kernel': 'v',
-  'output/bias': 'c',
+const kept: Readonly<Record<string, string>> = {
+  ...Object.fromEntries(
+    layerNames.flatMap((name, layer) => [
+      [`${name}/kernel`, letters[layer].weight],
+      [`${name}/bias`, letters[layer].bias],
+    ]),
+  ),
   x: 'x',
   'target:yhat': 'y',
   loss: 'L',
 }
 const letterOf = (name: string): string => {
   const of = name.replace('gradient of ', '')
-  return `${of === name ? '' : '∂'}${letters[of] ?? of}`
+  return `${of === name ? '' : '∂'}${kept[of] ?? of}`
 }
 
 /** What an operation computes and how, in the names of the stages; the stages it belongs to. */
-type Kind = readonly [makes: string, how: string, stages: readonly StageId[]]
+type Made = readonly [makes: string, how: string, stages: readonly string[]]
 
 /** `hasSlope`: the sigmoid's gradient is an operation of its own, not one with the loss's. */
-function kindOf({ phase, operation, label }: InspectedOperation, hasSlope: boolean): Kind {
+function madeBy({ phase, operation, label }: InspectedOperation, hasSlope: boolean): Made {
   const is = (name: string) => operation.startsWith(name)
-  const isHidden = label === 'hidden' || label === 'a'
-  if (phase === 'update') return ['w b v c', 'take their step', ['update']]
+  if (phase === 'update') return ['weights', 'take their step', ['update']]
   if (is('lossGrad'))
-    return hasSlope
-      ? ['∂ŷ', 'slope of the loss', ['dOutput']]
-      : ['∂s', 'slope of the loss of s', ['dOutput', 'dz2']]
+    return hasSlope ? ['∂ŷ', 'slope of the loss', ['da3']] : ['∂s', 'slope of the loss of s', ['da3', 'dz3']]
   if (is('loss')) return ['L', 'the loss', ['loss']]
-  if (phase === 'forward')
-    return isHidden
-      ? ['a', 'hidden sums, bent', ['z1', 'a1']]
-      : [hasSlope ? 'ŷ' : 's', hasSlope ? 'output’s sum, squashed' : 'output’s sum', ['z2', 'output']]
-  if (is('unaryGrad'))
-    return isHidden ? ['∂z', '∂a times the slope', ['dz1']] : ['∂s', '∂ŷ times the slope', ['dz2']]
-  if (is('matmul A.B^T')) return ['∂a', 'v times ∂s', ['da1']]
-  if (is('matmul')) return isHidden ? ['∂w', 'x times ∂z', ['dw1']] : ['∂v', 'a times ∂s', ['dw2']]
-  const how = is('reshape') ? 'put in shape' : `sum of ${isHidden ? '∂z' : '∂s'}`
-  return isHidden ? ['∂b', how, ['dw1']] : ['∂c', how, ['dw2']]
+  const layer = Math.max(layerNames.indexOf(label), ['a', 'h', 'yhat'].indexOf(label))
+  const { weight, bias, sum, activation } = letters[layer]
+  const id = layer + 1
+  if (phase === 'forward') {
+    const isBent = layer < OUTPUT || hasSlope
+    return [isBent ? activation : sum, isBent ? `sums ${sum}, bent` : 'sums', [`z${id}`, `a${id}`]]
+  }
+  if (is('unaryGrad')) return [`∂${sum}`, `∂${activation} times the slope`, [`dz${id}`]]
+  if (is('matmul A.B^T'))
+    return [`∂${letters[layer - 1].activation}`, `${weight} times ∂${sum}, summed`, [`da${layer}`]]
+  if (is('matmul'))
+    return [`∂${weight}`, `${letters[layer - 1]?.activation ?? 'x'} times ∂${sum}`, [`dw${id}`]]
+  return [`∂${bias}`, is('reshape') ? 'put in shape' : `sum of ∂${sum}`, [`dw${id}`]]
 }
 
-export function drawMemory({ operations, buffers }: Inspection, id: StageId): SVGSVGElement {
+function drawMemory({ operations, buffers }: Inspection, id: string): SVGSVGElement {
   // a column goes from where a buffer begins or ends to the next such place: a long one is no wider for it
   const isIn = (place: number, { address, bytes }: InspectedBuffer) =>
     place >= address && place < address + bytes
@@ -64,13 +67,13 @@ export function drawMemory({ operations, buffers }: Inspection, id: StageId): SV
   const hasSlope = operations.some(
     ({ label, operation }) => label === 'yhat' && operation.startsWith('unaryGrad'),
   )
-  const kinds = operations.map((operation) => kindOf(operation, hasSlope))
+  const made = operations.map((operation) => madeBy(operation, hasSlope))
   const height = yOf(operations.length) + 8
   const parts: SVGElement[] = []
   const write = (text: string, x: number, y: number, anchor: string) =>
     parts.push(svg('text', { class: 'ink', x, y, 'text-anchor': anchor }, text))
   operations.forEach(({ phase, operation, label }, i) => {
-    const [makes, how, where] = kinds[i]
+    const [makes, how, where] = made[i]
     if (where.includes(id))
       parts.push(svg('rect', { class: 'here', x: 0, y: yOf(i), width: WIDTH, height: ROW }))
     parts.push(
@@ -79,7 +82,7 @@ export function drawMemory({ operations, buffers }: Inspection, id: StageId): SV
         {},
         svg('title', {}, `${operation}${label ? ` of ${label}` : ''}`),
         svg('text', { class: 'ink', x: 4, y: yOf(i) + 15 }, makes),
-        svg('text', { x: 52, y: yOf(i) + 15 }, how),
+        svg('text', { x: 62, y: yOf(i) + 15 }, how),
       ),
     )
     if (i > 0 && operations[i - 1].phase !== phase)
@@ -118,7 +121,7 @@ export function drawMemory({ operations, buffers }: Inspection, id: StageId): SV
     if (!isTransient) write(letterOf(name), x + width / 2, TOP - 7, 'middle')
     else
       operations.forEach(({ writes }, i) => {
-        if (writes.some((value) => values.includes(value))) write(kinds[i][0], x + 5, yOf(i) + 15, 'start')
+        if (writes.some((value) => values.includes(value))) write(made[i][0], x + 5, yOf(i) + 15, 'start')
       })
   }
   const scratch = buffers.find(({ name }) => name.startsWith('scratch'))
@@ -173,38 +176,61 @@ function titleOf(
     .join('; then ')
 }
 
-export function memoryTable({ operations, buffers }: Inspection): HTMLElement {
-  const cells = buffers.map((buffer) =>
-    h(
-      'tr',
-      {},
-      h('td', { class: 'mono' }, titleOf(buffer, operations)),
-      h('td', { class: 'num' }, String(buffer.address)),
-      h('td', { class: 'num' }, String(buffer.bytes)),
-      h('td', { class: 'num' }, buffer.isTransient ? `${buffer.first}–${buffer.last}` : 'always'),
-    ),
-  )
-  return h(
+/** The card at the end of the page, folded at first; `onOpen` is told when the visitor unfolds it. */
+export function memoryPanel(onOpen: () => void) {
+  const map = h('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Memory map' })
+  const list = h('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Buffers' })
+  const element = h(
     'details',
-    {},
-    h('summary', {}, `The ${buffers.length} buffers as a table`),
+    { class: 'card below', ontoggle: () => element.open && onOpen() },
+    h('summary', {}, 'The memory of this step'),
     h(
-      'div',
-      { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Buffers' },
+      'p',
+      { class: 'note' },
+      'Everything lies in one arena. From left to right: its places in order, not to scale; from top to bottom: the operations of a step, with what each computes (∂w is short for ∂L/∂w). A blue buffer stays, an orange one lives as long as it is needed and then gives its place to another, a grey one is scratch. A ring is a read, a dot a write; the rows of this stage are marked. The library has fused what it could: a sum and its activation are one operation.',
+    ),
+    map,
+    list,
+  )
+  return {
+    element,
+    get isOpen(): boolean {
+      return element.open
+    },
+    show(inspection: Inspection, stage: string): void {
+      map.replaceChildren(drawMemory(inspection, stage))
+      if (!list.firstChild) list.append(memoryTable(inspection))
+    },
+  }
+}
+
+function memoryTable({ operations, buffers }: Inspection): HTMLElement {
+  return h(
+    'table',
+    {},
+    h('caption', {}, `The ${buffers.length} buffers`),
+    h(
+      'thead',
+      {},
       h(
-        'table',
+        'tr',
         {},
+        h('th', { scope: 'col' }, 'holds'),
+        ...['address', 'bytes', 'lives'].map((name) => h('th', { scope: 'col', class: 'num' }, name)),
+      ),
+    ),
+    h(
+      'tbody',
+      {},
+      ...buffers.map((buffer) =>
         h(
-          'thead',
+          'tr',
           {},
-          h(
-            'tr',
-            {},
-            h('th', {}, 'holds'),
-            ...['address', 'bytes', 'lives'].map((name) => h('th', { class: 'num' }, name)),
-          ),
+          h('td', { class: 'mono' }, titleOf(buffer, operations)),
+          h('td', { class: 'num' }, String(buffer.address)),
+          h('td', { class: 'num' }, String(buffer.bytes)),
+          h('td', { class: 'num' }, buffer.isTransient ? `${buffer.first}–${buffer.last}` : 'always'),
         ),
-        h('tbody', {}, ...cells),
       ),
     ),
   )

@@ -1,56 +1,31 @@
-// Inside: training steps of a 2-3-1 network, one row each, taken apart stage by stage, forwards and backwards.
+// Inside: training steps of a small network, one row each, taken apart stage by stage, forwards and backwards. What is set
+// (settings.ts) makes a network (network.ts) and its course (course.ts); a stage is said by pages.ts, drawn by diagram.ts
+// and shown in numbers by numbers.ts.
 import { inspect } from 'lanegrad/inspect'
 import { Chart } from '../lib/chart.ts'
 import { palette } from '../lib/colors.ts'
-import { button, choice, figure, h, panel, round, textsOf } from '../lib/dom.ts'
-import { anyRate, anySeed, type MakeTab, type Rule, readSettings, writePlace } from '../lib/state.ts'
+import { button, choice, divergedNote, figure, h, panel, round, textsOf } from '../lib/dom.ts'
+import { type MakeTab, readSettings, writePlace } from '../lib/state.ts'
+import { Course, dataNames, MOST_STEPS, ROWS, rowOf } from './course.ts'
 import { drawDiagram } from './diagram.ts'
 import { traceByHand } from './formulas.ts'
-import { drawMemory, memoryTable } from './memory.ts'
-import { type Check, InsideNetwork, type InsideOptions, type Row, type Weights } from './network.ts'
-import { checkLines, pageOf, type Step, stages, text } from './stages.ts'
+import { makeStageList } from './list.ts'
+import { memoryPanel } from './memory.ts'
+import { type Check, InsideNetwork } from './network.ts'
+import { checkNumbers, numbersTable } from './numbers.ts'
+import { pageOf } from './pages.ts'
+import { followed } from './paths.ts'
+import { tall, wide } from './place.ts'
+import { defaults, optionsOf, rates, rules, type Settings, tries } from './settings.ts'
+import { weightNames } from './shape.ts'
+import { type Step, stageOf, stages } from './stages.ts'
 
-const defaults = { data: 'xor', act: 'tanh', loss: 'bce', rate: 0.5, seed: 1, step: 0, stage: 'input' }
-type Settings = typeof defaults
-const MOST_STEPS = 8000
-const rates = [0.01, 0.1, 0.3, 0.5, 1, 2]
-const rules: { readonly [K in keyof Settings]: Rule } = {
-  data: { of: ['xor', 'and', 'or'] },
-  act: { of: ['tanh', 'sigmoid', 'relu'] },
-  loss: { of: ['mse', 'bce'] },
-  rate: anyRate,
-  seed: anySeed,
-  step: { min: 0, max: MOST_STEPS, step: 1 },
-  stage: { of: stages.map(({ id }) => id) },
-}
-/** False is -1, true is 1: with 0 for false, half of the gradients would be 0 and nothing to see. */
-const corners = [
-  [-1, 1],
-  [1, 1],
-  [1, -1],
-  [-1, -1],
-] as const
-const answers: Readonly<Record<string, readonly number[]>> = {
-  xor: [1, 0, 1, 0],
-  and: [0, 1, 0, 0],
-  or: [1, 1, 1, 0],
-}
-const PLAY_MS = 900
-
-/** The guide: what to try here. */
-const tries = [
-  {
-    text: 'Press Forward a few times: the row goes through the network from left to right, one computation at a time.',
-    link: '#inside',
-  },
-]
+const PLAY_MS = 1200
 
 export const makeTab: MakeTab = (root, onChange) => {
   let settings: Settings = { ...defaults }
   let network: InsideNetwork
-  /** Weights before each step so far. */
-  let history: Weights[] = []
-  let losses: number[] = []
+  let course: Course
   let step: Step
   let shownStep = -1
   let checks: Check[] | null = null
@@ -60,124 +35,95 @@ export const makeTab: MakeTab = (root, onChange) => {
   const chart = new Chart(
     'Loss (mean of the four rows) by epoch',
     [{ name: 'loss', color: () => palette.ink }],
-    {
-      unit: 'epoch',
-      text: (value) => round(value, 2),
-    },
+    { unit: 'epoch', text: (value) => round(value, 2) },
   )
   const figures = {
     epoch: figure('Epoch', 'epoch'),
     row: figure('Row', 'row'),
     loss: figure('Mean loss, last epoch', 'loss'),
   }
-
-  const options = (): InsideOptions => ({
-    act: settings.act as InsideOptions['act'],
-    loss: settings.loss as InsideOptions['loss'],
-    rate: settings.rate,
-    seed: settings.seed,
-  })
-  const rowOf = (index: number): Row => ({ x: corners[index % 4], y: answers[settings.data][index % 4] })
+  const diverged = divergedNote()
 
   function build(): void {
     network?.dispose()
-    network = new InsideNetwork(options())
+    network = new InsideNetwork(optionsOf(settings))
     restart()
   }
 
   function restart(): void {
-    history = [network.first]
-    losses = []
+    chart.clear()
+    course = new Course(network, settings.data, (epoch, loss) => chart.add(epoch, [loss]))
     shownStep = -1
     checkedStep = -1
-    chart.clear()
     goTo(settings.step, settings.stage)
-  }
-
-  /** Trains on to a step that hasn't been reached yet. */
-  function reach(index: number): void {
-    while (history.length <= index) {
-      const at = history.length - 1
-      const { next, loss } = network.step(history[at], rowOf(at))
-      history.push(next)
-      losses.push(loss)
-      if (losses.length % 4 === 0) chart.add(losses.length / 4, [meanLoss(losses.length / 4 - 1)])
-    }
-  }
-  const meanLoss = (epoch: number): number => {
-    const part = losses.slice(epoch * 4, epoch * 4 + 4)
-    return part.length === 4 ? part.reduce((sum, loss) => sum + loss, 0) / 4 : Number.NaN
   }
 
   function goTo(index: number, stage: string): void {
     settings.step = Math.max(0, Math.min(MOST_STEPS, Math.floor(index)))
     settings.stage = stage
-    reach(settings.step)
     paint()
     onChange()
   }
 
   function move(by: number): void {
-    const at = stages.findIndex(({ id }) => id === settings.stage) + by
+    const at = stages.indexOf(stageOf(settings.stage)) + by
     if (at >= stages.length) goTo(settings.step + 1, stages[0].id)
     else if (at >= 0) goTo(settings.step, stages[at].id)
     else if (settings.step > 0) goTo(settings.step - 1, stages[stages.length - 1].id)
   }
 
-  const list = h('ol', { class: 'stages', 'aria-label': 'Stages of a step' })
-  const stageButtons = stages.map(({ id, name }) => {
-    const element = button(name, () => goTo(settings.step, id))
-    element.dataset.stage = id
-    list.append(h('li', {}, element))
-    return element
-  })
-  const figureBox = h('div', {})
+  const list = makeStageList((id) => goTo(settings.step, id))
+  const place = h('p', { class: 'note', 'data-figure': 'stage' })
   const title = h('h3', { 'aria-live': 'polite' })
   const formula = h('p', { class: 'formula' })
-  const note = h('p', { class: 'note' })
+  const note = h('p', {})
+  const drawing = h('div', {})
   const numbers = h('div', {
     class: 'scroll',
     tabindex: 0,
     role: 'region',
     'aria-label': 'Numbers of this stage',
   })
-  const memoryBox = h('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Memory map' })
-  const memoryList = h('div', {})
+  const memory = memoryPanel(() => paint())
+  const isNarrow = matchMedia('(max-width: 720px)')
+  isNarrow.addEventListener('change', () => paint())
 
   function paint(): void {
     if (root.hidden) return
-    const id = (stages.find((stage) => stage.id === settings.stage) ?? stages[0]).id
+    const stage = stageOf(settings.stage)
+    const options = optionsOf(settings)
     if (shownStep !== settings.step) {
-      const weights = history[settings.step]
-      const row = rowOf(settings.step)
+      const weights = course.weights(settings.step)
+      const row = rowOf(settings.data, settings.step)
       step = {
         weights,
         row,
         library: network.trace(weights, row),
-        byHand: traceByHand(weights, row, options()),
+        byHand: traceByHand(weights, row, options),
       }
       shownStep = settings.step
     }
-    for (const element of stageButtons) {
-      if (element.dataset.stage === id) element.setAttribute('aria-current', 'step')
-      else element.removeAttribute('aria-current')
-    }
-    const page = pageOf(id, step, options())
+    const isDiverged = !Number.isFinite(step.library.loss)
+    diverged.set(isDiverged ? settings.rate : null)
+    if (isDiverged) setPlaying(false)
+    list.show(stage)
+    place.textContent = `Stage ${stages.indexOf(stage) + 1} of ${stages.length}`
+    const weight = weightNames.indexOf(settings.weight)
+    const page = pageOf(stage, step, options, weight)
     title.textContent = page.title
     formula.textContent = page.formula
     note.textContent = page.note
-    figureBox.replaceChildren(drawDiagram(id, step))
-    if (id === 'check') paintCheck()
-    else numbers.replaceChildren(numbersTable(page.lines))
-    const epoch = Math.floor(settings.step / 4)
+    drawing.replaceChildren(drawDiagram(isNarrow.matches ? tall : wide, stage, step, options, weight))
+    controls.weight.element.hidden = stage.kind !== 'path'
+    if (stage.kind === 'check') paintCheck()
+    else numbers.replaceChildren(numbersTable(page.title, page.lines))
+    const epoch = Math.floor(settings.step / ROWS)
     figures.epoch.set(String(epoch + 1))
-    figures.row.set(`${(settings.step % 4) + 1} of 4`)
-    figures.loss.set(round(epoch > 0 ? meanLoss(epoch - 1) : Number.NaN))
+    figures.row.set(`${(settings.step % ROWS) + 1} of ${ROWS}`)
+    figures.loss.set(round(course.meanLoss(epoch)))
     chart.picture.redraw()
-    const inspection = inspect(network.trained, { batchSize: 1 })
-    memoryBox.replaceChildren(drawMemory(inspection, id))
-    if (!memoryList.firstChild) memoryList.append(memoryTable(inspection))
-    back.disabled = settings.step === 0 && id === stages[0].id
+    if (memory.isOpen) memory.show(inspect(network.trained, { batchSize: 1 }), stage.id)
+    back.disabled = settings.step === 0 && stage === stages[0]
   }
 
   function paintCheck(): void {
@@ -185,70 +131,37 @@ export const makeTab: MakeTab = (root, onChange) => {
       checkedStep = settings.step
       checks = null
       const asked = settings.step
-      void network.check(history[asked], rowOf(asked)).then((made) => {
+      void network.check(course.weights(asked), rowOf(settings.data, asked)).then((made) => {
         if (checkedStep !== asked || asked !== settings.step) return
         checks = made
         if (settings.stage === 'check') paintCheck()
       })
     }
-    if (!checks) {
-      numbers.replaceChildren(h('p', { class: 'note' }, 'Asking the loss 26 times …'))
-      return
-    }
-    const all = checks.every(({ isGood }) => isGood)
-    numbers.replaceChildren(
-      h(
-        'p',
-        { class: all ? 'good' : 'bad', 'data-figure': 'check' },
-        all
-          ? `All ${checks.length} gradients agree.`
-          : 'Some gradients differ: at a kink of relu the quotient looks at both sides.',
-      ),
-      h(
-        'table',
-        { class: 'values' },
-        head(['', 'backpropagation', 'difference quotient', 'relative error', '']),
-        h(
-          'tbody',
-          {},
-          ...checkLines(checks).map(({ name, gradient, quotient, error, isGood }) =>
-            h(
-              'tr',
-              {},
-              h('th', {}, name),
-              h('td', { class: 'num mono' }, gradient),
-              h('td', { class: 'num mono' }, quotient),
-              h('td', { class: 'num mono' }, error),
-              h('td', { class: isGood ? 'good' : 'bad' }, isGood ? '✓' : '≠'),
-            ),
-          ),
-        ),
-      ),
-    )
+    numbers.replaceChildren(...checkNumbers(checks))
   }
 
-  const buttons = {
-    play: button('Play', () => setPlaying(timer === 0), { class: 'main', 'data-action': 'play' }),
-    next: button('Forward →', () => move(1), { 'data-action': 'forward' }),
-    row: button('Next row', () => goTo(settings.step + 1, settings.stage), {
-      title: 'The same stage of the next step',
-    }),
-    epoch: button('+10 epochs', () => goTo(settings.step + 40, settings.stage), { 'data-action': 'epochs' }),
-    first: button(
-      'Reset',
-      () => {
-        setPlaying(false)
-        goTo(0, stages[0].id)
-      },
-      { 'data-action': 'reset' },
-    ),
-  }
   const back = button('← Back', () => move(-1), { 'data-action': 'back' })
+  const next = button('Forward →', () => move(1), { class: 'main', 'data-action': 'forward' })
+  const play = button('Play', () => setPlaying(timer === 0), { 'data-action': 'play' })
+  const row = button('Next row', () => goTo(settings.step + 1, settings.stage), {
+    title: 'The same stage of the next step',
+  })
+  const epochs = button('+10 epochs', () => goTo(settings.step + 10 * ROWS, settings.stage), {
+    'data-action': 'epochs',
+  })
+  const reset = button(
+    'Reset',
+    () => {
+      setPlaying(false)
+      goTo(0, stages[0].id)
+    },
+    { 'data-action': 'reset' },
+  )
 
   function setPlaying(on: boolean): void {
     clearInterval(timer)
     timer = on ? window.setInterval(() => move(1), PLAY_MS) : 0
-    buttons.play.textContent = on ? 'Pause' : 'Play'
+    play.textContent = on ? 'Pause' : 'Play'
   }
 
   function change(patch: Partial<Settings>, then: () => void): void {
@@ -257,7 +170,7 @@ export const makeTab: MakeTab = (root, onChange) => {
     onChange()
   }
   const controls = {
-    data: choice('Data', { xor: 'xor', and: 'and', or: 'or' }, (data) => change({ data, step: 0 }, restart)),
+    data: choice('The outputs learn', dataNames, (data) => change({ data, step: 0 }, restart)),
     act: choice('Activation', { tanh: 'tanh', sigmoid: 'sigmoid', relu: 'relu' }, (act) =>
       change({ act, step: 0 }, build),
     ),
@@ -265,7 +178,15 @@ export const makeTab: MakeTab = (root, onChange) => {
       change({ loss, step: 0 }, build),
     ),
     rate: choice('Learning rate η', textsOf(rates), (rate) => change({ rate: Number(rate), step: 0 }, build)),
+    weight: choice(
+      'The weight to follow',
+      Object.fromEntries(followed.map((name) => [name, name])),
+      (weight) => change({ weight }, paint),
+    ),
   }
+  const seed = button('New weights', () => change({ seed: 1 + (settings.seed % 999), step: 0 }, build), {
+    title: 'Other first weights',
+  })
 
   window.addEventListener('keydown', (event) => {
     if (root.hidden || event.altKey || event.ctrlKey || event.metaKey) return
@@ -280,30 +201,28 @@ export const makeTab: MakeTab = (root, onChange) => {
   })
 
   root.append(
-    h(
-      'div',
-      { class: 'bar' },
-      h('div', { class: 'row' }, back, buttons.next, buttons.play, buttons.row, buttons.epoch, buttons.first),
-      ...Object.values(controls).map(({ element }) => element),
-    ),
-    h('div', {}, list),
+    h('div', { class: 'bar row steps' }, back, next, play, row, epochs, reset, place),
+    diverged.element,
+    list.element,
     h(
       'div',
       { class: 'grid inside' },
+      h('section', { class: 'card text' }, title, formula, note, controls.weight.element),
+      h('div', { class: 'net-card' }, panel('The network', drawing, legend())),
+      h('div', { class: 'numbers' }, panel('The numbers', numbers)),
       h(
         'div',
-        { class: 'net-card' },
+        { class: 'setup' },
         panel(
-          'The network',
-          h('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'The network' }, figureBox),
+          'Set-up',
           h(
-            'p',
-            { class: 'note' },
-            'The keys ← and → go from stage to stage, back and forth over any number of steps.',
+            'div',
+            { class: 'bar' },
+            ...[controls.data, controls.act, controls.loss, controls.rate].map(({ element }) => element),
+            seed,
           ),
         ),
       ),
-      h('div', { class: 'page' }, h('section', { class: 'card' }, title, formula, numbers, note)),
       h(
         'div',
         { class: 'progress' },
@@ -314,20 +233,7 @@ export const makeTab: MakeTab = (root, onChange) => {
         ),
       ),
     ),
-    h(
-      'div',
-      { class: 'stack below' },
-      panel(
-        'The memory of this step',
-        h(
-          'p',
-          { class: 'note' },
-          'Everything lies in one arena. From left to right: its places in order, not to scale; from top to bottom: the operations of a step, with what each computes (∂w is short for ∂L/∂w). A blue buffer stays, an orange one lives as long as it is needed and then gives its place to another, a grey one is scratch. A ring is a read, a dot a write; the rows of this stage are marked. The library has fused what it could: a sum and its activation are one operation.',
-        ),
-        memoryBox,
-        memoryList,
-      ),
-    ),
+    memory.element,
   )
 
   return {
@@ -341,9 +247,7 @@ export const makeTab: MakeTab = (root, onChange) => {
     },
     apply(query) {
       settings = readSettings(query, defaults, rules)
-      controls.data.set(settings.data)
-      controls.act.set(settings.act)
-      controls.loss.set(settings.loss)
+      for (const name of ['data', 'act', 'loss', 'weight'] as const) controls[name].set(settings[name])
       controls.rate.set(` ${settings.rate}`)
       build()
     },
@@ -352,27 +256,13 @@ export const makeTab: MakeTab = (root, onChange) => {
   }
 }
 
-const head = (names: readonly string[]) =>
-  h('thead', {}, h('tr', {}, ...names.map((name, i) => h('th', { class: i > 0 ? 'num' : '' }, name))))
-
-function numbersTable(lines: ReturnType<typeof pageOf>['lines']): HTMLElement {
-  return h(
-    'table',
-    { class: 'values' },
-    head(['', 'numbers put in', 'lanegrad (32 bit)', 'by hand (64 bit)']),
-    h(
-      'tbody',
-      {},
-      ...lines.map(({ name, work, library, byHand }) =>
-        h(
-          'tr',
-          {},
-          h('th', {}, name),
-          h('td', { class: 'work num mono' }, work),
-          h('td', { class: 'num mono new' }, text(library, 6)),
-          h('td', { class: 'num mono' }, text(byHand, 6)),
-        ),
-      ),
-    ),
+const legend = (): HTMLElement =>
+  h(
+    'ul',
+    { class: 'legend', 'aria-label': 'Legend' },
+    h('li', {}, h('i', { class: 'i-blue' }), 'weight above 0'),
+    h('li', {}, h('i', { class: 'i-orange' }), 'below 0; the wider, the larger'),
+    h('li', {}, h('b', { class: 'arrow ahead' }, '→'), 'numbers forward'),
+    h('li', {}, h('b', { class: 'arrow back' }, '→'), 'gradients back; ∂z is short for ∂L/∂z'),
+    h('li', {}, h('i', { class: 'ring' }), 'computed at this stage'),
   )
-}

@@ -180,10 +180,16 @@ export const grouped = (value: number): string => Math.round(value).toLocaleStri
 export const percent = (value: number): string =>
   Number.isFinite(value) ? `${(100 * value).toFixed(1)} %` : '–'
 
-/** Said where a loss is no number any more; hidden until then. */
-export const divergedNote = (): HTMLElement =>
-  h(
-    'p',
-    { class: 'alarm', role: 'alert', hidden: true },
-    'Training has diverged: its steps were too large, and the weights grew until they were no numbers any more. Choose a smaller learning rate, then press Reset.',
-  )
+/** Said where a loss is no number any more: at which learning rate. Hidden where that is null. */
+export function divergedNote(): Control<number | null> {
+  const element = h('p', { class: 'alarm', role: 'alert', hidden: true })
+  return {
+    element,
+    set(rate) {
+      element.hidden = rate === null
+      if (rate === null) return
+      const text = `This diverged: at a learning rate of ${rate} each step went past its goal, the next one further still, until the weights were no numbers any more. Choose a smaller learning rate, then press Reset.`
+      if (element.textContent !== text) element.textContent = text
+    },
+  }
+}

@@ -53,7 +53,7 @@ export function makeGuide(name: string, { title, tries }: Guided, go: (link: str
     h('div', { 'aria-live': 'polite' }, count, text),
     h('div', { class: 'row' }, showMe, back, next),
   )
-  const toggle = button('What to try', () => setOpen(!isOpen), {
+  const toggle = button('Guide', () => setOpen(!isOpen), {
     class: 'quiet',
     'aria-controls': box.id,
     'data-guide': 'toggle',
@@ -78,7 +78,6 @@ export function makeGuide(name: string, { title, tries }: Guided, go: (link: str
     back.disabled = at === 0
     next.disabled = at === tries.length - 1
     box.hidden = !isOpen
-    toggle.textContent = isOpen ? 'Close the guide' : 'What to try'
     toggle.setAttribute('aria-expanded', String(isOpen))
   }
   paint()

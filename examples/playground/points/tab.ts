@@ -51,7 +51,7 @@ export const makeTab: MakeTab = (root, onChange) => {
 
   root.append(
     h('div', { class: 'bar' }, h('div', { class: 'row' }, ...training.buttons, sets.reseed), ...controls.bar),
-    view.diverged,
+    view.diverged.element,
     h(
       'div',
       { class: 'grid points' },

@@ -57,7 +57,7 @@ export function makeTraining(root: HTMLElement, settings: Readonly<Settings>, vi
   function measure(): void {
     onTrain = network.score(trainRows)
     onTest = network.score(testRows)
-    view.diverged.hidden = !isDiverged()
+    view.diverged.set(isDiverged() ? settings.rate : null)
   }
 
   /** The weights have grown until they are no numbers: nothing but a reset helps. */
@@ -121,7 +121,7 @@ export function makeTraining(root: HTMLElement, settings: Readonly<Settings>, vi
 
   const play = button('Play', () => setPlaying(!loop.isRunning), { class: 'main', 'data-action': 'play' })
   function setPlaying(on: boolean): void {
-    if (on && isDiverged()) view.diverged.scrollIntoView({ block: 'nearest' })
+    if (on && isDiverged()) view.diverged.element.scrollIntoView({ block: 'nearest' })
     else if (on && hasPoints()) {
       before = performance.now()
       due = 1
