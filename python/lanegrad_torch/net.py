@@ -52,7 +52,7 @@ class Net:
         self.device = torch.device("cpu")
         self.seed = int(metadata.get("seed", "0"))
         self.epoch_count = 0
-        self._rows_of_states: Optional[int] = next(
+        self.rows_of_states: Optional[int] = next(
             (value.shape[0] for info, value in self.module.weights().values() if info.is_state), None
         )
         for info, _ in self.module.weights().values():
@@ -80,7 +80,7 @@ class Net:
         reason: Optional[LanegradError] = None
         lengths = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024]
         is_open = any(None in entry["shape"] for entry in self.module.inputs)
-        rows = self._rows_of_states or 1
+        rows = self.rows_of_states or 1
         for length in lengths if is_open else [1]:
             inputs = []
             for entry in self.module.inputs:
@@ -170,8 +170,8 @@ class Net:
                     fail(f"{label}: layer {layer} takes ids from 0 to {count - 1}; got {array.min()} to {array.max()}")
             arrays[label] = array
         rows = common_rows(arrays)
-        if self._rows_of_states not in (None, rows):
-            fail(f"{what}: the model keeps states for {self._rows_of_states} rows; got {rows}")
+        if self.rows_of_states not in (None, rows):
+            fail(f"{what}: the model keeps states for {self.rows_of_states} rows; got {rows}")
         return [tensor_of(array, self.device) for array in arrays.values()]
 
     def batch(self, what: str, x: Any, y: Any, sample_weight: Any = None) -> Batch:
@@ -219,16 +219,16 @@ class Net:
         training = self.training
         assert training is not None
         parts = training.parts(run, batch.y, batch.weights, batch.rows)
-        return Losses(parts.groups, parts.factors, parts.value)
+        return Losses(parts.groups, parts.factors, parts.value, parts.values)
 
     def step(self, x: Any, y: Any, sample_weight: Any = None) -> float:
         """One training step, as lanegrad's trainStep. Gives the loss before the update.
 
         In several processes each gives its own rows, as many as it has; the step is that of all rows together.
         """
-        return self.step_on(self.batch("step", x, y, sample_weight))
+        return self.step_on(self.batch("step", x, y, sample_weight)).value
 
-    def step_on(self, batch: Batch) -> float:
+    def step_on(self, batch: Batch) -> "Losses":
         """The same on tensors."""
         optimizer, training = self.optimizer, self.training
         assert training is not None
@@ -249,7 +249,7 @@ class Net:
             optimizer.update(gradients[0])
         else:
             optimizer.accumulate(gradients, losses.factors, [group == "sum" for group in training.groups])
-        return losses.value
+        return losses
 
     def flush(self) -> None:
         """The update by gradients that wait for more steps, as at the end of fit's epochs."""
@@ -293,6 +293,7 @@ class Losses:
     groups: List[Tensor]
     factors: List[float]  # what each group's gradients weigh beside those of other steps
     value: float  # the loss over all processes
+    values: List[float]  # that of each group, over all processes
 
     @property
     def total(self) -> Tensor:

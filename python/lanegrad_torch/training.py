@@ -64,6 +64,7 @@ class Parts:
     groups: List[Tensor]
     factors: List[float]
     value: float
+    values: List[float]  # of the groups
     logs: Dict[str, float]
 
 
@@ -146,8 +147,9 @@ class Training:
                 factors[self.groups.index(output.group)] = count
         whole = torch.stack([*(group.detach() for group in groups), *named]).double().tolist()
         whole = distributed.add_numbers(whole, device)
-        value = float(np.float32(sum(whole[: len(groups)])))
-        return Parts(groups, factors, value, dict(zip(names, whole[len(groups) :])))
+        values = whole[: len(groups)]
+        value = float(np.float32(sum(values)))
+        return Parts(groups, factors, value, values, dict(zip(names, whole[len(groups) :])))
 
 
 def _sum_and_count(output: Output, x: Tensor, y: Tensor, w: Optional[Tensor]) -> "tuple[Tensor, float]":
