@@ -211,6 +211,103 @@ describe.skipIf(missing)('the page', { timeout: 120_000 }, () => {
       })
     })
 
+    test('the output is the network’s own: a neuron pointed at is marked, and its weights are told', async () => {
+      await visit('#points?data=xor&layers=2', async (page) => {
+        await press(page, 'points', 'step')
+        const panel = page.locator('#panel-points')
+        const neuron = panel.getByRole('button', { name: 'Show layer 1, neuron 2 on the map' })
+        const map = () =>
+          panel
+            .locator('.surface canvas')
+            .first()
+            .evaluate((canvas: HTMLCanvasElement) => canvas.toDataURL())
+        const whole = await map()
+        await neuron.click()
+        await page.mouse.move(0, 0)
+        await neuron.blur()
+        expect(await neuron.getAttribute('aria-pressed')).toBe('true')
+        expect(await panel.getByRole('heading', { name: 'Output of layer 1, neuron 2' }).count()).toBe(1)
+        expect(await map()).not.toBe(whole)
+        const told = await figure(page, 'points', 'neuron').innerText()
+        const [, first, second] =
+          /weights (−?[\d.]+) from input x1, (−?[\d.]+) from input x2/.exec(told) ?? []
+        // the line from x1 to that neuron tells the same weight
+        const line = await panel.locator('.net').evaluate((net) => {
+          const [x1, , , to] = [...net.querySelectorAll('button')].map((button) =>
+            button.getBoundingClientRect(),
+          )
+          return { x: x1.right + 0.02 * (to.left - x1.right), y: (x1.top + x1.bottom) / 2 }
+        })
+        await page.mouse.move(line.x, line.y)
+        const tip = await panel.locator('.tip').innerText()
+        expect(tip).toMatch(/^input x1 to layer 1, neuron [12]: weight −?[\d.]+$/)
+        const end = await panel.locator('.net').evaluate((net) => {
+          const [, x2, , to] = [...net.querySelectorAll('button')].map((button) =>
+            button.getBoundingClientRect(),
+          )
+          return { x: to.left - 0.02 * (to.left - x2.right), y: (to.top + to.bottom) / 2 }
+        })
+        await page.mouse.move(end.x, end.y)
+        const [, from, weight] =
+          /^input (x[12]) to layer 1, neuron 2: weight (−?[\d.]+)$/.exec(
+            await panel.locator('.tip').innerText(),
+          ) ?? []
+        const number = (text: string) => Number(text.replace('−', '-'))
+        expect(Math.abs(number(weight) - number(from === 'x1' ? first : second))).toBeLessThan(0.0051)
+        await neuron.click()
+        await page.mouse.move(0, 0)
+        await neuron.blur()
+        expect(await map()).toBe(whole)
+      })
+    })
+
+    test('told squares, a network without a layer finds a circle; told values, another finds them', async () => {
+      await visit('#points?inputs=xx-yy&layers=&rate=0.1', async (page) => {
+        await pressOften(page, 'points', 'step', 15)
+        expect(await numberOf(page, 'points', 'test-accuracy')).toBeGreaterThan(95)
+        // without the squares a straight border is all it can draw
+        for (const name of ['x1', 'x2', 'x1²', 'x2²'])
+          await page.locator('#panel-points .inputs').getByRole('button', { name, exact: true }).click()
+        await expectHash(page, '#points?layers=&rate=0.1')
+        await pressOften(page, 'points', 'step', 15)
+        expect(await numberOf(page, 'points', 'test-accuracy')).toBeLessThan(75)
+      })
+      await visit('#points?data=plane&layers=', async (page) => {
+        await pressOften(page, 'points', 'step', 20)
+        expect(await numberOf(page, 'points', 'test-explained')).toBeGreaterThan(95)
+        expect(await figure(page, 'points', 'test-accuracy').isVisible()).toBe(false)
+      })
+    })
+
+    thorough('at the usual speed learning can be watched', async () => {
+      await visit('#points', async (page) => {
+        await press(page, 'points', 'play')
+        const begin = Date.now()
+        await page.waitForTimeout(2000)
+        const epochs = await numberOf(page, 'points', 'epoch')
+        // no more than 8 a second: the border isn't there before one looks
+        expect(epochs).toBeLessThanOrEqual(((Date.now() - begin) / 1000) * 8 + 2)
+        expect(epochs).toBeGreaterThan(0)
+      })
+    })
+
+    thorough('on a phone the map and the marked neuron’s own are beside what is pressed', async () => {
+      const phone = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true }
+      const use = async (page: Page) => {
+        const panel = page.locator('#panel-points')
+        await panel.getByRole('button', { name: 'Show layer 1, neuron 1 on the map' }).tap()
+        const [lens, net] = await Promise.all(
+          ['.lens', '.net'].map((selector) => panel.locator(selector).boundingBox()),
+        )
+        if (!lens || !net) throw new Error('not in sight')
+        expect(lens.y - (net.y + net.height)).toBeLessThan(40)
+        const data = await panel.locator('.data').boundingBox()
+        const map = await panel.locator('.surface').boundingBox()
+        expect(data && map && data.y < map.y).toBe(true)
+      }
+      await visit('#points', use, phone)
+    })
+
     thorough('points drawn with pointer and keys travel in the link', async () => {
       let link = ''
       await visit('#points', async (page) => {
@@ -230,6 +327,11 @@ describe.skipIf(missing)('the page', { timeout: 120_000 }, () => {
         expect(await page.locator('.surface canvas').last().getAttribute('aria-label')).toMatch(
           /with 2 points/,
         )
+        // another set's link has nothing to do with them, and back again they are there
+        await page.locator('[data-set=moons]').click()
+        await expectHash(page, '#points?data=moons')
+        await page.locator('[data-set=own]').click()
+        await expectHash(page, link)
       })
     })
 
@@ -360,8 +462,8 @@ describe.skipIf(missing)('the page', { timeout: 120_000 }, () => {
         for (let i = 0; i < 200; i++) {
           for (const pick of all('#panel-digits .samples button')) {
             pick.click()
-            const label = pick.getAttribute('aria-label')?.at(-1)
-            if (verdict.textContent?.includes(`for a ${label} `)) right++
+            const label = /a (\d),/.exec(pick.getAttribute('aria-label') ?? '')?.[1]
+            if (verdict.textContent?.includes(`reads a ${label} `)) right++
           }
           more?.click()
         }
@@ -370,19 +472,19 @@ describe.skipIf(missing)('the page', { timeout: 120_000 }, () => {
       await expect
         .poll(() => figure(page, 'digits', 'test-accuracy').innerText())
         .toBe(`${(100 * share).toFixed(1)} %`)
-      await page.getByLabel('Take this test digit, a 0').first().click()
-      expect(await figure(page, 'digits', 'verdict').innerText()).toMatch(/for a 0/)
+      await page.getByLabel('Put this test digit, a 0,').first().click()
+      expect(await figure(page, 'digits', 'verdict').innerText()).toMatch(/reads a 0/)
       await page.getByRole('button', { name: 'Clear' }).click()
       expect(await figure(page, 'digits', 'verdict').innerText()).toMatch(/Draw a digit/)
       // a stroke from top to bottom is a 1, also where another digit was picked before: that gives way
-      await page.getByLabel('Take this test digit, a 0').first().click()
+      await page.getByLabel('Put this test digit, a 0,').first().click()
       const box = await page.locator('.pad').boundingBox()
       if (!box) throw new Error('the pad has no place')
       await page.mouse.move(box.x + box.width * 0.53, box.y + box.height * 0.2)
       await page.mouse.down()
       await page.mouse.move(box.x + box.width * 0.48, box.y + box.height * 0.8, { steps: 10 })
       await page.mouse.up()
-      expect(await figure(page, 'digits', 'verdict').innerText()).toMatch(/for a 1/)
+      expect(await figure(page, 'digits', 'verdict').innerText()).toMatch(/reads a 1/)
     })
   })
 

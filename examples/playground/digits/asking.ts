@@ -1,5 +1,5 @@
 // Asking the network about a digit. Enters: what is drawn on the pad or picked from the test digits, and the network as it
-// is. Leaves: how likely it holds each digit to be, the digit it takes it for, and what its hidden layers answer.
+// is. Leaves: how likely it holds each digit to be, the digit it reads, and what its hidden layers put out.
 import { HeatImage, palette } from '../lib/colors.ts'
 import { button, h, Picture, percent } from '../lib/dom.ts'
 import { type Images, PIXELS } from './data.ts'
@@ -51,7 +51,7 @@ export function makeAsking() {
       text.classList.toggle('best', digit === best)
     })
     verdict.textContent = answer
-      ? `It takes this for a ${best} (${percent(answer.probabilities[best])}).`
+      ? `The network reads a ${best} (${percent(answer.probabilities[best])} sure).`
       : 'Draw a digit, or pick one below.'
     activity.redraw()
   }
@@ -69,7 +69,7 @@ export function makeAsking() {
           pad.put(pixels)
           ask()
         })
-        element.setAttribute('aria-label', `Take this test digit, a ${labels[index]}`)
+        element.setAttribute('aria-label', `Put this test digit, a ${labels[index]}, on the field`)
         element.append(greyImage(pixels))
         return element
       }),

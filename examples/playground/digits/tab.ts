@@ -60,7 +60,12 @@ export const makeTab: MakeTab = (root, onChange) => {
   }
 
   root.append(
-    h('div', { class: 'bar' }, h('div', { class: 'row' }, ...training.buttons), ...controls.bar),
+    h(
+      'div',
+      { class: 'bar' },
+      h('div', { class: 'row' }, ...training.buttons),
+      h('div', { class: 'fields' }, ...controls.bar),
+    ),
     training.diverged,
     h(
       'div',
@@ -85,7 +90,7 @@ export const makeTab: MakeTab = (root, onChange) => {
         'div',
         { class: 'stack' },
         panel(
-          'What the network makes of it',
+          'What the network reads',
           h(
             'div',
             { class: 'stack' },
@@ -97,7 +102,11 @@ export const makeTab: MakeTab = (root, onChange) => {
         panel(
           'Weights of the first layer',
           view.tiles,
-          h('p', { class: 'note' }, 'One image a neuron: blue pixels speak for it, orange ones against.'),
+          h(
+            'p',
+            { class: 'note' },
+            'One image for each neuron: where it is blue, a bright pixel raises the neuron’s sum; where it is orange, it lowers it.',
+          ),
         ),
       ),
       h(

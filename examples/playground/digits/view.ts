@@ -87,7 +87,7 @@ export function makeView() {
     })
     tiles.redraw()
     trust.textContent = Number.isFinite(testAccuracy)
-      ? `It is right on ${percent(testAccuracy)} of the test digits.`
+      ? `It reads ${percent(testAccuracy)} of the test digits rightly.`
       : 'Not tested yet: train it first.'
   }
 

@@ -15,7 +15,8 @@ export class Chart {
   readonly element: HTMLElement
   readonly picture: Picture
   private readonly curves: readonly Curve[]
-  private readonly label: string
+  private label: string
+  private readonly title: HTMLElement
   private readonly top: number | null
   private readonly text: (value: number) => string
   private readonly unit: string
@@ -39,7 +40,13 @@ export class Chart {
     this.unit = unit
     this.values = curves.map(() => [])
     this.picture = new Picture(label, 'chart', () => this.draw())
-    this.element = h('figure', {}, h('figcaption', { class: 'note' }, label), this.picture.canvas)
+    this.title = h('figcaption', { class: 'note' }, label)
+    this.element = h('figure', {}, this.title, this.picture.canvas)
+  }
+
+  set caption(text: string) {
+    this.label = text
+    this.title.textContent = text
   }
 
   add(x: number, values: readonly number[]): void {

@@ -1,10 +1,12 @@
-// The controls of the Points tab that are about the network: the lists in the bar, and its layers. Enters: the settings.
+// The controls of the Points tab that are about the network: the lists in the bar, its inputs and its layers. Enters: the settings.
 // Leaves: a changed setting, and what that calls for: a network from its first weights on, or the same one going on.
 import { button, choice, h, textsOf } from '../lib/dom.ts'
+import { featureNames, features } from './features.ts'
 import {
   activations,
   type Change,
   chosen,
+  inputsOf,
   MOST_LAYERS,
   MOST_UNITS,
   rates,
@@ -43,6 +45,26 @@ export function makeControls(settings: Readonly<Settings>, change: Change, train
   const syncStrength = () => {
     const list = controls.strength.element.querySelector('select')
     if (list) list.disabled = settings.reg === 'none'
+  }
+
+  const inputButtons = featureNames.map((name) => {
+    const element = button(features[name].text, () => {
+      const chosen = new Set(inputsOf(settings))
+      if (!chosen.delete(name)) chosen.add(name)
+      if (chosen.size === 0) return // a network without inputs can't learn
+      const inputs = featureNames.filter((each) => chosen.has(each)).join('-')
+      change({ inputs }, () => {
+        training.build()
+        showInputs()
+      })
+    })
+    element.dataset.input = name
+    return element
+  })
+  function showInputs(): void {
+    const chosen = inputsOf(settings)
+    for (const element of inputButtons)
+      element.setAttribute('aria-pressed', String(chosen.includes(element.dataset.input ?? '')))
   }
 
   const layerChips = h('div', { class: 'layers' })
@@ -90,12 +112,14 @@ export function makeControls(settings: Readonly<Settings>, change: Change, train
     bar: (['speed', 'rate', 'act', 'opt', 'batch', 'reg', 'strength'] as const).map(
       (name) => controls[name].element,
     ),
+    inputs: h('div', { class: 'inputs', role: 'group', 'aria-label': 'Inputs' }, ...inputButtons),
     layers: layerChips,
     /** The settings, as a link has set them. */
     show() {
       for (const name of ['rate', 'batch', 'strength'] as const) controls[name].set(` ${settings[name]}`)
       for (const name of ['speed', 'act', 'opt', 'reg'] as const) controls[name].set(settings[name])
       syncStrength()
+      showInputs()
       showLayers()
     },
   }

@@ -1,18 +1,19 @@
-// Points of two classes in the square from -6 to 6: made by formula with noise, or drawn. Leaves: training and test
-// points as rows; the same seed gives the same points.
+// Points in the square from -6 to 6, of two classes or with a value each: made by formula with noise, or drawn. Leaves:
+// training and test points as rows; the same seed gives the same points.
+import { featureRows } from './features.ts'
 import { EXTENT } from './grid.ts'
 
 export interface Point {
   readonly x: number
   readonly y: number
-  /** 1 is blue, 0 is orange. */
-  readonly label: 0 | 1
+  /** Of two classes: 1 is blue, 0 is orange. In a regression a value from -1, orange, to 1, blue. */
+  readonly label: number
 }
 
 export interface Rows {
-  /** [n, 2] */
+  /** [n, features] */
   readonly x: { readonly shape: [number, number]; readonly data: Float32Array }
-  /** [n, 1], 0 or 1 */
+  /** [n, 1], the labels */
   readonly y: { readonly shape: [number, number]; readonly data: Float32Array }
 }
 
@@ -22,9 +23,13 @@ export const setNames = {
   spirals: 'Spirals',
   gaussians: 'Gaussians',
   moons: 'Moons',
+  plane: 'Plane',
+  hills: 'Hills',
   own: 'Your own',
 } as const
 export type SetName = keyof typeof setNames
+/** Sets whose points have values: the network learns to say a number, not a class. */
+export const isRegression = (name: string): boolean => name === 'plane' || name === 'hills'
 
 const COUNT = 400
 /** Points a link holds at most. */
@@ -45,11 +50,10 @@ export function randomNumbers(seed: number): () => number {
 const normal = (random: () => number): number =>
   Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random())
 
-type Maker = (i: number, label: 0 | 1, random: () => number) => readonly [number, number]
-const turn = (radius: number, angle: number): [number, number] => [
-  radius * Math.sin(angle),
-  radius * Math.cos(angle),
-]
+type Place = readonly [x: number, y: number]
+type Maker = (i: number, label: 0 | 1, random: () => number) => Place
+const turn = (radius: number, angle: number): Place => [radius * Math.sin(angle), radius * Math.cos(angle)]
+const anywhere: Maker = (_, __, random) => [EXTENT * (2 * random() - 1), EXTENT * (2 * random() - 1)]
 
 const makers: Readonly<Record<Exclude<SetName, 'own'>, Maker>> = {
   circles: (_, label, random) =>
@@ -72,6 +76,15 @@ const makers: Readonly<Record<Exclude<SetName, 'own'>, Maker>> = {
     const [x, y] = turn(3.3, Math.PI * (random() - 0.5))
     return label ? [x - 1.6, y - 1.2] : [x + 1.6, 1.2 - y]
   },
+  plane: anywhere,
+  hills: anywhere,
+}
+
+const hill = (x: number, y: number, at: Place): number => Math.exp(-((x - at[0]) ** 2 + (y - at[1]) ** 2) / 5)
+/** The values of a regression: what the network is to find out from the points. */
+const values: Readonly<Record<string, (x: number, y: number) => number>> = {
+  plane: (x, y) => (x + y) / (2 * EXTENT),
+  hills: (x, y) => hill(x, y, [-3, 3]) + hill(x, y, [3, -2.5]) - hill(x, y, [3, 3]) - hill(x, y, [-2.5, -3]),
 }
 
 /** `noise` from 0 to 50: the deviation added to both coordinates, in hundredths of the square's half side. */
@@ -80,8 +93,9 @@ export function makePoints(name: SetName, noise: number, seed: number): Point[] 
   const random = randomNumbers(seed * 7919 + name.length)
   const deviation = (noise / 100) * EXTENT * 0.5
   return Array.from({ length: COUNT }, (_, i) => {
-    const label = (i % 2) as 0 | 1
-    const [x, y] = makers[name](i, label, random)
+    const side = (i % 2) as 0 | 1
+    const [x, y] = makers[name](i, side, random)
+    const label = values[name]?.(x, y) ?? side
     return { x: x + deviation * normal(random), y: y + deviation * normal(random), label }
   })
 }
@@ -100,12 +114,12 @@ export function shuffle<T>(list: T[], random: () => number): void {
   }
 }
 
-export const rowsOf = (points: readonly Point[]): Rows => ({
-  x: { shape: [points.length, 2], data: Float32Array.from(points.flatMap(({ x, y }) => [x, y])) },
+export const rowsOf = (points: readonly Point[], featureNames: readonly string[]): Rows => ({
+  x: featureRows(points, featureNames),
   y: { shape: [points.length, 1], data: Float32Array.from(points, ({ label }) => label) },
 })
 
-/** Drawn points as text for a link: five letters a point, coordinates in steps of a 2047th of the square. */
+/** Drawn points, of two classes, as text for a link: five letters a point, coordinates in steps of a 2047th of the square. */
 export function encodePoints(points: readonly Point[]): string {
   const step = (value: number) => Math.round(((value + EXTENT) / (2 * EXTENT)) * 2047)
   return points
@@ -122,7 +136,7 @@ export function decodePoints(text: string): Point[] {
     return {
       x: place(Math.floor(steps / 2048) & 2047),
       y: place(steps % 2048),
-      label: (number % 2) as 0 | 1,
+      label: number % 2,
     }
   })
 }

@@ -1,17 +1,20 @@
-// The square that is shown and the grid of points on it for which the network is asked.
+// The square that is shown and the grid of places on it for which the network is asked.
 
 /** Both coordinates go from -EXTENT to EXTENT. */
 export const EXTENT = 6
-/** Points a side. */
-export const SIDE = 60
+/** Places a side of the map. */
+export const SIDE = 120
+/** Places a side of a neuron's small picture: every third of the map's. */
+export const SMALL = SIDE / 3
 
-/** [SIDE * SIDE, 2], row by row from the top left, at the middles of the cells. */
-export const gridRows = (): { shape: [number, number]; data: Float32Array<ArrayBuffer> } => {
-  const data = new Float32Array(SIDE * SIDE * 2)
-  for (let row = 0, at = 0; row < SIDE; row++)
-    for (let column = 0; column < SIDE; column++) {
-      data[at++] = ((column + 0.5) / SIDE) * 2 * EXTENT - EXTENT
-      data[at++] = EXTENT - ((row + 0.5) / SIDE) * 2 * EXTENT
-    }
-  return { shape: [SIDE * SIDE, 2], data }
-}
+/** The middles of the cells, row by row from the top left. */
+export const gridPlaces = Array.from({ length: SIDE * SIDE }, (_, i) => ({
+  x: (((i % SIDE) + 0.5) / SIDE) * 2 * EXTENT - EXTENT,
+  y: EXTENT - ((Math.floor(i / SIDE) + 0.5) / SIDE) * 2 * EXTENT,
+}))
+
+/** Which of them a small picture shows. */
+export const smallPlaces = Int32Array.from(
+  { length: SMALL * SMALL },
+  (_, i) => (Math.floor(i / SMALL) * 3 + 1) * SIDE + (i % SMALL) * 3 + 1,
+)

@@ -7,14 +7,20 @@ import {
   type FloatArray,
   input,
   type Model,
+  meanSquaredError,
   model,
   optimizers,
   type Symbolic,
 } from 'lanegrad'
 import { type Point, type Rows, randomNumbers, rowsOf, shuffle } from './data.ts'
-import { gridRows, SIDE } from './grid.ts'
+import { featureRows } from './features.ts'
+import { gridPlaces, SIDE } from './grid.ts'
 
 export interface NetworkOptions {
+  /** Names of the features. */
+  readonly inputs: readonly string[]
+  /** Whether the output is a value, learned by its squared error, not the class. */
+  readonly isRegression: boolean
   readonly units: readonly number[]
   readonly activation: Activation
   readonly optimizer: keyof typeof optimizers
@@ -26,7 +32,8 @@ export interface NetworkOptions {
 
 export interface Score {
   readonly loss: number
-  readonly accuracy: number
+  /** Points on the right side; of a regression the share of the values' variance that is explained. */
+  readonly share: number
 }
 
 export class Network {
@@ -35,14 +42,20 @@ export class Network {
   readonly layerNames: readonly string[]
   private readonly trained: Model<Symbolic>
   private readonly probe: Model<Symbolic[]>
-  private readonly grid = gridRows()
+  private readonly inputs: readonly string[]
+  private readonly isRegression: boolean
+  /** The features of the map's places. */
+  readonly grid: FloatArray
   private readonly random: () => number
   private order: Point[] = []
 
   constructor(options: NetworkOptions, weights: Record<string, FloatArray> | null = null) {
-    const { units, activation, regularization, rate, seed } = options
+    const { inputs, units, activation, regularization, rate, seed } = options
+    this.inputs = inputs
+    this.isRegression = options.isRegression
+    this.grid = featureRows(gridPlaces, inputs)
     const kernelRegularizer = regularization === 'none' ? {} : { [regularization]: rate }
-    const x = input({ shape: [2] })
+    const x = input({ shape: [inputs.length] })
     const values: Symbolic[] = []
     for (const [i, count] of units.entries())
       values.push(
@@ -62,7 +75,7 @@ export class Network {
   compile({ optimizer, learningRate }: NetworkOptions): void {
     this.trained.compile({
       optimizer: optimizers[optimizer]({ learningRate }),
-      loss: binaryCrossentropy({ fromLogits: true }),
+      loss: this.isRegression ? meanSquaredError() : binaryCrossentropy({ fromLogits: true }),
       warnings: false, // the page says it in words
     })
   }
@@ -80,7 +93,7 @@ export class Network {
     if (this.order.length !== points.length || this.epoch === 0) this.order = [...points]
     shuffle(this.order, this.random)
     for (let from = 0; from < this.order.length; from += batchSize) {
-      const { x, y } = rowsOf(this.order.slice(from, from + batchSize))
+      const { x, y } = rowsOf(this.order.slice(from, from + batchSize), this.inputs)
       this.trained.trainStep(x, y)
       this.steps++
     }
@@ -92,22 +105,15 @@ export class Network {
     this.order = []
   }
 
-  /** Mean cross-entropy and share of points on the right side, without the penalties of regularization. */
+  /** Mean loss of the points and how good that is, without the penalties of regularization. */
   score({ x, y }: Rows): Score {
     const count = x.shape[0]
-    if (count === 0) return { loss: Number.NaN, accuracy: Number.NaN }
-    const logits = this.trained.predict(x, { batchSize: 512 }).data
-    let loss = 0
-    let right = 0
-    logits.forEach((logit, i) => {
-      // log(1 + exp(-|z|)) + max(z, 0) - z y
-      loss += Math.log1p(Math.exp(-Math.abs(logit))) + Math.max(logit, 0) - logit * y.data[i]
-      if (logit > 0 === (y.data[i] === 1)) right++
-    })
-    return { loss: loss / count, accuracy: Number.isFinite(loss) ? right / count : Number.NaN }
+    if (count === 0) return { loss: Number.NaN, share: Number.NaN }
+    const outputs = this.trained.predict(x, { batchSize: 512 }).data
+    return this.isRegression ? scoreOfValues(outputs, y.data) : scoreOfClasses(outputs, y.data)
   }
 
-  /** Every layer's outputs on the grid: [SIDE * SIDE, units] each, the last one logits. */
+  /** Every layer's outputs on the grid: [SIDE * SIDE, units] each; of two classes the last one are logits. */
   responses(weights: Record<string, FloatArray>): FloatArray[] {
     this.probe.setWeights(weights)
     return this.probe.predict(this.grid, { batchSize: SIDE * SIDE })
@@ -117,4 +123,27 @@ export class Network {
     this.trained.dispose()
     this.probe.dispose()
   }
+}
+
+function scoreOfClasses(logits: ArrayLike<number>, labels: Float32Array): Score {
+  let loss = 0
+  let right = 0
+  labels.forEach((label, i) => {
+    // log(1 + exp(-|z|)) + max(z, 0) - z y
+    const logit = logits[i]
+    loss += Math.log1p(Math.exp(-Math.abs(logit))) + Math.max(logit, 0) - logit * label
+    if (logit > 0 === (label === 1)) right++
+  })
+  return { loss: loss / labels.length, share: Number.isFinite(loss) ? right / labels.length : Number.NaN }
+}
+
+function scoreOfValues(outputs: ArrayLike<number>, labels: Float32Array): Score {
+  const mean = labels.reduce((sum, label) => sum + label, 0) / labels.length
+  let error = 0
+  let variance = 0
+  labels.forEach((label, i) => {
+    error += (outputs[i] - label) ** 2
+    variance += (label - mean) ** 2
+  })
+  return { loss: error / labels.length, share: 1 - error / variance }
 }

@@ -1,10 +1,11 @@
 // The points the network is to learn from. Enters: the choice of a set, noise, the share for training, strokes on the
-// square. Leaves: training and test points, shown on the square and given to the training; drawn ones for the link, too.
-import { palette } from '../lib/colors.ts'
+// square. Leaves: training and test points, shown on the square and given to the training, drawn ones also to the link.
+import { palette, rampColor } from '../lib/colors.ts'
 import { button, checkbox, h, slider } from '../lib/dom.ts'
 import {
   decodePoints,
   encodePoints,
+  isRegression,
   MOST_POINTS,
   makePoints,
   type Point,
@@ -23,16 +24,17 @@ export function makeSets(settings: Settings, change: Change, view: View, trainin
   let points: Point[] = []
   let brush: 0 | 1 = 1
 
-  function usePoints(): void {
+  /** Made or drawn points, for the network as it is or, by `give`, for a new one. */
+  function usePoints(give = training.learnFrom): void {
     const isOwn = settings.data === 'own'
     points = isOwn
       ? decodePoints(settings.points)
       : makePoints(settings.data as SetName, settings.noise, settings.seed)
     if (isOwn) settings.points = encodePoints(points)
-    useSplit()
+    useSplit(give)
   }
 
-  function useSplit(): void {
+  function useSplit(give = training.learnFrom): void {
     const [train, test] = split(points, settings.train / 100)
     surface.train = train
     surface.test = test
@@ -42,20 +44,19 @@ export function makeSets(settings: Settings, change: Change, view: View, trainin
         ? 'Click or drag on the square; with the keyboard: arrows, then Enter. Hollow points are kept for testing.'
         : `${MOST_POINTS} points: more don’t fit in a link.`,
     )
-    training.learnFrom(train, test)
+    give(train, test)
   }
 
   /** Where the visitor draws a point. */
   function draw(x: number, y: number): void {
     if (settings.data !== 'own' || points.length >= MOST_POINTS) return
     points.push({ x, y, label: brush })
-    change({ points: encodePoints(points) }, useSplit)
+    change({ points: encodePoints(points) }, () => useSplit())
   }
 
   /** The points that are set, and a network that has seen none. */
   function restart(): void {
-    usePoints()
-    training.build()
+    usePoints(training.begin)
     showData()
   }
 
@@ -65,10 +66,10 @@ export function makeSets(settings: Settings, change: Change, view: View, trainin
   })
   const controls = {
     noise: slider('Noise', { ...noises, text: (value) => `${value} %` }, (noise) =>
-      change({ noise }, usePoints),
+      change({ noise }, () => usePoints()),
     ),
     train: slider('Used for training', { ...shares, text: (value) => `${value} %` }, (train) =>
-      change({ train }, useSplit),
+      change({ train }, () => useSplit()),
     ),
     test: checkbox('Show test points', (on) =>
       change({ test: on ? 1 : 0 }, () => {
@@ -107,7 +108,7 @@ export function makeSets(settings: Settings, change: Change, view: View, trainin
     'div',
     { class: 'row', hidden: true },
     ...brushes,
-    button('Clear', () => change({ points: '' }, usePoints)),
+    button('Clear', () => change({ points: '' }, () => usePoints())),
     view.ownNote,
   )
 
@@ -155,10 +156,11 @@ function drawThumbnail(canvas: HTMLCanvasElement, name: SetName): void {
   const context = canvas.getContext('2d') as CanvasRenderingContext2D
   context.clearRect(0, 0, THUMBNAIL, THUMBNAIL)
   const place = (value: number) => ((value + EXTENT) / (2 * EXTENT)) * THUMBNAIL
+  const isValues = isRegression(name)
   for (const { x, y, label } of makePoints(name, 0, 1)) {
-    context.fillStyle = label ? palette.blue : palette.orange
+    context.fillStyle = isValues ? rampColor(1.4 * label) : label ? palette.blue : palette.orange
     context.beginPath()
-    traceMark(context, label, place(x), place(-y), 3)
+    traceMark(context, isValues ? 1 : label, place(x), place(-y), 3)
     context.fill()
   }
   if (name !== 'own') return

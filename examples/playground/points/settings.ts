@@ -2,7 +2,8 @@
 // that is asked for.
 import type { Activation } from 'lanegrad'
 import { anyRate, anySeed, type Rule } from '../lib/state.ts'
-import { setNames } from './data.ts'
+import { isRegression, setNames } from './data.ts'
+import { choices } from './features.ts'
 import type { NetworkOptions } from './network.ts'
 
 export const defaults = {
@@ -10,6 +11,7 @@ export const defaults = {
   noise: 5,
   train: 60,
   batch: 16,
+  inputs: 'x-y',
   layers: '4-3',
   act: 'tanh',
   opt: 'adam',
@@ -30,8 +32,14 @@ export const chosen = ['adam', 'sgd', 'rmsprop', 'adagrad', 'adamw', 'nadam', 'l
 export const rates = [0.0001, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3]
 export const strengths = [0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1]
 export const sizes = [1, 4, 8, 16, 32, 64, 128]
-/** Epochs a second; full: as many as fit in a frame's budget. */
-export const speeds: Readonly<Record<string, string>> = { slow: 'Slow', normal: 'Normal', full: 'Full' }
+export const speeds: Readonly<Record<string, string>> = {
+  slow: 'Slow',
+  normal: 'Normal',
+  fast: 'Fast',
+  full: 'Full',
+}
+/** Epochs a second: at the usual speed a border can be seen to bend. Full: as many as fit in a frame's budget. */
+export const epochRates: Readonly<Record<string, number>> = { slow: 2, normal: 8, fast: 60, full: 1e9 }
 
 export const noises = { min: 0, max: 50, step: 5 }
 export const shares = { min: 10, max: 90, step: 10 }
@@ -40,6 +48,7 @@ export const rules: { readonly [K in keyof Settings]: Rule } = {
   noise: noises,
   train: shares,
   batch: { of: sizes },
+  inputs: { of: choices },
   layers: { matches: /^$|^[1-8](-[1-8]){0,5}$/ },
   act: { of: activations },
   opt: { of: chosen },
@@ -58,8 +67,12 @@ export type Change = (patch: Partial<Settings>, then: () => void) => void
 export const unitsOf = ({ layers }: Settings): number[] =>
   layers === '' ? [] : layers.split('-').map(Number)
 
+export const inputsOf = ({ inputs }: Settings): string[] => inputs.split('-')
+
 export const optionsOf = (settings: Settings): NetworkOptions => ({
+  inputs: inputsOf(settings),
   units: unitsOf(settings),
+  isRegression: isRegression(settings.data),
   activation: settings.act as Activation,
   optimizer: settings.opt as NetworkOptions['optimizer'],
   learningRate: settings.rate,

@@ -1,6 +1,6 @@
-// The square with what the network (or one neuron) answers as a heat map and the points on it; draws new points with
-// the pointer, or with the keyboard at a cursor.
-import { HeatImage, palette } from '../lib/colors.ts'
+// The square with what the network (or one neuron) outputs as a heat map, the points on it and its axes beside it; draws
+// new points with the pointer, or with the keyboard at a cursor.
+import { HeatImage, palette, rampColor } from '../lib/colors.ts'
 import { h, Picture } from '../lib/dom.ts'
 import type { Point } from './data.ts'
 import { EXTENT, SIDE } from './grid.ts'
@@ -9,13 +9,16 @@ import { EXTENT, SIDE } from './grid.ts'
 const APART = 0.35
 
 export class Surface {
-  /** The heat map, scaled by the style sheet, and over it the points: these are painted only when they change. */
   readonly element: HTMLElement
+  /** The heat map, scaled by the style sheet, and over it the points: these are painted only when they change. */
+  private readonly square: HTMLElement
   readonly picture: Picture
   readonly heat = new HeatImage(SIDE, SIDE)
   train: readonly Point[] = []
   test: readonly Point[] = []
   showTest = false
+  /** Points have values: they are round, colored by the ramp. */
+  isRegression = false
   private last: [x: number, y: number] = [0, 0]
   private cursor: [x: number, y: number] | null = null
   private isDown = false
@@ -24,8 +27,17 @@ export class Surface {
 
   constructor(onPoint: (x: number, y: number) => void) {
     this.onPoint = onPoint
-    this.picture = new Picture('What the network answers', '', () => this.draw())
-    this.element = h('div', { class: 'surface' }, this.heat.canvas, this.picture.canvas)
+    this.picture = new Picture('What the network outputs', '', () => this.draw())
+    this.square = h('div', { class: 'surface' }, this.heat.canvas, this.picture.canvas)
+    const axis = (name: string, ends: readonly string[]) =>
+      h('div', { class: `axis ${name}`, 'aria-hidden': 'true' }, ...ends.map((text) => h('span', {}, text)))
+    this.element = h(
+      'div',
+      { class: 'axes' },
+      axis('up', ['6', 'x2', '−6']),
+      this.square,
+      axis('right', ['−6', 'x1', '6']),
+    )
     const { canvas } = this.picture
     canvas.addEventListener('pointerdown', (event) => {
       if (!this.isDrawing) return
@@ -55,7 +67,7 @@ export class Surface {
   set drawing(on: boolean) {
     this.isDrawing = on
     const { canvas } = this.picture
-    this.element.classList.toggle('drawing', on)
+    this.square.classList.toggle('drawing', on)
     if (on) canvas.tabIndex = 0
     else canvas.removeAttribute('tabindex')
     this.picture.redraw()
@@ -93,13 +105,12 @@ export class Surface {
     // blue points are round, orange ones square; training points are full, test points hollow
     const dots = (points: readonly Point[], isFull: boolean) => {
       context.lineWidth = isFull ? 1.2 : 2
-      for (const label of [0, 1] as const) {
-        const color = label ? palette.blue : palette.orange
+      for (const { x, y, label } of points) {
+        const color = this.isRegression ? rampColor(1.4 * label) : label ? palette.blue : palette.orange
         context.fillStyle = isFull ? color : palette.card
-        context.strokeStyle = isFull ? palette.card : color
+        context.strokeStyle = !isFull ? color : this.isRegression ? palette.muted : palette.card
         context.beginPath()
-        for (const point of points)
-          if (point.label === label) traceMark(context, label, xOf(point.x), yOf(point.y), 3.4)
+        traceMark(context, this.isRegression ? 1 : label, xOf(x), yOf(y), 3.4)
         context.fill()
         context.stroke()
       }
@@ -115,10 +126,10 @@ export class Surface {
   }
 }
 
-/** Adds a class's mark to the path: a circle for blue, a square for orange. */
+/** Adds a point's mark to the path: a circle for blue, a square for orange. */
 export function traceMark(
   context: CanvasRenderingContext2D,
-  label: Point['label'],
+  label: number,
   x: number,
   y: number,
   radius: number,

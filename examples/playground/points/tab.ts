@@ -12,23 +12,31 @@ import { makeView } from './view.ts'
 const tries = [
   {
     text: 'Press Play and watch the map: the network begins with a guess and bends its border around the blue points. The curve below falls as it learns.',
-    link: '#points?data=circles',
+    link: '#points',
   },
   {
-    text: 'A network without a hidden layer can draw only a straight border. Press Play on Xor, see it fail, then add a layer.',
+    text: 'A network without a hidden layer can draw only a straight border. Press Play, see it fail, then press Add layer and play again.',
     link: '#points?data=xor&layers=',
   },
   {
-    text: 'Point at a neuron in the network, or press it: the map shows what this neuron alone outputs. Each one draws a simple border, and the next layer puts them together.',
+    text: 'Point at a neuron in the network, or press it: the map shows what this neuron alone outputs. Each draws a simple border, and the next layer puts them together.',
     link: '#points?data=xor&layers=4-3',
   },
   {
-    text: 'Spirals are hard: more neurons help, and so does patience. Choose the speed Full.',
+    text: 'Other inputs help more than layers: told x1² and x2², a network without a hidden layer can draw a circle.',
+    link: '#points?inputs=xx-yy&layers=',
+  },
+  {
+    text: 'A regression: the points have values between −1 and 1, and the network learns to say the value everywhere.',
+    link: '#points?data=hills&layers=8-4',
+  },
+  {
+    text: 'Spirals are hard: more neurons help, and so does patience.',
     link: '#points?data=spirals&layers=8-8-8&speed=full',
   },
   {
-    text: 'Too large a learning rate makes every step jump over the goal. Press Play and see the loss rise until training stops.',
-    link: '#points?opt=sgd&rate=3&act=relu',
+    text: 'Too large a learning rate makes every step jump past its goal. Press Play and see the loss rise until training stops.',
+    link: '#points?opt=sgd&rate=3&act=relu&layers=8-8-8&speed=full',
   },
 ]
 
@@ -50,7 +58,12 @@ export const makeTab: MakeTab = (root, onChange) => {
   const controls = makeControls(settings, change, training)
 
   root.append(
-    h('div', { class: 'bar' }, h('div', { class: 'row' }, ...training.buttons, sets.reseed), ...controls.bar),
+    h(
+      'div',
+      { class: 'bar' },
+      h('div', { class: 'row' }, ...training.buttons, sets.reseed),
+      h('div', { class: 'fields' }, ...controls.bar),
+    ),
     view.diverged.element,
     h(
       'div',
@@ -58,44 +71,36 @@ export const makeTab: MakeTab = (root, onChange) => {
       h(
         'div',
         { class: 'data' },
-        panel('Data', h('div', { class: 'stack' }, sets.list, sets.noise, sets.share)),
+        panel(
+          'Data',
+          h('div', { class: 'stack' }, sets.list, h('div', { class: 'sliders' }, sets.noise, sets.share)),
+        ),
+      ),
+      h(
+        'div',
+        { class: 'output' },
+        h(
+          'section',
+          { class: 'card stack' },
+          view.heading,
+          view.surface.element,
+          sets.ownTools,
+          h('div', { class: 'row' }, sets.showTest, view.legend),
+        ),
       ),
       h(
         'div',
         { class: 'net-card' },
         panel(
           'Network',
+          controls.inputs,
           controls.layers,
           view.diagram.element,
+          h('div', { class: 'row picked' }, view.lens, view.details),
           h(
             'p',
             { class: 'note' },
-            'Each square is what a neuron answers over the plane; each line is a weight, as wide as it is large. Point at a neuron to see it large.',
-          ),
-        ),
-      ),
-      h(
-        'div',
-        { class: 'answer' },
-        panel(
-          'Answer',
-          h(
-            'div',
-            { class: 'stack' },
-            view.surface.element,
-            sets.ownTools,
-            h(
-              'div',
-              { class: 'row' },
-              sets.showTest,
-              h(
-                'span',
-                { class: 'legend' },
-                h('span', {}, h('i', { class: 'dot i-blue' }), 'blue'),
-                h('span', {}, h('i', { class: 'dot square i-orange' }), 'orange'),
-                h('span', {}, h('i', { class: 'dot hollow' }), 'test'),
-              ),
-            ),
+            'Each square is what a neuron outputs over the plane; each line is a weight: blue above 0, orange below, as wide as it is large.',
           ),
         ),
       ),
@@ -107,10 +112,10 @@ export const makeTab: MakeTab = (root, onChange) => {
           h('div', { class: 'figures' }, ...Object.values(view.figures).map(({ element }) => element)),
           view.chart.element,
           h(
-            'div',
-            { class: 'legend' },
-            h('span', {}, h('i', { class: 'i-ink' }), 'training loss'),
-            h('span', {}, h('i', { class: 'i-accent' }), 'test loss'),
+            'ul',
+            { class: 'legend', 'aria-label': 'Legend' },
+            h('li', {}, h('i', { class: 'i-ink' }), 'training loss'),
+            h('li', {}, h('i', { class: 'i-accent' }), 'test loss'),
           ),
         ),
       ),
@@ -118,7 +123,7 @@ export const makeTab: MakeTab = (root, onChange) => {
   )
 
   return {
-    title: 'Points: a network learns to tell two colors apart',
+    title: 'Points: a network learns from points in the plane',
     tries,
     show() {
       training.repaint()
@@ -133,7 +138,9 @@ export const makeTab: MakeTab = (root, onChange) => {
       controls.show()
       sets.show()
     },
-    hash: () => writePlace('points', settings, defaults),
+    // drawn points wait for the visitor to come back to them, but they are no part of another set's link
+    hash: () =>
+      writePlace('points', settings.data === 'own' ? settings : { ...settings, points: '' }, defaults),
     repaint() {
       sets.repaint()
       training.repaint()

@@ -2,9 +2,10 @@
 // epochs at the speed that is set, a few milliseconds a frame; after them how the points are answered, which is shown.
 import { button } from '../lib/dom.ts'
 import { Loop } from '../lib/loop.ts'
-import { type Point, type Rows, rowsOf } from './data.ts'
+import { isRegression, type Point, type Rows, rowsOf } from './data.ts'
+import { features } from './features.ts'
 import { Network, type Score } from './network.ts'
-import { optionsOf, type Settings, unitsOf } from './settings.ts'
+import { epochRates, inputsOf, optionsOf, type Settings, unitsOf } from './settings.ts'
 import type { View } from './view.ts'
 
 export type Training = ReturnType<typeof makeTraining>
@@ -12,10 +13,11 @@ export type Training = ReturnType<typeof makeTraining>
 /** Trains and shows as long as the panel, `root`, isn't hidden. */
 export function makeTraining(root: HTMLElement, settings: Readonly<Settings>, view: View) {
   let train: readonly Point[] = []
-  let trainRows: Rows = rowsOf([])
-  let testRows: Rows = rowsOf([])
+  let test: readonly Point[] = []
+  let trainRows: Rows = rowsOf([], [])
+  let testRows: Rows = rowsOf([], [])
   let network: Network
-  let onTrain: Score = { loss: Number.NaN, accuracy: Number.NaN }
+  let onTrain: Score = { loss: Number.NaN, share: Number.NaN }
   let onTest = onTrain
   let due = 0
   let before = 0
@@ -30,19 +32,40 @@ export function makeTraining(root: HTMLElement, settings: Readonly<Settings>, vi
       network.steps = old.steps
     } else view.chart.clear()
     old?.dispose()
-    view.diagram.columns = [2, ...unitsOf(settings), 1]
+    view.begin(
+      inputsOf(settings).map((name) => features[name].text),
+      unitsOf(settings),
+      isRegression(settings.data),
+    )
+    makeRows()
     if (!keep) record()
     refresh()
   }
 
-  /** Other points to learn from and to be tested on. */
-  function learnFrom(trainPoints: readonly Point[], testPoints: readonly Point[]): void {
+  function use(trainPoints: readonly Point[], testPoints: readonly Point[]): void {
     train = trainPoints
-    trainRows = rowsOf(train)
-    testRows = rowsOf(testPoints)
-    network?.forget()
+    test = testPoints
     if (train.length === 0) setPlaying(false)
+  }
+
+  /** Points for a network that has seen none. */
+  function begin(trainPoints: readonly Point[], testPoints: readonly Point[]): void {
+    use(trainPoints, testPoints)
+    build()
+  }
+
+  /** Other points to learn from and to be tested on; the network goes on. */
+  function learnFrom(trainPoints: readonly Point[], testPoints: readonly Point[]): void {
+    use(trainPoints, testPoints)
+    makeRows()
+    network.forget()
     refresh()
+  }
+
+  function makeRows(): void {
+    const inputs = inputsOf(settings)
+    trainRows = rowsOf(train, inputs)
+    testRows = rowsOf(test, inputs)
   }
 
   /** Whether there is anything to learn; otherwise that is said. */
@@ -76,8 +99,7 @@ export function makeTraining(root: HTMLElement, settings: Readonly<Settings>, vi
   const loop = new Loop((hasTime, now) => {
     const elapsed = Math.min(100, now - before)
     before = now
-    if (settings.speed === 'full') due = 1e9
-    else due += elapsed * (settings.speed === 'slow' ? 0.006 : 0.06)
+    due += (elapsed / 1000) * epochRates[settings.speed]
     let did = false
     while (due >= 1 && hasTime()) {
       epoch()
@@ -98,7 +120,7 @@ export function makeTraining(root: HTMLElement, settings: Readonly<Settings>, vi
   })
 
   function refresh(): void {
-    if (network) measure()
+    measure()
     touch()
   }
 
@@ -160,6 +182,7 @@ export function makeTraining(root: HTMLElement, settings: Readonly<Settings>, vi
       return loop.isRunning
     },
     build,
+    begin,
     learnFrom,
     setPlaying,
     touch,
