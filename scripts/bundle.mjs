@@ -97,8 +97,11 @@ const withMap = ({ code, map }) =>
  */
 const LONGEST_LINE = 600
 
-/** Names that keep theirs in stacks and prints. esbuild can't be told, so it leaves all names to Terser. */
-const KEPT = Object.values(sources).flatMap((entry) => [...publicNames(entry).values()].flat())
+/**
+ * Names of an entry and of the main one that keep theirs in stacks and prints. esbuild can't be told, so it leaves all names to
+ * Terser. Local variables of these names keep them as well, which is why those of the other entries aren't here.
+ */
+const keptIn = (entry) => ['src/index.ts', entry].flatMap((from) => [...publicNames(from).values()].flat())
 
 /**
  * Whole numbers in front, as the constants they are in the sources: esbuild then puts them where they are used. Terser does so
@@ -137,7 +140,7 @@ async function bundle(entry) {
     module: true,
     ecma: 2020,
     compress: { passes: 3, inline: 1 },
-    mangle: { reserved: KEPT },
+    mangle: { reserved: keptIn(entry) },
     format: { ascii_only: true, semicolons: false, max_line_len: LONGEST_LINE },
     sourceMap: { content, asObject: true },
   }

@@ -15,13 +15,8 @@ import {
   unknownName,
 } from '../numerics/errors.ts'
 import type { FloatArray, NamedArray } from '../numerics/tensor.ts'
-
-/** The cells of a CSV file, as strings. */
-export interface Table {
-  readonly names: readonly string[]
-  /** The rows, each with as many strings as there are names. */
-  readonly rows: readonly (readonly string[])[]
-}
+import { isTooLarge, MISSING, NUMBER } from './cells.ts'
+import type { Table } from './table.ts'
 
 /** Options of `parseCsv`. */
 export interface CsvOptions {
@@ -133,11 +128,6 @@ function textsOf(where: string, table: Table, name: string): string[] {
 export function textColumn(table: Table, name: string): string[] {
   return reading('textColumn: its arguments', () => textsOf('textColumn', table, name))
 }
-
-const NUMBER = /^[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?$/i
-/** Whether a number becomes infinite as float32. */
-const isTooLarge = (value: number) => Math.abs(Math.fround(value)) === Infinity
-const MISSING = /^(|na|n\/a|nan|null|none|\?)$/i
 
 /**
  * Columns of numbers as a tensor [rows, columns]; all columns unless some are named. `missing`, a number that float32 holds or

@@ -1,5 +1,5 @@
 // Rows of data in memory: tensors, flat typed arrays (one element for each row), lists. They are never changed.
-import { check, fail, isObject, NATURAL, reading } from '../numerics/errors.ts'
+import { check, fail, isObject, isRecord, NATURAL, reading } from '../numerics/errors.ts'
 import {
   checkLength,
   isShaped,
@@ -8,12 +8,32 @@ import {
   type NumberArray,
   type ShapedArray,
 } from '../numerics/tensor.ts'
+import { isTable } from './cells.ts'
+import type { Table } from './table.ts'
 
 /** A tensor (rows lie along its first axis), a flat typed array of one number for each row, or nested arrays. */
 export type RowData = ShapedArray | NumberArray | readonly NestedNumbers[]
 
+/** Rows of any kind: one input, a list of strings or objects, a table, or several inputs or outputs by name. */
+export type Rows = RowData | readonly unknown[] | Table | NamedRows
+
+/** Several inputs or outputs, each with the same number of rows. */
+export interface NamedRows {
+  readonly [name: string]: RowData | readonly unknown[]
+}
+
+/** Whether these are several inputs or outputs by name, which are told from options by what they hold. */
+export const isNamedRows = (data: unknown): data is NamedRows =>
+  isRecord(data) &&
+  !isShaped(data) &&
+  !isTyped(data) &&
+  !isTable(data) &&
+  Object.values(data).some((part) => isShaped(part) || isTyped(part) || Array.isArray(part))
+
 /** The number of rows. @throws LanegradError for anything but rows */
-export function rowCount(what: string, data: RowData | readonly unknown[]): number {
+export function rowCount(what: string, data: Rows): number {
+  if (isTable(data)) return data.rows.length
+  if (isNamedRows(data)) return commonRowCount(what, data)
   if (isShaped(data)) {
     checkLength(what, data.shape, data.data.length)
     return data.shape[0] ?? fail(`${what}: expected rows; got a tensor of shape []`)
@@ -26,7 +46,8 @@ const emptyOf = <T extends NumberArray>(like: T, length: number): T =>
   new (like.constructor as new (length: number) => T)(length)
 
 /**
- * Copies the rows `indices` of `data`, in their order and with repetitions, into data of the same kind.
+ * Copies the rows `indices` of `data`, in their order and with repetitions, into data of the same kind: a tensor, a list, a table, or an
+ * object of several inputs.
  * @throws LanegradError on an index without a row, or data without rows
  * @example
  * ```js
@@ -39,7 +60,7 @@ const emptyOf = <T extends NumberArray>(like: T, length: number): T =>
  * console.log(gatherRows(['a', 'b', 'c', 'd'], fold.train).length) // 2
  * ```
  */
-export function gatherRows<T extends RowData | readonly unknown[]>(data: T, indices: ArrayLike<number>): T {
+export function gatherRows<T extends Rows>(data: T, indices: ArrayLike<number>): T {
   return reading('gatherRows: its arguments', () => {
     const count = rowCount('gatherRows: data', data)
     const isList = isObject(indices) && NATURAL.holds(indices.length)
@@ -47,6 +68,11 @@ export function gatherRows<T extends RowData | readonly unknown[]>(data: T, indi
     for (let i = 0; i < indices.length; i++) {
       if (!(Number.isInteger(indices[i]) && indices[i] >= 0 && indices[i] < count))
         check(false, `gatherRows: index ${i}`, `a row number below ${count}`, indices[i])
+    }
+    if (isTable(data)) return { ...data, rows: gatherRows(data.rows, indices) }
+    if (isNamedRows(data)) {
+      const parts = Object.entries(data as NamedRows).map(([name, part]) => [name, gatherRows(part, indices)])
+      return Object.fromEntries(parts) as T
     }
     if (isShaped(data)) {
       const { shape, data: from } = data
@@ -66,7 +92,7 @@ export function gatherRows<T extends RowData | readonly unknown[]>(data: T, indi
 }
 
 /** The number of rows that all parts have. @throws LanegradError if they differ */
-export function commonRowCount(where: string, parts: Readonly<Record<string, RowData>>): number {
+export function commonRowCount(where: string, parts: Readonly<Record<string, Rows>>): number {
   let count = -1
   for (const [name, data] of Object.entries(parts)) {
     const rows = rowCount(`${where}: ${name}`, data)

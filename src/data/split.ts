@@ -1,9 +1,11 @@
 // Splits rows into those for training and those for testing. Enters: data or a count of rows, and a seed. Leaves: parts or row
 // numbers, the same for the same seed on every engine.
 import {
+  BOOLEAN,
   check,
   checkOptions,
   fail,
+  isRecord,
   must,
   NATURAL,
   number,
@@ -14,7 +16,8 @@ import {
 import { shareOf } from '../numerics/exact.ts'
 import { permutation, streamOf } from '../numerics/random.ts'
 import { isShaped } from '../numerics/tensor.ts'
-import { commonRowCount, gatherRows, type RowData, rowCount } from './rows.ts'
+import { columnsOf, isTable, type TableRows, textIn } from './cells.ts'
+import { commonRowCount, gatherRows, isNamedRows, type RowData, type Rows, rowCount } from './rows.ts'
 
 /** Labels of the rows; each part gets its share of every label. */
 export type Strata = RowData | readonly string[]
@@ -25,14 +28,25 @@ export interface SplitOptions {
   readonly testSize?: number
   /** Seed of the shuffle. Default 0. */
   readonly seed?: number
-  /** Labels whose shares both parts keep; true: y holds them. Default: rows are taken as they come from the shuffle. */
-  readonly stratify?: boolean | Strata
+  /** Whether the rows are shuffled; otherwise the last ones are for testing, as a time series needs it. Default true. */
+  readonly shuffle?: boolean
+  /**
+   * Labels whose shares both parts keep; true: y holds them; of a table or a list of objects also the name of a column. Default: rows
+   * are taken as they come from the shuffle.
+   */
+  readonly stratify?: boolean | Strata | string
 }
 
 /** The two parts that `trainTestSplit` returns. */
 export interface Split<X, Y> {
   readonly train: { readonly x: X; readonly y: Y }
   readonly test: { readonly x: X; readonly y: Y }
+}
+
+/** The two parts of one set of rows. */
+export interface Parts<T> {
+  readonly train: T
+  readonly test: T
 }
 
 const SIZE = number(
@@ -73,39 +87,76 @@ function dealOut(sizes: readonly number[], total: number): number[] {
 }
 
 /**
- * Splits shuffled rows in two parts: `const { train, test } = trainTestSplit(x, y)`, then `fit(train)`, `evaluate(test)`.
+ * Splits shuffled rows in two parts: `const { train, test } = trainTestSplit(x, y)`, then `fit(train)`, `evaluate(test)`. x and y may be
+ * objects of several inputs and outputs, and lists of strings. Without y, one set of rows (a table, a list of objects, a time
+ * series) becomes two of its kind: `trainTestSplit(table, { stratify: 'species' })`.
  * @throws LanegradError on an unknown or bad option, if the counts differ or if a part would be empty
  * @example
  * ```js
- * import { trainTestSplit } from 'lanegrad/data'
+ * import { parseCsv, trainTestSplit } from 'lanegrad/data'
  *
  * const { train, test } = trainTestSplit([1, 2, 3, 4, 5], [0, 1, 0, 1, 0], { testSize: 2, seed: 1 })
  * console.log(train.x.length, test.x.length) // 3 2
+ * const several = trainTestSplit({ text: ['a', 'b', 'c', 'd'], size: [1, 2, 3, 4] }, [0, 0, 1, 1], { shuffle: false })
+ * console.log(several.test) // { x: { text: [ 'd' ], size: [ 4 ] }, y: [ 1 ] }
+ * const parts = trainTestSplit(parseCsv('a,b\n1,x\n2,x\n3,y\n4,y\n'), { testSize: 0.5, stratify: 'b' })
+ * console.log(parts.test.names, parts.test.rows.length) // [ 'a', 'b' ] 2
  * ```
  */
-export function trainTestSplit<X extends RowData, Y extends RowData>(
+export function trainTestSplit<X extends Rows, Y extends Rows>(
   x: X,
   y: Y,
-  options: SplitOptions = {},
-): Split<X, Y> {
+  options?: SplitOptions,
+): Split<X, Y>
+export function trainTestSplit<T extends Rows>(rows: T, options?: SplitOptions): Parts<T>
+export function trainTestSplit(x: Rows, ...more: readonly unknown[]): Split<Rows, Rows> | Parts<Rows> {
   const where = 'trainTestSplit'
-  const readers = { testSize: [SIZE, 0.25], seed: [NATURAL, 0] } as const
-  const read = checkOptions(where, options, ['testSize', 'seed', 'stratify'])
-  const { testSize, seed } = readOptions(where, read, readers, ['stratify'])
+  const isAlone = reading(`${where}: y`, () => more.length === 0 || isOptions(more[0]))
+  const [y, options = {}] = isAlone ? [undefined, more[0]] : (more as [Rows, SplitOptions?])
+  const readers = { testSize: [SIZE, 0.25], seed: [NATURAL, 0], shuffle: [BOOLEAN, true] } as const
+  const read = checkOptions(where, options as SplitOptions, ['testSize', 'seed', 'shuffle', 'stratify'])
+  const { testSize, seed, shuffle } = readOptions(where, read, readers, ['stratify'])
   const { stratify = false } = read
   return reading(`${where}: its arguments`, () => {
-    const count = commonRowCount(where, { x, y })
+    const count = isAlone ? rowCount(`${where}: rows`, x) : commonRowCount(where, { x, y: y as Rows })
     const testCount = testSize < 1 ? Math.ceil(shareOf(count, testSize)) : testSize
     if (!(testCount < count)) check(false, `${where}: testSize`, `less than all ${count} rows`, testSize)
-    const classes = strataOf(where, stratify === true ? y : stratify || null, count)
-    const left = dealOut(classes.sizes, testCount)
+    if (!shuffle && stratify !== false) fail(`${where}: stratify needs shuffle; got shuffle: false`)
     const train: number[] = []
     const test: number[] = []
-    for (const row of permutation(count, seed, streamOf(where)))
-      (left[classes.of[row]]-- > 0 ? test : train).push(row)
+    if (shuffle) {
+      const classes = strataOf(where, labelsOf(where, stratify, x, y), count)
+      const left = dealOut(classes.sizes, testCount)
+      for (const row of permutation(count, seed, streamOf(where)))
+        (left[classes.of[row]]-- > 0 ? test : train).push(row)
+    } else for (let row = 0; row < count; row++) (row < count - testCount ? train : test).push(row)
+    if (y === undefined) return { train: gatherRows(x, train), test: gatherRows(x, test) }
     const partOf = (rows: readonly number[]) => ({ x: gatherRows(x, rows), y: gatherRows(y, rows) })
     return { train: partOf(train), test: partOf(test) }
   })
+}
+
+/** Whether a second argument is options: an object that holds no rows but those of `stratify`. */
+function isOptions(given: unknown): boolean {
+  if (!isRecord(given) || isShaped(given) || ArrayBuffer.isView(given) || isTable(given)) return false
+  const { stratify, ...others } = given
+  return !isNamedRows(others)
+}
+
+/** The labels that `stratify` means. */
+function labelsOf(
+  where: string,
+  stratify: boolean | Strata | string,
+  x: Rows,
+  y: Rows | undefined,
+): Strata | null {
+  if (typeof stratify === 'string') {
+    const cellAt = columnsOf(`${where}: stratify`, x as TableRows).column(stratify)
+    return Array.from({ length: rowCount(where, x) }, (_, row) => textIn(cellAt(row)) ?? '')
+  }
+  if (stratify === true && y === undefined)
+    fail(`${where}: stratify: true takes the labels of y; without y, name a column or give the labels`)
+  return stratify === true ? (y as Strata) : stratify || null
 }
 
 /** Options of `kFold`. */

@@ -112,6 +112,50 @@ describe('trainTestSplit', () => {
     }
   })
 
+  test('several inputs and outputs, texts, tables and objects are split in the same way', () => {
+    const numbers = upTo(20)
+    const texts = numbers.map((i) => `t${i}`)
+    const several = trainTestSplit(
+      { a: x, b: texts },
+      { n: numbers, m: Int32Array.from(numbers) },
+      { seed: 4 },
+    )
+    for (const part of [several.train, several.test]) {
+      expect(part.x.b).toEqual(part.y.n.map((i) => `t${i}`))
+      expect([...part.y.m]).toEqual(part.y.n)
+      expect(part.x.a).toEqual(gatherRows(x, part.y.n))
+    }
+    const table = { names: ['i', 'kind'], rows: numbers.map((i) => [String(i), i < 8 ? 'few' : 'many']) }
+    const objects = table.rows.map(([i, kind]) => ({ i, kind }))
+    const rows = trainTestSplit(table, { seed: 4, stratify: 'kind' })
+    expect(rows.test.names).toEqual(table.names)
+    expect(rows.test.rows.filter(([, kind]) => kind === 'few')).toHaveLength(2) // of 5
+    const parts = trainTestSplit(objects, { seed: 4, stratify: 'kind' })
+    expect(parts.test.map(({ i }) => i)).toEqual(rows.test.rows.map(([i]) => i))
+    expect(trainTestSplit(texts).train).toHaveLength(15)
+    const ordered = trainTestSplit(numbers, { shuffle: false, testSize: 0.3 })
+    expect([ordered.train, ordered.test]).toEqual([upTo(14), upTo(20).slice(14)])
+  })
+
+  test('refuses parts that have not the same rows, and what can not be stratified', () => {
+    refused('trainTestSplit: x: expected 20 rows of b, as of a; got 2', () =>
+      trainTestSplit({ a: x, b: ['one', 'two'] }, upTo(20)),
+    )
+    refused('trainTestSplit: stratify needs shuffle; got shuffle: false', () =>
+      trainTestSplit(x, upTo(20), { shuffle: false, stratify: true }),
+    )
+    refused(/^trainTestSplit: stratify: true takes the labels of y; without y, name a column/, () =>
+      trainTestSplit([{ a: 1 }, { a: 2 }], { stratify: true }),
+    )
+    refused('trainTestSplit: stratify: unknown column "kin"; did you mean "kind"? Known: kind', () =>
+      trainTestSplit([{ kind: 1 }, { kind: 2 }], { stratify: 'kin' }),
+    )
+    refused(
+      /^trainTestSplit options? "testsize".*did you mean "testSize"|unknown trainTestSplit option/,
+      () => trainTestSplit([1, 2, 3], { testsize: 0.5 } as never),
+    )
+  })
+
   test('the parts are data for fit and evaluate', async () => {
     const net = sequential({ inputShape: [2], layers: [dense({ units: 1 })] }).compile({ loss: 'mse' })
     const { train, test: held } = trainTestSplit(x, y)

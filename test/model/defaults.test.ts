@@ -114,6 +114,16 @@ const CALLS: Readonly<Record<string, Call>> = {
   parseCsv: (options) => data.parseCsv('a,b\n1,2\n', options),
   kFold: (options) => data.kFold(20, options),
   trainTestSplit: (options) => data.trainTestSplit(x, x, options),
+  tableFeatures: (options) => {
+    const rows = [{ a: 1, b: 'x' }, { a: 2, b: 'y' }, { b: 'x' }, { a: 9 }]
+    const made = data.tableFeatures(rows, options)
+    return [made.toJSON(), made.transform(rows)]
+  },
+  textVectorizer: (options) => {
+    const made = data.textVectorizer(['A a b', 'c'], options)
+    return [made.toJSON(), made.transform(['b A a b c c d', ''])]
+  },
+  windows: (options) => data.windows([1, 2, 3, 4], { sequenceLength: 2, ...options }),
   adaptNormalization: (options) => configOf(lanegrad.adaptNormalization([[1], [2]], options)),
   input: (options) => input({ shape: [2], ...options }).input,
   sequential: (options) => [net(options).save(), net(options).variant, net(options).session.network.inputs],

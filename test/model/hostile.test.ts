@@ -281,6 +281,76 @@ targets.push(
     call: (next) => data.trainTestSplit([[1], [2], [3], [4]], [1, 2, 1, 2], { testSize: next() as never }),
   },
   { name: 'kFold(4, { stratify })', call: (next) => data.kFold(4, { folds: 2, stratify: next() as never }) },
+  ...['columns', 'target', 'impute', 'scale', 'categories', 'handleUnknown'].map((option) => ({
+    name: `tableFeatures(rows, { ${option}: v })`,
+    call: (next: () => unknown) => data.tableFeatures([{ a: 1, b: 'x' }], { [option]: next() }),
+  })),
+  { name: 'tableFeatures([v])', call: (next) => data.tableFeatures([next() as never]) },
+  {
+    name: 'tableFeatures([{ a: v }])',
+    call: (next) => data.tableFeatures([{ a: next() }]).transform([{ a: next() }]),
+  },
+  {
+    name: 'tableFeatures.transform(v)',
+    call: (next) => data.tableFeatures([{ a: 1 }]).transform(next() as never),
+  },
+  {
+    name: 'tableFeatures.toLabels(v)',
+    call: (next) =>
+      data
+        .tableFeatures(
+          [
+            { a: 1, b: 'x' },
+            { a: 2, b: 'y' },
+          ],
+          { target: 'b' },
+        )
+        .toLabels(next() as never, next() as never),
+  },
+  {
+    name: 'loadTableFeatures({ columns: [v] })',
+    call: (next) =>
+      data.loadTableFeatures({
+        ...data.tableFeatures([{ a: 1 }]).toJSON(),
+        columns: [next()],
+        target: next(),
+      }),
+  },
+  ...[
+    'outputMode',
+    'maxTokens',
+    'outputSequenceLength',
+    'padding',
+    'truncating',
+    'split',
+    'lowercase',
+    'ngrams',
+  ].map((option) => ({
+    name: `textVectorizer(texts, { ${option}: v })`,
+    call: (next: () => unknown) => data.textVectorizer(['a b'], { [option]: next() }),
+  })),
+  { name: 'textVectorizer([v])', call: (next) => data.textVectorizer([next() as never]) },
+  {
+    name: 'textVectorizer.transform(v)',
+    call: (next) => data.textVectorizer(['a']).transform(next() as never),
+  },
+  {
+    name: 'loadTextVectorizer({ tokens: v })',
+    call: (next) =>
+      data.loadTextVectorizer({ ...data.textVectorizer(['a']).toJSON(), tokens: next(), idf: next() }),
+  },
+  ...['sequenceLength', 'horizon', 'stride', 'targets'].map((option) => ({
+    name: `windows(series, { ${option}: v })`,
+    call: (next: () => unknown) => data.windows([1, 2, 3], { sequenceLength: 1, [option]: next() }),
+  })),
+  {
+    name: 'windows([v, v], { sequenceLength: 1 })',
+    call: (next) => data.windows([next(), next()] as never, { sequenceLength: 1 }),
+  },
+  {
+    name: 'trainTestSplit(v, v)',
+    call: (next) => data.trainTestSplit({ a: [1, 2], b: next() as never }, next() as never),
+  },
   { name: 'gatherRows(x, v)', call: (next) => data.gatherRows([[1], [2]], next() as never) },
   { name: 'augment(images)', call: (next) => (data.augmentImages() as Any)(next(), next()) },
   { name: 'batches({ x, y: v })', call: (next) => [...data.batches({ x: [[1]], y: next() as never })] },

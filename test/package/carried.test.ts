@@ -102,6 +102,25 @@ describe('a program carries by name', () => {
   })
 })
 
+test('a program that takes one helper of lanegrad/data gets it alone', async () => {
+  const texts: Readonly<Record<string, string>> = {
+    tableFeatures: 'as in most rows',
+    textVectorizer: 'has a token',
+    windows: 'fill in what is missing before',
+    argmax: 'is NaN in every class',
+    trainTestSplit: 'stratify needs shuffle',
+    parseCsv: 'the text is empty',
+    imageTensor: 'OffscreenCanvas',
+    augmentImages: 'flipVertical',
+  }
+  for (const name of Object.keys(texts)) {
+    const code = await bundled(`import { ${name} } from './dist/data.js'; console.log(${name})`)
+    // labels of predictions are read by argmax, and rows are split by the columns of a table
+    const own = name === 'tableFeatures' ? [name, 'argmax'] : [name]
+    expect(Object.keys(texts).filter((other) => code.includes(texts[other]))).toEqual(own)
+  }
+})
+
 describe('a program that opens a frozen file carries', () => {
   const opening = (names = 'open', rest = '') => `
     import { ${names} } from './dist/run.js'
