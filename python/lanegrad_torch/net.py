@@ -14,6 +14,7 @@ from .data import common_rows, rows_of, split, tensor_of
 from .errors import LanegradError, check, fail
 from .format import PathLike, read_file, write_file
 from .layers import KINDS, Layer
+from .layers.base import Weight
 from .losses import takes_labels
 from .network import Network, Run, make_network
 from .optimizers import Optimizer
@@ -90,8 +91,8 @@ class Net:
                 x.lanegrad_input = entry["name"]
                 inputs.append(x)
             try:
-                with torch.no_grad(), _states_kept(self.module):
-                    run = self.module.eval()(*inputs, full=True)
+                with torch.no_grad(), _kept(self.module, lambda info: info.is_state):
+                    run = Run.of(self.module.eval()(*inputs, full=True))
             except LanegradError as error:
                 reason = reason or error
                 continue
@@ -153,7 +154,7 @@ class Net:
     def predict(self, x: Any) -> Any:
         """The outputs for x: an array, a list of arrays or a dict of them, as the model's inputs and outputs are."""
         inputs = self._inputs("predict: x", x)
-        run = self.module.eval()(*inputs, full=True)
+        run = Run.of(self.module.eval()(*inputs, full=True))
         return self.module.structured([y.cpu().numpy() for y in run.predictions])
 
     def _inputs(self, what: str, x: Any) -> List[Tensor]:
@@ -212,7 +213,7 @@ class Net:
     def run(self, batch: Batch) -> Run:
         """The forward pass of a training step."""
         self.runner.train()
-        return self.runner(*batch.x, full=True)
+        return Run.of(self.runner(*batch.x, full=True))
 
     def losses(self, run: Run, batch: Batch) -> "Losses":
         """The loss of a run with its gradient's parts: `total` is what a wrapped module's `backward` takes."""
@@ -242,7 +243,7 @@ class Net:
             gradients = [[torch.zeros_like(p) if p.grad is None else p.grad for p in parameters]]
         else:
             self.module.train()
-            losses = self.losses(self.module(*batch.x, full=True), batch)
+            losses = self.losses(Run.of(self.module(*batch.x, full=True)), batch)
             parts = [sum(losses.groups[1:], losses.groups[0])] if optimizer.micro_steps == 1 else losses.groups
             gradients = [_gradients(part, parameters, i < len(parts) - 1) for i, part in enumerate(parts)]
         if optimizer.micro_steps == 1:
@@ -250,6 +251,16 @@ class Net:
         else:
             optimizer.accumulate(gradients, losses.factors, [group == "sum" for group in training.groups])
         return losses
+
+    def gradients(self, x: Any, y: Any, sample_weight: Any = None) -> Dict[str, np.ndarray]:
+        """The gradients of the loss by the names of the weights that train; nothing is updated."""
+        batch = self.batch("gradients", x, y, sample_weight)
+        parameters = self.optimizer.parameters
+        with _kept(self.module, lambda info: not info.trainable):
+            self.module.train()
+            losses = self.losses(Run.of(self.module(*batch.x, full=True)), batch)
+        found = _gradients(sum(losses.groups[1:], losses.groups[0]), parameters, False)
+        return {name: g.cpu().numpy() for name, g in zip(self.optimizer.names, found)}
 
     def flush(self) -> None:
         """The update by gradients that wait for more steps, as at the end of fit's epochs."""
@@ -313,17 +324,18 @@ def _is_masked(prediction: Tensor) -> bool:
     return mask is not None and mask.dim() < prediction.dim()
 
 
-class _states_kept:
-    """Brings the states that layers keep from run to run back at the end."""
+class _kept:
+    """Brings weights that no gradient moves back to what they were."""
 
-    def __init__(self, module: Network) -> None:
-        self.states = [value for info, value in module.weights().values() if info.is_state]
+    def __init__(self, module: Network, which: Callable[[Weight], bool]) -> None:
+        self.values = [value for info, value in module.weights().values() if which(info)]
 
     def __enter__(self) -> None:
-        self.copies = [value.clone() for value in self.states]
+        self.copies = [value.detach().clone() for value in self.values]
 
+    @torch.no_grad()
     def __exit__(self, *_: Any) -> None:
-        for value, copy in zip(self.states, self.copies):
+        for value, copy in zip(self.values, self.copies):
             value.copy_(copy)
 
 

@@ -1,24 +1,49 @@
 """The network as a module: lanegrad's layers in the order of their calls."""
 
-from dataclasses import dataclass
-from typing import Any, Dict, List, Mapping, Optional, Tuple, Type
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Tuple, Type
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from .errors import LanegradError, check, fail
-from .layers.base import Layer, Source, Weight, make_layer
-from .tensors import common_mask, has_steps, mask_is_set, mask_of
+from .layers.base import Layer, Source, Weight, called, make_layer
+from .tensors import logits_for, made_of, mask_of
 
 
-@dataclass
-class Run:
+class Run(NamedTuple):
     """What a training step's forward pass leaves for the losses."""
 
     predictions: List[Tensor]
     penalty: Optional[Tensor]
-    values: Dict[str, Tensor]
+    values: Dict[str, Tensor]  # of all layers, if the losses want them
+
+    @staticmethod
+    def of(result: Tuple[List[Dict[str, Tensor]], Optional[Tensor], Dict[str, Tensor]]) -> "Run":
+        """What `forward(full=True)` gives: wrappers may have put other tensors in the place of the module's."""
+        outputs, penalty, values = result
+        return Run([_marked(**output) for output in outputs], penalty, values)
+
+
+def _marked(prediction: Tensor, mask: Optional[Tensor] = None, **logits: Tensor) -> Tensor:
+    if mask is not None:
+        prediction.lanegrad_mask = mask
+    for activation, own in logits.items():
+        made_of(prediction, activation, own)
+    return prediction
+
+
+def _parts(prediction: Tensor) -> Dict[str, Tensor]:
+    """A prediction with its mask and its logits by the name of their activation."""
+    parts = {"prediction": prediction}
+    mask = mask_of(prediction)
+    if mask is not None:
+        parts["mask"] = mask
+    for activation in ("softmax", "sigmoid"):
+        logits = logits_for(prediction, activation)
+        if logits is not None:
+            parts[activation] = logits
+    return parts
 
 
 class Network(nn.Module):
@@ -46,6 +71,7 @@ class Network(nn.Module):
             self.attributes[entry["name"]] = attribute
             self.layers[attribute] = layer
         self._penalties: Dict[str, Tensor] = {}
+        self.gives_values = False  # whether `forward(full=True)` gives the values of all layers
         self.limits: Dict[str, Tuple[int, str]] = {}  # of ids, by input: how many, and whose
         self._check()
         self._register_state_dict_hook(_to_own_names)
@@ -87,6 +113,12 @@ class Network(nn.Module):
                         return getattr(own, weight)
         fail(f"tied to {layer.config['tiedTo']}, which has no kernel or table")
 
+    def limit(self, ids: Tensor, count: int, layer: str) -> None:
+        """Notes that a layer takes ids from 0 to count - 1; if they are an input, others are refused before a run."""
+        name = getattr(ids, "lanegrad_input", None)
+        if name is not None and count < self.limits.get(name, (count + 1, ""))[0]:
+            self.limits[name] = (count, layer)
+
     def _after_layer(self, layer: Layer, inputs: Any, output: Any) -> None:
         """Takes a layer's penalty while its weights are whole, which those of sharded modules are in its forward pass alone."""
         if torch.is_grad_enabled() and layer.name not in self._penalties:
@@ -95,7 +127,7 @@ class Network(nn.Module):
                 self._penalties[layer.name] = penalty
 
     def forward(self, *inputs: Tensor, full: bool = False) -> Any:
-        """`full`: gives a Run, which has the penalties and all values as well."""
+        """`full`: gives what a Run holds, as a plain tuple, whose tensors wrappers find."""
         values: Dict[str, Tensor] = {}
         for entry, x in zip(self.inputs, inputs):
             values[entry["name"]] = x
@@ -105,7 +137,7 @@ class Network(nn.Module):
             layer = self.layers[self.attributes[call["layer"]]]
             self.layer(call["layer"]).call = call["name"]
             try:
-                result = layer(*given)
+                results = called(layer, given)
             except LanegradError as error:
                 raise LanegradError(f"layer {call['name']}: {error}") from None
             except (RuntimeError, IndexError, ValueError, TypeError) as error:
@@ -114,17 +146,14 @@ class Network(nn.Module):
                 line = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
                 shapes = ", ".join(str(list(x.shape)) for x in given)
                 raise LanegradError(f"layer {call['name']}: doesn't fit its input {shapes}: {line}") from error
-            results = result if isinstance(result, (list, tuple)) else [result]
-            mask = common_mask(given)
             for i, value in enumerate(results):
-                if mask is not None and mask_of(value) is None and not mask_is_set(value) and has_steps(value, mask):
-                    value.lanegrad_mask = mask
                 values[call["name"] if i == 0 else f"{call['name']}:{i}"] = value
         predictions = [values[entry["value"]] for entry in self.outputs]
         if full:
             penalties = list(self._penalties.values())
             self._penalties = {}
-            return Run(predictions, torch.stack(penalties).sum() if penalties else None, values)
+            penalty = torch.stack(penalties).sum() if penalties else None
+            return [_parts(own) for own in predictions], penalty, values if self.gives_values else {}
         self._penalties = {}
         return self.structured(predictions)
 

@@ -25,12 +25,6 @@ def mask_is_set(x: Tensor) -> bool:
     return getattr(x, "lanegrad_mask_is_set", False)
 
 
-def logits_of(x: Tensor) -> Optional[Tensor]:
-    """The logits of probabilities; None: not known."""
-    logits = getattr(x, "lanegrad_logits", None)
-    return None if logits is None else logits[1]
-
-
 def made_of(x: Tensor, activation: str, logits: Tensor) -> Tensor:
     """`x`, marked as the `activation` ('softmax' over the last axis, or 'sigmoid') of `logits`."""
     x.lanegrad_logits = (activation, logits)
@@ -49,6 +43,8 @@ def reshape(x: Tensor, shape: Sequence[int]) -> Tensor:
     if tuple(x.shape) == shape:
         return x
     y = x.reshape(shape)
+    if hasattr(x, "lanegrad_input"):
+        y.lanegrad_input = x.lanegrad_input
     made = getattr(x, "lanegrad_logits", None)
     if made is not None and (made[0] == "sigmoid" or shape[-1:] == tuple(x.shape[-1:])):
         made_of(y, made[0], made[1].reshape(shape))

@@ -102,6 +102,7 @@ class Training:
             if kind not in own:
                 fail(f"the file was compiled with its own loss {kind}: load(path, losses={{{kind!r}: function}})")
         self.own = own
+        network.gives_values = bool(self.added)
         has_penalties = any(
             info.regularizer.get("l1", 0) > 0 or info.regularizer.get("l2", 0) > 0 for info, _ in network.weights().values()
         )

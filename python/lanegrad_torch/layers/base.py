@@ -2,13 +2,14 @@
 
 import copy
 from dataclasses import dataclass
-from typing import Any, Dict, Iterator, Mapping, Optional, Tuple, Type
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple, Type
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from ..errors import LanegradError, fail, shape_text
+from ..tensors import common_mask, has_steps, mask_is_set, mask_of
 
 
 @dataclass
@@ -29,6 +30,7 @@ class Source:
     arrays: Mapping[str, np.ndarray]
     kinds: Mapping[str, Type["Layer"]]
     taken: Dict[str, "Weight"]
+    frozen: bool = False  # weights that are made now don't train
 
 
 class Layer(nn.Module):
@@ -73,7 +75,7 @@ class Layer(nn.Module):
         if not fits or array.dtype != np.float32:
             fail(f"weight {full}: expected float32 {shape_text(shape)}; got {array.dtype} {shape_text(array.shape)}")
         option = option or name
-        is_trained = trainable and self.trainable
+        is_trained = trainable and self.trainable and not self.source.frozen
         info = Weight(
             full,
             is_trained,
@@ -130,3 +132,14 @@ def make_layer(name: str, kind: str, config: Mapping[str, Any], trainable: bool,
         raise
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         fail(f"layer {name} ({kind}): its config is damaged: {type(error).__name__}: {error}")
+
+
+def called(layer: nn.Module, inputs: Sequence[Tensor]) -> List[Tensor]:
+    """What a layer makes of values, each with the product of their masks unless the layer has set another."""
+    result = layer(*inputs)
+    results = list(result) if isinstance(result, (list, tuple)) else [result]
+    mask = common_mask(inputs)
+    for value in results:
+        if mask is not None and mask_of(value) is None and not mask_is_set(value) and has_steps(value, mask):
+            value.lanegrad_mask = mask
+    return results

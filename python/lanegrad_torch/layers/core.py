@@ -73,7 +73,7 @@ class Prelu(Layer):
         self.weight("alpha", (None,) * len(self.source.arrays[f"{self.name}/alpha"].shape))
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.relu(x) - self.alpha * F.relu(-x)
+        return torch.where(x > 0, x, self.alpha * x)
 
 
 class Flatten(Layer):
