@@ -1,7 +1,6 @@
 // Models go on in PyTorch and come back: every kind of layer, loss and optimizer, from the table of cases.ts. One process of Python
 // runs all cases, two others the same ones on rows of their own; each model was trained a little before.
 import { execFile } from 'node:child_process'
-import { existsSync } from 'node:fs'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -13,9 +12,9 @@ import { load, type Model, tensor } from '../../src/index.ts'
 import { layerKinds } from '../../src/layers/kinds.ts'
 import { losses as lossKinds } from '../../src/training/losses.ts'
 import { optimizers } from '../../src/training/optimizers.ts'
+import { canRun, PYTHON } from '../support/python.ts'
 import { type Case, cases, type Fed, own } from './cases.ts'
 
-const PYTHON = '/usr/bin/python3'
 const STEPS = 20
 const AFTERWARDS = 10
 
@@ -73,10 +72,10 @@ function distance(got: readonly number[], want: readonly number[], least = 1e-30
   return Math.max(0, ...want.map((value, i) => Math.abs(got[i] - value))) / largest
 }
 
-const canRun = !!process.env.CI && existsSync(PYTHON) && existsSync('/usr/lib/python3/dist-packages/torch')
-const reason = canRun ? '' : ' (left out: needs CI=1 and the package python3-torch of Debian)'
+const isRun = !!process.env.CI && canRun(PYTHON, 'import torch')
+const reason = process.env.CI ? '' : ' (skipped: takes half a minute, so in CI alone)'
 
-describe.runIf(canRun)(`models go on in PyTorch${reason}`, () => {
+describe.runIf(isRun)(`models go on in PyTorch${reason}`, () => {
   const all = cases()
   const expected = new Map<string, Expected>()
   let folder = ''
