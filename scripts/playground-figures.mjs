@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { chromium } from 'playwright-core'
-import { buildPlayground, pageBytes, serve } from './playground.mjs'
+import { buildPlayground, pageBytes, serve, teachBytes } from './playground.mjs'
 
 const SECONDS = 5
 const LOADS = 5
@@ -27,6 +27,7 @@ const { server, address } = await serve(folder, 0)
 const browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu'] })
 try {
   print('gzipped, the digits aside', `${(pageBytes(folder) / 1024).toFixed(0)} KB`, 'under 150 KB')
+  print('the worker of Teach, gzipped', `${(teachBytes(folder) / 1024).toFixed(0)} KB`, 'under 200 KB')
 
   for (const line of [null, LINE]) {
     const paints = []

@@ -3,7 +3,8 @@
 //
 // The library is bundled from its sources, so that the page holds only what it uses. The digits are a file of their own,
 // fetched when the Digits tab is opened: a gzipped run of bytes, [train count, test count] as uint32, the labels, the
-// images of 28 x 28. Beside the page lies frozen.html, the page of examples/frozen, which is made with the built package.
+// images of 28 x 28. The worker of the Teach tab is one file with all it may need, the readers of other makers' nets included:
+// once the tab is open, it needs no network, and the other tabs don't carry it. Beside the page lies frozen.html, the page of examples/frozen, which is made with the built package.
 import {
   cpSync,
   createReadStream,
@@ -28,6 +29,7 @@ const TRAIN_COUNT = 10_000
 const TEST_COUNT = 2_000
 const PIXELS = 28 * 28
 const FROZEN = 'frozen.html'
+const TEACH = 'teach.js'
 
 /** The bytes of a module of kernels as characters 35..290: a third less than base64 when gzipped. */
 const wasmAsText = {
@@ -101,22 +103,26 @@ const alias = Object.fromEntries(
 export async function buildPlayground(folder = 'build/playground') {
   rmSync(join(folder, 'chunks'), { recursive: true, force: true })
   mkdirSync(folder, { recursive: true })
-  const { metafile } = await build({
-    entryPoints: { main: `${SOURCE}/main.ts`, worker: `${SOURCE}/speed/worker.ts` },
-    outdir: folder,
-    chunkNames: 'chunks/[name]-[hash]',
+  const options = {
     bundle: true,
-    splitting: true,
     minify: true,
     format: 'esm',
     target: 'es2022',
     charset: 'utf8',
     legalComments: 'none',
     logLevel: 'warning',
-    metafile: true,
     alias,
     plugins: [wasmAsText],
+  }
+  const { metafile } = await build({
+    ...options,
+    entryPoints: { main: `${SOURCE}/main.ts`, worker: `${SOURCE}/speed/worker.ts` },
+    outdir: folder,
+    chunkNames: 'chunks/[name]-[hash]',
+    splitting: true,
+    metafile: true,
   })
+  await build({ ...options, entryPoints: [`${SOURCE}/teach/worker.ts`], outfile: join(folder, TEACH) })
   await build({
     entryPoints: [`${SOURCE}/style.css`, `${SOURCE}/theme.js`],
     outdir: folder,
@@ -135,16 +141,18 @@ export async function buildPlayground(folder = 'build/playground') {
   return folder
 }
 
-/** Bytes of the page as it travels, gzipped, the digits and the other page aside. */
+const gzipped = (...path) => gzipSync(readFileSync(join(...path)), { level: 9 }).length
+
+/** Bytes of the page as it travels, gzipped; the digits, the worker of the Teach tab and the other page aside. */
 export function pageBytes(folder) {
   const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter(
-    (entry) => entry.isFile() && ![FROZEN, 'digits.bin'].includes(entry.name),
+    (entry) => entry.isFile() && ![FROZEN, TEACH, 'digits.bin'].includes(entry.name),
   )
-  return files.reduce(
-    (sum, { parentPath, name }) => sum + gzipSync(readFileSync(join(parentPath, name)), { level: 9 }).length,
-    0,
-  )
+  return files.reduce((sum, { parentPath, name }) => sum + gzipped(parentPath, name), 0)
 }
+
+/** Bytes of the worker of the Teach tab as it travels, gzipped. */
+export const teachBytes = (folder) => gzipped(folder, TEACH)
 
 const types = {
   '.html': 'text/html; charset=utf-8',
@@ -188,9 +196,10 @@ export async function serve(folder, port, tries = 20) {
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   const args = process.argv.slice(2)
   const folder = await buildPlayground()
-  console.log(`${folder}: ${(pageBytes(folder) / 1024).toFixed(0)} KB gzipped, the digits aside`)
-  const frozenBytes = gzipSync(readFileSync(join(folder, FROZEN)), { level: 9 }).length
-  console.log(`${folder}/${FROZEN}: ${(frozenBytes / 1024).toFixed(0)} KB gzipped, the whole page`)
+  const kilobytes = (bytes) => `${(bytes / 1024).toFixed(0)} KB gzipped`
+  console.log(`${folder}: ${kilobytes(pageBytes(folder))}, the digits and ${TEACH} aside`)
+  console.log(`${folder}/${TEACH}: ${kilobytes(teachBytes(folder))}, the worker of the Teach tab`)
+  console.log(`${folder}/${FROZEN}: ${kilobytes(gzipped(folder, FROZEN))}, the whole page`)
   if (args.includes('--serve')) {
     const port = Number(args[args.indexOf('--port') + 1])
     const { address } = await serve(folder, args.includes('--port') && Number.isInteger(port) ? port : 8080)

@@ -7,7 +7,7 @@ import type { Server } from 'node:http'
 import { delimiter, join } from 'node:path'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { buildPlayground, pageBytes, serve } from '../../scripts/playground.mjs'
+import { buildPlayground, pageBytes, serve, teachBytes } from '../../scripts/playground.mjs'
 
 const FOLDER = 'build/playground'
 const KILOBYTE = 1024
@@ -40,8 +40,9 @@ if (!process.env.CI) console.log('playground.test.ts: one test for each tab, and
 beforeAll(() => buildPlayground(FOLDER), 120_000)
 
 describe('the build', () => {
-  test('travels in less than 150 KB gzipped, the digits aside', () => {
+  test('travels in less than 150 KB gzipped, the digits aside; the worker of Teach in less than 200', () => {
     expect(pageBytes(FOLDER)).toBeLessThan(150 * KILOBYTE)
+    expect(teachBytes(FOLDER)).toBeLessThan(200 * KILOBYTE)
   })
 
   test('allows scripts of its own host and wasm, nothing more', () => {
