@@ -17,6 +17,7 @@ const TITLES = {
   ops: 'Operations',
   threads: 'Threads',
   batch: 'Batch size',
+  finetune: 'Pretrained nets',
   memory: 'Memory',
   start: 'Start',
   size: 'Size',

@@ -16,6 +16,7 @@ import { readFileSync } from 'node:fs'
  * @property {(net: Net, runtime?: Runtime) => Trainer | Promise<Trainer>} [trainer]
  * @property {(net: Net) => Predictor | Promise<Predictor>} [predictor]
  * @property {() => string | null} [note]  what a reader of its figures must know
+ * @property {Pretrained} [pretrained]  what it can do with a layers-model of TensorFlow.js, for suite `finetune`
  * @property {(cores: number) => Promise<Variant[]>} [variants]  what it can run on, for suite `threads`
  * @property {() => void} [stop]  ends what runs beside this process
  */
@@ -23,6 +24,12 @@ import { readFileSync } from 'node:fs'
 /** @typedef {import('../nets.mjs').Net} Net */
 /** @typedef {{ threads?: number, isRelaxed?: boolean }} Runtime */
 /** @typedef {{ name: string, series: string, threads: number, runtime: Runtime }} Variant */
+
+/**
+ * @typedef {object} Pretrained
+ * @property {(parts: import('../pretrained/nets.mjs').Parts) => Promise<{ dispose(): void }>} load
+ * @property {(tuning: import('../pretrained/nets.mjs').Tuning) => Promise<Trainer>} tune
+ */
 
 /**
  * @typedef {object} MatmulHandle

@@ -2,6 +2,7 @@
 // Needs `npm run build` first. A step passes the batch's own typed arrays, so its copy is inside the timing.
 import { existsSync, readFileSync } from 'node:fs'
 import { EPSILON } from '../nets.mjs'
+import * as pretrained from '../pretrained/lanegrad.mjs'
 import { installedVersion } from './index.mjs'
 
 const CORE = new URL('../../build/core.wasm', import.meta.url)
@@ -33,6 +34,8 @@ export const subject = {
     }
     return null
   },
+
+  pretrained,
 
   trainer(net, runtime) {
     const { adam, meanSquaredError, sgd, sparseCategoricalCrossentropy } = lanegrad

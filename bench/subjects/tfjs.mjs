@@ -3,6 +3,7 @@
 // runs the same kernels and lasts up to 1.6 times as long. Both backends live in one process: `activate` switches.
 import '@tensorflow/tfjs-layers' // registers the gradients of the core operations
 import * as tf from '@tensorflow/tfjs-core'
+import * as pretrained from '../pretrained/tfjs.mjs'
 import { installedVersion } from './index.mjs'
 import { inputOf, tfjsNet } from './tfjs-net.mjs'
 
@@ -49,6 +50,8 @@ export function tfjsSubject(name, backend, prepare) {
         ? `its ${backend} backend has no kernel Conv2DBackpropFilter: convolutions can't train`
         : null
     },
+
+    pretrained,
 
     slowMatmul: backend === 'cpu' ? 2e8 : undefined,
 

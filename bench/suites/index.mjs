@@ -25,6 +25,7 @@ const SUITES = {
   ops: false,
   threads: false,
   batch: false,
+  finetune: false,
   memory: false,
   start: false,
   size: false,

@@ -1,0 +1,97 @@
+// Suite `finetune`: a net that others trained (MobileNetV2 of npm nsfwjs, 2.6 million weights, images of 224 x 224) learns ten
+// classes: a step of a new head on the frozen trunk, and of all weights; and how long loading takes. TensorFlow.js's plain JavaScript
+// takes minutes for a step of all weights on 16 images, so there is one of a single image; its wasm can't train convolutions.
+// Enters: subjects that load layers-models of TensorFlow.js. Leaves: rows, complaints, and why a subject can't.
+import { interleave } from '../harness.mjs'
+import { partsOf, tuningOf } from '../pretrained/nets.mjs'
+import { OURS, rowsOf } from '../report.mjs'
+import { TOO_SLOW } from '../subjects/index.mjs'
+import { entriesOf, haveTrained } from './checks.mjs'
+
+export const name = 'finetune'
+export const title = 'a pretrained net, ms (less is better)'
+
+/** @typedef {{ name: string, net: string, what: 'load' } | { name: string, what: 'head' | 'whole', batchSize: number }} Case */
+
+/** @returns {Case[]} */
+export const cases = () => [
+  ...['mobilenet_v2', 'inception_v3'].map((net) => ({
+    name: `load ${net}`,
+    net,
+    what: /** @type {const} */ ('load'),
+  })),
+  { name: 'head b16', what: 'head', batchSize: 16 },
+  { name: 'whole b1', what: 'whole', batchSize: 1 },
+  { name: 'whole b16', what: 'whole', batchSize: 16 },
+]
+
+/**
+ * @param {import('../subjects/index.mjs').Subject} subject @param {Exclude<Case, { what: 'load' }>} one
+ * @param {boolean} isQuick
+ */
+function whyNot({ name: subject, cannot }, { what, batchSize }, isQuick) {
+  if (what === 'whole' && batchSize > 1) {
+    if (subject === 'tfjs-cpu') return 'a step takes minutes'
+    return cannot?.(/** @type {any} */ ({ kind: 'conv' }), 'train') ?? null // of one image it tells by itself
+  }
+  return isQuick && subject === 'tfjs-cpu' ? TOO_SLOW : null
+}
+
+/** @param {Extract<Case, { what: 'load' }>} one @param {import('../subjects/index.mjs').Subject[]} subjects @param {import('../harness.mjs').Timing} timing */
+async function timeLoading(one, subjects, timing) {
+  const parts = partsOf(one.net)
+  const running = subjects.filter(({ pretrained }) => pretrained)
+  const samples = await interleave(
+    running.map(({ activate, pretrained }) => ({
+      activate,
+      run: async () =>
+        (await /** @type {NonNullable<typeof pretrained>} */ (pretrained).load(parts)).dispose(),
+    })),
+    timing,
+  )
+  const measured = running.map(({ name: subject }, i) => ({ subject, samplesMs: samples[i] }))
+  return { rows: rowsOf(name, one.name, 'ms', measured), errors: [], notes: [] }
+}
+
+/**
+ * @param {Case} one
+ * @param {import('../subjects/index.mjs').Subject[]} subjects
+ * @param {import('../harness.mjs').Timing} timing
+ * @returns {Promise<import('./index.mjs').Result>}
+ */
+export async function runCase(one, subjects, timing) {
+  if (one.what === 'load') return timeLoading(one, subjects, timing)
+  const tuning = tuningOf(one.what, one.batchSize)
+  const errors = []
+  const notes = []
+  const running = []
+  let expected = Number.NaN
+  for (const subject of subjects) {
+    if (!subject.pretrained) continue
+    const reason = whyNot(subject, one, timing.mostMs < 1000)
+    if (reason) {
+      notes.push({ subject: subject.name, net: one.name, reason })
+      continue
+    }
+    try {
+      await subject.activate?.()
+      const trainer = await subject.pretrained.tune(tuning)
+      await trainer.step(0)
+      const firstLoss = await trainer.loss()
+      if (subject.name === OURS) expected = firstLoss
+      if (Math.abs(firstLoss - expected) > 1e-3 * expected)
+        errors.push(`${one.name}: ${subject.name}: the first loss is ${firstLoss}, ours ${expected}`)
+      running.push({ subject, variant: undefined, trainer, firstLoss })
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error)
+      // what a backend lacks, in its own words
+      if (/Kernel '.*' not registered/.test(message))
+        notes.push({ subject: subject.name, net: one.name, reason: message })
+      else errors.push(`${one.name}: ${subject.name}: ${message}`)
+    }
+  }
+  const samples = await interleave(entriesOf(running), timing)
+  errors.push(...(await haveTrained(/** @type {any} */ ({ name: one.name }), running)))
+  const measured = running.map(({ subject }, i) => ({ subject: subject.name, samplesMs: samples[i] }))
+  return { rows: rowsOf(name, one.name, 'ms', measured), errors, notes }
+}
