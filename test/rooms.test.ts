@@ -58,6 +58,7 @@ const OUTSIDE: Readonly<Record<string, readonly string[]>> = {
   'src/cli/freeze.ts': ['node:path', 'node:zlib'],
   'src/cli/kinds.ts': ['node:path'],
   'src/cli/inspect.ts': ['node:zlib'],
+  'src/cli/torch.ts': ['node:fs', 'node:path', 'node:url'],
 }
 
 const sourcesIn = (folder: string): string[] =>

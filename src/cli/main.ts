@@ -4,6 +4,7 @@ import { packageText } from './command.ts'
 import { convertCommand } from './convert.ts'
 import { freezeCommand } from './freeze.ts'
 import { inspectCommand } from './inspect.ts'
+import { torchCommand } from './torch.ts'
 
 const HELP = `Usage: lanegrad COMMAND [options]
 
@@ -14,6 +15,8 @@ Commands:
                           without the library, as a file or a script
   inspect FILE            shows the layers, programs, memory and sizes of a
                           saved or frozen file, or of one that convert reads
+  torch FILE              copies the Python files that train a saved model in
+                          PyTorch, and prints the commands
 
 Options:
   -h, --help              show this; lanegrad COMMAND --help tells of a command
@@ -29,6 +32,7 @@ const COMMANDS: Readonly<Record<string, (args: readonly string[]) => Promise<str
   convert: convertCommand,
   freeze: freezeCommand,
   inspect: inspectCommand,
+  torch: torchCommand,
 }
 
 async function answer([command, ...args]: readonly string[]): Promise<string> {

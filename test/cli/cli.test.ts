@@ -1,6 +1,6 @@
 // The command `lanegrad` of the built package, in processes of its own: what it writes, shows and refuses.
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -187,7 +187,7 @@ describe('inspect', () => {
 
 describe('help', () => {
   test.each([
-    [[], ['freeze', 'inspect', '--version']],
+    [[], ['freeze', 'inspect', 'torch', '--version']],
     [['--help'], ['freeze', 'inspect', '--version']],
     [
       ['freeze', '--help'],
@@ -204,6 +204,10 @@ describe('help', () => {
     [
       ['inspect', '-h'],
       ['FILE', '--help'],
+    ],
+    [
+      ['torch', '--help'],
+      ['FILE', '--force', 'train.py'],
     ],
   ])('lanegrad %s', (args, words) => {
     const { status, stdout, stderr } = lanegrad(...args)
@@ -240,7 +244,7 @@ describe('refused in one line, with nothing written', () => {
     [
       'an unknown command',
       'frieze good.safetensors',
-      /no command "frieze": there are convert, freeze, inspect/,
+      /no command "frieze": there are convert, freeze, inspect, torch/,
     ],
     ['no file', 'freeze -o a.js', /no file is named/],
     ['two files', 'freeze good.safetensors good.safetensors -o a.js', /one file at a time/],
@@ -279,6 +283,58 @@ describe('refused in one line, with nothing written', () => {
     expect(readdirSync(folder).sort()).toEqual(before)
     expect(existsSync(path('a.js'))).toBe(false)
     expect(readFileSync(path('there.js'), 'utf8')).toBe('kept')
+  })
+})
+
+describe('lanegrad torch', () => {
+  const python = resolve('python')
+  const sources = readdirSync(python, { recursive: true, encoding: 'utf8' }).filter((name) =>
+    name.endsWith('.py'),
+  )
+
+  test('copies the Python files beside the model, prints the commands, and never over what was changed', () => {
+    mkdirSync(path('a run'))
+    write('a run/net.safetensors', denseModel().save({ includeOptimizer: true }))
+    const first = lanegrad('torch', 'a run/net.safetensors')
+    expect([first.status, first.stderr]).toEqual([0, ''])
+    expect(first.stdout).toContain(
+      `train.py and lanegrad_torch are in a run: ${sources.length} files written`,
+    )
+    const files = "'a run/net.safetensors' --data DIR --epochs 1 -o 'a run/net-trained.safetensors'"
+    expect(first.stdout).toMatch(new RegExp(`^  python3? 'a run/train.py' ${files}$`, 'm'))
+    expect(sources).toContain('train.py')
+    for (const name of sources)
+      expect(readFileSync(path(join('a run', name)))).toEqual(readFileSync(join(python, name)))
+    expect(lanegrad('torch', 'a run/net.safetensors').stdout).toContain('are in a run already')
+
+    write('a run/train.py', 'mine')
+    rmSync(path('a run/lanegrad_torch/net.py'))
+    expect(lanegrad('torch', 'a run/net.safetensors')).toEqual({
+      status: 1,
+      stdout: '',
+      stderr:
+        'lanegrad: a run/train.py: changed, or of another version of lanegrad; --force replaces what is there\n',
+    })
+    expect(readFileSync(path('a run/train.py'), 'utf8')).toBe('mine')
+    expect(existsSync(path('a run/lanegrad_torch/net.py'))).toBe(false)
+    expect(lanegrad('torch', '--force', 'a run/net.safetensors').stdout).toContain(': 2 files written')
+    expect(readFileSync(path('a run/train.py'))).toEqual(readFileSync(join(python, 'train.py')))
+  })
+
+  test('refuses what it can’t train, and copies nothing then', () => {
+    mkdirSync(path('refused'))
+    write('refused/bare.safetensors', sequential({ inputShape: [2], layers: [dense({ units: 1 })] }).save())
+    write('refused/text.safetensors', 'text')
+    expect(lanegrad('torch', 'refused/bare.safetensors').stderr).toBe(
+      'lanegrad: refused/bare.safetensors: the model has no loss and optimizer: compile it before it is saved\n',
+    )
+    expect(lanegrad('torch', 'refused/text.safetensors').stderr).toMatch(
+      /^lanegrad: refused\/text\.safetensors: /,
+    )
+    expect(lanegrad('torch', 'refused/none.safetensors').stderr).toMatch(
+      /can't read refused\/none\.safetensors/,
+    )
+    expect(readdirSync(path('refused')).sort()).toEqual(['bare.safetensors', 'text.safetensors'])
   })
 })
 

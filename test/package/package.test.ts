@@ -1,7 +1,7 @@
 // The built package, packed and installed: what is in it, and that every way of loading it gives the same library.
 // Needs `npm run build` (npm run test:package does it).
 import { execFile } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -38,10 +38,13 @@ describe('the tarball', () => {
       .filter((name) => name !== 'relaxed') // which a runtime that compiles imports may not know
       .flatMap((name) => ['edge-light', 'workerd'].map((folder) => `dist/${folder}/wasm/${name}.js`))
     const folders = withoutExports.map((path) => `${path}/package.json`)
+    const python = readdirSync(join(root, 'python'), { recursive: true, encoding: 'utf8' })
+      .filter((path) => /\.(py|toml)$/.test(path))
+      .map((path) => `python/${path.replaceAll('\\', '/')}`)
     const rest = project.files.filter((path) => !/^dist\/types\/(?:\w+\/)*[\w.-]+\.d\.ts$/.test(path))
     const others = [...maps, ...binaries, ...imports, ...folders]
     expect(rest).toEqual(
-      ['LICENSE', 'README.md', 'dist/cli.js', ...scripts, ...others, 'package.json'].sort(),
+      ['LICENSE', 'README.md', 'dist/cli.js', ...scripts, ...others, ...python, 'package.json'].sort(),
     )
   })
 
@@ -178,7 +181,7 @@ const training = (from: string, before = '') => `
 
 /** .wasm imports are compiled modules, as workerd and Vercel's edge make them; nothing may be compiled after that. */
 const edgeHooks = `
-  import { readFileSync } from 'node:fs'
+  import { readdirSync, readFileSync } from 'node:fs'
   export async function load(url, context, next) {
     if (!/\\.wasm(\\?module)?$/.test(url)) return next(url, context)
     const bytes = readFileSync(new URL(url.replace('?module', ''))).toString('base64')
