@@ -219,6 +219,7 @@ class Net:
         """The loss of a run with its gradient's parts: `total` is what a wrapped module's `backward` takes."""
         training = self.training
         assert training is not None
+        run = run if isinstance(run, Run) else Run.of(run)
         parts = training.parts(run, batch.y, batch.weights, batch.rows)
         return Losses(parts.groups, parts.factors, parts.value, parts.values)
 
