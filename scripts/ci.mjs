@@ -11,7 +11,8 @@ const PARTS = {
   check: ['run', 'check'],
   build: ['run', 'build'],
   size: ['run', 'size'],
-  docs: ['run', 'docs'],
+  // the reference, which typedoc makes, guides and playground
+  site: ['run', 'site'],
   // what models of other makers are held against
   interchange: ['--prefix', 'test/interchange', 'ci', '--ignore-scripts', ...QUIET],
   // exactly what a newcomer runs

@@ -69,7 +69,7 @@ function pack(version) {
   const tarball = join(FOLDER, `lanegrad-${version}.tgz`)
   const tools = {
     publint: ['publint/src/cli.js', '--strict', tarball],
-    attw: ['@arethetypeswrong/cli/dist/index.js', tarball, '--profile', 'node16'],
+    attw: ['@arethetypeswrong/cli/dist/index.js', tarball, '--profile', 'esm-only'],
   }
   for (const [name, [script, ...args]] of Object.entries(tools)) {
     const file = join(TOOLS, script)
@@ -92,6 +92,7 @@ function release(kind, isDry) {
 
   const files = changedFiles(version)
   const before = Object.fromEntries(Object.keys(files).map((path) => [path, readFileSync(path)]))
+  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => {}) // the command ends by it, and the files are put back
   let isDone = false
   try {
     for (const [path, text] of Object.entries(files)) writeFileSync(path, text)

@@ -1,11 +1,12 @@
 // The built package, packed and installed: what is in it, and that every way of loading it gives the same library.
 // Needs `npm run build` (npm run test:package does it).
 import { execFile } from 'node:child_process'
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { build } from 'esbuild'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { subpaths } from '../../scripts/entries.mjs'
 import { npmCommand } from '../../scripts/npm.mjs'
@@ -127,6 +128,35 @@ describe("the README's first model, as it stands there", () => {
       expect(numbersIn(printed).slice(-4)).toSatisfy(isXor)
     })
   }
+})
+
+describe('the examples, with the installed package', () => {
+  const examples = readdirSync(join(root, 'examples')).filter(
+    (name) => name !== 'playground' && existsSync(join(root, 'examples', name, 'main.ts')),
+  )
+  const banner = "import { createRequire as own } from 'node:module'; const require = own(import.meta.url)"
+  const make = async (name: string): Promise<string> => {
+    await build({
+      entryPoints: [join(root, 'examples', name, 'main.ts')],
+      outfile: join(project.folder, `${name}.mjs`),
+      bundle: true,
+      platform: 'node',
+      format: 'esm',
+      external: ['lanegrad', 'lanegrad/*'],
+      tsconfigRaw: '{}',
+      banner: { js: banner }, // for what else an example uses, which isn't made of ES modules
+      logLevel: 'error',
+    })
+    return `${name}.mjs`
+  }
+
+  test.each(examples)('%s finds all it imports', async (name) => {
+    expect(project.node(await make(name), '--help')).toMatch(/^Usage: npm /)
+  })
+
+  test('cartpole learns', { timeout: 120_000 }, async () => {
+    expect(project.node(await make('cartpole'))).toMatch(/^solved: mean reward/m)
+  })
 })
 
 describe('Node', () => {

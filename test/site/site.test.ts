@@ -1,0 +1,169 @@
+// The static site as `npm run site` has made it in build/site, in Chromium: no page breaks a rule of axe-core in either theme, none asks another site
+// for anything, each is light, and the search finds guides and names. Times to the first paint are printed and decide nothing. In CI alone.
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join, sep } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { gzipSync } from 'node:zlib'
+import { type Browser, chromium, type Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { serve } from '../../scripts/playground.mjs'
+import { runtimes } from '../runtimes/runtimes.ts'
+import { root } from '../support/installed.ts'
+
+const FOLDER = join(root, 'build/site')
+const AXE = join(root, 'docs/node_modules/axe-core/axe.min.js')
+const executablePath = runtimes.find(({ name }) => name === 'chromium')?.find()
+const isHere = existsSync(FOLDER) && existsSync(AXE) && executablePath !== undefined
+const lacking = !process.env.CI
+  ? ' (skipped: CI alone)'
+  : isHere
+    ? ''
+    : ' (skipped, not here: npm run site makes it, Chromium shows it)'
+if (lacking) console.log(`site.test.ts${lacking}`)
+
+const htmlIn = (folder: string) =>
+  existsSync(join(FOLDER, folder))
+    ? readdirSync(join(FOLDER, folder))
+        .filter((name) => name.endsWith('.html'))
+        .map((name) => `${folder}${name}`)
+    : []
+/** All pages of our own; of the reference, one of each kind, since one template makes them all. */
+const PAGES = [
+  'index.html',
+  ...['guides/', 'project/', 'bench/'].flatMap(htmlIn),
+  ...['points', 'digits', 'inside', 'speed'].map((tab) => `playground/index.html#${tab}`),
+  ...[
+    'index',
+    'modules/lanegrad',
+    'modules/lanegrad_data',
+    'functions/lanegrad.dense',
+    'functions/lanegrad.lstm',
+  ].map((name) => `reference/${name}.html`),
+  ...['classes/lanegrad.Model', 'interfaces/lanegrad.FitOptions', 'types/lanegrad.Data'].map(
+    (name) => `reference/${name}.html`,
+  ),
+]
+const MOST_BYTES = 150_000
+/** What a page loads that is data: the digits, the indexes of the searches. */
+const DATA = /digits\.bin$|search-index\.js$|reference\/assets\/(search|navigation|hierarchy)\.js$/
+
+interface Violation {
+  readonly id: string
+  readonly impact: string
+  readonly nodes: readonly { readonly html: string }[]
+}
+
+describe.skipIf(lacking)(`the site${lacking}`, () => {
+  let browser: Browser
+  let address: string
+  let close = () => {}
+  beforeAll(async () => {
+    const served = await serve(FOLDER, 0)
+    address = served.address
+    close = () => {
+      served.server.close()
+      served.server.closeAllConnections()
+    }
+    browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu'] })
+  }, 60_000)
+  afterAll(async () => {
+    await browser?.close()
+    close()
+  })
+
+  async function withPage<T>(colorScheme: 'light' | 'dark', work: (page: Page) => Promise<T>): Promise<T> {
+    const context = await browser.newContext({ colorScheme, bypassCSP: true }) // axe-core comes in from outside
+    try {
+      return await work(await context.newPage())
+    } finally {
+      await context.close()
+    }
+  }
+
+  test.each(PAGES.flatMap((path) => (['light', 'dark'] as const).map((theme) => [path, theme] as const)))(
+    'axe-core finds nothing: %s, %s',
+    { timeout: 60_000 },
+    (path, theme) =>
+      withPage(theme, async (page) => {
+        await page.goto(address + path)
+        await page.addScriptTag({ path: AXE })
+        const { violations } = (await page.evaluate('axe.run()')) as { violations: Violation[] }
+        expect(
+          violations.map(
+            ({ id, nodes }) => `${id}: ${nodes.slice(0, 3).map(({ html }) => html.slice(0, 160))}`,
+          ),
+        ).toEqual([])
+      }),
+  )
+
+  test.each(PAGES)('light, and asks nobody else: %s', { timeout: 60_000 }, (path) =>
+    withPage('light', async (page) => {
+      const urls = new Set<string>()
+      page.on('request', (request) => urls.add(request.url()))
+      await page.goto(address + path, { waitUntil: 'networkidle' })
+      const foreign = [...urls].filter((url) => !url.startsWith(address) && !/^(data|blob):/.test(url))
+      expect(foreign).toEqual([])
+      const files = [...urls]
+        .filter((url) => url.startsWith(address))
+        .map((url) => decodeURIComponent(new URL(url).pathname))
+      const bytes = files
+        .filter((file) => !DATA.test(file))
+        .map((file) => join(FOLDER, file.replaceAll('/', sep)))
+        .map((file) => (/\.png$/.test(file) ? 0 : gzipSync(readFileSync(file), { level: 9 }).length))
+      expect(bytes.reduce((sum, own) => sum + own, 0)).toBeLessThan(MOST_BYTES)
+      const paint = await page.evaluate(
+        () => performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? 0,
+      )
+      console.log(
+        `first paint of ${path}: ${paint.toFixed(0)} ms, ${bytes.reduce((sum, own) => sum + own, 0)} bytes`,
+      )
+    }),
+  )
+
+  test.each(['served', 'a file'])(
+    'the search finds guides and names: %s',
+    { timeout: 60_000 },
+    async (how) => {
+      const url =
+        how === 'served'
+          ? `${address}guides/worker.html`
+          : String(pathToFileURL(join(FOLDER, 'guides/worker.html')))
+      await withPage('light', async (page) => {
+        await page.goto(url)
+        const found = async (words: string) => {
+          await page.locator('#search').fill(words)
+          await page.locator('.results a').first().waitFor()
+          return page
+            .locator('.results a')
+            .evaluateAll((links) => links.map((link) => link.getAttribute('href')))
+        }
+        expect((await found('batchNormalization'))[0]).toBe(
+          '../reference/functions/lanegrad.batchNormalization.html',
+        )
+        expect((await found('loss nan'))[0]).toBe('../guides/troubles.html#the-loss-is-nan')
+        await page.locator('#search').fill('qqqqq')
+        await expect.poll(() => page.locator('.results p').textContent()).toBe('Nothing found')
+        await found('layernorm')
+        await page.locator('#search').press('Enter')
+        await page.waitForURL(/layerNormalization\.html/)
+      })
+    },
+  )
+
+  test('every link within the site leads to a page and a place in it', () => {
+    const own = ['index.html', ...['guides/', 'project/'].flatMap(htmlIn)]
+    const bad = own.flatMap((path) => {
+      const html = readFileSync(join(FOLDER, path), 'utf8')
+      return [...html.matchAll(/(?:href|src)="(?!\w+:)([^"#]*)(?:#([^"]*))?"/g)].flatMap(
+        ([link, to, anchor]) => {
+          const file = to ? join(FOLDER, path, '..', to) : join(FOLDER, path)
+          const isBad =
+            !existsSync(file) ||
+            (anchor && !readFileSync(file, 'utf8').includes(`id="${anchor}"`) && !/playground/.test(to))
+          return isBad ? [`${path}: ${link}`] : []
+        },
+      )
+    })
+    expect(bad).toEqual([])
+  })
+})
