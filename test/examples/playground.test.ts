@@ -4,6 +4,7 @@
 // the same bits. How fast the page is decides nothing here.
 import { accessSync, constants, readFileSync } from 'node:fs'
 import type { Server } from 'node:http'
+import { createRequire } from 'node:module'
 import { delimiter, join } from 'node:path'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -32,6 +33,11 @@ const missing = !executablePath
     ? ''
     : 'playwright-core is not installed'
 if (missing) console.log(`playground.test.ts: the page isn't opened: ${missing}`)
+
+/** What axe-core finds, as far as it is read. */
+interface AxeResults {
+  violations: { id: string; nodes: { html: string; failureSummary: string }[] }[]
+}
 
 /** What the page does at its edges: with CI=1 alone, since each opens the page anew. */
 const thorough = test.runIf(process.env.CI)
@@ -790,6 +796,162 @@ describe.skipIf(missing)('the page', { timeout: 120_000 }, () => {
       },
       { colorScheme: 'light' },
     )
+  })
+
+  describe('for everyone', () => {
+    const links = [
+      'points?data=hills',
+      'digits',
+      'teach',
+      'inside?stage=path2',
+      'inside?stage=check',
+      'speed',
+    ]
+    const open = async (page: Page, link: string) => {
+      await page.evaluate((text) => {
+        location.hash = text
+      }, link)
+      await page
+        .locator(`#panel-${link.split('?')[0]} .card`)
+        .first()
+        .waitFor()
+    }
+
+    thorough.each([
+      ['light', 'desk'],
+      ['dark', 'phone'],
+    ] as const)(
+      'axe-core finds nothing in any tab (names, roles, order, contrast): %s, %s',
+      async (colorScheme, size) => {
+        const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+        const viewport = size === 'desk' ? { width: 1280, height: 800 } : { width: 390, height: 844 }
+        const use = async (page: Page) => {
+          await page.evaluate(axe)
+          const found: string[] = []
+          for (const link of links) {
+            await open(page, link)
+            await page.waitForTimeout(300)
+            found.push(
+              ...(await page.evaluate(async () => {
+                const { run } = (window as unknown as { axe: { run(): Promise<AxeResults> } }).axe
+                return (await run()).violations.flatMap(({ id, nodes }) =>
+                  nodes.map(
+                    ({ html, failureSummary }) => `${location.hash} ${id}: ${html} ${failureSummary}`,
+                  ),
+                )
+              })),
+            )
+          }
+          expect(found).toEqual([])
+        }
+        await visit('', use, { colorScheme, viewport })
+      },
+    )
+
+    // axe-core leaves drawings out
+    test('text of drawings stands out by 4.5 to 1 in both themes', async () => {
+      for (const colorScheme of ['light', 'dark'] as const) {
+        const use = async (page: Page) => {
+          await figure(page, 'inside', 'row').waitFor()
+          const ratios = await page.evaluate(() => {
+            const style = getComputedStyle(document.documentElement)
+            const light = (name: string) => {
+              const hex = style.getPropertyValue(`--${name}`).trim()
+              const full = hex.length === 4 ? hex.replace(/[^#]/g, '$&$&') : hex
+              const [r, g, b] = [1, 3, 5].map((at) => {
+                const part = Number.parseInt(full.slice(at, at + 2), 16) / 255
+                return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4
+              })
+              return 0.2126 * r + 0.7152 * g + 0.0722 * b
+            }
+            const pairs = [
+              ...['ink', 'muted', 'accent'].map((text) => [text, 'card']),
+              ...['ink', 'accent'].map((text) => [text, 'field']),
+              ...['ink', 'muted'].map((text) => [text, 'mark']),
+            ]
+            return pairs.map(([text, ground]) => {
+              const [a, b] = [light(text), light(ground)].sort((x, y) => y - x)
+              return { name: `${text} on ${ground}`, ratio: (a + 0.05) / (b + 0.05) }
+            })
+          })
+          for (const { name, ratio } of ratios) expect(ratio, `${name}, ${colorScheme}`).toBeGreaterThan(4.5)
+        }
+        await visit('#inside', use, { colorScheme })
+      }
+    })
+
+    thorough('a screen reader hears names, states and the order of things', async () => {
+      await visit('#inside?stage=path2', async (page) => {
+        await figure(page, 'inside', 'row').waitFor()
+        const tree = await page.locator('main').ariaSnapshot()
+        const order = [
+          'tabpanel "Inside"',
+          'heading "Inside: one step of backpropagation, taken apart" [level=2]',
+          'button "Guide" [expanded]',
+          'region "What to try"',
+          'button "Forward →"',
+          'navigation "Stages of a step"',
+          'list "Backward"',
+          'button "+ path 2"',
+          'heading "w11: 2 paths of 4" [level=3]',
+          'combobox "The weight to follow"',
+          'img "The network with two inputs, hidden layers of three and two neurons, and two outputs, at the stage',
+          'list "Legend"',
+          'rowheader "over h1 and ŷ1',
+          'combobox "Activation"',
+          'img "Loss (mean of the four rows) by epoch',
+        ]
+        const places = order.map((text) => tree.indexOf(text))
+        expect(order.filter((_, i) => places[i] < 0)).toEqual([])
+        expect(places).toEqual([...places].sort((a, b) => a - b))
+      })
+    })
+
+    thorough('the keyboard reaches every control, in the order of the page', async () => {
+      for (const tab of ['points', 'inside', 'speed'])
+        await visit(`#${tab}`, async (page) => {
+          await page.locator(`#panel-${tab} .card`).first().waitFor()
+          await page.locator(`#tab-${tab}`).focus()
+          const wanted = await page.evaluate(
+            (name) =>
+              [
+                ...document.querySelectorAll<HTMLElement>(
+                  `#panel-${name} :is(button, select, input, summary, [tabindex="0"])`,
+                ),
+              ].filter((each) => each.checkVisibility() && !(each as HTMLButtonElement).disabled).length,
+            tab,
+          )
+          const reached: string[] = []
+          await page.keyboard.press('Tab') // Share
+          await page.keyboard.press('Tab') // Theme
+          for (let i = 0; i < wanted; i++) {
+            await page.keyboard.press('Tab')
+            reached.push(
+              await page.evaluate((name) => {
+                const { activeElement: at } = document
+                if (!at?.closest(`#panel-${name}`)) return 'outside'
+                const { outlineStyle } = getComputedStyle(at)
+                return outlineStyle === 'none' && !at.closest('.surface')
+                  ? `no ring: ${at.outerHTML}`
+                  : 'inside'
+              }, tab),
+            )
+          }
+          expect(reached).toEqual(Array(wanted).fill('inside'))
+        })
+    })
+
+    thorough('nothing moves by itself where less motion is wanted', async () => {
+      for (const reducedMotion of ['reduce', 'no-preference'] as const) {
+        const use = async (page: Page) => {
+          await figure(page, 'inside', 'row').waitFor()
+          const moving = await page.evaluate(() => document.getAnimations().length)
+          if (reducedMotion === 'reduce') expect(moving).toBe(0)
+          else expect(moving).toBeGreaterThan(0)
+        }
+        await visit('#inside?stage=da1', use, { reducedMotion })
+      }
+    })
   })
 
   test('every control has a name', async () => {

@@ -74,12 +74,4 @@ export class HeatImage {
       pixels[i] = ramp[rampIndex(values[at] * scale + shift)]
     this.context.putImageData(this.image, 0, 0)
   }
-
-  /** Pixel i shows values[offset + places[i] * stride] * scale. */
-  setAt(places: Int32Array, values: Float32Array, offset: number, stride: number, scale: number): void {
-    const { pixels } = this
-    for (let i = 0; i < pixels.length; i++)
-      pixels[i] = ramp[rampIndex(values[offset + places[i] * stride] * scale)]
-    this.context.putImageData(this.image, 0, 0)
-  }
 }

@@ -4,7 +4,7 @@
 import type { FloatArray } from 'lanegrad'
 import { HeatImage, palette } from '../lib/colors.ts'
 import { h, Picture } from '../lib/dom.ts'
-import { SMALL, smallPlaces } from './grid.ts'
+import { SMALL } from './grid.ts'
 
 /** layer -1: an input; otherwise an index of the layers, the output last. */
 export interface Neuron {
@@ -70,12 +70,12 @@ export class Diagram {
     this.picture.redraw()
   }
 
-  /** Kernels of the layers, and the outputs of the inputs and each layer over the map's places, to be scaled. */
+  /** Kernels of the layers, and the outputs of the inputs and each layer over the small pictures' places, to be scaled. */
   show(kernels: readonly FloatArray[], outputs: readonly FloatArray[], scales: readonly number[]): void {
     this.weights = kernels
     outputs.forEach(({ data, shape }, column) => {
       this.heats[column]?.forEach((heat, unit) => {
-        heat.setAt(smallPlaces, data, unit, shape[1], scales[column])
+        heat.set(data, unit, shape[1], scales[column])
       })
     })
     this.sayWeight()

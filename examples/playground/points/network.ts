@@ -14,7 +14,7 @@ import {
 } from 'lanegrad'
 import { type Point, type Rows, randomNumbers, rowsOf, shuffle } from './data.ts'
 import { featureRows } from './features.ts'
-import { gridPlaces, SIDE } from './grid.ts'
+import { placesOf, SIDE, SMALL } from './grid.ts'
 
 export interface NetworkOptions {
   /** Names of the features. */
@@ -44,8 +44,9 @@ export class Network {
   private readonly probe: Model<Symbolic[]>
   private readonly inputs: readonly string[]
   private readonly isRegression: boolean
-  /** The features of the map's places. */
-  readonly grid: FloatArray
+  /** The features of the map's places, and of those of the neurons' small pictures. */
+  private readonly grid: FloatArray
+  readonly smallGrid: FloatArray
   private readonly random: () => number
   private order: Point[] = []
 
@@ -53,7 +54,8 @@ export class Network {
     const { inputs, units, activation, regularization, rate, seed } = options
     this.inputs = inputs
     this.isRegression = options.isRegression
-    this.grid = featureRows(gridPlaces, inputs)
+    this.grid = featureRows(placesOf(SIDE), inputs)
+    this.smallGrid = featureRows(placesOf(SMALL), inputs)
     const kernelRegularizer = regularization === 'none' ? {} : { [regularization]: rate }
     const x = input({ shape: [inputs.length] })
     const values: Symbolic[] = []
@@ -113,10 +115,19 @@ export class Network {
     return this.isRegression ? scoreOfValues(outputs, y.data) : scoreOfClasses(outputs, y.data)
   }
 
-  /** Every layer's outputs on the grid: [SIDE * SIDE, units] each; of two classes the last one are logits. */
+  /** Every layer's outputs for the small pictures: [SMALL * SMALL, units] each; of two classes the last one are logits. */
   responses(weights: Record<string, FloatArray>): FloatArray[] {
     this.probe.setWeights(weights)
-    return this.probe.predict(this.grid, { batchSize: SIDE * SIDE })
+    return this.probe.predict(this.smallGrid, { batchSize: SMALL * SMALL })
+  }
+
+  /** A layer's outputs for the map, [SIDE * SIDE, units], with the weights of the last `responses`; -1: the inputs. */
+  map(layer: number): FloatArray {
+    if (layer < 0) return this.grid
+    const batchSize = SIDE * SIDE
+    return layer === this.layerNames.length - 1
+      ? this.trained.predict(this.grid, { batchSize })
+      : this.probe.predict(this.grid, { batchSize })[layer]
   }
 
   dispose(): void {

@@ -22,6 +22,8 @@ export function makeTraining(root: HTMLElement, settings: Readonly<Settings>, vi
   let due = 0
   let before = 0
   let painted = 0
+  /** Milliseconds of the last frame that painted. */
+  let cost = 0
   let isStale = true
 
   function build(keep = false): void {
@@ -110,10 +112,11 @@ export function makeTraining(root: HTMLElement, settings: Readonly<Settings>, vi
     if (did) {
       record()
       if (isDiverged()) setPlaying(false)
-      // a slow device shows fewer pictures, so that it stays quick to the touch
-      if (now - painted > (loop.rate < 54 ? 60 : 25)) {
+      // where pictures cost much, fewer are shown, so that the page stays quick to the touch
+      if (now - painted > Math.max(25, 4 * cost)) {
         painted = now
         paint()
+        cost = performance.now() - now
       }
     }
     if (loop.isRunning && loop.rate) view.figures.frames.set(loop.rate.toFixed(0))

@@ -87,17 +87,19 @@ export function makeView(onDraw: (x: number, y: number) => void, onPick: () => v
     const layers = network.responses(weights)
     const last = layers.length - 1
     // hidden neurons are shown up to 1, the output as it is, or of two classes as tanh(z / 2) = 2 sigmoid(z) - 1
-    const output = isRegression
-      ? layers[last]
-      : { ...layers[last], data: layers[last].data.map((z) => Math.tanh(z / 2)) }
-    const outputs = [network.grid, ...layers.slice(0, last), output]
-    const scales = outputs.map((_, i) => (i === 0 ? 1 / EXTENT : 1))
+    const bounded = (values: FloatArray, layer: number): FloatArray =>
+      isRegression || layer < last ? values : { ...values, data: values.data.map((z) => Math.tanh(z / 2)) }
+    const scaleOf = (layer: number) => (layer < 0 ? 1 / EXTENT : 1)
     const kernels = network.layerNames.map((name) => weights[`${name}/kernel`])
-    diagram.show(kernels, outputs, scales)
-    const at =
-      picked && outputs[picked.layer + 1] && picked.unit < outputs[picked.layer + 1].shape[1] ? picked : null
-    const shown = at ? at.layer + 1 : last + 1
-    surface.heat.set(outputs[shown].data, at?.unit ?? 0, outputs[shown].shape[1], scales[shown])
+    diagram.show(
+      kernels,
+      [network.smallGrid, ...layers.map(bounded)],
+      [-1, ...layers.keys()].map((layer) => scaleOf(layer)),
+    )
+    const at = picked
+    const { layer, unit } = at ?? { layer: last, unit: 0 }
+    const map = bounded(network.map(layer), layer)
+    surface.heat.set(map.data, unit, map.shape[1], scaleOf(layer))
     const name = at ? diagram.nameOf(at) : 'the network'
     heading.textContent = at ? `Output of ${name}` : 'Output'
     lens.hidden = !at

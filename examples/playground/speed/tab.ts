@@ -183,9 +183,9 @@ export const makeTab: MakeTab = (root, onChange) => {
               h(
                 'tr',
                 {},
-                h('th', {}, ''),
+                h('th', { scope: 'col' }, 'trained by'),
                 ...['steps/s', 'ms/step', 'best ms/step', 'GFLOP/s', `loss, step ${LOSS_STEP}`].map((text) =>
-                  h('th', { class: 'num' }, text),
+                  h('th', { scope: 'col', class: 'num' }, text),
                 ),
               ),
             ),
@@ -193,7 +193,7 @@ export const makeTab: MakeTab = (root, onChange) => {
               'tbody',
               {},
               ...(['wasm', 'plain'] as const).map((name) =>
-                h('tr', {}, h('th', {}, rows[name].text), ...rows[name].cells),
+                h('tr', {}, h('th', { scope: 'row' }, rows[name].text), ...rows[name].cells),
               ),
             ),
           ),
