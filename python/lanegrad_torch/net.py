@@ -16,6 +16,7 @@ from .format import PathLike, read_file, write_file
 from .layers import KINDS, Layer
 from .layers.base import Weight
 from .losses import takes_labels
+from .metrics import Meter
 from .network import Network, Run, make_network
 from .optimizers import Optimizer
 from .tensors import mask_of
@@ -221,7 +222,7 @@ class Net:
         assert training is not None
         run = run if isinstance(run, Run) else Run.of(run)
         parts = training.parts(run, batch.y, batch.weights, batch.rows)
-        return Losses(parts.groups, parts.factors, parts.value, parts.values)
+        return Losses(parts.groups, parts.factors, parts.value, parts.values, parts.terms)
 
     def step(self, x: Any, y: Any, sample_weight: Any = None) -> float:
         """One training step, as lanegrad's trainStep. Gives the loss before the update.
@@ -262,6 +263,24 @@ class Net:
             losses = self.losses(Run.of(self.module(*batch.x, full=True)), batch)
         found = _gradients(sum(losses.groups[1:], losses.groups[0]), parameters, False)
         return {name: g.cpu().numpy() for name, g in zip(self.optimizer.names, found)}
+
+    @torch.no_grad()
+    def evaluate(self, x: Any, y: Any, sample_weight: Any = None, batch_size: Optional[int] = None) -> Dict[str, float]:
+        """The loss and the metrics the model was compiled with, by name, as lanegrad's evaluate gives them.
+
+        `batch_size`: rows that are computed at once, by default all. Several processes give their own rows, in as many batches each.
+        """
+        whole = self.batch("evaluate", x, y, sample_weight)
+        meter = Meter(self.training)
+        size = batch_size or whole.rows
+        for start in range(0, whole.rows, size):
+            part = slice(start, start + size)
+            rows = [x[part] for x in whole.x]
+            weights = [None if w is None else w[part] for w in whole.weights]
+            batch = Batch(rows, [y[part] for y in whole.y], weights, len(rows[0]))
+            run = Run.of(self.module.eval()(*batch.x, full=True))
+            meter.add(run, batch, self.losses(run, batch))
+        return meter.logs()
 
     def flush(self) -> None:
         """The update by gradients that wait for more steps, as at the end of fit's epochs."""
@@ -306,6 +325,7 @@ class Losses:
     factors: List[float]  # what each group's gradients weigh beside those of other steps
     value: float  # the loss over all processes
     values: List[float]  # that of each group, over all processes
+    terms: List[Tuple[str, float, float, bool]]  # what a Meter takes: of outputs, penalties and added losses
 
     @property
     def total(self) -> Tensor:

@@ -71,6 +71,7 @@ class Network(nn.Module):
             self.attributes[entry["name"]] = attribute
             self.layers[attribute] = layer
         self._penalties: Dict[str, Tensor] = {}
+        self._is_full = False
         self.gives_values = False  # whether `forward(full=True)` gives the values of all layers
         self.limits: Dict[str, Tuple[int, str]] = {}  # of ids, by input: how many, and whose
         self._check()
@@ -121,7 +122,7 @@ class Network(nn.Module):
 
     def _after_layer(self, layer: Layer, inputs: Any, output: Any) -> None:
         """Takes a layer's penalty while its weights are whole, which those of sharded modules are in its forward pass alone."""
-        if torch.is_grad_enabled() and layer.name not in self._penalties:
+        if self._is_full and layer.name not in self._penalties:
             penalty = layer.penalty()
             if penalty is not None:
                 self._penalties[layer.name] = penalty
@@ -132,6 +133,7 @@ class Network(nn.Module):
         for entry, x in zip(self.inputs, inputs):
             values[entry["name"]] = x
         self._penalties = {}
+        self._is_full = full
         for call in self.calls:
             given = [values[name] for name in call["inputs"]]
             layer = self.layers[self.attributes[call["layer"]]]

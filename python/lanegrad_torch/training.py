@@ -1,7 +1,7 @@
 """What a model was compiled with: losses of outputs and their groups, penalties and added losses, as parts of one loss."""
 
 from dataclasses import dataclass
-from typing import Any, Dict, List, Mapping, Optional, Sequence
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
 import torch
@@ -9,7 +9,7 @@ from torch import Tensor
 
 from . import distributed
 from .errors import check, fail
-from .losses import check_loss, has_elements, spread, takes_labels, terms_of
+from .losses import check_loss, spread, takes_labels, terms_of
 from .network import Network, Run
 from .tensors import mask_of
 
@@ -39,6 +39,8 @@ class Output:
     group: str
     classes: int
     own: Any = None  # the user's function, if the loss is one of their own
+    metrics: Sequence[Any] = ()
+    weighted_metrics: Sequence[Any] = ()
 
     def target_shape(self, shape: List[Optional[int]]) -> List[Optional[int]]:
         """The shape of a row of the targets for a prediction whose rows have `shape`."""
@@ -65,7 +67,7 @@ class Parts:
     factors: List[float]
     value: float
     values: List[float]  # of the groups
-    logs: Dict[str, float]
+    terms: List[Tuple[str, float, float, bool]]  # name ('': penalties), value, what it counts beside other batches, whether it is a sum
 
 
 class Training:
@@ -94,7 +96,8 @@ class Training:
                 group = SUM if loss["reduction"] == "sum" else f"rows of {name}" if is_counted else ROWS
                 function = own.get(loss["kind"]) if loss.get("custom") else None
                 classes = shapes[index][-1] if shapes[index] else 0
-                self.outputs.append(Output(name, index, loss, entry["weight"], group, classes, function))
+                metrics = entry.get("metrics") or [], entry.get("weightedMetrics") or []
+                self.outputs.append(Output(name, index, loss, entry["weight"], group, classes, function, *metrics))
             self.added = [(entry["kind"], entry["weight"]) for entry in data.get("added") or []]
         except (KeyError, TypeError, AttributeError) as error:
             fail(f"the file's training is damaged: {type(error).__name__}: {error}")
@@ -127,18 +130,20 @@ class Training:
         processes = distributed.world()
         parts: Dict[str, List[Tensor]] = {group: [] for group in self.groups}
         named: List[Tensor] = []
-        names: List[str] = []
+        names: List[Tuple[str, float, bool]] = []
         for output, total, count in zip(self.outputs, sums, all_counts):
             value = total if output.loss["reduction"] == "sum" else total / max(count, 1)
-            names.append(output.name)
+            names.append((output.name, count, output.loss["reduction"] == "sum"))
             named.append(value.detach())
             parts[output.group].append(value * output.weight)
         if run.penalty is not None:
             parts[self.penalties].append(run.penalty / processes)
+            names.append(("", all_rows, False))
+            named.append(run.penalty.detach() / processes)
         for kind, weight in self.added:
             own = {name: value for name, (_, value) in self.network.weights().items()}
             value = self.own[kind](run.values, own).mean() * (rows / all_rows)
-            names.append(kind)
+            names.append((kind, all_rows, False))
             named.append(value.detach())
             parts[ROWS].append(value * weight)
         groups = [torch.stack(own).sum() for own in parts.values()]
@@ -150,7 +155,8 @@ class Training:
         whole = distributed.add_numbers(whole, device)
         values = whole[: len(groups)]
         value = float(np.float32(sum(values)))
-        return Parts(groups, factors, value, values, dict(zip(names, whole[len(groups) :])))
+        terms = [(name, own, count, is_sum) for (name, count, is_sum), own in zip(names, whole[len(groups) :])]
+        return Parts(groups, factors, value, values, terms)
 
 
 def _sum_and_count(output: Output, x: Tensor, y: Tensor, w: Optional[Tensor]) -> "tuple[Tensor, float]":
@@ -175,7 +181,7 @@ def _sum_and_count(output: Output, x: Tensor, y: Tensor, w: Optional[Tensor]) ->
     if mask is not None:
         weighted = weighted * spread(mask, terms)
     total = weighted.sum()
-    per_row = x.shape[-1] if output.own is None and has_elements(loss) and x.dim() > 1 else 1
+    per_row = terms.numel() / max(x[..., 0].numel(), 1) if x.dim() > 1 else 1
     if loss["reduction"] == "sum":
         # a loss of the user's own is the mean of its values, times the number of samples
         return (total * (x.shape[0] / max(positions.numel(), 1)) if output.own is not None else total), 0.0

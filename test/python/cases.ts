@@ -7,14 +7,17 @@ import {
   additiveAttention,
   alphaDropout,
   attention,
+  auc,
   average,
   averagePooling1d,
   averagePooling2d,
   averagePooling3d,
   batchNormalization,
   bidirectional,
+  binaryAccuracy,
   binaryCrossentropy,
   block,
+  categoricalAccuracy,
   categoricalCrossentropy,
   categoryEncoding,
   centerCrop,
@@ -29,6 +32,7 @@ import {
   convLstm2d,
   convLstm3d,
   cosineDecay,
+  cosineSimilarityMetric,
   cropping1d,
   cropping2d,
   cropping3d,
@@ -42,6 +46,7 @@ import {
   einsumDense,
   embedding,
   exponentialDecay,
+  f1Score,
   flatten,
   gaussianDropout,
   gaussianNoise,
@@ -65,6 +70,7 @@ import {
   linearWarmup,
   lora,
   lstm,
+  type MetricLike,
   type Model,
   masking,
   maximum,
@@ -72,6 +78,7 @@ import {
   maxPooling1d,
   maxPooling2d,
   maxPooling3d,
+  meanAbsolutePercentageError,
   meanSquaredError,
   minimum,
   minMaxNorm,
@@ -86,15 +93,20 @@ import {
   operations,
   optimizers,
   permute,
+  perplexity,
   polynomialDecay,
   positionEmbedding,
+  precision,
   prelu,
+  r2Score,
+  recall,
   relu,
   repeatVector,
   rescaling,
   reshape,
   resizing,
   rmsNormalization,
+  rootMeanSquaredError,
   rotaryEmbedding,
   type Schedule,
   type Symbolic,
@@ -104,7 +116,9 @@ import {
   sgd,
   simpleRnn,
   softmax,
+  sparseCategoricalAccuracy,
   sparseCategoricalCrossentropy,
+  sparseTopKCategoricalAccuracy,
   spatialDropout1d,
   spatialDropout2d,
   spatialDropout3d,
@@ -113,6 +127,7 @@ import {
   stochasticDepth,
   subtract,
   timeDistributed,
+  topKCategoricalAccuracy,
   unitNorm,
   unitNormalization,
   upSampling1d,
@@ -192,6 +207,8 @@ interface More {
   readonly y?: (shape: readonly number[]) => Fed
   readonly x?: Fed
   readonly weights?: Fed
+  readonly metrics?: readonly MetricLike[]
+  readonly weightedMetrics?: readonly MetricLike[]
   readonly isRandom?: boolean
   readonly isWhole?: boolean
   readonly dtype?: 'int32'
@@ -1042,7 +1059,74 @@ const training = (): Case[] => {
     severalOutputs(),
     accumulatedGroups(),
     adapted(),
+    ...measured(),
     chain('a layer of their own', [4], [dense({ units: 3 }), scaled(), dense({ units: 2 })]),
+  ]
+}
+
+/** Every metric, of rows, of ids and of logits. */
+function measured(): Case[] {
+  const ofRows = [
+    ...[auc(), auc({ curve: 'PR', name: 'pr' }), binaryAccuracy({ threshold: 0.3 }), categoricalAccuracy()],
+    ...[
+      topKCategoricalAccuracy({ k: 2 }),
+      precision({ threshold: 0.4 }),
+      precision({ name: 'p1', topK: 1, classId: 1 }),
+    ],
+    ...[
+      recall({ average: null, threshold: null }),
+      f1Score({ average: 'weighted' }),
+      r2Score(),
+      perplexity(),
+    ],
+    ...[rootMeanSquaredError({ name: 'root' }), meanAbsolutePercentageError(), cosineSimilarityMetric()],
+    ...['accuracy' as const, 'mae' as const, 'cosineSimilarity' as const, meanSquaredError()],
+  ]
+  const ofIds = [
+    ...[
+      sparseCategoricalAccuracy(),
+      sparseTopKCategoricalAccuracy({ k: 2, name: 'top2' }),
+      auc(),
+      f1Score(),
+      perplexity(),
+    ],
+    'accuracy' as const,
+  ]
+  const ofElements = [
+    auc(),
+    recall(),
+    precision({ threshold: 0.7 }),
+    binaryAccuracy(),
+    'accuracy' as const,
+    'bce' as const,
+    'mse' as const,
+  ]
+  const weights = mapped(numbers(8, ROWS), (x) => x + 1)
+  const of = (name: string, layers: Layer[], more: More) =>
+    chain(`metrics of ${name}`, [5, 3], layers, { x: padded, ...more })
+  const last = (act: string) => [masking(), dense({ units: 3, activation: act as 'relu' })]
+  return [
+    of('rows', last('softmax'), {
+      ...{ loss: 'categoricalCrossentropy', metrics: ofRows, weightedMetrics: ofRows.slice(0, 14), weights },
+      y: (shape) => hot(numbers(5, ...shape), 3),
+    }),
+    of('ids', last('softmax'), {
+      ...{
+        loss: sparseCategoricalCrossentropy({ ignoreIndex: 2 }),
+        metrics: ofIds,
+        weightedMetrics: ofIds,
+        weights,
+      },
+      y: ([rows, steps]) => ids(4, 3, rows, steps),
+    }),
+    of('logits', [flatten(), dense({ units: 3 })], {
+      ...{ loss: sparseCategoricalCrossentropy({ fromLogits: true }), metrics: ofIds },
+      y: ([rows]) => ids(4, 3, rows),
+    }),
+    of('elements', [flatten(), dense({ units: 3 })], {
+      ...{ loss: binaryCrossentropy({ fromLogits: true }), metrics: ofElements },
+      y: (shape) => mapped(numbers(5, ...shape), (x) => (x > 0 ? 1 : 0)),
+    }),
   ]
 }
 

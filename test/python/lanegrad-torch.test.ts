@@ -22,6 +22,7 @@ interface Report {
   readonly predictions: readonly (readonly number[])[]
   readonly gradients: Readonly<Record<string, readonly number[]>>
   readonly losses: readonly number[]
+  readonly logs: Readonly<Record<string, number>>
   readonly error?: string
 }
 
@@ -51,16 +52,18 @@ const fedTo = ({ x, y, weights, names, net }: Case) => ({
 const lossesOf = (model: Model<never>, { x, y, options }: ReturnType<typeof fedTo>, count: number) =>
   Array.from({ length: count }, () => model.trainStep(x, y, options).loss)
 
-function expectedOf(one: Case, file: Uint8Array<ArrayBuffer>): Expected {
+async function expectedOf(one: Case, file: Uint8Array<ArrayBuffer>): Promise<Expected> {
   const fed = fedTo(one)
   const values = load<never>(file, own).predict(fed.x) as unknown as Fed | Readonly<Record<string, Fed>>
   const outputs = 'data' in values ? [values as Fed] : Object.values(values)
+  const logs = await load<never>(file, own).evaluate(fed.x, fed.y, { ...fed.options, batchSize: 5 })
   const model = load<never>(file, own)
   const gradients = model.gradients(fed.x, fed.y, fed.options)
   return {
     predictions: outputs.map(({ data }) => [...data]),
     gradients: Object.fromEntries(Object.entries(gradients).map(([name, { data }]) => [name, [...data]])),
     losses: lossesOf(model, fed, STEPS),
+    logs,
     later: lossesOf(model, fed, AFTERWARDS),
   }
 }
@@ -95,7 +98,7 @@ describe.runIf(isRun)(`models go on in PyTorch${reason}`, () => {
       ])
       if (weights) arrays.set('weights', weights)
       await writeFile(join(folder, `${fileOf(name)}.data.safetensors`), encodeSafetensors(arrays as never))
-      expected.set(name, expectedOf(one, file))
+      expected.set(name, await expectedOf(one, file))
     }
     const list = all.map(({ name, isRandom = false, isWhole = false, isStateful = false }) => ({
       name: fileOf(name),
@@ -119,6 +122,14 @@ describe.runIf(isRun)(`models go on in PyTorch${reason}`, () => {
     want.predictions.forEach((values, i) => {
       expect(distance(got.predictions[i], values), 'predictions').toBeLessThan(1e-6)
     })
+    for (const logs of [
+      got.logs,
+      ...(one.isWhole || one.isRandom ? [] : parts.map((part) => part[fileOf(name)].logs)),
+    ]) {
+      expect(Object.keys(logs).sort()).toEqual(Object.keys(want.logs).sort())
+      for (const [key, value] of Object.entries(want.logs))
+        expect(distance([logs[key]], [value], 0.01), key).toBeLessThan(1e-5)
+    }
     const back = load<never>(await readFile(join(folder, `${fileOf(name)}.back.safetensors`)), own)
     if (one.isRandom) return
     const largest = Math.max(...Object.values(want.gradients).flat().map(Math.abs))

@@ -70,11 +70,14 @@ def run(folder: Path, case: Dict[str, Any]) -> Dict[str, Any]:
     prediction = net.predict(own["x"])
     if case["isStateful"]:
         net = lanegrad_torch.load(folder / f"{name}.safetensors", **OWN)
+    logs = net.evaluate(**own, batch_size=None if case["isWhole"] else 2)
+    if case["isStateful"]:
+        net = lanegrad_torch.load(folder / f"{name}.safetensors", **OWN)
     gradients = {key: g.reshape(-1).tolist() for key, g in net.gradients(**own).items()}
     losses = [net.step(**own) for _ in range(STEPS)]
     net.save(folder / f"{name}.back.safetensors")
     flat = listed(prediction)
-    return {"predictions": flat if isinstance(flat[0], list) else [flat], "gradients": gradients, "losses": losses}
+    return {"predictions": flat if isinstance(flat[0], list) else [flat], "gradients": gradients, "losses": losses, "logs": logs}
 
 
 def run_part(folder: Path, case: Dict[str, Any], rank: int, wrapped: bool) -> Dict[str, Any]:
@@ -84,7 +87,8 @@ def run_part(folder: Path, case: Dict[str, Any], rank: int, wrapped: bool) -> Di
     if wrapped:
         net.wrap(lambda module: torch.nn.parallel.DistributedDataParallel(module, find_unused_parameters=True))
     own = data_of(folder, name, net, slice(0, 3) if rank == 0 else slice(3, 5))
-    return {"losses": [net.step(**own) for _ in range(STEPS)]}
+    logs = net.evaluate(**own)
+    return {"losses": [net.step(**own) for _ in range(STEPS)], "logs": logs}
 
 
 def main() -> None:
