@@ -16,9 +16,10 @@ import { fileURLToPath } from 'node:url'
 import { build, transform } from 'esbuild'
 import { slashes } from '../../scripts/paths.mjs'
 import { buildPlayground, serve } from '../../scripts/playground.mjs'
-import { layout, links } from './layout.mjs'
+import { layout } from './layout.mjs'
 import { render } from './markdown.mjs'
 import { namesOf } from './names.mjs'
+import { adapted, groupsIn } from './reference-page.mjs'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const OUT = join(ROOT, 'build/site')
@@ -141,24 +142,32 @@ async function writeBench(args) {
   writeReport(JSON.parse(readFileSync(rows, 'utf8')), join(OUT, 'bench'), 'npm run bench')
 }
 
-/** A page of typedoc gets the site's links behind its title. @throws Error where it has none */
-function linkBack(path) {
-  const file = join(OUT, path)
-  const text = readFileSync(file, 'utf8')
-  const title = 'class="title">lanegrad</a>'
-  if (!text.includes(title)) throw new Error(`${path}: typedoc's page has no title to put links behind`)
-  writeFileSync(
-    file,
-    text.replace(title, `${title}<nav class="site" aria-label="Site">${links(path, 'reference')}</nav>`),
-  )
+/** The order of the package's exports, which is that of the README's table. */
+const ENTRIES = Object.keys(JSON.parse(read('package.json')).exports).map((path) =>
+  path.replace('.', 'lanegrad'),
+)
+
+function adaptReference(folder) {
+  const modules = readdirSync(join(folder, 'modules'))
+    .map((file) => {
+      const html = readFileSync(join(folder, 'modules', file), 'utf8')
+      const name = ENTRIES.find((entry) => `${entry.replaceAll('/', '_')}.html` === file)
+      if (name === undefined) throw new Error(`the reference's ${file} is no entry of the package`)
+      return { file, name, groups: groupsIn(html) }
+    })
+    .sort((a, b) => ENTRIES.indexOf(a.name) - ENTRIES.indexOf(b.name))
+  for (const path of readdirSync(folder, { recursive: true }).map((path) => slashes(path))) {
+    if (!path.endsWith('.html')) continue
+    const file = join(folder, path)
+    writeFileSync(file, adapted(readFileSync(file, 'utf8'), path, modules))
+  }
 }
 
 const args = process.argv.slice(2)
 rmSync(OUT, { recursive: true, force: true })
 mkdirSync(join(OUT, 'assets'), { recursive: true })
 cpSync(join(ROOT, 'build/reference'), join(OUT, 'reference'), { recursive: true })
-for (const path of readdirSync(join(OUT, 'reference'), { recursive: true }).map((path) => slashes(path)))
-  if (path.endsWith('.html')) linkBack(`reference/${path}`)
+adaptReference(join(OUT, 'reference'))
 await writeAssets()
 await buildPlayground(join(OUT, 'playground'))
 await writeBench(args)
