@@ -42,10 +42,22 @@ describe('the tarball', () => {
     const python = readdirSync(join(root, 'python'), { recursive: true, encoding: 'utf8' })
       .filter((path) => /\.(py|toml)$/.test(path))
       .map((path) => `python/${path.replaceAll('\\', '/')}`)
+    const recipes = readdirSync(join(root, 'examples/recipes'), { recursive: true, encoding: 'utf8' })
+      .filter((path) => /\.\w+$/.test(path))
+      .map((path) => `examples/recipes/${path.replaceAll('\\', '/')}`)
     const rest = project.files.filter((path) => !/^dist\/types\/(?:\w+\/)*[\w.-]+\.d\.ts$/.test(path))
     const others = [...maps, ...binaries, ...imports, ...folders]
     expect(rest).toEqual(
-      ['LICENSE', 'README.md', 'dist/cli.js', ...scripts, ...others, ...python, 'package.json'].sort(),
+      [
+        'LICENSE',
+        'README.md',
+        'dist/cli.js',
+        ...scripts,
+        ...others,
+        ...python,
+        ...recipes,
+        'package.json',
+      ].sort(),
     )
   })
 
@@ -86,6 +98,11 @@ describe('the tarball', () => {
         const imports = [...code.matchAll(/\b(?:from|import)\s*"([^"]+)"/g)].map(([, from]) => from)
         expect(imports.filter((from) => !/\/wasm\/\w+\.js$/.test(from))).toEqual([])
       }
+  })
+
+  test('its recipes run where it is installed', () => {
+    const printed = project.node('node_modules/lanegrad/examples/recipes/table.js')
+    expect(Number(/error in miles per gallon: ([\d.]+)/.exec(printed)?.[1])).toBeLessThan(2.5)
   })
 
   test('its command runs', () => {

@@ -3,7 +3,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
-import { runExample } from '../support/run-example.ts'
+import { badImports, printedTexts, promisedTexts, runExample } from '../support/run-example.ts'
 
 const root = new URL('../../', import.meta.url)
 const read = (path: string) => readFileSync(new URL(path, root), 'utf8')
@@ -91,6 +91,40 @@ test.each(['README.md', 'ARCHITECTURE.md', ...guides])(
     expect(bad.map(([link]) => link)).toEqual([])
   },
 )
+
+/**
+ * The programs of the guides that nothing above runs. Blocks marked `js` run here; those of the recipes in recipes.test.ts; those
+ * marked `javascript`, `jsx` or `html` are for a page, a worker, a bundler or another tool, which other tests run them in.
+ */
+const recipeCodes = readdirSync(new URL('examples/recipes', root)).flatMap((file) =>
+  file.endsWith('.js') ? read(`examples/recipes/${file}`).replace(/^.*\n/, '') : [],
+)
+const blocks = guides.flatMap((path) =>
+  programsOf(read(path))
+    .filter((code) => ![...recipeCodes, graph, parts, ownLayer].includes(code))
+    .map((code): [path: string, code: string] => [path, code]),
+)
+const elsewhere = guides.flatMap((path) => {
+  const count = [...read(path).matchAll(/^```(javascript|jsx|html)/gm)].length
+  return count > 0 ? `${path} (${count})` : []
+})
+console.log(`guides: for pages, workers and tools, not run here: ${elsewhere.join(', ')}`)
+
+/** Whether a program is among the few that run at every test: those of the commonest jobs. */
+const isQuick = (path: string) => /(table|text)\.md$/.test(path)
+if (!process.env.CI) console.log('guides: programs of other guides than table and text run in CI alone')
+
+describe.each(blocks)('a program of %s', (path, code) => {
+  test.runIf(process.env.CI || isQuick(path))('runs, and prints what it says', async () => {
+    expect(await badImports(code)).toEqual([])
+    const printed = printedTexts(await runExample(code))
+    for (const text of promisedTexts(code)) if (/^[[\d'{]/.test(text)) expect(printed).toContain(text)
+  })
+})
+
+test('every guide begins with its title and a sentence', () => {
+  for (const path of guides) expect(read(path), path).toMatch(/^# \S.*\n\n/)
+})
 
 test('every guide is in the list of guides', () => {
   const list = read('docs/guides/README.md')

@@ -6,9 +6,15 @@ import * as main from '../../src/index.ts'
 
 const MODULES: Readonly<Record<string, object>> = { lanegrad: main, 'lanegrad/slim': slim }
 
-/** What the package's binaries resolve to. */
-const resolve = (name: string): string =>
-  new URL(`../../build/${name.split('/').pop()}`, import.meta.url).href
+const RECIPES = 'lanegrad/recipes/'
+
+/** What the package's binaries and the data of its recipes resolve to. */
+const resolve = (name: string): string => {
+  const path = name.startsWith(RECIPES)
+    ? `examples/recipes/${name.slice(RECIPES.length)}`
+    : `build/${name.split('/').pop()}`
+  return new URL(`../../${path}`, import.meta.url).href
+}
 
 export interface Run {
   /** The arguments of each console.log. */
@@ -20,6 +26,7 @@ export interface Run {
 const IMPORT = /^import \{ (.*) \} from '(.*)'$/gm
 
 const moduleOf = async (from: string): Promise<object> => {
+  if (from.startsWith(RECIPES)) return import(resolve(from))
   const source = sources[from.replace('lanegrad/', '')]
   return MODULES[from] ?? (await import(source ? `../../${source}` : from))
 }
