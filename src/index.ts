@@ -17,7 +17,9 @@ export type {
   PredictOptions,
   StepOptions,
   TrainStepOptions,
+  VerboseOption,
 } from './feed/options.ts'
+export type { Progress, Verbose } from './feed/progress.ts'
 export type { GraphBuilder } from './graph/builder.ts'
 export type { Value } from './graph/value.ts'
 export {

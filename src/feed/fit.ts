@@ -2,7 +2,6 @@
 // history. Async: gives the event loop a turn at least every few milliseconds, and runs one step at a time.
 
 import { feedPiece, type Source, through } from '../feed/source.ts'
-import { now, print } from '../numerics/host.ts'
 import { Stop, type StopSignal } from '../rows/stop.ts'
 import { type Turn, turns } from '../rows/turns.ts'
 import type { History, Logs } from '../session/logs.ts'
@@ -10,9 +9,11 @@ import type { Session } from '../session/session.ts'
 import { Tally } from '../session/tally.ts'
 import { explain } from '../session/warnings.ts'
 import type { Callback, FitParams } from './callbacks.ts'
+import type { Progress } from './progress.ts'
 
 interface RunOptions {
   readonly turn: Turn
+  readonly verbose: Progress | null
   readonly signal: StopSignal | null
   readonly allowNaN: boolean
 }
@@ -26,13 +27,16 @@ export async function evaluateAll(
     number,
     prefix,
     turn,
+    verbose,
+    title,
     signal,
     allowNaN,
-  }: RunOptions & { what: string; number: number; prefix: string },
+  }: RunOptions & { what: string; title: string; number: number; prefix: string },
 ): Promise<Logs | null> {
   const tally = new Tally()
   return through(source.pass(what, number, turn, [signal]), async (pass) => {
-    for (;;) {
+    for (let done = 0; ; done++) {
+      verbose?.show(title, done, source.steps, tally.logs(prefix, false))
       const next = pass.next()
       const piece = next && 'then' in next ? await next : next
       if (piece === null) return tally.logs(prefix)
@@ -57,16 +61,11 @@ interface FitPlan<M> {
   readonly validation: Source | null
   /** Epochs from one validation to the next. */
   readonly validationFreq: number
-  readonly verbose: 0 | 1
+  readonly verbose: Progress | null
   readonly callbacks: readonly Callback<M>[]
   readonly signal: AbortSignal | null
   readonly allowNaN: boolean
 }
-
-const text = (logs: Logs): string =>
-  Object.entries(logs)
-    .map(([key, value]) => `${key}: ${value.toPrecision(4)}`)
-    .join(' - ')
 
 /** The training loop. Stops within one step when the signal aborts; the history then holds the whole epochs. */
 export async function fitAll<M extends { learningRate: number }>(
@@ -77,7 +76,8 @@ export async function fitAll<M extends { learningRate: number }>(
   const { steps, samples, batchSize } = train
   const history: Record<string, number[]> = {}
   const turn = turns() // one for all epochs: many short ones must yield too
-  const options = { turn, signal, allowNaN }
+  const options = { turn, verbose, signal, allowNaN }
+  let title = ''
   let last: Logs = {}
   let stopped: string | null = null
   const stopping = new Stop() // ends what waits for a batch to train on
@@ -103,6 +103,7 @@ export async function fitAll<M extends { learningRate: number }>(
     const opening = train.pass(`fit: epoch ${epoch + 1}`, number, turn, [signal, stopping])
     return through(opening, async (pass) => {
       for (let index = 0; index === 0 || stopped === null; index++) {
+        verbose?.show(title, index, steps, tally.logs('', false))
         const next = pass.next()
         const piece = next && 'then' in next ? await next : next
         if (piece === null || (!piece && index > 0 && !signal?.aborted)) break
@@ -137,14 +138,14 @@ export async function fitAll<M extends { learningRate: number }>(
     for (const callback of callbacks) await callback.onTestBegin?.()
     const number = Math.floor((epoch + 1) / validationFreq) - Math.floor(plan.initialEpoch / validationFreq)
     const what = `fit: epoch ${epoch + 1}: validationData`
-    const logs = await evaluateAll(session, validation, { ...options, what, number, prefix: 'val_' })
+    const logs = await evaluateAll(session, validation, { ...options, what, title, number, prefix: 'val_' })
     if (logs) for (const callback of callbacks) await callback.onTestEnd?.(logs)
     return logs
   }
 
   for (const callback of callbacks) await callback.onTrainBegin?.(params)
   for (let epoch = plan.initialEpoch; epoch < epochs && stopped === null && !signal?.aborted; epoch++) {
-    const startMs = now()
+    title = `epoch ${epoch + 1}/${epochs}`
     for (const callback of callbacks) await callback.onEpochBegin?.(epoch)
     if (stopped !== null) break
     const trained = await runEpoch(epoch)
@@ -155,14 +156,11 @@ export async function fitAll<M extends { learningRate: number }>(
       history[key] ??= []
       history[key].push(value)
     }
-    if (verbose) {
-      const seconds = ((now() - startMs) / 1000).toFixed(1)
-      print('log', `epoch ${epoch + 1}/${epochs} - ${seconds} s - ${text(last)}`)
-    }
+    verbose?.show(title, 0, 0, last, true)
     for (const callback of callbacks) await callback.onEpochEnd?.(epoch, last)
   }
   const reason = signal?.aborted ? 'aborted' : stopped
-  if (verbose && reason) print('log', reason)
+  if (reason) verbose?.show(reason, 0, 0, {}, true)
   for (const callback of callbacks) await callback.onTrainEnd?.(last, reason)
   return history
 }

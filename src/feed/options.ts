@@ -6,7 +6,6 @@ import {
   isObject,
   must,
   NATURAL,
-  oneOf,
   POSITIVE,
   POSITIVE_INTEGER,
   type Read,
@@ -16,6 +15,16 @@ import {
 import type { Batches, Data, Dataset } from '../rows/rows.ts'
 import { type Callback, readCallbacks } from './callbacks.ts'
 import { type ClassWeight, readClassWeight } from './class-weight.ts'
+import { readVerbose, type Verbose } from './progress.ts'
+
+/** The option of the methods that go over many batches. */
+export interface VerboseOption {
+  /**
+   * 1: a line on the console for each epoch, evaluation or prediction, and while it lasts one after 1, 2, 4, 8 ... seconds.
+   * `progress()` (from `lanegrad/node` for terminals, from `lanegrad/plot` for pages): how far it is, as it runs. Default 0.
+   */
+  readonly verbose?: Verbose
+}
 
 /** The option of every method that takes data. */
 export interface NaNOption {
@@ -51,7 +60,7 @@ export interface TrainStepOptions extends StepOptions {
 }
 
 /** Options of `fit`. */
-export interface FitOptions<M> extends TrainStepOptions {
+export interface FitOptions<M> extends TrainStepOptions, VerboseOption {
   /** Number of passes over the data; with `initialEpoch`, the number of the last one. Default 1. */
   readonly epochs?: number
   /** The number of the first epoch; training continues to `epochs`. Default 0. */
@@ -75,8 +84,6 @@ export interface FitOptions<M> extends TrainStepOptions {
   readonly validationSteps?: number
   /** Number of epochs from one validation to the next. Default 1. */
   readonly validationFreq?: number
-  /** 1: a line for each epoch on the console. Default 0. */
-  readonly verbose?: 0 | 1
   /** Objects of hooks: `earlyStopping()` and so on, or `{ onEpochEnd(epoch, logs) { ... } }`; one, or a list. */
   readonly callbacks?: Callback<M> | readonly Callback<M>[]
   /** A signal that stops training within one step; `fit` then resolves with the epochs that were whole. Default: none. */
@@ -84,7 +91,7 @@ export interface FitOptions<M> extends TrainStepOptions {
 }
 
 /** Options of `evaluate`. */
-export interface EvaluateOptions extends StepOptions {
+export interface EvaluateOptions extends StepOptions, VerboseOption {
   /** Rows of a batch. Default 256. */
   readonly batchSize?: number
   /** Number of batches to take from an iterable. Default: all. */
@@ -92,7 +99,7 @@ export interface EvaluateOptions extends StepOptions {
 }
 
 /** Options of `predict`. */
-export interface PredictOptions extends NaNOption {
+export interface PredictOptions extends NaNOption, VerboseOption {
   /** Rows of a batch; fewer rows at the end are exact, not padded. Default 256. */
   readonly batchSize?: number
   /**
@@ -118,6 +125,7 @@ const readCount = (value: number | undefined, what: string): number | undefined 
   value === undefined ? value : must(POSITIVE_INTEGER, value, what)
 
 const COUNT = [readCount, undefined] as const
+const VERBOSE = [readVerbose, 0] as const
 const ALLOW_NAN = [BOOLEAN, false] as const
 const SAMPLE_WEIGHT = [asGiven<Data | undefined>, undefined] as const
 const CLASS_WEIGHT = [readClassWeight, null] as const
@@ -135,7 +143,7 @@ export const OPTIONS = {
     validationBatchSize: COUNT,
     validationSteps: COUNT,
     validationFreq: [POSITIVE_INTEGER, 1],
-    verbose: [oneOf(0, 1), 0],
+    verbose: VERBOSE,
     callbacks: [readCallbacks<never>, []],
     signal: [SIGNAL, null],
     sampleWeight: SAMPLE_WEIGHT,
@@ -145,10 +153,16 @@ export const OPTIONS = {
   evaluate: {
     batchSize: [POSITIVE_INTEGER, 256],
     steps: COUNT,
+    verbose: VERBOSE,
     sampleWeight: SAMPLE_WEIGHT,
     allowNaN: ALLOW_NAN,
   },
-  predict: { batchSize: [POSITIVE_INTEGER, 256], training: [BOOLEAN, false], allowNaN: ALLOW_NAN },
+  predict: {
+    batchSize: [POSITIVE_INTEGER, 256],
+    training: [BOOLEAN, false],
+    verbose: VERBOSE,
+    allowNaN: ALLOW_NAN,
+  },
   trainStep: { sampleWeight: SAMPLE_WEIGHT, classWeight: CLASS_WEIGHT, allowNaN: ALLOW_NAN },
   applyGradients: { weight: [POSITIVE, 1], allowNaN: ALLOW_NAN },
   gradients: { inputs: [BOOLEAN, false], sampleWeight: SAMPLE_WEIGHT, allowNaN: ALLOW_NAN },

@@ -61,7 +61,7 @@ export async function predictBatches(
 export function predictRows(
   session: Session,
   batch: Batch,
-  { batchSize: given, training, allowNaN }: Options,
+  { batchSize: given, training, verbose, allowNaN }: Options,
   name = '',
 ): FloatArray[] {
   const { engine } = session
@@ -73,6 +73,7 @@ export function predictRows(
     data: new Float32Array(0),
   }))
   for (let from = 0; from < rows; from += batchSize) {
+    verbose?.show('predict', from, rows, {})
     const to = Math.min(rows, from + batchSize)
     const prepared = session.prepareFor('predict', batch, to - from, { training })
     feedPiece(session, prepared, { batch, order: null, from, to, isChecked: false, name }, allowNaN)

@@ -395,15 +395,17 @@ export class Model<V extends Values = Values> {
       sortArguments<EvaluateOptions>(session.feeds, what, args),
     )
     const read = readOptions(what, options, OPTIONS[what])
-    const { allowNaN } = read
+    const { verbose, allowNaN } = read
     this.training // throws before compile
     checkEvaluated(given, options)
     const turn = turns()
     session.evaluations++
     try {
       const source = await readEvaluated(session, given, read, turn)
-      const run = { what, number: 1, prefix: '', turn, signal: null, allowNaN }
-      return (await evaluateAll(session, source, run)) ?? {} // null only where a signal aborts
+      const run = { what, title: what, number: 1, prefix: '', turn, verbose, signal: null, allowNaN }
+      const logs = (await evaluateAll(session, source, run)) ?? {} // null only where a signal aborts
+      verbose?.show(what, 0, 0, logs, true)
+      return logs
     } finally {
       session.evaluations--
     }
@@ -433,6 +435,7 @@ export class Model<V extends Values = Values> {
     const { session } = this
     const read = readOptions('predict', options, OPTIONS.predict)
     const shaped = (outputs: readonly FloatArray[]) => {
+      read.verbose?.show('predict', 0, 0, {}, true)
       const { outputs: known, outputStructure } = session.network
       const named = outputs.map((output, i): [string, FloatArray] => [known[i].name, output])
       return joined(named, outputStructure) as Shaped<V, FloatArray>

@@ -1,11 +1,12 @@
-// What needs files: callbacks that write them, or hand what they would write to a function, and arrays in files. Everything a
-// program imports from `lanegrad/node`.
+// What needs files or a terminal: callbacks that write files, or hand what they would write to a function, arrays in files, and a
+// progress bar. Everything a program imports from `lanegrad/node`.
 export { type CsvLoggerOptions, csvLogger } from '../callbacks/csvLogger.ts'
 export {
   type CheckpointInfo,
   type ModelCheckpointOptions,
   modelCheckpoint,
 } from '../callbacks/modelCheckpoint.ts'
+export type { ProgressCallback } from '../callbacks/pace.ts'
 export {
   type ArrayBatch,
   type ArrayBatches,
@@ -14,3 +15,5 @@ export {
   readArrays,
   saveArrays,
 } from './arrays.ts'
+export { type ProgressOptions, type ProgressStream, progress } from './progress.ts'
+export { type TensorBoardOptions, tensorBoard } from './tensorBoard.ts'

@@ -4,6 +4,7 @@ import type { Callback } from '../feed/callbacks.ts'
 import { fitAll } from '../feed/fit.ts'
 import { readHeldOut } from '../feed/given.ts'
 import { OPTIONS } from '../feed/options.ts'
+import type { Verbose } from '../feed/progress.ts'
 import { readRows, splitValidation } from '../feed/reading.ts'
 import { rowsSource } from '../feed/source.ts'
 import { BOOLEAN, check, fail, POSITIVE_INTEGER, reading, readOptions } from '../numerics/errors.ts'
@@ -37,8 +38,8 @@ export interface TrainerFitOptions {
   readonly sampleWeight?: Data
   /** Take NaN in the data as it is. Default false: it is an error. */
   readonly allowNaN?: boolean
-  /** 1: one line per epoch on the console. Default 0. */
-  readonly verbose?: 0 | 1
+  /** As `Model.fit` takes it. Default 0. */
+  readonly verbose?: Verbose
   /** Objects of hooks, as `Model.fit` takes them; `params.model` is the trainer. */
   readonly callbacks?: Callback<Trainer> | Callback<never> | readonly (Callback<Trainer> | Callback<never>)[]
   /** Stops training within one step; `fit` then resolves with the epochs that were whole. */

@@ -1,17 +1,19 @@
 // The page's callbacks and batches, for one call that runs in the worker. Enters: requests of the worker. Leaves: answers, and
 // effects (stop, another learning rate, other weights), each of which reaches the worker before the answer that follows it.
 
+import type { Progress } from '../feed/progress.ts'
 import { type AnyIterator, iteratorOf } from '../feed/source.ts'
 import type { Callback, FitParams, Model } from '../model/model.ts'
 import { fail, isFunction } from '../numerics/errors.ts'
 import type { Batches } from '../rows/rows.ts'
-import type { Effect, RemoteBatches } from './messages.ts'
+import { type Effect, type RemoteBatches, SHOW } from './messages.ts'
 
 type Hook = (...args: unknown[]) => unknown
 
 export class Hooks {
   private readonly model: Model
   private readonly callbacks: readonly Callback[]
+  private readonly progress: Progress | null
   private readonly effect: (effect: Effect) => void
   private readonly what: string
   /** The batches offered, each with the iterator that showed their form, for the first pass. */
@@ -24,10 +26,17 @@ export class Hooks {
   private queue: Promise<unknown> = Promise.resolve()
 
   /** `what` begins the messages of errors. */
-  constructor(what: string, model: Model, callbacks: readonly Callback[], effect: (effect: Effect) => void) {
+  constructor(
+    what: string,
+    model: Model,
+    callbacks: readonly Callback[],
+    progress: Progress | null,
+    effect: (effect: Effect) => void,
+  ) {
     this.what = what
     this.model = model
     this.callbacks = callbacks
+    this.progress = progress
     this.effect = effect
   }
 
@@ -42,13 +51,21 @@ export class Hooks {
 
   ask(hook: string, args: readonly unknown[], rate: number): Promise<unknown> {
     if (hook === 'next' || hook === 'return') return this.pull(hook, args[0] as number, args[1])
-    const run = this.queue.then(() => this.run(hook as keyof Callback, args, rate))
+    const run = this.queue.then(() => this.run(hook as keyof Callback | typeof SHOW, args, rate))
     this.queue = run.catch(() => {})
     return run
   }
 
-  private async run(hook: keyof Callback, args: readonly unknown[], rate: number): Promise<void> {
+  private async run(
+    hook: keyof Callback | typeof SHOW,
+    args: readonly unknown[],
+    rate: number,
+  ): Promise<void> {
     this.rate = rate
+    if (hook === SHOW) {
+      this.progress?.show(...(args as Parameters<Progress['show']>))
+      return
+    }
     const given = hook === 'onTrainBegin' ? [this.params(args[0] as FitParams)] : [...args]
     for (const callback of this.callbacks) await (callback[hook] as Hook | undefined)?.apply(callback, given)
   }

@@ -44,10 +44,14 @@ export const runtimeOf = ({ isRelaxed, threads }: RuntimeData): RuntimeOptions =
   threads: threads === undefined ? null : workers(threads ?? undefined),
 })
 
+export const SHOW = 'show'
+
 /** The options of a call, beside its arguments. */
 export interface CallOptions {
   /** The names of the hooks that some callback has. */
   readonly hooks: readonly string[]
+  /** Whether the page shows how far the call is: the worker asks it to, as the hook `SHOW`. */
+  readonly isShown: boolean
   readonly progressMs: number
   /** Whether the signal is aborted. */
   readonly aborted: boolean

@@ -13,7 +13,9 @@ import {
   type PredictOptions,
   type StepOptions,
   type TrainStepOptions,
+  type VerboseOption,
 } from '../feed/options.ts'
+import type { Progress } from '../feed/progress.ts'
 import { checkEvaluated, heldOut, splitValidation } from '../feed/reading.ts'
 import type { CompileOptions } from '../model/compile.ts'
 import type { Callback, FitOptions, Model } from '../model/model.ts'
@@ -56,6 +58,7 @@ interface Call {
 interface CallSettings extends Transfer {
   readonly signal?: AbortSignal | null
   readonly callbacks?: readonly Callback[]
+  readonly verbose?: Progress | null
   readonly progressMs?: number
 }
 
@@ -177,7 +180,7 @@ export class WorkerModel<V extends Values = Values> {
   private async call<T>(
     method: string,
     args: readonly unknown[],
-    { transfer = false, signal = null, callbacks = [], progressMs = 0 }: CallSettings = {},
+    { transfer = false, signal = null, callbacks = [], verbose = null, progressMs = 0 }: CallSettings = {},
   ): Promise<T> {
     if (this.ended !== null) fail(`${method}: ${this.ended}`)
     const id = ++this.ids
@@ -186,10 +189,11 @@ export class WorkerModel<V extends Values = Values> {
       const sent = packed(given, moved, false) as object
       this.post({ type: 'effect', id, effect: sent }, `${method}: a callback's values`, moved)
     }
-    const hooks = new Hooks(`${method}: `, this.local as unknown as Model, callbacks, effect)
+    const hooks = new Hooks(`${method}: `, this.local as unknown as Model, callbacks, verbose, effect)
     const wanted = HOOKS.filter((hook) => callbacks.some((callback) => callback[hook]))
     const options: CallOptions = {
       hooks: wanted,
+      isShown: verbose !== null,
       progressMs,
       aborted: signal?.aborted ?? false,
     }
@@ -248,13 +252,13 @@ export class WorkerModel<V extends Values = Values> {
     }
   }
 
-  /** As `Model.fit`; callbacks run here. `params.model` is the page's model, as of the last hook that was awaited. */
+  /** As `Model.fit`; callbacks run here, and what `verbose` shows appears here. `params.model` is the page's model, as of the last hook that was awaited. */
   fit(x: Data, y: Data, options?: RemoteFitOptions): Promise<History>
   fit(data: Dataset | Batches, options?: RemoteFitOptions): Promise<History>
   async fit(...args: readonly unknown[]): Promise<History> {
     const { given, sent, options } = this.sorted<RemoteFitOptions>('fit', args)
     const { transfer, progressMs = 50, ...known } = options
-    const { callbacks, signal, validationSplit } = readOptions('fit', known, OPTIONS.fit)
+    const { callbacks, signal, verbose, validationSplit } = readOptions('fit', known, OPTIONS.fit)
     must(NON_NEGATIVE, progressMs, 'fit: progressMs')
     const held = reading('fit: its arguments', () => heldOut(this.session.feeds, given, known))
     if (this.isFitting) fail('fit: this model is being fitted already; await the first call')
@@ -263,10 +267,10 @@ export class WorkerModel<V extends Values = Values> {
       if (batch) splitValidation(batch, validationSplit)
       this.verify('fit: validationData', held)
     }
-    const { callbacks: _, signal: __, ...rest } = known
+    const { callbacks: _, signal: __, verbose: ___, ...rest } = known
     this.isFitting = true
     try {
-      return await this.call('fit', [...sent, rest], { transfer, signal, callbacks, progressMs })
+      return await this.call('fit', [...sent, rest], { transfer, signal, callbacks, verbose, progressMs })
     } finally {
       this.isFitting = false
     }
@@ -293,17 +297,18 @@ export class WorkerModel<V extends Values = Values> {
   private async ask<T>(
     method: 'evaluate' | 'predict' | 'trainStep' | 'gradients',
     sent: readonly unknown[],
-    options: Remote<TrainStepOptions>,
+    options: Remote<TrainStepOptions & VerboseOption>,
     given?: Given,
   ): Promise<T> {
-    const { transfer, ...rest } = plain(method, options)
-    readOptions(method, rest, OPTIONS[method])
+    const { transfer, ...known } = plain(method, options)
+    const read = readOptions(method, known, OPTIONS[method]) as { readonly verbose?: Progress | null }
+    const { verbose: _, ...rest } = known
     if (transfer) {
       const [x, y] = sent as readonly Data[]
       const rows: Given = { kind: 'rows', data: { x, y, weights: rest.sampleWeight } }
       this.verify(method, given ?? rows, rest.classWeight)
     }
-    return this.call(method, [...sent, rest], { transfer })
+    return this.call(method, [...sent, rest], { transfer, verbose: read.verbose ?? null })
   }
 
   /** As `Model.trainStep`. */

@@ -3,6 +3,7 @@
 // the event loop every few milliseconds. Each model has a port of its own.
 
 import { classWeights } from '../feed/class-weight.ts'
+import type { Progress } from '../feed/progress.ts'
 import { type LoadOptions, load } from '../model/create.ts'
 import { loadWeights } from '../model/loading.ts'
 import type { Callback, FitParams, Model } from '../model/model.ts'
@@ -25,6 +26,7 @@ import {
   Relayed,
   type RemoteBatches,
   runtimeOf,
+  SHOW,
   type ToPage,
   type ToWorker,
   unpacked,
@@ -46,6 +48,9 @@ export interface ServeOptions {
 
 /** The least time between two states that go to the page at ends of epochs, so that little is lost with a worker. */
 const STATE_MS = 1000
+
+/** The least time between two messages that tell how far a call is. */
+const SHOW_MS = 50
 
 function ownPort(): MessageTarget {
   const scope = globalThis as unknown as Partial<MessageTarget> & { readonly document?: unknown }
@@ -223,6 +228,8 @@ class Served {
           signal: run.abort,
           callbacks: [this.hooks(id, run, options)],
         }
+      if (options.isShown)
+        given[given.length - 1] = { ...(given.at(-1) as object), verbose: this.progress(id, run) }
       const value = await this.perform(method, given)
       await run.told
       if (run.failure) throw run.failure
@@ -270,6 +277,21 @@ class Served {
     const rate = training ? this.model.learningRate : 0
     this.post({ type: 'ask', id, ask, hook, args, rate, state })
     return new Promise((resolve, reject) => this.asked.set(ask, { resolve, reject }))
+  }
+
+  /** Tells the page how far the call is, now and then, and every end. */
+  private progress(id: number, run: Running): Progress {
+    let toldMs = -Infinity
+    return {
+      show: (what, done, total, logs, isEnd = false) => {
+        if (!isEnd && now() - toldMs < SHOW_MS) return
+        toldMs = now()
+        const told = this.ask(id, SHOW, [what, done, total, logs, isEnd], null).catch((error) => {
+          run.failure ??= error
+        })
+        run.told = run.told.then(() => told)
+      },
+    }
   }
 
   /** Callbacks that forward to the page: hooks of epochs are awaited; those of batches are called now and then, or all awaited. */

@@ -88,6 +88,7 @@ const GIVEN: Readonly<Record<string, Options>> = {
   modelCheckpoint: { save: () => {} },
   learningRateScheduler: { schedule: () => 1 },
   csvLogger: { write: () => {} },
+  tensorBoard: { logDir: 'logs' },
 }
 
 const x = [[1], [2], [3], [4]]

@@ -416,6 +416,34 @@ describe('callbacks', () => {
   })
 })
 
+test('verbose shows here how far the worker is: every end, and some of the steps', async () => {
+  const { remote } = await remoteOf()
+  const ends: string[] = []
+  const begun = new Set<string>()
+  const show = (what: string, _: number, total: number, logs: object, isEnd = false) => {
+    if (isEnd) ends.push(`${what}: ${Object.keys(logs)}`)
+    else begun.add(`${what} of ${total}`)
+  }
+  await remote.fit(x, y, { epochs: 2, batchSize: 50, verbose: { show } })
+  await remote.evaluate(x, y, { verbose: { show } })
+  await remote.predict(x, { verbose: { show } })
+  expect(ends).toEqual([
+    'epoch 1/2: loss,accuracy',
+    'epoch 2/2: loss,accuracy',
+    'evaluate: loss,accuracy',
+    'predict: ',
+  ])
+  for (const first of ['epoch 1/2 of 4', 'evaluate of 1', 'predict of 200']) expect(begun).toContain(first)
+  const broken = remote.evaluate(x, y, {
+    verbose: {
+      show() {
+        throw new Error('no screen')
+      },
+    },
+  })
+  await expect(broken).rejects.toThrow('no screen')
+})
+
 describe('stopping', () => {
   test('a signal aborts within a step', async () => {
     const { net, remote } = await remoteOf()
