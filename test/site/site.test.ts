@@ -111,7 +111,7 @@ describe.skipIf(lacking)(`the site${lacking}`, () => {
       expect(foreign).toEqual([])
       const files = [...urls]
         .filter((url) => url.startsWith(address))
-        .map((url) => decodeURIComponent(new URL(url).pathname))
+        .map((url) => decodeURIComponent(url.slice(address.length).replace(/[?#].*$/, '')))
       const bytes = files
         .filter((file) => !DATA.test(file))
         .map((file) => join(FOLDER, file.replaceAll('/', sep)))

@@ -9,7 +9,7 @@ const MODULES: Readonly<Record<string, object>> = { lanegrad: main, 'lanegrad/sl
 const RECIPES = 'lanegrad/recipes/'
 
 /** What the package's binaries and the data of its recipes resolve to. */
-const resolve = (name: string): string => {
+const addressOf = (name: string): string => {
   const path = name.startsWith(RECIPES)
     ? `examples/recipes/${name.slice(RECIPES.length)}`
     : `build/${name.split('/').pop()}`
@@ -26,7 +26,7 @@ export interface Run {
 const IMPORT = /^import \{ (.*) \} from '(.*)'$/gm
 
 const moduleOf = async (from: string): Promise<object> => {
-  if (from.startsWith(RECIPES)) return import(resolve(from))
+  if (from.startsWith(RECIPES)) return import(addressOf(from))
   const source = sources[from.replace('lanegrad/', '')]
   return MODULES[from] ?? (await import(source ? `../../${source}` : from))
 }
@@ -42,7 +42,7 @@ export async function runExample(code: string): Promise<Run> {
   const program = new AsyncFunction('modules', 'resolve', 'console', `${body}\nreturn ${result}`)
   const printed: unknown[][] = []
   const log = (...values: unknown[]) => printed.push(values)
-  return { printed, model: await program(modules, resolve, { log }) }
+  return { printed, model: await program(modules, addressOf, { log }) }
 }
 
 /** Without what equals the text before it: a console.log in a loop prints one text again and again. */
