@@ -15,20 +15,29 @@ def rank() -> int:
     return dist.get_rank() if world() > 1 else 0
 
 
+class Lost(RuntimeError):
+    """Another process has gone, so that a sum over all of them can't be had."""
+
+
+def _reduce(total: Tensor) -> Tensor:
+    """The sum over processes, in place."""
+    try:
+        dist.all_reduce(total)
+    except RuntimeError as error:
+        raise Lost(str(error)) from error
+    return total
+
+
 class _AllSum(torch.autograd.Function):
     """The sum over processes; its gradient is the sum of the gradients."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor) -> Tensor:
-        total = x.contiguous().clone()
-        dist.all_reduce(total)
-        return total
+        return _reduce(x.contiguous().clone())
 
     @staticmethod
     def backward(ctx: Any, dy: Tensor) -> Tensor:
-        total = dy.contiguous().clone()
-        dist.all_reduce(total)
-        return total
+        return _reduce(dy.contiguous().clone())
 
 
 def all_sum(x: Tensor) -> Tensor:
@@ -40,17 +49,14 @@ def add_numbers(numbers: Sequence[float], device: torch.device) -> List[float]:
     """The sums of numbers over all processes, in float64."""
     if world() == 1:
         return list(numbers)
-    total = torch.tensor(list(numbers), dtype=torch.float64, device=device)
-    dist.all_reduce(total)
-    return total.tolist()
+    return _reduce(torch.tensor(list(numbers), dtype=torch.float64, device=device)).tolist()
 
 
 def add_gradients(gradients: List[Tensor]) -> List[Tensor]:
     """The sums of gradients over all processes: one message for all."""
     if world() == 1 or not gradients:
         return gradients
-    flat = torch.cat([g.reshape(-1) for g in gradients])
-    dist.all_reduce(flat)
+    flat = _reduce(torch.cat([g.reshape(-1) for g in gradients]))
     result, at = [], 0
     for g in gradients:
         result.append(flat[at : at + g.numel()].view_as(g))

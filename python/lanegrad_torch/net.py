@@ -52,7 +52,9 @@ class Net:
         self.runner: nn.Module = self.module
         self.is_wrapped = False
         self.device = torch.device("cpu")
-        self.seed = int(metadata.get("seed", "0"))
+        digits = metadata.get("seed", "")
+        check(digits.isdigit(), f"{path}: seed", "an integer >= 0", digits)
+        self.seed = int(digits)
         self.epoch_count = 0
         self.rows_of_states: Optional[int] = next(
             (value.shape[0] for info, value in self.module.weights().values() if info.is_state), None
@@ -65,7 +67,11 @@ class Net:
         self._optimizer: Optional[Optimizer] = None
         if "training" in metadata:
             self.training = Training(_parsed("training", metadata), self.module, self.shapes, self.masked, options)
-            self._optimizer = Optimizer(self.training.optimizer, self._trained(), len(self.training.groups))
+            try:
+                self._optimizer = Optimizer(self.training.optimizer, self._trained(), len(self.training.groups))
+                self._optimizer.rate()
+            except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+                fail(f"{path}: its optimizer is damaged: {type(error).__name__}: {error}")
             self._load_state()
 
     @property
@@ -114,14 +120,19 @@ class Net:
             if optimizer.micro_count:
                 optimizer.micro_weights = [float(weight) for weight in state["microWeights"]]
             optimizer.learning_rate = float(state.get("learningRate", optimizer.learning_rate))
-        except (KeyError, TypeError, ValueError) as error:
-            fail(f"{self.path}: optimizerState is damaged: {error}")
+            weights = optimizer.micro_weights
+            check(len(weights) == len(self.training.groups), "microWeights", f"{len(self.training.groups)} numbers", weights)
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
+            fail(f"{self.path}: optimizerState is damaged: {type(error).__name__}: {error}")
         for group in optimizer.param_groups:
             p = group["params"][0]
             for slot, value in optimizer.state[p].items():
                 name = f"optimizer/{slot}/{group['name']}"
                 array = self.arrays.get(name)
-                check(array is not None and array.size == p.numel(), f"{self.path}: {name}", f"{p.numel()} numbers", array)
+                if array is None:
+                    fail(f"{self.path} lacks {name}")
+                fits = array.size == p.numel() and array.dtype == np.float32
+                check(fits, f"{self.path}: {name}", f"{p.numel()} numbers", list(array.shape))
                 value.copy_(torch.from_numpy(np.array(array)).view_as(p))
 
     # -- where it runs

@@ -6,9 +6,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from . import distributed
 from .errors import LanegradError, check, fail
 from .layers.base import Layer, Source, Weight, called, make_layer
 from .tensors import logits_for, made_of, mask_of
+
+OUT_OF_MEMORY = tuple(filter(None, (getattr(torch.cuda, "OutOfMemoryError", None), MemoryError)))
 
 
 class Run(NamedTuple):
@@ -79,6 +82,13 @@ class Network(nn.Module):
         self._register_load_state_dict_pre_hook(_from_own_names, with_module=True)
 
     def _check(self) -> None:
+        check(bool(self.inputs) and bool(self.outputs), "model description", "one input and one output at least", self.outputs)
+        structures = (self.input_structure, self.output_structure)
+        check(all(own in ("single", "list", "record") for own in structures), "structure", "single, list or record", structures)
+        for entry in self.inputs:
+            shape = entry["shape"]
+            fits = isinstance(shape, list) and all(n is None or (type(n) is int and 0 < n < 2**31) for n in shape)
+            check(fits, f"shape of input {entry['name']}", "a list of positive integers (or null)", shape)
         known = {entry["name"] for entry in self.inputs}
         for call in self.calls:
             if call["layer"] not in self.attributes:
@@ -88,6 +98,10 @@ class Network(nn.Module):
                 if name not in known and name.rpartition(":")[0] not in known:
                     fail(f"layer {call['name']} reads {name}, which no input or earlier layer makes")
             known.add(call["name"])
+        for entry in self.outputs:
+            value = entry["value"]
+            if value not in known and value.rpartition(":")[0] not in known:
+                fail(f"output {value} is made by no layer of the model")
 
     def layer(self, name: str) -> Layer:
         module = self.layers[self.attributes[name]]
@@ -135,22 +149,22 @@ class Network(nn.Module):
         self._penalties = {}
         self._is_full = full
         for call in self.calls:
-            given = [values[name] for name in call["inputs"]]
+            given = [self._value(values, name) for name in call["inputs"]]
             layer = self.layers[self.attributes[call["layer"]]]
             self.layer(call["layer"]).call = call["name"]
             try:
                 results = called(layer, given)
             except LanegradError as error:
                 raise LanegradError(f"layer {call['name']}: {error}") from None
-            except (RuntimeError, IndexError, ValueError, TypeError) as error:
-                if isinstance(error, getattr(torch.cuda, "OutOfMemoryError", ())):
-                    raise
-                line = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+            except (distributed.Lost, *OUT_OF_MEMORY):
+                raise
+            except Exception as error:
+                line = next(iter(str(error).strip().splitlines()), type(error).__name__)
                 shapes = ", ".join(str(list(x.shape)) for x in given)
                 raise LanegradError(f"layer {call['name']}: doesn't fit its input {shapes}: {line}") from error
             for i, value in enumerate(results):
                 values[call["name"] if i == 0 else f"{call['name']}:{i}"] = value
-        predictions = [values[entry["value"]] for entry in self.outputs]
+        predictions = [self._value(values, entry["value"]) for entry in self.outputs]
         if full:
             penalties = list(self._penalties.values())
             self._penalties = {}
@@ -158,6 +172,10 @@ class Network(nn.Module):
             return [_parts(own) for own in predictions], penalty, values if self.gives_values else {}
         self._penalties = {}
         return self.structured(predictions)
+
+    @staticmethod
+    def _value(values: Mapping[str, Tensor], name: str) -> Tensor:
+        return values[name] if name in values else fail(f"no layer makes the value {name}")
 
     def structured(self, values: List[Any]) -> Any:
         """Values of the outputs as the model gives them: one, a list, or a dict."""
@@ -196,7 +214,7 @@ def make_network(description: Any, arrays: Mapping[str, np.ndarray], kinds: Mapp
     source = Source(arrays, kinds, {})
     try:
         network = Network(description, source)
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError, IndexError) as error:
         fail(f"the description of the network is damaged: {type(error).__name__}: {error}")
     for name in arrays:
         if name not in source.taken and not name.startswith("optimizer/"):

@@ -31,7 +31,51 @@ SLOTS: Dict[str, Tuple[str, ...]] = {
     "lion": ("mean",),
 }
 
+SHARED = {
+    "schedule": None,
+    "clip": None,
+    "ema": None,
+    "accumulation": None,
+    "weightDecay": 0,
+    "excludeFromWeightDecay": None,
+    "learningRateMultipliers": None,
+}
+MOMENTS = {"beta1": 0.9, "beta2": 0.999, "epsilon": 1e-7}
+
+# The options of each kind with lanegrad's defaults, for files that lack one.
+DEFAULTS: Dict[str, Dict[str, Any]] = {
+    "sgd": {"learningRate": 0.01, "momentum": 0, "nesterov": False},
+    "rmsprop": {"learningRate": 0.001, "rho": 0.9, "momentum": 0, "epsilon": 1e-7, "centered": False},
+    "adagrad": {"learningRate": 0.001, "initialAccumulatorValue": 0.1, "epsilon": 1e-7},
+    "adadelta": {"learningRate": 0.001, "rho": 0.95, "epsilon": 1e-7},
+    "adam": {"learningRate": 0.001, **MOMENTS, "amsgrad": False},
+    "adamw": {"learningRate": 0.001, **MOMENTS, "amsgrad": False, "weightDecay": 0.004},
+    "nadam": {"learningRate": 0.001, **MOMENTS, "momentumDecay": 0.004},
+    "radam": {"learningRate": 0.001, **MOMENTS, "epsilon": 1e-8},
+    "adamax": {"learningRate": 0.001, **MOMENTS},
+    "lion": {"learningRate": 0.001, "beta1": 0.9, "beta2": 0.99},
+}
+
 Slots = Dict[str, Tensor]
+
+
+def _complete(config: Any) -> Dict[str, Any]:
+    """A config of a file with all options of its kind."""
+    check(isinstance(config, dict), "optimizer", "an object", config)
+    kind = config.get("kind")
+    if not isinstance(kind, str) or kind not in SLOTS:
+        unknown("optimizer", kind, SLOTS)
+    known = {**SHARED, **DEFAULTS[kind]}
+    for name, default in known.items():
+        value = config.get(name, default)
+        if isinstance(default, (int, float)):
+            fits = isinstance(value, type(default)) if isinstance(default, bool) else _is_number(value)
+            check(fits, f"optimizer {kind}: {name}", "a number" if not isinstance(default, bool) else "a boolean", value)
+    return {**known, **config}
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < math.inf
 
 
 def _average_square(s: Tensor, g: Tensor, share: float) -> Tensor:
@@ -46,9 +90,8 @@ class Optimizer(torch.optim.Optimizer):
     """
 
     def __init__(self, config: Mapping[str, Any], weights: Sequence[Tuple[Weight, Tensor]], groups: int) -> None:
-        kind = config.get("kind")
-        if kind not in SLOTS:
-            unknown("optimizer", kind, SLOTS)
+        config = _complete(config)
+        kind = config["kind"]
         self.config = config
         self.kind: str = kind
         check_schedule(config.get("schedule"))

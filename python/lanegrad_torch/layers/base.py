@@ -128,8 +128,10 @@ def make_layer(name: str, kind: str, config: Mapping[str, Any], trainable: bool,
         fail(f"layer {name}: unknown kind {kind}: give load(path, custom={{{kind!r}: YourLayer}}); known: {known}")
     try:
         return made(name, copy.deepcopy(config), trainable, source)
-    except LanegradError:
-        raise
+    except LanegradError as error:
+        if name in str(error):
+            raise
+        raise LanegradError(f"layer {name}: {error}") from None
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         fail(f"layer {name} ({kind}): its config is damaged: {type(error).__name__}: {error}")
 
