@@ -188,6 +188,33 @@ describe.skipIf(missing)(`the tab${missing}`, { timeout: 120_000 }, () => {
     })
   })
 
+  test('files are dropped: pictures on a class and on the answers, a net on its panel', async () => {
+    await visit(async (page) => {
+      const drop = async (selector: string, files: Given[]) => {
+        const given = files.map(({ name, mimeType, buffer }) => ({ name, mimeType, bytes: [...buffer] }))
+        await page
+          .locator(selector)
+          .first()
+          .evaluate((element, list) => {
+            const dataTransfer = new DataTransfer()
+            for (const { name, mimeType, bytes } of list)
+              dataTransfer.items.add(new File([Uint8Array.from(bytes)], name, { type: mimeType }))
+            for (const type of ['dragenter', 'dragover', 'drop'])
+              element.dispatchEvent(new DragEvent(type, { dataTransfer, bubbles: true, cancelable: true }))
+          }, given)
+      }
+      await drop('#panel-teach .kind', reds(0, 3))
+      await drop('#panel-teach .kind:nth-child(2)', blues(0, 3))
+      await drop('#panel-teach .which .drop', sample())
+      await page.getByText(OF_SAMPLE).waitFor()
+      expect([await countOf(page, 0), await countOf(page, 1)]).toEqual([3, 3])
+      await soon(() => figure(page, 'status').innerText()).toBe('Press Teach.')
+      await press(page, 'teach')
+      await drop('#panel-teach .answer .drop', blues(50, 1))
+      await tells(page, 'Class 2')
+    })
+  })
+
   test('what is taught is downloaded, and predicts what the bars say', async () => {
     await visit(async (page) => {
       await teach(page)
@@ -248,8 +275,21 @@ describe.skipIf(missing)(`the tab${missing}`, { timeout: 120_000 }, () => {
       await tells(page, 'Class 2')
       await press(page, 'forget')
       await tells(page, 'Class 1')
+      // another net under the running answers, and Reset under them: nothing is complained about
+      await giveNet(page, sample())
+      await page.getByText(OF_SAMPLE).waitFor()
+      await soon(() => figure(page, 'status').innerText()).toBe('Press Teach.')
+      await press(page, 'teach')
+      await tells(page, 'Class 1')
+      expect(await alarm(page).count()).toBe(0)
       await press(page, 'camera')
       await soon(() => figure(page, 'verdict').innerText()).toMatch(/^Switch the camera on/)
+      await press(page, 'camera')
+      await tells(page, 'Class 1')
+      await press(page, 'reset')
+      await soon(() => figure(page, 'verdict').innerText()).toBe('Nothing is taught yet.')
+      await page.getByText('The head gets 231 numbers').waitFor()
+      expect(await alarm(page).count()).toBe(0)
     })
   })
 

@@ -102,14 +102,21 @@ export class Answers {
         if (rows === this.rows && (square === this.test || (!this.test && this.camera.isOn)))
           this.show(answer)
       } catch (error) {
-        this.alarm.textContent = (error as Error).message
-        this.alarm.hidden = false
-        break
+        // a question to a head that is gone by now is of no interest
+        if (rows === this.rows) {
+          this.complain(error)
+          break
+        }
       }
       await new Promise((done) => setTimeout(done, PAUSE_MS))
     }
     this.isAsking = false
     if (!this.test) this.say()
+  }
+
+  private complain(error: unknown): void {
+    this.alarm.textContent = (error as Error).message
+    this.alarm.hidden = false
   }
 
   private show({ shares, ms }: Answer): void {
@@ -150,8 +157,7 @@ export class Answers {
     try {
       this.test = await readPicture(file)
     } catch (error) {
-      this.alarm.textContent = (error as Error).message
-      this.alarm.hidden = false
+      this.complain(error)
       return
     }
     this.alarm.hidden = true

@@ -23,7 +23,15 @@ export class Classes {
   constructor(camera: Camera, events: Events) {
     this.camera = camera
     this.events = events
-    this.element = h('div', { class: 'stack' }, this.list, h('div', { class: 'row' }, this.more))
+    const hint =
+      'Pictures and folders of them can be dropped on a class. Press a picture to take it out again.'
+    this.element = h(
+      'div',
+      { class: 'stack' },
+      this.list,
+      h('div', { class: 'row' }, this.more),
+      h('p', { class: 'note' }, hint),
+    )
   }
 
   get kinds(): readonly Kind[] {

@@ -7,10 +7,11 @@ import {
   globalAveragePooling2d,
   load,
   type Model,
+  type ModelLayer,
   type Symbolic,
   transfer,
 } from 'lanegrad'
-import { loadKeras } from 'lanegrad/keras'
+import { type Imported, loadKeras } from 'lanegrad/keras'
 import { loadOnnx } from 'lanegrad/onnx'
 import { loadTfjs } from 'lanegrad/tfjs'
 import { builtinNet } from './builtin.ts'
@@ -36,11 +37,14 @@ type Loaded = Pick<Net, 'model' | 'name' | 'notes'>
 const endOf = (name: string): string => /\.(\w+)$/.exec(name)?.[1].toLowerCase() ?? ''
 const isTaken = (name: string): boolean => /^(json|keras|h5|hdf5|onnx|safetensors)$/.test(endOf(name))
 
+/** What the import has changed; that the model isn't compiled is none of a visitor's matters. */
+const notesOf = ({ importNotes }: Imported): string[] => importNotes.filter((note) => !/compiled/.test(note))
+
 /** A model of one file. */
 function fromBytes(name: string, bytes: Uint8Array<ArrayBuffer>): Loaded {
   if (endOf(name) === 'safetensors') return { name, model: load(bytes), notes: [] }
   const model = endOf(name) === 'onnx' ? loadOnnx(bytes) : loadKeras(bytes)
-  return { name, model, notes: model.importNotes }
+  return { name, model, notes: notesOf(model) }
 }
 
 async function fromFiles(files: readonly File[]): Promise<Loaded> {
@@ -54,7 +58,7 @@ async function fromFiles(files: readonly File[]): Promise<Loaded> {
   const [{ name }] = main
   if (endOf(name) !== 'json') return fromBytes(name, new Uint8Array(await main[0].arrayBuffer()))
   const model = await loadTfjs(files)
-  return { name, model, notes: model.importNotes }
+  return { name, model, notes: notesOf(model) }
 }
 
 async function fromAddress(address: string): Promise<Loaded> {
@@ -64,7 +68,7 @@ async function fromAddress(address: string): Promise<Loaded> {
   try {
     if (endOf(pathname) === 'json') {
       const model = await loadTfjs(address)
-      return { name, model, notes: model.importNotes }
+      return { name, model, notes: notesOf(model) }
     }
     const response = await fetch(address)
     if (!response.ok) throw new Error(`${name} can't be fetched: ${response.status} ${response.statusText}`)
@@ -106,19 +110,18 @@ export async function openNet(source: NetSource): Promise<Net> {
     channels: channels as 1 | 3,
     isPlanar,
     // a net that rescales by itself takes bytes; PyTorch's nets are trained on ImageNet's mean and spread
-    scaling: /^(rescaling|normalization)$/.test(layers[0]?.kind)
-      ? 'bytes'
-      : isPlanar && channels === 3
-        ? 'imagenet'
-        : 'unit',
+    scaling: layers[0]?.kind === 'rescaling' ? 'bytes' : isPlanar && channels === 3 ? 'imagenet' : 'unit',
   }
 }
 
-/** Layers after which the net can be cut: those that give one row of numbers, a row for each of several places, or maps. */
+/** Layers after which the net can be cut: those that give one row of numbers, a row for each of several places, or maps with channels last. */
 export function cutsOf({ model }: Net): Record<string, string> {
   const cuts = model.layers.filter(
     ({ kind, outputShape }) =>
-      outputShape.length >= 1 && outputShape.length <= 3 && outputShape.at(-1) !== null && kind !== 'dropout',
+      outputShape.length >= 1 &&
+      outputShape.length <= 3 &&
+      outputShape.at(-1) !== null &&
+      !/^(dropout|permute)$/.test(kind),
   )
   return Object.fromEntries(
     cuts.map(({ name, kind, outputShape }) => [
@@ -128,14 +131,27 @@ export function cutsOf({ model }: Net): Record<string, string> {
   )
 }
 
-/** Where a net is cut unless the visitor chooses: before its own verdict, or at its end where it gives none. */
+/** A picture as more numbers than this is rather taken as maps, whose quarters are fewer. */
+const MOST_FEATURES = 4096
+
+/**
+ * Where a net is cut unless the visitor chooses: before the dense layers behind its last maps, since these tell its own classes apart; before
+ * the last dense layer where it has no maps, at its end where it has neither.
+ */
 export function usualCut(net: Net): string {
   const cuts = cutsOf(net)
   const { layers } = net.model
-  const verdict = layers.findLastIndex(({ kind }) => kind === 'dense')
-  const before = layers.slice(0, Math.max(0, verdict)).findLast(({ name }) => name in cuts)
-  const last = layers.findLast(({ name, kind }) => name in cuts && !/^(activation|softmax)$/.test(kind))
-  return (before ?? last)?.name ?? ''
+  const isCut = ({ name }: ModelLayer) => name in cuts
+  const maps = layers.findLastIndex(
+    ({ outputShape: [height, width, channels] }) => channels !== undefined && height !== 1 && width !== 1,
+  )
+  const isDense = ({ kind }: ModelLayer) => kind === 'dense'
+  const dense =
+    maps < 0 ? layers.findLastIndex(isDense) : layers.findIndex((layer, i) => i > maps && isDense(layer))
+  const before = layers.slice(maps + 1, Math.max(0, dense)).findLast(isCut)
+  if (before && (before.outputShape[0] ?? 0) <= MOST_FEATURES) return before.name
+  if (dense > maps && maps >= 0) return layers[maps].name
+  return layers.findLast((layer) => isCut(layer) && !/^(activation|softmax)$/.test(layer.kind))?.name ?? ''
 }
 
 /** Maps become the means of their four quarters: what is seen, and roughly where. */

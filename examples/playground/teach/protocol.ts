@@ -63,7 +63,7 @@ export interface Calls {
   remove(ids: readonly number[]): void
   /** The pictures of each class. */
   teach(classes: readonly (readonly number[])[]): Lesson
-  /** Null where a class has one picture alone. */
+  /** Null where a class has one picture alone, or the head is gone by now. */
   check(): Check | null
   ask(picture: Square): Answer
   save(format: 'safetensors' | 'onnx'): Uint8Array<ArrayBuffer>

@@ -231,14 +231,15 @@ export const makeTab: MakeTab = (root, onChange) => {
       h(
         'div',
         { class: 'column' },
-        h('div', { class: 'give' }, panel('Pictures of each class', classes.element)),
-        h('div', { class: 'which' }, panel('The net that looks', net.element)),
+        h('div', { class: 'look' }, panel('Camera', camera.element)),
+        h('div', { class: 'answer' }, panel('What it takes the picture for', answers.element)),
       ),
       h(
         'div',
         { class: 'column' },
-        h('div', { class: 'look' }, panel('Camera', camera.element)),
-        h('div', { class: 'stack answer' }, panel('What it takes the picture for', answers.element), out),
+        panel('Pictures of each class', classes.element),
+        h('div', { class: 'which' }, panel('The net that looks', net.element)),
+        out,
       ),
     ),
   )

@@ -168,7 +168,8 @@ export class Teacher implements Methods {
   }
 
   async check(): Promise<Check | null> {
-    const { ids, rows } = this.lesson
+    if (!this.taught) return null
+    const { ids, rows } = this.taught
     const told = await heldBack(rows, (fold, folds) => this.say(`The check: part ${fold + 1} of ${folds} …`))
     return told && ids.map((id, i) => ({ id, told: told[i] }))
   }
