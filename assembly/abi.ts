@@ -11,7 +11,7 @@
  * The version of this contract: what is in this file, what modules import and export, the operand words of every kernel. To be
  * raised by every release that changes any of it: binaries may be hosted apart from the library.
  */
-export const ABI_VERSION = 4
+export const ABI_VERSION = 5
 
 /** Every region and buffer starts at a multiple of this (one cache line), bytes. */
 export const ALIGNMENT = 64
@@ -55,7 +55,7 @@ export const JOB_SLEEPERS = 388 // i32 helpers that sleep until the next job
 export const JOB_ARENA = 392 // u32 address of the arena's header
 export const JOB_SCRATCH = 396 // u32 address of a matmul's scratch for each part, MATMUL_SCRATCH_BYTES each; 0: the planned one
 export const JOB_UNARY = 400 // u32 function table index of the core's applyUnary, for the relaxed matmul
-export const JOB_SPLIT = 404 // u32 that of the core's splitWork, for all modules
+export const JOB_SPLIT = 404 // u32 that of the core's runWhole or splitWork, for all modules
 export const JOB_LEAST_WORK = 408 // f64 multiply-adds from which a job pays; infinity for one thread
 export const JOB_IS_RUNNING = 416 // u32
 export const JOB_PART_SCRATCH = 420 // u32 address of what scratchOf hands out, 0: what is planned, and

@@ -5,7 +5,7 @@ import {
 } from './abi'
 import { enter } from './arena'
 import { applyUnary } from './kernels/unary'
-import { splitWork, takeParts } from './parallel'
+import { runWhole, splitWork, takeParts } from './parallel'
 import { run as runProgram } from './program'
 
 export { ABI_VERSION } from './abi'
@@ -13,10 +13,15 @@ export { findOutside, reserve } from './arena'
 export { uniform } from './kernels/initialize'
 export { kernelAt } from './program'
 
-/** Once, before any kernel runs: JOB_SCRATCH, and no work is split. */
+/** Once, before any kernel runs: JOB_SCRATCH, and all work is done by this thread. */
 export function prepare(scratch: usize): void {
   store<f64>(JOB_LEAST_WORK, Infinity)
   store<u32>(JOB_SCRATCH, <u32>scratch)
+  store<u32>(JOB_SPLIT, runWhole.index)
+}
+
+/** After `prepare`, where helpers or relaxed kernels will be: what these call in the core. */
+export function share(): void {
   store<u32>(JOB_UNARY, applyUnary.index)
   store<u32>(JOB_SPLIT, splitWork.index)
 }

@@ -83,7 +83,12 @@ function runPart(part: i32, parts: i32): void {
   if (from < end) call_indirect<void>(kernel, p, from, end, part)
 }
 
-/** The function that `split` calls, in the core; `work` is that of all items. */
+/** The function that `split` calls where one thread computes. */
+export function runWhole(kernel: u32, p: usize, count: i32, unit: i32, work: f64): void {
+  if (count) call_indirect<void>(kernel, p, 0, count, 0)
+}
+
+/** The function that `split` calls where there are helpers; `work` is that of all items. */
 export function splitWork(kernel: u32, p: usize, count: i32, unit: i32, work: f64): void {
   const helpers = atomic.load<i32>(JOB_HELPERS), parts = (helpers & 255) + 1
   if (parts == 1 || !pays(work) || load<u32>(JOB_IS_RUNNING)) {

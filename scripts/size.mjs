@@ -5,7 +5,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
 import { minify } from 'terser'
-import { freeze } from '../dist/freeze.js'
+import { coreFor, freeze } from '../dist/freeze.js'
 import { adam, dense, sequential } from '../dist/index.js'
 import { subpaths } from './entries.mjs'
 
@@ -36,13 +36,13 @@ const small = (main) =>
     model.compile({ optimizer: adam(), loss: meanSquaredError() })
     model.fit([[0, 0], [0, 1]], [0, 1]).then(() => console.log(model.predict([[0, 1]])))`)
 
-/** A program that opens a frozen file. */
-const opening = await program(`import { open } from './dist/run.js'
-  export const trainer = (file) => open(file)
+/** A program that opens a frozen file with the core for it. */
+const opening = await program(`import { open } from './dist/slim/run.js'
+  export const trainer = (file, core) => open(file, { core })
   export const learn = (trainer, x, y) => trainer.trainStep(x, y).loss
   export const read = (trainer, x) => trainer.predict(x)`)
 
-/** A frozen file without its weights: 784-128-10 with Adam, to train 32 rows at once and predict 1 or 32. */
+/** A frozen file without its weights and the core for it: 784-128-10 with Adam, to train 32 rows at once and predict 1 or 32. */
 function frozenPrograms() {
   const layers = [dense({ units: 128, activation: 'relu' }), dense({ units: 10, activation: 'softmax' })]
   const model = sequential({ inputShape: [784], layers })
@@ -52,7 +52,10 @@ function frozenPrograms() {
   const header = JSON.parse(new TextDecoder().decode(file.subarray(8, start)))
   const weights = Object.keys(model.getWeights()).map((name) => header[name].data_offsets)
   const isWeight = (at) => weights.some(([from, to]) => at >= start + from && at < start + to)
-  return gzipped(file.filter((_, at) => !isWeight(at)))
+  return (
+    gzipped(file.filter((_, at) => !isWeight(at))) +
+    gzipped(coreFor(file, readFileSync('dist/wasm/core.wasm')))
+  )
 }
 
 /** By what it is: gzipped bytes, budget. */

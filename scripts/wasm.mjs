@@ -6,6 +6,9 @@ import { dirname, join } from 'node:path'
 import { checkRanges } from './ranges.mjs'
 
 const { targets } = JSON.parse(readFileSync('asconfig.json', 'utf8'))
+/** Which functions of the core may call which: src/freeze/core-for.ts. */
+const CALLS = 'build/core.calls.json'
+
 const timeOf = (file) => statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0
 const entryOf = (target) => (target === 'core' ? 'assembly/index.ts' : `assembly/modules/${target}.ts`)
 
@@ -23,14 +26,17 @@ async function compile(target) {
   const { STATIC_BASE, withoutStatics } = await import('./static.mjs')
   const { outFile } = targets[target]
   const partial = `${outFile}.${process.pid}`
-  const where = ['--outFile', partial, '--memoryBase', `${STATIC_BASE}`]
+  // names don't change the code: withoutStatics reads them and writes none
+  const where = ['--outFile', partial, '--memoryBase', `${STATIC_BASE}`, '--debug']
   const { error, stderr } = await main([entryOf(target), '--target', target, ...where])
   process.stderr.write(stderr.toString())
   if (error) {
     console.error(`${target}: ${error.message}`)
     process.exit(1)
   }
-  writeFileSync(partial, withoutStatics(readFileSync(partial)))
+  const { binary, calls } = withoutStatics(readFileSync(partial))
+  writeFileSync(partial, binary)
+  if (target === 'core') writeFileSync(CALLS, JSON.stringify(calls))
   renameSync(partial, outFile)
 }
 

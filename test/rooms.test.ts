@@ -52,6 +52,7 @@ const ONLY: Readonly<Record<string, readonly string[]>> = {
 /** Built files and packages, by the one file that may import them. */
 const OUTSIDE: Readonly<Record<string, readonly string[]>> = {
   'src/runtime/relaxed.ts': ['build/relaxed.wasm'],
+  'src/freeze/core-for.ts': ['build/core.calls.json'],
   'src/runtime/modules.ts': ['@assemblyscript/loader'],
   'src/data/csv.ts': ['papaparse'],
   'src/cli/command.ts': ['node:fs', 'node:util'],

@@ -98,6 +98,11 @@ function lossGradPart(p: usize, from: i32, end: i32, _: i32): void {
   let c = factor(q)
   if (seed) c *= <f64>load<f32>(seed)
   if (!isPlain(load<i32>(q, LOSS_TERMS_KIND))) call_indirect<void>(RARE_LOSS_GRAD, dst, q, c, from, end)
-  else if (areElements(q)) elementLossGrad<PlainTerms>(dst, q, c, from, end)
+  else if (areElements(q)) call_indirect<void>(elementsGrad.index, dst, q, c, from, end)
   else overRows<PlainRows>(dst, q, c, from, end)
+}
+
+/** A function of its own, called through the table lest it be inlined: a core for nets with other losses leaves it out. */
+function elementsGrad(dst: usize, q: usize, c: f64, from: i32, end: i32): void {
+  elementLossGrad<PlainTerms>(dst, q, c, from, end)
 }

@@ -7,6 +7,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
+import { coreFor } from 'lanegrad/freeze'
 import { makeFolder, removeFolder } from '../../test/runtimes/folders.ts'
 import { install } from '../../test/runtimes/install.ts'
 import { workerd } from '../../test/runtimes/runtimes.ts'
@@ -39,9 +40,11 @@ export async function deploy(name: 'worker' | 'library', base: Uint8Array): Prom
   const remove = () => removeFolder(folder)
   try {
     const data = join(folder, 'base.safetensors')
+    const core = join(folder, 'base.wasm')
     const out = join(folder, 'modules')
     mkdirSync(out)
     writeFileSync(data, base)
+    if (name === 'worker') writeFileSync(core, coreFor(base, readFileSync('dist/wasm/core.wasm')))
     await build({
       entryPoints: [`${SOURCES}/${name}.ts`],
       outdir: out,
@@ -50,7 +53,7 @@ export async function deploy(name: 'worker' | 'library', base: Uint8Array): Prom
       format: 'esm',
       target: 'es2022',
       conditions: ['workerd'],
-      alias: { 'base.safetensors': data },
+      alias: { 'base.safetensors': data, 'base.wasm': core },
       loader: { '.wasm': 'copy', '.safetensors': 'copy' },
       tsconfigRaw: '{}',
       logLevel: 'warning',

@@ -3,3 +3,9 @@ declare module 'base.safetensors' {
   const bytes: ArrayBuffer
   export default bytes
 }
+
+// The kernels that the frozen network needs, compiled by the runtime.
+declare module 'base.wasm' {
+  const code: WebAssembly.Module
+  export default code
+}

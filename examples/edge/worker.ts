@@ -5,8 +5,9 @@
 //      alone, one number after another.
 
 import frozenBytes from 'base.safetensors'
-import { fit, open, type Trainer } from 'lanegrad/run'
+import core from 'base.wasm'
 import { extras } from 'lanegrad/run/modules'
+import { fit, open, type Trainer } from 'lanegrad/slim/run'
 import { RequestError } from './requests.ts'
 import { checkFinite, type Net, workerOf } from './serve.ts'
 
@@ -51,7 +52,7 @@ function setWeights(trainer: Trainer, bytes: Uint8Array): void {
 
 export default workerOf({
   async learn({ x, y, labels, epochs }) {
-    const trainer = open(file, { modules: [extras] })
+    const trainer = open(file, { core, modules: [extras] })
     const { loss, accuracy } = await fit(trainer, x, Int32Array.from(y), { epochs })
     return {
       net: netOf(trainer, labels),
@@ -62,7 +63,7 @@ export default workerOf({
   },
 
   restore(weights, labels) {
-    const trainer = open(file, { modules: [extras] })
+    const trainer = open(file, { core, modules: [extras] })
     setWeights(trainer, weights)
     return netOf(trainer, labels)
   },

@@ -1,15 +1,19 @@
-// The page as one file: the script bundled with what it names of the library, the frozen net inside of it as text.
+// The page as one file: the script bundled with what it names of the library, the frozen net and its kernels
+// inside of it as text.
 //
 // In:  this folder, the built package. Out: the page's text.
 import { readFileSync } from 'node:fs'
 import { build } from 'esbuild'
+import { coreFor } from 'lanegrad/freeze'
 import { asciiOf, DECODER } from '../../src/cli/ascii.ts'
 import { frozenNet } from './net.ts'
 
 const SOURCE = 'examples/frozen'
 
 export async function frozenPage(): Promise<string> {
-  const net = JSON.stringify(asciiOf(frozenNet()))
+  const net = frozenNet()
+  const core = coreFor(net, readFileSync('dist/wasm/core.wasm'))
+  const texts = [net, core].map((bytes) => `WASM_BYTES(${JSON.stringify(asciiOf(bytes))})`)
   const { outputFiles } = await build({
     entryPoints: [`${SOURCE}/page.ts`],
     bundle: true,
@@ -17,7 +21,7 @@ export async function frozenPage(): Promise<string> {
     format: 'esm',
     target: 'es2022',
     write: false,
-    tsconfigRaw: '{}', // "lanegrad/run" is the built package, not its sources
+    tsconfigRaw: '{}', // "lanegrad/slim/run" is the built package, not its sources
     logLevel: 'warning',
     plugins: [
       {
@@ -25,7 +29,7 @@ export async function frozenPage(): Promise<string> {
         setup({ onLoad, onResolve }) {
           onResolve({ filter: /^net\.safetensors$/ }, ({ path }) => ({ path, namespace: 'net' }))
           onLoad({ filter: /.*/, namespace: 'net' }, () => ({
-            contents: `${DECODER}\nexport default WASM_BYTES(${net})`,
+            contents: `${DECODER}\nexport const [file, core] = [${texts}]`,
           }))
         },
       },

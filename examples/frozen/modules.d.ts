@@ -1,5 +1,5 @@
-// The frozen file as a module: its bytes. scripts/frozen.mjs puts them into the script.
+// The frozen file and the core for it as a module: their bytes. build.ts puts them into the script.
 declare module 'net.safetensors' {
-  const bytes: Uint8Array<ArrayBuffer>
-  export default bytes
+  export const file: Uint8Array<ArrayBuffer>
+  export const core: Uint8Array<ArrayBuffer>
 }

@@ -2,8 +2,8 @@
 //
 // In:  the frozen file, inside of the script. Out: what the canvas shows, step for step. A tap moves a cluster of points there.
 
-import { open } from 'lanegrad/run'
-import file from 'net.safetensors'
+import { open } from 'lanegrad/slim/run'
+import { core, file } from 'net.safetensors'
 import { CELLS, POINTS, SIDE } from './sizes.ts'
 
 /** Steps between two pictures. */
@@ -17,7 +17,7 @@ const context = canvas.getContext('2d') as CanvasRenderingContext2D
 const told = find('output')
 const play = find<HTMLButtonElement>('#play')
 
-const trainer = open(file)
+const trainer = open(file, { core })
 const start = trainer.getWeights()
 
 const x = new Float32Array(2 * POINTS)

@@ -13,6 +13,10 @@ export const packageScript = <T>(name: string): Promise<T> =>
 /** The text of a file of the package. */
 export const packageText = (path: string): string => readFileSync(new URL(path, import.meta.url), 'utf8')
 
+/** The bytes of a file of the package. */
+export const packageBytes = (path: string): Uint8Array<ArrayBuffer> =>
+  Uint8Array.from(readFileSync(new URL(path, import.meta.url)))
+
 /** Options and the one file a command takes. @throws LanegradError on any other */
 export function readArguments<O extends NonNullable<ParseArgsConfig['options']>>(
   command: string,

@@ -1,13 +1,14 @@
 // `lanegrad freeze`: a saved model to a frozen file, or to a script with that file inside.
 import { basename } from 'node:path'
 import { gzipSync } from 'node:zlib'
+import { coreFor } from '../freeze/core-for.ts'
 import { type FreezeOptions, freeze } from '../freeze/freeze.ts'
 import { load } from '../model/create.ts'
 import type { Model } from '../model/model.ts'
 import { grouped } from '../model/summary.ts'
 import { messageOf } from '../numerics/brands.ts'
 import { fail, show } from '../numerics/errors.ts'
-import { packageScript, packageText, readArguments, readBytes, writeWhole } from './command.ts'
+import { packageBytes, packageScript, packageText, readArguments, readBytes, writeWhole } from './command.ts'
 import { frozenIn } from './programs.ts'
 import { trainerScript } from './script.ts'
 
@@ -33,6 +34,9 @@ Options:
   --gradients SIZES      sizes of batches to compute gradients of
                          (default: none)
   --sample-weight        training and evaluation take a weight for each row
+  --core PATH            write a core.wasm beside OUTPUT that has only what this
+                         file needs, for open(file, { core }) from
+                         lanegrad/slim/run; a .js has it inside
   --include-optimizer    keep the optimizer's state, so that training goes on
                          where it is (default: it starts anew)
   -h, --help             show this
@@ -72,6 +76,7 @@ export async function freezeCommand(args: readonly string[]): Promise<string> {
   const { values, file, refuse } = readArguments('freeze', args, {
     ...{ train: size, evaluate: size, predict: size, gradients: size },
     ...{ 'sample-weight': flag, 'include-optimizer': flag },
+    core: { type: 'string' },
     output: { type: 'string', short: 'o' },
     help: { type: 'boolean', short: 'h' },
   })
@@ -81,6 +86,7 @@ export async function freezeCommand(args: readonly string[]): Promise<string> {
   const isScript = /\.m?js$/.test(output)
   if (!isScript && !output.endsWith('.safetensors'))
     refuse(`-o ${output}: expected a name that ends in .js, .mjs or .safetensors`)
+  if (isScript && values.core !== undefined) refuse(`--core ${values.core}: ${output} has its core inside`)
   const sizes = MODES.map((mode) => [mode, readSizes(mode, values[mode])] as const)
   const model = loadFile(path, readBytes(path), 'then freeze(model, ...) from lanegrad/freeze')
   const options: FreezeOptions = {
@@ -95,6 +101,7 @@ export async function freezeCommand(args: readonly string[]): Promise<string> {
     const own = programs.flatMap(({ request }) => (request.mode === mode ? request.rows : []))
     return own.length > 0 ? `${mode} ${own.join(', ')}` : []
   }).join('; ')
+  const core = coreFor(frozen, packageBytes('wasm/core.wasm'))
   let data: Uint8Array | string = frozen
   if (isScript) {
     const { all } = await packageScript<typeof import('../run/modules.ts')>('run/modules')
@@ -106,21 +113,30 @@ export async function freezeCommand(args: readonly string[]): Promise<string> {
         `  import trainer from './${name}'`,
         '  const net = trainer()',
       ],
-      runner: packageText('run.js'),
+      runner: packageText('slim/run.js'),
+      core,
       modules: all.filter((module) => needed.has(module.name)),
       file: frozen,
     })
   }
   await writeWhole(output, data)
+  if (values.core !== undefined) await writeWhole(values.core, core)
   const bytes = Buffer.from(data)
   const names = ['core', ...needed]
+  const sizeOf = (path: string, own: Uint8Array) =>
+    `${path}: ${grouped(own.length)} bytes, ${grouped(gzipSync(own, { level: 9 }).length)} gzipped`
+  const given = [
+    values.core === undefined ? [] : 'core',
+    needed.size > 0 ? `modules: [${[...needed].join(', ')}]` : [],
+  ].flat()
   return [
-    `${output}: ${grouped(bytes.length)} bytes, ${grouped(gzipSync(bytes, { level: 9 }).length)} gzipped`,
+    sizeOf(output, bytes),
+    ...(values.core === undefined ? [] : [sizeOf(values.core, core)]),
     `  batches  ${kinds}`,
     `  kernels  ${names.join(', ')}`,
     isScript
       ? `  use      import trainer from './${basename(output)}'`
-      : `  use      open(bytes${needed.size > 0 ? `, { modules: [${[...needed].join(', ')}] }` : ''}) from lanegrad/run`,
+      : `  use      open(bytes${given.length > 0 ? `, { ${given.join(', ')} }` : ''}) from lanegrad/${values.core === undefined ? '' : 'slim/'}run`,
     '',
   ].join('\n')
 }

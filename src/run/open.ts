@@ -1,8 +1,10 @@
 // From the bytes of a frozen file to a trainer.
 
 import type { KernelModule } from '../binaries/kernel-module.ts'
-import type { ByteSource } from '../numerics/bytes.ts'
+import { isModule } from '../numerics/brands.ts'
+import { type ByteSource, bytesOf } from '../numerics/bytes.ts'
 import { check, reading } from '../numerics/errors.ts'
+import { compileBytes } from '../runtime/modules.ts'
 import { withDefaults } from './options.ts'
 import { readFrozen } from './read.ts'
 import { FrozenSession } from './session.ts'
@@ -12,6 +14,11 @@ import { Trainer } from './trainer.ts'
 export interface OpenOptions {
   /** The kernels that the net needs beside the core's, from `lanegrad/run/modules`. Default: none. */
   readonly modules?: readonly KernelModule[]
+  /**
+   * The core that `coreFor` made for this file, as bytes or compiled: code like the program itself. Default null: the whole core
+   * of this build.
+   */
+  readonly core?: ByteSource | WebAssembly.Module | null
 }
 
 /**
@@ -34,7 +41,10 @@ export interface OpenOptions {
  * ```
  */
 export function open(bytes: ByteSource, options: OpenOptions = {}): Trainer {
-  const { modules } = withDefaults('open', options, { modules: [] as readonly KernelModule[] })
+  const { modules, core } = withDefaults('open', options, {
+    modules: [] as readonly KernelModule[],
+    core: null as ByteSource | WebAssembly.Module | null,
+  })
   const areModules = reading(
     'open: modules',
     () =>
@@ -42,7 +52,8 @@ export function open(bytes: ByteSource, options: OpenOptions = {}): Trainer {
       [...modules].every((module) => Array.isArray(module?.codes) && module.codes.every(Number.isInteger)),
   )
   check(areModules, 'open: modules', "a list of modules from 'lanegrad/run/modules'", modules)
+  const code = core && (isModule(core) ? core : compileBytes(bytesOf('open: core', core)))
   const opened = readFrozen(bytes, modules)
   check(/^\d+$/.test(opened.metadata.seed ?? ''), 'seed', 'a non-negative integer', opened.metadata.seed)
-  return Trainer.of(new FrozenSession(opened), opened)
+  return Trainer.of(new FrozenSession(opened, code), opened)
 }

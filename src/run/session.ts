@@ -2,7 +2,7 @@
 import { fail, reading } from '../numerics/errors.ts'
 import { type Shape, shapeText } from '../numerics/shape.ts'
 import type { Batch } from '../rows/rows.ts'
-import { Arena } from '../runtime/arena.ts'
+import { Arena, plainMachine } from '../runtime/arena.ts'
 import { type Prepared, preparedOf } from '../session/prepared.ts'
 import type { Finishes, Mode } from '../session/program.ts'
 import { Session } from '../session/session.ts'
@@ -14,9 +14,9 @@ export class FrozenSession extends Session {
   readonly finishes: Finishes | null
   protected override noun = 'trainer'
 
-  constructor({ frozen, programs, tensors, metadata, code }: Opened) {
+  constructor({ frozen, programs, tensors, metadata, code }: Opened, core: WebAssembly.Module | null) {
     const { weights, feeds, updating, base } = frozen
-    const arena = new Arena()
+    const arena = new Arena(plainMachine(core))
     if (arena.base !== base)
       fail('the file was frozen by another build of the library: freeze the model again')
     super(weights, feeds, Number(metadata.seed), arena, frozenLayout(frozen))

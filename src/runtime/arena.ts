@@ -67,6 +67,7 @@ export function machineOver(memory: WebAssembly.Memory, codeOf: Machine['codeOf'
   const indices: number[] = []
   const core = createCore(indices, memory, codeOf(coreModule))
   core.prepare(scratch)
+  if (scratch) core.share()
   return { core, indices, modules: new Set([coreModule]), codeOf, arenas: [] }
 }
 
@@ -77,10 +78,11 @@ export function addModule({ core, indices, modules, codeOf }: Machine, module: K
   modules.add(module)
 }
 
-/** One thread, exact arithmetic. */
-function plainMachine(): Machine {
+/** One thread, exact arithmetic; `core`: another one than this build's. */
+export function plainMachine(core: WebAssembly.Module | null = null): Machine {
   checkRuntime()
-  return machineOver(plainMemory(), codeOf, 0)
+  const codeWith = (module: KernelModule) => (module === coreModule && core) || codeOf(module)
+  return machineOver(plainMemory(), codeWith, 0)
 }
 
 export class Arena {

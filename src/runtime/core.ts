@@ -18,6 +18,7 @@ export interface Core extends Kernels {
     scale: number,
   ): void
   prepare(scratch: number): void
+  share(): void
   forward(arena: number): void
   backward(arena: number): void
   step(arena: number): number

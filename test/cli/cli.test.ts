@@ -135,6 +135,20 @@ describe('freeze', () => {
     expect(trainer.gradients(x, y, { sampleWeight })).toEqual(model.gradients(x, y, { sampleWeight }))
     expect(trainer.predict(x)).toEqual(model.predict(x))
   })
+
+  test('a file and the core for it, a part of the whole one', () => {
+    const model = denseModel()
+    write('whole.safetensors', model.save())
+    const outputs = ['-o', 'part.safetensors', '--core', 'part.wasm']
+    const { status, stdout } = lanegrad('freeze', 'whole.safetensors', '--predict', '8', ...outputs)
+    expect(status).toBe(0)
+    expect(stdout).toMatch(/^part\.wasm: [\d,]+ bytes/m)
+    expect(stdout).toMatch(/open\(bytes, \{ core(, modules: .*)? \}\) from lanegrad\/slim\/run$/m)
+    const core = readFileSync(path('part.wasm'))
+    expect(core.length).toBeLessThan(0.8 * readFileSync('dist/wasm/core.wasm').length)
+    const trainer = open(readFileSync(path('part.safetensors')), { core, modules: all })
+    expect(trainer.predict(numbers(32))).toEqual(model.predict(numbers(32)))
+  })
 })
 
 describe('inspect', () => {
@@ -250,6 +264,11 @@ describe('refused in one line, with nothing written', () => {
     ['two files', 'freeze good.safetensors good.safetensors -o a.js', /one file at a time/],
     ['an unknown option', 'freeze good.safetensors --trian 8 -o a.js', /unknown option '--trian'/],
     ['no output', 'freeze good.safetensors', /add -o trainer\.js or -o trainer\.safetensors/],
+    [
+      'a core beside a script',
+      'freeze good.safetensors -o a.js --core a.wasm',
+      /--core a\.wasm: a\.js has its core/,
+    ],
     ['another ending', 'freeze good.safetensors -o a.txt', /ends in \.js, \.mjs or \.safetensors/],
     ['no sizes', 'freeze good.safetensors --train x -o a.js', /--train: expected sizes of batches.*got "x"/],
     ['a size of 0', 'freeze good.safetensors --predict 1,0 -o a.js', /--predict: expected sizes of batches/],

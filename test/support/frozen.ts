@@ -1,9 +1,13 @@
 // A model and the trainer frozen from it, called alike. Enters: a compiled model and what to feed it. Leaves: every place
 // where the two differ in a bit.
-import { freeze } from '../../src/freeze/index.ts'
+import { readFileSync } from 'node:fs'
+import { coreFor, freeze } from '../../src/freeze/index.ts'
 import { type Data, type LoadOptions, load, type Model, type NamedArray } from '../../src/index.ts'
 import { open } from '../../src/run/index.ts'
 import { all } from '../../src/run/modules.ts'
+
+/** The whole core, as the package has it. */
+export const wholeCore = (): Uint8Array<ArrayBuffer> => Uint8Array.from(readFileSync('build/core.wasm'))
 
 /** What one call of trainStep is given. */
 export interface Fed {
@@ -70,13 +74,12 @@ export async function differences(
   }
   const sizes = [rows]
   const isWeighted = feed(0).sampleWeight !== undefined
-  const trainer = open(
-    freeze(model, {
-      ...{ train: sizes, evaluate: sizes, gradients: sizes, predict: [...new Set([1, rows])] },
-      sampleWeight: isWeighted,
-    }),
-    { modules: all },
-  )
+  const frozen = freeze(model, {
+    ...{ train: sizes, evaluate: sizes, gradients: sizes, predict: [...new Set([1, rows])] },
+    sampleWeight: isWeighted,
+  })
+  // with the core for this file alone; what is resumed below has the whole one
+  const trainer = open(frozen, { modules: all, core: coreFor(frozen, wholeCore()) })
   const optionsOf = ({ sampleWeight }: Fed) => (isWeighted ? { sampleWeight } : {})
   const { x, y, ...rest } = feed(0)
   const options = optionsOf({ x, y, ...rest })
