@@ -94,10 +94,10 @@ test('two colors and two directions, on the built-in net: all are told, those he
     [upright, lying],
   ]) {
     const teacher = newTeacher()
-    const classes = await give(teacher, kinds, 3)
-    expect((await teacher.teach(classes)).right).toBe(6)
+    const classes = await give(teacher, kinds, 4)
+    expect((await teacher.teach(classes)).right).toBe(8)
     const check = await teacher.check()
-    expect(check?.map(({ id, told }) => Math.floor(id / 100) === told)).toEqual(new Array(6).fill(true))
+    expect(check?.map(({ id, told }) => Math.floor(id / 100) === told)).toEqual(new Array(8).fill(true))
     expect(await sureness(teacher, kinds)).toBeGreaterThan(0.5)
   }
 })
