@@ -16,7 +16,7 @@ const sizes = {
 const views = {
   points: { link: 'points', play: 2000 },
   'points-regression': { link: 'points?data=hills&layers=8-4', play: 2000 },
-  'points-spirals': { link: 'points?data=spirals&layers=8-8-8&speed=full', play: 4000 },
+  'points-spirals': { link: 'points?data=spirals&layers=8-8-8&act=silu&rate=0.01&speed=full', play: 4000 },
   digits: { link: 'digits', play: 4000 },
   teach: { link: 'teach' },
   'inside-first': { link: 'inside' },
@@ -88,7 +88,7 @@ try {
     await take(
       page,
       address,
-      { link: 'points?data=spirals&layers=8-8-8&speed=full', play: 15_000 },
+      { link: 'points?data=spirals&layers=8-8-8&act=silu&rate=0.01&speed=full', play: 12_000 },
       README,
       false,
     )

@@ -1,7 +1,20 @@
 // Parts of the playground that need no page: what a link may say, the points.
-import { expect, test } from 'vitest'
+import { readFileSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import { traceByHand } from '../../examples/playground/inside/formulas.ts'
+import { followed, pathsOf, sumOf } from '../../examples/playground/inside/paths.ts'
+import { type InsideOptions, WEIGHT_COUNT } from '../../examples/playground/inside/shape.ts'
+import { stageOf, stages } from '../../examples/playground/inside/stages.ts'
 import { anyRate, anySeed, readSettings } from '../../examples/playground/lib/state.ts'
-import { decodePoints, encodePoints, makePoints, split } from '../../examples/playground/points/data.ts'
+import {
+  decodePoints,
+  encodePoints,
+  makePoints,
+  randomNumbers,
+  rowsOf,
+  split,
+} from '../../examples/playground/points/data.ts'
+import { choices } from '../../examples/playground/points/features.ts'
 
 test('a link’s numbers are decimal digits, whole where they count; all else is the default', () => {
   const defaults = { seed: 1, rate: 0.03, train: 60, batch: 16 }
@@ -36,4 +49,88 @@ test('of a link’s points the first 600 are taken', () => {
   expect(encodePoints(decodePoints(text))).toBe(text)
   expect(encodePoints(decodePoints(text + text))).toBe((text + text).slice(0, 5 * 600))
   expect(decodePoints('zz')).toEqual([])
+})
+
+test('features are what they are called, in the order of a link', () => {
+  expect(new Set(choices).size).toBe(2 ** 7 - 1)
+  const [x, y] = [3, -1.5]
+  const { data, shape } = rowsOf([{ x, y, label: 1 }], 'x-y-xx-yy-xy-sinx-siny'.split('-')).x
+  expect(shape).toEqual([1, 7])
+  const wanted = [x, y, 9 / 6, 2.25 / 6, -4.5 / 6, Math.sin(3), Math.sin(-1.5)]
+  expect([...data]).toEqual([...Float32Array.from(wanted)])
+})
+
+test('the points of a regression lie all over the square, with values from -1 to 1 of both signs', () => {
+  for (const name of ['plane', 'hills'] as const) {
+    const labels = makePoints(name, 0, 1).map(({ label }) => label)
+    expect(Math.min(...labels)).toBeLessThan(-0.7)
+    expect(Math.max(...labels)).toBeGreaterThan(0.7)
+    expect(labels.every((label) => Math.abs(label) <= 1)).toBe(true)
+  }
+})
+
+describe('a gradient as a sum over paths', () => {
+  const random = randomNumbers(5)
+  const weights = Float32Array.from({ length: WEIGHT_COUNT }, () => 2 * random() - 1)
+  const row = { x: [1, -1], y: [1, 0] } as const
+  const each = (['tanh', 'sigmoid', 'relu'] as const).flatMap((act) =>
+    (['mse', 'bce'] as const).map((loss) => ({ act, loss, rate: 0.1, seed: 1 }) satisfies InsideOptions),
+  )
+  test.each(each)(
+    '$act, $loss: four paths from each weight of the first layer give its gradient',
+    (options) => {
+      const trace = traceByHand(weights, row, options)
+      followed.forEach((name, weight) => {
+        const paths = pathsOf(weight, { weights, row, trace }, options)
+        expect(paths.length).toBe(4)
+        expect(sumOf(paths, 4), name).toBeCloseTo(trace.dw[weight], 12)
+        // and the gradient is the slope of the loss
+        const lossAt = (by: number) => {
+          const moved = Float64Array.from(weights)
+          moved[weight] += by
+          return traceByHand(moved, row, options).loss
+        }
+        expect((lossAt(1e-5) - lossAt(-1e-5)) / 2e-5, name).toBeCloseTo(trace.dw[weight], 6)
+      })
+    },
+  )
+})
+
+test('a stage a link doesn’t know is the first', () => {
+  expect(stageOf('nonsense')).toBe(stages[0])
+  expect(new Set(stages.map(({ id }) => id)).size).toBe(stages.length)
+})
+
+// axe-core reads the text of elements, not that of drawings
+test.each(['light', 'dark'])('text of drawings stands out from its ground by 4.5 to 1: %s', (theme) => {
+  const style = readFileSync('examples/playground/style.css', 'utf8')
+  const blocks = [/:root {([^}]*)}/, ...(theme === 'dark' ? [/:root\[data-theme="dark"\] {([^}]*)}/] : [])]
+  const colors = new Map(
+    blocks.flatMap((block) =>
+      [...(block.exec(style)?.[1] ?? '').matchAll(/--([\w-]+): (#\w{6})/g)].map(
+        ([, name, hex]) => [name, hex] as const,
+      ),
+    ),
+  )
+  /** Relative luminance, as WCAG 2 has it. */
+  const light = (name: string) => {
+    const [r, g, b] = [1, 3, 5].map((at) => {
+      const part = Number.parseInt((colors.get(name) ?? '').slice(at, at + 2), 16) / 255
+      return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4
+    })
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b
+  }
+  const pairs = [
+    ...['ink', 'muted', 'accent', 'good', 'bad'].map((text) => [text, 'card']),
+    ...['ink', 'accent'].map((text) => [text, 'field']),
+    ...['ink', 'muted'].flatMap((text) => [
+      [text, 'ground'],
+      [text, 'hover'],
+    ]),
+    ['ink', 'mark'],
+  ]
+  for (const [text, ground] of pairs) {
+    const [more, less] = [light(text), light(ground)].sort((a, b) => b - a)
+    expect((more + 0.05) / (less + 0.05), `${text} on ${ground}`).toBeGreaterThan(4.5)
+  }
 })

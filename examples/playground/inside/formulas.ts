@@ -8,7 +8,6 @@ import {
   type Row,
   SIZES,
   type Trace,
-  type Weights,
   weightAt,
 } from './shape.ts'
 
@@ -46,7 +45,7 @@ export const losses = {
 /** The loss is the mean over the outputs, so each output has its share of it. */
 export const SHARE = 1 / SIZES[OUTPUT + 1]
 
-export function traceByHand(w: Weights, { x, y }: Row, { act, loss, rate }: InsideOptions): Trace {
+export function traceByHand(w: ArrayLike<number>, { x, y }: Row, { act, loss, rate }: InsideOptions): Trace {
   const bend = (layer: number) => functions[layer === OUTPUT ? 'sigmoid' : act]
   const z: number[][] = []
   const a: number[][] = []

@@ -31,8 +31,8 @@ const tries = [
     link: '#points?data=hills&layers=8-4',
   },
   {
-    text: 'Spirals are hard: more neurons help, and so does patience.',
-    link: '#points?data=spirals&layers=8-8-8&speed=full',
+    text: 'Spirals are hard: it takes more neurons and more patience. Try tanh instead of silu here: many a choice learns only half of it.',
+    link: '#points?data=spirals&layers=8-8-8&act=silu&rate=0.01&speed=fast',
   },
   {
     text: 'Too large a learning rate makes every step jump past its goal. Press Play and see the loss rise until training stops.',
