@@ -138,7 +138,7 @@ describe.skipIf(missing)(`the tab${missing}`, { timeout: 120_000 }, () => {
   const giveNet = (page: Page, files: Given[]) =>
     page.getByLabel('A net from files').and(page.locator('input')).setInputFiles(files)
   const testWith = (page: Page, file: Given) =>
-    page.getByLabel('A picture to test with').and(page.locator('input')).setInputFiles([file])
+    page.getByLabel('Test picture from a file').and(page.locator('input')).setInputFiles([file])
   const hold = async (page: Page, at: number, ms: number) => {
     const box = await card(page, at).locator('[data-action=hold]').boundingBox()
     if (!box) throw new Error('the button has no place')

@@ -36,7 +36,7 @@ export class Answers {
     this.ask = ask
     const file = fileButton(
       'Test picture …',
-      'A picture to test with',
+      'Test picture from a file',
       { accept: 'image/*', isMany: false },
       (files) => void this.give(files),
     )
