@@ -42,9 +42,9 @@ export function makeControls(settings: Readonly<Settings>, change: Change, train
     ),
     batch: choice('Batch size', textsOf(sizes), (text) => change({ batch: Number(text) }, nothing)),
   }
+  /** Without a penalty there is no strength of it. */
   const syncStrength = () => {
-    const list = controls.strength.element.querySelector('select')
-    if (list) list.disabled = settings.reg === 'none'
+    controls.strength.element.hidden = settings.reg === 'none'
   }
 
   const inputButtons = featureNames.map((name) => {
