@@ -1,5 +1,8 @@
 // One table of models for PyTorch: every kind of layer, loss, optimizer, schedule and way of training at least once. Each case makes
-// its model, which is compiled here, and says what it is fed.
+// its model, which is compiled here, and says what it is fed. Where PyTorch's own layers and optimizers differ, a case tells: the
+// moving variance is that of the batch without n / (n - 1); an lstm has one bias, a gru two rows of it and its gates in another
+// order; attention's key bias has the gradient 0, up to rounding, so that losses are compared and not this weight; nadam's
+// corrections of PyTorch 1.13 are wrong. Two processes have three and two of the five rows, which weigh as rows and not as halves.
 import {
   accumulateGradients,
   activation,
@@ -727,6 +730,9 @@ const recurrent = (): Case[] => [
   chain('gru', steps, [
     gru({ units: 4, returnSequences: true, biasInitializer: 'glorotUniform' }),
     gru({ units: 3 }),
+  ]),
+  chain('gru without bias', steps, [
+    gru({ units: 4, useBias: false, goBackwards: true, returnSequences: true }),
   ]),
   chain('gru that resets before', steps, [
     gru({ units: 4, resetAfter: false, biasInitializer: 'randomUniform' }),

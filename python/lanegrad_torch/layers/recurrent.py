@@ -1,6 +1,6 @@
 """Recurrent layers: simpleRnn, lstm, gru and lstm of images. Columns of gates: lstm i, f, n, o; gru z, r, n."""
 
-from typing import List, Tuple
+from typing import List, Optional, Sequence, Tuple
 
 import torch
 from torch import Tensor
@@ -11,6 +11,7 @@ from ..tensors import mask_of, set_mask
 from .base import Layer
 from .convolution import convolve
 from .noise import kept
+from .shapes import spans_of, windows
 
 States = List[Tensor]
 
@@ -60,7 +61,25 @@ class Recurrent(Layer):
         """The states after a step; `read`: h as the recurrent product reads it."""
         raise NotImplementedError
 
-    def _initial(self, x: Tensor, given: Tuple[Tensor, ...], shape: torch.Size) -> States:
+    def fused(self, x: Tensor, states: States) -> Optional[Tuple[Tensor, States]]:
+        """h after every step of x, in its order, and the last states, by one call of PyTorch; None: it has none for this layer."""
+        return None
+
+    def _is_usual(self, activation: str = "tanh") -> bool:
+        """Whether the activations are those of PyTorch's layers."""
+        c = self.config
+        gates = c.get("recurrentActivation", {"name": "sigmoid"})["name"]
+        return c["activation"]["name"] == activation and gates == "sigmoid"
+
+    def _flat(self, order: Sequence[int]) -> List[Tensor]:
+        """The weights as PyTorch's functions take them: gates in this order, and a second bias, of zeros but for gru."""
+        order = list(order)
+        bias = self.bias if self.config["useBias"] else self.kernel.new_zeros(self.kernel.shape[1])
+        biases = list(bias) if bias.dim() == 2 else [bias, torch.zeros_like(bias)]
+        rows = [self.kernel.t(), self.recurrent_kernel.t(), *biases]
+        return [torch.cat([row.chunk(self.parts)[gate] for gate in order]).contiguous() for row in rows]
+
+    def _initial(self, x: Tensor, given: Tuple[Tensor, ...], shape: Tuple[int, ...]) -> States:
         c = self.config
         check(len(given) in (0, self.states), "inputs", f"1 or {self.states + 1} (with the initial states)", len(given) + 1)
         if c["stateful"]:
@@ -74,24 +93,19 @@ class Recurrent(Layer):
         mask = mask_of(x)
         if self.training and c["dropout"] > 0:
             x = x * kept(x, [x.shape[0], 1, *x.shape[2:]], c["dropout"])
-        products = self.products(x)
-        shape = torch.Size([x.shape[0], *products.shape[2:-1], self.size()])
-        states = self._initial(x, given, shape)
-        factors = kept(x, shape, c["recurrentDropout"]) if self.training and c["recurrentDropout"] > 0 else None
-        steps = range(products.shape[1])
-        sequence = []
-        for t in reversed(steps) if c["goBackwards"] else steps:
-            after = self.step(products[:, t], states, states[0] if factors is None else states[0] * factors)
-            if mask is not None:
-                m = mask[:, t].reshape(-1, *[1] * (len(shape) - 1))
-                after = [new * m + old * (1 - m) for new, old in zip(after, states)]
-            states = after
-            sequence.append(states[0])
+        factors = None
+        if self.training and c["recurrentDropout"] > 0:
+            factors = kept(x, self.state_shape(x), c["recurrentDropout"])
+        states = self._initial(x, given, self.state_shape(x))
+        whole = None
+        if mask is None and factors is None:
+            whole = self.fused(x.flip(1) if c["goBackwards"] else x, states)
+        y, states = whole or self._step_by_step(x, states, mask, factors)
         if c["stateful"]:
             with torch.no_grad():
                 for name, state in zip(("h", "c"), states):
                     getattr(self, f"state_{name}").copy_(state)
-        y = torch.stack(sequence, 1) if c["returnSequences"] else states[0] * 1
+        y = y if c["returnSequences"] else states[0] * 1
         set_mask(y, None)
         if mask is not None and c["returnSequences"]:
             set_mask(y, mask.flip(1) if c["goBackwards"] else mask)
@@ -99,8 +113,34 @@ class Recurrent(Layer):
             return y
         return (y, *(set_mask(state * 1, None) for state in states))
 
+    def state_shape(self, x: Tensor) -> Tuple[int, ...]:
+        return (x.shape[0], self.size())
+
+    def _step_by_step(
+        self, x: Tensor, states: States, mask: Optional[Tensor], factors: Optional[Tensor]
+    ) -> Tuple[Tensor, States]:
+        """h after every step in the order of reading, and the last states; `factors`: of h where it enters the product."""
+        products = self.products(x)
+        steps = range(products.shape[1])
+        sequence = []
+        for t in reversed(steps) if self.config["goBackwards"] else steps:
+            after = self.step(products[:, t], states, states[0] if factors is None else states[0] * factors)
+            if mask is not None:
+                m = mask[:, t].reshape(-1, *[1] * (states[0].dim() - 1))
+                after = [new * m + old * (1 - m) for new, old in zip(after, states)]
+            states = after
+            sequence.append(states[0])
+        return torch.stack(sequence, 1), states
+
 
 class SimpleRnn(Recurrent):
+    def fused(self, x: Tensor, states: States) -> Optional[Tuple[Tensor, States]]:
+        for name, function in (("tanh", torch.rnn_tanh), ("relu", torch.rnn_relu)):
+            if self._is_usual(name):
+                y, h = function(x, states[0][None], self._flat([0]), True, 1, 0.0, self.training, False, True)
+                return y, [h[0]]
+        return None
+
     def step(self, x: Tensor, before: States, read: Tensor) -> States:
         return [self.activation(x + self.product(read))]
 
@@ -108,6 +148,13 @@ class SimpleRnn(Recurrent):
 class Lstm(Recurrent):
     parts = 4
     states = 2
+
+    def fused(self, x: Tensor, states: States) -> Optional[Tuple[Tensor, States]]:
+        if not self._is_usual():
+            return None
+        before = [state[None] for state in states]
+        y, h, c = torch.lstm(x, before, self._flat([0, 1, 2, 3]), True, 1, 0.0, self.training, False, True)
+        return y, [h[0], c[0]]
 
     def step(self, x: Tensor, before: States, read: Tensor) -> States:
         i, f, n, o = (x + self.product(read)).chunk(4, -1)
@@ -117,6 +164,13 @@ class Lstm(Recurrent):
 
 class Gru(Recurrent):
     parts = 3
+
+    def fused(self, x: Tensor, states: States) -> Optional[Tuple[Tensor, States]]:
+        """PyTorch has the gates in the order r, z, n, and resets after the product."""
+        if not self._is_usual() or not self.config["resetAfter"]:
+            return None
+        y, h = torch.gru(x, states[0][None], self._flat([1, 0, 2]), True, 1, 0.0, self.training, False, True)
+        return y, [h[0]]
 
     def step(self, x: Tensor, before: States, read: Tensor) -> States:
         (h,) = before
@@ -150,6 +204,16 @@ class ConvLstm(Lstm):
 
     def size(self) -> int:
         return self.config["filters"]
+
+    def fused(self, x: Tensor, states: States) -> None:
+        return None
+
+    def state_shape(self, x: Tensor) -> Tuple[int, ...]:
+        c = self.config
+        spans = spans_of(c["kernelSize"], c["dilationRate"])
+        pairs = windows(x.shape[2:-1], spans, c["strides"], c["padding"])
+        axes = zip(x.shape[2:-1], pairs, spans, c["strides"])
+        return (x.shape[0], *((before + n + after - span) // stride + 1 for n, (before, after), span, stride in axes), self.size())
 
     def products(self, x: Tensor) -> Tensor:
         c = self.config
