@@ -15,12 +15,13 @@ from torch.nn.parallel import DistributedDataParallel
 from . import distributed
 from .errors import LanegradError, check, fail, shown
 from .layers import Layer
+from .metrics import Meter
 from .net import Batch, Net, load
+from .network import Run
 from .processes import check_same, process_group, together
 from .progress import Progress
 from .shuffle import epoch_order
 from .sources import Rows, read_arrays
-from .tally import Tally
 
 CHECKPOINT = "checkpoint.safetensors"
 STATE = "trainLoop"  # the metadata of a checkpoint that tell how far it is
@@ -98,9 +99,9 @@ class _Loop:
         self.history: Dict[str, List[float]] = {}
         self.epoch = 0  # of this training, from 0
         self.step = 0  # steps of the epoch that are done
-        self.tally = Tally()
         with together():
             self.net = self._load(device)
+            self.meter = self._meter()
         with together():
             train = Rows("data", read_arrays(config.data), self.net, config.divide)
             held: Optional[Rows] = None
@@ -133,6 +134,13 @@ class _Loop:
         net.optimizer  # raises where the model isn't compiled
         return net
 
+    def _meter(self, sums: Optional[Mapping[str, Sequence[float]]] = None) -> Meter:
+        """The losses of an epoch: exact means, whatever the sizes of the batches. Metrics are for `validation`."""
+        meter = Meter(self.net.training)
+        meter.metrics.clear()
+        meter.means.update({key: [float(total), float(count)] for key, (total, count) in (sums or {}).items()})
+        return meter
+
     def _batch_size(self) -> int:
         states = self.net.rows_of_states
         if states is None:
@@ -163,12 +171,13 @@ class _Loop:
             state = json.loads(net.metadata[STATE])
             other = [name for name, value in self.identity.items() if state["run"][name] != value]
             self.epoch, self.step, self.history = int(state["epoch"]), int(state["step"]), state["history"]
-            self.tally = Tally.of(state["tally"])
+            sums = dict(state["losses"])
         except (KeyError, TypeError, ValueError):
             fail(f"{path}: not a checkpoint of train.py")
         if other:
             fail(f"{path} is of another training, of another {other[0]}: remove it, or give another folder")
         self.net = net
+        self.meter = self._meter(sums)
         for rows in (self.train, self.held):
             if rows:
                 rows.net = net
@@ -181,7 +190,7 @@ class _Loop:
             "epoch": self.epoch,
             "step": self.step,
             "history": self.history,
-            "tally": self.tally.state(),
+            "losses": self.meter.means,
         }
         self.net.metadata[STATE] = json.dumps(state)
         self.net.save(self.checkpoint)
@@ -190,9 +199,7 @@ class _Loop:
 
     def _wrap(self) -> None:
         """Lets PyTorch average the gradients, while it computes them."""
-        if self.config.fsdp:
-            self.net.shard()
-        elif distributed.world() > 1:
+        if distributed.world() > 1:
             module = self.net.module
             unused = _unused(self.net, self._batch_of(np.arange(min(distributed.world(), self.train.count)), self.train))
             if len(unused) == sum(p.requires_grad for p in module.parameters()):
@@ -201,12 +208,14 @@ class _Loop:
             self.net.wrap(lambda inner: DistributedDataParallel(inner, broadcast_buffers=False))
 
     def _batch_of(self, indices: np.ndarray, rows: Rows) -> Batch:
-        """This process's part of a batch; of a batch with fewer rows than processes, all of it: each weighs the same then."""
+        """This process's part of a batch; it may have no rows."""
         world, rank, count = distributed.world(), distributed.rank(), len(indices)
-        own = indices[count * rank // world : count * (rank + 1) // world] if count >= world else indices
+        own = indices[count * rank // world : count * (rank + 1) // world]
+        batch: Optional[Batch] = None
         with together():
-            return rows.batch(own)
-        raise AssertionError
+            batch = rows.batch(own if len(own) else indices[:1])
+        assert batch is not None
+        return batch if len(own) else batch.part(slice(0, 0))
 
     # -- running
 
@@ -253,31 +262,33 @@ class _Loop:
             losses = net.step_on(batch)
             if not np.isfinite(losses.value):
                 fail(f"the loss is {losses.value} in step {self.step + 1} of epoch {self.epoch + 1}; {self.config.output} isn't written")
-            self.tally.add(net.training.groups, losses)
+            self.meter.add(None, batch, losses)
             self.step += 1
             if self.progress:
-                self.progress.batch(min(start + size, count), self.tally.mean)
+                self.progress.batch(min(start + size, count), self.meter.logs()["loss"])
             if self.step % self.config.checkpoint_steps == 0 and start + size < count:
                 self._save_checkpoint()
         net.flush()
         net.epoch_count += 1
-        logs = self.tally.logs()
-        self.step, self.tally = 0, Tally()
+        logs = self.meter.logs()
+        self.step, self.meter = 0, self._meter()
         return logs
 
+    @torch.no_grad()
     def _evaluate(self, rows: Rows) -> Dict[str, float]:
-        net, tally = self.net, Tally()
+        net, meter = self.net, Meter(self.net.training)
         net.module.eval()
         for start in range(0, rows.count, self.batch_size):
             batch = self._batch_of(np.arange(start, min(start + self.batch_size, rows.count)), rows)
-            tally.add(net.training.groups, net.losses(net.module(*batch.x, full=True), batch))
-        return tally.logs()
+            run = Run.of(net.module(*batch.x, full=True))
+            meter.add(run, batch, net.losses(run, batch))
+        return meter.logs()
 
 
 def _unused(net: Net, batch: Batch) -> List[str]:
     """The names of parameters that get no gradient, which PyTorch would wait for."""
     names = [name for name, p in net.module.named_parameters() if p.requires_grad]
-    run = net.module.eval()(*batch.x, full=True)
+    run = Run.of(net.module.eval()(*batch.x, full=True))
     total = net.losses(run, batch).total
     if not total.requires_grad:
         return names

@@ -34,6 +34,12 @@ class Batch:
     weights: List[Optional[Tensor]]
     rows: int
 
+    def part(self, rows: slice) -> "Batch":
+        """Some of its rows."""
+        x = [x[rows] for x in self.x]
+        weights = [None if w is None else w[rows] for w in self.weights]
+        return Batch(x, [y[rows] for y in self.y], weights, len(x[0]))
+
 
 class Net:
     """A network with its losses, optimizer and their state. Made by `load`."""
@@ -233,7 +239,7 @@ class Net:
         assert training is not None
         run = run if isinstance(run, Run) else Run.of(run)
         parts = training.parts(run, batch.y, batch.weights, batch.rows)
-        return Losses(parts.groups, parts.factors, parts.value, parts.values, parts.terms)
+        return Losses(parts.groups, parts.factors, parts.value, parts.terms)
 
     def step(self, x: Any, y: Any, sample_weight: Any = None) -> float:
         """One training step, as lanegrad's trainStep. Gives the loss before the update.
@@ -285,10 +291,7 @@ class Net:
         meter = Meter(self.training)
         size = batch_size or whole.rows
         for start in range(0, whole.rows, size):
-            part = slice(start, start + size)
-            rows = [x[part] for x in whole.x]
-            weights = [None if w is None else w[part] for w in whole.weights]
-            batch = Batch(rows, [y[part] for y in whole.y], weights, len(rows[0]))
+            batch = whole.part(slice(start, start + size))
             run = Run.of(self.module.eval()(*batch.x, full=True))
             meter.add(run, batch, self.losses(run, batch))
         return meter.logs()
@@ -335,7 +338,6 @@ class Losses:
     groups: List[Tensor]
     factors: List[float]  # what each group's gradients weigh beside those of other steps
     value: float  # the loss over all processes
-    values: List[float]  # that of each group, over all processes
     terms: List[Tuple[str, float, float, bool]]  # what a Meter takes: of outputs, penalties and added losses
 
     @property

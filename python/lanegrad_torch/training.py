@@ -66,7 +66,6 @@ class Parts:
     groups: List[Tensor]
     factors: List[float]
     value: float
-    values: List[float]  # of the groups
     terms: List[Tuple[str, float, float, bool]]  # name ('': penalties), value, what it counts beside other batches, whether it is a sum
 
 
@@ -153,10 +152,9 @@ class Training:
                 factors[self.groups.index(output.group)] = count
         whole = torch.stack([*(group.detach() for group in groups), *named]).double().tolist()
         whole = distributed.add_numbers(whole, device)
-        values = whole[: len(groups)]
-        value = float(np.float32(sum(values)))
+        value = float(np.float32(sum(whole[: len(groups)])))
         terms = [(name, own, count, is_sum) for (name, count, is_sum), own in zip(names, whole[len(groups) :])]
-        return Parts(groups, factors, value, values, terms)
+        return Parts(groups, factors, value, terms)
 
 
 def _sum_and_count(output: Output, x: Tensor, y: Tensor, w: Optional[Tensor]) -> "tuple[Tensor, float]":

@@ -15,6 +15,7 @@ import { seededRandom } from '../../examples/shared/random.ts'
 import { byClass, drawRounds, shareRight } from '../../examples/siamese/one-shot.ts'
 import { codeNats, pictureNats } from '../../examples/vae/figures.ts'
 import { drawPlane, planeGrid, tiled } from '../../examples/vae/plane.ts'
+import { canRun, PYTHON } from '../support/python.ts'
 
 /** What an example prints. */
 function runExample(name: string, ...args: string[]): string {
@@ -34,9 +35,9 @@ const figure = (text: string, words: RegExp): number =>
 const figures = (text: string, words: RegExp): number[] =>
   (new RegExp(`${words.source}(.*)`, 'm').exec(text)?.[1].match(/-?[\d.]+/g) ?? []).map(Number)
 
-if (!process.env.CI) console.log('examples-run: gan, vae and siamese train in CI alone')
+if (!process.env.CI) console.log('examples-run: gan, vae, siamese and handover train in CI alone')
 
-test.each(['cartpole', 'gan', 'vae', 'siamese', 'teach'])(
+test.each(['cartpole', 'gan', 'vae', 'siamese', 'teach', 'handover'])(
   '%s --help tells its options in 80 columns',
   (name) => {
     expect(runExample(name, '--help')).toMatch(`Usage: npm run example -- ${name} [options]`)
@@ -180,4 +181,26 @@ test('siamese: rounds hold one example of each class, and the nearest one answer
   // in the plane: samples 2 and 3 lie at their class's example, 5 lies at that of the other
   const rows = Float32Array.of(0, 0, 9, 9, 0, 1, 9, 8, 5, 5, 1, 0)
   expect(shareRight(rows, 2, labels, [{ examples: [0, 1], questions: [2, 3, 5] }])).toBeCloseTo(2 / 3, 12)
+})
+
+test.runIf(process.env.CI && canRun(PYTHON, 'import torch'))(
+  'handover: two epochs in JavaScript and one between them in PyTorch reach 98.8 % (in CI, where python3 has torch)',
+  { timeout: 900_000 },
+  () => {
+    const text = runExample('handover', '--python', PYTHON)
+    expect(text).toMatch(/^2\. PyTorch \S+, 2 processes:$/m)
+    expect(figure(text, /test accuracy:/)).toBeGreaterThanOrEqual(98.8)
+  },
+)
+
+test.runIf(process.env.CI)('handover says what to install where Python has no PyTorch', () => {
+  const { status, stderr } = spawnSync(
+    process.execPath,
+    ['scripts/example.mjs', 'handover', '--python', process.execPath],
+    { encoding: 'utf8' },
+  )
+  expect(status).toBe(1)
+  expect(stderr).toMatch(
+    /^error: .* has no PyTorch: pip install torch numpy, or on Debian apt install python3-torch/,
+  )
 })
