@@ -96,7 +96,7 @@ describe.skipIf(lacking)(`the site${lacking}`, () => {
     )
   }
 
-  test.each(PAGES)('%s is light, asks nobody else and keeps the rules', { timeout: 90_000 }, (path) =>
+  test.each(PAGES)('%s is light, asks nobody else and keeps the rules', { timeout: 180_000 }, (path) =>
     withPage(async (page) => {
       const urls = new Set<string>()
       page.on('request', (request) => urls.add(request.url()))
