@@ -117,23 +117,26 @@ export function pointsTests({
     })
   })
 
-  test('told squares, a network without a layer finds a circle; told values, another finds them', async () => {
-    await visit('#points?inputs=xx-yy&layers=&rate=0.1', async (page) => {
-      await pressOften(page, 'points', 'step', 15)
-      expect(await numberOf(page, 'points', 'test-accuracy')).toBeGreaterThan(95)
-      // without the squares a straight border is all it can draw
-      for (const name of ['x1', 'x2', 'x1²', 'x2²'])
-        await page.locator('#panel-points .inputs').getByRole('button', { name, exact: true }).click()
-      await expectHash(page, '#points?layers=&rate=0.1')
-      await pressOften(page, 'points', 'step', 15)
-      expect(await numberOf(page, 'points', 'test-accuracy')).toBeLessThan(75)
-    })
-    await visit('#points?data=plane&layers=', async (page) => {
-      await pressOften(page, 'points', 'step', 20)
-      expect(await numberOf(page, 'points', 'test-explained')).toBeGreaterThan(95)
-      expect(await figure(page, 'points', 'test-accuracy').isVisible()).toBe(false)
-    })
-  })
+  thorough(
+    'told squares, a network without a layer finds a circle; told values, another finds them',
+    async () => {
+      await visit('#points?inputs=xx-yy&layers=&rate=0.1', async (page) => {
+        await pressOften(page, 'points', 'step', 15)
+        expect(await numberOf(page, 'points', 'test-accuracy')).toBeGreaterThan(95)
+        // without the squares a straight border is all it can draw
+        for (const name of ['x1', 'x2', 'x1²', 'x2²'])
+          await page.locator('#panel-points .inputs').getByRole('button', { name, exact: true }).click()
+        await expectHash(page, '#points?layers=&rate=0.1')
+        await pressOften(page, 'points', 'step', 15)
+        expect(await numberOf(page, 'points', 'test-accuracy')).toBeLessThan(75)
+      })
+      await visit('#points?data=plane&layers=', async (page) => {
+        await pressOften(page, 'points', 'step', 20)
+        expect(await numberOf(page, 'points', 'test-explained')).toBeGreaterThan(95)
+        expect(await figure(page, 'points', 'test-accuracy').isVisible()).toBe(false)
+      })
+    },
+  )
 
   thorough('at the usual speed learning can be watched', async () => {
     await visit('#points', async (page) => {
