@@ -32,6 +32,8 @@ const ROOMS = [
   'src/interchange',
   'src/callbacks',
   'src/node',
+  'src/browser',
+  'src/plot',
   'src/threads',
   'src/relaxed',
   'src/inspect',

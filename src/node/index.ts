@@ -15,5 +15,6 @@ export {
   readArrays,
   saveArrays,
 } from './arrays.ts'
+export { loadFile, type SaveFileOptions, saveFile } from './files.ts'
 export { type ProgressOptions, type ProgressStream, progress } from './progress.ts'
 export { type TensorBoardOptions, tensorBoard } from './tensorBoard.ts'

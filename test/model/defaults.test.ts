@@ -9,6 +9,7 @@ import * as lanegrad from '../../src/index.ts'
 import { inspect, profile } from '../../src/inspect/index.ts'
 import * as node from '../../src/node/index.ts'
 import * as errors from '../../src/numerics/errors.ts'
+import * as plot from '../../src/plot/index.ts'
 import { workerModel } from '../../src/worker/index.ts'
 import type { WorkerLike } from '../../src/worker/target.ts'
 import { documentedIn, proseOf } from '../support/documented-defaults.ts'
@@ -16,7 +17,7 @@ import { documentedIn, proseOf } from '../support/documented-defaults.ts'
 const { dense, input, sequential, simpleRnn } = lanegrad
 const sources = fileURLToPath(new URL('../../src', import.meta.url))
 const { interfaces, constructors } = documentedIn(sources)
-const library = { ...lanegrad, ...data, ...node } as unknown as Record<string, unknown>
+const library = { ...lanegrad, ...data, ...plot, ...node } as unknown as Record<string, unknown>
 
 afterEach(() => {
   vi.restoreAllMocks()
@@ -106,6 +107,16 @@ const CALLS: Readonly<Record<string, Call>> = {
   lora: (options) =>
     lanegrad.lora(sequential({ inputShape: [2], layers: [dense({ units: 1 })] }), options).countParams(),
   csvLogger: (options) => logs(node.csvLogger({ write: (line) => void lines.push(line), ...options })),
+  plotHistory: (options) => plot.plotHistory({ loss: [1, 2] }, options),
+  plotHistogram: (options) => plot.plotHistogram([1, 2, 2], options),
+  plotConfusion: (options) => plot.plotConfusion([[1]], options),
+  plotImages: (options) => plot.plotImages([[1]], options),
+  livePlot: async (options) => {
+    const element = { innerHTML: '' }
+    const callback = plot.livePlot(element as Element, options)
+    await callback.onEpochEnd?.(0, { loss: 1 })
+    return element.innerHTML
+  },
   customLoss: (options) => lanegrad.customLoss('mine', (_, truth) => truth, options),
   confusionMatrix: (options) => lanegrad.confusionMatrix([0, 1, 1], [[0.4], [0.5], [0.6]], options),
   augmentImages: (options) => [

@@ -2,6 +2,7 @@
 // and every option of every entry gets values of every kind (hostile-values.ts): what is thrown must be a LanegradError, or
 // what the value's own code threw. Some seconds of it here, all with CI=1.
 import { afterAll, expect, test } from 'vitest'
+import * as browser from '../../src/browser/index.ts'
 import * as data from '../../src/data/index.ts'
 import * as freeze from '../../src/freeze/index.ts'
 import * as lanegrad from '../../src/index.ts'
@@ -9,6 +10,7 @@ import * as inspect from '../../src/inspect/index.ts'
 import * as keras from '../../src/keras/index.ts'
 import * as node from '../../src/node/index.ts'
 import * as onnx from '../../src/onnx/index.ts'
+import * as plot from '../../src/plot/index.ts'
 import * as relaxed from '../../src/relaxed/index.ts'
 import * as tfjs from '../../src/tfjs/index.ts'
 import * as threads from '../../src/threads/index.ts'
@@ -78,12 +80,14 @@ const feasible = (given: unknown): unknown => (typeof given === 'number' && give
 const targets: Target[] = []
 const entries = {
   lanegrad,
+  browser,
   data,
   freeze,
   inspect,
   keras,
   node,
   onnx,
+  plot,
   relaxed,
   tfjs,
   threads,

@@ -23,7 +23,9 @@ const program = `
   import { freeze } from 'lanegrad/freeze'
   import { type Inspection, inspect, type ProfileRow, profile } from 'lanegrad/inspect'
   import { loadKeras, saveKeras } from 'lanegrad/keras'
-  import { modelCheckpoint } from 'lanegrad/node'
+  import { loadFrom, saveTo } from 'lanegrad/browser'
+  import { loadFile, modelCheckpoint, progress, saveFile } from 'lanegrad/node'
+  import { livePlot, plotHistory } from 'lanegrad/plot'
   import { loadOnnx, saveOnnx } from 'lanegrad/onnx'
   import { relaxed } from 'lanegrad/relaxed'
   import { fit, open, type Trainer } from 'lanegrad/run'
@@ -56,6 +58,9 @@ const program = `
   const notes: readonly string[] = loadOnnx(saveOnnx(model)).importNotes
   const imported: Promise<Imported<Symbolic>> = loadTfjs({ modelJson: saveTfjs(model)['model.json'], weights: saveTfjs(model)['weights.bin'] })
   export const importNotes: Promise<readonly string[]> = imported.then((there) => there.importNotes)
+  export const kept: readonly Promise<Model | void>[] = [saveFile(model, 'a'), loadFile('a'), saveTo(model, 'indexeddb://a'), loadFrom('indexeddb://a')]
+  export const drawing: string = plotHistory({ loss: [1] })
+  export const watching: readonly Callback[] = [progress(), livePlot(null as never)]
   export const callbacks: readonly Callback[] = [modelCheckpoint({ path: 'a' }), csvLogger({ path: 'b' })]
   // @ts-expect-error: made by workers()
   sequential({ inputShape: [2], layers: [dense({ units: 1 })], threads: 2 })
