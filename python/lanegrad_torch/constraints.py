@@ -28,19 +28,18 @@ def constrain(w: Tensor, constraint: Mapping[str, Any]) -> None:
 
 
 def clip(gradients: list, kind: str, limit: float, all_sum: Any = None) -> None:
-    """Limits gradients in place; `all_sum` adds up a tensor over processes that have a shard each."""
+    """Limits gradients in place; `all_sum` adds up a tensor over processes that have some of the gradients each."""
     if kind == "value":
         for g in gradients:
             g.clamp_(-limit, limit)
         return
     squares = [(g.double() ** 2).sum() for g in gradients]
-    if not squares:
-        return
-    total = torch.stack(squares)
-    if all_sum is not None:
-        all_sum(total)
-    norms = total.sum().sqrt().expand(len(squares)) if kind == "globalNorm" else total.sqrt()
-    is_over = (norms > limit) & torch.isfinite(norms)
-    scales = torch.where(is_over, limit / norms, torch.ones_like(norms))
-    for g, scale in zip(gradients, scales):
-        g.mul_(scale.to(g.dtype))
+    if kind == "globalNorm":
+        whole = torch.stack(squares).sum() if squares else torch.zeros((), dtype=torch.float64)
+        if all_sum is not None:
+            all_sum(whole)
+        squares = [whole] * len(gradients)
+    for g, square in zip(gradients, squares):
+        norm = square.sqrt()
+        is_over = (norm > limit) & torch.isfinite(norm)
+        g.mul_(torch.where(is_over, limit / norm, torch.ones_like(norm)).to(g.dtype))

@@ -256,8 +256,7 @@ class Net:
         parameters = optimizer.parameters
         if self.is_wrapped and is_single:
             losses = self.losses(self.run(batch), batch)
-            for p in parameters:
-                p.grad = None
+            self.module.zero_grad(set_to_none=True)
             losses.total.backward()
             gradients = [[torch.zeros_like(p) if p.grad is None else p.grad for p in parameters]]
         else:
@@ -313,9 +312,9 @@ class Net:
         metadata.pop("optimizerState", None)
         optimizer = self._optimizer
         if optimizer and include_optimizer:
-            for group in optimizer.param_groups:
-                for slot, value in optimizer.state[group["params"][0]].items():
-                    arrays[f"optimizer/{slot}/{group['name']}"] = value.detach().cpu().numpy().reshape(-1)
+            for name, slots in optimizer.states():
+                for slot, value in slots.items():
+                    arrays[f"optimizer/{slot}/{name}"] = value.detach().cpu().numpy().reshape(-1)
             state: Dict[str, Any] = {
                 "stepCount": optimizer.step_count,
                 "momentumProduct": optimizer.momentum_product,

@@ -4,7 +4,7 @@ PyTorch's own aren't used: their states have other forms, and NAdam of PyTorch 1
 """
 
 import math
-from typing import Any, Callable, Dict, List, Mapping, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Sequence, Tuple
 
 import numpy as np
 import torch
@@ -136,6 +136,14 @@ class Optimizer(torch.optim.Optimizer):
                 if config.get("initialAccumulatorValue"):
                     self.state[p]["square"].fill_(config["initialAccumulatorValue"])
 
+        self.all_sum: Any = None  # adds a number up over processes that update a part of the weights each
+        self.after_update: Callable[[], None] = lambda: None
+
+    def states(self) -> Iterator[Tuple[str, Slots]]:
+        """The state by the names of the weights."""
+        for group in self.param_groups:
+            yield group["name"], self.state[group["params"][0]]
+
     @property
     def parameters(self) -> List[Tensor]:
         return [group["params"][0] for group in self.param_groups]
@@ -182,11 +190,11 @@ class Optimizer(torch.optim.Optimizer):
         self.update([torch.zeros_like(p) if p.grad is None else p.grad for p in self.parameters])
 
     @torch.no_grad()
-    def update(self, gradients: List[Tensor], all_sum: Any = None) -> None:
+    def update(self, gradients: List[Tensor]) -> None:
         """An update by gradients in the order of the parameters, which it may change."""
         limits = self.config.get("clip")
         if limits:
-            clip(gradients, limits["kind"], limits["limit"], all_sum)
+            clip(gradients, limits["kind"], limits["limit"], self.all_sum)
         rate = self.rate()
         self.step_count += 1
         formula = FORMULAS[self.kind]
@@ -200,6 +208,7 @@ class Optimizer(torch.optim.Optimizer):
                 constrain(group["params"][0], group["constraint"])
         if self.ema:
             self._average()
+        self.after_update()
 
     def _average(self) -> None:
         keep = 0 if self.step_count == 1 else self.ema["momentum"]
