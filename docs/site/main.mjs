@@ -81,6 +81,7 @@ function groupsOf() {
         ['project/contributing.html', 'Contributing'],
         ['project/architecture.html', 'Architecture'],
         ['project/changelog.html', 'Changelog'],
+        ...(existsSync(join(OUT, 'bench')) ? [['bench/index.html', 'Bench report']] : []),
       ],
     },
   ]
