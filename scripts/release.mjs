@@ -90,14 +90,14 @@ function release(kind, isDry) {
   const tag = `v${version}`
   if (git('tag', '--list', tag)) throw new Error(`there is a tag ${tag} already`)
 
+  npm('run', 'check')
+  npm('run', 'build')
   const files = changedFiles(version)
   const before = Object.fromEntries(Object.keys(files).map((path) => [path, readFileSync(path)]))
   for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => {}) // the command ends by it, and the files are put back
   let isDone = false
   try {
     for (const [path, text] of Object.entries(files)) writeFileSync(path, text)
-    npm('run', 'check')
-    npm('run', 'build')
     const tarball = pack(version)
     if (isDry)
       return console.log(`would commit ${Object.keys(files).join(', ')} and tag ${tag}; packed ${tarball}`)
