@@ -30,10 +30,7 @@ test('what was unreleased gets its version and its day', () => {
   expect(releasedChangelog(CHANGELOG, '0.2.0', '2026-03-04')).toBe(
     '# Changelog\n\nAbout.\n\n## [Unreleased]\n\n## [0.2.0] - 2026-03-04\n\n### Added\n\n- A thing.\n\n## [0.1.0] - 2026-01-02\n\n- All.\n',
   )
-  const own = readFileSync(join(root, 'CHANGELOG.md'), 'utf8')
-  expect(releasedChangelog(own, '99.0.0', '2026-03-04')).toContain(
-    '## [Unreleased]\n\n## [99.0.0] - 2026-03-04\n',
-  )
+  expect(readFileSync(join(root, 'CHANGELOG.md'), 'utf8')).toMatch(/^## \[Unreleased\]$/m)
 })
 
 test('a changelog with nothing to release, or with that version, is refused', () => {
