@@ -136,7 +136,7 @@ describe.skipIf(missing)(`the tab${missing}`, { timeout: 120_000 }, () => {
     card(page, at).locator('input[type=file]').setInputFiles(files)
   const alarm = (page: Page, part = '') => page.locator(`#panel-teach ${part} [role=alert]:visible`).first()
   const giveNet = (page: Page, files: Given[]) =>
-    page.getByLabel('A net from files').and(page.locator('input')).setInputFiles(files)
+    page.getByLabel('Files … with a net').and(page.locator('input')).setInputFiles(files)
   const testWith = (page: Page, file: Given) =>
     page.getByLabel('Test picture from a file').and(page.locator('input')).setInputFiles([file])
   const hold = async (page: Page, at: number, ms: number) => {

@@ -86,7 +86,7 @@ export class Card {
     this.away = button('×', onDrop, { class: 'quiet', 'data-action': 'remove-class' })
     const files = fileButton(
       'Files …',
-      'Pictures from files',
+      'Files … with pictures',
       { accept: 'image/*', isMany: true },
       (chosen) => void this.read(chosen),
     )
@@ -124,7 +124,7 @@ export class Card {
     this.hold.setAttribute('aria-label', `Hold for pictures of ${name} from the camera`)
     this.away.setAttribute('aria-label', `Remove ${name}`)
     for (const control of this.element.querySelectorAll('span > button, input[type=file]'))
-      control.setAttribute('aria-label', `Pictures of ${name} from files`)
+      control.setAttribute('aria-label', `Files … with pictures of ${name}`)
     for (const [id, thumb] of this.thumbs) this.nameThumb(id, thumb, thumb.dataset.told ?? '')
   }
 

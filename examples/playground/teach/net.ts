@@ -40,7 +40,7 @@ export class NetPanel {
     })
     const files = fileButton(
       'Files …',
-      'A net from files',
+      'Files … with a net',
       { accept: '', isMany: true }, // any: weights of TensorFlow.js may have names without an ending
       (chosen) => void this.use({ files: chosen }),
     )

@@ -148,7 +148,8 @@ export class Teacher implements Methods {
     for (const [i, id] of missing.entries()) {
       this.say(`The net looks at picture ${i + 1} of ${missing.length} …`)
       const picture = this.pictures.get(id)
-      if (picture) this.features.set(id, this.look(use, picture))
+      if (!picture) throw new Error('The worker was started anew, and the pictures are gone: press Reset.')
+      this.features.set(id, this.look(use, picture))
     }
     this.say('The head learns …')
     const start = performance.now()
