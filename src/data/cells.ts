@@ -1,7 +1,7 @@
 // Reads the cells of tables: texts of CSV files, or values of objects. Each reader takes any cell and returns a number (NaN where the
 // cell is missing) or a text ('' where it is missing), and undefined where the cell is of another kind. The readers never throw.
 import { tagOf } from '../numerics/brands.ts'
-import { check, fail, isRecord, show, unknownName } from '../numerics/errors.ts'
+import { check, fail, isRecord, show } from '../numerics/errors.ts'
 import type { Table } from './table.ts'
 
 /** Rows of a table: what `parseCsv` returns, or a list of objects with the columns' names as keys. */
@@ -48,6 +48,7 @@ export function dateIn(cell: unknown): number | undefined {
   if (text === undefined || MISSING.test(text)) return text === undefined ? text : NaN
   const [, year, month, day, hours, minutes, seconds, sign, zoneHours, zoneMinutes] = DATE.exec(text) ?? []
   if (year === undefined) return undefined
+  if (Number(hours ?? 0) > 23 || Number(minutes ?? 0) > 59 || Number(seconds ?? 0) >= 60) return undefined
   const midnight = new Date(Date.UTC(Number(year), Number(month) - 1, Number(day)))
   if (midnight.toISOString().slice(0, 10) !== `${year}-${month}-${day}`) return undefined // February 30
   const time = Number(hours ?? 0) * 60 + Number(minutes ?? 0) + Number(seconds ?? 0) / 60
@@ -55,12 +56,15 @@ export function dateIn(cell: unknown): number | undefined {
   return midnight.getTime() / DAY_MS + (time + (sign === '-' ? zone : -zone)) / 1440
 }
 
+/** The cell of a row. */
+export type CellAt = (row: number) => unknown
+
 /** The columns of a table, by name. */
 export interface Columns {
   readonly rowCount: number
   readonly names: readonly string[]
-  /** The cells of a column, by row. @throws LanegradError on an unknown name */
-  column(name: string): (row: number) => unknown
+  /** The cells of a column; undefined if there is none of this name. */
+  column(name: string): CellAt | undefined
 }
 
 export const isTable = (rows: unknown): rows is Table =>
@@ -73,11 +77,11 @@ export function columnsOf(where: string, rows: TableRows): Columns {
   return {
     rowCount: list.length,
     names,
-    column: (name) => cellOf(name) ?? unknownName(`${where}: column`, name, names),
+    column: cellOf,
   }
 }
 
-type CellsByName = [readonly string[], (name: string) => ((row: number) => unknown) | undefined]
+type CellsByName = [readonly string[], (name: string) => CellAt | undefined]
 
 function tableCells(where: string, { names, rows }: Table): CellsByName {
   const places = new Map(names.map((name, i) => [name, i]))
@@ -98,7 +102,12 @@ function tableCells(where: string, { names, rows }: Table): CellsByName {
 }
 
 function objectCells(where: string, rows: readonly Readonly<Record<string, unknown>>[]): CellsByName {
-  check(Array.isArray(rows), `${where}: rows`, 'a table from parseCsv or a list of objects', rows)
+  check(
+    Array.isArray(rows),
+    `${where}: rows`,
+    'a table from parseCsv, or a list of objects ([row] of one)',
+    rows,
+  )
   const names = new Set<string>()
   rows.forEach((row, i) => {
     if (!isRecord(row) || ArrayBuffer.isView(row))
@@ -113,6 +122,8 @@ function objectCells(where: string, rows: readonly Readonly<Record<string, unkno
   return [
     [...names],
     (name) =>
-      names.has(name) ? (i) => (Object.hasOwn(rows[i], name) ? rows[i][name] : undefined) : undefined,
+      names.has(name) || rows.length === 0
+        ? (i) => (Object.hasOwn(rows[i], name) ? rows[i][name] : undefined)
+        : undefined,
   ]
 }

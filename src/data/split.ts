@@ -12,6 +12,7 @@ import {
   POSITIVE_INTEGER,
   reading,
   readOptions,
+  unknownName,
 } from '../numerics/errors.ts'
 import { shareOf } from '../numerics/exact.ts'
 import { permutation, streamOf } from '../numerics/random.ts'
@@ -151,7 +152,8 @@ function labelsOf(
   y: Rows | undefined,
 ): Strata | null {
   if (typeof stratify === 'string') {
-    const cellAt = columnsOf(`${where}: stratify`, x as TableRows).column(stratify)
+    const table = columnsOf(`${where}: stratify`, x as TableRows)
+    const cellAt = table.column(stratify) ?? unknownName(`${where}: stratify: column`, stratify, table.names)
     return Array.from({ length: rowCount(where, x) }, (_, row) => textIn(cellAt(row)) ?? '')
   }
   if (stratify === true && y === undefined)

@@ -2,7 +2,7 @@
 // data, as it is saved. Fits use + - * / and sqrt alone, so that they have the same bits on every engine.
 import { BOOLEAN, check, fail, oneOf, type Rule, readOptions, show, unknownName } from '../numerics/errors.ts'
 import { cos, sin } from '../numerics/exact.ts'
-import { booleanIn, dateIn, NUMBER, numberIn, textIn } from './cells.ts'
+import { booleanIn, type CellAt, dateIn, NUMBER, numberIn, textIn } from './cells.ts'
 import { DISTINCT, NAME } from './saved.ts'
 
 export type Kind = 'number' | 'boolean' | 'date' | 'category'
@@ -26,8 +26,6 @@ interface CategoryColumn {
 }
 
 export type Column = NumberColumn | CategoryColumn
-
-export type CellAt = (row: number) => unknown
 
 const IN = { number: numberIn, boolean: booleanIn, date: dateIn, category: textIn }
 const EXPECTED = {
@@ -67,6 +65,8 @@ export function kindOf(where: string, name: string, cellAt: CellAt, rowCount: nu
     const cell = cellAt(row)
     const values = kinds.map((kind) => IN[kind](cell))
     if (values.some(Number.isNaN)) continue
+    if (typeof cell === 'number' && values[0] === undefined)
+      check(false, placeOf(where, name, row), EXPECTED.number, cell)
     filled++
     texts.add(textIn(cell) ?? '')
     values.forEach((value, i) => {

@@ -14,9 +14,10 @@ import {
   reading,
   readOptions,
   show,
+  unknownName,
 } from '../numerics/errors.ts'
 import type { FloatArray, NamedArray, ShapedArray } from '../numerics/tensor.ts'
-import { type Columns, columnsOf, type TableRows } from './cells.ts'
+import { type CellAt, type Columns, columnsOf, type TableRows } from './cells.ts'
 import { argmax, classesOf } from './predictions.ts'
 import { readSaved } from './saved.ts'
 import {
@@ -183,22 +184,34 @@ function namedKinds(what: string, given: unknown): (readonly [string, ColumnKind
   return pairs
 }
 
+/** A column that the training rows had. */
+function cellsOf(where: string, { column, names }: Columns, name: string): CellAt {
+  const listed = names.slice(0, 20).join(', ') + (names.length > 20 ? ' …' : '')
+  return (
+    column(name) ??
+    fail(
+      `${where}: the rows have no column ${show(name)}; give it, with null where a value is missing. They have: ${listed}`,
+    )
+  )
+}
+
 function fitColumn(
   where: string,
-  { column, rowCount }: Columns,
+  table: Columns,
   name: string,
   given: ColumnKind | null,
   impute: Impute,
   scale: Scaling,
 ): Column {
-  const cellAt = column(name)
+  const { rowCount } = table
+  const cellAt = table.column(name) ?? unknownName(`${where}: column`, name, table.names)
   const kind = given ?? kindOf(where, name, cellAt, rowCount)
   if (kind === 'category') return fitCategories(where, name, valuesOf(where, name, kind, cellAt, rowCount))
   return fitNumbers(where, name, kind, valuesOf(where, name, kind, cellAt, rowCount), impute, scale)
 }
 
 function fitTarget(where: string, table: Columns, name: string, given: ColumnKind | null): Column {
-  const cellAt = table.column(name)
+  const cellAt = table.column(name) ?? unknownName(`${where}: column`, name, table.names)
   const kind = given ?? kindOf(where, name, cellAt, table.rowCount)
   if (kind === 'date' || (given !== null && kind === 'boolean'))
     fail(`${where}: target: ${show(name)} must be 'number' or 'category'; got ${show(kind)}`)
@@ -208,13 +221,14 @@ function fitTarget(where: string, table: Columns, name: string, given: ColumnKin
   return { ...column, ...scaleOf(values as number[], 'standard') }
 }
 
-function targetValues(
-  where: string,
-  { column, rowCount }: Columns,
-  name: string,
-  kind: 'number' | 'category',
-) {
-  const values = valuesOf<'number' | 'category'>(where, name, kind, column(name), rowCount)
+function targetValues(where: string, table: Columns, name: string, kind: 'number' | 'category') {
+  const values = valuesOf<'number' | 'category'>(
+    where,
+    name,
+    kind,
+    cellsOf(where, table, name),
+    table.rowCount,
+  )
   values.forEach((value, row) => {
     if (value === '' || Number.isNaN(value))
       fail(`${placeOf(where, name, row)}: the target is missing; leave out rows without one`)
@@ -243,7 +257,7 @@ function featuresOf(
     const data = new Float32Array(table.rowCount * width)
     let at = 0
     dense.forEach((column, i) => {
-      const cellAt = table.column(column.name)
+      const cellAt = cellsOf(what, table, column.name)
       if (column.kind === 'category') {
         const texts = valuesOf(what, column.name, column.kind, cellAt, table.rowCount)
         idsOf(what, column, texts, isStrict).forEach((id, row) => {
@@ -260,7 +274,13 @@ function featuresOf(
 
   function inputsOf(what: string, table: Columns): Record<string, NamedArray> {
     const inputs: [string, NamedArray][] = known.map((column) => {
-      const texts = valuesOf(what, column.name, column.kind, table.column(column.name), table.rowCount)
+      const texts = valuesOf(
+        what,
+        column.name,
+        column.kind,
+        cellsOf(what, table, column.name),
+        table.rowCount,
+      )
       const ids = idsOf(what, column, texts, isStrict)
       return [column.name, { shape: [table.rowCount, 1], data: Int32Array.from(ids, (id) => id + 1) }]
     })

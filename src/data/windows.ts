@@ -94,6 +94,13 @@ export function windows(
 /** The series as [steps, columns] in float32. */
 function stepsOf(where: string, series: RowData): { steps: number; columns: number; data: Float32Array } {
   const what = `${where}: series`
+  const isSeries = isShaped(series) || isTyped(series) || Array.isArray(series)
+  check(
+    isSeries,
+    what,
+    'a tensor [steps, columns] (numberColumns(table) makes one), a typed array or a list',
+    series,
+  )
   const steps = rowCount(what, series)
   if (steps === 0) fail(`${what} has no steps`)
   if (isShaped(series)) {

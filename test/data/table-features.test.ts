@@ -129,6 +129,12 @@ describe('by hand', () => {
     )
   })
 
+  test('no rows give no rows', () => {
+    const features = tableFeatures(rows, { columns: ['city', 'visits'] })
+    for (const none of [[], { names: ['visits', 'city'], rows: [] }])
+      expect(features.transform(none)).toEqual({ shape: [0, 3], data: new Float32Array(0) })
+  })
+
   test('labels of predictions', () => {
     const three = tableFeatures(table, { columns: ['a'], target: 'kind' })
     const scores = { shape: [2, 3], data: Float32Array.of(0.1, 0.2, 0.7, 0.5, 0.3, 0.2) }
@@ -255,7 +261,7 @@ describe('refuses', () => {
     ],
     [
       'a column that rows lack',
-      /^tableFeatures\.transform: unknown column "make"; did you mean "mark"\? Known: hp, mark$/,
+      'tableFeatures.transform: the rows have no column "make"; give it, with null where a value is missing. They have: hp, mark',
       () => tableFeatures(cars).transform([{ hp: 1, mark: 'a' }]),
     ],
     [
@@ -279,6 +285,21 @@ describe('refuses', () => {
       'targets without one',
       'tableFeatures.dataset: these features have no target; name one: tableFeatures(rows, { target })',
       () => tableFeatures(cars).dataset(cars),
+    ],
+    [
+      'one row that is no list',
+      'tableFeatures.transform: rows must be a table from parseCsv, or a list of objects ([row] of one); got { hp, make }',
+      () => tableFeatures(cars).transform(cars[0] as never),
+    ],
+    [
+      'an infinite number',
+      'tableFeatures: column "hp", row 1 must be a number that fits float32; got Infinity',
+      () => tableFeatures([{ hp: 1 }, { hp: Infinity }]),
+    ],
+    [
+      'an hour that there is not',
+      'tableFeatures: column "day", row 0 must be a date such as 2026-11-29 or 2026-11-29T08:30; got "2026-11-29T25:00"',
+      () => tableFeatures([{ day: '2026-11-29T25:00' }], { columns: { day: 'date' } }),
     ],
     [
       'no column left',

@@ -38,7 +38,7 @@ describe('windows', () => {
     }
   })
 
-  test.each<[string, string, () => unknown]>([
+  test.each<[string, string | RegExp, () => unknown]>([
     [
       'longer than the series',
       'windows: sequenceLength 4 and horizon 2 need 6 steps; the series has 5. Shorten them, or give a longer series',
@@ -64,6 +64,11 @@ describe('windows', () => {
       'columns that there are not',
       'windows: targets: the series has 1 columns; got column 1, from 0',
       () => windows([1, 2, 3], { sequenceLength: 1, targets: [1] }),
+    ],
+    [
+      'a table',
+      /^windows: series must be a tensor \[steps, columns\] \(numberColumns\(table\) makes one\)/,
+      () => windows({ names: ['a'], rows: [['1']] } as never, { sequenceLength: 1 }),
     ],
     [
       'pictures',
