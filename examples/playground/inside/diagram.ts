@@ -165,7 +165,7 @@ function drawLine(
   isPath: boolean,
 ): SVGElement[] {
   const sign = value === null ? 'plain' : value < 0 ? 'minus' : 'plus'
-  const width = value === null ? 1.5 : Math.max(0.8, Math.min(6, Math.abs(value) * 2.5))
+  const width = value === null ? 1.5 : Math.max(0.8, Math.min(6, Math.abs(value) * 2.5 || 0))
   // an arrow runs beside its line, so that the line's color can be seen
   const length = Math.hypot(to[0] - from[0], to[1] - from[1])
   const [aside, down] = [((from[1] - to[1]) / length) * APART, ((to[0] - from[0]) / length) * APART]

@@ -112,9 +112,14 @@ export function makeSets(settings: Settings, change: Change, view: View, trainin
     view.ownNote,
   )
 
+  const list = h('div', { class: 'sets' }, ...setButtons)
   function showData(): void {
-    for (const element of setButtons)
-      element.setAttribute('aria-pressed', String(element.dataset.set === settings.data))
+    for (const element of setButtons) {
+      const isChosen = element.dataset.set === settings.data
+      element.setAttribute('aria-pressed', String(isChosen))
+      // on a phone the list is one line that scrolls sideways
+      if (isChosen) list.scrollLeft = element.offsetLeft + (element.offsetWidth - list.clientWidth) / 2
+    }
     brushes[0].setAttribute('aria-pressed', String(brush === 1))
     brushes[1].setAttribute('aria-pressed', String(brush === 0))
     const isOwn = settings.data === 'own'
@@ -129,7 +134,7 @@ export function makeSets(settings: Settings, change: Change, view: View, trainin
 
   return {
     reseed,
-    list: h('div', { class: 'sets' }, ...setButtons),
+    list,
     noise: controls.noise.element,
     share: controls.train.element,
     showTest: controls.test.element,
