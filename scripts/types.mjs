@@ -28,7 +28,9 @@ function take(source) {
   mkdirSync(dirname(file), { recursive: true })
   const lib = text.includes('[Symbol.dispose]') ? '/// <reference lib="esnext.disposable" />\n' : ''
   const wasm = [...new Set(Array.from(text.matchAll(WASM), ([, name]) => `interface ${name} {}`))].join(' ')
-  const declared = wasm && `declare global { namespace WebAssembly { ${wasm} } }\n`
+  const page = /: Element\b/.test(text) ? 'interface Element {}' : '' // a page's own, where there is one
+  const own = [wasm && `namespace WebAssembly { ${wasm} }`, page].filter(Boolean).join(' ')
+  const declared = own && `declare global { ${own} }\n`
   writeFileSync(file, lib + text.replace(IMPORT, '$1$2.js') + declared)
   for (const [, , path] of text.matchAll(IMPORT)) take(`${join(dirname(source), path)}.ts`)
 }
