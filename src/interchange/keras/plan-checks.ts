@@ -2,6 +2,7 @@
 import { fail, isRecord } from '../../numerics/errors.ts'
 import { rowOfClass } from './classes.ts'
 import { listText } from './names.ts'
+import { operatorOf } from './operators.ts'
 import { type Config, own } from './row.ts'
 import type { Plan } from './topology.ts'
 
@@ -13,7 +14,8 @@ const within = (config: Config): Config[] =>
 export function checkClasses(plan: Plan, what: string): void {
   const unknown = new Map<string, string[]>()
   const look = (className: string, name: string, config: Config): void => {
-    if (!rowOfClass(className)) unknown.set(className, [...(unknown.get(className) ?? []), name])
+    if (!rowOfClass(className) && !operatorOf(className))
+      unknown.set(className, [...(unknown.get(className) ?? []), name])
     else if ('layer' in config)
       for (const inner of within(config)) {
         const innerConfig = own(inner, 'config')

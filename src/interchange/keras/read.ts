@@ -18,13 +18,14 @@ import { input, type Layer, type Symbolic } from '../../layers/layer.ts'
 import { model as makeModel } from '../../model/create.ts'
 import { Model } from '../../model/model.ts'
 import type { Values } from '../../network/network.ts'
-import { check, fail, isRecord, show } from '../../numerics/errors.ts'
+import { check, fail, isRecord, LanegradError, show } from '../../numerics/errors.ts'
 import type { DType, RowShape } from '../../numerics/shape.ts'
 import type { NamedArray } from '../../numerics/tensor.ts'
 import type { RuntimeOptions } from '../../runtime/engine.ts'
 import { rowOfClass, slotsOfLayer } from './classes.ts'
 import { type Imported, importedOf } from './imported.ts'
 import { listText, namer, pathName } from './names.ts'
+import { type Operation, operatorOf } from './operators.ts'
 import { checkClasses, idInputs } from './plan-checks.ts'
 import { type Findings, layerOf, placeOf } from './read-layer.ts'
 import { type Config, type Dialect, own, type Row, type Slot } from './row.ts'
@@ -142,6 +143,39 @@ export function readTopology(topology: unknown, options: TopologyOptions): Impor
     }
   }
 
+  /** An operation between layers, called once. */
+  function madeOperation(entry: Entry, name: string): Made {
+    const { className, config, calls } = entry
+    const [call, another] = calls
+    return {
+      calls: 1,
+      weights: [],
+      dispose() {},
+      call(inputs) {
+        const where = `${className} ${entry.name}`
+        if (!call?.operands || another)
+          return fail(`${what}: ${where}: ${calls.length} calls of an operation`)
+        try {
+          const operation: Operation = {
+            operands: call.operands,
+            options: { ...config, ...call.options },
+            shapes: inputs.map(({ shape }) => shape),
+            named: { name },
+          }
+          return called(
+            (operatorOf(className) as NonNullable<ReturnType<typeof operatorOf>>)(operation),
+            inputs,
+          )
+        } catch (error) {
+          if (!(error instanceof LanegradError)) throw error
+          problems.add(`${where}: ${error.message}`)
+          failWithProblems()
+          throw error
+        }
+      },
+    }
+  }
+
   function madeModel(inner: Plan, name: string, around: Around, path: string): Made {
     let built: ReturnType<typeof build> | null = null
     const weights: Weight[] = []
@@ -211,7 +245,11 @@ export function readTopology(topology: unknown, options: TopologyOptions): Impor
       const ours = nameOf(entry.name, model !== null)
       made.set(
         entry.name,
-        model ? madeModel(model, ours, around, path) : madeLayer(entry, ours, around, path),
+        model
+          ? madeModel(model, ours, around, path)
+          : operatorOf(className)
+            ? madeOperation(entry, ours)
+            : madeLayer(entry, ours, around, path),
       )
     }
     let calls = 0

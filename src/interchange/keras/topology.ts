@@ -6,6 +6,7 @@
 //   keras_history  [{ args: [{ class_name: "__keras_tensor__", config: { keras_history: ["name", call, output] } }], kwargs }]
 import { check, fail, isRecord, NATURAL, show } from '../../numerics/errors.ts'
 import type { Structure } from '../../rows/rows.ts'
+import type { Operand } from './operators.ts'
 import { type Config, own } from './row.ts'
 
 /** A value: an output of a call of a layer. */
@@ -23,6 +24,8 @@ export interface Call {
   readonly options: Config
   /** Masks that Keras 3 has handed on: values of operations. */
   readonly masks: readonly Ref[]
+  /** What an operation is called on, in its order. */
+  readonly operands?: readonly Operand[]
 }
 
 export interface Entry {
@@ -105,6 +108,44 @@ function callOf(node: unknown, what: string): Call {
   return { inputs: [...inputs, ...named], options: Object.fromEntries(options), masks }
 }
 
+/** Names of operands that come by name; what has another name is an option. */
+const OPERANDS = ['x', 'x1', 'a', 'values', 'y', 'x2', 'b']
+
+/**
+ * A call of an operation: of Keras 3 as those of layers; of Keras 2 (TFOpLambda) a value or a list of values, ["name", call, output,
+ * { options }], where ["_CONSTANT_VALUE", -1, value, { options }] is a constant.
+ */
+function operationOf(node: unknown, what: string): Call {
+  const inputs: Ref[] = []
+  const operands: Operand[] = []
+  const options: Record<string, unknown> = {}
+  const take = (value: unknown) => {
+    const refs = refsIn(value)
+    if (refs.length === 0) operands.push({ value })
+    for (const ref of refs) operands.push({ input: inputs.push(ref) - 1 })
+  }
+  const takeNamed = (given: unknown) => {
+    if (!isRecord(given)) return
+    for (const [key, value] of Object.entries(given))
+      if (value === null || key === 'name') continue
+      else if (OPERANDS.includes(key)) take(value)
+      else options[key] = value
+  }
+  if (isRecord(node)) {
+    for (const arg of list(own(node, 'args') ?? [], `${what}: args`)) take(arg)
+    takeNamed(own(node, 'kwargs'))
+  } else {
+    const given = list(node, what)
+    const values = typeof given[0] === 'string' ? [given] : given.map((one) => list(one, what))
+    for (const value of values) {
+      if (value[0] === '_CONSTANT_VALUE') operands.push({ value: value[2] })
+      else take(value)
+    }
+    takeNamed(values[0]?.[3])
+  }
+  return { inputs, options, masks: [], operands }
+}
+
 /** Inputs or outputs of a model. */
 function refsOf(value: unknown, counted: Ref['counted'], what: string): Refs {
   if (isRef(value)) return { structure: 'single', list: [['', refOf(value, counted)]] }
@@ -123,10 +164,14 @@ const MODELS = ['Sequential', 'Model', 'Functional']
 const isModel = (className: string, config: Config): boolean =>
   MODELS.includes(className) && Array.isArray(own(config, 'layers'))
 
-/** The name of a class: operations of Keras 3 (`x + y`) aren't the layers of the same name. */
+const OPERATION = /^(ops|tf)\./
+
+/** The name of a class: operations (`x + y`) aren't the layers of the same name; those of Keras 2 are named by their function. */
 function classOf(entry: Config): string {
   const name = own(entry, 'class_name')
   check(typeof name === 'string', 'class_name', 'a string', name)
+  const config = own(entry, 'config')
+  if (name === 'TFOpLambda' && isRecord(config)) return `tf.${String(own(config, 'function'))}`
   return /^keras\.(src\.)?ops\b/.test(String(own(entry, 'module'))) ? `ops.${name}` : name
 }
 
@@ -233,7 +278,8 @@ function graphOf(name: string, config: Config): Plan {
     const entry = entryOf(given, `a layer of ${name}`, (own_, layer) =>
       list(own(own_, 'inbound_nodes') ?? [], `inbound_nodes of ${layer}`).map((node) => {
         if (isRecord(node)) counted = 'functional'
-        return callOf(node, `inbound_nodes of ${layer}`)
+        const read = OPERATION.test(classOf(own_)) ? operationOf : callOf
+        return read(node, `inbound_nodes of ${layer}`)
       }),
     )
     if (entries.has(entry.name)) fail(`two layers of ${name} are named ${show(entry.name)}`)
