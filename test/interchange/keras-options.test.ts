@@ -2,10 +2,13 @@
 import { expect, test } from 'vitest'
 import {
   batchNormalization,
+  bidirectional,
   conv2dTranspose,
   globalMaxPooling2d,
+  gru,
   type Layer,
   layerNormalization,
+  lstm,
   type Model,
   prelu,
   sequential,
@@ -52,3 +55,42 @@ test.each<[RegExp, Layer]>([
 
 test('a batch normalization over two axes is refused by Keras', () =>
   refused(/axis \[1,3\] \(one axis\)/, () => saveKeras(netOf(batchNormalization({ axis: [1, 3] })))))
+
+const STATES = { stateful: true, batchSize: 2, returnSequences: true } as const
+
+test.each<[string, Layer, boolean?]>([
+  ['an lstm', lstm({ units: 3, ...STATES })],
+  ['a bidirectional gru', bidirectional({ layer: gru({ units: 3, resetAfter: false, ...STATES }) })],
+])('%s keeps its states after it went there and back', async (_, layer) => {
+  const net = sequential({
+    inputShape: [4, 2],
+    layers: [layer, lstm({ units: 2, stateful: true, batchSize: 2 })],
+  })
+  const x = tensor(
+    Float32Array.from({ length: 16 }, (_, i) => Math.sin(i * i)),
+    [2, 4, 2],
+  )
+  const first = net.predict(x)
+  const second = net.predict(x)
+  expect(second).not.toEqual(first)
+  for (const through of [throughTfjs, throughKeras]) {
+    const again = await through(net)
+    expect([again.predict(x), again.predict(x)]).toEqual([first, second])
+    again.resetStates()
+    expect(again.predict(x)).toEqual(first)
+  }
+})
+
+test('a stateful layer of a file without a size of batches is refused by name', async () => {
+  const net = sequential({
+    inputShape: [4, 2],
+    layers: [lstm({ units: 2, stateful: true, batchSize: 2, name: 'kept' })],
+  })
+  const files = saveTfjs(net)
+  const text = new TextDecoder()
+    .decode(files['model.json'])
+    .replace('"batch_input_shape":[2,', '"batch_input_shape":[null,')
+  await expect(loadTfjs({ modelJson: JSON.parse(text), weights: files['weights.bin'] })).rejects.toThrow(
+    'LSTM kept: stateful true where no input has a size of batches',
+  )
+})

@@ -2,7 +2,16 @@
 // loads, and training goes on there with the losses that it has here.
 import { createRequire } from 'node:module'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { type FloatArray, type Model, type NamedArray, sgd, tensor, type Values } from '../../src/index.ts'
+import {
+  type FloatArray,
+  lstm,
+  type Model,
+  type NamedArray,
+  sequential,
+  sgd,
+  tensor,
+  type Values,
+} from '../../src/index.ts'
 import { loadTfjs, saveTfjs } from '../../src/tfjs/index.ts'
 
 interface Tensor {
@@ -475,4 +484,28 @@ describe.skipIf(!isHere)(`models of TensorFlow.js${lacking}`, () => {
       expect(Math.abs(loss - there)).toBeLessThanOrEqual(1e-5 * Math.abs(there))
     }
   })
+})
+
+test.skipIf(!isHere)(`states that stay, in both directions${lacking}`, async () => {
+  const net = sequential({
+    inputShape: [3, 2],
+    layers: [lstm({ units: 3, stateful: true, batchSize: 2, name: 'kept' })],
+  })
+  const x = Float32Array.from({ length: 12 }, (_, i) => Math.sin(i * i))
+  const wanted = [1, 2, 3].map(() => (net.predict({ shape: [2, 3, 2], data: x }) as FloatArray).data)
+  const files = saveTfjs(net)
+  const json = JSON.parse(new TextDecoder().decode(files['model.json']))
+  const there = await tf.loadLayersModel(
+    tf.io.fromMemory({
+      modelTopology: json.modelTopology,
+      weightSpecs: json.weightsManifest[0].weights,
+      weightData: files['weights.bin'].buffer,
+    }),
+  )
+  for (const expected of wanted) {
+    const made = (there.predict(tf.tensor(x, [2, 3, 2])) as Tensor).dataSync()
+    made.forEach((value, i) => {
+      expect(Math.abs(value - expected[i])).toBeLessThan(1e-6)
+    })
+  }
 })

@@ -11,6 +11,8 @@ export interface Findings {
   readonly dialect: Dialect
   readonly notes: string[]
   readonly problems: Set<string>
+  /** The number of rows of every batch, where the inputs of the model tell it. */
+  readonly batch: number | null
 }
 
 /** Where a layer is read; `shapes`: of its inputs. */
@@ -22,6 +24,7 @@ export function placeOf(
 ): ReadPlace {
   const at: ReadPlace = {
     dialect: findings.dialect,
+    batch: findings.batch,
     layer,
     note: (text) => findings.notes.push(text),
     refuse: (text) => findings.problems.add(`${layer}: ${text}`),

@@ -18,7 +18,7 @@ import { input, type Layer, type Symbolic } from '../../layers/layer.ts'
 import { model as makeModel } from '../../model/create.ts'
 import { Model } from '../../model/model.ts'
 import type { Values } from '../../network/network.ts'
-import { check, fail, isRecord, LanegradError, show } from '../../numerics/errors.ts'
+import { check, fail, isRecord, LanegradError, POSITIVE_INTEGER, show } from '../../numerics/errors.ts'
 import type { DType, RowShape } from '../../numerics/shape.ts'
 import type { NamedArray } from '../../numerics/tensor.ts'
 import type { RuntimeOptions } from '../../runtime/engine.ts'
@@ -86,15 +86,25 @@ function inputShape(shape: unknown, what: string): RowShape {
   return shape.slice(1).map((n) => (n === -1 ? null : n))
 }
 
+/** The size of batches that the inputs of a model tell, for layers that keep states. */
+function batchOf({ inputs, entries }: Plan): number | null {
+  for (const [, { layer }] of inputs.list) {
+    const entry = entries.get(layer)
+    const shape = entry && shapeIn(entry)
+    if (Array.isArray(shape) && POSITIVE_INTEGER.holds(shape[0])) return shape[0]
+  }
+  return null
+}
+
 /** The model of a topology. @throws LanegradError naming all that can't be taken over */
 export function readTopology(topology: unknown, options: TopologyOptions): Imported {
   const { what, dialect, find, runtime } = options
   const notes = [...options.notes]
   const problems = new Set<string>()
-  const findings: Findings = { dialect, notes, problems }
   const renamed = new Map<string, string>()
   const ids = new Map<Plan, ReadonlySet<string>>()
   const plan = readPlan(topology)
+  const findings: Findings = { dialect, notes, problems, batch: batchOf(plan) }
   checkClasses(plan, what)
   const failWithProblems = (): void => {
     if (problems.size > 0)

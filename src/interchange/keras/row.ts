@@ -30,6 +30,8 @@ export interface ReadPlace extends Place {
   inner(entry: unknown, shapes: readonly RowShape[]): Layer<unknown> | undefined
   /** The shapes of the layer's inputs, without the batch: of rows with `prepare` alone. */
   readonly shapes: readonly RowShape[]
+  /** The number of rows of every batch, where the inputs of the model tell it. */
+  readonly batch: number | null
 }
 
 /** Where a layer is written. */

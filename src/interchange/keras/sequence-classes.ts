@@ -9,12 +9,22 @@ import { isRecord } from '../../numerics/errors.ts'
 import { type Config, type Field, own, type ReadPlace, type Row, type Slot, same, slotsOf } from './row.ts'
 import { activationField, kernelAndBias, weightFields } from './values.ts'
 
-/** States are for the rows of a batch, whose number files don't tell in one place. */
+/** States are for the rows of a batch, whose number the inputs of the model tell. */
 const stateful: Field = {
   own: 'stateful',
-  read: (value, at) => void (value === true && at.refuse('stateful true')),
-  write: (value, at) => (value === true ? at.refuse('stateful true') : undefined),
+  read(value, at) {
+    if (value === true && at.batch === null) at.refuse('stateful true where no input has a size of batches')
+    return value
+  },
+  write: (value) => value === true || undefined,
 }
+const batchSize: Field = { own: 'batchSize', read: (value) => value, write: () => undefined }
+
+/** The config with the number of rows that a stateful layer keeps states for. */
+const withBatch = (config: Config, { batch }: ReadPlace): Config => ({
+  ...config,
+  batch_size: own(config, 'stateful') === true ? batch : null,
+})
 
 const sequence = {
   activation: activationField('activation'),
@@ -24,6 +34,7 @@ const sequence = {
   dropout: same('dropout'),
   recurrent_dropout: same('recurrentDropout'),
   stateful,
+  batch_size: batchSize,
   ...kernelAndBias(),
   ...weightFields('recurrent'),
 }
@@ -40,12 +51,13 @@ const cellSlots = slotsOf((c) => ['kernel', 'recurrent_kernel', c.useBias === tr
 /** As many steps as may be written one by one: where no kernel walks them. */
 const MOST_STEPS = 4096
 
-function fewSteps(config: Config, { shapes: [[steps]], refuse }: ReadPlace): Config {
+function fewSteps(config: Config, at: ReadPlace): Config {
+  const [[steps]] = at.shapes
   const isWalked =
     [undefined, 'tanh'].includes(own(config, 'activation') as string) &&
     own(config, 'recurrent_activation') === 'sigmoid'
-  if (!isWalked && (steps ?? 0) > MOST_STEPS) refuse(`${steps} steps (at most ${MOST_STEPS})`)
-  return config
+  if (!isWalked && (steps ?? 0) > MOST_STEPS) at.refuse(`${steps} steps (at most ${MOST_STEPS})`)
+  return withBatch(config, at)
 }
 
 const recurrent = (className: string, kind: string, make: Row['make'], fields: Row['fields']): Row => ({

@@ -70,6 +70,8 @@ export function writeTopology<V extends Values = Symbolic>(
   const shapeOf = (value: string): RowShape =>
     network.inputs.find(({ name }) => name === value)?.shape ?? outline.shapes.get(value) ?? []
   const kindsLacking = new Map<string, string[]>()
+  /** Layers that keep states need it in the file. */
+  const batch = session.feeds.rows ?? null
 
   /** The entry of a layer; undefined: the dialect has no such layer. */
   function writeLayer(
@@ -108,7 +110,7 @@ export function writeTopology<V extends Values = Symbolic>(
     if (!made) continue
     written.set(layer, made)
     if (problems.size + kindsLacking.size > before) continue
-    const findings: Findings = { dialect, notes: [], problems }
+    const findings: Findings = { dialect, notes: [], problems, batch }
     const at = placeOf(findings, `${layer.kind.kind} ${layer.name}`, () => undefined, inputs.map(shapeOf))
     const again = layerOf(findings, made.row, made.config, null, at)
     if (!again) continue
@@ -140,7 +142,7 @@ export function writeTopology<V extends Values = Symbolic>(
   const dtypeOf = (value: string) => network.inputs.find(({ name }) => name === value)?.dtype ?? 'float32'
   const tensorOf = (value: string) => ({
     class_name: '__keras_tensor__',
-    config: { shape: [null, ...shapeOf(value)], dtype: dtypeOf(value), keras_history: refOf(value) },
+    config: { shape: [batch, ...shapeOf(value)], dtype: dtypeOf(value), keras_history: refOf(value) },
   })
   const nodeOf = ({ inputs, layer }: Call): unknown => {
     if (dialect !== 'keras3') return inputs.map((value) => [...refOf(value), {}])
@@ -153,12 +155,12 @@ export function writeTopology<V extends Values = Symbolic>(
   }
 
   const inputs = network.inputs.map(({ name, shape, dtype }) => {
-    const batch = [null, ...shape]
+    const full = [batch, ...shape]
     const config = {
       name,
       dtype,
       sparse: false,
-      ...(dialect === 'keras3' ? { batch_shape: batch } : { batch_input_shape: batch }),
+      ...(dialect === 'keras3' ? { batch_shape: full } : { batch_input_shape: full }),
     }
     return { ...entryOf(dialect, 'InputLayer', config), name, inbound_nodes: [] }
   })
