@@ -29,7 +29,7 @@ const KEPT_MS = 60_000
  * try {
  *   download(model, 'mine.safetensors') // in a page, when a button is clicked
  * } catch (error) {
- *   console.log(error.name) // LanegradError: here is no page
+ *   console.log(error.name) // LanegradError
  * }
  * ```
  */
@@ -88,7 +88,7 @@ export async function loadBlob<V extends Values = Symbolic>(
  * import { upload } from 'lanegrad/browser'
  *
  * // in a page: button.onclick = async () => { const model = await upload() }
- * await upload().catch((error) => console.log(error.name)) // LanegradError: here is no page
+ * await upload().catch((error) => console.log(error.name)) // LanegradError
  * ```
  */
 export async function upload<V extends Values = Symbolic>(

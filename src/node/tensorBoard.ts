@@ -45,7 +45,7 @@ const FLUSH_MS = 1000
  * model.compile({ optimizer: 'adam', loss: 'meanSquaredError' })
  * const callbacks = [tensorBoard({ logDir: 'build/example-logs', histogramFreq: 1 })]
  * const history = await model.fit([[1], [2]], [1, 2], { epochs: 3, callbacks })
- * console.log(history.loss.length) // 3; now: tensorboard --logdir build/example-logs
+ * console.log(history.loss.length) // 3
  * ```
  */
 export function tensorBoard(options: TensorBoardOptions): Callback {

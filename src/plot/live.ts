@@ -82,7 +82,7 @@ export function livePlot(element: Element, options: CurveOptions = {}): Callback
  * try {
  *   progress() // in a page: await model.fit(x, y, { verbose: progress() })
  * } catch (error) {
- *   console.log(error.name) // LanegradError: here is no page
+ *   console.log(error.name) // LanegradError
  * }
  * ```
  */

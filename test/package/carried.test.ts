@@ -62,6 +62,11 @@ describe('a program carries by name', () => {
       ['node:fs/promises', 'nothing reads from it'],
     ],
     [
+      'a bar for terminals',
+      { names: ['progress'], from: 'node', rest: 'model.evaluate([[0, 1]], [0], { verbose: progress() })' },
+      ['NO_COLOR', ' left'],
+    ],
+    [
       'schedules',
       {
         names: ['cosineDecay'],
