@@ -81,6 +81,7 @@ const jobs: Readonly<
   },
   export: {
     guide: 'export',
+    isSlow: true, // it reads many of the library's files
     check(printed) {
       expect(printed).toHaveLength(4)
       const [own, ...others] = printed.map(([, ...values]) => values as number[])
