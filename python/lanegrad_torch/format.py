@@ -26,6 +26,12 @@ DTYPES = {
     "F16": np.dtype("<f2"),
     "I64": np.dtype("<i8"),
     "U8": np.dtype("u1"),
+    "I8": np.dtype("i1"),
+    "I16": np.dtype("<i2"),
+    "U16": np.dtype("<u2"),
+    "U32": np.dtype("<u4"),
+    "U64": np.dtype("<u8"),
+    "BOOL": np.dtype("?"),
 }
 
 

@@ -1,20 +1,18 @@
-"""The training loop: `fit` over any number of processes. What one process trains with, all of them train with together."""
+"""The training loop: `fit` over any number of processes, which train together with what one would train with."""
 
 import hashlib
 import json
-import os
 import random
-from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Type
+from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 import numpy as np
 import torch
 from torch.nn.parallel import DistributedDataParallel
 
 from . import distributed
-from .errors import LanegradError, check, fail, shown
-from .layers import Layer
+from .config import Config
+from .errors import check, fail
 from .metrics import Meter
 from .net import Batch, Net, load
 from .network import Run
@@ -28,58 +26,12 @@ CHECKPOINT = "checkpoint.safetensors"
 STATE = "trainLoop"  # the metadata of a checkpoint that tell how far it is
 
 
-@dataclass(frozen=True)
-class Config:
-    """The options of `train_loop`, by the names that `train.py` has for them."""
-
-    model: str
-    data: str
-    output: str
-    epochs: int = 1
-    batch_size: int = 32  # of all processes together
-    validation: Optional[str] = None
-    validation_split: float = 0.0
-    shuffle: bool = True
-    divide: float = 1.0
-    device: Optional[str] = None
-    fsdp: bool = False
-    checkpoint: Optional[str] = None
-    checkpoint_steps: int = 1000
-    history: Optional[str] = None
-    quiet: bool = False
-    custom: Optional[Mapping[str, Type[Layer]]] = None  # as `load` takes them
-    losses: Optional[Mapping[str, Callable[..., torch.Tensor]]] = None
-
-    @classmethod
-    def of(cls, options: Mapping[str, Any]) -> "Config":
-        names = {field.name for field in fields(cls)}
-        for name in options:
-            if name not in names:
-                fail(f"train_loop: unknown option {shown(name)}; known: {', '.join(sorted(names))}")
-        for field in fields(cls):
-            if field.default is MISSING and options.get(field.name) is None:
-                fail(f"train_loop: {field.name} is missing")
-        config = cls(**options)
-        for name in ("epochs", "batch_size", "checkpoint_steps"):
-            value = getattr(config, name)
-            check(isinstance(value, int) and value > 0, name, "a positive integer", value)
-        check(0 <= config.validation_split < 1, "validation_split", "a share from 0 to 1", config.validation_split)
-        check(config.divide > 0, "divide", "a number above 0", config.divide)
-        if config.validation and config.validation_split:
-            fail("give either validation or validation_split")
-        for path in (config.output, config.history):
-            folder = Path(path or ".").resolve().parent
-            if not os.access(folder, os.W_OK):
-                fail(f"{path}: can't write to {folder}")
-        return config
-
-
 def train_loop(config: Mapping[str, Any]) -> Dict[str, List[float]]:
     """Trains a model of lanegrad's and writes it to `output`. Gives the history: a number for each epoch, by name.
 
-    `config` has the options of `train.py` as keys: `{"model": ..., "data": ..., "output": ..., "epochs": 3}`. Every process of a
-    group calls it with the same ones: Ray Train's and Spark's workers as well as those of torchrun. With the same `batch_size`
-    the number of processes changes nothing but the speed.
+    `config` has the options of `train.py` as keys: `{"model": ..., "data": ..., "output": ..., "epochs": 3}`.
+    Every process of a group calls it with the same ones: Ray Train's and Spark's workers as well as those of torchrun.
+    With the same `batch_size` the number of processes changes nothing but the speed.
     Raises LanegradError in one line, in all processes, where a file or an option is wrong; then nothing is written.
     """
     with process_group(config.get("device")) as device:
@@ -111,7 +63,8 @@ class _Loop:
             elif config.validation_split:
                 # as fit: the last rows, rounded as it rounds them
                 kept = int(np.floor(train.count * (1 - config.validation_split) + 1e-9 * train.count))
-                check(0 < kept < train.count, "validation_split", f"a share of {train.count} rows", config.validation_split)
+                some = 0 < kept < train.count
+                check(some, "validation_split", f"a share of {train.count} rows", config.validation_split)
                 train, held = train.part(0, kept), train.part(kept, train.count)
             self.train, self.held = train, held
             self.batch_size = self._batch_size()
@@ -150,7 +103,8 @@ class _Loop:
             return self.config.batch_size
         if distributed.world() > 1:
             fail(f"the model keeps states for {states} rows from batch to batch: it trains in one process")
-        check(self.train.count % states == 0, "data", f"a multiple of {states} rows, for which the model keeps states", self.train.count)
+        whole = self.train.count % states == 0
+        check(whole, "data", f"a multiple of {states} rows, for which the model keeps states", self.train.count)
         return states
 
     # -- checkpoints
@@ -204,7 +158,8 @@ class _Loop:
         """Lets PyTorch average the gradients, while it computes them."""
         if distributed.world() > 1:
             module = self.net.module
-            unused = _unused(self.net, self._batch_of(np.arange(min(distributed.world(), self.train.count)), self.train))
+            some = np.arange(min(distributed.world(), self.train.count))
+            unused = _unused(self.net, self._batch_of(some, self.train))
             if len(unused) == sum(p.requires_grad for p in module.parameters()):
                 return
             DistributedDataParallel._set_params_and_buffers_to_ignore_for_model(module, unused)
@@ -266,7 +221,8 @@ class _Loop:
             _seed(net.seed, net.epoch_count, self.step)
             losses = net.step_on(batch)
             if not np.isfinite(losses.value):
-                fail(f"the loss is {losses.value} in step {self.step + 1} of epoch {self.epoch + 1}; {self.config.output} isn't written")
+                where = f"step {self.step + 1} of epoch {self.epoch + 1}"
+                fail(f"the loss is {losses.value} in {where}; {self.config.output} isn't written")
             self.meter.add(None, batch, losses)
             self.step += 1
             if self.progress:

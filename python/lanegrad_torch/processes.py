@@ -36,7 +36,8 @@ def launch(script: str, arguments: Sequence[str], count: int) -> int:
         common.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // count)))
         command = [sys.executable, script, *arguments]
         processes = [
-            subprocess.Popen(command, env={**common, "RANK": str(rank), "LOCAL_RANK": str(rank)}) for rank in range(count)
+            subprocess.Popen(command, env={**common, "RANK": str(rank), "LOCAL_RANK": str(rank)})
+            for rank in range(count)
         ]
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
         try:
@@ -60,8 +61,8 @@ def _wait(processes: List["subprocess.Popen[bytes]"]) -> int:
     killed = next((rank for rank, code in enumerate(codes) if code is not None and code < 0), None)
     if 1 not in codes and killed is not None:
         name = signal.Signals(-(codes[killed] or 0)).name
-        told = f"process {killed} of {len(processes)} was ended by {name}: the same command again goes on from --checkpoint"
-        print(f"train.py: {told}", file=sys.stderr)
+        told = f"process {killed} of {len(processes)} was ended by {name}"
+        print(f"train.py: {told}: the same command again goes on from --checkpoint", file=sys.stderr)
     return 1
 
 
@@ -91,7 +92,7 @@ def end_with_parent() -> None:
 
 @contextmanager
 def process_group(device: Optional[str]) -> Iterator[torch.device]:
-    """Joins the group that the environment names, as torchrun and `launch` set it, or the one that is there (Ray Train's).
+    """Joins the group that the environment names, as torchrun and `launch` set it, or one that is there (Ray Train's).
 
     Gives the device of this process: `device`, or its own GPU where there are some, or the CPU.
     """

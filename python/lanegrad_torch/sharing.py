@@ -1,4 +1,4 @@
-"""The optimizer's state cut over the processes: each keeps that of some of the weights, updates these, and gives them to the others.
+"""The optimizer's state cut over the processes: each keeps that of some weights, and gives these to the others.
 
 Gradients are averaged before, so that every process has those of its weights.
 """

@@ -1,7 +1,7 @@
 """The order of the rows in an epoch: lanegrad's own, so that `fit`'s batches are made here as well.
 
-Random words come from Threefry-2x32 with 20 rounds (Salmon, Moraes, Dror, Shaw: "Parallel random numbers: as easy as 1, 2, 3",
-2011). Key: low 32 bits of the seed | the rest of it. Counter: block | stream.
+Random words come from Threefry-2x32 with 20 rounds (Salmon, Moraes, Dror, Shaw: "Parallel random numbers: as easy as
+1, 2, 3", 2011). Key: low 32 bits of the seed | the rest of it. Counter: block | stream.
 """
 
 from typing import Tuple

@@ -1,8 +1,8 @@
 """Data on the disk: .npy, safetensors and IDX files, memory-mapped, as rows for a net.
 
-A folder holds `x.npy` and `y.npy` (and `weights.npy`), of several inputs or outputs `x.NAME.npy` and `y.NAME.npy`; or one
-safetensors file with arrays of these names; or IDX files as MNIST's, `train-images...` and `train-labels...` to train on,
-`t10k-...` to validate with, zipped or not. The path of a safetensors file alone will do as well.
+A folder holds `x.npy` and `y.npy` (and `weights.npy`), of several inputs or outputs `x.NAME.npy` and `y.NAME.npy`; or
+one safetensors file with arrays of these names; or IDX files as MNIST's, `train-images...` and `train-labels...` to
+train on, `t10k-...` to validate with, zipped or not. The path of a safetensors file alone will do as well.
 """
 
 import gzip
@@ -77,7 +77,9 @@ def read_arrays(path: PathLike, part: str = "train") -> Dict[str, np.ndarray]:
     path = Path(path)
     try:
         if path.is_file():
-            return read_file(path)[0] if path.suffix == ".safetensors" else fail(f"{path}: expected a folder or .safetensors")
+            if path.suffix != ".safetensors":
+                fail(f"{path}: expected a folder or a file that ends in .safetensors")
+            return read_file(path)[0]
         if not path.is_dir():
             fail(f"no such folder: {path}")
         numpy_files = sorted(path.glob("*.npy"))
@@ -117,7 +119,8 @@ class Rows:
             fail(f"{where}: there is no input or output for {', '.join(left)}")
         counts = {name: len(array) if array.ndim else 0 for name, array in arrays.items()}
         if len(set(counts.values())) > 1:
-            fail(f"{where}: expected equal numbers of rows; got {', '.join(f'{n} of {name}' for name, n in counts.items())}")
+            found = ", ".join(f"{count} of {name}" for name, count in counts.items())
+            fail(f"{where}: expected equal numbers of rows; got {found}")
         self.count: int = next(iter(counts.values()))
         if self.count == 0:
             fail(f"{where}: no rows")
