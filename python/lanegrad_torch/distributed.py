@@ -19,7 +19,7 @@ class Lost(RuntimeError):
     """Another process has gone, so that a sum over all of them can't be had."""
 
 
-def _reduce(total: Tensor) -> Tensor:
+def reduced(total: Tensor) -> Tensor:
     """The sum over processes, in place."""
     try:
         dist.all_reduce(total)
@@ -33,11 +33,11 @@ class _AllSum(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor) -> Tensor:
-        return _reduce(x.contiguous().clone())
+        return reduced(x.contiguous().clone())
 
     @staticmethod
     def backward(ctx: Any, dy: Tensor) -> Tensor:
-        return _reduce(dy.contiguous().clone())
+        return reduced(dy.contiguous().clone())
 
 
 def all_sum(x: Tensor) -> Tensor:
@@ -49,14 +49,14 @@ def add_numbers(numbers: Sequence[float], device: torch.device) -> List[float]:
     """The sums of numbers over all processes, in float64."""
     if world() == 1:
         return list(numbers)
-    return _reduce(torch.tensor(list(numbers), dtype=torch.float64, device=device)).tolist()
+    return reduced(torch.tensor(list(numbers), dtype=torch.float64, device=device)).tolist()
 
 
 def add_gradients(gradients: List[Tensor]) -> List[Tensor]:
     """The sums of gradients over all processes: one message for all."""
     if world() == 1 or not gradients:
         return gradients
-    flat = _reduce(torch.cat([g.reshape(-1) for g in gradients]))
+    flat = reduced(torch.cat([g.reshape(-1) for g in gradients]))
     result, at = [], 0
     for g in gradients:
         result.append(flat[at : at + g.numel()].view_as(g))

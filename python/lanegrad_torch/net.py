@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple, Type
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple, Type
 
 import numpy as np
 import torch
@@ -19,6 +19,7 @@ from .losses import takes_labels
 from .metrics import Meter
 from .network import Network, Run, make_network
 from .optimizers import Optimizer
+from .sharding import Shards
 from .tensors import mask_of
 from .training import Training
 
@@ -162,6 +163,18 @@ class Net:
         self.is_wrapped = True
         return self
 
+    def shard(self) -> "Net":
+        """Cuts the weights and the optimizer's state over the processes, for a model too large for one, in the place of `wrap`.
+
+        All processes must then call the same methods, `predict` and `save` as well.
+        """
+        if distributed.world() > 1:
+            self.module.shards = Shards(self.module)
+            if self._optimizer:
+                weights = {name: value for name, (_, value) in self.module.weights().items()}
+                self._optimizer.cut(self.module.shards, weights)
+        return self
+
     # -- running
 
     def forward(self, x: Any) -> Any:
@@ -263,7 +276,7 @@ class Net:
             self.module.train()
             losses = self.losses(Run.of(self.module(*batch.x, full=True)), batch)
             parts = [sum(losses.groups[1:], losses.groups[0])] if optimizer.micro_steps == 1 else losses.groups
-            gradients = [_gradients(part, parameters, i < len(parts) - 1) for i, part in enumerate(parts)]
+            gradients = [self._gradients(part, i < len(parts) - 1) for i, part in enumerate(parts)]
         if optimizer.micro_steps == 1:
             optimizer.update(gradients[0])
         else:
@@ -273,12 +286,20 @@ class Net:
     def gradients(self, x: Any, y: Any, sample_weight: Any = None) -> Dict[str, np.ndarray]:
         """The gradients of the loss by the names of the weights that train; nothing is updated."""
         batch = self.batch("gradients", x, y, sample_weight)
-        parameters = self.optimizer.parameters
         with _kept(self.module, lambda info: not info.trainable):
             self.module.train()
             losses = self.losses(Run.of(self.module(*batch.x, full=True)), batch)
-        found = _gradients(sum(losses.groups[1:], losses.groups[0]), parameters, False)
-        return {name: g.cpu().numpy() for name, g in zip(self.optimizer.names, found)}
+        found = self._gradients(sum(losses.groups[1:], losses.groups[0]), False)
+        return {name: self.optimizer.whole(name, g).cpu().numpy() for name, g in zip(self.optimizer.names, found)}
+
+    def _gradients(self, part: Tensor, keep: bool) -> List[Tensor]:
+        """The gradients of a part of the loss, summed over processes."""
+        parameters = self.optimizer.parameters
+        found: Sequence[Optional[Tensor]] = [None] * len(parameters)
+        if part.requires_grad:
+            found = torch.autograd.grad(part, parameters, retain_graph=keep, allow_unused=True)
+        gradients = [torch.zeros_like(p) if g is None else g for g, p in zip(found, parameters)]
+        return gradients if self.module.shards else distributed.add_gradients(gradients)
 
     @torch.no_grad()
     def evaluate(self, x: Any, y: Any, sample_weight: Any = None, batch_size: Optional[int] = None) -> Dict[str, float]:
@@ -308,13 +329,13 @@ class Net:
         weights = self.module.weights()
         for name in self.arrays:
             if name in weights:
-                arrays[name] = weights[name][1].detach().cpu().numpy()
+                arrays[name] = self.module.whole(name, weights[name][1].detach()).cpu().numpy()
         metadata.pop("optimizerState", None)
         optimizer = self._optimizer
         if optimizer and include_optimizer:
             for name, slots in optimizer.states():
                 for slot, value in slots.items():
-                    arrays[f"optimizer/{slot}/{name}"] = value.detach().cpu().numpy().reshape(-1)
+                    arrays[f"optimizer/{slot}/{name}"] = optimizer.whole(name, value.detach()).cpu().numpy().reshape(-1)
             state: Dict[str, Any] = {
                 "stepCount": optimizer.step_count,
                 "momentumProduct": optimizer.momentum_product,
@@ -343,13 +364,6 @@ class Losses:
     def total(self) -> Tensor:
         """The loss for wrappers that average gradients over processes."""
         return sum(self.groups[1:], self.groups[0]) * distributed.world()
-
-
-def _gradients(part: Tensor, parameters: List[Tensor], keep: bool) -> List[Tensor]:
-    if not part.requires_grad:
-        return distributed.add_gradients([torch.zeros_like(p) for p in parameters])
-    found = torch.autograd.grad(part, parameters, retain_graph=keep, allow_unused=True)
-    return distributed.add_gradients([torch.zeros_like(p) if g is None else g for g, p in zip(found, parameters)])
 
 
 def _is_masked(prediction: Tensor) -> bool:

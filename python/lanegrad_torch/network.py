@@ -1,6 +1,6 @@
 """The network as a module: lanegrad's layers in the order of their calls."""
 
-from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Tuple, Type
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple, Type
 
 import numpy as np
 import torch
@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from . import distributed
 from .errors import LanegradError, check, fail
 from .layers.base import Layer, Source, Weight, called, make_layer
+from .sharding import Shards
 from .tensors import logits_for, made_of, mask_of
 
 OUT_OF_MEMORY = tuple(filter(None, (getattr(torch.cuda, "OutOfMemoryError", None), MemoryError)))
@@ -75,6 +76,7 @@ class Network(nn.Module):
             self.layers[attribute] = layer
         self._penalties: Dict[str, Tensor] = {}
         self._is_full = False
+        self.shards: Optional[Shards] = None
         self.gives_values = False  # whether `forward(full=True)` gives the values of all layers
         self.limits: Dict[str, Tuple[int, str]] = {}  # of ids, by input: how many, and whose
         self._check()
@@ -116,6 +118,10 @@ class Network(nn.Module):
             for info, value in ((info, getattr(module, attribute)) for attribute, info in module.own.items())
         }
 
+    def whole(self, name: str, value: Tensor) -> Tensor:
+        """A weight put together, if the model is cut over processes."""
+        return value if self.shards is None else self.shards.whole(name, value)
+
     def tied(self, layer: Layer) -> Tensor:
         """The kernel or table of the layer that a dense layer is tied to, in the innermost model around it."""
         parts = layer.name.split(".")
@@ -125,7 +131,8 @@ class Network(nn.Module):
                 own = self.layer(name)
                 for weight in ("kernel", "embeddings"):
                     if weight in own.own:
-                        return getattr(own, weight)
+                        used = own.__dict__.get(weight)  # whole, while that layer is called
+                        return self.whole(own.own[weight].name, getattr(own, weight)) if used is None else used
         fail(f"tied to {layer.config['tiedTo']}, which has no kernel or table")
 
     def limit(self, ids: Tensor, count: int, layer: str) -> None:
@@ -143,6 +150,12 @@ class Network(nn.Module):
 
     def forward(self, *inputs: Tensor, full: bool = False) -> Any:
         """`full`: gives what a Run holds, as a plain tuple, whose tensors wrappers find."""
+        if self.shards is not None and torch.is_grad_enabled():
+            with self.shards.saving():
+                return self._run(inputs, full)
+        return self._run(inputs, full)
+
+    def _run(self, inputs: Sequence[Tensor], full: bool) -> Any:
         values: Dict[str, Tensor] = {}
         for entry, x in zip(self.inputs, inputs):
             values[entry["name"]] = x

@@ -4,16 +4,18 @@ PyTorch's own aren't used: their states have other forms, and NAdam of PyTorch 1
 """
 
 import math
-from typing import Any, Callable, Dict, Iterator, List, Mapping, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from .constraints import clip, constrain
+from .distributed import reduced
 from .errors import check, unknown
 from .layers.base import Weight
 from .schedules import check_schedule, rate_at
+from .sharding import Shards
 
 EPSILON_FLOOR = 1e-17
 LEAST_ROOT = 1e-14  # |g| counts as at least this in averages of g^2
@@ -126,6 +128,7 @@ class Optimizer(torch.optim.Optimizer):
             }
             for info, value in weights
         ]
+        self.shards: Optional[Shards] = None
         self.names = [info.name for info, _ in weights]
         super().__init__(groups_of_one or [{"params": [torch.zeros(0)], "name": ""}], {})
         if not weights:
@@ -189,6 +192,19 @@ class Optimizer(torch.optim.Optimizer):
         check(closure is None, "step: closure", "None", closure)
         self.update([torch.zeros_like(p) if p.grad is None else p.grad for p in self.parameters])
 
+    def cut(self, shards: Shards, weights: Mapping[str, Tensor]) -> None:
+        """Takes the parts of weights that this process holds, with its parts of their slots."""
+        self.shards = shards
+        self.all_sum = reduced
+        for group in self.param_groups:
+            slots = self.state.pop(group["params"][0])
+            group["params"] = [weights[group["name"]]]
+            self.state[group["params"][0]] = {name: shards.part(value) for name, value in slots.items()}
+
+    def whole(self, name: str, value: Tensor) -> Tensor:
+        """What is cut as the weight of that name, put together."""
+        return value if self.shards is None else self.shards.whole(name, value.detach()).detach()
+
     @torch.no_grad()
     def update(self, gradients: List[Tensor]) -> None:
         """An update by gradients in the order of the parameters, which it may change."""
@@ -205,7 +221,11 @@ class Optimizer(torch.optim.Optimizer):
             self.momentum_product *= self._momentum(self.step_count)
         for group in self.param_groups:
             if group["constraint"]:
-                constrain(group["params"][0], group["constraint"])
+                p = group["params"][0]
+                whole = self.whole(group["name"], p)
+                constrain(whole, group["constraint"])
+                if self.shards:
+                    p.copy_(self.shards.part(whole))
         if self.ema:
             self._average()
         self.after_update()

@@ -140,7 +140,7 @@ class Training:
             names.append(("", all_rows, False))
             named.append(run.penalty.detach() / processes)
         for kind, weight in self.added:
-            own = {name: value for name, (_, value) in self.network.weights().items()}
+            own = {name: self.network.whole(name, value) for name, (_, value) in self.network.weights().items()}
             value = self.own[kind](run.values, own).mean() * (rows / all_rows)
             names.append((kind, all_rows, False))
             named.append(value.detach())

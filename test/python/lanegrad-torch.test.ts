@@ -22,12 +22,14 @@ interface Report {
   readonly predictions: readonly (readonly number[])[]
   readonly gradients: Readonly<Record<string, readonly number[]>>
   readonly losses: readonly number[]
+  /** The losses of processes that hold a part of every weight. */
+  readonly sharded: readonly number[]
   readonly logs: Readonly<Record<string, number>>
   readonly error?: string
 }
 
 /** What JavaScript gives for a case. */
-interface Expected extends Report {
+interface Expected extends Omit<Report, 'sharded'> {
   /** The losses of the steps behind those that PyTorch takes. */
   readonly later: readonly number[]
 }
@@ -142,8 +144,14 @@ describe.runIf(isRun)(`models go on in PyTorch${reason}`, () => {
       'losses back in JavaScript',
     ).toBeLessThan(1e-5)
     if (one.isWhole) return
-    for (const part of parts)
+    for (const part of parts) {
       expect(distance(part[fileOf(name)].losses, want.losses), 'losses of two processes').toBeLessThan(1e-5)
+      expect(distance(part[fileOf(name)].sharded, want.losses), 'losses of parts').toBeLessThan(1e-5)
+    }
+    const cut = load<never>(await readFile(join(folder, `${fileOf(name)}.cut.safetensors`)), own)
+    expect(distance(lossesOf(cut, fedTo(one), AFTERWARDS), want.later), 'losses behind parts').toBeLessThan(
+      1e-5,
+    )
   })
 
   test('the cases have every kind of layer, loss and optimizer', () => {

@@ -88,7 +88,11 @@ def run_part(folder: Path, case: Dict[str, Any], rank: int, wrapped: bool) -> Di
         net.wrap(lambda module: torch.nn.parallel.DistributedDataParallel(module, find_unused_parameters=True))
     own = data_of(folder, name, net, slice(0, 3) if rank == 0 else slice(3, 5))
     logs = net.evaluate(**own)
-    return {"losses": [net.step(**own) for _ in range(STEPS)], "logs": logs}
+    losses = [net.step(**own) for _ in range(STEPS)]
+    net = lanegrad_torch.load(folder / f"{name}.safetensors", **OWN).shard()
+    sharded = [net.step(**own) for _ in range(STEPS)]
+    net.save(folder / f"{name}.cut.safetensors")
+    return {"losses": losses, "sharded": sharded, "logs": logs}
 
 
 def main() -> None:

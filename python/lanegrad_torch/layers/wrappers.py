@@ -124,13 +124,17 @@ class Reweighted(Layer):
         for module, own in self.kernels:
             kernel = getattr(module, own)
             made[module, own] = self.kernel_of(module, own, kernel.reshape(-1, kernel.shape[-1])).reshape(kernel.shape)
+        before = {(module, own): module.__dict__.get(own) for module, own in made}
         for (module, own), kernel in made.items():
             module.__dict__[own] = kernel  # is found before the parameter of that name
         try:
             return getattr(self, "layer")(*inputs)
         finally:
-            for module, own in self.kernels:
-                module.__dict__.pop(own, None)
+            for (module, own), kernel in before.items():
+                if kernel is None:
+                    del module.__dict__[own]
+                else:
+                    module.__dict__[own] = kernel
 
 
 def _unit(x: Tensor) -> Tensor:
