@@ -27,8 +27,11 @@ def constrain(w: Tensor, constraint: Mapping[str, Any]) -> None:
     w.mul_(((rate * norm.clamp(low, high) + (1 - rate) * norm) / (norm + 1e-7)).to(w.dtype))
 
 
-def clip(gradients: list, kind: str, limit: float, all_sum: Any = None) -> None:
-    """Limits gradients in place; `all_sum` adds up a tensor over processes that have some of the gradients each."""
+def clip(gradients: list, kind: str, limit: float, all_sum: Any = None, are_parts: bool = False) -> None:
+    """Limits gradients in place; `all_sum` adds up a tensor over processes that have some of the gradients each.
+
+    `are_parts`: they have a part of each gradient.
+    """
     if kind == "value":
         for g in gradients:
             g.clamp_(-limit, limit)
@@ -39,6 +42,10 @@ def clip(gradients: list, kind: str, limit: float, all_sum: Any = None) -> None:
         if all_sum is not None:
             all_sum(whole)
         squares = [whole] * len(gradients)
+    elif are_parts and squares:
+        each = torch.stack(squares)
+        all_sum(each)
+        squares = list(each)
     for g, square in zip(gradients, squares):
         norm = square.sqrt()
         is_over = (norm > limit) & torch.isfinite(norm)

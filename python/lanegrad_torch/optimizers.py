@@ -210,7 +210,7 @@ class Optimizer(torch.optim.Optimizer):
         """An update by gradients in the order of the parameters, which it may change."""
         limits = self.config.get("clip")
         if limits:
-            clip(gradients, limits["kind"], limits["limit"], self.all_sum)
+            clip(gradients, limits["kind"], limits["limit"], self.all_sum, self.shards is not None)
         rate = self.rate()
         self.step_count += 1
         formula = FORMULAS[self.kind]
