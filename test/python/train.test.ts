@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
+import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { decodeSafetensors } from '../../src/formats/safetensors.ts'
 import {
@@ -385,7 +386,7 @@ print(json.dumps([permutation(*numbers).tolist() for numbers in json.loads(sys.a
         start([...args.split(' '), '-o', 'kept.safetensors'], {
           RANK: `${i}`,
           WORLD_SIZE: '2',
-          LANEGRAD_RENDEZVOUS: `file://${at('meeting')}`,
+          LANEGRAD_RENDEZVOUS: pathToFileURL(at('meeting')).href,
         }).ended
       for (const [other, what] of [
         ['model.safetensors --data other', 'the data'],
