@@ -124,6 +124,9 @@ const SYNONYMS =
 /** The form in which names are compared: `batch_size`, `BatchSize` and `batchSize` are equal; a final "loss" is left out. */
 const plainName = (name: string): string => name.toLowerCase().replace(/[^a-z0-9]|(?<=.)loss$/g, '')
 
+/** A message lists so many known names. */
+const MOST_NAMES = 150
+
 /**
  * Throws `dense: unknown activation "rleu"; did you mean "relu"? Known: ...`, where `what` is `dense: activation`. A name is
  * suggested if it is a synonym, begins with the given one, or is at most 2 edits (or a third of the length) away, case and
@@ -149,8 +152,10 @@ export function unknownName(what: string, got: unknown, known: readonly string[]
       }
     }
   }
+  const others = known.length - MOST_NAMES
+  const names = others > 0 ? `${known.slice(0, MOST_NAMES).join(', ')} and ${others} more` : known.join(', ')
   fail(
-    `${unknown} ${show(got)}${nearest && `; did you mean "${nearest}"`}${nearest ? '?' : '.'} Known: ${known.join(', ')}`,
+    `${unknown} ${show(got)}${nearest && `; did you mean "${nearest}"`}${nearest ? '?' : '.'} Known: ${names}`,
   )
 }
 

@@ -363,3 +363,10 @@ test.each([
 ])('the name %s of another library leads to the one here', (name, known, expected) => {
   expect(() => unknownName('name', name, known)).toThrow(`did you mean "${expected}"?`)
 })
+
+test('of very many names the message lists some, and the nearest of all', () => {
+  const columns = Array.from({ length: 10_000 }, (_, i) => `column_${i}`)
+  const call = () => unknownName('column', 'colum_9876', columns)
+  expect(call).toThrow('unknown column "colum_9876"; did you mean "column_9876"? Known: column_0, ')
+  expect(call).toThrow(/, column_149 and 9850 more$/)
+})
