@@ -367,6 +367,6 @@ test.each([
 test('of very many names the message lists some, and the nearest of all', () => {
   const columns = Array.from({ length: 10_000 }, (_, i) => `column_${i}`)
   const call = () => unknownName('column', 'colum_9876', columns)
-  expect(call).toThrow('unknown column "colum_9876"; did you mean "column_9876"? Known: column_0, ')
+  expect(call).toThrow(/; did you mean "column_9876"\? Known: column_0, /)
   expect(call).toThrow(/, column_149 and 9850 more$/)
 })
