@@ -357,7 +357,8 @@ describe('lanegrad torch', () => {
   })
 })
 
-describe('lanegrad convert', () => {
+// with CI=1 alone: a process for each command
+describe.runIf(process.env.CI)('lanegrad convert', () => {
   const x = numbers(8)
 
   test.each(['model.json', 'model.keras', 'model.onnx'])('to %s and back: the same predictions', (name) => {

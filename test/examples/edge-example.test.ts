@@ -1,12 +1,13 @@
 // The Workers of examples/edge as their bundler makes them, on Node, asked with models of strangers: only their own network is
 // ever computed, whatever a file tells.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { build } from 'esbuild'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { freezeBase } from '../../examples/edge/base.ts'
+import { coreFor } from '../../src/freeze/index.ts'
 import {
   dense,
   input,
@@ -26,7 +27,9 @@ async function workerFrom(name: 'worker' | 'library', bytes: Uint8Array) {
   const folder = mkdtempSync(join(tmpdir(), 'lanegrad-edge-'))
   try {
     const base = join(folder, 'base.safetensors')
+    const core = join(folder, 'base.wasm')
     writeFileSync(base, bytes)
+    if (name === 'worker') writeFileSync(core, coreFor(bytes, readFileSync('dist/wasm/core.wasm')))
     await build({
       entryPoints: [`examples/edge/${name}.ts`],
       outfile: join(folder, 'worker.mjs'),
@@ -34,8 +37,8 @@ async function workerFrom(name: 'worker' | 'library', bytes: Uint8Array) {
       format: 'esm',
       platform: 'node',
       target: 'es2022',
-      alias: { 'base.safetensors': base },
-      loader: { '.safetensors': 'binary' },
+      alias: { 'base.safetensors': base, 'base.wasm': core },
+      loader: { '.safetensors': 'binary', '.wasm': 'binary' },
       tsconfigRaw: '{}',
     })
     const worker = (await import(pathToFileURL(join(folder, 'worker.mjs')).href)).default

@@ -30,7 +30,8 @@ test('the page is one file of few bytes, with the core and no planner', () => {
 })
 
 describe.skipIf(missing)(`in Chromium${missing}`, () => {
-  test.each([
+  // with CI=1 alone: seconds each
+  test.runIf(process.env.CI).each([
     ['a desktop, light', { viewport: { width: 1200, height: 900 }, colorScheme: 'light' }],
     ['a phone, dark', { viewport: { width: 390, height: 844 }, colorScheme: 'dark', hasTouch: true }],
   ] as const)('%s: it learns, and learns again after a tap', { timeout: 90_000 }, async (_, options) => {

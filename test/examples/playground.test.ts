@@ -150,7 +150,7 @@ describe.skipIf(missing)('the page', { timeout: 120_000 }, () => {
   describe('Inside', () => insideTests(tools))
   describe('for everyone', () => peopleTests(tools))
 
-  test('Speed: both sides run and compute the same loss', async () => {
+  thorough('Speed: both sides run and compute the same loss', async () => {
     await visit('#speed?hidden=16&batch=8&seconds=1', async (page) => {
       await press(page, 'speed', 'run')
       await expect
@@ -235,7 +235,7 @@ describe.skipIf(missing)('the page', { timeout: 120_000 }, () => {
     })
   })
 
-  test('on a phone nothing is wider than the screen', async () => {
+  thorough('on a phone nothing is wider than the screen', async () => {
     const phone = { viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true }
     const go = async (page: Page) => {
       for (const link of ['points?data=own', 'digits', 'teach', 'inside?stage=check', 'speed']) {

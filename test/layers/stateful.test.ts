@@ -35,7 +35,6 @@ import { uniform } from '../../src/numerics/random.ts'
 import { saveOnnx } from '../../src/onnx/index.ts'
 import { fit, open } from '../../src/run/index.ts'
 import { all } from '../../src/run/modules.ts'
-import { saveTfjs } from '../../src/tfjs/index.ts'
 import { workers } from '../../src/threads/index.ts'
 import { refused, refusedSoon } from '../support/refused.ts'
 
@@ -429,7 +428,6 @@ describe('refused', () => {
   })
 
   test('files of other makers', () => {
-    refused(/^saveTfjs: .*stateful true/s, () => saveTfjs(net))
     refused(/^layer a: expected batches of 4 rows \(batchSize\)/, () => saveOnnx(net))
     const one = sequential({ inputShape: [3, 2], layers: [gru({ units: 2, stateful: true })] })
     refused(/^saveOnnx: .*a state that stays from run to run/, () => saveOnnx(one, { dynamicBatch: false }))

@@ -366,7 +366,7 @@ test.each([
 
 test('of very many names the message lists some, and the nearest of all', () => {
   const columns = Array.from({ length: 10_000 }, (_, i) => `column_${i}`)
-  const call = () => unknownName('column', 'colum_9876', columns)
+  const call = () => unknownName('column', 'colunm_9876', columns)
   expect(call).toThrow(/; did you mean "column_9876"\? Known: column_0, /)
   expect(call).toThrow(/, column_149 and 9850 more$/)
 })

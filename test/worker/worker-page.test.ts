@@ -11,6 +11,9 @@ import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { dense, sequential } from '../../src/index.ts'
 
+/** With CI=1 alone: a browser's page each. */
+const thorough = test.runIf(process.env.CI)
+
 const file = (path: string) => new URL(`../../${path}`, import.meta.url)
 const places = (process.env.PATH ?? '')
   .split(delimiter)
@@ -240,7 +243,7 @@ describe.skipIf(missing)(`in a page${missing ? ` (skipped: ${missing})` : ''}`, 
     return result as T
   }
 
-  test("the guide's page learns XOR", { timeout: 60_000 }, async () => {
+  thorough("the guide's page learns XOR", { timeout: 60_000 }, async () => {
     const opened = await open('guide')
     await expect.poll(() => logs.filter(Boolean).length, { timeout: 50_000 }).toBe(5)
     await opened.close()
@@ -277,34 +280,42 @@ describe.skipIf(missing)(`in a page${missing ? ` (skipped: ${missing})` : ''}`, 
     expect(frames).toBeGreaterThan(EPOCHS) // a page that trains itself at an epoch a time would show fewer
   })
 
-  test('threads work there; a page is told of none before it computes itself', {
-    timeout: 120_000,
-  }, async () => {
-    const digests = await resultOf<number[][]>('threads')
-    const net = new Function('dense', 'sequential', `return ${NET}`)(dense, sequential)
-    net.compile({ optimizer: 'adam', loss: 'mse' })
-    const { x, y } = new Function(`return ${DATA}`)()
-    await net.fit(x, y, new Function(`return ${OPTIONS}`)())
-    const digest = createHash('sha256')
-      .update(net.save({ includeOptimizer: true }))
-      .digest()
-    expect(digests).toEqual([[...digest], [...digest]])
-    expect(logs.filter((line) => line && !line.includes('blob:http'))).toEqual([
-      'trained',
-      // the second worker's policy lets no worker be made of a blob
-      "lanegrad: threads: a worker can't be had: its script was refused (a Content-Security-Policy needs worker-src blob:); 1 of the threads compute",
-      'trained',
-      "lanegrad: threads: a page's main thread must not wait for others: train in a worker (lanegrad/worker); one thread computes",
-    ])
-  })
+  thorough(
+    'threads work there; a page is told of none before it computes itself',
+    {
+      timeout: 120_000,
+    },
+    async () => {
+      const digests = await resultOf<number[][]>('threads')
+      const net = new Function('dense', 'sequential', `return ${NET}`)(dense, sequential)
+      net.compile({ optimizer: 'adam', loss: 'mse' })
+      const { x, y } = new Function(`return ${DATA}`)()
+      await net.fit(x, y, new Function(`return ${OPTIONS}`)())
+      const digest = createHash('sha256')
+        .update(net.save({ includeOptimizer: true }))
+        .digest()
+      expect(digests).toEqual([[...digest], [...digest]])
+      expect(logs.filter((line) => line && !line.includes('blob:http'))).toEqual([
+        'trained',
+        // the second worker's policy lets no worker be made of a blob
+        "lanegrad: threads: a worker can't be had: its script was refused (a Content-Security-Policy needs worker-src blob:); 1 of the threads compute",
+        'trained',
+        "lanegrad: threads: a page's main thread must not wait for others: train in a worker (lanegrad/worker); one thread computes",
+      ])
+    },
+  )
 
-  test('tells of progress and is cancelled; what was learnt by then is here', {
-    timeout: 60_000,
-  }, async () => {
-    const result = await resultOf<{ batches: number; epochs: number }>('cancelled')
-    expect(result).toMatchObject({ reason: 'aborted', isSame: true })
-    expect(result.batches).toBeGreaterThanOrEqual(20)
-  })
+  thorough(
+    'tells of progress and is cancelled; what was learnt by then is here',
+    {
+      timeout: 60_000,
+    },
+    async () => {
+      const result = await resultOf<{ batches: number; epochs: number }>('cancelled')
+      expect(result).toMatchObject({ reason: 'aborted', isSame: true })
+      expect(result.batches).toBeGreaterThanOrEqual(20)
+    },
+  )
 
   test.runIf(process.env.CI).each(['leftTraining', 'leftWorking'])(
     '%s: a page that is left while it trains goes on when it comes back',
@@ -329,11 +340,11 @@ describe.skipIf(missing)(`in a page${missing ? ` (skipped: ${missing})` : ''}`, 
     },
   )
 
-  test('sees what the page writes into shared memory', async () => {
+  thorough('sees what the page writes into shared memory', async () => {
     expect(await resultOf('shared')).toEqual([true, 0])
   })
 
-  test("a worker's end is told, whatever ends it", { timeout: 60_000 }, async () => {
+  thorough("a worker's end is told, whatever ends it", { timeout: 60_000 }, async () => {
     const LOST = 'the local model has the state of the last epoch it heard of'
     const ended = [
       `LanegradError: fit: the worker ended; ${LOST}`,

@@ -1,5 +1,5 @@
 // Digits in Chromium: accuracy rises, digits are recognized, divergence is said.
-import { expect, test } from 'vitest'
+import { expect } from 'vitest'
 import { type Tools, thorough } from './tools.ts'
 
 export function digitsTests({ visit, figure, numberOf, press }: Tools): void {
@@ -14,7 +14,7 @@ export function digitsTests({ visit, figure, numberOf, press }: Tools): void {
     })
   })
 
-  test('Digits: accuracy rises, and a digit is recognized', async () => {
+  thorough('Digits: accuracy rises, and a digit is recognized', async () => {
     await visit('#digits?hidden=32', async (page) => {
       await page.waitForFunction(
         () => document.querySelectorAll('#panel-digits .samples button').length === 10,

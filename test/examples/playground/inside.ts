@@ -38,7 +38,7 @@ export function insideTests({ visit, figure, numberOf, pressOften, expectHash }:
       }
     })
   const textbook = 'every number is the textbook’s, and the gradients pass the check'
-  test.each([
+  thorough.each([
     ['tanh', 'bce'],
     ['relu', 'mse'],
   ])(`%s, %s: ${textbook}`, everyNumber)
@@ -89,7 +89,7 @@ export function insideTests({ visit, figure, numberOf, pressOften, expectHash }:
     })
   })
 
-  test('the drawing keeps what was computed; gradients flow back beneath it', async () => {
+  thorough('the drawing keeps what was computed; gradients flow back beneath it', async () => {
     await visit('#inside?stage=loss', async (page) => {
       await figure(page, 'inside', 'row').waitFor()
       const drawn = () =>
@@ -169,7 +169,7 @@ export function insideTests({ visit, figure, numberOf, pressOften, expectHash }:
     await visit('#inside', use, phone)
   })
 
-  test('the outputs are learned; the memory map names every weight', async () => {
+  thorough('the outputs are learned; the memory map names every weight', async () => {
     await visit('#inside', async (page) => {
       await pressOften(page, 'inside', 'epochs', 30)
       expect(await numberOf(page, 'inside', 'loss')).toBeLessThan(0.1)

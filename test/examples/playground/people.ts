@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import type { Page } from 'playwright-core'
-import { expect, test } from 'vitest'
+import { expect } from 'vitest'
 import { type Tools, thorough } from './tools.ts'
 
 /** What axe-core finds, as far as it is read. */
@@ -124,7 +124,7 @@ export function peopleTests({ visit, figure }: Tools): void {
     }
   })
 
-  test('every control has a name', async () => {
+  thorough('every control has a name', async () => {
     await visit('', async (page) => {
       for (const tab of ['points', 'digits', 'teach', 'inside', 'speed']) {
         await page.locator(`#tab-${tab}`).click()

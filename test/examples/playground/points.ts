@@ -68,54 +68,58 @@ export function pointsTests({
     })
   })
 
-  test('the output is the network’s own: a neuron pointed at is marked, and its weights are told', async () => {
-    await visit('#points?data=xor&layers=2', async (page) => {
-      await press(page, 'points', 'step')
-      const panel = page.locator('#panel-points')
-      const neuron = panel.getByRole('button', { name: 'Show layer 1, neuron 2 on the map' })
-      const map = () =>
-        panel
-          .locator('.surface canvas')
-          .first()
-          .evaluate((canvas: HTMLCanvasElement) => canvas.toDataURL())
-      const whole = await map()
-      await neuron.click()
-      await page.mouse.move(0, 0)
-      await neuron.blur()
-      expect(await neuron.getAttribute('aria-pressed')).toBe('true')
-      expect(await panel.getByRole('heading', { name: 'Output of layer 1, neuron 2' }).count()).toBe(1)
-      expect(await map()).not.toBe(whole)
-      const told = await figure(page, 'points', 'neuron').innerText()
-      const [, first, second] = /weights (−?[\d.]+) from input x1, (−?[\d.]+) from input x2/.exec(told) ?? []
-      // the line from x1 to that neuron tells the same weight
-      const line = await panel.locator('.net').evaluate((net) => {
-        const [x1, , , to] = [...net.querySelectorAll('button')].map((button) =>
-          button.getBoundingClientRect(),
-        )
-        return { x: x1.right + 0.02 * (to.left - x1.right), y: (x1.top + x1.bottom) / 2 }
+  thorough(
+    'the output is the network’s own: a neuron pointed at is marked, and its weights are told',
+    async () => {
+      await visit('#points?data=xor&layers=2', async (page) => {
+        await press(page, 'points', 'step')
+        const panel = page.locator('#panel-points')
+        const neuron = panel.getByRole('button', { name: 'Show layer 1, neuron 2 on the map' })
+        const map = () =>
+          panel
+            .locator('.surface canvas')
+            .first()
+            .evaluate((canvas: HTMLCanvasElement) => canvas.toDataURL())
+        const whole = await map()
+        await neuron.click()
+        await page.mouse.move(0, 0)
+        await neuron.blur()
+        expect(await neuron.getAttribute('aria-pressed')).toBe('true')
+        expect(await panel.getByRole('heading', { name: 'Output of layer 1, neuron 2' }).count()).toBe(1)
+        expect(await map()).not.toBe(whole)
+        const told = await figure(page, 'points', 'neuron').innerText()
+        const [, first, second] =
+          /weights (−?[\d.]+) from input x1, (−?[\d.]+) from input x2/.exec(told) ?? []
+        // the line from x1 to that neuron tells the same weight
+        const line = await panel.locator('.net').evaluate((net) => {
+          const [x1, , , to] = [...net.querySelectorAll('button')].map((button) =>
+            button.getBoundingClientRect(),
+          )
+          return { x: x1.right + 0.02 * (to.left - x1.right), y: (x1.top + x1.bottom) / 2 }
+        })
+        await page.mouse.move(line.x, line.y)
+        const tip = await panel.locator('.tip').innerText()
+        expect(tip).toMatch(/^input x1 to layer 1, neuron [12]: weight −?[\d.]+$/)
+        const end = await panel.locator('.net').evaluate((net) => {
+          const [, x2, , to] = [...net.querySelectorAll('button')].map((button) =>
+            button.getBoundingClientRect(),
+          )
+          return { x: to.left - 0.02 * (to.left - x2.right), y: (to.top + to.bottom) / 2 }
+        })
+        await page.mouse.move(end.x, end.y)
+        const [, from, weight] =
+          /^input (x[12]) to layer 1, neuron 2: weight (−?[\d.]+)$/.exec(
+            await panel.locator('.tip').innerText(),
+          ) ?? []
+        const number = (text: string) => Number(text.replace('−', '-'))
+        expect(Math.abs(number(weight) - number(from === 'x1' ? first : second))).toBeLessThan(0.0051)
+        await neuron.click()
+        await page.mouse.move(0, 0)
+        await neuron.blur()
+        expect(await map()).toBe(whole)
       })
-      await page.mouse.move(line.x, line.y)
-      const tip = await panel.locator('.tip').innerText()
-      expect(tip).toMatch(/^input x1 to layer 1, neuron [12]: weight −?[\d.]+$/)
-      const end = await panel.locator('.net').evaluate((net) => {
-        const [, x2, , to] = [...net.querySelectorAll('button')].map((button) =>
-          button.getBoundingClientRect(),
-        )
-        return { x: to.left - 0.02 * (to.left - x2.right), y: (to.top + to.bottom) / 2 }
-      })
-      await page.mouse.move(end.x, end.y)
-      const [, from, weight] =
-        /^input (x[12]) to layer 1, neuron 2: weight (−?[\d.]+)$/.exec(
-          await panel.locator('.tip').innerText(),
-        ) ?? []
-      const number = (text: string) => Number(text.replace('−', '-'))
-      expect(Math.abs(number(weight) - number(from === 'x1' ? first : second))).toBeLessThan(0.0051)
-      await neuron.click()
-      await page.mouse.move(0, 0)
-      await neuron.blur()
-      expect(await map()).toBe(whole)
-    })
-  })
+    },
+  )
 
   thorough(
     'told squares, a network without a layer finds a circle; told values, another finds them',
