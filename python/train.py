@@ -38,7 +38,7 @@ def make_parser() -> Parser:
     add("--divide", type=float, default=1.0, metavar="NUMBER", help="divides x: 255 for bytes of pictures (default: 1)")
     add("--processes", type=int, default=1, metavar="N", help="processes to start on this machine (default: 1)")
     add("--device", metavar="NAME", help="cpu, cuda or cuda:N (default: GPUs, where there are some)")
-    add("--fsdp", action="store_true", help="cut the optimizer's state over the processes")
+    add("--fsdp", action="store_true", help="cut weights, gradients and optimizer over the processes")
     add("--checkpoint", metavar="DIR", help="where to keep how far it is; the same command again goes on from there")
     add("--checkpoint-steps", type=int, default=1000, metavar="N", help="steps between two checkpoints (default: 1000)")
     add("--history", metavar="FILE", help="where to write the losses of the epochs, as JSON")

@@ -18,7 +18,6 @@ from .net import Batch, Net, load
 from .network import Run
 from .processes import check_same, process_group, together
 from .progress import Progress
-from .sharing import Shares
 from .shuffle import epoch_order
 from .sources import Rows, read_arrays
 
@@ -68,8 +67,6 @@ class _Loop:
                 train, held = train.part(0, kept), train.part(kept, train.count)
             self.train, self.held = train, held
             self.batch_size = self._batch_size()
-            if config.fsdp and self.net.optimizer.micro_steps > 1:
-                fail("--fsdp doesn't go with accumulateGradients: larger batches over more processes do the same")
         run = {
             "model": hashlib.sha256(Path(config.model).read_bytes()).hexdigest(),
             "data": train.fingerprint(),
@@ -155,8 +152,10 @@ class _Loop:
     # -- several processes
 
     def _wrap(self) -> None:
-        """Lets PyTorch average the gradients, while it computes them."""
-        if distributed.world() > 1:
+        """Cuts the model over the processes, or lets PyTorch average the gradients, while it computes them."""
+        if self.config.fsdp:
+            self.net.shard()
+        elif distributed.world() > 1:
             module = self.net.module
             some = np.arange(min(distributed.world(), self.train.count))
             unused = _unused(self.net, self._batch_of(some, self.train))
@@ -164,8 +163,6 @@ class _Loop:
                 return
             DistributedDataParallel._set_params_and_buffers_to_ignore_for_model(module, unused)
             self.net.wrap(lambda inner: DistributedDataParallel(inner, broadcast_buffers=False))
-            if self.config.fsdp:
-                Shares(self.net.optimizer)
 
     def _batch_of(self, indices: np.ndarray, rows: Rows) -> Batch:
         """This process's part of a batch; it may have no rows."""

@@ -140,7 +140,6 @@ class Optimizer(torch.optim.Optimizer):
                     self.state[p]["square"].fill_(config["initialAccumulatorValue"])
 
         self.all_sum: Any = None  # adds a number up over processes that update a part of the weights each
-        self.after_update: Callable[[], None] = lambda: None
 
     def states(self) -> Iterator[Tuple[str, Slots]]:
         """The state by the names of the weights."""
@@ -228,7 +227,6 @@ class Optimizer(torch.optim.Optimizer):
                     p.copy_(self.shards.part(whole))
         if self.ema:
             self._average()
-        self.after_update()
 
     def _average(self) -> None:
         keep = 0 if self.step_count == 1 else self.ema["momentum"]
