@@ -48,6 +48,10 @@ function changedFiles(version) {
     'package.json': manifest,
     'package-lock.json': `${JSON.stringify(lock, null, 2)}\n`,
     'CHANGELOG.md': releasedChangelog(read('CHANGELOG.md'), version, day),
+    'python/pyproject.toml': read('python/pyproject.toml').replace(
+      `version = "${before}"`,
+      `version = "${version}"`,
+    ),
     'README.md': read('README.md').replaceAll(`lanegrad-${before}.tgz`, `lanegrad-${version}.tgz`),
   }
 }

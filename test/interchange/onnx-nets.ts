@@ -247,6 +247,7 @@ export const nets: Readonly<Record<string, Net>> = {
   spatialDropout2d: one([4, 4, 2], L.spatialDropout2d({ rate: 0.5 }), L.flatten()),
   spatialDropout3d: one([2, 4, 4, 2], L.spatialDropout3d({ rate: 0.5 }), L.flatten()),
   rescaling: one([4, 4, 3], L.rescaling({ scale: [1, 2, 3], offset: 0.5 })),
+  'rescaling of integers': ids([4], L.rescaling({ scale: 0.25, offset: -1 }), L.dense({ units: 2 })),
   normalization: one([4, 3], L.normalization({ mean: [0.1, 0.2, 0.3], variance: [1, 2, 3] })),
   categoryEncoding: ids([4], L.categoryEncoding({ numTokens: 5 })),
   'categoryEncoding count': ids([4], L.categoryEncoding({ numTokens: 5, outputMode: 'count' })),

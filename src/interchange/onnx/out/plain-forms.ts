@@ -89,6 +89,7 @@ const same: Form = (_, __, [x]) => x
 /** Forms by the names of kernels. */
 export const plainForms: Readonly<Record<string, Form>> = {
   copy: same,
+  convert: ({ b }, _, [x]) => b.cast(x, DATA_TYPE.float),
   stopGradient: same,
   reshape: ({ b, trace }, { output }, [x]) => b.reshape(x, trace.dimsOf(output)),
   permute: (({ b }, { attributes: { axes } }, [x]) => b.transpose(x, axes)) as Form<{
