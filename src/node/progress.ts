@@ -8,6 +8,7 @@ import type { Logs } from '../session/logs.ts'
 
 /** What `progress` writes to: a stream of Node, or anything with its method `write`. */
 export interface ProgressStream {
+  /** Takes the next piece of text. */
   write(text: string): unknown
   /** Whether it is a terminal, whose line can be rewritten. */
   readonly isTTY?: boolean | undefined
