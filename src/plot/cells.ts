@@ -1,5 +1,14 @@
 // Pictures of cells: a confusion matrix, weights or images, and histograms. Enters: numbers. Leaves: SVG text.
-import { check, fail, isObject, POSITIVE, POSITIVE_INTEGER, readOptions } from '../numerics/errors.ts'
+import {
+  check,
+  fail,
+  isObject,
+  POSITIVE,
+  POSITIVE_INTEGER,
+  reading,
+  readOptions,
+  show,
+} from '../numerics/errors.ts'
 import { isShaped, isTyped, type ShapedArray, tensor } from '../numerics/tensor.ts'
 import { at, COLORS, escaped, label, short, svg, ticks } from './svg.ts'
 
@@ -21,7 +30,7 @@ export interface ImagesOptions {
 
 /** Options of `plotHistogram`. */
 export interface HistogramOptions {
-  /** Number of bars. Default 30. */
+  /** Number of bars. 1000 at most. Default 30. */
   readonly bins?: number
   /** What the numbers are, for the title. Default 'values'. */
   readonly name?: string
@@ -47,19 +56,19 @@ const readNames = (value: readonly string[] | null, what: string): readonly stri
  * console.log(picture.includes('2 of 3 are right')) // true
  * ```
  */
-export function plotConfusion(
-  matrix: readonly (readonly number[])[],
-  options: ConfusionOptions = {},
-): string {
+export function plotConfusion(given: readonly (readonly number[])[], options: ConfusionOptions = {}): string {
   const where = 'plotConfusion'
   const { labels, width } = readOptions(where, options, { labels: [readNames, null], width: [POSITIVE, 420] })
-  const size = Array.isArray(matrix) ? matrix.length : 0
-  const isSquare = size > 0 && matrix.every((row) => Array.isArray(row) && row.length === size)
-  check(isSquare, `${where}: matrix`, 'a square matrix, as confusionMatrix gives', matrix)
-  for (const row of matrix)
-    for (const count of row)
+  const matrix = reading(`${where}: matrix`, () => {
+    const rows = Array.isArray(given) ? given.map((row) => (Array.isArray(row) ? [...row] : [])) : []
+    const isSquare = rows.length > 0 && rows.every((row) => row.length === rows.length)
+    check(isSquare, `${where}: matrix`, 'a square matrix, as confusionMatrix gives', given)
+    for (const count of rows.flat())
       if (!(Number.isFinite(count) && count >= 0))
-        fail(`${where}: matrix must hold counts; got ${String(count)}`)
+        fail(`${where}: matrix must hold counts; got ${show(count)}`)
+    return rows as readonly (readonly number[])[]
+  })
+  const size = matrix.length
   if (labels && labels.length !== size)
     fail(`${where}: labels: expected ${size} names, one for each class; got ${labels.length}`)
   const names = labels ?? matrix.map((_, i) => String(i))
@@ -126,7 +135,7 @@ export function plotImages(
   const where = 'plotImages'
   const readers = { columns: [POSITIVE_INTEGER, 8], scale: [POSITIVE, 4] } as const
   const { columns, scale } = readOptions(where, options, readers)
-  const { count, height, width, data } = picturesIn(where, pictures)
+  const { count, height, width, data } = reading(`${where}: pictures`, () => picturesIn(where, pictures))
   if (data.length > 100_000)
     fail(
       `${where}: ${data.length} pixels are more than the 100000 that a page draws well; draw some of the ${count}`,
@@ -177,10 +186,14 @@ export function plotHistogram(
     width: [POSITIVE, 480],
   } as const
   const { bins, name, width } = readOptions(where, options, readers)
-  const given: unknown = isShaped(values) ? values.data : values
-  const isList = isTyped(given) || (Array.isArray(given) && given.every((value) => typeof value === 'number'))
-  check(isList && isObject(given) && given.length > 0, `${where}: values`, 'numbers', values)
-  const all = Array.from(given as ArrayLike<number>)
+  check(bins <= 1000, `${where}: bins`, 'at most 1000', bins)
+  const all = reading(`${where}: values`, () => {
+    const given: unknown = isShaped(values) ? values.data : values
+    const isList =
+      isTyped(given) || (Array.isArray(given) && given.every((value) => typeof value === 'number'))
+    check(isList && isObject(given) && given.length > 0, `${where}: values`, 'numbers', values)
+    return Array.from(given as ArrayLike<number>)
+  })
   const finite = all.filter(Number.isFinite)
   let [least, most] = [Infinity, -Infinity]
   for (const value of finite) [least, most] = [Math.min(least, value), Math.max(most, value)]

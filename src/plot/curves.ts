@@ -72,7 +72,8 @@ function panel(
   const { left, right, height } = PANEL
   const box = { x: left, y: top + PANEL.top, w: width - left - right, h: height - PANEL.top - PANEL.bottom }
   const finite = curves.flatMap(({ values }) => values).filter(Number.isFinite)
-  let [least, most] = [Math.min(...finite), Math.max(...finite)]
+  let [least, most] = [Infinity, -Infinity]
+  for (const value of finite) [least, most] = [Math.min(least, value), Math.max(most, value)]
   if (finite.length === 0) [least, most] = [0, 1]
   if (least === most) [least, most] = [least - Math.abs(least || 1) / 2, most + Math.abs(most || 1) / 2]
   const x = (epoch: number) => box.x + (epochs <= 1 ? box.w / 2 : ((epoch - 1) / (epochs - 1)) * box.w)

@@ -126,3 +126,9 @@ test.each([
 ])('bad input %#', (call, message) => {
   refused(message, call)
 })
+
+test('a history of 130,000 epochs is drawn, and more bins than pixels are refused', () => {
+  const loss = Array.from({ length: 130_000 }, (_, i) => 1 / (1 + i))
+  expect(plotHistory({ loss })).toContain('over 130000 epochs')
+  refused('plotHistogram: bins must be at most 1000; got 1001', () => plotHistogram([1], { bins: 1001 }))
+})
