@@ -7,7 +7,7 @@ import type { Logs } from '../session/logs.ts'
 /** A value for `verbose` of `fit`, `evaluate` and `predict`; it serves among the callbacks of `fit` as well. */
 export type ProgressCallback = Progress & Callback
 
-/** The object whose hooks, too, call `show`. */
+/** An object with `show`, whose hooks call it as well. */
 export function progressCallback(show: Progress['show']): ProgressCallback {
   let epochs = 0
   let steps = 0

@@ -89,7 +89,7 @@ function checkTexts(where: string, texts: readonly string[]): void {
 /**
  * Learns the vocabulary of training texts, and makes numbers of any texts by it: ids, padded or cut to one length, or bags of words.
  * Save the vectorizer beside the model. The tokens are the same in every runtime.
- * @throws LanegradError on an unknown or bad option, on what is no string, or if no text has a token
+ * @throws LanegradError on an unknown or bad option, on anything but strings, or if no text has a token
  * @example
  * ```js
  * import { textVectorizer } from 'lanegrad/data'

@@ -33,7 +33,7 @@ const ROWS = ['overRows']
 
 /** What the words of an instruction choose. */
 interface Choice {
-  /** Of each list of functions, the one it calls; null: any. */
+  /** The place, in each list of functions, of the one it calls; null: it may call any. */
   readonly entry: number | null
   /** The names of functions that it doesn't call. */
   readonly avoided: readonly string[]

@@ -12,7 +12,7 @@ export type Summary =
   | { readonly tag: string; readonly value: number }
   | { readonly tag: string; readonly values: ArrayLike<number> }
 
-/** Of every byte: its CRC-32C (Castagnoli), the polynomial's bits reversed. */
+/** The CRC-32C (Castagnoli) of each byte, with the polynomial's bits reversed. */
 const crcTable = /*#__PURE__*/ Uint32Array.from({ length: 256 }, (_, byte) => {
   let crc = byte
   for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0x82f63b78 : crc >>> 1

@@ -46,8 +46,8 @@ function fitting(first: string, parts: readonly string[], width: number): string
 
 /**
  * How far a call is, in a terminal: a bar, the time left, the loss and the metrics so far, in one line that is rewritten; where
- * there is no terminal, plain lines that become rarer. For `verbose` of `fit`, `evaluate` and `predict`, of a model in a worker as
- * well; in `fit` it may stand among the callbacks instead. Colors are left out where the variable NO_COLOR is set.
+ * there is no terminal, plain lines that become rarer. It is a value for `verbose` of `fit`, `evaluate` and `predict`, whose model may be in
+ * a worker; in `fit` it may stand among the callbacks instead. Colors are left out where the variable NO_COLOR is set.
  * @throws LanegradError on bad options
  * @example
  * ```js

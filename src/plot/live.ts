@@ -70,8 +70,8 @@ export function livePlot(element: Element, options: CurveOptions = {}): Callback
 }
 
 /**
- * Shows in a page how far a call is: a bar, the time left, the loss and the metrics so far. For `verbose` of `fit`, `evaluate` and
- * `predict`, of a model in a worker as well; in `fit` it may stand among the callbacks instead. (`predict` of rows holds the page until
+ * Shows in a page how far a call is: a bar, the time left, the loss and the metrics so far. It is a value for `verbose` of `fit`,
+ * `evaluate` and `predict`, whose model may be in a worker; in `fit` it may stand among the callbacks instead. (`predict` of rows holds the page until
  * it ends, unless the model is in a worker.)
  * @param element Where it appears, in place of what is there. Default: a new element at the page's end.
  * @throws LanegradError where there is no page, or unless the element is one

@@ -17,10 +17,10 @@ import {
   optimizers,
   sequential,
 } from '../../src/index.ts'
-import { canRun, PYTHON } from '../support/python.ts'
+import { PYTHON, torch } from '../support/python.ts'
 
 const script = fileURLToPath(new URL('./run_bad_files.py', import.meta.url))
-const isRun = !!process.env.CI && canRun(PYTHON, 'import torch')
+const { isRun, reason } = torch()
 
 const layers = () => [
   dense({ units: 3, activation: 'relu', kernelConstraint: maxNorm() }),
@@ -129,38 +129,35 @@ const calls: Readonly<Record<string, readonly string[]>> = {
   'not compiled': ['compile'],
 }
 
-describe.runIf(isRun)(
-  `lanegrad_torch refuses${process.env.CI ? '' : ' (skipped: PyTorch takes seconds, so in CI alone)'}`,
-  () => {
-    let folder = ''
-    let report: Readonly<Record<string, string>> & { readonly left?: unknown; readonly fuzzed?: unknown } = {}
+describe.runIf(isRun)(`lanegrad_torch refuses${reason}`, () => {
+  let folder = ''
+  let report: Readonly<Record<string, string>> & { readonly left?: unknown; readonly fuzzed?: unknown } = {}
 
-    beforeAll(async () => {
-      folder = await mkdtemp(join(tmpdir(), 'lanegrad-bad-'))
-      const write = (name: string, file: Uint8Array) => writeFile(join(folder, `${name}.safetensors`), file)
-      for (const [name, [file]] of Object.entries(files)) await write(`bad-${name}`, file())
-      await write('net', net().save({ includeOptimizer: true }))
-      await write('plain', sequential({ inputShape: [4], layers: layers() }).save())
-      const table = embedding({ inputDim: 4, outputDim: 2 })
-      await write('ids', sequential({ inputShape: [2], inputDtype: 'int32', layers: [table] }).save())
-      const { stdout } = await promisify(execFile)(PYTHON, [script, folder], { maxBuffer: 1e8 })
-      report = JSON.parse(stdout)
-    }, 200_000)
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'lanegrad-bad-'))
+    const write = (name: string, file: Uint8Array) => writeFile(join(folder, `${name}.safetensors`), file)
+    for (const [name, [file]] of Object.entries(files)) await write(`bad-${name}`, file())
+    await write('net', net().save({ includeOptimizer: true }))
+    await write('plain', sequential({ inputShape: [4], layers: layers() }).save())
+    const table = embedding({ inputDim: 4, outputDim: 2 })
+    await write('ids', sequential({ inputShape: [2], inputDtype: 'int32', layers: [table] }).save())
+    const { stdout } = await promisify(execFile)(PYTHON, [script, folder], { maxBuffer: 1e8 })
+    report = JSON.parse(stdout)
+  }, 200_000)
 
-    afterAll(() => rm(folder, { recursive: true }))
+  afterAll(() => rm(folder, { recursive: true }))
 
-    const expected = [
-      ...Object.entries(files).map(([name, [, ...words]]) => [name, words] as const),
-      ...Object.entries(calls),
-    ]
-    test.each(expected)('%s', (name, words) => {
-      expect(report[name]).not.toMatch(/NOT OURS|no error|\n/)
-      for (const word of words) expect(report[name]).toContain(word)
-    })
+  const expected = [
+    ...Object.entries(files).map(([name, [, ...words]]) => [name, words] as const),
+    ...Object.entries(calls),
+  ]
+  test.each(expected)('%s', (name, words) => {
+    expect(report[name]).not.toMatch(/NOT OURS|no error|\n/)
+    for (const word of words) expect(report[name]).toContain(word)
+  })
 
-    test('damaged bytes end in a line or a net, and no file is left half-written', () => {
-      expect(report.fuzzed).toEqual({})
-      expect(report.left).toEqual([])
-    })
-  },
-)
+  test('damaged bytes end in a line or a net, and no file is left half-written', () => {
+    expect(report.fuzzed).toEqual({})
+    expect(report.left).toEqual([])
+  })
+})

@@ -1,6 +1,7 @@
 // train.py against fit: the same losses by one process and by two, after a process was killed as well; and its one line where
 // something is wrong, which every process ends with. The models come back and go on in JavaScript.
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -31,7 +32,7 @@ import {
 } from '../../src/index.ts'
 import { type ArraySources, saveArrays } from '../../src/node/index.ts'
 import { permutation } from '../../src/numerics/random.ts'
-import { canRun, PYTHON } from '../support/python.ts'
+import { PYTHON, torch } from '../support/python.ts'
 
 const TRAIN = resolve('python/train.py')
 const EPOCHS = 3
@@ -172,12 +173,7 @@ function cases(): Case[] {
   ]
 }
 
-const isRun = !!process.env.CI && canRun(PYTHON, 'import torch')
-const reason = process.env.CI
-  ? isRun
-    ? ''
-    : ' (skipped: python3 has no torch)'
-  : ' (skipped: takes a minute, so in CI alone)'
+const { isRun, reason } = torch()
 
 describe.runIf(isRun)(`train.py${reason}`, () => {
   beforeAll(() => {
@@ -465,7 +461,9 @@ print(json.dumps([permutation(*numbers).tolist() for numbers in json.loads(sys.a
       expect(readFileSync(at('old/checkpoint.safetensors'))).toEqual(file)
     })
 
-    test('torchrun starts it as well', { timeout: 300_000 }, async () => {
+    test('torchrun starts it as well, is killed in mid-epoch and started again: the same losses', {
+      timeout: 300_000,
+    }, async () => {
       const { version } = JSON.parse(
         execFileSync(
           PYTHON,
@@ -484,15 +482,30 @@ print(json.dumps([permutation(*numbers).tolist() for numbers in json.loads(sys.a
         ...old,
         TRAIN,
       ]
-      execFileSync(
-        PYTHON,
-        [...args, ...good.split(' '), '-o', 'torchrun.safetensors', '--history', 'torchrun.json'],
-        {
-          cwd: folder,
-          stdio: 'pipe',
-        },
-      )
-      await train(...good.split(' '), '-o', 'plain.safetensors', '--history', 'plain.json')
+      const common = [...good.split(' '), '--epochs', '60', '--batch-size', '20', '--fsdp']
+      const checks = ['--checkpoint', 'torchrun-checks', '--checkpoint-steps', '7']
+      const torchrun = [
+        ...args,
+        ...common,
+        ...checks,
+        '-o',
+        'torchrun.safetensors',
+        '--history',
+        'torchrun.json',
+      ]
+      const child = spawn(PYTHON, torchrun, { cwd: folder, stdio: 'ignore' })
+      const ended = once(child, 'exit')
+      const checkpoint = at('torchrun-checks/checkpoint.safetensors')
+      const stepsOf = () =>
+        existsSync(checkpoint)
+          ? JSON.parse(decodeSafetensors(readFileSync(checkpoint)).metadata.trainLoop)
+          : { epoch: 0, step: 0 }
+      while (stepsOf().epoch < 1 || stepsOf().step === 0) await wait(5)
+      process.kill(childrenOf(child)[1], 'SIGKILL') // torchrun ends the other one, and itself
+      expect((await ended)[0]).not.toBe(0)
+      expect(existsSync(at('torchrun.safetensors'))).toBe(false)
+      execFileSync(PYTHON, torchrun, { cwd: folder, stdio: 'pipe' }) // in mid-epoch it goes on
+      await train(...common, '-o', 'plain.safetensors', '--history', 'plain.json')
       near(historyOf('torchrun.json').loss, historyOf('plain.json').loss, 1e-5, 'loss')
     })
   })

@@ -13,3 +13,10 @@ export function canRun(python: string, line: string): boolean {
     return false
   }
 }
+
+/** Whether tests that need PyTorch run, and what their title says if not: they take half a minute and more, so they run in CI alone. */
+export function torch(): { readonly isRun: boolean; readonly reason: string } {
+  if (!process.env.CI) return { isRun: false, reason: ' (skipped: PyTorch takes its time, so in CI alone)' }
+  const isRun = canRun(PYTHON, 'import torch')
+  return { isRun, reason: isRun ? '' : ' (skipped: python3 has no torch)' }
+}

@@ -20,7 +20,7 @@ import { isReached, type Stage, type Step, text } from './stages.ts'
 /** What a line carries at this stage. */
 interface Flow {
   readonly direction: 'forward' | 'back' | ''
-  /** Of this very stage; otherwise of one before. */
+  /** Whether this stage computes it; otherwise an earlier one did. */
   readonly isNow: boolean
   /** Beside the line, or nothing. */
   readonly label: string

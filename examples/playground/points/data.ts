@@ -6,7 +6,7 @@ import { EXTENT } from './grid.ts'
 export interface Point {
   readonly x: number
   readonly y: number
-  /** Of two classes: 1 is blue, 0 is orange. In a regression a value from -1, orange, to 1, blue. */
+  /** A class, 1 for blue and 0 for orange, or in a regression a value from -1 (orange) to 1 (blue). */
   readonly label: number
 }
 
