@@ -14,6 +14,7 @@ import {
 import { outlineOf } from '../network/compute.ts'
 import { networkOf, remember, type Values } from '../network/network.ts'
 import { PlannedSession } from '../network/planned.ts'
+import { numbersNamed } from '../network/weight-names.ts'
 import { broughtBy } from '../numerics/brought.ts'
 import type { ByteSource } from '../numerics/bytes.ts'
 import {
@@ -26,6 +27,7 @@ import {
   reading,
   readOptions,
 } from '../numerics/errors.ts'
+import type { ArrayLikeData } from '../rows/rows.ts'
 import type { RuntimeOptions } from '../runtime/engine.ts'
 import type { Metric } from '../session/metric.ts'
 import type { GraphLoss } from '../training/graph-loss.ts'
@@ -48,13 +50,18 @@ export function checkModelName(name: unknown, what: string): void {
     fail(`${what} can't hold a dot, which parts it from the names of its layers; got ${name}`)
 }
 
+interface Given extends RuntimeOptions {
+  readonly name?: string | null
+  readonly weights?: Readonly<Record<string, ArrayLikeData>>
+}
+
 /** @internal */
 export function create<V extends Values>(
   where: string,
   inputs: Values,
   outputs: V,
   seed = 0,
-  { name = null, ...runtime }: RuntimeOptions & { readonly name?: string | null } = {},
+  { name = null, weights = {}, ...runtime }: Given = {},
 ): Model<V> {
   if (name !== null) checkModelName(name, `${where}: name`)
   const { network, origins, values } = reading(`${where}: its values`, () => networkOf(inputs, outputs, name))
@@ -66,8 +73,7 @@ export function create<V extends Values>(
   )
   session.watcher = watcherOf(session)
   session.values = values
-  session.initialize()
-  session.takeOver(origins)
+  session.initialize(origins, numbersNamed(where, session, weights))
   remember(network, origins)
   return Model.of<V>(session)
 }
@@ -82,6 +88,8 @@ export interface ModelOptions<V extends Values> extends RuntimeOptions {
   readonly seed?: number
   /** The name of this model within models that call it; its layers are `<name>.<layer>` there. Default: model and a number. */
   readonly name?: string
+  /** Weights to start from, as `setWeights` takes them; the others are drawn. Default: all are drawn. */
+  readonly weights?: Readonly<Record<string, ArrayLikeData>>
 }
 
 /**
@@ -99,7 +107,8 @@ export interface ModelOptions<V extends Values> extends RuntimeOptions {
  * ```
  */
 export function model<V extends Values>(options: ModelOptions<V>): Model<V> {
-  const read = checkOptions('model', options, ['inputs', 'outputs', 'seed', 'name', 'numerics', 'threads'])
+  const known = ['inputs', 'outputs', 'seed', 'name', 'weights', 'numerics', 'threads']
+  const read = checkOptions('model', options, known)
   return create('model', read.inputs, read.outputs, read.seed, read)
 }
 
@@ -115,6 +124,8 @@ export interface SequentialOptions extends RuntimeOptions {
   readonly seed?: number
   /** The name of this model within models that call it; its layers are `<name>.<layer>` there. Default: model and a number. */
   readonly name?: string
+  /** Weights to start from, as `setWeights` takes them; the others are drawn. Default: all are drawn. */
+  readonly weights?: Readonly<Record<string, ArrayLikeData>>
 }
 
 /**
@@ -134,7 +145,7 @@ export interface SequentialOptions extends RuntimeOptions {
  * ```
  */
 export function sequential(options: SequentialOptions): Model<Symbolic> {
-  const known = ['inputShape', 'inputDtype', 'layers', 'seed', 'name', 'numerics', 'threads']
+  const known = ['inputShape', 'inputDtype', 'layers', 'seed', 'name', 'weights', 'numerics', 'threads']
   const read = checkOptions('sequential', options, known)
   const { inputShape, inputDtype, layers, seed } = read
   must(INPUT_SHAPE, inputShape, 'sequential: inputShape')

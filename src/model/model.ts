@@ -24,7 +24,7 @@ import { type Outline, outlineOf } from '../network/compute.ts'
 import { type LayersTaken, takenFrom, writtenOn } from '../network/inner.ts'
 import { networkOf, type Values } from '../network/network.ts'
 import type { PlannedSession } from '../network/planned.ts'
-import { weightsNamed } from '../network/weight-names.ts'
+import { numbersNamed } from '../network/weight-names.ts'
 import {
   BOOLEAN,
   check,
@@ -46,7 +46,6 @@ import type { ArrayLikeData, Batch, Batches, Data, Dataset, Structure } from '..
 import { turns } from '../rows/turns.ts'
 import { apply } from '../session/apply.ts'
 import type { History, Logs, WithLoss } from '../session/logs.ts'
-import { numbersOf } from '../session/named.ts'
 import { NO_ROWS } from '../session/prepared.ts'
 import { Repeat, RepeatedPrediction } from '../session/repeat.ts'
 import { type CompileOptions, checkValidationKeys, readTraining, trainingOf } from './compile.ts'
@@ -531,13 +530,8 @@ export class Model<V extends Values = Values> {
    */
   setWeights(weights: Readonly<Record<string, ArrayLikeData>>): void {
     const { session } = this
-    check(isObject(weights), 'setWeights: weights', 'an object of arrays by name', weights)
-    const checked = reading('setWeights: weights', () => weightsNamed(session, weights)).map(
-      ([name, spec]) => {
-        return [spec.name, numbersOf('setWeights', name, spec.shape, weights[name])] as const
-      },
-    )
-    for (const [name, numbers] of checked) session.writeWeight(name, numbers)
+    for (const [name, numbers] of numbersNamed('setWeights', session, weights))
+      session.writeWeight(name, numbers)
   }
 
   /**

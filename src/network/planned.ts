@@ -253,27 +253,25 @@ export class PlannedSession extends Session<Plan, Engine> {
     return this.prepareFor(mode, { rows, x, y: [], weights: [] }, rows)
   }
 
-  /** Draws every weight from its initializer: its numbers depend on the seed and the weight's name only. */
-  initialize(): void {
+  /**
+   * Gives every weight its first numbers: those of `given`; those that it has now in the model that its layer comes from; or what its
+   * initializer draws, which depends on the seed and the weight's name only.
+   */
+  initialize(origins: Origins, given: ReadonlyMap<string, Float32Array>): void {
     const { engine, seed } = this
     for (const { name, shape, initializer } of this.outline.parameters) {
-      const out = engine.floatView(this.addressOf(name), elementCount(shape))
-      initialize(out, initializer, shape, seed, streamOf(name), engine)
-    }
-  }
-
-  /** Gives layers that come from other models the weights that they have there now. */
-  takeOver(origins: Origins): void {
-    for (const { name, shape } of this.outline.weights) {
       const at = name.indexOf('/')
       const origin = origins.get(name.slice(0, at))
-      const weight = origin?.model.read(origin.layer + name.slice(at))
-      if (!weight) continue
-      if (!sameShape(weight.shape, shape))
-        fail(
-          `the weight ${name} of another model has shape ${shapeText(weight.shape)}; here it needs ${shapeText(shape)}`,
-        )
-      this.writeWeight(name, weight.data)
+      const known = given.get(name)
+      const there = known ? null : origin?.model.read(origin.layer + name.slice(at))
+      if (there && !sameShape(there.shape, shape))
+        fail(`weight ${name} has shape ${shapeText(there.shape)} in another model, ${shapeText(shape)} here`)
+      const numbers = known ?? there?.data
+      if (numbers) this.writeWeight(name, numbers)
+      else {
+        const out = engine.floatView(this.addressOf(name), elementCount(shape))
+        initialize(out, initializer, shape, seed, streamOf(name), engine)
+      }
     }
   }
 

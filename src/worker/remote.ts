@@ -366,7 +366,10 @@ export class WorkerModel<V extends Values = Values> {
     // layers in the worker know only their names in this model
     const ownNames = (): typeof weights =>
       Object.fromEntries(
-        weightsNamed(this.session, weights).map(([name, { name: own }]) => [own, weights[name]]),
+        weightsNamed('setWeights', this.session, weights).map(([name, { name: own }]) => [
+          own,
+          weights[name],
+        ]),
       )
     return this.call('setWeights', [isObject(weights) ? reading('setWeights: weights', ownNames) : weights])
   }

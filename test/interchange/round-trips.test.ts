@@ -2,19 +2,24 @@
 // same predictions at every station.
 import { readdirSync, readFileSync } from 'node:fs'
 import { Worker } from 'node:worker_threads'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import {
+  dense,
+  input,
   LanegradError,
   load,
   type Model,
+  model as makeModel,
   type NamedArray,
   type Symbolic,
+  sequential,
   sgd,
   tensor,
 } from '../../src/index.ts'
 import { loadKeras, saveKeras } from '../../src/keras/index.ts'
 import { loadOnnx, saveOnnx } from '../../src/onnx/index.ts'
-import { loadTfjs } from '../../src/tfjs/index.ts'
+import { Engine } from '../../src/runtime/engine.ts'
+import { loadTfjs, saveTfjs } from '../../src/tfjs/index.ts'
 import { differences } from '../support/frozen.ts'
 import { difference } from './onnx/testdata.ts'
 import { runFile, runtime } from './onnx-runtime.ts'
@@ -165,4 +170,32 @@ describe('from TensorFlow.js to Keras, to ONNX, to lanegrad', () => {
     }
     expect(refused.join('; ')).toEqual(LACKS[name] ?? '')
   })
+})
+
+test('no reader draws weights that the file holds', async () => {
+  const inner = sequential({ inputShape: [6], layers: [dense({ units: 4 })], name: 'inner' })
+  const model = sequential({ inputShape: [5], layers: [dense({ units: 6 }), inner, dense({ units: 2 })] })
+  const { 'model.json': modelJson, 'weights.bin': weights } = saveTfjs(model)
+  const readers: Readonly<Record<string, () => unknown>> = {
+    loadTfjs: () => loadTfjs({ modelJson, weights }),
+    loadKeras: () => loadKeras(saveKeras(model)),
+    loadOnnx: () => loadOnnx(saveOnnx(model)),
+    load: () => load(model.save()),
+    'a model called within another': () => {
+      const x = input({ shape: [5] })
+      return makeModel({ inputs: x, outputs: model(x) })
+    },
+  }
+  const drawn = vi.spyOn(Engine.prototype, 'uniform')
+  try {
+    sequential({ inputShape: [5], layers: [dense({ units: 6 })] })
+    expect(drawn).toHaveBeenCalledTimes(1)
+    drawn.mockClear()
+    for (const [reader, read] of Object.entries(readers)) {
+      await read()
+      expect([reader, drawn.mock.calls.length]).toEqual([reader, 0])
+    }
+  } finally {
+    drawn.mockRestore()
+  }
 })

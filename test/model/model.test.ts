@@ -284,6 +284,35 @@ describe('weights', () => {
     })
   })
 
+  test('given to a new model are its first ones; the others are drawn as ever', () => {
+    const layers = () => [dense({ units: 4, name: 'a' }), dense({ units: 3, name: 'b' })]
+    const make = (weights?: Record<string, unknown>) =>
+      sequential({ inputShape: [2], layers: layers(), ...(weights && { weights: weights as never }) })
+    const kernel = { data: numbers(12), shape: [4, 3] }
+    const made = make({ 'b/kernel': kernel, 'a/bias': [1, 2, 3, 4] })
+    expect(bits(made)).toEqual({
+      ...bits(make()),
+      'b/kernel': bitsOf(numbers(12)),
+      'a/bias': bitsOf(Float32Array.of(1, 2, 3, 4)),
+    })
+    // they come before those of a model that the layers are taken from
+    const x = input({ shape: [2] })
+    const y = made(x)
+    const outer = model({ inputs: x, outputs: y, weights: { 'model_1.a/bias': [5, 6, 7, 8] } })
+    expect(bits(outer)).toEqual(
+      Object.fromEntries(
+        Object.entries({ ...bits(made), 'a/bias': bitsOf(Float32Array.of(5, 6, 7, 8)) }).map(
+          ([name, own]) => [`model_1.${name}`, own],
+        ),
+      ),
+    )
+    expect(() => make({ 'b/kernels': kernel })).toThrow(
+      /unknown sequential weight "b\/kernels"; did you mean "b\/kernel"/,
+    )
+    expect(() => make({ 'a/kernel': kernel })).toThrow(/sequential: a\/kernel: expected/)
+    expect(() => make(5 as never)).toThrow(/sequential: weights must be an object of arrays by name; got 5/)
+  })
+
   test('are copies', () => {
     const net = small()
     const before = bits(net)

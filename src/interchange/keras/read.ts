@@ -299,9 +299,15 @@ export function readTopology(topology: unknown, options: TopologyOptions): Impor
     const [inputs, outputs] = [valuesOf(plan.inputs), valuesOf(plan.outputs)]
     const weights = [...made.values()].flatMap((one) => one.weights)
     const arrays = arraysOf(inputs, outputs, weights)
-    const model = makeModel({ inputs, outputs, ...runtime, ...(name !== undefined && { name }) })
+    const model = makeModel({
+      inputs,
+      outputs,
+      weights: arrays,
+      ...runtime,
+      ...(name !== undefined && { name }),
+    })
     for (const one of made.values()) one.dispose()
-    return { model, weights, arrays, calls }
+    return { model, weights, calls }
   }
 
   /** The file's arrays for the weights between values, by our names: before memory is taken for them. */
@@ -328,8 +334,7 @@ export function readTopology(topology: unknown, options: TopologyOptions): Impor
     return arrays
   }
 
-  const { model, arrays } = build(plan, null, { owners: [], path: 'layers/' })
-  model.setWeights(arrays)
+  const { model } = build(plan, null, { owners: [], path: 'layers/' })
   if (renamed.size > 0)
     notes.push(
       `names that layers can't have here were changed: ${listText([...renamed].map(([from, to]) => `${from} is ${to}`))}`,

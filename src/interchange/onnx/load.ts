@@ -14,7 +14,6 @@ import {
   readOptions,
   show,
 } from '../../numerics/errors.ts'
-import type { FloatArray } from '../../numerics/tensor.ts'
 import type { RuntimeOptions } from '../../runtime/engine.ts'
 import { type Imported, importedOf } from '../keras/imported.ts'
 import type { Constant } from './arrays.ts'
@@ -337,14 +336,8 @@ function build(graph: OnnxGraph, plan: Plan, options: RuntimeOptions): Imported 
         ? given[0]
         : Object.fromEntries(given.map((symbol) => [symbol.input?.name ?? '', symbol])),
     outputs: named.length === 1 ? named[0][1] : Object.fromEntries(named),
+    weights: Object.fromEntries(Array.from(weights, ([name, data]) => [name, Float32Array.from(data)])),
   })
-  const shapes = net.getWeights()
-  const own: Record<string, FloatArray> = {}
-  for (const [name, data] of weights) {
-    const { shape } = shapes[name] ?? fail(`loadOnnx: no weight ${name}`)
-    own[name] = { shape, data: Float32Array.from(data) }
-  }
-  net.setWeights(own)
   return importedOf(net, [...t.notes])
 }
 
