@@ -20,7 +20,8 @@ import { readVerbose, type Verbose } from './progress.ts'
 /** The option of the methods that go over many batches. */
 export interface VerboseOption {
   /**
-   * 1: a line on the console for each epoch, evaluation or prediction, and while it lasts one after 1, 2, 4, 8 ... seconds.
+   * 1: a line on the console for each epoch, evaluation or prediction; while it lasts, one that a terminal rewrites, elsewhere one
+   * after 1, 2, 4, 8 ... seconds.
    * `progress()` (from `lanegrad/node` for terminals, from `lanegrad/plot` for pages): how far it is, as it runs. Default 0.
    */
   readonly verbose?: Verbose

@@ -1,7 +1,14 @@
 // Features that a runtime may lack: each is looked for when it is used, never at import, and done without if it is missing.
 
+/** A stream whose line can be rewritten. */
+interface Terminal {
+  readonly isTTY?: boolean
+  readonly columns?: number
+  write(text: string): unknown
+}
+
 interface Host {
-  readonly process?: { getBuiltinModule?(name: string): unknown }
+  readonly process?: { getBuiltinModule?(name: string): unknown; readonly stdout?: Terminal }
   readonly performance?: { now?(): number }
 }
 
@@ -11,6 +18,12 @@ export const builtin = <M>(name: string): M | undefined =>
 
 /** Milliseconds since some fixed moment. */
 export const now = (): number => (globalThis as Host).performance?.now?.() ?? Date.now()
+
+/** The terminal that standard output is; null where it is none. */
+export const terminal = (): Terminal | null => {
+  const out = (globalThis as Host).process?.stdout
+  return out?.isTTY ? out : null
+}
 
 /** Prints on the console, if there is one. */
 export function print(how: 'log' | 'warn', text: string): void {

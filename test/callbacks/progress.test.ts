@@ -1,6 +1,7 @@
 // Signs of life: what `verbose` shows while a call runs. Times come from a clock of the test, terminals are streams that keep what is
 // written; what a terminal's screen holds afterwards is computed from that.
 import { afterEach, describe, expect, test, vi } from 'vitest'
+import { readVerbose } from '../../src/feed/progress.ts'
 import { dense, type Logs, type Progress, sequential } from '../../src/index.ts'
 import { type ProgressStream, progress } from '../../src/node/index.ts'
 import { refused, refusedSoon } from '../support/refused.ts'
@@ -8,6 +9,7 @@ import { refused, refusedSoon } from '../support/refused.ts'
 afterEach(() => {
   vi.restoreAllMocks()
   vi.unstubAllEnvs()
+  vi.unstubAllGlobals()
 })
 
 const net = () => {
@@ -158,6 +160,87 @@ describe('verbose: 1', () => {
     const { loss } = await net().evaluate(x, x, { verbose: 1 })
     net().predict(x, { verbose: 1 })
     expect(lines).toEqual([`evaluate - 0.0 s - loss: ${loss.toPrecision(4)}`, 'predict - 0.0 s'])
+  })
+
+  test('before the first batch there is no loss to tell, and of batches without a known number no total', async () => {
+    const time = clock()
+    const lines = consoleOf()
+    async function* late() {
+      for (let batch = 0; batch < 2; batch++) {
+        time.ms += 1500
+        yield { x: x.subarray(0, 4), y: x.subarray(0, 4) }
+      }
+    }
+    const slow = () => {
+      time.ms += 1000
+    }
+    await net().fit(late, { callbacks: { onEpochBegin: slow }, verbose: 1 })
+    expect(lines.map((line) => line.replace(/loss: .*/, 'loss'))).toEqual([
+      'epoch 1/1 - 0/? - 1.0 s',
+      'epoch 1/1 - 1/? - 4.0 s - loss', // the next batch is read ahead
+      'epoch 1/1 - 4.0 s - loss',
+    ])
+  })
+})
+
+describe('verbose: 1 in a terminal', () => {
+  /** Standard output as a terminal; console.log writes to it, as in every runtime. */
+  function standardOutput(columns: number | undefined) {
+    const written: string[] = []
+    vi.stubGlobal('process', {
+      ...process,
+      stdout: { isTTY: true, columns, write: (text: string) => written.push(text) },
+    })
+    vi.spyOn(console, 'log').mockImplementation((line: string) => void written.push(`${line}\n`))
+    return written
+  }
+  const rows = (written: readonly string[]) => screen(written).map((row) => row.trimEnd())
+
+  test.each([50, 80, undefined])(
+    'of %s columns one line is rewritten, and a lasting one ends it',
+    async (columns) => {
+      const written = standardOutput(columns)
+      const time = clock()
+      await net().fit(x, x, { epochs: 2, batchSize: 1, callbacks: slowBatches(time, 60), verbose: 1 })
+      const drawn = written.filter((text) => !text.endsWith('\n'))
+      expect(drawn.map((text) => text.replace(/ s - loss: .*/, ''))).toEqual(
+        [1, 2].flatMap((epoch) =>
+          ['2/8 - 0.1', '4/8 - 0.2', '6/8 - 0.4', '8/8 - 0.5'].map((part) => `\repoch ${epoch}/2 - ${part}`),
+        ),
+      )
+      for (const text of drawn) expect(screen([text])[0].length).toBe((columns ?? 80) - 1)
+      expect(rows(written).map((row) => row.replace(/loss: .*/, 'loss'))).toEqual([
+        'epoch 1/2 - 0.5 s - loss',
+        'epoch 2/2 - 0.5 s - loss',
+        '',
+      ])
+    },
+  )
+
+  test('a line is cut at the width of the window, the lasting one is whole', () => {
+    const written = standardOutput(30)
+    const time = clock()
+    const shown = readVerbose(1, 'verbose')
+    const logs = { loss: 0.123456, accuracy: 0.98765 }
+    time.ms += 200
+    shown?.show('epoch 1/2', 10, 400, logs)
+    shown?.show('epoch 1/2', 0, 0, logs, true)
+    expect(written).toEqual([
+      '\repoch 1/2 - 10/400 - 0.2 s - ',
+      '\repoch 1/2 - 0.2 s - loss: 0.1235 - accuracy: 0.9877\n',
+    ])
+  })
+
+  test('a shorter line leaves nothing of a longer one', async () => {
+    const written = standardOutput(60)
+    const time = clock()
+    net().predict(x, { batchSize: 4, verbose: 1 })
+    const shown = readVerbose(1, 'verbose')
+    time.ms += 200
+    shown?.show('epoch 1/2', 10, 400, { loss: 1 })
+    shown?.show('aborted', 0, 0, {}, true)
+    expect(written.at(-1)).toBe(`${'\raborted - 0.2 s'.padEnd(60)}\n`)
+    expect(rows(written)).toEqual(['predict - 0.0 s', 'aborted - 0.2 s', ''])
   })
 })
 
