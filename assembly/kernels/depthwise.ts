@@ -1,91 +1,132 @@
 // Depthwise convolution over two axes and its gradients: output channel o = c m + j comes from channel c alone.
 //   y[n, oh, ow, o] = sum over taps of x[n, oh sh - ph + i dh, ow sw - pw + j dw, o / m] w[i, j, o]
-// x [N, H, W, C], w [kh, kw, C, m], y [N, OH, OW, F = C m]. Tap by tap, all positions of a row, four channels a vector.
-// With m > 1, each image is first widened to F channels in scratch, or its gradient narrowed from there.
+// x [N, H, W, C], w [kh, kw, C, m], y [N, OH, OW, F = C m]. Lines of y and dx are made one by one, 3x3 taps in one go, others three
+// or one of a line of taps. The lines that one is made of lie between zeros in a ring in scratch, so that no tap meets an edge: those
+// of x widened to F channels, those of dy with positions `stride` cells apart. With m > 1, a line of dx is narrowed in the end.
 // The order of dw's sums: up to CHAIN_DEPTH positions of a line from 0, those sums over some LONG_DEPTH positions, the sums of
 // these by long-sum.ts. The error is that of gemm.ts.
 //
-// words: as in convolution.ts; the first axis has size 1, and scratch ("patches") is an image [H, W, F] and a vector more.
+// words: as in convolution.ts; the first axis has size 1. CONV_BLOCK: cells of a line in scratch ("patches"); 0: there is no padding,
+// and x is read where it lies. Behind the ring's lines, one of zeros and a vector lies a line of dx with m > 1.
 // Float64 reference: test/reference/kernels/convolution.ts
 import {
-  AXIS_BEFORE, AXIS_DILATION, AXIS_KERNEL, AXIS_OUTPUT, AXIS_SIZE, AXIS_STRIDE, CHAIN_DEPTH, CONV_A, CONV_B, CONV_C,
-  CONV_DST, CONV_F, CONV_HEIGHT, CONV_LONG, CONV_PATCHES, CONV_SAMPLES, CONV_WIDTH, LONG_DEPTH,
+  AXIS_BEFORE, AXIS_DILATION, AXIS_KERNEL, AXIS_OUTPUT, AXIS_SIZE, AXIS_STRIDE, CHAIN_DEPTH, CONV_A, CONV_B, CONV_BLOCK,
+  CONV_C, CONV_DST, CONV_F, CONV_HEIGHT, CONV_LONG, CONV_PATCHES, CONV_SAMPLES, CONV_WIDTH, LONG_DEPTH,
 } from '../abi'
-import { madd, storeTail } from '../lanes'
+import { madd } from '../lanes'
 import { fold } from './long-sum'
+import { storeBelow } from './tails'
 
-/** The first k >= 0 with start + k step >= 0. */
-@inline
-function firstInside(start: i32, step: i32): i32 {
-  return start < 0 ? (step - 1 - start) / step : 0
+/** dst[cell] = or += src[cell] w[cell] at `count` positions, src's `ss` bytes apart. */
+function addOne(dst: usize, src: usize, ss: usize, w: usize, cell: usize, count: i32, isFirst: bool): void {
+  const end = dst + <usize>count * cell
+  const kept = i32x4.splat(isFirst ? 0 : -1)
+  for (let o: usize = 0; o < cell; o += 16) {
+    const k = v128.load(w + o), left = <i32>((cell - o) >> 2)
+    for (let d = dst + o, s = src + o; d < end; d += cell) {
+      storeBelow(d, madd(v128.load(s), k, v128.and(v128.load(d), kept)), left)
+      s += ss
+    }
+  }
 }
 
-/** One past the last k < count with start + k step < size. */
+/** The same of three taps one after the other, `gap` bytes apart in src: what they add to is read and written once. */
 @inline
-function endInside(start: i32, step: i32, count: i32, size: i32): i32 {
-  return start < size ? min(count, (size - start + step - 1) / step) : 0
-}
-
-/** dst[F] += src[F] w[F] at `count` positions, `ds` and `ss` bytes apart. */
-function addProducts(dst: usize, ds: usize, src: usize, ss: usize, w: usize, count: i32, F: i32): void {
-  const end = dst + <usize>count * ds
+function three(adds: bool, dst: usize, src: usize, ss: usize, gap: usize, w: usize, cell: usize, count: i32): void {
+  const end = dst + <usize>count * cell, pairs = cell & ~31
+  const zero = f32x4.splat(0)
   let o: usize = 0
-  const pairs = <usize>(F >> 3) << 5, whole = <usize>(F >> 2) << 4
   for (; o < pairs; o += 32) {
-    const k = v128.load(w + o), l = v128.load(w + o, 16)
-    for (let d = dst + o, s = src + o; d < end; d += ds) {
-      v128.store(d, madd(v128.load(s), k, v128.load(d)))
-      v128.store(d, madd(v128.load(s, 16), l, v128.load(d, 16)), 16)
+    const v = w + o
+    const k0 = v128.load(v), k1 = v128.load(v + cell), k2 = v128.load(v + 2 * cell)
+    const l0 = v128.load(v, 16), l1 = v128.load(v + cell, 16), l2 = v128.load(v + 2 * cell, 16)
+    for (let d = dst + o, s = src + o; d < end; d += cell) {
+      const s1 = s + gap, s2 = s1 + gap
+      const y = madd(v128.load(s1), k1, madd(v128.load(s), k0, adds ? v128.load(d) : zero))
+      v128.store(d, madd(v128.load(s2), k2, y))
+      const z = madd(v128.load(s1, 16), l1, madd(v128.load(s, 16), l0, adds ? v128.load(d, 16) : zero))
+      v128.store(d, madd(v128.load(s2, 16), l2, z), 16)
       s += ss
     }
   }
-  for (; o < whole; o += 16) {
-    const k = v128.load(w + o)
-    for (let d = dst + o, s = src + o; d < end; d += ds) {
-      v128.store(d, madd(v128.load(s), k, v128.load(d)))
-      s += ss
-    }
-  }
-  const rest = F & 3
-  if (rest) {
-    const k = v128.load(w + o)
-    for (let d = dst + o, s = src + o; d < end; d += ds) {
-      storeTail(d, madd(v128.load(s), k, v128.load(d)), rest)
+  for (; o < cell; o += 16) {
+    const v = w + o, left = <i32>((cell - o) >> 2)
+    const k0 = v128.load(v), k1 = v128.load(v + cell), k2 = v128.load(v + 2 * cell)
+    for (let d = dst + o, s = src + o; d < end; d += cell) {
+      const s1 = s + gap
+      const y = madd(v128.load(s1), k1, madd(v128.load(s), k0, adds ? v128.load(d) : zero))
+      storeBelow(d, madd(v128.load(s1 + gap), k2, y), left)
       s += ss
     }
   }
 }
 
-/** dw[F] += sum over `count` positions of x[F] dy[F], `xs` and `ys` bytes apart. */
-function addSums(dw: usize, x: usize, xs: usize, dy: usize, ys: usize, count: i32, F: i32): void {
+function setThree(dst: usize, src: usize, ss: usize, gap: usize, w: usize, cell: usize, count: i32): void {
+  three(false, dst, src, ss, gap, w, cell, count)
+}
+
+function addThree(dst: usize, src: usize, ss: usize, gap: usize, w: usize, cell: usize, count: i32): void {
+  three(true, dst, src, ss, gap, w, cell, count)
+}
+
+/** dw[cell] += the sum over `count` positions of x[cell] dy[cell], x's `xs` bytes apart. */
+function addSum(dw: usize, x: usize, xs: usize, dy: usize, cell: usize, count: i32): void {
   const end = x + <usize>count * xs
-  let o: usize = 0
-  const pairs = <usize>(F >> 3) << 5, whole = <usize>F << 2
-  for (; o < pairs; o += 32) {
-    let k = f32x4.splat(0), l = k
-    for (let a = x + o, b = dy + o; a < end; a += xs) {
-      k = madd(v128.load(a), v128.load(b), k)
-      l = madd(v128.load(a, 16), v128.load(b, 16), l)
-      b += ys
-    }
-    v128.store(dw + o, f32x4.add(v128.load(dw + o), k))
-    v128.store(dw + o, f32x4.add(v128.load(dw + o, 16), l), 16)
-  }
-  for (; o < whole; o += 16) {
+  for (let o: usize = 0; o < cell; o += 16) {
     let k = f32x4.splat(0)
     for (let a = x + o, b = dy + o; a < end; a += xs) {
       k = madd(v128.load(a), v128.load(b), k)
-      b += ys
+      b += cell
     }
-    storeTail(dw + o, f32x4.add(v128.load(dw + o), k), <i32>((whole - o) >> 2))
+    storeBelow(dw + o, f32x4.add(v128.load(dw + o), k), <i32>((cell - o) >> 2))
   }
 }
 
-/** wide[cells, m] = narrow[cells], each repeated; writes up to 12 bytes behind the last one. */
+/** The same of three taps one after the other, `gap` bytes apart in x. */
+function addThreeSums(dw: usize, x: usize, xs: usize, gap: usize, dy: usize, cell: usize, count: i32): void {
+  const end = x + <usize>count * xs, pairs = cell & ~31
+  let o: usize = 0
+  for (; o < pairs; o += 32) {
+    let k0 = f32x4.splat(0), k1 = k0, k2 = k0, l0 = k0, l1 = k0, l2 = k0
+    for (let a = x + o, b = dy + o; a < end; a += xs) {
+      const y = v128.load(b), z = v128.load(b, 16), a1 = a + gap, a2 = a1 + gap
+      k0 = madd(v128.load(a), y, k0)
+      k1 = madd(v128.load(a1), y, k1)
+      k2 = madd(v128.load(a2), y, k2)
+      l0 = madd(v128.load(a, 16), z, l0)
+      l1 = madd(v128.load(a1, 16), z, l1)
+      l2 = madd(v128.load(a2, 16), z, l2)
+      b += cell
+    }
+    const to = dw + o, to1 = to + cell, to2 = to1 + cell
+    v128.store(to, f32x4.add(v128.load(to), k0))
+    v128.store(to1, f32x4.add(v128.load(to1), k1))
+    v128.store(to2, f32x4.add(v128.load(to2), k2))
+    v128.store(to, f32x4.add(v128.load(to, 16), l0), 16)
+    v128.store(to1, f32x4.add(v128.load(to1, 16), l1), 16)
+    v128.store(to2, f32x4.add(v128.load(to2, 16), l2), 16)
+  }
+  for (; o < cell; o += 16) {
+    let k0 = f32x4.splat(0), k1 = k0, k2 = k0
+    for (let a = x + o, b = dy + o; a < end; a += xs) {
+      const y = v128.load(b), a1 = a + gap
+      k0 = madd(v128.load(a), y, k0)
+      k1 = madd(v128.load(a1), y, k1)
+      k2 = madd(v128.load(a1 + gap), y, k2)
+      b += cell
+    }
+    const to = dw + o, left = <i32>((cell - o) >> 2)
+    storeBelow(to, f32x4.add(v128.load(to), k0), left)
+    storeBelow(to + cell, f32x4.add(v128.load(to + cell), k1), left)
+    storeBelow(to + 2 * cell, f32x4.add(v128.load(to + 2 * cell), k2), left)
+  }
+}
+
+/** wide[cells, m] = narrow[cells], each repeated. */
 function widen(wide: usize, narrow: usize, cells: i32, m: i32): void {
   for (let i = 0; i < cells; i++) {
     const x = v128.load_splat<f32>(narrow)
-    for (let j = 0; j < m; j += 4) v128.store(wide + (<usize>j << 2), x) // the next one overwrites the excess
+    for (let j = 0; j < m; j += 4) storeBelow(wide + (<usize>j << 2), x, m - j)
     wide += <usize>m << 2
     narrow += 4
   }
@@ -104,16 +145,54 @@ function narrowed(narrow: usize, wide: usize, cells: i32, m: i32): void {
   }
 }
 
-// The work of each kernel on a row of positions and a tap.
+/** A line of dy in one of `width` cells: position p at cell `before` + p `step`, where that lies in it. */
+function spread(line: usize, dy: usize, count: i32, cell: usize, before: i32, step: i32, width: i32): void {
+  if (step == 1 && before >= 0) {
+    memory.copy(line + <usize>before * cell, dy, <usize>min(count, width - before) * cell)
+    return
+  }
+  for (let i = 0, at = before; i < count; i++, at += step) {
+    if (<u32>at < <u32>width) memory.copy(line + <usize>at * cell, dy, cell)
+    dy += cell
+  }
+}
+
+// What a kernel makes of a line of positions and the taps of a line.
 const FORWARD = 0
 const INPUT = 1
 const WEIGHT = 2
 
-/** image: x or dx; w: w or dw; y: y or dy. The destination starts as 0. */
-@inline
+/**
+ * The work of a line of taps: y, dx or the sums of dw at `count` positions; src: the line that it is made of, where the first tap
+ * of the first position lies, taps `gap` bytes apart; dst: of dw, with what rounding cuts off at `cut`.
+ */
+function row(
+  what: i32, isFirst: bool, to: usize, src: usize, ss: usize, gap: usize, w: usize, cell: usize, taps: i32, count: i32, dst: usize, cut: usize,
+): void {
+  const most = what == WEIGHT ? CHAIN_DEPTH : count
+  for (let done = 0; done < count; done += most) {
+    const some = min(most, count - done), x = src + ss * <usize>done, y = to + cell * <usize>done
+    if (done && done % LONG_DEPTH == 0) {
+      const bytes = cell * <usize>taps
+      fold(dst, w, cut, bytes)
+      memory.fill(w, 0, bytes)
+    }
+    for (let j = 0; j < taps; ) {
+      const tap = w + cell * <usize>j, at = x + gap * <usize>j, isOne = j + 3 > taps
+      if (what == WEIGHT) {
+        if (isOne) addSum(tap, at, ss, y, cell, some)
+        else addThreeSums(tap, at, ss, gap, y, cell, some)
+      } else if (isOne) addOne(y, at, ss, tap, cell, some, isFirst && j == 0)
+      else if (isFirst && j == 0) setThree(y, at, ss, gap, tap, cell, some)
+      else addThree(y, at, ss, gap, tap, cell, some)
+      j += isOne ? 1 : 3
+    }
+  }
+}
+
+/** image: x or dx; w: w or dw; y: y or dy. */
 function convolve(p: usize, what: i32, image: usize, w: usize, y: usize): void {
-  const scratch = <usize>load<u32>(p, CONV_PATCHES), N = load<i32>(p, CONV_SAMPLES), C = load<i32>(p, CONV_C)
-  const F = load<i32>(p, CONV_F)
+  const N = load<i32>(p, CONV_SAMPLES), C = load<i32>(p, CONV_C), F = load<i32>(p, CONV_F)
   const H = load<i32>(p, CONV_HEIGHT + AXIS_SIZE), OH = load<i32>(p, CONV_HEIGHT + AXIS_OUTPUT)
   const kh = load<i32>(p, CONV_HEIGHT + AXIS_KERNEL)
   const sh = load<i32>(p, CONV_HEIGHT + AXIS_STRIDE), dh = load<i32>(p, CONV_HEIGHT + AXIS_DILATION)
@@ -122,54 +201,56 @@ function convolve(p: usize, what: i32, image: usize, w: usize, y: usize): void {
   const kw = load<i32>(p, CONV_WIDTH + AXIS_KERNEL)
   const sw = load<i32>(p, CONV_WIDTH + AXIS_STRIDE), dw = load<i32>(p, CONV_WIDTH + AXIS_DILATION)
   const pw = load<i32>(p, CONV_WIDTH + AXIS_BEFORE)
-  const cell = <usize>F << 2, step = <usize>sw * cell, rowBytes = <usize>OW * cell
-  const m = F / C, isWide = m > 1, cells = H * W * C, imageBytes = <usize>(H * W) * cell
-  const bytes = <usize>(kh * kw) * cell, dst = w, cut = <usize>load<u32>(p, CONV_LONG) + (bytes + 63 & ~63)
+  const cell = <usize>F << 2, yBytes = <usize>OW * cell, xBytes = <usize>(W * C) << 2, tapBytes = <usize>kw * cell
+  const m = F / C, isWide = m > 1, isBack = what == INPUT
+  const width = load<i32>(p, CONV_BLOCK), lineBytes = <usize>width * cell, lines = (kh - 1) * dh + 1
+  const ring = <usize>load<u32>(p, CONV_PATCHES), zeros = ring + lineBytes * <usize>lines
+  const wide = zeros + lineBytes + 16
+  const bytes = <usize>kh * tapBytes, dst = w, cut = <usize>load<u32>(p, CONV_LONG) + (bytes + 63 & ~63)
+  // of a line in the ring: cells before, and of x those inside; of a line that is made: positions, and what they are made of
+  const before = isBack ? (kw - 1) * dw - pw : pw, inside = max(min(W, width - before), 0)
+  const count = isBack ? W : OW, ss = isBack ? cell : <usize>sw * cell, gap = <usize>dw * cell
+  const step = isBack ? -gap : gap, first = isBack ? gap * <usize>(kw - 1) : 0
   let summed = 0
+  memory.fill(ring, 0, zeros + lineBytes - ring)
   if (what == WEIGHT) {
     memory.fill(dst, 0, bytes)
     memory.fill(cut, 0, bytes)
     w = <usize>load<u32>(p, CONV_LONG)
   }
   for (let n = 0; n < N; n++) {
-    const own = isWide ? scratch : image
-    if (what == INPUT) memory.fill(own, 0, imageBytes)
-    else if (isWide) widen(own, image, cells, m)
-    for (let oh = 0, h0 = -ph; oh < OH; oh++) {
-      if (what == FORWARD) memory.fill(y, 0, rowBytes)
-      if (what == WEIGHT && !summed) memory.fill(w, 0, bytes)
-      const i1 = endInside(h0, dh, kh, H)
-      for (let i = firstInside(h0, dh); i < i1; i++) {
-        for (let j = 0, w0 = -pw; j < kw; j++) {
-          const first = firstInside(w0, sw), count = endInside(w0, sw, OW, W) - first
-          const at = own + <isize>((h0 + i * dh) * W + w0 + first * sw) * cell
-          const to = y + <usize>first * cell, tap = w + <usize>(i * kw + j) * cell
-          if (count > 0) {
-            if (what == FORWARD) addProducts(to, cell, at, step, tap, count, F)
-            else if (what == INPUT) addProducts(at, step, to, cell, tap, count, F)
-            else {
-              for (let done = 0; done < count; done += CHAIN_DEPTH) {
-                if (done && done % LONG_DEPTH == 0) {
-                  fold(dst + (tap - w), tap, cut + (tap - w), cell)
-                  memory.fill(tap, 0, cell)
-                }
-                addSums(tap, at + step * done, step, to + cell * done, cell, min(CHAIN_DEPTH, count - done), F)
-              }
-            }
-          }
-          w0 += dw
-        }
+    let next = 0 // the next line that comes into the ring
+    for (let d = 0, made = isBack ? H : OH; d < made; d++) {
+      const last = isBack ? min((d + ph) / sh, OH - 1) : min(d * sh - ph + (kh - 1) * dh, H - 1)
+      for (; next <= last && width; next++) {
+        const to = ring + lineBytes * <usize>(next % lines), from = image + xBytes * <usize>next
+        if (isBack) spread(to, y + yBytes * <usize>next, OW, cell, before, sw, width)
+        else if (isWide) widen(to + <usize>before * cell, from, inside * C, m)
+        else memory.copy(to + <usize>before * cell, from, <usize>inside * cell)
       }
-      y += rowBytes
-      h0 += sh
+      const own = isBack ? isWide ? wide : image + xBytes * <usize>d : y + yBytes * <usize>d
+      if (what == WEIGHT && !summed) memory.fill(w, 0, bytes)
+      let isFirst = what != WEIGHT
+      for (let j = 0; j < kh; j++) {
+        // in the order of dy's lines, which is from the last line of taps to the first
+        const i = isBack ? kh - 1 - j : j, t = isBack ? d + ph - i * dh : d * sh - ph + i * dh
+        const h = isBack ? t / sh : t
+        if (t < 0 || (isBack ? h >= OH || h * sh != t : h >= H)) continue
+        const src = width ? ring + lineBytes * <usize>(h % lines) : image + xBytes * <usize>h
+        const o = tapBytes * <usize>i
+        row(what, isFirst, own, src + first, ss, step, w + o, cell, kw, count, dst + o, cut + o)
+        isFirst = false
+      }
+      if (isFirst) memory.fill(own, 0, cell * <usize>count)
+      if (isBack && isWide) narrowed(image + xBytes * <usize>d, wide, W * C, m)
       summed += OW
-      if (what == WEIGHT && (summed >= LONG_DEPTH || n == N - 1 && oh == OH - 1)) {
+      if (what == WEIGHT && (summed >= LONG_DEPTH || n == N - 1 && d == OH - 1)) {
         fold(dst, w, cut, bytes)
         summed = 0
       }
     }
-    if (what == INPUT && isWide) narrowed(image, own, cells, m)
-    image += <usize>cells << 2
+    image += xBytes * <usize>H
+    y += yBytes * <usize>OH
   }
 }
 

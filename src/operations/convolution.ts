@@ -177,10 +177,22 @@ function listedParts(
   return { block, image: x, y, product: scratch(block.rows, block.runs * block.runDepth) }
 }
 
-/** The geometry of a depthwise convolution, with an image at least as wide as y. */
-function depthwiseParts(x: Value, y: Value, { input }: ConvGeometry): Parts {
-  const image = y.shape[4] > x.shape[4] ? elementCount(input) * y.shape[4] : 0
-  return { block: { size: 0, rows: 0, image, runs: 0, runDepth: 0 }, image: x, y, product: 0 }
+/** Lines of x between zeros, or of dy (for dx, which is `isBack`), and a line of dx as wide as y. */
+function depthwiseParts(x: Value, y: Value, geometry: ConvGeometry, isBack = false): Parts {
+  const { input, output, kernel, strides, dilations, before } = geometry
+  const filters = y.shape[4]
+  const isWide = filters > x.shape[4]
+  const reaches = kernel.map((taps, i) => (taps - 1) * dilations[i])
+  const spans = output.map((count, i) => (count - 1) * strides[i] + reaches[i] + 1)
+  const isRead = isBack || isWide || spans.some((span, i) => before[i] > 0 || span > input[i])
+  const width = isBack ? input[2] + reaches[2] : isRead ? spans[2] : 0
+  const image = ((reaches[1] + 2) * width + (isBack && isWide ? input[2] : 0)) * filters + 4
+  return {
+    block: { size: width, rows: 0, image: isRead ? image : 0, runs: 0, runDepth: 0 },
+    image: x,
+    y,
+    product: 0,
+  }
 }
 
 const kernelOf = (name: string, { code, shape, parts, fuse, gradient }: Form): Kernel<ConvGeometry> => ({
@@ -275,7 +287,7 @@ export const depthwise: Kernel<ConvGeometry> = /*#__PURE__*/ kernelOf('depthwise
 export const depthwiseInputGrad: Kernel<ConvGeometry> = /*#__PURE__*/ kernelOf('depthwiseInputGrad', {
   code: abi.OP_DEPTHWISE_INPUT_GRAD,
   shape: ([dy, w], { input }) => [dy.shape[0], ...input, w.shape[3]],
-  parts: ({ inputs, output, attributes }) => depthwiseParts(output, inputs[0], attributes),
+  parts: ({ inputs, output, attributes }) => depthwiseParts(output, inputs[0], attributes, true),
 })
 
 /** dw of x, dy. */

@@ -102,6 +102,10 @@ const depthwiseCases = [
   convCase(depthwise, 1, plane([7, 6], [3, 3]), [2, 5], { dilations: [1, 2, 3], ...pads(2) }),
   convCase(depthwise, 1, plane([3, 4], [5, 5]), [17, 1], { ...pads(4), strides: [1, 3, 2] }),
   convCase(depthwise, 2, row(9, 3), [6, 3], { strides: [1, 1, 2], before: [0, 0, 2] }),
+  convCase(depthwise, 1, plane([3, 4], [2, 2]), [9, 1], pads(3)), // padding beyond what the taps reach
+  convCase(depthwise, 2, plane([6, 7], [3, 3]), [12, 1], { strides: [1, 2, 2], after: [0, 1, 1] }),
+  convCase(depthwise, 1, plane([4, 9], [1, 7]), [10, 1], { dilations: [1, 1, 2], ...pads(3) }),
+  convCase(depthwise, 1, row(150, 4), [4, 2], { before: [0, 0, 1], after: [0, 0, 2] }), // a line of two chains
 ]
 
 export const convolutionCases = [...convCases, ...depthwiseCases]
