@@ -13,6 +13,7 @@ import {
   POOL_AXIS_BEFORE, POOL_AXIS_BYTES, POOL_AXIS_OUTPUT, POOL_AXIS_SIZE, POOL_AXIS_STRIDE, POOL_AXIS_WINDOW,
   POOL_CHANNELS, POOL_INPUT_BYTES, POOL_OUTPUT_BYTES, POOL_PAIRS, POOL_SAMPLES, POOL_THIRD,
 } from '../abi'
+import { storeTail } from '../lanes'
 import { FLOAT_WORK, scratchOf, split } from '../parallel'
 import { storeBelow } from './tails'
 
@@ -64,9 +65,15 @@ function cellsOf(p: usize, axis: usize, o: i32): i32 {
   return min(from + load<i32>(p + axis * POOL_AXIS_BYTES, POOL_AXIS_WINDOW), sizeOf(p, axis)) - max(from, 0)
 }
 
+/** The larger of each lane, NaN if one is, in a third of the instructions of f32x4.max. Of zeros of both signs it gives -0. */
+@inline
+function larger(x: v128, y: v128): v128 {
+  return v128.or(f32x4.pmax(x, y), f32x4.pmax(y, x))
+}
+
 @inline
 function combine(isMax: bool, x: v128, y: v128): v128 {
-  return isMax ? f32x4.max(x, y) : f32x4.add(x, y)
+  return isMax ? larger(x, y) : f32x4.add(x, y)
 }
 
 /** scratch [width, channels] = `rows` rows of x combined, `heights` of each plane; the last vector may run over. */
@@ -107,22 +114,27 @@ function poolPairs(isMax: bool, p: usize, start: i32, end: i32): void {
   let y = outputAt(p, 0, start), x = inputAt(p, 4, start)
   const channels = load<i32>(p, POOL_CHANNELS), OH = outputOf(p, 1), OW = outputOf(p, 2)
   const cell = <usize>channels << 2, row = <usize>sizeOf(p, 2) * cell, plane = <usize>sizeOf(p, 1) * row
+  const whole = cell & ~15
   for (let n = (end - start) * sizeOf(p, 0); n > 0; n--) {
     for (let j = 0; j < OH; j++) {
       let from = x + <usize>(2 * j) * row
       for (let k = 0; k < OW; k++) {
-        for (let c = 0; c < channels; c += 4) {
-          const s = from + (<usize>c << 2), t = s + cell
-          const left = combine(isMax, v128.load(s), v128.load(s + row))
-          const all = combine(isMax, left, combine(isMax, v128.load(t), v128.load(t + row)))
-          storeBelow(y + (<usize>c << 2), isMax ? all : f32x4.mul(all, f32x4.splat(0.25)), channels - c)
-        }
+        for (let c: usize = 0; c < whole; c += 16) v128.store(y + c, pair(isMax, from + c, row, cell))
+        if (whole < cell) storeTail(y + whole, pair(isMax, from + whole, row, cell), channels & 3)
         from += 2 * cell
         y += cell
       }
     }
     x += plane
   }
+}
+
+@inline
+function pair(isMax: bool, s: usize, row: usize, cell: usize): v128 {
+  const t = s + cell
+  const left = combine(isMax, v128.load(s), v128.load(s + row))
+  const all = combine(isMax, left, combine(isMax, v128.load(t), v128.load(t + row)))
+  return isMax ? all : f32x4.mul(all, f32x4.splat(0.25))
 }
 
 @inline
@@ -195,35 +207,13 @@ function pairsGrad(isMax: bool, p: usize, start: i32, end: i32): void {
   const channels = load<i32>(p, POOL_CHANNELS), OH = outputOf(p, 1), OW = outputOf(p, 2)
   const cell = <usize>channels << 2, row = <usize>sizeOf(p, 2) * cell, plane = <usize>sizeOf(p, 1) * row
   const covered = <usize>(2 * OH) * row, rest = row - <usize>(2 * OW) * cell // of a plane, of a row that no window covers
-  const quarter = f32x4.splat(0.25)
   for (let n = (end - start) * sizeOf(p, 0); n > 0; n--) {
     for (let j = 0; j < OH; j++) {
       let at = <usize>(2 * j) * row
       for (let k = 0; k < OW; k++) {
-        for (let c = 0; c < channels; c += 4) {
-          const count = channels - c
-          const flow = v128.load(dy + (<usize>c << 2))
-          const a = at + (<usize>c << 2), b = a + cell
-          let g0 = f32x4.mul(flow, quarter), g1 = g0, g2 = g0, g3 = g0
-          if (isMax) {
-            // in the order of the cells, as in maxPoolGrad
-            const top = v128.load(y + (<usize>c << 2))
-            const s = x + a, t = x + b
-            let open = f32x4.lt(v128.load(s), top)
-            g0 = v128.andnot(flow, open)
-            let below = f32x4.lt(v128.load(t), top)
-            g1 = v128.and(flow, v128.andnot(open, below))
-            open = v128.and(open, below)
-            below = f32x4.lt(v128.load(s + row), top)
-            g2 = v128.and(flow, v128.andnot(open, below))
-            open = v128.and(open, below)
-            g3 = v128.and(flow, v128.andnot(open, f32x4.lt(v128.load(t + row), top)))
-          }
-          storeBelow(dx + a, g0, count)
-          storeBelow(dx + b, g1, count)
-          storeBelow(dx + a + row, g2, count)
-          storeBelow(dx + b + row, g3, count)
-        }
+        let c: usize = 0
+        for (; c + 16 <= cell; c += 16) pairGrad(isMax, dx + at + c, x + at + c, dy + c, y + c, row, cell, 4)
+        if (c < cell) pairGrad(isMax, dx + at + c, x + at + c, dy + c, y + c, row, cell, channels & 3)
         at += 2 * cell
         dy += cell
         if (isMax) y += cell
@@ -237,6 +227,30 @@ function pairsGrad(isMax: bool, p: usize, start: i32, end: i32): void {
     dx += plane
     if (isMax) x += plane
   }
+}
+
+/** One vector of a window, `count` lanes of it. */
+@inline
+function pairGrad(isMax: bool, dx: usize, x: usize, dy: usize, y: usize, row: usize, cell: usize, count: i32): void {
+  const flow = v128.load(dy)
+  let g0 = f32x4.mul(flow, f32x4.splat(0.25)), g1 = g0, g2 = g0, g3 = g0
+  if (isMax) {
+    // in the order of the cells, as in maxPoolGrad
+    const top = v128.load(y), t = x + cell
+    let open = f32x4.lt(v128.load(x), top)
+    g0 = v128.andnot(flow, open)
+    let below = f32x4.lt(v128.load(t), top)
+    g1 = v128.and(flow, v128.andnot(open, below))
+    open = v128.and(open, below)
+    below = f32x4.lt(v128.load(x + row), top)
+    g2 = v128.and(flow, v128.andnot(open, below))
+    open = v128.and(open, below)
+    g3 = v128.and(flow, v128.andnot(open, f32x4.lt(v128.load(t + row), top)))
+  }
+  storeBelow(dx, g0, count)
+  storeBelow(dx + cell, g1, count)
+  storeBelow(dx + row, g2, count)
+  storeBelow(dx + row + cell, g3, count)
 }
 
 /** dx = sum of dy over the windows whose maximum y a cell is. words: dx, dy, x, y, ... */
