@@ -58,6 +58,16 @@ export function exp(x: v128): v128 {
   return f32x4.mul(f32x4.mul(e, powerOfTwo(half)), powerOfTwo(i32x4.sub(t, half)))
 }
 
+/** e^x for x <= 0, with the same bits: times 2^(n + 64), which is exact, then 2^-64, so that denormals round once. */
+@inline
+export function expBelow(x: v128): v128 {
+  const y = atLeast(x, -104)
+  const t = shifted(y)
+  const e = f32x4.add(expm1Core(remainder(y, t)), splat(1))
+  const power = i32x4.add(i32x4.shl(t, 23), i32x4.splat(ONE_BITS + (64 << 23)))
+  return f32x4.mul(f32x4.mul(e, power), splat(5.421010862427522e-20))
+}
+
 /** e^x - 1 for -80 <= x <= 80 (the caller clamps). Error at most 1.52 ulp (at 0.3881009519100189). 2^n (e^r - 1) + (2^n - 1). */
 @inline
 export function expm1(x: v128): v128 {

@@ -3,7 +3,7 @@
 // parameter. value: y of x; grad: dx of dy and x. alpha is the one parameter some functions have.
 // At the kinks: abs'(0) = sign'(0) = 0; clamps have slope 0 at their ends.
 import { atLeast, atMost, madd, select, splat, withSign } from '../lanes'
-import { erf, exp, log, sigmoid, tanh } from '../math'
+import { erf, exp, expBelow, log, sigmoid, tanh } from '../math'
 import { hardSigmoid, SIXTH, times, where } from './shared'
 
 // A slope below is a product in which one factor may overflow while the other is 0. Where it has long
@@ -15,7 +15,7 @@ const TWO_INV_SQRT_PI: f32 = 1.1283791670955126
 /** e^(-x^2 / 2) */
 @inline
 function bell(x: v128): v128 {
-  return exp(f32x4.mul(f32x4.mul(x, x), splat(-0.5)))
+  return expBelow(f32x4.mul(f32x4.mul(x, x), splat(-0.5)))
 }
 
 /**
@@ -32,7 +32,8 @@ function normalCdf(x: v128, e: v128): v128 {
   p = madd(p, t, splat(0.20099375627404864))
   p = madd(p, t, splat(0.1459535747380456))
   const tail = f32x4.mul(e, f32x4.mul(p, t))
-  return select(f32x4.lt(x, splat(0)), tail, f32x4.sub(splat(1), tail))
+  // tail below 0, 1 - tail above
+  return f32x4.abs(f32x4.sub(v128.and(f32x4.ge(x, splat(0)), splat(1)), tail))
 }
 
 /**
@@ -209,6 +210,6 @@ export class Erf {
   }
   @inline
   grad(dy: v128, x: v128, alpha: v128): v128 {
-    return times(dy, f32x4.mul(exp(f32x4.neg(f32x4.mul(x, x))), splat(TWO_INV_SQRT_PI)))
+    return times(dy, f32x4.mul(expBelow(f32x4.neg(f32x4.mul(x, x))), splat(TWO_INV_SQRT_PI)))
   }
 }

@@ -16,19 +16,16 @@ import {
   ATTENTION_OUT, ATTENTION_PROBABILITIES, ATTENTION_PRODUCT, ATTENTION_Q, ATTENTION_QUERY_COUNT, ATTENTION_SCALE,
   ATTENTION_SCRATCH, ATTENTION_V, ATTENTION_VALUE_WIDTH, MATMUL_ACCUMULATE, MATMUL_TRANSPOSE_A, MATMUL_TRANSPOSE_B,
 } from '../abi'
+import { storeTail } from '../lanes'
 import { scratchOf, split, threadCount } from '../parallel'
 import { prepare, product } from './attention-products'
-import { exponentials, maximum } from './softmax'
+import { exponentials, maximum, scale } from './softmax'
 import { addWide, lanesBelow, storeBelow, sumWide } from './tails'
 
 /** dst = src * factor, `rows` rows of `cols` floats at row strides `ds` and `ss`, bytes. */
 function move(dst: usize, ds: usize, src: usize, ss: usize, rows: i32, cols: i32, factor: f32): void {
-  const f = f32x4.splat(factor)
   for (let i = 0; i < rows; i++) {
-    for (let j = 0; j < cols; j += 4) {
-      const at = <usize>j << 2
-      storeBelow(dst + at, f32x4.mul(v128.load(src + at), f), cols - j)
-    }
+    scale(dst, src, cols, factor)
     dst += ds
     src += ss
   }
@@ -59,12 +56,8 @@ function softmaxRow(s: usize, mask: usize, count: i32, cols: i32): void {
   let max = maximum(s, count)
   if (mask && max == -Infinity) max = 0 // no key counts: -inf - -inf would be NaN
   const sum = exponentials(s, s, count, max)
-  const scale = f32x4.splat(mask && sum == 0 ? 0 : <f32>(1 / sum))
-  for (let j = 0; j < count; j += 4) {
-    const at = <usize>j << 2
-    storeBelow(s + at, f32x4.mul(v128.load(s + at), scale), count - j)
-  }
-  memory.fill(s + (<usize>count << 2), 0, <usize>(cols - count) << 2)
+  scale(s, s, count, mask && sum == 0 ? 0 : <f32>(1 / sum))
+  for (; count < cols; count++) store<f32>(s + (<usize>count << 2), 0)
 }
 
 /** Split by samples and heads, of `products` products each; where there are too few, each product is split. */
@@ -134,7 +127,7 @@ function attentionGradPart(p: usize, from: i32, end: i32, part: i32): void {
   const Tk = load<i32>(p, ATTENTION_KEY_COUNT)
   const K = load<i32>(p, ATTENTION_KEY_WIDTH), V = load<i32>(p, ATTENTION_VALUE_WIDTH)
   const causal = load<i32>(p, ATTENTION_CAUSAL)
-  const block = load<i32>(p, ATTENTION_BLOCK), scale = load<f32>(p, ATTENTION_SCALE)
+  const block = load<i32>(p, ATTENTION_BLOCK), factor = load<f32>(p, ATTENTION_SCALE)
   const planned = <usize>load<u32>(p, ATTENTION_PRODUCT), words = scratchOf(planned, part)
   const kb = <usize>K << 2, vb = <usize>V << 2, row = <usize>Tk << 2
   const ks = kb * heads, vs = vb * heads
@@ -149,7 +142,7 @@ function attentionGradPart(p: usize, from: i32, end: i32, part: i32): void {
     const keep = load<u32>(p, ATTENTION_KEEP) ? <usize>load<u32>(p, ATTENTION_KEEP) + row * Tq * n : 0
     const atQ = ks * Tq * b + kb * h, atK = ks * Tk * b + kb * h
     const atV = vs * Tk * b + vb * h, atO = vs * Tq * b + vb * h
-    move(qh, kb, <usize>load<u32>(p, ATTENTION_Q) + atQ, ks, Tq, K, scale)
+    move(qh, kb, <usize>load<u32>(p, ATTENTION_Q) + atQ, ks, Tq, K, factor)
     move(kh, kb, <usize>load<u32>(p, ATTENTION_K) + atK, ks, Tk, K, 1)
     move(vh, vb, <usize>load<u32>(p, ATTENTION_V) + atV, vs, Tk, V, 1)
     move(doh, vb, <usize>load<u32>(p, ATTENTION_OUT) + atO, vs, Tq, V, 1)
@@ -170,7 +163,7 @@ function attentionGradPart(p: usize, from: i32, end: i32, part: i32): void {
       product(words, dqh + kb * i, R, kh, rows, K, keys, 0)
       product(words, dkh, R, qh + kb * i, keys, K, rows, MATMUL_TRANSPOSE_A | MATMUL_ACCUMULATE)
     }
-    move(<usize>load<u32>(p, ATTENTION_DQ) + atQ, ks, dqh, kb, Tq, K, scale)
+    move(<usize>load<u32>(p, ATTENTION_DQ) + atQ, ks, dqh, kb, Tq, K, factor)
     move(<usize>load<u32>(p, ATTENTION_DK) + atK, ks, dkh, kb, Tk, K, 1)
     move(<usize>load<u32>(p, ATTENTION_DV) + atV, vs, dvh, vb, Tk, V, 1)
   }
@@ -178,16 +171,19 @@ function attentionGradPart(p: usize, from: i32, end: i32, part: i32): void {
 
 /** R, the gradient of W, becomes that of the scores: R_j = W_j R_j - P_j sum_n W_n R_n. The sum is in f64. */
 function toScores(R: usize, W: usize, P: usize, count: i32): void {
-  let sums = f64x2.splat(0)
-  for (let j = 0; j < count; j += 4) {
-    const at = <usize>j << 2
+  let sums = f64x2.splat(0), at: usize = 0
+  const end = <usize>count << 2, whole = end & ~15, left = count & 3
+  for (; at < whole; at += 16) {
     const term = f32x4.mul(v128.load(W + at), v128.load(R + at))
-    sums = addWide(sums, v128.and(term, lanesBelow(count - j)))
-    storeBelow(R + at, term, count - j)
+    sums = addWide(sums, term)
+    v128.store(R + at, term)
+  }
+  if (left) {
+    const term = f32x4.mul(v128.load(W + at), v128.load(R + at))
+    sums = addWide(sums, v128.and(term, lanesBelow(left)))
+    storeTail(R + at, term, left)
   }
   const sum = f32x4.splat(<f32>sumWide(sums))
-  for (let j = 0; j < count; j += 4) {
-    const at = <usize>j << 2
-    storeBelow(R + at, f32x4.sub(v128.load(R + at), f32x4.mul(v128.load(P + at), sum)), count - j)
-  }
+  for (at = 0; at < whole; at += 16) v128.store(R + at, f32x4.sub(v128.load(R + at), f32x4.mul(v128.load(P + at), sum)))
+  if (left) storeTail(R + at, f32x4.sub(v128.load(R + at), f32x4.mul(v128.load(P + at), sum)), left)
 }

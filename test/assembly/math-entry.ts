@@ -2,7 +2,7 @@
 // The arrays lie at the addresses the test chooses in the exported memory; counts are multiples of 4.
 import { FN_RELU6 } from '../../assembly/abi'
 import { loadTail, maxLane, minLane, storeTail, sum } from '../../assembly/lanes'
-import { erf, exp, expm1, log, log1p, sigmoid, tanh } from '../../assembly/math'
+import { erf, exp, expBelow, expm1, log, log1p, sigmoid, tanh } from '../../assembly/math'
 import { kernelAt } from '../../assembly/modules/functions'
 
 export function base(): usize {
@@ -11,6 +11,10 @@ export function base(): usize {
 
 export function expArray(dst: usize, src: usize, count: u32): void {
   for (let i: usize = 0; i < count << 2; i += 16) v128.store(dst + i, exp(v128.load(src + i)))
+}
+
+export function expBelowArray(dst: usize, src: usize, count: u32): void {
+  for (let i: usize = 0; i < count << 2; i += 16) v128.store(dst + i, expBelow(v128.load(src + i)))
 }
 
 export function expm1Array(dst: usize, src: usize, count: u32): void {

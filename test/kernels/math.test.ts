@@ -149,6 +149,16 @@ describe('error bounds', () => {
   })
 })
 
+test('expBelow has the bits of exp for all x <= 0', () => {
+  fillInterval(-110, 0)
+  source.set([-0, 0, Number.NEGATIVE_INFINITY, Number.NaN])
+  run('exp')
+  const expected = new Int32Array(result.slice().buffer)
+  run('expBelow')
+  const bits = new Int32Array(result.buffer, result.byteOffset, COUNT)
+  expect(bits.findIndex((own, i) => own !== expected[i])).toBe(-1)
+})
+
 describe('special values', () => {
   const { POSITIVE_INFINITY: inf } = Number
   test.each([
