@@ -11,7 +11,7 @@
  * The version of this contract: what is in this file, what modules import and export, the operand words of every kernel. To be
  * raised by every release that changes any of it: binaries may be hosted apart from the library.
  */
-export const ABI_VERSION = 5
+export const ABI_VERSION = 6
 
 /** Every region and buffer starts at a multiple of this (one cache line), bytes. */
 export const ALIGNMENT = 64
@@ -97,7 +97,8 @@ export const OP_CONVERT = 472
 export const OP_BINARY = 473
 export const OP_COPY = 474
 export const OP_SOFTMAX_GRAD = 475
-export const OP_EXTRAS_END = 476
+export const OP_RMSPROP = 476
+export const OP_EXTRAS_END = 477
 
 // module random
 export const OP_RANDOM = 64
@@ -259,16 +260,15 @@ export const METRIC_SPARSE_ACCURACY = 1 // argmax(prediction) == class id
 export const METRIC_BINARY_ACCURACY = 2 // (prediction > param) == (target > 0.5)
 export const METRIC_ROWS = 3 // nothing: for the weights' sum alone
 
-// ---- optimizers: up to OPTIMIZER_RADAM those of OP_UPDATE, then those of OP_RARE_UPDATE ------------
+// ---- optimizers: up to OPTIMIZER_RADAM those of OP_UPDATE, then those of OP_RARE_UPDATE; OP_RMSPROP has one alone ------
 export const OPTIMIZER_SGD = 0
 export const OPTIMIZER_ADAM = 1
 export const OPTIMIZER_RADAM = 2
-export const OPTIMIZER_RMSPROP = 3
-export const OPTIMIZER_ADAGRAD = 4
-export const OPTIMIZER_ADADELTA = 5
-export const OPTIMIZER_NADAM = 6
-export const OPTIMIZER_ADAMAX = 7
-export const OPTIMIZER_LION = 8
+export const OPTIMIZER_ADAGRAD = 3
+export const OPTIMIZER_ADADELTA = 4
+export const OPTIMIZER_NADAM = 5
+export const OPTIMIZER_ADAMAX = 6
+export const OPTIMIZER_LION = 7
 
 export const UPDATE_NESTEROV = 1
 export const UPDATE_CENTERED = 2

@@ -40,7 +40,7 @@ const GROUPS = [
   ['Constraints', /^src\/layers\/constraints/],
   ['Losses', /^src\/training\/(losses|custom-loss|graph-loss)/],
   ['Metrics', /^src\/training\/metrics/],
-  ['Optimizers', /^src\/training\/(optimizers|moving-average|accumulation)/],
+  ['Optimizers', /^src\/training\/(optimizers|rare-optimizers|moving-average|accumulation)/],
   ['Learning-rate schedules', /^src\/training\/schedules/],
   ['Callbacks', /^src\/callbacks/],
   ['Data', /^src\/(data|feed\/class-weight|rows)/],

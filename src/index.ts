@@ -367,6 +367,7 @@ export {
   type MovingAverageOptions,
   movingAverage,
 } from './training/moving-average.ts'
+export type { Optimizer, OptimizerName, RareOptimizerName } from './training/optimizer.ts'
 export type {
   AdadeltaOptions,
   AdagradOptions,
@@ -381,21 +382,8 @@ export type {
   RmspropOptions,
   SgdOptions,
 } from './training/optimizer-options.ts'
-export {
-  adadelta,
-  adagrad,
-  adam,
-  adamax,
-  adamw,
-  lion,
-  nadam,
-  type Optimizer,
-  type OptimizerName,
-  optimizers,
-  radam,
-  rmsprop,
-  sgd,
-} from './training/optimizers.ts'
+export { adam, adamw, radam, rmsprop, sgd } from './training/optimizers.ts'
+export { adadelta, adagrad, adamax, lion, nadam, optimizers } from './training/rare-optimizers.ts'
 export {
   type CosineDecayOptions,
   cosineDecay,

@@ -3,45 +3,14 @@
 // Float64 reference: test/reference/optimizers.ts
 import {
   HEADER_MOMENTUM_PRODUCT, JOB_ARENA, OPTIMIZER_ADADELTA, OPTIMIZER_ADAGRAD, OPTIMIZER_ADAMAX, OPTIMIZER_LION,
-  OPTIMIZER_NADAM, OPTIMIZER_RMSPROP, UPDATE_A, UPDATE_B, UPDATE_CENTERED, UPDATE_COUNT, UPDATE_DECAY, UPDATE_EPSILON,
-  UPDATE_EXTRA, UPDATE_FLAGS, UPDATE_G, UPDATE_KIND, UPDATE_MOMENTUM, UPDATE_P, UPDATE_SLOTS, UPDATE_SLOT_BYTES,
+  OPTIMIZER_NADAM, UPDATE_A, UPDATE_B, UPDATE_COUNT, UPDATE_DECAY, UPDATE_EPSILON,
+  UPDATE_EXTRA, UPDATE_FLAGS, UPDATE_G, UPDATE_KIND, UPDATE_P, UPDATE_SLOTS, UPDATE_SLOT_BYTES,
   UPDATE_UNFINISHED,
 } from '../abi'
-import { atLeast, madd } from '../lanes'
+import { madd } from '../lanes'
 import { FLOAT_WORK, split } from '../parallel'
 import { average, averageSquare, EPSILON_FLOOR, flush, power, rateOf, splat, stepCount } from './optimizer-parts'
 import { sign } from './tails'
-
-/**
- * s = rho s + (1 - rho) g^2; d = g / (sqrt(s) + e), centered: d = g / (sqrt(s - m^2) + e), m = rho m + (1 - rho) g.
- * p -= lr d, with momentum: b = momentum b + d; p -= lr b. m or b is 0: not used. (Tieleman and Hinton 2012)
- */
-function rmsprop(
-  p: usize, end: usize, g: usize, s: usize, m: usize, b: usize, rho: f64, epsilon: f64, momentum: f64, lr: f64, wd: f64,
-): void {
-  const share = splat(1 - rho), e = splat(epsilon), step = splat(-lr), decay = splat(wd)
-  const drag = splat(momentum)
-  for (; p < end; p += 16) {
-    const w = v128.load(p), x = madd(w, decay, v128.load(g))
-    let variance = averageSquare(v128.load(s), x, share)
-    v128.store(s, variance)
-    if (m) {
-      const mean = average(v128.load(m), x, share)
-      v128.store(m, mean)
-      variance = atLeast(f32x4.sub(variance, f32x4.mul(mean, mean)), 0) // rounding may take it below 0
-      m += 16
-    }
-    let d = f32x4.div(x, f32x4.add(f32x4.sqrt(variance), e))
-    if (b) {
-      d = flush(madd(v128.load(b), drag, d))
-      v128.store(b, d)
-      b += 16
-    }
-    v128.store(p, madd(d, step, w))
-    g += 16
-    s += 16
-  }
-}
 
 /** s += g^2; p -= lr g / (sqrt(s) + e). (Duchi, Hazan and Singer 2011) */
 function adagrad(p: usize, end: usize, g: usize, s: usize, epsilon: f64, lr: f64, wd: f64): void {
@@ -154,20 +123,14 @@ function rareUpdatePart(o: usize, first: i32, behind: i32, _: i32): void {
   const end = <usize>load<u32>(o, UPDATE_P) + (<usize>behind << 2)
   const a = load<f64>(o, UPDATE_A), b = load<f64>(o, UPDATE_B), e = max(load<f64>(o, UPDATE_EPSILON), EPSILON_FLOOR)
   const wd = load<f64>(o, UPDATE_DECAY)
-  const momentum = load<f64>(o, UPDATE_MOMENTUM), extra = load<f64>(o, UPDATE_EXTRA)
+  const extra = load<f64>(o, UPDATE_EXTRA)
   const lr = rateOf(o, arena())
-  const slot1 = slot + stride, slot2 = slot1 + stride
+  const slot1 = slot + stride
   const t: u64 = kind < OPTIMIZER_NADAM ? 0 : stepCount(arena()) // the others don't need the powers
   // bias corrections of the two moments, and epsilon relative to the uncorrected second one
   const open1 = 1 - power(a, t), open2 = 1 - power(b, t), root = sqrt(open2)
   const inner = max(root * load<f64>(o, UPDATE_EPSILON), EPSILON_FLOOR)
   switch (kind) {
-    case OPTIMIZER_RMSPROP: {
-      const centered = (flags & UPDATE_CENTERED) != 0
-      const velocity: usize = momentum == 0 ? 0 : centered ? slot2 : slot1
-      rmsprop(p, end, g, slot, centered ? slot1 : 0, velocity, a, e, momentum, lr, wd)
-      break
-    }
     case OPTIMIZER_ADAGRAD:
       adagrad(p, end, g, slot, e, lr, wd)
       break

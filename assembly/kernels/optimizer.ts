@@ -3,7 +3,7 @@
 // (from 1) come from the arena's header. Scalars are derived in f64 from + - * / sqrt alone, then rounded once.
 // Where g is 0 (padding), p that is 0 stays 0, with any epsilon. Weight decay wd is g += wd p first, where not said otherwise.
 // Formulas: the papers named below, in the form PyTorch gives them. This file has sgd, adam and radam, whose loop is adam's;
-// optimizer-rare.ts has the others.
+// optimizer-rmsprop.ts and optimizer-rare.ts have the others.
 // Float64 reference: test/reference/optimizers.ts
 import {
   OPTIMIZER_ADAM, OPTIMIZER_SGD, UPDATE_A, UPDATE_AMSGRAD, UPDATE_B, UPDATE_COUNT, UPDATE_DECAY,

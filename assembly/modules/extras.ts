@@ -1,5 +1,5 @@
 // The module of what a plain net does without: rare losses, maxima and minima, penalties, metrics, clipping, integers as floats,
-// functions of two arrays, copies, the gradient of softmax behind no cross-entropy. In the order of its codes, which are places in
+// functions of two arrays, copies, the gradient of softmax behind no cross-entropy, rmsprop. In the order of its codes, which are places in
 // the function table: kernels of the core call the first three.
 import { binary } from '../kernels/binary'
 import { clipNorm, clipValue } from '../kernels/clip'
@@ -7,6 +7,7 @@ import { convert } from '../kernels/convert'
 import { copy } from '../kernels/copy'
 import { rareLoss, rareLossGrad } from '../kernels/loss-rare'
 import { metric } from '../kernels/metric'
+import { rmsprop } from '../kernels/optimizer-rmsprop'
 import { penalty, penaltyGrad } from '../kernels/penalty'
 import { extremes } from '../kernels/reduce-extremes'
 import { softmaxGrad } from '../kernels/softmax-grad'
@@ -21,7 +22,7 @@ const LOSS_GRAD: StaticArray<(dst: usize, q: usize, c: f64, from: i32, end: i32)
 const EXTREMES: StaticArray<
   (fn: i32, dst: usize, src: usize, outer: i32, count: i32, inner: i32, from: i32, to: i32) => void
 > = [extremes]
-const kernels: StaticArray<Kernel> = [penalty, penaltyGrad, metric, clipValue, clipNorm, convert, binary, copy, softmaxGrad]
+const kernels: StaticArray<Kernel> = [penalty, penaltyGrad, metric, clipValue, clipNorm, convert, binary, copy, softmaxGrad, rmsprop]
 
 /** Function table index of function `i`; -1 behind the last. */
 export function kernelAt(i: i32): i32 {

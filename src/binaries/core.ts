@@ -1,28 +1,11 @@
-// The core, and the modules that any model can ask for by the name of an optimizer, an activation, a loss or a metric. They
+// The core, and the modules that any model can ask for by the name of an activation, a loss or a metric. They
 // stand in one file since each holds its binary in a bundle, and gzip sees how alike these are only where they are near. Order:
 // that of asconfig.json.
-import {
-  FN_END,
-  FN_RELU6,
-  OP_CORE_END,
-  OP_EXTRAS_END,
-  OP_OPTIMIZERS_END,
-  OP_RARE_UPDATE,
-  OP_UNARY,
-  RARE_LOSS,
-} from '../../assembly/abi.ts'
+import { FN_END, FN_RELU6, OP_CORE_END, OP_EXTRAS_END, OP_UNARY, RARE_LOSS } from '../../assembly/abi.ts'
 import coreBinary from '../../build/core.wasm'
 import extrasBinary from '../../build/extras.wasm'
 import functionsBinary from '../../build/functions.wasm'
-import optimizersBinary from '../../build/optimizers.wasm'
 import type { KernelModule } from './kernel-module.ts'
-
-/** The optimizers that few programs have. */
-export const optimizersModule: KernelModule = {
-  name: 'optimizers',
-  binary: optimizersBinary,
-  codes: [OP_RARE_UPDATE, OP_OPTIMIZERS_END],
-}
 
 /** The loops of rare unary functions. Their codes are the codes of the functions; no instruction has them. */
 export const functionsModule: KernelModule = {
@@ -33,7 +16,7 @@ export const functionsModule: KernelModule = {
 
 /**
  * The kernels that plain nets do without: rare losses, maxima and minima, penalties, metrics, clipping, integers as floats,
- * functions of two arrays, copies, the gradient of softmax by itself. Kernels of the core call its first three.
+ * functions of two arrays, copies, the gradient of softmax by itself, rmsprop. Kernels of the core call its first three.
  */
 export const extrasModule: KernelModule = {
   name: 'extras',

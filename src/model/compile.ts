@@ -21,7 +21,8 @@ import { type RowShape, rowShapeText } from '../numerics/shape.ts'
 import type { GraphLoss } from '../training/graph-loss.ts'
 import { type LossLike, readLoss, takesLabels } from '../training/losses.ts'
 import { type MetricLike, type MetricName, readMetric } from '../training/metrics.ts'
-import { type Optimizer, type OptimizerName, readOptimizer, resolveNames } from '../training/optimizers.ts'
+import { type Optimizer, type OptimizerName, resolveNames } from '../training/optimizer.ts'
+import { readOptimizer } from '../training/optimizers.ts'
 import { checkRange } from '../training/range.ts'
 
 type Metrics = MetricName | readonly MetricLike[]

@@ -7,7 +7,8 @@ import { remade } from '../numerics/brought.ts'
 import { isRecord } from '../numerics/errors.ts'
 import { accumulateGradients } from '../training/accumulation.ts'
 import { movingAverage } from '../training/moving-average.ts'
-import type { Optimizer } from '../training/optimizers.ts'
+import type { Optimizer } from '../training/optimizer.ts'
+import { optimizers } from '../training/rare-optimizers.ts'
 import {
   cosineDecay,
   exponentialDecay,
@@ -77,9 +78,11 @@ export function remadeOptimizer(data: Readonly<Record<string, unknown>>): Optimi
       steps: gradientAccumulationSteps,
     },
   } = own
+  const known = Object.entries(optimizers).find(([name]) => name === own.kind)
   const sums = { accumulateGradients: ({ steps }: { steps: number }) => accumulateGradients(steps) }
   return {
     ...own,
+    formula: known?.[1]().formula,
     schedule: remadeSchedule(schedule),
     ema: remade('ema', { movingAverage }, ema || null),
     accumulation: remade('accumulation', sums, accumulation || null),

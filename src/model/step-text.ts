@@ -4,6 +4,7 @@ import {
   OP_CONSTRAIN,
   OP_EMA,
   OP_RARE_UPDATE,
+  OP_RMSPROP,
   OP_UNARY,
   OP_UPDATE,
 } from '../../assembly/abi.ts'
@@ -13,6 +14,7 @@ import type { Step } from '../plan/plan.ts'
 const updateTexts: Readonly<Record<number, string>> = {
   [OP_UPDATE]: 'update',
   [OP_RARE_UPDATE]: 'update',
+  [OP_RMSPROP]: 'update',
   [OP_UNARY]: 'constrain',
   [OP_CONSTRAIN]: 'constrain',
   [OP_EMA]: 'ema',

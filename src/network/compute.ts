@@ -14,6 +14,7 @@ import { fail, LanegradError, unknownName } from '../numerics/errors.ts'
 import { type RowShape, type Shape, sameShape } from '../numerics/shape.ts'
 import { elementCount } from '../numerics/tensor.ts'
 import type { IdLimit } from '../session/feeds.ts'
+import type { Finishing } from '../session/finishes.ts'
 import { isState } from '../session/layout.ts'
 import type { Metric } from '../session/metric.ts'
 import type { HostReading, LossReading, MeanReading, Request } from '../session/program.ts'
@@ -148,6 +149,8 @@ export interface Computation {
   readonly metrics: readonly (MeanPlace | HostReading)[]
   /** Metrics that JavaScript computes, by key. */
   readonly host: ReadonlyMap<string, Metric>
+  /** What turns means into the numbers that are logged. */
+  readonly finishes: readonly Finishing[]
 }
 
 /** Elements of the last axis; `shape` is without the batch axis. */
@@ -219,10 +222,11 @@ export function computationOf(
   const losses: LossPlace[] = []
   const metrics: (MeanPlace | HostReading)[] = []
   const host = new Map<string, Metric>()
+  const finishes: Finishing[] = []
 
   if (mode === 'predict') {
     for (const { name } of network.outputs) results.set(name, predictionOf(name))
-    return { graph: simplify({ ops: g.ops, results, gradients, updates }), losses, metrics, host }
+    return { graph: simplify({ ops: g.ops, results, gradients, updates }), losses, metrics, host, finishes }
   }
 
   const isSplit = outputs.length > 1 || added.length > 0
@@ -291,7 +295,8 @@ export function computationOf(
       results.set(result, sum)
       if (counter && counter !== sum) results.set(`terms of ${key}`, counter)
       const count = counter === sum ? result : counter ? `terms of ${key}` : ''
-      metrics.push({ key, value: result, counter: count, terms, finish: metric.finish })
+      metrics.push({ key, value: result, counter: count, terms, finish: metric.finish?.name })
+      if (metric.finish) finishes.push(metric.finish)
     }
     for (const metric of plain) write(metric, false)
     for (const metric of weightedMetrics) write(metric, true)
@@ -347,5 +352,5 @@ export function computationOf(
     })
   }
   const graph = simplify({ ops: g.ops, results, gradients, updates })
-  return { graph: g.pass?.(graph) ?? graph, losses, metrics, host }
+  return { graph: g.pass?.(graph) ?? graph, losses, metrics, host, finishes }
 }

@@ -10,15 +10,14 @@ import type { Batch } from '../rows/rows.ts'
 import { Stop } from '../rows/stop.ts'
 import { Engine, type RuntimeOptions } from '../runtime/engine.ts'
 import type { Feeds, TargetFeed } from '../session/feeds.ts'
-import { finishes } from '../session/finishes.ts'
 import { isState, type Layout, layoutOf, type ParameterSpec } from '../session/layout.ts'
 import { answers, NO_OPTIONS, type Prepared, preparedOf, type RunOptions } from '../session/prepared.ts'
-import type { Mode, Program, Readings, Request } from '../session/program.ts'
+import type { Finishes, Mode, Program, Readings, Request } from '../session/program.ts'
 import { Session, type Updating } from '../session/session.ts'
 import { explain } from '../session/warnings.ts'
 import type { GraphLoss } from '../training/graph-loss.ts'
 import { takesLabels, targetLimits, targetShape } from '../training/losses.ts'
-import { type Optimizer, updateOf } from '../training/optimizers.ts'
+import { type Optimizer, updateOf } from '../training/optimizer.ts'
 import {
   type Computation,
   columnsOf,
@@ -134,6 +133,7 @@ const NO_COMPUTATION: Computation = {
   losses: [],
   metrics: [],
   host: new Map(),
+  finishes: [],
 }
 
 /** The most programs a session keeps (about 20 KB each, 3 ms to make again): callers may pass any number of batch sizes. */
@@ -142,7 +142,8 @@ const PROGRAMS_KEPT = 64
 export class PlannedSession extends Session<Plan, Engine> {
   /** As they were asked for. */
   readonly runtime: RuntimeOptions
-  readonly finishes = finishes
+  /** Those that the metrics bring. */
+  readonly finishes: Partial<Finishes> = {}
   override readonly disposing = new Stop()
   network: Network
   outline: Outline
@@ -362,8 +363,9 @@ export class PlannedSession extends Session<Plan, Engine> {
   }
 
   private make(request: Request): Program<Plan> {
-    const { program, metrics } = this.planned(request, this.layout)
-    for (const [key, metric] of metrics) this.metrics.set(key, hostMetric(key, metric))
+    const { program, computation } = this.planned(request, this.layout)
+    for (const [key, metric] of computation.host) this.metrics.set(key, hostMetric(key, metric))
+    for (const { name, of } of computation.finishes) this.finishes[name] = of
     return program
   }
 
@@ -389,7 +391,7 @@ export class PlannedSession extends Session<Plan, Engine> {
       readings: readingsOf(computation, code, outputs.length > 1 || !!training?.added),
       groups: groups.map((group) => (isSum(group) ? null : (code.results.get(group)?.address ?? 0))),
     }
-    return { program, metrics: computation.host }
+    return { program, computation }
   }
 
   /** The moving averages of the weights that train, as copies; the weights themselves before the first update. */

@@ -1,7 +1,7 @@
 // The update phase: what an optimizer does with the gradients, as instructions over the flat regions of a
 // layout: accumulate (a step that only accumulates ends behind it) | average | clip | update | constraints | moving
 // average; the first two once for each group of losses that have gradients of their own. Enters: an UpdateSpec
-// (training/optimizers.ts makes it) and a layout. Leaves: instructions.
+// (training/optimizer.ts makes it) and a layout. Leaves: instructions.
 import * as abi from '../../assembly/abi.ts'
 import { extrasModule } from '../binaries/core.ts'
 import type { KernelModule } from '../binaries/kernel-module.ts'

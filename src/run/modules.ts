@@ -1,9 +1,10 @@
 // Modules of kernels for `open`, by value: a program carries those it names. From `lanegrad/run/modules`.
 import { attentionModule } from '../binaries/attention.ts'
 import { convolutionModule } from '../binaries/convolution.ts'
-import { extrasModule, functionsModule, optimizersModule } from '../binaries/core.ts'
+import { extrasModule, functionsModule } from '../binaries/core.ts'
 import type { KernelModule } from '../binaries/kernel-module.ts'
 import { normalizeModule } from '../binaries/normalize.ts'
+import { optimizersModule } from '../binaries/optimizers.ts'
 import { poolingModule } from '../binaries/pooling.ts'
 import { randomModule } from '../binaries/random.ts'
 import { recurrentModule } from '../binaries/recurrent.ts'
@@ -49,7 +50,7 @@ export const convolution: KernelModule = convolutionModule
 /**
  * What plain nets do without: the losses other than the mean squared error and the cross-entropies of logits, sigmoid or softmax;
  * metrics, penalties of weights, clipped gradients, schedules, several outputs; sums, products and copies of arrays, maxima and
- * minima. `open` names them where a file needs them.
+ * minima; rmsprop. `open` names them where a file needs them.
  * @example
  * ```js
  * import { dense, sequential } from 'lanegrad'
@@ -100,16 +101,16 @@ export const functions: KernelModule = functionsModule
 export const normalize: KernelModule = normalizeModule
 
 /**
- * The kernels of all optimizers but sgd, adam, adamw and radam. Programs that train call them; `predict` alone does without.
+ * The kernels of adagrad, adadelta, nadam, adamax and lion. Programs that train call them; `predict` alone does without.
  * @example
  * ```js
- * import { dense, rmsprop, sequential } from 'lanegrad'
+ * import { dense, nadam, sequential } from 'lanegrad'
  * import { freeze } from 'lanegrad/freeze'
  * import { open } from 'lanegrad/run'
  * import { optimizers } from 'lanegrad/run/modules'
  *
  * const model = sequential({ inputShape: [2], layers: [dense({ units: 1, kernelInitializer: 'zeros' })] })
- * model.compile({ optimizer: rmsprop(), loss: 'meanSquaredError' })
+ * model.compile({ optimizer: nadam(), loss: 'meanSquaredError' })
  * const trainer = open(freeze(model, { train: [1] }), { modules: [optimizers] })
  * console.log(trainer.trainStep([[1, 2]], [3]).loss) // 9
  * ```

@@ -25,7 +25,7 @@ export interface Request {
 
 /** How a mean is turned into the number that is logged. */
 export type Finish = 'sqrt' | 'exp' | 'complement'
-export type Finishes = { readonly [F in Finish]: (mean: number) => number }
+export type Finishes = { [F in Finish]: (mean: number) => number }
 
 /** A mean over rows or elements. Addresses are bytes. */
 export interface MeanReading {

@@ -103,7 +103,7 @@ export abstract class Session<C extends Executable = Executable, E extends Arena
   abstract prepareFor(mode: Mode, batch: Batch, rows: number, options?: RunOptions): Prepared<C>
 
   /** From means to what is logged; null: nothing of the kind is. */
-  abstract readonly finishes: Finishes | null
+  abstract readonly finishes: Partial<Finishes> | null
 
   /** The step just run gave a loss that isn't finite, and has updated nothing: of engines that watch it. */
   protected abstract whenNotFinite(prepared: Prepared<C>): void

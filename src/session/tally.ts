@@ -12,7 +12,7 @@ interface Source {
   readonly engine: Arena
   /** Metrics that JavaScript computes, by key. */
   readonly metrics: ReadonlyMap<string, HostMetric>
-  readonly finishes: Finishes | null
+  readonly finishes: Partial<Finishes> | null
 }
 
 interface Mean {

@@ -9,10 +9,9 @@ import { metricKernel } from '../graph/ops/loss.ts'
 import type { Value } from '../graph/value.ts'
 import type { GraphWriter } from '../graph/writer.ts'
 import { check, fail, isFunction, isObject, unknownName } from '../numerics/errors.ts'
-import { log } from '../numerics/exact.ts'
 import { elementCount } from '../numerics/tensor.ts'
+import { COMPLEMENT, type Finishing } from '../session/finishes.ts'
 import type { Metric } from '../session/metric.ts'
-import type { Finish } from '../session/program.ts'
 import {
   activationOf,
   isLossName,
@@ -34,14 +33,21 @@ import { writeLoss } from './write-loss.ts'
  */
 export type MetricName = 'accuracy' | 'acc' | LossName | LossAlias
 
+/** METRIC_*; param is the threshold, `logit` the number whose sigmoid it is (default 0, that of 0.5). */
+interface Rule {
+  readonly code: number
+  readonly param: number
+  readonly logit?: number
+}
+
 /** A metric that is a mean over rows or elements, computed in WebAssembly. Made by constructors. */
 export interface MeanMetric {
   readonly name: string
   readonly labels?: boolean
-  /** The rule of right answers (METRIC_*; param is the threshold), or losses, the first of which that takes the targets counts. */
-  readonly of: { readonly code: number; readonly param: number } | readonly (Loss | LossName)[]
+  /** The rule of right answers, or losses, the first of which that takes the targets counts. */
+  readonly of: Rule | readonly (Loss | LossName)[]
   /** The function that makes the logged number of the mean: square root, exp, or 1 - mean. Default: none. */
-  readonly finish?: Finish
+  readonly finish?: Finishing
 }
 
 /** A name, a loss, or a metric object. */
@@ -76,7 +82,7 @@ export function savedMetric(metric: MetricLike): unknown {
 export const isMean = (metric: MeanMetric | Metric): metric is MeanMetric => 'of' in metric
 
 /** The rule of 'accuracy' for a loss and a prediction whose last axis has `columns` elements. */
-function accuracyRule(loss: Loss, columns: number): { code: number; param: number } {
+function accuracyRule(loss: Loss, columns: number): Rule {
   if (takesLabels(loss)) return { code: abi.METRIC_SPARSE_ACCURACY, param: 0 }
   if (columns > 1 && loss.kind !== 'binaryCrossentropy')
     return { code: abi.METRIC_CATEGORICAL_ACCURACY, param: 0 }
@@ -123,7 +129,7 @@ function resolved(output: string, given: MetricLike, loss: Loss, columns: number
       const { kind } = readLoss(given)
       const mean = { name: given, of: [kind] }
       // as Keras has it: the metric of this name is the similarity, the loss its distance from 1
-      return kind === 'cosineSimilarity' ? { ...mean, finish: 'complement' } : mean
+      return kind === 'cosineSimilarity' ? { ...mean, finish: COMPLEMENT } : mean
     }
     if (imported.includes(given)) fail(`metric "${given}" must be imported: metrics: [${given}()]`)
   } else if (isObject(given)) {
@@ -156,7 +162,7 @@ export interface MetricValue {
 
 function writeRule(
   g: GraphWriter,
-  { code, param }: { readonly code: number; readonly param: number },
+  { code, param }: Rule,
   ignoreIndex: number | null,
   prediction: Value,
   target: Value,
@@ -166,9 +172,6 @@ function writeRule(
   const metric = code === abi.METRIC_ROWS ? 'rows' : 'accuracy'
   return g.add(metricKernel, inputs, { metric, code, param, ignoreIndex })[0]
 }
-
-/** The number whose sigmoid is `share`. */
-export const logitOf = (share: number): number => log(share / (1 - share))
 
 /** [0, the number (weights: their sum) of the rows that count], or null where all count. */
 export function writeRowCount(
@@ -198,7 +201,7 @@ export function writeMetric(
   if ('code' in of) {
     // a threshold of probabilities: for a sigmoid, the logit is compared with the threshold's logit
     const isShare = activation && of.code === abi.METRIC_BINARY_ACCURACY && of.param > 0 && of.param < 1
-    const rule = isShare && activation === 'sigmoid' ? { ...of, param: logitOf(of.param) } : of
+    const rule = isShare && activation === 'sigmoid' ? { ...of, param: of.logit ?? 0 } : of
     const given = isShare && activation === 'softmax' ? shares() : prediction
     const value = writeRule(g, rule, loss.ignoreIndex, given, target, weights)
     return { sum: value, counter: value, terms: 1 }

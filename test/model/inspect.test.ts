@@ -24,7 +24,7 @@ import { planOf } from '../../src/plan/plan.ts'
 import { layoutOf } from '../../src/session/layout.ts'
 import type { Request } from '../../src/session/program.ts'
 import { type LossLike, readLoss } from '../../src/training/losses.ts'
-import { updateOf } from '../../src/training/optimizers.ts'
+import { updateOf } from '../../src/training/optimizer.ts'
 
 const isUpdating = process.env.UPDATE_TEXTS === '1'
 const BASE = 4096

@@ -138,7 +138,7 @@ describe('over the same weights', () => {
       expect(own.predict(x)).toEqual(alone.predict(x))
     }
     check(1)
-    whole.compile({ optimizer: 'nadam', loss: 'meanSquaredError' })
+    whole.compile({ optimizer: nadam(), loss: 'meanSquaredError' })
     check(2)
     whole.trainStep(random(0, 10), random(1, 4))
     check(3)
@@ -197,7 +197,7 @@ describe('over the same weights', () => {
     const whole = sequential({ inputShape: [64], layers, threads: workers(2) })
     const own = part(whole, { inputs: 'a', outputs: 'c' })
     const alone = load(own.save())
-    for (const net of [whole, own, alone]) net.compile({ optimizer: 'nadam', loss: 'mse' })
+    for (const net of [whole, own, alone]) net.compile({ optimizer: nadam(), loss: 'mse' })
     const frozen = open(freeze(own, { train: [128] }), { modules: all })
     const x = random(3, 64 * 128)
     const y = random(4, 4 * 128)

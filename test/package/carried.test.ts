@@ -75,6 +75,16 @@ describe('a program carries by name', () => {
       ['"cosineDecay"', 'minimum: t'],
     ],
     [
+      'optimizers that few programs have',
+      { names: ['nadam'], rest: 'model.compile({ loss: meanSquaredError(), optimizer: nadam() })' },
+      ['WASM_OPTIMIZERS'],
+    ],
+    [
+      'exponentials and logarithms',
+      { names: ['perplexity'], rest: 'model.compile({ loss: meanSquaredError(), metrics: [perplexity()] })' },
+      ['709.78'],
+    ],
+    [
       'orthogonal matrices',
       { names: ['orthogonal'], rest: 'dense({ units: 1, kernelInitializer: orthogonal() })' },
       ['orthogonal: shape'],

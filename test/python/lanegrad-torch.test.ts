@@ -11,7 +11,7 @@ import { encodeSafetensors } from '../../src/formats/safetensors.ts'
 import { load, type Model, tensor } from '../../src/index.ts'
 import { layerKinds } from '../../src/layers/kinds.ts'
 import { losses as lossKinds } from '../../src/training/losses.ts'
-import { optimizers } from '../../src/training/optimizers.ts'
+import { optimizers } from '../../src/training/rare-optimizers.ts'
 import { PYTHON, torch } from '../support/python.ts'
 import { type Case, cases, type Fed, own } from './cases.ts'
 

@@ -10,7 +10,7 @@ import {
   exponentialDecay,
   flatten,
   load,
-  type OptimizerName,
+  optimizers,
   rootMeanSquaredError,
   sequential,
   sgd,
@@ -104,10 +104,14 @@ describe('modules of kernels', () => {
     conv1d: () => [conv1d({ filters: 2, kernelSize: 2, activation }), flatten()],
   })
   /** A trainer's file, and what one step gives. */
-  function frozen(activation: 'relu' | 'selu' | 'gelu', optimizer: OptimizerName, layer: 'dense' | 'conv1d') {
+  function frozen(
+    activation: 'relu' | 'selu' | 'gelu',
+    optimizer: keyof typeof optimizers,
+    layer: 'dense' | 'conv1d',
+  ) {
     const layers = [...inner(activation)[layer](), dense({ units: 1 })]
     const model = sequential({ inputShape: layer === 'dense' ? [6] : [3, 2], layers, seed: 3 })
-    model.compile({ optimizer, loss: 'meanSquaredError' })
+    model.compile({ optimizer: optimizers[optimizer](), loss: 'meanSquaredError' })
     return { model, bytes: freeze(model, { train: [4] }) }
   }
   const [x, y] = [numbers(24, 1), numbers(4, 2)]
@@ -118,7 +122,8 @@ describe('modules of kernels', () => {
     ['relu', 'sgd', 'dense', []],
     ['selu', 'adam', 'dense', ['functions']],
     ['gelu', 'radam', 'dense', ['functions']],
-    ['relu', 'rmsprop', 'dense', ['optimizers']],
+    ['relu', 'rmsprop', 'dense', ['extras']],
+    ['relu', 'lion', 'dense', ['optimizers']],
     ['selu', 'nadam', 'conv1d', ['convolution', 'functions', 'optimizers']],
   ] as const)('%s, %s and %s need %j', (activation, optimizer, layer, needed) => {
     const { model, bytes } = frozen(activation, optimizer, layer)

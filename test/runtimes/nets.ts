@@ -228,7 +228,8 @@ async function train(name: string, net: Net, runtime: RuntimeOptions): Promise<T
   const inputDtype = ids ? 'int32' : 'float32'
   const model = sequential({ inputShape, inputDtype, seed: 7, layers: layers(), ...runtime })
   await splitAllInTurns(model.session.engine)
-  model.compile({ optimizer, loss: 'sparseCategoricalCrossentropy' })
+  const chosen = typeof optimizer === 'string' ? optimizers[optimizer]() : optimizer
+  model.compile({ optimizer: chosen, loss: 'sparseCategoricalCrossentropy' })
   for (let step = 0; step < steps; step++) model.trainStep(x, y)
 
   const weightsOf = (own: Model): Uint8Array => joined(Object.values(own.getWeights()).map(bytesOf))

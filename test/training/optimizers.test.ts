@@ -3,6 +3,8 @@
 import { describe, expect, test } from 'vitest'
 import {
   dense,
+  LanegradError,
+  load,
   type Model,
   meanAbsoluteError,
   type Optimizer,
@@ -44,6 +46,33 @@ describe.each(all)('%s', (_, make) => {
   test('gradients at the ends of the range: no NaN', () => {
     for (const size of [1e-30, 1e15])
       for (const weight of kernelOf(trained(make({}), 5, size))) expect(weight).not.toBeNaN()
+  })
+})
+
+describe('by name', () => {
+  const named = ['sgd', 'rmsprop', 'adam', 'adamw', 'radam']
+  const bits = (optimizer: unknown) => kernelOf(trained(optimizer as Optimizer, 3))
+
+  test.each(all)('%s is the one of that name, or its name tells how it is written', (name, make) => {
+    if (named.includes(name)) expect(bits(name)).toEqual(bits(make({})))
+    else
+      expect(() => bits(name)).toThrow(
+        new LanegradError(`optimizer "${name}" must be imported: optimizer: ${name}()`),
+      )
+  })
+
+  test.each(all)('%s as plain data, as JSON leaves it', (name, make) => {
+    const data = JSON.parse(JSON.stringify(make({ learningRate: 0.5 })))
+    if (named.includes(name)) expect(bits(data)).toEqual(bits(make({ learningRate: 0.5 })))
+    else expect(() => bits(data)).toThrow(`optimizer "${name}" must be imported: optimizer: ${name}()`)
+  })
+
+  test.each(all)('%s is what a saved model goes on with', (_, make) => {
+    const model = trained(make({ learningRate: 1e-3 }), 3)
+    const again = load(model.save({ includeOptimizer: true }))
+    const x = [Array.from({ length: SIZE }, (_, i) => i / 7)]
+    for (const net of [model, again]) net.trainStep(x, [[1e30]])
+    expect(kernelOf(again)).toEqual(kernelOf(model))
   })
 })
 

@@ -3,7 +3,7 @@ import * as abi from '../../../assembly/abi.ts'
 import { FINITE, POSITIVE_INTEGER, readOptions } from '../../numerics/errors.ts'
 import type { Metric, MetricBatch } from '../../session/metric.ts'
 import type { MeanMetric } from '../metrics.ts'
-import { classOf, made, meanOfRows, NAME, type NameOption, nameOf } from './read.ts'
+import { classOf, logitOf, made, meanOfRows, NAME, type NameOption, nameOf } from './read.ts'
 
 /** Options of `binaryAccuracy`. */
 export interface ThresholdOptions extends NameOption {
@@ -39,7 +39,7 @@ export function binaryAccuracy(options: ThresholdOptions = {}): MeanMetric {
   return made(kind, options, {
     name,
     labels: false,
-    of: { code: abi.METRIC_BINARY_ACCURACY, param: threshold },
+    of: { code: abi.METRIC_BINARY_ACCURACY, param: threshold, logit: logitOf(threshold) },
   })
 }
 

@@ -23,8 +23,7 @@ import {
   tensor,
 } from '../../numerics/tensor.ts'
 import type { Metric, MetricBatch } from '../../session/metric.ts'
-import { logitOf } from '../metrics.ts'
-import { isOfClass, made, NAME, type NameOption, sharesOf } from './read.ts'
+import { isOfClass, logitOf, made, NAME, type NameOption, sharesOf } from './read.ts'
 
 /**
  * 'micro': counts of all classes together; 'macro': the plain mean over classes; 'weighted': the mean weighted by the rows of

@@ -2,7 +2,7 @@
 // each row.
 import { isInt32 } from '../../numerics/brands.ts'
 import { type Rule, readOptions } from '../../numerics/errors.ts'
-import { exp } from '../../numerics/exact.ts'
+import { exp, log } from '../../numerics/exact.ts'
 import { argmax } from '../../numerics/tensor.ts'
 import type { Metric, MetricBatch } from '../../session/metric.ts'
 
@@ -35,6 +35,9 @@ export const classOf = ({ truth, columns }: MetricBatch, row: number): number =>
 /** Whether a row of the truth has class `column` (by id, or more than 1/2). */
 export const isOfClass = ({ truth, columns }: MetricBatch, row: number, column: number): boolean =>
   isInt32(truth) ? truth[row] === column : truth[row * columns + column] > 0.5
+
+/** The number whose sigmoid is `share`. */
+export const logitOf = (share: number): number => log(share / (1 - share))
 
 /** Rows of logits as the probabilities softmax makes of them; other predictions as they are. */
 export function sharesOf({ prediction, rows, columns, logits }: MetricBatch): ArrayLike<number> {

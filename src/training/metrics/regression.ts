@@ -1,5 +1,6 @@
 // Metrics of numbers (errors, the share of variance explained, cosines), and perplexity. Those that are a function of a
 // mean loss are computed in WebAssembly.
+import { EXP, SQRT } from '../../session/finishes.ts'
 import type { Metric } from '../../session/metric.ts'
 import type { MeanMetric } from '../metrics.ts'
 import { made, meanOfRows, type NameOption, nameOf } from './read.ts'
@@ -27,7 +28,7 @@ export const rootMeanSquaredError = (options: NameOption = {}): MeanMetric =>
   made('rootMeanSquaredError', options, {
     name: nameOf('rootMeanSquaredError', options),
     of: ['meanSquaredError'],
-    finish: 'sqrt',
+    finish: SQRT,
   })
 
 /**
@@ -48,7 +49,7 @@ export const perplexity = (options: NameOption = {}): MeanMetric =>
   made('perplexity', options, {
     name: nameOf('perplexity', options),
     of: ['sparseCategoricalCrossentropy', 'categoricalCrossentropy'],
-    finish: 'exp',
+    finish: EXP,
   })
 
 /**

@@ -1,0 +1,265 @@
+// An optimizer: plain data with its formula, made by constructors (optimizers.ts, rare-optimizers.ts), and the UpdateSpec that the
+// planner turns into instructions.
+import * as abi from '../../assembly/abi.ts'
+import { bringing, broughtBy, writeInstead } from '../numerics/brought.ts'
+import {
+  BOOLEAN,
+  check,
+  checkOptions,
+  isFunction,
+  isRecord,
+  must,
+  NON_NEGATIVE,
+  number,
+  POSITIVE,
+  type Reader,
+  type Rule,
+  reading,
+  readOptions,
+  SHARE,
+  unknownName,
+} from '../numerics/errors.ts'
+import type { Clip, UpdateSpec } from '../plan/update.ts'
+import type { Accumulation } from './accumulation.ts'
+import type { MovingAverage } from './moving-average.ts'
+import type { OptimizerOptions } from './optimizer-options.ts'
+import { readSchedule, type Schedule } from './schedules.ts'
+
+/** Options of every optimizer, with their defaults. */
+const shared = {
+  schedule: null,
+  ema: null,
+  accumulation: null,
+  weightDecay: 0,
+  excludeFromWeightDecay: null,
+  learningRateMultipliers: null,
+}
+
+/** The name of an optimizer that can be given by name (optimizers.ts). The others are given by value: `lion()`. */
+export type OptimizerName = 'sgd' | 'rmsprop' | 'adam' | 'adamw' | 'radam'
+
+/** The name of an optimizer that is given by value alone (rare-optimizers.ts). */
+export type RareOptimizerName = 'adagrad' | 'adadelta' | 'nadam' | 'adamax' | 'lion'
+
+/** The own part of an optimizer, which its constructor brings. */
+export interface Formula {
+  /** Its own parameters with their defaults. */
+  readonly parameters: Readonly<Record<string, number | boolean>>
+  /** OPTIMIZER_*. Default: 0, where its kernel has no other */
+  readonly code?: number
+  /** The slots that it keeps for every weight; `updateOf` adds further ones. */
+  readonly slots: readonly string[]
+  /** UPDATE_*. Default: none. */
+  readonly flags?: number
+  /** The code of its kernel, and the module of that. Default: OP_UPDATE of the core. */
+  readonly kernel?: UpdateSpec['kernel']
+  /** A constant made of its parameters (UPDATE_EXTRA). Default: 0. */
+  extra?(optimizer: Optimizer): number
+}
+
+/** An optimizer as plain data, made by the constructors and held by saved models. */
+export interface Optimizer {
+  /** Its name. */
+  readonly kind: OptimizerName | RareOptimizerName
+  /** What it is made of. @internal */
+  formula(): Formula
+  /** The learning rate before `schedule`. */
+  readonly learningRate: number
+  readonly schedule: Schedule | null
+  /** The kind and limit of clipping; null: none. */
+  readonly clip: Clip | null
+  readonly weightDecay: number
+  /** What doesn't decay; null: everything does. */
+  readonly excludeFromWeightDecay?: OptimizerOptions['excludeFromWeightDecay']
+  /** Factors of the learning rate by name; null: none. */
+  readonly learningRateMultipliers?: OptimizerOptions['learningRateMultipliers']
+  readonly ema: MovingAverage | null
+  readonly accumulation: Accumulation | null
+  // parameters that only some kinds have
+  readonly momentum?: number
+  readonly nesterov?: boolean
+  readonly rho?: number
+  readonly epsilon?: number
+  readonly centered?: boolean
+  readonly initialAccumulatorValue?: number
+  readonly beta1?: number
+  readonly beta2?: number
+  readonly amsgrad?: boolean
+  readonly momentumDecay?: number
+}
+
+/** The rule for shares that kernels take in float64. */
+const DOUBLE_SHARE = number(SHARE.expected, (value) => value >= 0 && value < 1)
+
+const EXCLUDED: Rule<OptimizerOptions['excludeFromWeightDecay']> = {
+  expected: 'a list of names, a function of a name, or null',
+  holds: (value): value is OptimizerOptions['excludeFromWeightDecay'] =>
+    value === null ||
+    isFunction(value) ||
+    (Array.isArray(value) && value.every((name) => typeof name === 'string')),
+}
+
+const MULTIPLIERS: Rule<OptimizerOptions['learningRateMultipliers']> = {
+  expected: 'an object of numbers from 0 up by name, or null',
+  holds: (value): value is OptimizerOptions['learningRateMultipliers'] =>
+    value === null || (isRecord(value) && Object.values(value).every((factor) => NON_NEGATIVE.holds(factor))),
+}
+
+/** The readers of options that aren't such shares. */
+const readers: Readonly<Record<string, Reader<unknown>>> = {
+  learningRate: number(NON_NEGATIVE.expected, (value) => value === 0 || POSITIVE.holds(value)),
+  epsilon: NON_NEGATIVE,
+  weightDecay: NON_NEGATIVE,
+  momentumDecay: NON_NEGATIVE,
+  initialAccumulatorValue: NON_NEGATIVE,
+  nesterov: BOOLEAN,
+  centered: BOOLEAN,
+  amsgrad: BOOLEAN,
+  excludeFromWeightDecay: EXCLUDED,
+  learningRateMultipliers: MULTIPLIERS,
+  schedule: readSchedule,
+  ema: (given: MovingAverage | null, what) => broughtBy(what, given, 'average', AVERAGE),
+  accumulation: (given: Accumulation | null, what) => broughtBy(what, given, 'accumulate', ACCUMULATE),
+}
+
+const AVERAGE = 'movingAverage()'
+const ACCUMULATE = 'accumulateGradients(4)'
+
+/** Refuses the options that `ema` and `accumulation` are now, in Keras's words as well. */
+function refuseOld(kind: string, options: object): void {
+  for (const [key, value] of Object.entries(options)) {
+    const what = `${kind}: ${key}`
+    if (/^(use_?ema|ema_?[mo])/i.test(key)) writeInstead(what, 'ema', AVERAGE, value)
+    if (/^gradient_?acc/i.test(key)) writeInstead(what, 'accumulation', ACCUMULATE, value)
+  }
+}
+
+export const clipKeys = { norm: 'clipNorm', value: 'clipValue', globalNorm: 'globalClipNorm' } as const
+
+function readClip(kind: string, options: OptimizerOptions): Clip | null {
+  const given = (['norm', 'value', 'globalNorm'] as const).filter(
+    (clip) => (options[clipKeys[clip]] ?? null) !== null,
+  )
+  check(
+    given.length <= 1,
+    `${kind}: clipping`,
+    'one of clipNorm, clipValue and globalClipNorm',
+    given.map((clip) => clipKeys[clip]).join(' and '),
+  )
+  if (given.length === 0) return null
+  const key = clipKeys[given[0]]
+  return { kind: given[0], limit: must(POSITIVE, options[key], `${kind}: ${key}`) }
+}
+
+/** Checked and frozen. @throws LanegradError on an unknown or bad option */
+export function makeOptimizer(kind: Optimizer['kind'], formula: Formula, options: object): Optimizer {
+  const defaults = Object.entries({ ...shared, ...formula.parameters })
+  const own = Object.fromEntries(
+    defaults.map(([key, value]) => [key, [readers[key] ?? DOUBLE_SHARE, value] as const]),
+  )
+  const others = Object.values(clipKeys)
+  reading(`${kind} options`, () => refuseOld(kind, Object(options)))
+  const read = checkOptions<OptimizerOptions>(kind, options, [...Object.keys(own), ...others])
+  const {
+    excludeFromWeightDecay: excluded,
+    learningRateMultipliers: multipliers,
+    ...values
+  } = readOptions(kind, read, own, others)
+  const data = {
+    ...{ kind, ...values, ...(excluded !== null && { excludeFromWeightDecay: excluded }) },
+    ...(multipliers !== null && { learningRateMultipliers: multipliers }),
+    clip: readClip(kind, read),
+  } as unknown as Optimizer
+  return bringing(data, { formula: () => formula })
+}
+
+/** Whether `name` is a weight's, its layer's, that of a model around it, or what all weights of its kind are called. */
+const isOf = (weight: string, name: string): boolean =>
+  weight === name ||
+  [`${name}/`, `${name}.`].some((head) => weight.startsWith(head)) ||
+  weight.endsWith(`/${name}`)
+
+/** @throws LanegradError on a name that no weight or layer has */
+function checkNames(what: string, names: readonly string[], weights: readonly string[]): void {
+  for (const name of names)
+    if (!weights.some((weight) => isOf(weight, name))) unknownName(`${what}: weight or layer`, name, weights)
+}
+
+/**
+ * The optimizer with the names of the weights that don't decay, and of those with rates of their own.
+ * @throws LanegradError on a name that no weight or layer has
+ */
+export function resolveNames(optimizer: Optimizer, weights: readonly string[]): Optimizer {
+  const { kind, excludeFromWeightDecay: excluded, learningRateMultipliers: multipliers, formula } = optimizer
+  const rates: Record<string, number> = {}
+  if (multipliers) {
+    checkNames(`${kind}: learningRateMultipliers`, Object.keys(multipliers), weights)
+    for (const [name, rate] of Object.entries(multipliers))
+      for (const weight of weights) if (isOf(weight, name)) rates[weight] = rate
+  }
+  return bringing(
+    {
+      ...optimizer,
+      ...(excluded && {
+        excludeFromWeightDecay: namesOf(`${kind}: excludeFromWeightDecay`, excluded, weights),
+      }),
+      ...(multipliers && { learningRateMultipliers: rates }),
+    },
+    { formula },
+  )
+}
+
+/** The weights that a list of names, or a function of a name, stands for. @throws LanegradError */
+function namesOf(
+  what: string,
+  given: NonNullable<OptimizerOptions['excludeFromWeightDecay']>,
+  weights: readonly string[],
+): string[] {
+  if (typeof given !== 'function') checkNames(what, given, weights)
+  return weights.filter((weight) =>
+    typeof given === 'function'
+      ? must(
+          BOOLEAN,
+          reading(what, () => given(weight)),
+          `${what}: of ${weight}`,
+        )
+      : given.some((name) => isOf(weight, name)),
+  )
+}
+
+/**
+ * The update of an optimizer for the planner; `groups`: the number of losses whose gradients accumulate apart
+ * (network/groups.ts).
+ */
+export function updateOf(optimizer: Optimizer, groups: number): UpdateSpec {
+  const { kind, weightDecay, clip, ema, accumulation, excludeFromWeightDecay: excluded } = optimizer
+  const { beta1 = 0, beta2 = 0, rho = beta1, epsilon = 0, momentum = 0 } = optimizer
+  const { code = 0, slots, flags = 0, kernel = { code: abi.OP_UPDATE }, extra } = optimizer.formula()
+  const isAccumulating = accumulation !== null && accumulation.steps > 1
+  return {
+    optimizer: kind,
+    code,
+    kernel,
+    flags:
+      flags |
+      (optimizer.nesterov ? abi.UPDATE_NESTEROV : 0) |
+      (optimizer.centered ? abi.UPDATE_CENTERED : 0) |
+      (optimizer.amsgrad ? abi.UPDATE_AMSGRAD : 0),
+    constants: [rho, beta2, epsilon, weightDecay, momentum, extra?.(optimizer) ?? 0],
+    slotNames: [
+      ...slots,
+      ...(optimizer.centered ? ['mean'] : []),
+      ...(optimizer.amsgrad ? ['squareMax'] : []),
+      ...(momentum > 0 ? ['velocity'] : []),
+      ...(isAccumulating ? accumulation.slotNames(groups) : []),
+      ...(ema ? ['ema'] : []),
+    ],
+    slotStart: optimizer.initialAccumulatorValue ?? 0,
+    clip,
+    rates: optimizer.learningRateMultipliers ?? {},
+    undecayed: weightDecay > 0 && Array.isArray(excluded) ? excluded : [],
+    accumulation: isAccumulating ? accumulation : null,
+    groups,
+    ema,
+  }
+}
