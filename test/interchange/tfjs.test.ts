@@ -3,9 +3,15 @@
 import { createRequire } from 'node:module'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import {
+  add,
+  batchNormalization,
+  concatenate,
+  dense,
   type FloatArray,
+  input,
   lstm,
   type Model,
+  model as makeModel,
   type NamedArray,
   sequential,
   sgd,
@@ -484,6 +490,59 @@ describe.skipIf(!isHere)(`models of TensorFlow.js${lacking}`, () => {
       expect(Math.abs(loss - there)).toBeLessThanOrEqual(1e-5 * Math.abs(there))
     }
   })
+})
+
+test.skipIf(!isHere)(`models within models stay models there${lacking}`, async () => {
+  const encoder = sequential({
+    inputShape: [4],
+    layers: [dense({ units: 5, activation: 'tanh' }), dense({ units: 3, name: 'code' })],
+    name: 'encoder',
+  })
+  const [i, j] = [input({ shape: [3] }), input({ shape: [3] })]
+  const outputs = [dense({ units: 2, name: 'code' })(add()(i, j)), batchNormalization()(i)]
+  const pair = makeModel({ inputs: [i, j], outputs, name: 'pair' })
+  const [a, b] = [input({ shape: [4], name: 'a' }), input({ shape: [4], name: 'b' })]
+  const [p, q] = [encoder(a), encoder(b)]
+  const [r, s] = pair(p, q)
+  const [t] = pair(q, p)
+  const net = makeModel({ inputs: [a, b], outputs: dense({ units: 2 })(concatenate()(r, s, t, encoder(b))) })
+
+  const json = JSON.parse(new TextDecoder().decode(saveTfjs(net)['model.json']))
+  const classes = json.modelTopology.config.layers.map((layer: { name: string; class_name: string }) => [
+    layer.name,
+    layer.class_name,
+  ])
+  expect(classes).toContainEqual(['encoder', 'Sequential'])
+  expect(classes).toContainEqual(['pair', 'Model'])
+  // TensorFlow.js finds weights by names that are one layer's in all models
+  const names = json.weightsManifest[0].weights.map(({ name }: { name: string }) => name)
+  expect(names).toContain('encoder.code/kernel')
+  expect(names).toContain('pair.code/kernel')
+
+  const files = saveTfjs(net)
+  const there = await tf.loadLayersModel(
+    tf.io.fromMemory({
+      modelTopology: json.modelTopology,
+      weightSpecs: json.weightsManifest[0].weights,
+      weightData: files['weights.bin'].buffer,
+    }),
+  )
+  const back = await loadTfjs<Values>({ modelJson: files['model.json'], weights: files['weights.bin'] })
+  expect(back.session.network.models.map(({ name }) => name)).toEqual(
+    net.session.network.models.map(({ name }) => name),
+  )
+  expect(Object.keys(back.getWeights()).sort()).toEqual(Object.keys(net.getWeights()).sort())
+  const x = [numbers(12, 1), numbers(12, 2)].map((data) => tensor(data, [3, 4]))
+  const y = tensor(numbers(6, 3), [3, 2])
+  expectSame([net.predict(x) as FloatArray], [there.predict(theirs(x))].flat(), 1e-6)
+  expectSame([back.predict(x) as FloatArray], [there.predict(theirs(x))].flat(), 1e-6)
+  there.compile({ optimizer: tf.train.sgd(0.05), loss: 'meanSquaredError' })
+  net.compile({ optimizer: sgd({ learningRate: 0.05 }), loss: 'meanSquaredError' })
+  for (let step = 0; step < 5; step++) {
+    const wanted = (await there.trainOnBatch(theirs(x), theirs([y]))) as number
+    const { loss } = net.trainStep(x, y)
+    expect(Math.abs(loss - wanted)).toBeLessThanOrEqual(1e-5 * Math.abs(wanted))
+  }
 })
 
 test.skipIf(!isHere)(`states that stay, in both directions${lacking}`, async () => {

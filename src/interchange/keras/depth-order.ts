@@ -1,23 +1,23 @@
 // The order in which Keras 3 lists the layers of a model: the paths of weights in its files count the layers of a class in that order.
 // As map_graph of keras/src/ops/function.py: by the longest way to an output, then as a walk from the outputs meets them.
-import { type Call, type Network, type NetworkLayer, outputName, outputsIn } from '../../network/network.ts'
+import type { Scope, ScopeCall } from './scopes.ts'
 
-/** The layers of a network in Keras's order. */
-export function layersByDepth({ calls, outputs }: Network): NetworkLayer[] {
-  const makers = new Map<string, Call>()
-  for (const call of calls)
-    for (let output = 0; output < outputsIn(call); output++) makers.set(outputName(call.name, output), call)
-  const sourcesOf = ({ inputs }: Call) => inputs.flatMap((value) => makers.get(value) ?? [])
+type Unit = ScopeCall['unit']
 
-  const met = new Map<NetworkLayer, number>()
-  const entered = new Set<Call>()
-  const finished: Call[] = [] // each behind what it reads
-  for (const { value } of outputs) {
-    const stack: { readonly call: Call; readonly left: Call[] }[] = []
-    const enter = (call: Call | undefined): void => {
+/** The layers and models of a scope in Keras's order. */
+export function unitsByDepth({ calls, outputs }: Scope): Unit[] {
+  const makers = new Map(calls.flatMap((call) => call.outputs.map((value) => [value, call] as const)))
+  const sourcesOf = ({ inputs }: ScopeCall) => inputs.flatMap((value) => makers.get(value) ?? [])
+
+  const met = new Map<Unit, number>()
+  const entered = new Set<ScopeCall>()
+  const finished: ScopeCall[] = [] // each behind what it reads
+  for (const value of outputs) {
+    const stack: { readonly call: ScopeCall; readonly left: ScopeCall[] }[] = []
+    const enter = (call: ScopeCall | undefined): void => {
       if (!call || entered.has(call)) return
       entered.add(call)
-      if (!met.has(call.layer)) met.set(call.layer, met.size)
+      if (!met.has(call.unit)) met.set(call.unit, met.size)
       stack.push({ call, left: sourcesOf(call).reverse() })
     }
     enter(makers.get(value))
@@ -29,15 +29,15 @@ export function layersByDepth({ calls, outputs }: Network): NetworkLayer[] {
       }
     }
   }
-  const depths = new Map<Call, number>()
-  const layerDepths = new Map<NetworkLayer, number>()
+  const depths = new Map<ScopeCall, number>()
+  const unitDepths = new Map<Unit, number>()
   for (const call of finished.reverse()) {
-    const depth = Math.max(depths.get(call) ?? 0, layerDepths.get(call.layer) ?? 0)
-    layerDepths.set(call.layer, depth)
+    const depth = Math.max(depths.get(call) ?? 0, unitDepths.get(call.unit) ?? 0)
+    unitDepths.set(call.unit, depth)
     for (const source of sourcesOf(call)) depths.set(source, Math.max(depth + 1, depths.get(source) ?? 0))
   }
-  const place = (of: ReadonlyMap<NetworkLayer, number>, layer: NetworkLayer) => of.get(layer) ?? 0
+  const place = (of: ReadonlyMap<Unit, number>, unit: Unit) => of.get(unit) ?? 0
   return [...met.keys()].sort(
-    (a, b) => place(layerDepths, b) - place(layerDepths, a) || place(met, a) - place(met, b),
+    (a, b) => place(unitDepths, b) - place(unitDepths, a) || place(met, a) - place(met, b),
   )
 }

@@ -73,10 +73,10 @@ function archived(bytes: Uint8Array): Content {
   }
 }
 
-/** A finder for the weights of a model of ours, whose layers lie in line. */
-function finderOf(root: Hdf5Group): Find {
+/** A finder for the weights of a model of ours; `hasModels`: it has models within it. */
+function finderOf(root: Hdf5Group, hasModels: boolean): Find {
   if (!isByPath(root)) return finderByName(root)
-  const inner = innerModel(root)
+  const inner = hasModels ? undefined : innerModel(root)
   if (inner !== undefined)
     fail(
       `${WHAT}: the file's model has models within it (${inner}); load the .keras or .h5 file of the whole model`,
@@ -135,8 +135,11 @@ export function loadKeras<V extends Values>(
       if (options[key] !== undefined)
         fail(`${WHAT}: ${key} is an option of new models; this one has an engine`)
     const root = isZip(file) ? opened(file).root : readHdf5(WHAT, file)
-    const find = finderOf(root)
     const { weights } = writeTopology(own, { what: WHAT, dialect: 'keras3', maker: 'Keras' })
+    const find = finderOf(
+      root,
+      weights.some(({ place }) => place.owners.length > 0),
+    )
     own.setWeights(arraysFor(WHAT, weights, find))
     return own
   }

@@ -252,7 +252,9 @@ export function readTopology(topology: unknown, options: TopologyOptions): Impor
       const count = counts.get(className) ?? 0
       counts.set(className, count + 1)
       const path = around.path + pathName(className) + (count > 0 ? `_${count}` : '')
-      const ours = nameOf(entry.name, model !== null)
+      // TensorFlow.js asks for names that are one layer's in all models, so files of ours may have that of the model in front
+      const isPrefixed = name !== undefined && entry.name.startsWith(`${name}.`)
+      const ours = nameOf(isPrefixed ? entry.name.slice(name.length + 1) : entry.name, model !== null)
       made.set(
         entry.name,
         model

@@ -12,7 +12,7 @@ const KERAS = '3.15.1'
 
 /**
  * Writes a model as the bytes of a `.keras` file, which `keras.saving.load_model(path)` of Keras 3 reads; training goes on there after
- * `compile`. The layers are those of this model and keep their names; models within it are written in line.
+ * `compile`. The layers are those of this model and keep their names, and so do models within it.
  * @throws LanegradError naming all layers and options that Keras doesn't have
  * @example
  * ```js

@@ -13,8 +13,8 @@ export interface TfjsFiles {
 
 /**
  * Writes a model as a layers-model of TensorFlow.js: two files, which lie beside each other. `tf.loadLayersModel` reads them, and
- * training goes on there after `compile`. The layers are those of this model and keep their names; models within it are written
- * in line.
+ * training goes on there after `compile`. The layers are those of this model and keep their names, and so do models within it; one
+ * that masks go into or come out of is written in line, since TensorFlow.js hands on none.
  * @throws LanegradError naming all layers and options that TensorFlow.js doesn't have
  * @example
  * ```js

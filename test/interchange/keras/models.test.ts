@@ -74,11 +74,6 @@ describe.each(names)('%s', (name) => {
     for (const file of [fileOf(name, '.weights.h5'), ours]) {
       const model = load(given.save())
       model.setWeights(zeros)
-      if (name === 'nested' && file !== ours) {
-        // written in line here: its layers have other paths
-        expect(errorOf(() => loadKeras(file, { model }))).toMatch(/has models within it \(functional\)/)
-        continue
-      }
       expect(loadKeras(file, { model })).toBe(model)
       expect(model.getWeights()).toEqual(wanted)
     }
@@ -110,16 +105,51 @@ const configIn = (file: Uint8Array) =>
   JSON.parse(new TextDecoder().decode(readZip('file', file).read('config.json')))
 
 describe('a file of ours beside that of Keras', () => {
-  // seeds of dropout are states of Keras alone; `nested` is written in line
-  test.each(names.filter((name) => name !== 'nested'))(
-    '%s has the same paths, shapes and numbers of weights',
-    (name) => {
-      const theirs = weightsIn(fileOf(name, '.keras'))
-      for (const path of Object.keys(theirs)) if (path.includes('seed')) delete theirs[path]
-      if (name === 'normalization') for (const i of [0, 1, 2]) delete theirs[`layers/normalization/vars/${i}`]
-      expect(weightsIn(saveKeras(loaded(name, '.keras')))).toEqual(theirs)
-    },
-  )
+  // seeds of dropout are states of Keras alone
+  test.each(names)('%s has the same paths, shapes and numbers of weights', (name) => {
+    const theirs = weightsIn(fileOf(name, '.keras'))
+    for (const path of Object.keys(theirs)) if (path.includes('seed')) delete theirs[path]
+    if (name === 'normalization') for (const i of [0, 1, 2]) delete theirs[`layers/normalization/vars/${i}`]
+    expect(weightsIn(saveKeras(loaded(name, '.keras')))).toEqual(theirs)
+  })
+
+  test('models within a model are called as they were', () => {
+    /** The calls of each layer and model, by its path: classes, and what each call reads. */
+    const callsIn = (file: Uint8Array): Record<string, unknown> => {
+      const found: Record<string, unknown> = {}
+      const historyIn = (node: unknown): unknown => {
+        if (Array.isArray(node)) return node.map(historyIn)
+        const { keras_history, ...rest } = (node as { config?: Record<string, unknown> }).config ?? {}
+        return keras_history ?? rest
+      }
+      const walk = (config: Record<string, unknown>, path: string): void => {
+        for (const layer of config.layers as Record<string, unknown>[]) {
+          const own = layer.config as Record<string, unknown>
+          const nodes = (layer.inbound_nodes ?? []) as { readonly args: unknown[] }[]
+          const isInput = layer.class_name === 'InputLayer'
+          const args = config.input_layers && nodes.map((node) => historyIn(node.args))
+          if (!isInput) found[path + (layer.name ?? own.name)] = [layer.class_name, args]
+          if (own.layers) walk(own, `${path}${own.name}/`)
+        }
+        if (config.output_layers) found[`${path}outputs`] = config.output_layers
+      }
+      walk(configIn(file).config, '')
+      return found
+    }
+    // inputs of models within have no names here
+    const text = (file: Uint8Array) =>
+      JSON.stringify(callsIn(file)).replaceAll(/"input_layer_\d+"/g, '"input"')
+    expect(JSON.parse(text(saveKeras(loaded('nested', '.keras'))))).toEqual(
+      JSON.parse(text(fileOf('nested', '.keras'))),
+    )
+  })
+
+  test('weights of models within others are not those of a model in line', () => {
+    const model = sequential({ inputShape: [4], layers: [dense({ units: 4 }), dense({ units: 3 })] })
+    expect(errorOf(() => loadKeras(fileOf('nested', '.weights.h5'), { model }))).toMatch(
+      /has models within it \(functional\)/,
+    )
+  })
 
   test('layers have the names, classes and options that they had', () => {
     const file = fileOf('images', '.keras')
