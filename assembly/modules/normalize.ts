@@ -3,6 +3,7 @@
 import { layerNormalize, layerNormalizeGrad } from '../kernels/normalize'
 import { encodeCategories } from '../kernels/normalize-categories'
 import { channelNormalize, channelNormalizeGrad } from '../kernels/normalize-channels'
+import { scaleShift } from '../kernels/scale-shift'
 
 export { ABI_VERSION } from '../abi'
 
@@ -14,6 +15,7 @@ const kernels: StaticArray<Kernel> = [
   channelNormalize,
   channelNormalizeGrad,
   encodeCategories,
+  scaleShift,
 ]
 
 /** Function table index of kernel `i`; -1 behind the last. */

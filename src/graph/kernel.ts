@@ -46,6 +46,8 @@ export type Fusion = { readonly bias: true } | { readonly accumulate: true } | E
 
 /** The writer through which gradient rules add operations; GraphWriter (writer.ts) is one. */
 export interface Writer {
+  /** The operations so far, in order. */
+  readonly ops?: readonly Op[]
   /** Writes an operation: its output, then its extras. @throws LanegradError where the inputs don't fit it */
   add<A extends object>(
     kernel: Kernel<A>,

@@ -15,7 +15,7 @@ import {
 } from '../numerics/errors.ts'
 import type { Shape } from '../numerics/shape.ts'
 import { elementCount } from '../numerics/tensor.ts'
-import { channelNormalize, layerNormalize } from '../operations/normalize.ts'
+import { channelNormalize, layerNormalize, scaleShift } from '../operations/normalize.ts'
 import { type Axes, type AxesLast, axesLast, axesOf, readAxes } from './axes.ts'
 import { type Initializer, type InitializerName, readInitializer } from './initializers.ts'
 import {
@@ -112,7 +112,7 @@ export const batchNormalizationKind: LayerKind<ReturnType<typeof readBatch>> = {
         : ops.unary(g, 'reciprocal', deviation)
       const shift = ops.times(g, flat(g, movingMean), factor)
       const offset = center ? ops.minus(g, affine[affine.length - 1], shift) : ops.unary(g, 'negate', shift)
-      return back(ops.plus(g, ops.times(g, x, factor), offset))
+      return back(g.add(scaleShift, [x, factor, offset], { epilogue: null })[0])
     }
     const attributes = { samples: 1, groups: channels, epsilon, scale, center }
     const [y, mean, variance] = g.add(channelNormalize, [x, ...affine], attributes)

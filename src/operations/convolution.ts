@@ -4,9 +4,17 @@
 import * as abi from '../../assembly/abi.ts'
 import { convolutionModule } from '../binaries/convolution.ts'
 import { moduleOf, unaryFunctions } from '../graph/functions.ts'
-import type { Addresses, Epilogue, Kernel, KernelCall, Words, Writer } from '../graph/kernel.ts'
+import {
+  type Addresses,
+  type Epilogue,
+  isOf,
+  type Kernel,
+  type KernelCall,
+  type Words,
+  type Writer,
+} from '../graph/kernel.ts'
 import { matmul, matmulScratchBytes } from '../graph/ops/matmul.ts'
-import { reshape } from '../graph/ops/moves.ts'
+import { reshape, unsliceKernel } from '../graph/ops/moves.ts'
 import { weighted } from '../graph/ops/ranges.ts'
 import type { Value } from '../graph/value.ts'
 import { fail, show } from '../numerics/errors.ts'
@@ -328,6 +336,30 @@ function geometryOf(
   }
 }
 
+/**
+ * A convolution of x that was made by putting zeros around another image, as one of that image: it finds zeros outside by itself.
+ * The operations that made x vanish unless something else reads it.
+ */
+function unpadded(
+  { ops = [] }: Writer,
+  x: Value,
+  geometry: ConvGeometry,
+): { readonly x: Value; readonly geometry: ConvGeometry } {
+  const [input, before] = [[...geometry.input], [...geometry.before]]
+  for (let i = ops.length - 1; i >= 0; i--) {
+    const op = ops[i]
+    if (!isOf(op, unsliceKernel) || op.output !== x) break
+    const [image, filled] = op.inputs
+    const { axis, start } = op.attributes
+    const own = axis + 4 - x.shape.length
+    if (filled.leaf?.data?.[0] !== 0 || axis === 0 || own > 2) break
+    input[own] = image.shape[axis]
+    before[own] += start
+    x = image
+  }
+  return { x, geometry: { ...geometry, input, before } }
+}
+
 /** The result of a convolution: `rows` [batch * positions, channels], and its shape [batch, ..., channels]. */
 export interface ConvRows {
   readonly rows: Value
@@ -351,7 +383,8 @@ export function convolveRows(
   options: ConvOptions,
 ): ConvRows {
   const rank = x.shape.length
-  const geometry = geometryOf(x.shape.slice(1, -1), w.shape.slice(0, -2), options)
+  const given = geometryOf(x.shape.slice(1, -1), w.shape.slice(0, -2), options)
+  const { x: image, geometry } = unpadded(g, x, given)
   const { input, output, strides } = geometry
   const channels = x.shape[rank - 1]
   const isPlain = kernel === conv && geometry.groups === 1 && elementCount(geometry.kernel) === 1
@@ -363,7 +396,7 @@ export function convolveRows(
     return { rows, shape: [...x.shape.slice(0, -1), filters] }
   }
   const weights = reshape(g, w, [...geometry.kernel, ...w.shape.slice(-2)])
-  return convRows(g, g.add(kernel, [widened(g, x), weights], geometry)[0], rank)
+  return convRows(g, g.add(kernel, [widened(g, image), weights], geometry)[0], rank)
 }
 
 /**

@@ -30,6 +30,7 @@ const LAST: Readonly<Record<string, number | null>> = {
   channelNormalize: abi.CHANNEL_NORMALIZE_SCRATCH,
   channelNormalizeGrad: abi.CHANNEL_NORMALIZE_GRAD_SCRATCH,
   encodeCategories: abi.CATEGORIES_IS_COUNT,
+  scaleShift: abi.SCALE_SHIFT_ALPHA,
   maxPool: abi.POOL_PAIRS,
   maxPoolGrad: abi.POOL_PAIRS,
   averagePool: abi.POOL_PAIRS,

@@ -18,7 +18,9 @@ import {
   separableConv2d,
   sequential,
   tensor,
+  zeroPadding2d,
 } from '../../src/index.ts'
+import { inspect } from '../../src/inspect/index.ts'
 import { refused } from '../support/refused.ts'
 
 const netOf = (inputShape: readonly (number | null)[], ...layers: Layer[]) =>
@@ -338,5 +340,42 @@ describe('refuses', () => {
     refused(causal, () => conv1d({ ...window, padding: 'full' as never }))
     const multiplier = 'separableConv1d: depthMultiplier must be a positive integer; got 0'
     refused(multiplier, () => separableConv1d({ ...window, depthMultiplier: 0 }))
+  })
+})
+
+describe('a padding layer in front of a convolution', () => {
+  const pads = [
+    [0, 2],
+    [1, 0],
+  ] as const
+  const outputs = (padding: 'valid' | 'same' | typeof pads, ...before: Layer[]) => {
+    const options = { kernelSize: 3, strides: 2, padding, name: 'op' } as const
+    return [conv2d({ filters: 3, ...options }), depthwiseConv2d(options)].map((layer) => {
+      const net = netOf([5, 6, 2], ...before, layer)
+      const operations = inspect(net, { mode: 'predict' }).program
+      return { y: [...net.predict(filled(2, 5, 6, 2)).data], operations: String(operations) }
+    })
+  }
+
+  test('is the convolution’s own', () => {
+    const own = outputs(pads)
+    const layers = outputs('valid', zeroPadding2d({ padding: pads }))
+    expect(layers.map(({ y }) => y)).toEqual(own.map(({ y }) => y))
+    for (const { operations } of layers) expect(operations).not.toMatch(/unslice/)
+  })
+
+  test('adds to that of the convolution', () => {
+    const twice = outputs('same', zeroPadding2d({ padding: 1 }))
+    // 7 x 8 cells, windows of 3 in steps of 2: one cell of zeros before 7 and behind, and one behind 8
+    const own = outputs([
+      [2, 2],
+      [1, 2],
+    ] as never)
+    expect(twice.map(({ y }) => y)).toEqual(own.map(({ y }) => y))
+  })
+
+  test('of other numbers than 0 stays', () => {
+    const [{ operations }] = outputs('valid', zeroPadding2d({ padding: 1, value: 1 } as never))
+    expect(operations).toMatch(/unslice/)
   })
 })

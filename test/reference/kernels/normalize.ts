@@ -1,10 +1,12 @@
 // Normalization in float64. Forward: the textbook formulas, in two passes. Backward: each element's own sum over the
 // elements of its group, d y_i / d x_j = inverse (delta_ij - 1/n - h_i h_j / n) with h = (x - mean) inverse.
+import type { Epilogue } from '../../../src/graph/kernel.ts'
 import type {
   ChannelNormalizeAttributes,
   EncodeCategoriesAttributes,
   LayerNormalizeAttributes,
 } from '../../../src/operations/normalize.ts'
+import { unaryFormulas } from '../unary.ts'
 import type { KernelReference } from './reference.ts'
 
 type Numbers = ArrayLike<number>
@@ -157,6 +159,17 @@ const channelNormalizeGrad: KernelReference<ChannelNormalizeAttributes> = (
   return wanted(backward(dy, x, groups, channels, gamma, false), attributes)
 }
 
+const scaleShift: KernelReference<{ readonly epilogue: Epilogue | null }> = (
+  { attributes: { epilogue } },
+  [x, factor, offset],
+) => {
+  const cols = factor.length
+  const f = unaryFormulas[epilogue?.fn ?? 'linear']
+  return [
+    Float64Array.from(x, (own, i) => f(own * factor[i % cols] + offset[i % cols], epilogue?.alpha ?? 0)),
+  ]
+}
+
 const encodeCategories: KernelReference<EncodeCategoriesAttributes> = (
   { inputs, output, attributes: { tokens, count } },
   [ids],
@@ -177,4 +190,5 @@ export const normalizeReferences = {
   channelNormalize,
   channelNormalizeGrad,
   encodeCategories,
+  scaleShift,
 }

@@ -81,4 +81,5 @@ export const attentionForms: Readonly<Record<string, Form>> = {
   attention: attention as Form,
   layerNormalize: layerNormalize as Form,
   channelNormalize: channelNormalize as Form,
+  scaleShift: ({ b }, _, [x, factor, offset]) => b.binary('Add', b.binary('Mul', x, factor), offset),
 }

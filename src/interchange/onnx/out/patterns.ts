@@ -23,9 +23,8 @@ const isWeight = (value: Value | undefined, name: string): value is Value =>
 /** Batch normalization by moving statistics: x factor + offset of each channel, both made of weights. */
 export function batchNormalizationOf(context: FormContext, op: Op): Tensor | null {
   const { b, tensorOf } = context
-  const [scaled, offset] = partsOf(context, op.output, 'binary', 'add') ?? []
-  const [x, factor] = partsOf(context, scaled, 'binary', 'multiply') ?? []
-  if (!x || !factor || x.shape.length < 2) return null
+  const [x, factor, offset] = op.kernel.name === 'scaleShift' ? op.inputs : []
+  if (!x || x.shape.length < 2) return null
   // gamma / sqrt(variance + epsilon), or 1 / ...
   const [gamma, divisor] = partsOf(context, factor, 'binary', 'divide') ?? []
   const [deviation] = divisor ? [divisor] : (partsOf(context, factor, 'unary', 'reciprocal') ?? [])
