@@ -1,11 +1,12 @@
 // Operators that work element by element, reductions, and those that are composed of both.
 import { prelu } from '../../layers/activation-layers.ts'
 import { dropout } from '../../layers/noise.ts'
+import { rescaling } from '../../layers/preprocessing.ts'
 import { fail } from '../../numerics/errors.ts'
 import { broadcast, type Constant, combined, elements, mapped, numbers, reshaped } from './arrays.ts'
 import { axesOf, axisOf, givenAxes } from './fold.ts'
 import type { Operator } from './read.ts'
-import { BATCH, countOf, type Flow, type Given, type Tape } from './tape.ts'
+import { BATCH, countOf, type Flow, type Given, type LayerNaming, type Tape } from './tape.ts'
 
 /** Writes an operator: what it gives, for each of its outputs. */
 export type Write = (t: Tape, node: Operator, inputs: readonly (Given | null)[]) => readonly (Given | null)[]
@@ -352,10 +353,16 @@ export const elementwise: Readonly<Record<string, Write>> = {
     return [binary(t, 'add', binary(t, 'multiply', is, must(a)), binary(t, 'multiply', other, must(b)))]
   },
   Cast: (t, node, [given]) => {
-    const x = valued(t, given)
+    let x = valued(t, given)
     const to = node.int('to')
+    const { isInt32, isWhole } = t.values[x.stored]
+    if ((to === 6 || to === 7) && isWhole) return [x]
+    if (isInt32 && !t.each)
+      x = mapFlow(t, x, (at) => {
+        const one = (name: LayerNaming) => rescaling({ ...name, scale: 1 })
+        return t.layer(one, [at], [t.shapeOf(at)], { isWhole })[0]
+      })
     if (to === 1 || to === 11) return [x]
-    if (t.values[x.stored].isInt32 && (to === 6 || to === 7)) return [x]
     if (to === 9)
       return [
         not(

@@ -23,6 +23,7 @@ import { folds } from './fold.ts'
 import { moves } from './moves.ts'
 import { normalizing } from './normalizing.ts'
 import { grouped } from './patterns.ts'
+import { computedPlaces } from './places.ts'
 import { products } from './products.ts'
 import { type GraphInput, type OnnxGraph, type Operator, readOnnx } from './read.ts'
 import { recurrent } from './recurrent.ts'
@@ -37,6 +38,7 @@ const writers: Readonly<Record<string, Write>> = {
   ...windows,
   ...normalizing,
   ...recurrent,
+  ...computedPlaces,
 }
 
 /** Options of `loadOnnx`. */
@@ -80,7 +82,7 @@ const LEAST = new Map<string, number>([
   ['Constant', 0],
   ...(
     'Add Sub Mul Div Mod Pow Equal Greater GreaterOrEqual Less LessOrEqual And Or Xor Expand Tile Gather CastLike CumSum ' +
-    'MatMul Gemm Conv ConvTranspose Dense PRelu Einsum'
+    'MatMul Gemm Conv ConvTranspose Dense PRelu Einsum GatherND'
   )
     .split(' ')
     .map((op): [string, number] => [op, 2]),
@@ -240,6 +242,7 @@ function known(
 ): readonly (Given | null)[] {
   const arrays = given.map((each) => (each === null || each.isConstant ? each : (each.known ?? undefined)))
   if (!Object.hasOwn(folds, node.op) || arrays.length === 0 || arrays.includes(undefined)) return made
+  if (arrays.some((array) => array?.shape.some((n) => n % BATCH === 0))) return made
   const own = foldedOf(node, arrays as Constant[])
   return made.map((each, i) =>
     each && !each.isConstant ? { ...each, known: { ...own[i], weight: null } } : each,
@@ -287,6 +290,7 @@ function build(graph: OnnxGraph, plan: Plan, options: RuntimeOptions): Imported 
   const constants = new Map(graph.constants)
   const left = folded(graph, constants)
   const operators = grouped(left, constants, graph.outputs)
+  t.read = new Set([...operators.flatMap(({ inputs }) => inputs), ...graph.outputs])
   const ids = idsIn(left, graph.inputs)
   const names = inputNames(graph.inputs)
   const flows = new Map<string, Flow>()

@@ -4,8 +4,9 @@
 import type { Layer } from '../../layers/layer.ts'
 import { gru, lstm, simpleRnn } from '../../layers/recurrent.ts'
 import { fail } from '../../numerics/errors.ts'
-import { type Constant, elements, numbers } from './arrays.ts'
-import { fixed, valued, type Write } from './elementwise.ts'
+import { type Constant, elements } from './arrays.ts'
+import { valued, type Write } from './elementwise.ts'
+import { counted, lengthsOf, places } from './places.ts'
 import type { Operator } from './read.ts'
 import { BATCH, type Flow, type Given, isWeight, type Tape } from './tape.ts'
 
@@ -83,6 +84,8 @@ interface Call {
   readonly functions: readonly (readonly string[])[]
   readonly isReverse: readonly boolean[]
   readonly resetAfter: boolean
+  /** How many steps of each sample count, stored [samples]; null: all do. */
+  readonly lengths: number | null
 }
 
 /** The states of one direction: after each step [samples, steps, units], and the last ones. */
@@ -134,9 +137,22 @@ function asLayer(t: Tape, call: Call, d: number): Made | null {
     key: `${node.op} ${d} ${t.keyOf(w)} ${t.keyOf(r)} ${b ? t.keyOf(b as Constant) : ''} ${JSON.stringify(options)}${activation}${resetAfter}`,
   })
   if (sum && !isSplit) t.summed.add(sum)
+  if (call.lengths !== null) {
+    const isLast = t.binary('equal', t.reshape(call.lengths, [samples, 1]), plusOne(t, steps))
+    const last = t.reduce(t.binary('multiply', y, t.reshape(isLast, [samples, steps, 1])), 'sum', [1], false)
+    const isRead = node.op === 'LSTM' && t.read.has(node.outputs[2])
+    return {
+      y: t.binary('multiply', y, counted(t, call.lengths, steps)),
+      h: last,
+      c: node.op !== 'LSTM' ? null : isRead ? asSteps(t, call, d).c : c,
+    }
+  }
   // a sequence that is read from its end comes in that order
   return { y: isReverse[d] ? t.reverse(y, 1) : y, h, c }
 }
+
+/** 1, 2, 3 ... as a row. */
+const plusOne = (t: Tape, count: number): number => t.binary('add', places(t, count), t.scalar(1))
 
 /** One direction, step by step. */
 function asSteps(t: Tape, call: Call, d: number): Made {
@@ -170,7 +186,9 @@ function asSteps(t: Tape, call: Call, d: number): Made {
   const look = (z: number, i: number, at: number) =>
     peephole === null ? z : add(z, times(t.slice(peephole, 0, i * units, units), at))
   const outputs: number[] = []
+  const counts = call.lengths === null ? null : counted(t, call.lengths, steps)
   for (let i = 0; i < steps; i++) {
+    const before = { h, c }
     const at = call.isReverse[d] ? steps - 1 - i : i
     const xz = t.reshape(t.slice(products, 1, at, 1), [samples, rows])
     if (node.op === 'LSTM') {
@@ -193,7 +211,17 @@ function asSteps(t: Tape, call: Call, d: number): Made {
       const next = fn(1)(t.binary('add', gate(xz, 2), inner))
       h = t.binary('add', next, times(z, t.binary('subtract', h, next)))
     } else h = fn(0)(add(t.binary('add', xz, t.matmul(h, r, false, true)), rb))
-    outputs[at] = t.reshape(h, [samples, 1, units])
+    let y = h
+    if (counts !== null) {
+      // behind the end of a sequence nothing is given, and the states stay
+      const isCounted = t.reshape(t.slice(counts, 1, at, 1), [samples, 1])
+      const kept = (now: number, then: number) =>
+        t.binary('add', then, times(isCounted, t.binary('subtract', now, then)))
+      y = times(isCounted, h)
+      h = kept(h, before.h)
+      c = kept(c, before.c)
+    }
+    outputs[at] = t.reshape(y, [samples, 1, units])
   }
   return { y: t.concatenate(outputs, 1), h, c: node.op === 'LSTM' ? c : null }
 }
@@ -227,8 +255,8 @@ function callOf(t: Tape, node: Operator, inputs: readonly (Given | null)[]): Cal
     fail(`weights of the shapes [${w.shape}] and [${r.shape}] on ${features} features`)
   if (node.has('clip')) fail('clip')
   if (node.int('input_forget') === 1) fail('input_forget')
-  if (lengths && numbers(fixed(lengths, 'lengths of sequences')).some((n) => n !== steps))
-    fail('sequences of different lengths')
+  const ownLengths = lengthsOf(t, lengths, steps)
+  if (ownLengths !== null && isReverse.includes(true)) fail('sequences of different lengths from their ends')
   const named = node.texts('activations')
   const functions = isReverse.map((_, d) => {
     const own = named.slice(d * cell.functions.length, (d + 1) * cell.functions.length)
@@ -248,6 +276,7 @@ function callOf(t: Tape, node: Operator, inputs: readonly (Given | null)[]): Cal
     functions,
     isReverse,
     resetAfter: node.int('linear_before_reset') === 1,
+    lengths: ownLengths,
     state(which, d) {
       const state = states[which]
       if (!state) return null

@@ -40,7 +40,7 @@ const usual = new WeakMap<object, boolean>()
 
 /** Whether a constant is a weight that trains: an initializer of floats, no mask, and no number of a formula. */
 export function isWeight({ type, weight, data, shape }: Constant): boolean {
-  if (weight === null || type !== 'float') return false
+  if (weight === null || type !== 'float' || shape.some((n) => n > 0 && n % BATCH === 0)) return false
   if (countOf(shape) < 2 && (shape.length === 0 || /::|const|^\d*$/i.test(weight))) return false
   const known = usual.get(data)
   if (known !== undefined) return known
@@ -95,6 +95,8 @@ export type Item = StepItem | LayerItem
 export interface Stored {
   readonly shape: readonly number[]
   readonly isInt32: boolean
+  /** All of its numbers are whole. */
+  readonly isWhole: boolean
   /** The value is the output of this item; null: an input of the model. */
   readonly item: Item | null
 }
@@ -111,6 +113,9 @@ function nameOf(weight: string | null, operator: string): string {
 /** Constants up to this size lie in a config; larger ones are weights that don't train. */
 const SMALL = 64
 
+/** Operations that give whole numbers of whole ones, beside some of two values and sums. */
+const WHOLE = new Set('reshape permute slice concatenate expand pad reverse matmul'.split(' '))
+
 export class Tape {
   readonly items: Item[] = []
   readonly values: Stored[] = []
@@ -119,6 +124,8 @@ export class Tape {
   readonly summed = new Set<ArrayLike<number>>()
   /** The tables of embeddings, by the keys of their layers. */
   readonly tables = new Map<string, Constant>()
+  /** The names of values in the file that are read. */
+  read: ReadonlySet<string> = new Set()
   /** The operator being written. */
   from = ''
   hint = ''
@@ -135,7 +142,7 @@ export class Tape {
   ) {}
 
   input(shape: readonly number[], isInt32: boolean): Flow {
-    this.values.push({ shape, isInt32, item: null })
+    this.values.push({ shape, isInt32, isWhole: isInt32, item: null })
     return this.flow(shape, this.values.length - 1)
   }
 
@@ -178,9 +185,19 @@ export class Tape {
     const isInt32 = inputs.length > 0 && this.values[inputs[0]].isInt32 && op === 'reshape'
     if (!isInt32 && op !== 'gather' && inputs.some((i) => this.values[i].isInt32))
       fail('computes with ids that an embedding reads as well')
-    this.values.push({ shape, isInt32, item })
+    this.values.push({ shape, isInt32, isWhole: this.isWhole(item), item })
     this.done.set(key, output)
     return output
+  }
+
+  private isWhole({ step: { op, fn, data, trainable }, inputs, weight }: StepItem): boolean {
+    if (op === 'constant' || op === 'weight')
+      return (
+        trainable !== true && Array.from((data ?? weight?.data) as ArrayLike<number>).every(Number.isInteger)
+      )
+    if (op === 'binary' && /^(greater|greaterEqual|equal)$/.test(String(fn))) return true
+    const keeps = WHOLE.has(op) || (op === 'binary' && fn !== 'divide') || (op === 'reduce' && fn !== 'mean')
+    return keeps && inputs.every((i) => this.values[i].isWhole)
   }
 
   private idOf(data: object): number {
@@ -442,7 +459,8 @@ export class Tape {
       key = '',
       of = null,
       tied = null,
-    }: Partial<Pick<LayerItem, 'weights' | 'key' | 'of' | 'tied'>> = {},
+      isWhole = false,
+    }: Partial<Pick<LayerItem, 'weights' | 'key' | 'of' | 'tied'> & Pick<Stored, 'isWhole'>> = {},
   ): number[] {
     const outputs = shapes.map((_, i) => this.values.length + i)
     const item: LayerItem = {
@@ -457,7 +475,7 @@ export class Tape {
       tied,
     }
     this.items.push(item)
-    for (const shape of shapes) this.values.push({ shape, isInt32: false, item })
+    for (const shape of shapes) this.values.push({ shape, isInt32: false, isWhole, item })
     return outputs
   }
 }
