@@ -1,9 +1,18 @@
-// Suite `finetune` in lanegrad: `loadTfjs`, then `transfer`.
+// Suite `finetune` in lanegrad: `loadTfjs`, then `transfer` or `predict`.
 
 /** @param {import('./nets.mjs').Parts} parts */
 export async function load(parts) {
   const { loadTfjs } = await import('lanegrad/tfjs')
   return loadTfjs(/** @type {any} */ (parts))
+}
+
+/**
+ * @param {import('./nets.mjs').Parts} parts @param {Float32Array} x @param {number[]} shape
+ * @returns {Promise<import('../subjects/index.mjs').Predictor>}
+ */
+export async function predictor(parts, x, shape) {
+  const net = /** @type {any} */ (await load(parts))
+  return { run: () => net.predict({ shape, data: x }).data, dispose: () => net.dispose() }
 }
 
 /** @param {import('./nets.mjs').Tuning} tuning @returns {Promise<import('../subjects/index.mjs').Trainer>} */

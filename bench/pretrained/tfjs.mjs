@@ -15,6 +15,26 @@ export function load({ modelJson, weights }) {
   })
 }
 
+/**
+ * @param {import('./nets.mjs').Parts} parts @param {Float32Array} x @param {number[]} shape
+ * @returns {Promise<import('../subjects/index.mjs').Predictor>}
+ */
+export async function predictor(parts, x, shape) {
+  const net = await load(parts)
+  return {
+    async run() {
+      const image = tf.tensor(x, shape)
+      const y = /** @type {tf.Tensor} */ (net.predict(image))
+      try {
+        return /** @type {Float32Array} */ (await y.data())
+      } finally {
+        tf.dispose([image, y])
+      }
+    },
+    dispose: () => net.dispose(),
+  }
+}
+
 /** @param {import('./nets.mjs').Tuning} tuning @returns {Promise<import('../subjects/index.mjs').Trainer>} */
 export async function tune(tuning) {
   const { parts, features, what, batchSize, classes, width, shape, x, y, kernel, learningRate } = tuning

@@ -27,8 +27,9 @@ import { readFileSync } from 'node:fs'
 
 /**
  * @typedef {object} Pretrained
- * @property {(parts: import('../pretrained/nets.mjs').Parts) => Promise<{ dispose(): void }>} load
- * @property {(tuning: import('../pretrained/nets.mjs').Tuning) => Promise<Trainer>} tune
+ * @property {(parts: import('../pretrained/nets.mjs').Parts) => Promise<{ dispose(): void }>} [load]
+ * @property {(tuning: import('../pretrained/nets.mjs').Tuning) => Promise<Trainer>} [tune]
+ * @property {(parts: import('../pretrained/nets.mjs').Parts, x: Float32Array, shape: number[]) => Promise<Predictor>} predictor
  */
 
 /**

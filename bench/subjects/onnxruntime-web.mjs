@@ -2,6 +2,7 @@
 // It doesn't train; its models are written by peers/onnx.mjs.
 import * as ort from 'onnxruntime-web'
 import { onnxModel, onnxShape } from '../peers/onnx.mjs'
+import * as pretrained from '../pretrained/onnxruntime-web.mjs'
 import { installedVersion } from './index.mjs'
 
 /** @type {import('./index.mjs').Subject} */
@@ -9,6 +10,7 @@ export const subject = {
   name: 'onnxruntime-web',
   version: () => installedVersion('onnxruntime-web'),
   optimizers: ['adam', 'sgd'],
+  pretrained,
 
   async available() {
     ort.env.wasm.numThreads = 1
