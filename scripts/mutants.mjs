@@ -99,7 +99,7 @@ const copy = (path, from = '.') =>
   cpSync(join(from, path), join(tree, path), { recursive: true, preserveTimestamps: true })
 const builtIn = (folder) =>
   readdirSync(join(folder, 'build'))
-    .filter((name) => name.endsWith('.wasm'))
+    .filter((name) => /\.wasm$|\.calls\.json$/.test(name))
     .map((name) => join('build', name))
 
 /** The tree as it is now, built; what happens to it meanwhile changes nothing here. */

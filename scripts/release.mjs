@@ -12,13 +12,17 @@ const FOLDER = 'build/release'
 const TOOLS = 'test/tools/node_modules'
 const VERSION = /^\d+\.\d+\.\d+$/
 
-/** The version after `version`: `kind` is patch, minor, major, or a later version itself. @throws Error on anything else */
-export function nextVersion(version, kind) {
+/**
+ * The version after `version`: `kind` is patch, minor, major, or a later version itself; or `version`, if it has never been released.
+ * @throws Error on anything else
+ */
+export function nextVersion(version, kind, isReleased = true) {
   const numbers = version.split('.').map(Number)
   const at = ['major', 'minor', 'patch'].indexOf(kind)
   if (at >= 0) return numbers.map((n, i) => (i < at ? n : i === at ? n + 1 : 0)).join('.')
   if (!VERSION.test(kind))
     throw new Error(`expected patch, minor, major or a version like 1.2.3; got ${kind}`)
+  if (kind === version && !isReleased) return kind
   const wanted = kind.split('.').map(Number)
   const first = wanted.findIndex((n, i) => n !== numbers[i])
   if (first < 0 || wanted[first] < numbers[first]) throw new Error(`${kind} doesn't come after ${version}`)
@@ -69,7 +73,7 @@ const npm = (...args) => run(...npmCommand(args), `npm ${args.join(' ')}`)
 /** Packs what is built; publint and "are the types wrong" look at it where `npm run test:package` has installed them. */
 function pack(version) {
   mkdirSync(FOLDER, { recursive: true })
-  npm('pack', '--ignore-scripts', '--pack-destination', FOLDER)
+  npm('pack', '--silent', '--ignore-scripts', '--pack-destination', FOLDER)
   const tarball = join(FOLDER, `lanegrad-${version}.tgz`)
   const tools = {
     publint: ['publint/src/cli.js', '--strict', tarball],
@@ -90,9 +94,12 @@ function release(kind, isDry) {
   ]
   if (complaints.length > 0 && !isDry) throw new Error(complaints.join('; '))
   for (const complaint of complaints) console.log(`would be refused: ${complaint}`)
-  const version = nextVersion(JSON.parse(readFileSync('package.json', 'utf8')).version, kind)
+  const { version: present } = JSON.parse(readFileSync('package.json', 'utf8'))
+  const isReleased = git('tag', '--list', `v${present}`) !== ''
+  const version = nextVersion(present, kind, isReleased)
   const tag = `v${version}`
   if (git('tag', '--list', tag)) throw new Error(`there is a tag ${tag} already`)
+  console.log(`${present}${isReleased ? '' : ' (never released)'} -> ${version}`)
 
   npm('run', 'check')
   npm('run', 'build')

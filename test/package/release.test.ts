@@ -23,6 +23,18 @@ test.each([
   expect(() => nextVersion('1.2.3', kind)).toThrow(message)
 })
 
+test('a version that was never released can be the first one', () => {
+  expect(nextVersion('0.1.0', '0.1.0', false)).toBe('0.1.0')
+  expect(nextVersion('0.1.0', 'patch', false)).toBe('0.1.1')
+  expect(() => nextVersion('0.1.0', '0.0.9', false)).toThrow("0.0.9 doesn't come after 0.1.0")
+})
+
+test('the package for Python has the version of the one for JavaScript', () => {
+  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+  const python = readFileSync(join(root, 'python/pyproject.toml'), 'utf8')
+  expect(/^version = "(.*)"$/m.exec(python)?.[1]).toBe(version)
+})
+
 const CHANGELOG =
   '# Changelog\n\nAbout.\n\n## [Unreleased]\n\n### Added\n\n- A thing.\n\n## [0.1.0] - 2026-01-02\n\n- All.\n'
 

@@ -155,17 +155,25 @@ const FIREFOX_PREFERENCES = {
   'toolkit.telemetry.enabled': false,
 }
 
+/** The command that opens `url`; the profile, an empty folder, gets these preferences. */
+export function firefoxCommand(
+  program: string,
+  profile: string,
+  url: string,
+  preferences: Readonly<Record<string, unknown>> = {},
+): [string, readonly string[]] {
+  const lines = Object.entries({ ...FIREFOX_PREFERENCES, ...preferences }).map(
+    ([key, value]) => `user_pref(${JSON.stringify([key, value]).slice(1, -1)});`,
+  )
+  writeFileSync(join(profile, 'user.js'), lines.join('\n'))
+  return [program, ['--headless', '--no-remote', '--profile', profile, url]]
+}
+
 const firefox = browser({
   name: 'firefox',
   apt: ['firefox-esr'],
   find: () => onPath('firefox-esr', 'firefox'),
-  command(program, profile, url) {
-    const lines = Object.entries(FIREFOX_PREFERENCES).map(
-      ([key, value]) => `user_pref(${JSON.stringify([key, value]).slice(1, -1)});`,
-    )
-    writeFileSync(join(profile, 'user.js'), lines.join('\n'))
-    return [program, ['--headless', '--no-remote', '--profile', profile, url]]
-  },
+  command: firefoxCommand,
 })
 
 /** MiniBrowser has no mode without a display. */
