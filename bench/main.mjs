@@ -6,7 +6,7 @@ import { availableParallelism, cpus } from 'node:os'
 import { dirname } from 'node:path'
 import { runOtherNodes } from './nodes.mjs'
 import { readOptions } from './options.mjs'
-import { caseLines, header, wrapped } from './report.mjs'
+import { caseLines, commandOf, header, resultText, wrapped } from './report.mjs'
 import { loadSubject } from './subjects/index.mjs'
 import { loadSuite } from './suites/index.mjs'
 
@@ -105,9 +105,11 @@ process.exitCode = errors.length ? 1 : 0
 const others = options.node ? await runOtherNodes(options.node, rows) : { rows: [], isFine: true }
 rows.push(...others.rows)
 if (!others.isFine) process.exitCode = 1
-if (options.json) writeFileSync(options.json, `${JSON.stringify({ machine, rows }, null, 2)}\n`)
+/** @type {import('./report.mjs').Result} */
+const result = { machine, command: commandOf(process.argv.slice(2)), rows }
+if (options.json) writeFileSync(options.json, resultText(result))
 if (options.report && rows.length) {
-  const { commandOf, writeReport } = await import('./report/main.mjs')
-  const { file, plots } = writeReport({ machine, rows }, options.report, commandOf(process.argv.slice(2)))
+  const { writeReport } = await import('./report/main.mjs')
+  const { file, plots } = writeReport(result, options.report)
   console.log(`${file}: ${plots} plots`)
 }

@@ -33,6 +33,7 @@
  * What --json writes.
  * @typedef {object} Result
  * @property {{ cpu: string, node: string, threads: number, date: string }} machine  threads: what the machine has
+ * @property {string} command  that measured it
  * @property {Row[]} rows
  */
 
@@ -150,4 +151,19 @@ export function ownLine([ours, limit]) {
     percent(ours.max / limit.max),
   ]
   return ours.case.padEnd(40) + numbers.map((cell) => cell.padStart(8)).join('')
+}
+
+/** What was typed, without what is a place on this machine. @param {string[]} args */
+export function commandOf(args) {
+  const places = ['--json', '--report', '--node']
+  const isPlace = (/** @type {string} */ arg) =>
+    places.some((name) => arg === name || arg.startsWith(`${name}=`))
+  const kept = args.filter((arg, i) => !isPlace(arg) && !places.includes(args[i - 1] ?? ''))
+  return ['npm run bench', ...(kept.length ? ['--', ...kept] : [])].join(' ')
+}
+
+/** The text of a result's file: a row a line, so that a new measurement can be read beside the one before. @param {Result} result */
+export function resultText({ rows, ...about }) {
+  const head = JSON.stringify(about, null, 2).slice(0, -2)
+  return `${head},\n  "rows": [\n${rows.map((row) => `    ${JSON.stringify(row)}`).join(',\n')}\n  ]\n}\n`
 }

@@ -24,21 +24,12 @@ function caseInfo() {
   return (name) => known.get(name) ?? { label: name.replace(/ b(\d+)$/, ', batch $1') }
 }
 
-/** What was typed, without what is a place on this machine. @param {string[]} args */
-export function commandOf(args) {
-  const places = ['--json', '--report', '--node']
-  const isPlace = (/** @type {string} */ arg) =>
-    places.some((name) => arg === name || arg.startsWith(`${name}=`))
-  const kept = args.filter((arg, i) => !isPlace(arg) && !places.includes(args[i - 1] ?? ''))
-  return ['npm run bench', ...(kept.length ? ['--', ...kept] : [])].join(' ')
-}
-
 /**
  * @param {import('../report.mjs').Result} result
  * @param {string} folder  made if there is none
- * @param {string} command  that measured it
+ * @param {string} [home]  a page that the report links to
  */
-export function writeReport({ machine, rows: written }, folder, command) {
+export function writeReport({ machine, command, rows: written }, folder, home) {
   const rows = rowsOf(written, machine)
   mkdirSync(folder, { recursive: true })
   const source = `${machineLine(machine)}; ${command}`
@@ -49,7 +40,7 @@ export function writeReport({ machine, rows: written }, folder, command) {
     return { suite, wide: draw(WIDE, false), narrow: draw(NARROW, false) }
   })
   const file = join(folder, 'index.html')
-  writeFileSync(file, page(rows, machine, command, drawn))
+  writeFileSync(file, page(rows, machine, command, drawn, home))
   return { file, plots: drawn.length }
 }
 
@@ -63,9 +54,9 @@ if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   }
   const result = JSON.parse(readFileSync(rowsFile, 'utf8'))
   if (!Array.isArray(result?.rows)) {
-    console.error(`error: ${rowsFile}: expected { machine, rows }, as --json writes`)
+    console.error(`error: ${rowsFile}: expected { machine, command, rows }, as --json writes`)
     process.exit(2)
   }
-  const { file, plots } = writeReport(result, folder, commandOf([]))
+  const { file, plots } = writeReport(result, folder)
   console.log(`${file}: ${plots} plots`)
 }

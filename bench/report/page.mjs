@@ -98,8 +98,9 @@ function table(rows) {
 /**
  * @param {readonly Row[]} rows @param {import('./words.mjs').Machine} machine @param {string} command
  * @param {{ suite: string, wide: string, narrow: string }[]} pictures
+ * @param {string} [home]  address of the page it belongs to
  */
-export function page(rows, machine, command, pictures) {
+export function page(rows, machine, command, pictures, home) {
   const suites = groupBy(rows, ({ suite }) => suite)
   const order = [...Object.keys(TITLES), ...suites.keys()].filter(
     (name, i, all) => all.indexOf(name) === i && suites.has(name),
@@ -123,7 +124,7 @@ export function page(rows, machine, command, pictures) {
 <style>${PAGE_STYLE}</style>
 </head>
 <body>
-<h1>lanegrad: how fast</h1>
+<h1>${home ? `<a href="${escapeText(home)}">lanegrad</a>` : 'lanegrad'}: how fast</h1>
 <p class="fine">${escapeText(machineLine(machine))}; <code>${escapeText(command)}</code></p>
 <nav>${order.map((suite) => `<a href="#${suite}">${escapeText(titleOf(suite))}</a>`).join('')}</nav>
 <main>

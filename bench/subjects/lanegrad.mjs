@@ -110,7 +110,7 @@ export const subject = {
     const scratchAt = align(cAt + 4 * m * n)
     if (!core.reserve(align(scratchAt + abi.MATMUL_SCRATCH_BYTES)))
       throw new Error('lanegrad: the memory did not grow')
-    core.prepare(arena, scratchAt)
+    core.prepare(scratchAt)
     const transpose = form === 'At.B' ? abi.MATMUL_TRANSPOSE_A : form === 'A.Bt' ? abi.MATMUL_TRANSPOSE_B : 0
     const words = new Uint32Array(core.memory.buffer, program, 1 + operandCount)
     words[0] = core.kernelAt(abi.OP_MATMUL - abi.OP_UNARY) | (words.length << 16)

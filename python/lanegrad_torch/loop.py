@@ -195,7 +195,7 @@ class _Loop:
         net.save(config.output)
         if distributed.rank() == 0:
             if config.history:
-                Path(config.history).write_text(json.dumps(self.history) + "\n")
+                Path(config.history).write_text(json.dumps(self.history) + "\n", encoding="utf-8")
             if self.checkpoint:
                 self.checkpoint.unlink(missing_ok=True)
         return self.history

@@ -190,7 +190,7 @@ function cellsOf(where: string, { column, names }: Columns, name: string): CellA
   return (
     column(name) ??
     fail(
-      `${where}: the rows have no column ${show(name)}; give it, with null where a value is missing. They have: ${listed}`,
+      `${where}: the rows have no column ${show(name)}; give it, with null where a value is missing. They have: ${listed || 'none'}`,
     )
   )
 }

@@ -223,7 +223,7 @@ export function plotHistogram(
   ] as const)
     marks.push(label(left + share * w, top + h + 18, short(least + share * span), anchor))
   const odd = all.length - finite.length
-  const title = `${finite.length} numbers, ${name}, from ${short(least)} to ${short(most)}${odd > 0 ? `; ${odd} are not finite` : ''}`
+  const title = `${finite.length} numbers, ${name}, from ${short(least)} to ${short(most)}${odd > 0 ? `; ${odd} ${odd === 1 ? 'is' : 'are'} not finite` : ''}`
   return svg(width, height + 4, title, marks)
 }
 

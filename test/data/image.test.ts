@@ -60,6 +60,9 @@ describe('numbers', () => {
 
   test('gray weighs the colors; one byte a pixel is gray in all three channels', () => {
     expect(imageTensor(red, { channels: 1 }).data[0]).toBeCloseTo(0.299, 6)
+    const greenBlue = { width: 2, height: 1, data: Uint8Array.of(0, 255, 0, 0, 0, 255) }
+    const [green, blue] = imageTensor(greenBlue, { channels: 1 }).data
+    expect([green, blue]).toEqual([expect.closeTo(0.587, 6), expect.closeTo(0.114, 6)])
     expect([...imageTensor({ width: 1, height: 1, data: Uint8Array.of(51) }).data]).toEqual(
       [51, 51, 51].map((v) => Math.fround(v / 255)),
     )

@@ -129,6 +129,32 @@ describe('by hand', () => {
     )
   })
 
+  test('a column of equal numbers is 0 in every row, whatever its mean is rounded to', () => {
+    for (const scale of ['standard', 'minMax'] as const) {
+      const rows = [{ size: 0.1 }, { size: 0.1 }, { size: 0.1 }]
+      const features = tableFeatures(rows, { scale })
+      expect([...features.transform([...rows, { size: 1.1 }]).data]).toEqual([0, 0, 0, 1])
+      expect(loadTableFeatures(JSON.stringify(features)).names).toEqual(['size'])
+    }
+  })
+
+  test('blanks around a text are no part of it', () => {
+    const features = tableFeatures([{ town: ' Bonn' }, { town: 'Bonn ' }, { town: 'Ulm' }])
+    expect(features.categories).toEqual({ town: ['Bonn', 'Ulm'] })
+  })
+
+  test('half numbers and half texts are categories: no kind is that of most rows', () => {
+    const rows = ['1', '2', '3', 'a', 'b', 'c'].map((cell) => ({ cell }))
+    expect(tableFeatures(rows).categories).toEqual({ cell: ['1', '2', '3', 'a', 'b', 'c'] })
+  })
+
+  test('a column named like a property of every object is missing where a row lacks it', () => {
+    const features = tableFeatures([{ constructor: 'Ford' }, { constructor: 'Fiat' }, {}] as never)
+    expect(features.names).toEqual(['constructor_Fiat', 'constructor_Ford'])
+    expect([...features.transform([{}, { constructor: 'Ford' }] as never).data]).toEqual([0, 0, 0, 1])
+    refused(/the rows have no column "constructor".* They have: none$/, () => features.transform([{}]))
+  })
+
   test('no rows give no rows', () => {
     const features = tableFeatures(rows, { columns: ['city', 'visits'] })
     for (const none of [[], { names: ['visits', 'city'], rows: [] }])

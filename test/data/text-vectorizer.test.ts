@@ -22,6 +22,19 @@ test('counts are those of scikit-learn, of single words and of pairs', () => {
 describe('by hand', () => {
   const texts = ['b a b', 'c b', 'a']
 
+  test('of words that are as frequent, the first of the alphabet is first', () => {
+    expect(textVectorizer(['owl cat', 'dog owl']).vocabulary).toEqual(['', '[UNK]', 'owl', 'cat', 'dog'])
+    expect(textVectorizer(['dog cat bee']).vocabulary.slice(2)).toEqual(['bee', 'cat', 'dog'])
+  })
+
+  test('a file with a weight too few or too many is refused', () => {
+    const saved = textVectorizer(texts, { outputMode: 'tfIdf' }).toJSON() as { idf: number[] }
+    for (const idf of [saved.idf.slice(1), [...saved.idf, 1]])
+      refused(/^loadTextVectorizer: idf must be a number for each token and one more/, () =>
+        loadTextVectorizer({ ...saved, idf }),
+      )
+  })
+
   test('ids by frequency, padded and cut at either end', () => {
     const vectorizer = textVectorizer(texts)
     expect(vectorizer.vocabulary).toEqual(['', '[UNK]', 'b', 'a', 'c'])

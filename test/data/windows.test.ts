@@ -89,6 +89,11 @@ describe('predictions', () => {
     expect(top.map((row) => row.map(({ value }) => value))).toEqual(values)
   })
 
+  test('topK: of equal elements the first is first', () => {
+    const [best] = topK({ shape: [1, 4], data: Float32Array.of(0.25, 0.5, 0.25, 0) }, 3)
+    expect(best.map(({ index }) => index)).toEqual([1, 0, 2])
+  })
+
   test('rows are lists; deeper axes lie flat', () => {
     expect(rows(prediction)).toEqual(scores)
     expect(rows(tensor([1, 2]))).toEqual([[1], [2]])

@@ -2,12 +2,27 @@
 // run here.
 import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { afterAll, expect, test } from 'vitest'
 import { makeFolder, removeFolder } from '../runtimes/folders.ts'
 
 const folder = makeFolder('lanegrad-bench-page-')
 afterAll(() => removeFolder(folder))
+
+test("the core's bare product, whose program the bench writes by hand, is a product", async () => {
+  const { subject } = await import(pathToFileURL(resolve('bench/subjects/lanegrad.mjs')).href)
+  const [m, k, n] = [3, 5, 4]
+  const a = Float32Array.from({ length: m * k }, (_, i) => i - 6)
+  const b = Float32Array.from({ length: k * n }, (_, i) => (i % 3) - 1)
+  const product = subject.matmul?.({ name: 'small', form: 'A.B', m, k, n, a, b } as never)
+  product?.run()
+  const byHand = Array.from({ length: m * n }, (_, at) => {
+    const [row, column] = [Math.floor(at / n), at % n]
+    return Array.from({ length: k }, (_, i) => a[row * k + i] * b[i * n + column]).reduce((x, y) => x + y)
+  })
+  expect([...(product?.read() ?? [])]).toEqual(byHand)
+})
 
 test('every entry that the subjects import is bundled', { timeout: 60_000 }, () => {
   const program = `import { buildPage } from './bench/browser/main.mjs'; await buildPage(${JSON.stringify(folder)})`

@@ -98,17 +98,32 @@ const SOURCES: readonly (readonly [pattern: RegExp, why: string])[] = [
   [/process\.env\.(?:HOME|USER)\b|process\.env\.PATH[^\n]*split\(':'\)/, 'homedir(), delimiter'],
   [/process\.kill\(-/, 'taskkill on Windows'],
 ]
+/** The same of sources in Python. */
+const PYTHON: typeof SOURCES = [
+  [
+    /\bos\.(?:fork|kill|killpg|setsid|getuid|geteuid|chown|mkfifo)\(|\bimport (?:fcntl|pwd|resource|termios)\b/,
+    'subprocess',
+  ],
+  [/\bsignal\.SIG(?!INT\b|TERM\b|NALS\b)[A-Z]+/, 'SIGINT, SIGTERM'],
+  [/shell=True|os\.system\(|set_start_method\(["']fork/, 'subprocess without a shell'],
+  [
+    /(?:open|write_text|read_text)\((?!.*(?:encoding|["'][rwax]?b["']))[^)\n]*\)/,
+    'encoding="utf-8": Windows has another',
+  ],
+  [/["']\/dev\//, 'os.devnull'],
+]
 /** Lines that have such a thing where Windows never comes. */
 const GUARDED = [/isWindows|isPosix|win32/]
 
 function sourceFaults(path: string, text: string): string[] {
   if (/\bskipIf\(!isPosix\)/.test(text)) return [] // such a file says which of its tests are POSIX's
-  if (!SOURCES.some(([pattern]) => pattern.test(text))) return []
+  const patterns = path.endsWith('.py') ? PYTHON : SOURCES
+  if (!patterns.some(([pattern]) => pattern.test(text))) return []
   return text.split('\n').flatMap((line, i, lines) => {
     if (GUARDED.some((guard) => guard.test(line) || guard.test(lines[i - 1] ?? ''))) return []
-    return SOURCES.filter(([pattern]) => pattern.test(line)).map(
-      ([, why]) => `${path}:${i + 1}: ${line.trim()} -> ${why}`,
-    )
+    return patterns
+      .filter(([pattern]) => pattern.test(line))
+      .map(([, why]) => `${path}:${i + 1}: ${line.trim()} -> ${why}`)
   })
 }
 
@@ -136,6 +151,19 @@ test('the patterns find what they are for', () => {
     'process.kill(-child.pid)',
   ])
     expect(sourceFaults('x.ts', line), line).not.toEqual([])
+  for (const line of [
+    'os.kill(pid, 9)',
+    'import fcntl',
+    'signal.signal(signal.SIGHUP, end)',
+    'os.system("ls")',
+    'open(path)',
+    'Path(path).write_text(json.dumps(x))',
+    'with open(os.path.join(folder, name), "w") as file:',
+    'open("/dev/null", "wb")',
+  ])
+    expect(sourceFaults('x.py', line), line).not.toEqual([])
+  for (const line of ['open(path, "rb")', 'open(path, "w", encoding="utf-8")', 'signal.Signals(2)'])
+    expect(sourceFaults('x.py', line), line).toEqual([])
   expect(commandFaults('npm run -s build:wasm && node scripts/bundle.mjs --quiet')).toEqual([])
   expect(sourceFaults('x.ts', "new URL(request.url, 'http://local').pathname")).toEqual([])
 })
@@ -148,7 +176,7 @@ test.each(manifests)('the scripts of %s run in any shell', (path) => {
 
 test('sources that run on a contributor’s machine', () => {
   const ran = files.filter((path) =>
-    /^(scripts|examples|bench|src\/cli|src\/callbacks|test|docs)\/.*\.(mjs|ts)$/.test(path),
+    /^(scripts|examples|bench|src|test|docs)\/.*\.(mjs|js|ts)$|^python\/.*\.py$/.test(path),
   )
   const own = 'test/package/any-system.test.ts'
   expect(ran.length).toBeGreaterThan(200)

@@ -1,5 +1,5 @@
 // Drawings as text: what they hold is read from the SVG. How they look in a page: test/browser/browser-page.test.ts.
-import { describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { confusionMatrix, dense, sequential } from '../../src/index.ts'
 import {
   livePlot,
@@ -9,7 +9,13 @@ import {
   plotImages,
   progress,
 } from '../../src/plot/index.ts'
+import { COLORS, ticks } from '../../src/plot/svg.ts'
 import { refused } from '../support/refused.ts'
+
+afterEach(() => {
+  vi.restoreAllMocks()
+  vi.unstubAllGlobals()
+})
 
 const titleOf = (svg: string) => /<title>([^<]*)<\/title>/.exec(svg)?.[1]
 const count = (svg: string, part: RegExp) => [...svg.matchAll(part)].length
@@ -83,10 +89,104 @@ test('plotImages draws weights as pictures', () => {
   expectWhole(plotImages([[0, 0]]))
 })
 
+test('plotImages: each pixel in its place, blue above 0 and orange below, stronger where it is larger', () => {
+  const svg = plotImages(
+    [
+      [0, 1, 0.5],
+      [-1, 0, -0.25],
+    ],
+    { scale: 10 },
+  )
+  const pixel = /<rect x="([^"]*)" y="([^"]*)" width="10" height="10" fill="([^"]*)" fill-opacity="([^"]*)"/g
+  const [blue, orange] = COLORS
+  expect([...svg.matchAll(pixel)].map(([, x, y, color, share]) => [x, y, color, share])).toEqual([
+    ['16', '6', blue, '1'],
+    ['26', '6', blue, '0.5'],
+    ['6', '16', orange, '1'],
+    ['26', '16', orange, '0.25'],
+  ])
+})
+
+test('the marks of a scale are round numbers within it', () => {
+  expect(ticks(0.13, 0.87, 4)).toEqual([0.2, 0.4, 0.6, 0.8])
+  expect(ticks(-3, 12, 3)).toEqual([0, 5, 10])
+  expect(ticks(1, 4, 3)).toEqual([1, 2, 3, 4])
+})
+
+describe('what follows a training', () => {
+  /** A clock that the test moves on. */
+  function clock() {
+    const time = { ms: 1000 }
+    vi.spyOn(performance, 'now').mockImplementation(() => time.ms)
+    return time
+  }
+  const run = { epochs: 3, steps: 4 } as never
+  /** Where the points of the curve `name` lie, in pixels from the left. */
+  const placesOf = (svg: string, name: string) => {
+    const path = RegExp(`<path d="([^"]*)"[^>]*><title>${name}</title>`).exec(svg)?.[1] ?? ''
+    return [...path.matchAll(/[ML]([\d.]+) /g)].map(([, x]) => Number(x))
+  }
+
+  test('livePlot: within an epoch the last point lies where the epoch is, that of the validation stays', () => {
+    const time = clock()
+    const element = { innerHTML: '' }
+    const callback = livePlot(element as Element)
+    callback.onTrainBegin?.(run)
+    for (let epoch = 0; epoch < 2; epoch++)
+      callback.onEpochEnd?.(epoch, { loss: 3 - epoch, val_loss: 4 - epoch })
+    time.ms += 1000
+    callback.onBatchEnd?.(1, { loss: 0.5 }) // half of the third epoch
+    const [left, width] = [52, 480 - 52 - 16]
+    const second = Math.round((left + width / 1.5) * 100) / 100
+    expect(placesOf(element.innerHTML, 'loss')).toEqual([left, second, left + width])
+    expect(placesOf(element.innerHTML, 'val_loss')).toEqual([left, second])
+  })
+
+  test('livePlot: another training begins anew, with nothing of the one before', () => {
+    clock()
+    const element = { innerHTML: '' }
+    const callback = livePlot(element as Element)
+    for (const loss of [3, 2]) {
+      callback.onTrainBegin?.(run)
+      callback.onEpochEnd?.(0, { loss })
+      callback.onTrainEnd?.({ loss }, null)
+      expect(titleOf(element.innerHTML)).toBe(`loss ${loss}, over 1 epoch`)
+    }
+  })
+
+  test('progress writes ten times a second at most, and how far it is', () => {
+    const time = clock()
+    const texts: string[] = []
+    /** What a page has of it: elements that keep what is set. */
+    const make = () => ({
+      style: {},
+      value: 0,
+      setAttribute() {},
+      removeAttribute() {},
+      set textContent(text: string) {
+        texts.push(text)
+      },
+    })
+    vi.stubGlobal('document', { createElement: make })
+    const { show } = progress({ innerHTML: '', replaceChildren() {} } as never)
+    for (let step = 0; step < 30; step++) {
+      show('epoch 1/1', step, 30, { loss: 0.5 })
+      time.ms += 10
+    }
+    show('epoch 1/1', 0, 0, { loss: 0.25 }, true)
+    expect(texts).toEqual([
+      'epoch 1/1  0 %',
+      'epoch 1/1  33 %  0.2 s left  loss 0.5000',
+      'epoch 1/1  66 %  0.1 s left  loss 0.5000',
+      'epoch 1/1  0.3 s  loss 0.2500',
+    ])
+  })
+})
+
 test('plotHistogram counts every finite number once', () => {
   const svg = plotHistogram([0, 1, 1, 4, NaN], { bins: 4, name: 'kernel' })
   expectWhole(svg)
-  expect(titleOf(svg)).toBe('4 numbers, kernel, from 0 to 4; 1 are not finite')
+  expect(titleOf(svg)).toBe('4 numbers, kernel, from 0 to 4; 1 is not finite')
   expect([...svg.matchAll(/: (\d+)<\/title>/g)].map(([, bar]) => Number(bar))).toEqual([1, 2, 0, 1])
   expectWhole(plotHistogram(Float32Array.of(3, 3)))
 })
