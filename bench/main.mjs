@@ -2,7 +2,7 @@
 // writes a file of rows (`Result` in report.mjs). Exits with 1 when a subject computed something wrong or did not
 // train. All subjects but the native ones run in this one process, in turns.
 import { accessSync, constants, mkdirSync, writeFileSync } from 'node:fs'
-import { availableParallelism, cpus } from 'node:os'
+import { availableParallelism, cpus, loadavg } from 'node:os'
 import { dirname } from 'node:path'
 import { runOtherNodes } from './nodes.mjs'
 import { readOptions } from './options.mjs'
@@ -57,6 +57,7 @@ const rows = []
 const errors = []
 const startMs = performance.now()
 const startCpu = process.cpuUsage()
+const load = Math.round(loadavg()[0] * 10) / 10
 for (const suiteName of options.suites) {
   const suite = await loadSuite(suiteName)
   const cases = suite.cases().filter((one) => !options.only || options.only.test(`${suiteName}/${one.name}`))
@@ -90,6 +91,7 @@ const machine = {
   node: process.versions.node,
   threads: availableParallelism(),
   date: new Date().toISOString(),
+  load,
 }
 console.log(`\n${machine.cpu}, ${machine.threads} threads, Node ${machine.node}, ${timing.rounds} rounds`)
 // what runs in processes of its own leaves this one idle: then its share tells nothing

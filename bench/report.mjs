@@ -32,7 +32,8 @@
 /**
  * What --json writes.
  * @typedef {object} Result
- * @property {{ cpu: string, node: string, threads: number, date: string }} machine  threads: what the machine has
+ * @property {{ cpu: string, node: string, threads: number, date: string, load: number }} machine  threads: what the machine has; load: of
+ *   other programs when it began, in cores
  * @property {string} command  that measured it
  * @property {Row[]} rows
  */

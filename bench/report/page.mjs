@@ -10,6 +10,9 @@ import { groupBy, isOurs, labelOf, machineLine, percent, shareOf, times, unitNam
 /** Longer tables are folded up. */
 const OPEN_ROWS = 48
 
+/** From this load on the page says so. */
+const BUSY = 0.5
+
 const TITLES = {
   step: 'Training steps',
   predict: 'Predictions',
@@ -126,6 +129,7 @@ export function page(rows, machine, command, pictures, home) {
 <body>
 <h1>${home ? `<a href="${escapeText(home)}">lanegrad</a>` : 'lanegrad'}: how fast</h1>
 <p class="fine">${escapeText(machineLine(machine))}; <code>${escapeText(command)}</code></p>
+${machine.load >= BUSY ? `<p class="fine">Other programs were running as well (a load of ${machine.load} when it began): the figures are rough.</p>` : ''}
 <nav>${order.map((suite) => `<a href="#${suite}">${escapeText(titleOf(suite))}</a>`).join('')}</nav>
 <main>
 ${sections.join('\n')}

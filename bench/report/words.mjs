@@ -2,7 +2,7 @@
 import { LIMIT, short } from '../report.mjs'
 
 /** @typedef {import('../report.mjs').Row & { node: string }} Row  node: the version it was measured in */
-/** @typedef {{ cpu: string, node: string, threads: number, date: string }} Machine */
+/** @typedef {import('../report.mjs').Result['machine']} Machine */
 
 const NAMES = {
   pytorch: 'PyTorch, native',

@@ -22,7 +22,7 @@ if (what === 'plan') {
   const times = [net.batchSize, net.batchSize / 2].map((rows) => {
     const start = performance.now()
     const { session } = /** @type {any} */ (model) // its own: a public call would run the plan as well
-    session.prepare('train', [[rows, ...net.inputShape]])
+    session.programFor('train', rows)
     return performance.now() - start
   })
   console.log(JSON.stringify({ ms: times[0], againMs: times[1] }))

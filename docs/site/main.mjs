@@ -1,18 +1,9 @@
-// `npm run site`: the static site in build/site: the README, the guides, the reference, the playground and, from a result of the bench (build/bench.json,
-// or --bench ROWS.json), its report. Any static host can serve the folder (--serve does, on this machine alone), guides and reference work from a
+// `npm run site`: the static site in build/site: the README, the guides, the reference, the playground and the report of the bench's result that is kept
+// in bench/result.json (or of another one: --bench ROWS.json). Any static host can serve the folder (--serve does, on this machine alone), guides and reference work from a
 // file, and nothing is asked of other sites. Enters: markdown, what typedoc has made in build/reference, sources of the playground.
-import {
-  copyFileSync,
-  cpSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
+import { copyFileSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, posix } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { build, transform } from 'esbuild'
 import { slashes } from '../../scripts/paths.mjs'
 import { buildPlayground, serve } from '../../scripts/playground.mjs'
@@ -47,6 +38,9 @@ const pages = new Map([
   ]),
 ])
 
+/** A measurement; its page is the report. */
+const RESULT = 'bench/result.json'
+
 /** The links of the texts to files that aren't pages: pictures come along, the rest is in the repository. */
 const pictures = new Set()
 function linkFrom(source) {
@@ -55,7 +49,7 @@ function linkFrom(source) {
     if (/^(\w+:|#)/.test(link)) return link
     const [, path, anchor = ''] = /^([^#]*)(#.*)?$/.exec(link)
     const target = posix.join(posix.dirname(source), path)
-    const to = pages.get(target)
+    const to = target === RESULT ? 'bench/index.html' : pages.get(target)
     if (to) return posix.relative(posix.dirname(page), to) + anchor
     if (!/\.(png|svg|gif)$/.test(target)) return `${REPOSITORY}/blob/main/${target}${anchor}`
     pictures.add(target)
@@ -81,7 +75,7 @@ function groupsOf() {
         ['project/contributing.html', 'Contributing'],
         ['project/architecture.html', 'Architecture'],
         ['project/changelog.html', 'Changelog'],
-        ...(existsSync(join(OUT, 'bench')) ? [['bench/index.html', 'Bench report']] : []),
+        ['bench/index.html', 'Bench report'],
       ],
     },
   ]
@@ -118,10 +112,9 @@ function writePages() {
 }
 
 async function writeAssets() {
-  // the playground's colors, light and dark, then the site's own
-  const css = read('examples/playground/style.css')
-  const colors = css.slice(0, css.search(/^\*,$/m))
-  const text = `${colors}\n${read('docs/site/style.css')}`
+  // the head of the playground's, colors above all, then the site's own
+  const [head] = read('examples/playground/style.css').split(/^\/\* The page:/m)
+  const text = `${head}\n${read('docs/site/style.css')}`
   const { code } = await transform(text, { loader: 'css', minify: true })
   put('assets/style.css', code)
   await build({
@@ -132,15 +125,22 @@ async function writeAssets() {
   })
 }
 
-/** The page of a bench's result, if there is one. */
-async function writeBench(args) {
-  const rows = args.includes('--bench') ? args[args.indexOf('--bench') + 1] : join(ROOT, 'build/bench.json')
-  if (!existsSync(rows)) {
-    if (args.includes('--bench')) throw new Error(`${rows} isn't there`)
-    return
-  }
-  const { writeReport } = await import('../../bench/report/main.mjs') // which needs the packages of bench/
-  writeReport(JSON.parse(readFileSync(rows, 'utf8')), join(OUT, 'bench'), 'npm run bench')
+/** The page of the bench's result. What draws it is bundled, since its packages are here those of docs/. */
+async function writeBench(rows) {
+  const outfile = join(ROOT, 'build/site-report.mjs')
+  await build({
+    entryPoints: [join(ROOT, 'bench/report/main.mjs')],
+    outfile,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    nodePaths: [join(ROOT, 'docs/node_modules')],
+    banner: {
+      js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url)",
+    },
+  })
+  const { writeReport } = await import(pathToFileURL(outfile).href)
+  writeReport(JSON.parse(readFileSync(rows, 'utf8')), join(OUT, 'bench'), '../guides/speed.html')
 }
 
 /** The order of the package's exports, which is that of the README's table. */
@@ -171,7 +171,7 @@ cpSync(join(ROOT, 'build/reference'), join(OUT, 'reference'), { recursive: true 
 adaptReference(join(OUT, 'reference'))
 await writeAssets()
 await buildPlayground(join(OUT, 'playground'))
-await writeBench(args)
+await writeBench(args.includes('--bench') ? args[args.indexOf('--bench') + 1] : join(ROOT, RESULT))
 const index = [...writePages(), ...namesOf(join(ROOT, 'build/reference.json'), join(OUT, 'reference'))]
 put('assets/search-index.js', `window.lanegradIndex=${JSON.stringify(index)}`)
 console.log(`build/site: ${pages.size} pages, ${index.length} entries of the search`)

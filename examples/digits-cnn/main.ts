@@ -6,20 +6,16 @@
 
 import { Command } from 'commander'
 import {
-  activation,
   adam,
-  batchNormalization,
-  conv2d,
   cosineDecay,
   dense,
   dropout,
   flatten,
-  type Layer,
-  maxPooling2d,
   sequential,
   sparseCategoricalCrossentropy,
 } from 'lanegrad'
-import { CLASS_COUNT, type SampleSet, sliceSamples } from '../shared/idx.ts'
+import { asDataset, convolution } from '../shared/convolution.ts'
+import { CLASS_COUNT, sliceSamples } from '../shared/idx.ts'
 import { classNames, packagedMnist, readTrainAndTest } from '../shared/mnist.ts'
 import { positiveInteger, positiveNumber, wholeNumber } from '../shared/options.ts'
 import { formatPercent } from '../shared/progress.ts'
@@ -44,20 +40,6 @@ interface Options {
 
 // One training sample in twenty is held out, to watch how the network does on what it isn't trained on.
 const HELD_OUT_SHARE = 20
-
-/** A convolution, the largest of each 2 x 2 of its outputs, normalized over the batch, and cut off below 0. */
-const convolution = (filters: number): Layer[] => [
-  conv2d({ filters, kernelSize: 3, useBias: false }), // the normalization has a bias
-  maxPooling2d(),
-  batchNormalization({ momentum: 0.9 }), // training is short: the moving statistics must follow soon
-  activation({ activation: 'relu' }),
-]
-
-/** Images [n, rows, columns, 1 channel] and their labels [n]. */
-const asDataset = ({ images, labels, rowCount, columnCount }: SampleSet) => ({
-  x: { shape: [labels.data.length, rowCount, columnCount, 1], data: images.data },
-  y: labels,
-})
 
 async function run(options: Options): Promise<void> {
   const { epochs, batchSize, learningRate, seed } = options

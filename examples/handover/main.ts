@@ -9,21 +9,17 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { Command } from 'commander'
 import {
-  activation,
   adam,
-  batchNormalization,
-  conv2d,
   cosineDecay,
   dense,
   flatten,
-  type Layer,
   load,
   type Model,
-  maxPooling2d,
   sequential,
   sparseCategoricalCrossentropy,
 } from 'lanegrad'
-import { CLASS_COUNT, type SampleSet } from '../shared/idx.ts'
+import { asDataset, convolution } from '../shared/convolution.ts'
+import { CLASS_COUNT } from '../shared/idx.ts'
 import { packagedMnist, readTrainAndTest } from '../shared/mnist.ts'
 import { positiveInteger, positiveNumber, wholeNumber } from '../shared/options.ts'
 import { formatPercent } from '../shared/progress.ts'
@@ -42,20 +38,6 @@ interface Options {
 const FOLDER = 'build/examples/handover'
 const HELD_OUT = 0.05
 const EPOCHS = 3
-
-/** A convolution, the largest of each 2 x 2 of its outputs, normalized over the batch, and cut off below 0. */
-const convolution = (filters: number): Layer[] => [
-  conv2d({ filters, kernelSize: 3, useBias: false }),
-  maxPooling2d(),
-  batchNormalization({ momentum: 0.9 }),
-  activation({ activation: 'relu' }),
-]
-
-/** Images [n, rows, columns, 1 channel] and their labels [n]. */
-const asDataset = ({ images, labels, rowCount, columnCount }: SampleSet) => ({
-  x: { shape: [labels.data.length, rowCount, columnCount, 1], data: images.data },
-  y: labels,
-})
 
 async function run(options: Options): Promise<void> {
   const { batchSize, learningRate, processes, seed } = options

@@ -1,7 +1,7 @@
 // Reads the cells of tables: texts of CSV files, or values of objects. Each reader takes any cell and returns a number (NaN where the
 // cell is missing) or a text ('' where it is missing), and undefined where the cell is of another kind. The readers never throw.
 import { tagOf } from '../numerics/brands.ts'
-import { check, fail, isRecord, show } from '../numerics/errors.ts'
+import { check, fail, isRecord, show, unknownName } from '../numerics/errors.ts'
 import type { Table } from './table.ts'
 
 /** Rows of a table: what `parseCsv` returns, or a list of objects with the columns' names as keys. */
@@ -79,6 +79,17 @@ export function columnsOf(where: string, rows: TableRows): Columns {
     names,
     column: cellOf,
   }
+}
+
+/** Tells the nearest name of a column; or, where there is one column alone, by what its fields seem to be separated. */
+export function unknownColumn(what: string, name: unknown, names: readonly string[]): never {
+  const sign = names.length === 1 && /[;\t|]/.exec(names[0])?.[0]
+  if (sign)
+    fail(
+      `${what}: there is one column alone, ${show(names[0])}; its fields seem to be separated by ${show(sign)}: ` +
+        `parseCsv(text, { delimiter: ${show(sign)} })`,
+    )
+  return unknownName(what, name, names)
 }
 
 type CellsByName = [readonly string[], (name: string) => CellAt | undefined]

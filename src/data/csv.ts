@@ -15,7 +15,7 @@ import {
   unknownName,
 } from '../numerics/errors.ts'
 import type { FloatArray, NamedArray } from '../numerics/tensor.ts'
-import { isTooLarge, MISSING, NUMBER } from './cells.ts'
+import { isTooLarge, MISSING, NUMBER, unknownColumn } from './cells.ts'
 import type { Table } from './table.ts'
 
 /** Options of `parseCsv`. */
@@ -52,6 +52,10 @@ export function parseCsv(text: string, options: CsvOptions = {}): Table {
   const read = checkOptions('parseCsv', options, ['delimiter', 'header', 'columns'])
   const { delimiter, header } = readOptions('parseCsv', read, readers, ['columns'])
   check(typeof text === 'string', 'parseCsv: text', 'a string', text)
+  if (/^[^\r\n]+\.(csv|tsv|txt)$/i.test(text))
+    fail(
+      `parseCsv: text must be what a CSV file holds, such as readFileSync(path, 'utf8'); got a path, ${show(text)}`,
+    )
   // a text with line ends of one kind is parsed as it is
   const newline = /(?<!\r)\n|\r(?!\n)/.test(text) ? '\n' : '\r\n'
   const lines = newline === '\n' && text.includes('\r') ? withLineFeeds(text, delimiter) : text
@@ -100,7 +104,7 @@ function withLineFeeds(text: string, delimiter: string): string {
 function columnIndices(what: string, names: readonly string[], columns: readonly string[]): number[] {
   check(Array.isArray(columns), what, 'a list of names', columns)
   const indices = new Map(names.map((name, i) => [name, i]))
-  return columns.map((name) => indices.get(name) ?? unknownName('column', name, names))
+  return columns.map((name) => indices.get(name) ?? unknownColumn('column', name, names))
 }
 
 function checkTable(where: string, table: Table): void {
@@ -164,7 +168,11 @@ export function numberColumns(
         const value = isMissing ? missing : Number(cell)
         const isNumber = isMissing || NUMBER.test(cell)
         if (!isNumber || isTooLarge(value)) {
-          const expected = isNumber ? 'a number that fits float32' : 'a number'
+          const expected = isNumber
+            ? 'a number that fits float32'
+            : MISSING.test(cell)
+              ? 'a number (or give { missing: NaN }, or another number in its place)'
+              : 'a number'
           check(false, `${where}: column ${show(names[column])}, row ${i}`, expected, row[column])
         }
         data[i * indices.length + j] = value

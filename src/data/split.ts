@@ -6,18 +6,16 @@ import {
   checkOptions,
   fail,
   isRecord,
-  must,
   NATURAL,
   number,
   POSITIVE_INTEGER,
   reading,
   readOptions,
-  unknownName,
 } from '../numerics/errors.ts'
 import { shareOf } from '../numerics/exact.ts'
 import { permutation, streamOf } from '../numerics/random.ts'
 import { isShaped } from '../numerics/tensor.ts'
-import { columnsOf, isTable, type TableRows, textIn } from './cells.ts'
+import { columnsOf, isTable, type TableRows, textIn, unknownColumn } from './cells.ts'
 import { commonRowCount, gatherRows, isNamedRows, type RowData, type Rows, rowCount } from './rows.ts'
 
 /** Labels of the rows; each part gets its share of every label. */
@@ -153,7 +151,8 @@ function labelsOf(
 ): Strata | null {
   if (typeof stratify === 'string') {
     const table = columnsOf(`${where}: stratify`, x as TableRows)
-    const cellAt = table.column(stratify) ?? unknownName(`${where}: stratify: column`, stratify, table.names)
+    const cellAt =
+      table.column(stratify) ?? unknownColumn(`${where}: stratify: column`, stratify, table.names)
     return Array.from({ length: rowCount(where, x) }, (_, row) => textIn(cellAt(row)) ?? '')
   }
   if (stratify === true && y === undefined)
@@ -189,7 +188,7 @@ export interface Fold {
  */
 export function kFold(count: number, options: FoldOptions = {}): Fold[] {
   const where = 'kFold'
-  must(POSITIVE_INTEGER, count, `${where}: count`)
+  check(POSITIVE_INTEGER.holds(count), `${where}: count`, 'the number of rows, a positive integer', count)
   check(count < 0x100000000, `${where}: count`, 'below 2^32', count)
   const foldCount = number(
     `an integer from 2 to the ${count} rows`,

@@ -54,6 +54,9 @@ export function valuesOf<K extends Kind>(
   })
 }
 
+/** Numbers as people write them: 1,5 or 1,234.5 or 1.234,5. */
+const NUMBER_WITH_COMMA = /^[+-]?\d+(?:\.\d{3})*,\d+(?:,\d{3})*(?:\.\d+)?$/
+
 /** What the cells look like: numbers, booleans and dates where all are such, categories otherwise. @throws LanegradError on a doubt */
 export function kindOf(where: string, name: string, cellAt: CellAt, rowCount: number): Kind {
   const kinds = ['number', 'boolean', 'date'] as const
@@ -78,6 +81,12 @@ export function kindOf(where: string, name: string, cellAt: CellAt, rowCount: nu
     fail(`${where}: column ${show(name)} has no value in any of ${rowCount} rows; leave it out of columns`)
   const all = counts.indexOf(filled)
   if (all >= 0) return kinds[all]
+  const commas = [...texts].filter((text) => NUMBER_WITH_COMMA.test(text))
+  if (commas.length > 0 && [...texts].every((text) => NUMBER_WITH_COMMA.test(text) || NUMBER.test(text)))
+    fail(
+      `${where}: column ${show(name)}: expected numbers with a point, such as 1234.5; got ${show(commas[0])}. Write the commas anew ` +
+        `in the rows, or say that these are categories: columns: { ${show(name)}: 'category' }`,
+    )
   // few texts again and again are categories, whatever they look like
   if (texts.size <= 50 && texts.size <= filled / 2) return 'category'
   const most = counts.findIndex((count) => count > filled / 2)

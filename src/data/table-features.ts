@@ -14,10 +14,9 @@ import {
   reading,
   readOptions,
   show,
-  unknownName,
 } from '../numerics/errors.ts'
 import type { FloatArray, NamedArray, ShapedArray } from '../numerics/tensor.ts'
-import { type CellAt, type Columns, columnsOf, type TableRows } from './cells.ts'
+import { type CellAt, type Columns, columnsOf, type TableRows, unknownColumn } from './cells.ts'
 import { argmax, classesOf } from './predictions.ts'
 import { readSaved } from './saved.ts'
 import {
@@ -204,14 +203,14 @@ function fitColumn(
   scale: Scaling,
 ): Column {
   const { rowCount } = table
-  const cellAt = table.column(name) ?? unknownName(`${where}: column`, name, table.names)
+  const cellAt = table.column(name) ?? unknownColumn(`${where}: column`, name, table.names)
   const kind = given ?? kindOf(where, name, cellAt, rowCount)
   if (kind === 'category') return fitCategories(where, name, valuesOf(where, name, kind, cellAt, rowCount))
   return fitNumbers(where, name, kind, valuesOf(where, name, kind, cellAt, rowCount), impute, scale)
 }
 
 function fitTarget(where: string, table: Columns, name: string, given: ColumnKind | null): Column {
-  const cellAt = table.column(name) ?? unknownName(`${where}: column`, name, table.names)
+  const cellAt = table.column(name) ?? unknownColumn(`${where}: column`, name, table.names)
   const kind = given ?? kindOf(where, name, cellAt, table.rowCount)
   if (kind === 'date' || (given !== null && kind === 'boolean'))
     fail(`${where}: target: ${show(name)} must be 'number' or 'category'; got ${show(kind)}`)

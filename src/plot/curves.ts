@@ -1,6 +1,15 @@
 // The curves of a training. Enters: a history. Leaves: SVG text, a panel for each log: that of training drawn through, that of validation
 // dashed.
-import { check, fail, isObject, isRecord, POSITIVE, reading, readOptions } from '../numerics/errors.ts'
+import {
+  check,
+  fail,
+  isFunction,
+  isObject,
+  isRecord,
+  POSITIVE,
+  reading,
+  readOptions,
+} from '../numerics/errors.ts'
 import { at, COLORS, escaped, label, short, svg, ticks } from './svg.ts'
 
 /** Numbers for each epoch by the names of logs, as `fit` returns them. */
@@ -37,16 +46,18 @@ export const readCurveOptions = (where: string, options: CurveOptions) =>
 /** @throws LanegradError unless every log is a list of numbers */
 function readCurves(where: string, history: Curves): [string, number[]][] {
   check(isRecord(history), `${where}: history`, 'lists of numbers by name, as fit returns them', history)
-  return reading(`${where}: history`, () =>
-    Object.entries(history).map(([name, values]) => {
+  return reading(`${where}: history`, () => {
+    if (isFunction((history as { readonly then?: unknown }).then))
+      fail(`${where}: history is a promise; await it: ${where}(await model.fit(x, y))`)
+    return Object.entries(history).map(([name, values]) => {
       const isList = isObject(values) && typeof values.length === 'number'
       check(isList, `${where}: history.${name}`, 'a list of numbers', values)
       const list = Array.from(values)
       const odd = list.find((value) => typeof value !== 'number')
       if (odd !== undefined) check(false, `${where}: history.${name}`, 'a list of numbers', values)
       return [name, list] as [string, number[]]
-    }),
-  )
+    })
+  })
 }
 
 const baseOf = (name: string) => name.replace(/^val_/, '')

@@ -45,7 +45,12 @@ export async function workerModel<V extends Values>(
   const { worker, timeoutMs = 30_000 } = checkOptions('workerModel', options, ['worker', 'timeoutMs'])
   checkModel('workerModel: model', model)
   const canPost = reading('workerModel: worker', () => typeof worker?.postMessage === 'function')
-  check(canPost, 'workerModel: worker', 'a Worker', worker)
+  check(
+    canPost,
+    'workerModel: worker',
+    "a Worker, such as new Worker('./worker.js', { type: 'module' })",
+    worker,
+  )
   must(NON_NEGATIVE, timeoutMs, 'workerModel: timeoutMs')
   return connect(model, worker, timeoutMs, (port, leave) => new WorkerModel(model, port, leave))
 }

@@ -213,7 +213,7 @@ describe('kFold', () => {
   test('refuses fewer than two folds and more than rows', () => {
     for (const folds of [1, 5, 2.5])
       refused(`kFold: folds must be an integer from 2 to the 4 rows; got ${folds}`, () => kFold(4, { folds }))
-    refused('kFold: count must be a positive integer; got 0', () => kFold(0))
+    refused('kFold: count must be the number of rows, a positive integer; got 0', () => kFold(0))
     refused('kFold: count must be below 2^32; got 10000000000', () => kFold(1e10))
   })
 })

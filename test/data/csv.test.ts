@@ -1,8 +1,25 @@
 // CSV texts to tables and columns.
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { labelColumn, numberColumns, oneHotColumn, parseCsv, textColumn } from '../../src/data/index.ts'
+import {
+  labelColumn,
+  numberColumns,
+  oneHotColumn,
+  parseCsv,
+  tableFeatures,
+  textColumn,
+  trainTestSplit,
+} from '../../src/data/index.ts'
 import { refused } from '../support/refused.ts'
+
+function messageOf(call: () => unknown): string {
+  try {
+    call()
+    return 'none'
+  } catch (error) {
+    return (error as Error).message
+  }
+}
 
 describe('parseCsv', () => {
   test.each<[string, string]>([
@@ -119,6 +136,29 @@ describe('parseCsv', () => {
     refused(message, () => parseCsv('width,height\n1,2', { columns: ['wdith'] }))
     refused(/^unknown parseCsv option "sep"/, () => parseCsv('a', { sep: ';' } as object))
     refused('parseCsv: text must be a string; got 3', () => parseCsv(3 as unknown as string))
+    refused(
+      `parseCsv: text must be what a CSV file holds, such as readFileSync(path, 'utf8'); got a path, "data/cars.csv"`,
+      () => parseCsv('data/cars.csv'),
+    )
+    expect(parseCsv('cars.csv\n1').names).toEqual(['cars.csv'])
+  })
+
+  test('a table whose fields are separated by something else is told by its one column', () => {
+    const fault =
+      'there is one column alone, "a;b"; its fields seem to be separated by ";": parseCsv(text, { delimiter: ";" })'
+    const table = parseCsv('a;b\n1;2\n3;4\n')
+    const options = { testSize: 0.5, stratify: 'b' }
+    for (const [where, call] of [
+      ['numberColumns: columns: ', () => numberColumns(table, ['b'])],
+      ['textColumn: ', () => textColumn(table, 'a')],
+      ['tableFeatures: column: ', () => tableFeatures(table, { target: 'b' })],
+      ['tableFeatures: column: ', () => tableFeatures(table, { columns: ['a'] })],
+      ['trainTestSplit: stratify: column: ', () => trainTestSplit(table, options)],
+      ['parseCsv: columns: ', () => parseCsv('a;b\n1;2\n', { columns: ['a'] })],
+    ] as const)
+      expect([where, messageOf(call)]).toEqual([where, expect.stringContaining(fault)])
+    expect(messageOf(() => textColumn(parseCsv('a\tb\n1\t2\n'), 'a'))).toContain('separated by "\\t"')
+    refused(/unknown column "c"; did you mean/, () => textColumn(parseCsv('a\n1\n'), 'c'))
     refused('parseCsv: header must be a boolean; got "no"', () => parseCsv('a', { header: 'no' } as object))
     refused('parseCsv: delimiter must be a string without quotes and line ends; got "\\n"', () =>
       parseCsv('a', { delimiter: '\n' }),
@@ -149,7 +189,10 @@ describe('columns', () => {
       ...[Number.NaN, Number.NaN, Number.NaN, Number.NaN, Number.NaN, 7],
     ])
     expect(numberColumns(gaps, ['b'], { missing: -1 }).data).toEqual(Float32Array.of(-1, -1, 7))
-    refused('numberColumns: column "b", row 0 must be a number; got "NA"', () => numberColumns(gaps, ['b']))
+    refused(
+      'numberColumns: column "b", row 0 must be a number (or give { missing: NaN }, or another number in its place); got "NA"',
+      () => numberColumns(gaps, ['b']),
+    )
   })
 
   test.each(['0', null, Infinity, 1e39, [1]])('missing is no %j', (missing) => {

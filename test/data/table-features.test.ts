@@ -234,6 +234,25 @@ describe('by hand', () => {
 })
 
 describe('refuses', () => {
+  test.each([
+    ['1,5', '2'],
+    ['1,234', '2,500'],
+    ['1.234,5', '7'],
+    ['1,234.5', '-0,5'],
+  ])('numbers that are written with commas: %s', (first, second) => {
+    const rows = [first, second, first, second, '', 'NA'].map((price) => ({ price }))
+    refused(
+      /column "price": expected numbers with a point, such as 1234\.5; got .*\{ "price": 'category' \}$/,
+      () => tableFeatures(rows),
+    )
+    expect(tableFeatures(rows, { columns: { price: 'category' } }).names).toContain(`price_${first}`)
+  })
+
+  test('texts with commas that are no numbers are categories', () => {
+    const rows = ['1,5', 'a,5', '1,5', 'a,5'].map((size) => ({ size }))
+    expect(tableFeatures(rows).categories).toEqual({ size: ['1,5', 'a,5'] })
+  })
+
   const cars = [
     { hp: 10, make: 'a' },
     { hp: 20, make: 'b' },

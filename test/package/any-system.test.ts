@@ -107,7 +107,7 @@ const PYTHON: typeof SOURCES = [
   [/\bsignal\.SIG(?!INT\b|TERM\b|NALS\b)[A-Z]+/, 'SIGINT, SIGTERM'],
   [/shell=True|os\.system\(|set_start_method\(["']fork/, 'subprocess without a shell'],
   [
-    /(?:open|write_text|read_text)\((?!.*(?:encoding|["'][rwax]?b["']))[^)\n]*\)/,
+    /\b(?:open|write_text|read_text)\((?!.*(?:encoding|["'][rwax]?b["']))[^)\n]*\)/,
     'encoding="utf-8": Windows has another',
   ],
   [/["']\/dev\//, 'os.devnull'],

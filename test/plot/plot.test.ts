@@ -197,6 +197,10 @@ test.each([
     'plotHistory: history must be lists of numbers by name, as fit returns them; got [1]',
   ],
   [
+    () => plotHistory(Promise.resolve({ loss: [1] }) as never),
+    'plotHistory: history is a promise; await it: plotHistory(await model.fit(x, y))',
+  ],
+  [
     () => plotHistory({ loss: ['a'] as never }),
     'plotHistory: history.loss must be a list of numbers; got ["a"]',
   ],

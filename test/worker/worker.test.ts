@@ -854,7 +854,7 @@ describe('errors', () => {
 
   test('workerModel and serveModels refuse what they cannot use', async () => {
     expect(await messageOf(workerModel(made(), {} as never))).toMatch(
-      /worker must be a Worker; got undefined/,
+      /worker must be a Worker, such as new Worker\('\.\/worker\.js', \{ type: 'module' \}\); got undefined/,
     )
     expect(await messageOf(workerModel(made(), { wurker: 1 } as never))).toMatch(
       /unknown workerModel option "wurker"/,
