@@ -17,13 +17,18 @@ function lstmRow(p: usize, at: i32, b: i32): void {
   sigmoids(gates, x, z, 2 * u)
   tanhs(gates + 2 * n, x + 2 * n, z + 2 * n, u)
   sigmoids(gates + 3 * n, x + 3 * n, z + 3 * n, u)
-  for (let j = 0; j < u; j += 4) {
-    const k0 = <usize>j << 2, k1 = k0 + n, k2 = k1 + n, k3 = k2 + n
-    const input = f32x4.mul(v128.load(gates + k0), v128.load(gates + k2))
-    const next = madd(v128.load(gates + k1), v128.load(c + k0), input)
-    storeBelow(c + k0, next, u - j)
-    storeBelow(h + k0, f32x4.mul(v128.load(gates + k3), tanh(next)), u - j)
-  }
+  let k: usize = 0
+  for (const whole = n & ~15; k < whole; k += 16) lstmCell(gates + k, c + k, h + k, n, 4)
+  if (u & 3) lstmCell(gates + k, c + k, h + k, n, u & 3)
+}
+
+@inline
+function lstmCell(gates: usize, c: usize, h: usize, n: usize, count: i32): void {
+  const f = gates + n, g = f + n
+  const next = madd(v128.load(f), v128.load(c), f32x4.mul(v128.load(gates), v128.load(g)))
+  const y = f32x4.mul(v128.load(g + n), tanh(next))
+  storeBelow(c, next, count)
+  storeBelow(h, y, count)
 }
 
 /**
@@ -36,25 +41,30 @@ function lstmGradRow(p: usize, at: i32, b: i32): void {
   const dz = rowOf(p, RECURRENT_Y, at, 4), gates = rowOf(p, RECURRENT_GATES, at, 4)
   const before = rowOf(p, RECURRENT_SAVED, at, 1)
   const dh = rowOf(p, RECURRENT_H, b, 1), dc = rowOf(p, RECURRENT_C, b, 1)
-  const one = splat(1)
-  for (let j = 0; j < u; j += 4) {
-    const k0 = <usize>j << 2, k1 = k0 + n, k2 = k1 + n, k3 = k2 + n
-    const i = v128.load(gates + k0), f = v128.load(gates + k1), g = v128.load(gates + k2), o = v128.load(gates + k3)
-    const c = v128.load(before + k0), d = v128.load(dh + k0)
-    const t = tanh(madd(f, c, f32x4.mul(i, g)))
-    const through = f32x4.mul(f32x4.mul(d, o), f32x4.sub(one, f32x4.mul(t, t)))
-    const e = f32x4.add(v128.load(dc + k0), through)
-    const di = f32x4.mul(f32x4.mul(f32x4.mul(e, g), i), f32x4.sub(one, i))
-    const df = f32x4.mul(f32x4.mul(f32x4.mul(e, c), f), f32x4.sub(one, f))
-    const dg = f32x4.mul(f32x4.mul(e, i), f32x4.sub(one, f32x4.mul(g, g)))
-    const dO = f32x4.mul(f32x4.mul(f32x4.mul(d, t), o), f32x4.sub(one, o))
-    storeBelow(dz + k0, di, u - j)
-    storeBelow(dz + k1, df, u - j)
-    storeBelow(dz + k2, dg, u - j)
-    storeBelow(dz + k3, dO, u - j)
-    storeBelow(dc + k0, f32x4.mul(e, f), u - j)
-    storeBelow(dh + k0, splat(0), u - j)
-  }
+  let k: usize = 0
+  for (const whole = n & ~15; k < whole; k += 16) lstmGradCell(dz + k, gates + k, before + k, dh + k, dc + k, n, 4)
+  if (u & 3) lstmGradCell(dz + k, gates + k, before + k, dh + k, dc + k, n, u & 3)
+}
+
+@inline
+function lstmGradCell(dz: usize, gates: usize, before: usize, dh: usize, dc: usize, n: usize, count: i32): void {
+  const one = splat(1), gf = gates + n, gg = gf + n, go = gg + n
+  const i = v128.load(gates), f = v128.load(gf), g = v128.load(gg), o = v128.load(go)
+  const c = v128.load(before), d = v128.load(dh)
+  const t = tanh(madd(f, c, f32x4.mul(i, g)))
+  const through = f32x4.mul(f32x4.mul(d, o), f32x4.sub(one, f32x4.mul(t, t)))
+  const e = f32x4.add(v128.load(dc), through)
+  const di = f32x4.mul(f32x4.mul(f32x4.mul(e, g), i), f32x4.sub(one, i))
+  const df = f32x4.mul(f32x4.mul(f32x4.mul(e, c), f), f32x4.sub(one, f))
+  const dg = f32x4.mul(f32x4.mul(e, i), f32x4.sub(one, f32x4.mul(g, g)))
+  const dO = f32x4.mul(f32x4.mul(f32x4.mul(d, t), o), f32x4.sub(one, o))
+  const zf = dz + n, zg = zf + n, zo = zg + n
+  storeBelow(dz, di, count)
+  storeBelow(zf, df, count)
+  storeBelow(zg, dg, count)
+  storeBelow(zo, dO, count)
+  storeBelow(dc, f32x4.mul(e, f), count)
+  storeBelow(dh, splat(0), count)
 }
 
 /** words: see recurrent.ts */

@@ -14,9 +14,9 @@ import {
   RECURRENT_H0, RECURRENT_MASK, RECURRENT_REVERSE, RECURRENT_SAVED, RECURRENT_SCRATCH, RECURRENT_SEQUENCE,
   RECURRENT_STATE, RECURRENT_STEPS, RECURRENT_U, RECURRENT_U2, RECURRENT_UNITS, RECURRENT_XZ, RECURRENT_Y,
 } from '../abi'
+import { storeTail } from '../lanes'
 import { sigmoid, tanh } from '../math'
 import { scratchOf, split, threadCount } from '../parallel'
-import { storeBelow } from './tails'
 
 // Scratch: operands of the matmul, then rows [B, width u] of the product, then (with a second product) its left side
 // and its result [B, u] each, then the matmul's own. The other parts use only the operands of their scratch, and take their
@@ -42,32 +42,28 @@ export function secondRow(p: usize, b: i32, width: i32, part: i32): usize {
 
 /** dst = sigmoid(x + z) */
 export function sigmoids(dst: usize, x: usize, z: usize, count: i32): void {
-  for (let j = 0; j < count; j += 4) {
-    const o = <usize>j << 2
-    storeBelow(dst + o, sigmoid(f32x4.add(v128.load(x + o), v128.load(z + o))), count - j)
-  }
+  const whole = <usize>(count >> 2) << 4
+  for (let o: usize = 0; o < whole; o += 16) v128.store(dst + o, sigmoid(f32x4.add(v128.load(x + o), v128.load(z + o))))
+  if (count & 3) storeTail(dst + whole, sigmoid(f32x4.add(v128.load(x + whole), v128.load(z + whole))), count & 3)
 }
 
 /** dst = tanh(x + z) */
 export function tanhs(dst: usize, x: usize, z: usize, count: i32): void {
-  for (let j = 0; j < count; j += 4) {
-    const o = <usize>j << 2
-    storeBelow(dst + o, tanh(f32x4.add(v128.load(x + o), v128.load(z + o))), count - j)
-  }
+  const whole = <usize>(count >> 2) << 4
+  for (let o: usize = 0; o < whole; o += 16) v128.store(dst + o, tanh(f32x4.add(v128.load(x + o), v128.load(z + o))))
+  if (count & 3) storeTail(dst + whole, tanh(f32x4.add(v128.load(x + whole), v128.load(z + whole))), count & 3)
 }
 
 function move(dst: usize, src: usize, count: i32): void {
-  for (let j = 0; j < count; j += 4) {
-    const o = <usize>j << 2
-    storeBelow(dst + o, v128.load(src + o), count - j)
-  }
+  const whole = <usize>(count >> 2) << 4
+  for (let o: usize = 0; o < whole; o += 16) v128.store(dst + o, v128.load(src + o))
+  if (count & 3) storeTail(dst + whole, v128.load(src + whole), count & 3)
 }
 
 function addTo(dst: usize, src: usize, count: i32): void {
-  for (let j = 0; j < count; j += 4) {
-    const o = <usize>j << 2
-    storeBelow(dst + o, f32x4.add(v128.load(dst + o), v128.load(src + o)), count - j)
-  }
+  const whole = <usize>(count >> 2) << 4
+  for (let o: usize = 0; o < whole; o += 16) v128.store(dst + o, f32x4.add(v128.load(dst + o), v128.load(src + o)))
+  if (count & 3) storeTail(dst + whole, f32x4.add(v128.load(dst + whole), v128.load(src + whole)), count & 3)
 }
 
 /** A state's first value: a copy of what is at `word`, or 0; of `rows` rows from `row` on. */
