@@ -1,8 +1,11 @@
-// Gradients that a caller made, checked: one array for each weight that trains, by name.
+// Gradients by the names of weights: those that a run gives, and those that a caller made, checked.
 import { check, fail, isObject, reading, unknownName } from '../numerics/errors.ts'
+import { elementCount, type FloatArray } from '../numerics/tensor.ts'
 import type { ArrayLikeData } from '../rows/rows.ts'
+import type { Executable } from '../runtime/program.ts'
 import type { ParameterSpec } from '../session/layout.ts'
 import { numbersOf } from '../session/named.ts'
+import type { Session } from '../session/session.ts'
 
 /** Gradients by the names of weights. */
 export type Gradients = Readonly<Record<string, ArrayLikeData>>
@@ -31,4 +34,25 @@ export function readGradients(
       return [name, numbers] as const
     })
   })
+}
+
+/**
+ * The gradients of the batch that was fed to the program, of every weight that trains; with `inputs`, of the float inputs
+ * too.
+ */
+export function gradientsOf(
+  session: Session,
+  { gradients }: Executable,
+  inputs: boolean,
+): Record<string, FloatArray> {
+  session.engine.forward()
+  session.engine.backward()
+  const result: Record<string, FloatArray> = {}
+  for (const { name, shape, trainable } of session.weights) {
+    const slot = gradients.get(name)
+    if (trainable)
+      result[name] = slot ? session.read(slot) : { shape, data: new Float32Array(elementCount(shape)) }
+  }
+  if (inputs) for (const [name, slot] of gradients) result[name] ??= session.read(slot)
+  return result
 }

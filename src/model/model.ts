@@ -7,7 +7,7 @@ import type { Callback as CallbackOf, FitParams as FitParamsOf } from '../feed/c
 import type { ClassWeight } from '../feed/class-weight.ts'
 import { evaluateAll, fitAll } from '../feed/fit.ts'
 import { isBatches, sortArguments } from '../feed/given.ts'
-import { type Gradients, readGradients } from '../feed/gradients.ts'
+import { type Gradients, gradientsOf, readGradients } from '../feed/gradients.ts'
 import {
   type ApplyOptions,
   type EvaluateOptions,
@@ -19,9 +19,9 @@ import {
 } from '../feed/options.ts'
 import { predictBatches, predictRows } from '../feed/predict.ts'
 import { checkEvaluated, heldOut, readEvaluated, readSources } from '../feed/reading.ts'
-import { calledOn, type InnerCall, type InnerModel, type Symbolic } from '../layers/layer.ts'
+import type { InnerModel, Symbolic } from '../layers/layer.ts'
 import { type Outline, outlineOf } from '../network/compute.ts'
-import { type LayersTaken, takenFrom, writtenOn } from '../network/inner.ts'
+import type { LayersTaken } from '../network/inner.ts'
 import { networkOf, type Values } from '../network/network.ts'
 import type { PlannedSession } from '../network/planned.ts'
 import { numbersNamed } from '../network/weight-names.ts'
@@ -29,28 +29,31 @@ import {
   BOOLEAN,
   check,
   fail,
-  isFunction,
   isObject,
   must,
   NON_NEGATIVE,
   printed,
   reading,
   readOptions,
-  unknownName,
 } from '../numerics/errors.ts'
 import { finish } from '../numerics/pieces.ts'
 import type { DType, RowShape } from '../numerics/shape.ts'
 import type { FloatArray } from '../numerics/tensor.ts'
-import { elementCount } from '../numerics/tensor.ts'
-import type { ArrayLikeData, Batch, Batches, Data, Dataset, Structure } from '../rows/rows.ts'
+import type { ArrayLikeData, Batch, Batches, Data, Dataset } from '../rows/rows.ts'
 import { turns } from '../rows/turns.ts'
 import { apply } from '../session/apply.ts'
 import type { History, Logs, WithLoss } from '../session/logs.ts'
 import { NO_ROWS } from '../session/prepared.ts'
 import { Repeat, RepeatedPrediction } from '../session/repeat.ts'
+import { innerOf, joined, outputsOn } from './calls.ts'
 import { type CompileOptions, checkValidationKeys, readTraining, trainingOf } from './compile.ts'
 import { saveSession } from './saving.ts'
 import { modelText, parameters, summaryText } from './summary.ts'
+import { setTrainable } from './trainable.ts'
+
+/** Throws: a method of Keras's, or of before, that is a function of the model. */
+const moved = (name: string, others: string, entry = ''): never =>
+  fail(`model.${name}: write ${name}(model${others}), with ${name} from 'lanegrad${entry}'`)
 
 /** Where none are given. */
 const NO_OPTIONS: TrainStepOptions & PredictOptions = {}
@@ -108,7 +111,8 @@ export class Model<V extends Values = Values> {
   declare private readonly taken: LayersTaken
 
   private constructor(session: PlannedSession) {
-    const call = (...given: readonly (Symbolic | readonly Symbolic[])[]): V => self.called(given)
+    const call = (...given: readonly (Symbolic | readonly Symbolic[])[]): V =>
+      outputsOn(self.session, self.inner, self.taken, given) as Values as V
     // stacks call a bound function by its prototype's name, any other one Function
     const self: Model<V> = Object.setPrototypeOf(call.bind(null), new.target.prototype)
     const inner = innerOf(session)
@@ -116,27 +120,6 @@ export class Model<V extends Values = Values> {
     printed(self, () => modelText(session))
     // biome-ignore lint/correctness/noConstructorReturn: a model is a function
     return Object.seal(self) // `stopTraining = true` and the like are errors, not without effect
-  }
-
-  /** The outputs of the model called on values of another one. */
-  private called(given: readonly (Symbolic | readonly Symbolic[])[]): V {
-    const { network } = this.session
-    const { inner } = this
-    const what = `model ${inner.layerName ?? ''}`.trim()
-    const inputs = calledOn(what, given)
-    const wanted = network.inputs.map(({ name }) => name)
-    if (inputs.length !== wanted.length)
-      fail(`${what} takes ${wanted.length} values (${wanted.join(', ')}); got ${inputs.length}`)
-    const shapes = network.inputs.map(({ shape }) => shape)
-    const call: InnerCall = { model: inner, own: '', outer: null, inputs, shapes, outputs: [] }
-    const named = new Map(wanted.map((name, i) => [name, inputs[i]]))
-    const values = writtenOn(network, named, call, this.taken, takenFrom(inner, true, false))
-    const outputs = network.outputs.map(({ name, value }): [string, Symbolic] => [
-      name,
-      values.get(value) as Symbolic,
-    ])
-    call.outputs.push(...outputs.map(([, value]) => value))
-    return joined(outputs, network.outputStructure) as Values as V
   }
 
   /** @internal */
@@ -238,25 +221,7 @@ export class Model<V extends Values = Values> {
   setTrainable(layers: Readonly<Record<string, boolean>> | ((layer: string) => boolean)): this {
     const { session } = this
     this.refuseWhileBusy('setTrainable')
-    const isGiven = isFunction(layers) || isObject(layers)
-    check(isGiven, 'setTrainable: layers', 'an object of booleans by name, or a function', layers)
-    const groups = groupsOf(session)
-    const names = [...this.layers.map(({ name }) => name), ...groups.keys()]
-    const known = new Set(names)
-    const flags =
-      typeof layers === 'function'
-        ? this.layers.map(({ name }) => [name, layers(name)])
-        : reading('setTrainable: layers', () => Object.entries(layers))
-    for (const [name, flag] of flags as [string, unknown][]) {
-      if (!known.has(name)) unknownName('layer', name, names)
-      must(BOOLEAN, flag, `setTrainable: ${name}`)
-    }
-    const given = flags as [string, boolean][]
-    const flagOf = new Map(
-      given.flatMap(([name, flag]) => [...(groups.get(name) ?? [])].map((layer) => [layer, flag])),
-    )
-    for (const [name, flag] of given) flagOf.set(name, flag) // what names a layer itself is what counts
-    session.setTrainable((name, now) => flagOf.get(name) ?? now)
+    setTrainable(session, layers)
     return this
   }
 
@@ -266,11 +231,8 @@ export class Model<V extends Values = Values> {
    * @throws LanegradError where it keeps none
    */
   emaWeights(): Record<string, FloatArray> {
-    if (!this.training.optimizer.ema)
-      fail(
-        'emaWeights: this optimizer keeps no averages: compile with ema: movingAverage() among its options',
-      )
-    return this.session.emaWeights()
+    const { ema } = this.training.optimizer
+    return (ema ?? fail('emaWeights: this optimizer has no ema: movingAverage()')).weightsOf(this.session)
   }
 
   private get training() {
@@ -473,18 +435,7 @@ export class Model<V extends Values = Values> {
     const batch = this.batchOf(what, { x, y, weights })
     const prepared = session.prepareFor(what, batch, batch.rows, { inputGradients: inputs })
     session.feed(prepared, batch, null, 0, batch.rows, allowNaN)
-    session.engine.forward()
-    session.engine.backward()
-    const result: Record<string, FloatArray> = {}
-    for (const { name, shape, trainable } of session.outline.weights) {
-      const slot = prepared.code.gradients.get(name)
-      if (trainable)
-        result[name] = slot ? session.read(slot) : { shape, data: new Float32Array(elementCount(shape)) }
-    }
-    if (inputs) {
-      for (const [name, slot] of prepared.code.gradients) result[name] ??= session.read(slot)
-    }
-    return result
+    return gradientsOf(session, prepared.code, inputs)
   }
 
   /**
@@ -569,12 +520,12 @@ export class Model<V extends Values = Values> {
 
   /** A function now. @internal */
   inspect(): never {
-    return fail("model.inspect: write inspect(model), with inspect from 'lanegrad/inspect'")
+    return moved('inspect', '', '/inspect')
   }
 
   /** A function now. @internal */
   profile(): never {
-    return fail("model.profile: write profile(model, x, y), with profile from 'lanegrad/inspect'")
+    return moved('profile', ', x, y', '/inspect')
   }
 
   /**
@@ -599,12 +550,12 @@ export class Model<V extends Values = Values> {
 
   /** A function now. @internal */
   loadWeights(): never {
-    return fail("model.loadWeights: write loadWeights(model, bytes), with loadWeights from 'lanegrad'")
+    return moved('loadWeights', ', bytes')
   }
 
   /** A function. @internal */
   part(): never {
-    return fail("model.part: write part(model, { inputs, outputs }), with part from 'lanegrad'")
+    return moved('part', ', { inputs, outputs }')
   }
 
   /** Gives the memory back now; the model can't be used any more. Without it, dropping the model does. */
@@ -627,29 +578,6 @@ export interface Model<V extends Values = Values> {
   (inputs: readonly Symbolic[]): V
 }
 
-const innerOf = (session: PlannedSession): InnerModel => ({
-  layerName: session.network.name,
-  kind: { kind: 'model' },
-  known: { names: [], most: 0 },
-  read: (weight) => {
-    const spec = session.outline.byName.get(weight)
-    return spec ? session.readWeight(spec) : null
-  },
-})
-
-/** The layers of each model within a session's, by its name. */
-function groupsOf({ network }: PlannedSession): ReadonlyMap<string, ReadonlySet<string>> {
-  const layers = new Map(network.calls.map(({ name, layer }) => [name, layer.name]))
-  const groups = new Map<string, Set<string>>()
-  for (const { name, calls } of network.models) {
-    const own = name.replace(/#\d+/g, '')
-    const group = groups.get(own) ?? new Set()
-    groups.set(own, group)
-    for (const call of calls) group.add(layers.get(call) ?? '')
-  }
-  return groups
-}
-
 /** The model, not disposed. @throws LanegradError */
 export function checkModel<V extends Values>(what: string, given: Model<V>): Model<V> {
   const isModel = reading(
@@ -658,12 +586,4 @@ export function checkModel<V extends Values>(what: string, given: Model<V>): Mod
   )
   check(isModel, what, 'a model, as sequential, model or load make it', given)
   return given
-}
-
-function joined<T>(
-  entries: readonly (readonly [string, T])[],
-  structure: Structure,
-): T | T[] | Record<string, T> {
-  if (structure === 'single') return entries[0][1]
-  return structure === 'list' ? entries.map(([, value]) => value) : Object.fromEntries(entries)
 }

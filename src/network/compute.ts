@@ -10,7 +10,7 @@ import { penaltyKernel } from '../graph/ops/loss.ts'
 import { simplify } from '../graph/simplify.ts'
 import type { Value } from '../graph/value.ts'
 import { GraphWriter } from '../graph/writer.ts'
-import { fail, LanegradError, unknownName } from '../numerics/errors.ts'
+import { fail, LanegradError } from '../numerics/errors.ts'
 import { type RowShape, type Shape, sameShape } from '../numerics/shape.ts'
 import { elementCount } from '../numerics/tensor.ts'
 import type { IdLimit } from '../session/feeds.ts'
@@ -307,17 +307,13 @@ export function computationOf(
     if (l1 > 0 || l2 > 0)
       terms.push({ group: penalties, value: g.add(penaltyKernel, [value], { l1, l2 })[0] })
   }
-  const known =
-    <T>(kind: string, values: ReadonlyMap<string, T>) =>
-    (name: string) =>
-      values.get(name) ?? unknownName(kind, name, [...values.keys()])
   for (const { kind, weight, write } of added) {
     g.label = kind
     const value = write(g, {
-      input: known('input', new Map(network.inputs.map(({ name }) => [name, values.get(name) as Value]))),
-      output: known('output', predictions as ReadonlyMap<string, Value>),
-      layer: known('layer', values),
-      weight: known('weight', new Map([...weights].map(([name, own]) => [name, own.value]))),
+      input: new Map(network.inputs.map(({ name }) => [name, values.get(name) as Value])),
+      output: predictions as ReadonlyMap<string, Value>,
+      layer: values,
+      weight: new Map([...weights].map(([name, own]) => [name, own.value])),
     })
     terms.push({ group: ALL_ROWS, value: ops.scale(g, value, weight) })
     const result = `added ${kind}`

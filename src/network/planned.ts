@@ -4,7 +4,7 @@ import { initialize } from '../layers/initial-weights.ts'
 import { fail } from '../numerics/errors.ts'
 import { streamOf } from '../numerics/random.ts'
 import { type RowShape, type Shape, sameShape, shapeText } from '../numerics/shape.ts'
-import { elementCount, type FloatArray } from '../numerics/tensor.ts'
+import { elementCount } from '../numerics/tensor.ts'
 import { type Plan, planOf } from '../plan/plan.ts'
 import type { Batch } from '../rows/rows.ts'
 import { Stop } from '../rows/stop.ts'
@@ -392,17 +392,5 @@ export class PlannedSession extends Session<Plan, Engine> {
       groups: groups.map((group) => (isSum(group) ? null : (code.results.get(group)?.address ?? 0))),
     }
     return { program, computation }
-  }
-
-  /** The moving averages of the weights that train, as copies; the weights themselves before the first update. */
-  emaWeights(): Record<string, FloatArray> {
-    const slots = this.optimizerSlots()
-    const averages = this.outline.weights.flatMap((spec): [string, FloatArray][] => {
-      const slot = slots.get(`ema/${spec.name}`)
-      if (!slot) return []
-      const own = this.engine.stepCount === 0
-      return [[spec.name, own ? this.readWeight(spec) : { shape: spec.shape, data: slot.slice() }]]
-    })
-    return Object.fromEntries(averages)
   }
 }

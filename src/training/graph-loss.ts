@@ -3,7 +3,7 @@ import { type GraphBuilder, graphBuilder } from '../graph/builder.ts'
 import * as ops from '../graph/operations.ts'
 import { isValue, type Value } from '../graph/value.ts'
 import type { GraphWriter } from '../graph/writer.ts'
-import { check, FINITE, guarded, isFunction, reading, readOptions } from '../numerics/errors.ts'
+import { check, FINITE, guarded, isFunction, reading, readOptions, unknownName } from '../numerics/errors.ts'
 import { elementCount } from '../numerics/tensor.ts'
 
 /** The values of a network by name, each with the batch axis first (weights without). */
@@ -18,6 +18,9 @@ export interface NetworkValues {
   weight(name: string): Value
 }
 
+/** The same as the network's layers have written them. */
+export type ValuesByName = Readonly<Record<keyof NetworkValues, ReadonlyMap<string, Value>>>
+
 /** Writes a term of the loss: one number, or values whose mean it is. */
 export type GraphLossFunction = (g: GraphBuilder, net: NetworkValues) => Value
 
@@ -30,7 +33,7 @@ export interface GraphLoss {
   /** Saved models hold this in the place of `write`. */
   readonly custom: true
   /** Writes the loss, a scalar. @internal */
-  readonly write: (g: GraphWriter, net: NetworkValues) => Value
+  readonly write: (g: GraphWriter, net: ValuesByName) => Value
 }
 
 /**
@@ -66,7 +69,15 @@ export function graphLoss(
   check(isName, 'graphLoss: name', 'a name of letters and digits', name)
   check(isFunction(write), 'graphLoss: write', 'a function', write)
   const { weight } = readOptions('graphLoss', options, { weight: [FINITE, 1] })
-  const whole: GraphLoss['write'] = (g, net) => {
+  const whole: GraphLoss['write'] = (g, values) => {
+    const named = (kind: keyof NetworkValues) => (of: string) =>
+      values[kind].get(of) ?? unknownName(kind, of, [...values[kind].keys()])
+    const net: NetworkValues = {
+      input: named('input'),
+      output: named('output'),
+      layer: named('layer'),
+      weight: named('weight'),
+    }
     const what = `loss ${name}`
     const value = reading(what, () => write(guarded('g', graphBuilder(g)), guarded('net', net)))
     const isOne = reading(what, () => isValue(value))

@@ -3,8 +3,10 @@ import * as abi from '../../assembly/abi.ts'
 import { trainingModule } from '../binaries/training.ts'
 import { bringing } from '../numerics/brought.ts'
 import { orNull, readOptions, SHARE } from '../numerics/errors.ts'
+import type { FloatArray } from '../numerics/tensor.ts'
 import { f32, listed } from '../numerics/words.ts'
 import type { Averaging, Regions } from '../plan/update.ts'
+import type { Session } from '../session/session.ts'
 import { STEPS } from './accumulation.ts'
 
 /** Options of `movingAverage`. */
@@ -17,6 +19,8 @@ export interface MovingAverageOptions {
 
 /** A moving average, made by `movingAverage`. */
 export interface MovingAverage extends Averaging {
+  /** The averages of the weights that train, as copies; the weights themselves before the first update. @internal */
+  weightsOf(session: Session): Record<string, FloatArray>
   readonly kind: 'movingAverage'
   readonly momentum: number
   readonly overwriteFrequency: number | null
@@ -57,5 +61,15 @@ export function movingAverage(options: MovingAverageOptions = {}): MovingAverage
       }),
       module: trainingModule,
     }),
+    weightsOf(session: Session) {
+      const slots = session.optimizerSlots()
+      const averages = session.weights.flatMap((spec): [string, FloatArray][] => {
+        const slot = slots.get(`ema/${spec.name}`)
+        if (!slot) return []
+        const isFirst = session.engine.stepCount === 0
+        return [[spec.name, isFirst ? session.readWeight(spec) : { shape: spec.shape, data: slot.slice() }]]
+      })
+      return Object.fromEntries(averages)
+    },
   })
 }

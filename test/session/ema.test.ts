@@ -158,10 +158,7 @@ test('and accumulation: read from files of before they were values', () => {
 })
 
 test('refused: no averages, and options out of range', () => {
-  refused(
-    'emaWeights: this optimizer keeps no averages: compile with ema: movingAverage() among its options',
-    () => build(adam()).emaWeights(),
-  )
+  refused('emaWeights: this optimizer has no ema: movingAverage()', () => build(adam()).emaWeights())
   refused('movingAverage: momentum must be a number >= 0 and < 1; got 1', () =>
     movingAverage({ momentum: 1 }),
   )

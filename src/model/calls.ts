@@ -1,0 +1,50 @@
+// A model that is called on values of another one. Enters: its session and the values. Leaves: its outputs there.
+import { calledOn, type InnerCall, type InnerModel, type Symbolic } from '../layers/layer.ts'
+import { type LayersTaken, takenFrom, writtenOn } from '../network/inner.ts'
+import type { PlannedSession } from '../network/planned.ts'
+import { fail } from '../numerics/errors.ts'
+import type { Structure } from '../rows/rows.ts'
+
+/** How other models see the model of a session. */
+export const innerOf = (session: PlannedSession): InnerModel => ({
+  layerName: session.network.name,
+  kind: { kind: 'model' },
+  known: { names: [], most: 0 },
+  read: (weight) => {
+    const spec = session.outline.byName.get(weight)
+    return spec ? session.readWeight(spec) : null
+  },
+})
+
+/** Values or arrays by the names of outputs, in the form that the outputs were given. */
+export function joined<T>(
+  entries: readonly (readonly [string, T])[],
+  structure: Structure,
+): T | T[] | Record<string, T> {
+  if (structure === 'single') return entries[0][1]
+  return structure === 'list' ? entries.map(([, value]) => value) : Object.fromEntries(entries)
+}
+
+/** The outputs of the model called on values of another one. `taken`: its layers there. @throws LanegradError naming the model */
+export function outputsOn(
+  { network }: PlannedSession,
+  inner: InnerModel,
+  taken: LayersTaken,
+  given: readonly (Symbolic | readonly Symbolic[])[],
+): Symbolic | Symbolic[] | Record<string, Symbolic> {
+  const what = `model ${inner.layerName ?? ''}`.trim()
+  const inputs = calledOn(what, given)
+  const wanted = network.inputs.map(({ name }) => name)
+  if (inputs.length !== wanted.length)
+    fail(`${what} takes ${wanted.length} values (${wanted.join(', ')}); got ${inputs.length}`)
+  const shapes = network.inputs.map(({ shape }) => shape)
+  const call: InnerCall = { model: inner, own: '', outer: null, inputs, shapes, outputs: [] }
+  const named = new Map(wanted.map((name, i) => [name, inputs[i]]))
+  const values = writtenOn(network, named, call, taken, takenFrom(inner, true, false))
+  const outputs = network.outputs.map(({ name, value }): [string, Symbolic] => [
+    name,
+    values.get(value) as Symbolic,
+  ])
+  call.outputs.push(...outputs.map(([, value]) => value))
+  return joined(outputs, network.outputStructure)
+}
