@@ -20,9 +20,9 @@ import {
   CHANNEL_NORMALIZE_REST, CHANNEL_NORMALIZE_SAMPLES, CHANNEL_NORMALIZE_SCRATCH, CHANNEL_NORMALIZE_VARIANCE,
   CHANNEL_NORMALIZE_X, CHANNEL_NORMALIZE_Y,
 } from '../abi'
+import { storeTail } from '../lanes'
 import { FLOAT_WORK, split } from '../parallel'
 import { columnMoments, columnProducts, factorAt, productOf, sumOf } from './normalize-sums'
-import { storeBelow } from './tails'
 
 // Operands of what is split, of one sample: y or dx, dy (0: forward), x, cells, channels. Behind them, the sums.
 const DST = 0, FLOW = 4, SRC = 8, CELLS = 12, CHANNELS = 16, SUMS = 64
@@ -52,42 +52,51 @@ function sumsPart(words: usize, start: i32, end: i32, _: i32): void {
   else columnMoments(words + SUMS, src, cells, channels, start, end)
 }
 
+/** (x - mean) slope + offset */
+@inline
+function normal(x: usize, mean: usize, slope: usize, offset: usize): v128 {
+  return f32x4.add(f32x4.mul(f32x4.sub(v128.load(x), v128.load(mean)), v128.load(slope)), v128.load(offset))
+}
+
 /** y = (x - mean) slope + offset */
 function normalizePart(words: usize, start: i32, end: i32, _: i32): void {
   const channels = load<i32>(words, CHANNELS)
   const padded = <usize>((channels + 3) & ~3), mean = words + SUMS + (padded << 4)
   const slope = mean + (padded << 2), offset = slope + (padded << 2)
+  const left = channels & 3, whole = <usize>(channels - left) << 2
   const from = <usize>(start * channels) << 2
   let dst = <usize>load<u32>(words, DST) + from, src = <usize>load<u32>(words, SRC) + from
   for (let i = start; i < end; i++) {
-    for (let j = 0; j < channels; j += 4) {
-      const at = <usize>j << 2
-      const centered = f32x4.sub(v128.load(src + at), v128.load(mean + at))
-      const y = f32x4.add(f32x4.mul(centered, v128.load(slope + at)), v128.load(offset + at))
-      storeBelow(dst + at, y, channels - j)
-    }
+    let at: usize = 0
+    for (; at < whole; at += 16) v128.store(dst + at, normal(src + at, mean + at, slope + at, offset + at))
+    if (left) storeTail(dst + at, normal(src + at, mean + at, slope + at, offset + at), left)
     dst += <usize>channels << 2
     src += <usize>channels << 2
   }
 }
 
+/** (dy factor + offset + (x - mean) slope) inverse; behind the means, `step` bytes apart: slopes, offsets, factors, inverses */
+@inline
+function normalGrad(dy: usize, x: usize, mean: usize, step: usize): v128 {
+  const slope = mean + step, offset = slope + step, factor = offset + step
+  const g = f32x4.mul(v128.load(dy), v128.load(factor))
+  const centered = f32x4.sub(v128.load(x), v128.load(mean))
+  const sum = f32x4.add(f32x4.add(g, v128.load(offset)), f32x4.mul(centered, v128.load(slope)))
+  return f32x4.mul(sum, v128.load(factor + step))
+}
+
 /** dx = (dy factor + offset + (x - mean) slope) inverse: dy factor less its mean first, so that of equal ones nothing is left */
 function normalizeGradPart(words: usize, start: i32, end: i32, _: i32): void {
   const channels = load<i32>(words, CHANNELS)
-  const padded = <usize>((channels + 3) & ~3), mean = words + SUMS + (padded << 4)
-  const slope = mean + (padded << 2), offset = slope + (padded << 2), factor = offset + (padded << 2)
-  const inverse = factor + (padded << 2)
+  const padded = <usize>((channels + 3) & ~3) << 2, mean = words + SUMS + (padded << 2)
+  const left = channels & 3, whole = <usize>(channels - left) << 2
   const from = <usize>(start * channels) << 2
   let dx = <usize>load<u32>(words, DST) + from, dy = <usize>load<u32>(words, FLOW) + from
   let x = <usize>load<u32>(words, SRC) + from
   for (let i = start; i < end; i++) {
-    for (let j = 0; j < channels; j += 4) {
-      const at = <usize>j << 2
-      const g = f32x4.mul(v128.load(dy + at), v128.load(factor + at))
-      const centered = f32x4.sub(v128.load(x + at), v128.load(mean + at))
-      const sum = f32x4.add(f32x4.add(g, v128.load(offset + at)), f32x4.mul(centered, v128.load(slope + at)))
-      storeBelow(dx + at, f32x4.mul(sum, v128.load(inverse + at)), channels - j)
-    }
+    let at: usize = 0
+    for (; at < whole; at += 16) v128.store(dx + at, normalGrad(dy + at, x + at, mean + at, padded))
+    if (left) storeTail(dx + at, normalGrad(dy + at, x + at, mean + at, padded), left)
     const step = <usize>channels << 2
     dx += step
     dy += step

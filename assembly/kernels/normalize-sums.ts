@@ -8,8 +8,8 @@
 // Float64 reference: test/reference/kernels/normalize.ts
 import { lanesBelow } from './tails'
 
-/** Rows that are summed before the next four columns: their cache lines are still there. */
-const BLOCK = 16
+/** Floats of the rows that are summed before the next four columns, 16 rows at least: their cache lines are still there. */
+const BLOCK = 2048
 
 /** q is p itself, and both are seen from the first row, a shift for each column. */
 const SAME = 0
@@ -66,9 +66,9 @@ function rowProducts(p: usize, q: usize, factor: usize, count: i32, mean: f32): 
 function downColumns(
   form: i32, sums: usize, p: usize, q: usize, rows: i32, cols: i32, mean: usize, inverse: usize, first: i32, behind: i32,
 ): void {
-  const step = <usize>cols << 2
-  for (let start = 0; start < rows; start += BLOCK) {
-    const end = min(start + BLOCK, rows)
+  const step = <usize>cols << 2, block = max(BLOCK / cols, 16)
+  for (let start = 0; start < rows; start += block) {
+    const end = min(start + block, rows)
     const offset = <usize>start * step
     for (let j = first; j < behind; j += 4) {
       const to = sums + (<usize>j << 4)

@@ -13,9 +13,9 @@ import {
   LAYER_NORMALIZE_GRAD_ROWS, LAYER_NORMALIZE_GRAD_SCRATCH, LAYER_NORMALIZE_GRAD_X, LAYER_NORMALIZE_INVERSE,
   LAYER_NORMALIZE_MEAN, LAYER_NORMALIZE_ROWS, LAYER_NORMALIZE_X, LAYER_NORMALIZE_Y,
 } from '../abi'
+import { storeTail } from '../lanes'
 import { FLOAT_WORK, split } from '../parallel'
 import { columnScaledProducts, productOf, rowMoments, rowProducts, sumOf } from './normalize-sums'
-import { storeBelow } from './tails'
 
 /** words: y, x, inverse [rows], mean [2, rows] (0: rms), gamma, beta, rows, cols, epsilon (f32) */
 export function layerNormalize(p: usize): void {
@@ -23,12 +23,21 @@ export function layerNormalize(p: usize): void {
   split(layerNormalizePart.index, p, load<i32>(p, LAYER_NORMALIZE_ROWS), 1, work)
 }
 
+/** (x - mean - rest) inverse gamma + beta; gamma, beta: of the row, or 0. */
+@inline
+function normal(x: usize, gamma: usize, beta: usize, at: usize, mean: v128, rest: v128, inverse: v128): v128 {
+  let y = f32x4.mul(f32x4.sub(f32x4.sub(v128.load(x), mean), rest), inverse)
+  if (gamma) y = f32x4.mul(y, v128.load(gamma + at))
+  if (beta) y = f32x4.add(y, v128.load(beta + at))
+  return y
+}
+
 function layerNormalizePart(p: usize, start: i32, end: i32, _: i32): void {
   const inverses = <usize>load<u32>(p, LAYER_NORMALIZE_INVERSE), means = <usize>load<u32>(p, LAYER_NORMALIZE_MEAN)
   const gamma = <usize>load<u32>(p, LAYER_NORMALIZE_GAMMA), beta = <usize>load<u32>(p, LAYER_NORMALIZE_BETA)
   const rows = load<i32>(p, LAYER_NORMALIZE_ROWS), cols = load<i32>(p, LAYER_NORMALIZE_COLS)
   const epsilon = <f64>load<f32>(p, LAYER_NORMALIZE_EPSILON), count = <f64>cols
-  const from = <usize>(start * cols) << 2
+  const from = <usize>(start * cols) << 2, left = cols & 3, whole = <usize>(cols - left) << 2
   let dst = <usize>load<u32>(p, LAYER_NORMALIZE_Y) + from, src = <usize>load<u32>(p, LAYER_NORMALIZE_X) + from
   for (let r = start; r < end; r++) {
     const shift: f32 = means ? load<f32>(src) : 0
@@ -43,13 +52,9 @@ function layerNormalizePart(p: usize, start: i32, end: i32, _: i32): void {
       store<f32>(means + (<usize>(rows + r) << 2), rest)
     }
     const m = f32x4.splat(mean), k = f32x4.splat(inverse), o = f32x4.splat(rest)
-    for (let j = 0; j < cols; j += 4) {
-      const at = <usize>j << 2
-      let y = f32x4.mul(f32x4.sub(f32x4.sub(v128.load(src + at), m), o), k)
-      if (gamma) y = f32x4.mul(y, v128.load(gamma + at))
-      if (beta) y = f32x4.add(y, v128.load(beta + at))
-      storeBelow(dst + at, y, cols - j)
-    }
+    let at: usize = 0
+    for (; at < whole; at += 16) v128.store(dst + at, normal(src + at, gamma, beta, at, m, o, k))
+    if (left) storeTail(dst + at, normal(src + at, gamma, beta, at, m, o, k), left)
     dst += <usize>cols << 2
     src += <usize>cols << 2
   }
@@ -82,11 +87,21 @@ function affineGradPart(p: usize, start: i32, end: i32, _: i32): void {
   }
 }
 
+/** (g + offset + (x - mean) slope) inverse: g less its mean first, so that of equal ones nothing is left. */
+@inline
+function normalGrad(
+  dy: usize, x: usize, gamma: usize, at: usize, offset: v128, mean: v128, slope: v128, inverse: v128,
+): v128 {
+  let g = v128.load(dy)
+  if (gamma) g = f32x4.mul(g, v128.load(gamma + at))
+  return f32x4.mul(f32x4.add(f32x4.add(g, offset), f32x4.mul(f32x4.sub(v128.load(x), mean), slope)), inverse)
+}
+
 function layerNormalizeGradPart(p: usize, start: i32, end: i32, _: i32): void {
   const inverses = <usize>load<u32>(p, LAYER_NORMALIZE_GRAD_INVERSE)
   const means = <usize>load<u32>(p, LAYER_NORMALIZE_GRAD_MEAN), gamma = <usize>load<u32>(p, LAYER_NORMALIZE_GRAD_GAMMA)
   const rows = load<i32>(p, LAYER_NORMALIZE_GRAD_ROWS), cols = load<i32>(p, LAYER_NORMALIZE_GRAD_COLS), count = <f64>cols
-  const from = <usize>(start * cols) << 2
+  const from = <usize>(start * cols) << 2, left = cols & 3, whole = <usize>(cols - left) << 2
   let dx = <usize>load<u32>(p, LAYER_NORMALIZE_GRAD_DX) + from, dy = <usize>load<u32>(p, LAYER_NORMALIZE_GRAD_DY) + from
   let x = <usize>load<u32>(p, LAYER_NORMALIZE_GRAD_X) + from
   for (let r = start; r < end; r++) {
@@ -100,14 +115,9 @@ function layerNormalizeGradPart(p: usize, start: i32, end: i32, _: i32): void {
     const slope = f32x4.splat(<f32>factor)
     const offset = f32x4.splat(means ? <f32>(-sum / count - rest * factor) : 0)
     const m = f32x4.splat(mean), k = f32x4.splat(<f32>inverse)
-    for (let j = 0; j < cols; j += 4) {
-      const at = <usize>j << 2
-      let g = v128.load(dy + at)
-      if (gamma) g = f32x4.mul(g, v128.load(gamma + at))
-      const centered = f32x4.sub(v128.load(x + at), m)
-      // g less its mean first: of equal ones, nothing is left
-      storeBelow(dx + at, f32x4.mul(f32x4.add(f32x4.add(g, offset), f32x4.mul(centered, slope)), k), cols - j)
-    }
+    let at: usize = 0
+    for (; at < whole; at += 16) v128.store(dx + at, normalGrad(dy + at, x + at, gamma, at, offset, m, slope, k))
+    if (left) storeTail(dx + at, normalGrad(dy + at, x + at, gamma, at, offset, m, slope, k), left)
     const step = <usize>cols << 2
     dx += step
     dy += step

@@ -46,6 +46,7 @@ const layerCases = [
   layerCase([4, 9], { center: false }),
   layerCase([4, 9], { scale: false, center: false }),
   layerCase([4, 9], { rms: true }),
+  layerCase([17, 130]), // more rows than a block of the sums
 ]
 
 function channelCase(shape: Shape, given: Partial<ChannelNormalizeAttributes> = {}) {
@@ -66,6 +67,7 @@ const channelCases = [
   ...[1, 3, 4, 5, 17].map((channels) => channelCase([6, channels])),
   channelCase([2, 3]),
   channelCase([3, 5, 4, 6]), // 60 cells
+  channelCase([17, 130]), // more than a block of the sums
   channelCase([7, 5], { scale: false }),
   channelCase([7, 5], { center: false }),
   channelCase([7, 5], { scale: false, center: false }),
