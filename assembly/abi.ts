@@ -231,6 +231,7 @@ export const MATMUL_TRANSPOSE_B = 2 // B is stored [N, K]
 export const MATMUL_ACCUMULATE = 4 // C += A.B instead of C = A.B
 export const MATMUL_ROWS = 8 // A is a list of rows (see kernels/gemm.ts)
 export const MATMUL_LONG = 16 // K is above LONG_DEPTH; one word more (see kernels/gemm.ts)
+export const MATMUL_COPY_A = 32 // blocks of A are copied: its rows lie so that they take each other's places in the caches
 export const MATMUL_PART_SHIFT = 8 // above: the part of a job that a kernel calls it from, whose scratch it takes
 
 // ---- losses (OP_LOSS, OP_LOSS_GRAD): the first nine are per element, the others per row ------------
@@ -285,10 +286,10 @@ export const BLOCK_ROWS = 256 // rows of A per block: 256 x 256 floats stay in L
 export const BLOCK_DEPTH = 256 // depth per block: a packed panel of B, 256 x 8 floats, stays in L1
 export const CHAIN_DEPTH = 128 // additions in one go; then their sum is added to what is there
 export const LONG_DEPTH = 4096 // depth from which on a sum is one of the sums of ranges so deep, added without loss
-export const EDGE_BYTES = 192 // in front of a matmul's scratch: a tile of C of up to 6 rows
+export const EDGE_BYTES = 128 // in front of a matmul's scratch: a tile of C
 export const ROWS_SPARE = 5 // entries at the end of a list of rows, for a tile of one row
 export const ROWS_BYTES = 1152 // behind it, twice: a list of BLOCK_ROWS + ROWS_SPARE rows, and 64 bytes
-export const MATMUL_SCRATCH_BYTES = 281024 // the most a matmul needs: these, 256 x 8 and 264 x 256 floats
+export const MATMUL_SCRATCH_BYTES = 280960 // the most a matmul needs: these, 256 x 8 and 264 x 256 floats
 
 // ---- operands: byte offsets from word 1 of an instruction ---------------------------------------------------------
 // Addresses where nothing else is said: of a buffer in the memory, bytes. Sizes count elements.

@@ -34,8 +34,7 @@ export function packTransposed(dst: usize, ds: usize, table: usize, offset: u32,
 }
 
 /**
- * dst[4, rows] = the transpose of src[rows, 4], by the same rules; row j of dst at load<u32>(out + 4 j), four floats every 64
- * bytes.
+ * dst[4, rows] = the transpose of src[rows, 4], by the same rules; row j of dst at load<u32>(out + 4 j).
  */
 export function packFour(out: usize, table: usize, offset: u32, rows: i32): void {
   let d0: usize = load<u32>(out), d1: usize = load<u32>(out, 4), d2: usize = load<u32>(out, 8), d3: usize = load<u32>(out, 12)
@@ -48,18 +47,10 @@ export function packFour(out: usize, table: usize, offset: u32, rows: i32): void
     v128.store(d1, v128.shuffle<f32>(t0, t1, 2, 3, 6, 7))
     v128.store(d2, v128.shuffle<f32>(t2, t3, 0, 1, 4, 5))
     v128.store(d3, v128.shuffle<f32>(t2, t3, 2, 3, 6, 7))
-    d0 += 64
-    d1 += 64
-    d2 += 64
-    d3 += 64
-  }
-}
-
-/** Where packFour puts rows 0 to `count` + ROWS_SPARE, `depth` floats each: four side by side, so that they are one stream. */
-export function listPacked(table: usize, packed: usize, depth: i32, count: i32): void {
-  const block = <usize>(depth + 3 & ~3) << 4
-  for (let i = 0; i < count + ROWS_SPARE; i++) {
-    store<u32>(table + (<usize>i << 2), <u32>(packed + block * (i >> 2) + <usize>((i & 3) << 4)))
+    d0 += 16
+    d1 += 16
+    d2 += 16
+    d3 += 16
   }
 }
 

@@ -1,15 +1,16 @@
 // The register tiles of gemm.ts: 8 columns of C, of as many rows as registers hold.
 // C tile = sum over k of A[i,k] B[k,j], a chain of `depth` additions from d on, a row for all of C's (zeros, a bias); `adds`:
 // and then what is in C.
-// A's rows lie anywhere: row i at rows[i] + offset, `depth` floats, of which four lie together, every `step` bytes: 16, or
-// more if rows are packed side by side. Where there are several runs, run r begins at rows[i] + offsets[r]. The panel of B
-// is packed [depth, 8]; the rows of c lie `cs` bytes apart.
+// A's rows lie anywhere: row i at rows[i] + offset, `depth` floats. Where there are several runs, run r begins at
+// rows[i] + offsets[r]. The panel of B is packed [depth, 8]; the rows of c lie `cs` bytes apart.
 //
-// A tile on x64 is bounded by how many instructions a cycle takes in (6), not by the arithmetic (4): 16 of the 22 instructions
+// A tile on x64 is bounded by how many instructions a cycle takes in (6), not by the arithmetic (4): 20 of the 27 instructions
 // of a step of k are arithmetic, and the loop adds its own. So several steps a turn, and one pointer for each row of A, which
 // need one address less than interleaved rows: V8 adds the constant offset of a splat load by an instruction of its own.
-// The tests between the steps serve any depth and keep the steps apart: without them V8's scheduler puts
-// all loads in front and spills the registers (22 against 40 GFLOP/s).
+// The tests between the steps serve any depth. Those between the rows are never true, since no panel has such an address: they
+// keep each load near its use. Without them the schedulers of some V8 put all loads in front: 22 against 40 GFLOP/s where
+// registers spill, 38 against 45 on a Zen 3 where none do, 31 against 46 for fused ones. Each test has a number of its own, since
+// equal ones would be merged. Exact tiles have two a step: four cost 1 % on a Sapphire Rapids.
 // Float64 reference: test/reference/ops.ts
 import { madd } from '../lanes'
 
@@ -25,73 +26,101 @@ function put(c: usize, adds: bool, x: v128, y: v128): void {
 }
 
 /**
- * Tiles of 4 rows, one below the other, `count` rows in all: 8 accumulators, 2 vectors of B, a product and 4 broadcasts of A
- * fit x64's 15 registers. One run. A call for each tile would cost 4 % at depth 64.
+ * Tiles of 5 rows, one below the other, `count` rows in all: 10 accumulators, 2 vectors of B, a broadcast of A and a product are
+ * 14 of x64's 15 registers. One run. A call for each tile would cost 4 % at depth 64.
  */
-export function tile(
-  c: usize, cs: usize, d: usize, adds: bool, rows: usize, offset: u32, step: usize, panel: usize, depth: i32, count: i32,
+export function tallTile(
+  c: usize, cs: usize, d: usize, adds: bool, rows: usize, offset: u32, panel: usize, depth: i32, count: i32,
 ): void {
   const end = panel + (<usize>depth << 5)
-  for (; count > 0; count -= 4) {
+  for (; count > 0; count -= 5) {
     let b = panel
     let x00 = v128.load(d), x01 = v128.load(d, 16)
     let x10 = x00, x11 = x01
     let x20 = x00, x21 = x01
     let x30 = x00, x31 = x01
-    let a: usize = load<u32>(rows) + offset, a1: usize = load<u32>(rows, 4) + offset
+    let x40 = x00, x41 = x01
+    let a0: usize = load<u32>(rows) + offset, a1: usize = load<u32>(rows, 4) + offset
     let a2: usize = load<u32>(rows, 8) + offset, a3: usize = load<u32>(rows, 12) + offset
+    let a4: usize = load<u32>(rows, 16) + offset
     while (true) {
       {
         const p = v128.load(b), q = v128.load(b, 16)
-        const s0 = v128.load_splat<f32>(a), s1 = v128.load_splat<f32>(a1)
-        const s2 = v128.load_splat<f32>(a2), s3 = v128.load_splat<f32>(a3)
+        const s0 = v128.load_splat<f32>(a0)
         x00 = madd(s0, p, x00); x01 = madd(s0, q, x01)
+        if (b == 1) break
+        const s1 = v128.load_splat<f32>(a1)
         x10 = madd(s1, p, x10); x11 = madd(s1, q, x11)
+        const s2 = v128.load_splat<f32>(a2)
         x20 = madd(s2, p, x20); x21 = madd(s2, q, x21)
+        if (b == 2) break
+        const s3 = v128.load_splat<f32>(a3)
         x30 = madd(s3, p, x30); x31 = madd(s3, q, x31)
+        const s4 = v128.load_splat<f32>(a4)
+        x40 = madd(s4, p, x40); x41 = madd(s4, q, x41)
       }
       if (b + 32 >= end) break
       {
         const p = v128.load(b, 32), q = v128.load(b, 48)
-        const s0 = v128.load_splat<f32>(a, 4), s1 = v128.load_splat<f32>(a1, 4)
-        const s2 = v128.load_splat<f32>(a2, 4), s3 = v128.load_splat<f32>(a3, 4)
+        const s0 = v128.load_splat<f32>(a0, 4)
         x00 = madd(s0, p, x00); x01 = madd(s0, q, x01)
+        if (b == 3) break
+        const s1 = v128.load_splat<f32>(a1, 4)
         x10 = madd(s1, p, x10); x11 = madd(s1, q, x11)
+        const s2 = v128.load_splat<f32>(a2, 4)
         x20 = madd(s2, p, x20); x21 = madd(s2, q, x21)
+        if (b == 4) break
+        const s3 = v128.load_splat<f32>(a3, 4)
         x30 = madd(s3, p, x30); x31 = madd(s3, q, x31)
+        const s4 = v128.load_splat<f32>(a4, 4)
+        x40 = madd(s4, p, x40); x41 = madd(s4, q, x41)
       }
       if (b + 64 >= end) break
       {
         const p = v128.load(b, 64), q = v128.load(b, 80)
-        const s0 = v128.load_splat<f32>(a, 8), s1 = v128.load_splat<f32>(a1, 8)
-        const s2 = v128.load_splat<f32>(a2, 8), s3 = v128.load_splat<f32>(a3, 8)
+        const s0 = v128.load_splat<f32>(a0, 8)
         x00 = madd(s0, p, x00); x01 = madd(s0, q, x01)
+        if (b == 5) break
+        const s1 = v128.load_splat<f32>(a1, 8)
         x10 = madd(s1, p, x10); x11 = madd(s1, q, x11)
+        const s2 = v128.load_splat<f32>(a2, 8)
         x20 = madd(s2, p, x20); x21 = madd(s2, q, x21)
+        if (b == 6) break
+        const s3 = v128.load_splat<f32>(a3, 8)
         x30 = madd(s3, p, x30); x31 = madd(s3, q, x31)
+        const s4 = v128.load_splat<f32>(a4, 8)
+        x40 = madd(s4, p, x40); x41 = madd(s4, q, x41)
       }
       if (b + 96 >= end) break
       {
         const p = v128.load(b, 96), q = v128.load(b, 112)
-        const s0 = v128.load_splat<f32>(a, 12), s1 = v128.load_splat<f32>(a1, 12)
-        const s2 = v128.load_splat<f32>(a2, 12), s3 = v128.load_splat<f32>(a3, 12)
+        const s0 = v128.load_splat<f32>(a0, 12)
         x00 = madd(s0, p, x00); x01 = madd(s0, q, x01)
+        if (b == 7) break
+        const s1 = v128.load_splat<f32>(a1, 12)
         x10 = madd(s1, p, x10); x11 = madd(s1, q, x11)
+        const s2 = v128.load_splat<f32>(a2, 12)
         x20 = madd(s2, p, x20); x21 = madd(s2, q, x21)
+        if (b == 8) break
+        const s3 = v128.load_splat<f32>(a3, 12)
         x30 = madd(s3, p, x30); x31 = madd(s3, q, x31)
+        const s4 = v128.load_splat<f32>(a4, 12)
+        x40 = madd(s4, p, x40); x41 = madd(s4, q, x41)
       }
       b += 128
-      a += step
-      a1 += step
-      a2 += step
-      a3 += step
+      a0 += 16
+      a1 += 16
+      a2 += 16
+      a3 += 16
+      a4 += 16
       if (b >= end) break
     }
     put(c, adds, x00, x01); c += cs
     put(c, adds, x10, x11); c += cs
     put(c, adds, x20, x21); c += cs
     put(c, adds, x30, x31); c += cs
-    rows += 16
+    put(c, adds, x40, x41); c += cs
+    rows += 20
   }
 }
 
@@ -130,8 +159,11 @@ export function packingTile(
   put(c, adds, x30, x31)
 }
 
-/** The same for several short runs: without leaving the registers, one step a turn. */
-export function tileOfRuns(
+/**
+ * Tiles of 4 rows, one below the other, `count` rows in all: for what the tall ones leave, and for several short runs, without
+ * leaving the registers. One step a turn.
+ */
+export function tile(
   c: usize, cs: usize, d: usize, adds: bool, rows: usize, offsets: usize, runs: i32, panel: usize, depth: i32, count: i32,
 ): void {
   const bytes = <usize>depth << 5, all = panel + bytes * runs
@@ -168,50 +200,21 @@ export function tileOfRuns(
 
 /** The first 4 columns of a tile of 4 rows, for a last panel that has no more. */
 export function narrowTile(
-  c: usize, cs: usize, d: usize, adds: bool, rows: usize, offset: u32, step: usize, b: usize, depth: i32,
+  c: usize, cs: usize, d: usize, adds: bool, rows: usize, offset: u32, b: usize, depth: i32,
 ): void {
   let x0 = v128.load(d), x1 = x0, x2 = x0, x3 = x0
   let a: usize = load<u32>(rows) + offset, a1: usize = load<u32>(rows, 4) + offset
   let a2: usize = load<u32>(rows, 8) + offset, a3: usize = load<u32>(rows, 12) + offset
-  const end = b + (<usize>depth << 5)
-  while (true) {
-    {
-      const p = v128.load(b)
-      x0 = madd(v128.load_splat<f32>(a), p, x0)
-      x1 = madd(v128.load_splat<f32>(a1), p, x1)
-      x2 = madd(v128.load_splat<f32>(a2), p, x2)
-      x3 = madd(v128.load_splat<f32>(a3), p, x3)
-    }
-    if (b + 32 >= end) break
-    {
-      const p = v128.load(b, 32)
-      x0 = madd(v128.load_splat<f32>(a, 4), p, x0)
-      x1 = madd(v128.load_splat<f32>(a1, 4), p, x1)
-      x2 = madd(v128.load_splat<f32>(a2, 4), p, x2)
-      x3 = madd(v128.load_splat<f32>(a3, 4), p, x3)
-    }
-    if (b + 64 >= end) break
-    {
-      const p = v128.load(b, 64)
-      x0 = madd(v128.load_splat<f32>(a, 8), p, x0)
-      x1 = madd(v128.load_splat<f32>(a1, 8), p, x1)
-      x2 = madd(v128.load_splat<f32>(a2, 8), p, x2)
-      x3 = madd(v128.load_splat<f32>(a3, 8), p, x3)
-    }
-    if (b + 96 >= end) break
-    {
-      const p = v128.load(b, 96)
-      x0 = madd(v128.load_splat<f32>(a, 12), p, x0)
-      x1 = madd(v128.load_splat<f32>(a1, 12), p, x1)
-      x2 = madd(v128.load_splat<f32>(a2, 12), p, x2)
-      x3 = madd(v128.load_splat<f32>(a3, 12), p, x3)
-    }
-    b += 128
-    a += step
-    a1 += step
-    a2 += step
-    a3 += step
-    if (b >= end) break
+  for (const end = b + (<usize>depth << 5); b < end; b += 32) {
+    const p = v128.load(b)
+    x0 = madd(v128.load_splat<f32>(a), p, x0)
+    x1 = madd(v128.load_splat<f32>(a1), p, x1)
+    x2 = madd(v128.load_splat<f32>(a2), p, x2)
+    x3 = madd(v128.load_splat<f32>(a3), p, x3)
+    a += 4
+    a1 += 4
+    a2 += 4
+    a3 += 4
   }
   const c1 = c + cs, c2 = c1 + cs, c3 = c2 + cs
   if (adds) {
@@ -226,9 +229,9 @@ export function narrowTile(
   v128.store(c3, x3)
 }
 
-/** Tiles of 6 rows, for fused multiply-adds, which need no register for the product. */
-export function tallTile(
-  c: usize, cs: usize, d: usize, adds: bool, rows: usize, offset: u32, step: usize, panel: usize, depth: i32, count: i32,
+/** Tiles of 6 rows, for fused multiply-adds, which need no register for the product: 15 registers. */
+export function fusedTile(
+  c: usize, cs: usize, d: usize, adds: bool, rows: usize, offset: u32, panel: usize, depth: i32, count: i32,
 ): void {
   const end = panel + (<usize>depth << 5)
   for (; count > 0; count -= 6) {
@@ -239,64 +242,184 @@ export function tallTile(
     let x30 = x00, x31 = x01
     let x40 = x00, x41 = x01
     let x50 = x00, x51 = x01
-    let a: usize = load<u32>(rows) + offset, a1: usize = load<u32>(rows, 4) + offset
+    let a0: usize = load<u32>(rows) + offset, a1: usize = load<u32>(rows, 4) + offset
     let a2: usize = load<u32>(rows, 8) + offset, a3: usize = load<u32>(rows, 12) + offset
     let a4: usize = load<u32>(rows, 16) + offset, a5: usize = load<u32>(rows, 20) + offset
     while (true) {
       {
         const p = v128.load(b), q = v128.load(b, 16)
-        const s0 = v128.load_splat<f32>(a), s1 = v128.load_splat<f32>(a1), s2 = v128.load_splat<f32>(a2)
+        const s0 = v128.load_splat<f32>(a0)
         x00 = madd(s0, p, x00); x01 = madd(s0, q, x01)
+        if (b == 1) break
+        const s1 = v128.load_splat<f32>(a1)
         x10 = madd(s1, p, x10); x11 = madd(s1, q, x11)
+        if (b == 2) break
+        const s2 = v128.load_splat<f32>(a2)
         x20 = madd(s2, p, x20); x21 = madd(s2, q, x21)
-        const s3 = v128.load_splat<f32>(a3), s4 = v128.load_splat<f32>(a4), s5 = v128.load_splat<f32>(a5)
+        if (b == 3) break
+        const s3 = v128.load_splat<f32>(a3)
         x30 = madd(s3, p, x30); x31 = madd(s3, q, x31)
+        if (b == 4) break
+        const s4 = v128.load_splat<f32>(a4)
         x40 = madd(s4, p, x40); x41 = madd(s4, q, x41)
+        if (b == 5) break
+        const s5 = v128.load_splat<f32>(a5)
         x50 = madd(s5, p, x50); x51 = madd(s5, q, x51)
       }
       if (b + 32 >= end) break
       {
         const p = v128.load(b, 32), q = v128.load(b, 48)
-        const s0 = v128.load_splat<f32>(a, 4), s1 = v128.load_splat<f32>(a1, 4), s2 = v128.load_splat<f32>(a2, 4)
+        const s0 = v128.load_splat<f32>(a0, 4)
         x00 = madd(s0, p, x00); x01 = madd(s0, q, x01)
+        if (b == 6) break
+        const s1 = v128.load_splat<f32>(a1, 4)
         x10 = madd(s1, p, x10); x11 = madd(s1, q, x11)
+        if (b == 7) break
+        const s2 = v128.load_splat<f32>(a2, 4)
         x20 = madd(s2, p, x20); x21 = madd(s2, q, x21)
-        const s3 = v128.load_splat<f32>(a3, 4), s4 = v128.load_splat<f32>(a4, 4), s5 = v128.load_splat<f32>(a5, 4)
+        if (b == 8) break
+        const s3 = v128.load_splat<f32>(a3, 4)
         x30 = madd(s3, p, x30); x31 = madd(s3, q, x31)
+        if (b == 9) break
+        const s4 = v128.load_splat<f32>(a4, 4)
         x40 = madd(s4, p, x40); x41 = madd(s4, q, x41)
+        if (b == 10) break
+        const s5 = v128.load_splat<f32>(a5, 4)
         x50 = madd(s5, p, x50); x51 = madd(s5, q, x51)
       }
       if (b + 64 >= end) break
       {
         const p = v128.load(b, 64), q = v128.load(b, 80)
-        const s0 = v128.load_splat<f32>(a, 8), s1 = v128.load_splat<f32>(a1, 8), s2 = v128.load_splat<f32>(a2, 8)
+        const s0 = v128.load_splat<f32>(a0, 8)
         x00 = madd(s0, p, x00); x01 = madd(s0, q, x01)
+        if (b == 11) break
+        const s1 = v128.load_splat<f32>(a1, 8)
         x10 = madd(s1, p, x10); x11 = madd(s1, q, x11)
+        if (b == 12) break
+        const s2 = v128.load_splat<f32>(a2, 8)
         x20 = madd(s2, p, x20); x21 = madd(s2, q, x21)
-        const s3 = v128.load_splat<f32>(a3, 8), s4 = v128.load_splat<f32>(a4, 8), s5 = v128.load_splat<f32>(a5, 8)
+        if (b == 13) break
+        const s3 = v128.load_splat<f32>(a3, 8)
         x30 = madd(s3, p, x30); x31 = madd(s3, q, x31)
+        if (b == 14) break
+        const s4 = v128.load_splat<f32>(a4, 8)
         x40 = madd(s4, p, x40); x41 = madd(s4, q, x41)
+        if (b == 15) break
+        const s5 = v128.load_splat<f32>(a5, 8)
         x50 = madd(s5, p, x50); x51 = madd(s5, q, x51)
       }
       if (b + 96 >= end) break
       {
         const p = v128.load(b, 96), q = v128.load(b, 112)
-        const s0 = v128.load_splat<f32>(a, 12), s1 = v128.load_splat<f32>(a1, 12), s2 = v128.load_splat<f32>(a2, 12)
+        const s0 = v128.load_splat<f32>(a0, 12)
         x00 = madd(s0, p, x00); x01 = madd(s0, q, x01)
+        if (b == 16) break
+        const s1 = v128.load_splat<f32>(a1, 12)
         x10 = madd(s1, p, x10); x11 = madd(s1, q, x11)
+        if (b == 17) break
+        const s2 = v128.load_splat<f32>(a2, 12)
         x20 = madd(s2, p, x20); x21 = madd(s2, q, x21)
-        const s3 = v128.load_splat<f32>(a3, 12), s4 = v128.load_splat<f32>(a4, 12), s5 = v128.load_splat<f32>(a5, 12)
+        if (b == 18) break
+        const s3 = v128.load_splat<f32>(a3, 12)
         x30 = madd(s3, p, x30); x31 = madd(s3, q, x31)
+        if (b == 19) break
+        const s4 = v128.load_splat<f32>(a4, 12)
         x40 = madd(s4, p, x40); x41 = madd(s4, q, x41)
+        if (b == 20) break
+        const s5 = v128.load_splat<f32>(a5, 12)
         x50 = madd(s5, p, x50); x51 = madd(s5, q, x51)
       }
-      b += 128
-      a += step
-      a1 += step
-      a2 += step
-      a3 += step
-      a4 += step
-      a5 += step
+      if (b + 128 >= end) break
+      {
+        const p = v128.load(b, 128), q = v128.load(b, 144)
+        const s0 = v128.load_splat<f32>(a0, 16)
+        x00 = madd(s0, p, x00); x01 = madd(s0, q, x01)
+        if (b == 21) break
+        const s1 = v128.load_splat<f32>(a1, 16)
+        x10 = madd(s1, p, x10); x11 = madd(s1, q, x11)
+        if (b == 22) break
+        const s2 = v128.load_splat<f32>(a2, 16)
+        x20 = madd(s2, p, x20); x21 = madd(s2, q, x21)
+        if (b == 23) break
+        const s3 = v128.load_splat<f32>(a3, 16)
+        x30 = madd(s3, p, x30); x31 = madd(s3, q, x31)
+        if (b == 24) break
+        const s4 = v128.load_splat<f32>(a4, 16)
+        x40 = madd(s4, p, x40); x41 = madd(s4, q, x41)
+        if (b == 25) break
+        const s5 = v128.load_splat<f32>(a5, 16)
+        x50 = madd(s5, p, x50); x51 = madd(s5, q, x51)
+      }
+      if (b + 160 >= end) break
+      {
+        const p = v128.load(b, 160), q = v128.load(b, 176)
+        const s0 = v128.load_splat<f32>(a0, 20)
+        x00 = madd(s0, p, x00); x01 = madd(s0, q, x01)
+        if (b == 26) break
+        const s1 = v128.load_splat<f32>(a1, 20)
+        x10 = madd(s1, p, x10); x11 = madd(s1, q, x11)
+        if (b == 27) break
+        const s2 = v128.load_splat<f32>(a2, 20)
+        x20 = madd(s2, p, x20); x21 = madd(s2, q, x21)
+        if (b == 28) break
+        const s3 = v128.load_splat<f32>(a3, 20)
+        x30 = madd(s3, p, x30); x31 = madd(s3, q, x31)
+        if (b == 29) break
+        const s4 = v128.load_splat<f32>(a4, 20)
+        x40 = madd(s4, p, x40); x41 = madd(s4, q, x41)
+        if (b == 30) break
+        const s5 = v128.load_splat<f32>(a5, 20)
+        x50 = madd(s5, p, x50); x51 = madd(s5, q, x51)
+      }
+      if (b + 192 >= end) break
+      {
+        const p = v128.load(b, 192), q = v128.load(b, 208)
+        const s0 = v128.load_splat<f32>(a0, 24)
+        x00 = madd(s0, p, x00); x01 = madd(s0, q, x01)
+        if (b == 31) break
+        const s1 = v128.load_splat<f32>(a1, 24)
+        x10 = madd(s1, p, x10); x11 = madd(s1, q, x11)
+        if (b == 32) break
+        const s2 = v128.load_splat<f32>(a2, 24)
+        x20 = madd(s2, p, x20); x21 = madd(s2, q, x21)
+        if (b == 33) break
+        const s3 = v128.load_splat<f32>(a3, 24)
+        x30 = madd(s3, p, x30); x31 = madd(s3, q, x31)
+        if (b == 34) break
+        const s4 = v128.load_splat<f32>(a4, 24)
+        x40 = madd(s4, p, x40); x41 = madd(s4, q, x41)
+        if (b == 35) break
+        const s5 = v128.load_splat<f32>(a5, 24)
+        x50 = madd(s5, p, x50); x51 = madd(s5, q, x51)
+      }
+      if (b + 224 >= end) break
+      {
+        const p = v128.load(b, 224), q = v128.load(b, 240)
+        const s0 = v128.load_splat<f32>(a0, 28)
+        x00 = madd(s0, p, x00); x01 = madd(s0, q, x01)
+        if (b == 36) break
+        const s1 = v128.load_splat<f32>(a1, 28)
+        x10 = madd(s1, p, x10); x11 = madd(s1, q, x11)
+        if (b == 37) break
+        const s2 = v128.load_splat<f32>(a2, 28)
+        x20 = madd(s2, p, x20); x21 = madd(s2, q, x21)
+        if (b == 38) break
+        const s3 = v128.load_splat<f32>(a3, 28)
+        x30 = madd(s3, p, x30); x31 = madd(s3, q, x31)
+        if (b == 39) break
+        const s4 = v128.load_splat<f32>(a4, 28)
+        x40 = madd(s4, p, x40); x41 = madd(s4, q, x41)
+        if (b == 40) break
+        const s5 = v128.load_splat<f32>(a5, 28)
+        x50 = madd(s5, p, x50); x51 = madd(s5, q, x51)
+      }
+      b += 256
+      a0 += 32
+      a1 += 32
+      a2 += 32
+      a3 += 32
+      a4 += 32
+      a5 += 32
       if (b >= end) break
     }
     put(c, adds, x00, x01); c += cs

@@ -12,18 +12,18 @@
 // (chainOf; of a list of rows, the runs). Above LONG_DEPTH (MATMUL_LONG) it is that of ranges so deep, added by long-sum.ts.
 // So no more than 128 + 32 additions round one after the other, whatever K. Relative error, of terms
 // of one sign: 3e-7 of random ones, at most 2.5e-6 of equal ones, whose errors add up.
-// With fused multiply-adds tiles have 6 rows; the last 4 or fewer rows have one of 4.
+// Tiles have 5 rows, with fused multiply-adds 6; what is left, tiles of 4.
 // Float64 reference: test/reference/ops.ts
 import {
   BLOCK_DEPTH, BLOCK_ROWS, CHAIN_DEPTH, EDGE_BYTES, FN_LINEAR, JOB_SCRATCH, LONG_DEPTH, MATMUL_A, MATMUL_ACCUMULATE,
-  MATMUL_ALPHA, MATMUL_B, MATMUL_BIAS, MATMUL_C, MATMUL_FLAGS, MATMUL_FN, MATMUL_K, MATMUL_LONG, MATMUL_M, MATMUL_N,
+  MATMUL_ALPHA, MATMUL_B, MATMUL_BIAS, MATMUL_C, MATMUL_COPY_A, MATMUL_FLAGS, MATMUL_FN, MATMUL_K, MATMUL_LONG, MATMUL_M, MATMUL_N,
   MATMUL_OFFSETS, MATMUL_PART_SHIFT, MATMUL_ROWS, MATMUL_RUN, MATMUL_SCRATCH, MATMUL_SCRATCH_BYTES, MATMUL_SUMS,
-  MATMUL_TRANSPOSE_A, MATMUL_TRANSPOSE_B, ROWS_BYTES, SCRATCH_GAP,
+  MATMUL_TRANSPOSE_A, MATMUL_TRANSPOSE_B, ROWS_BYTES, ROWS_SPARE, SCRATCH_GAP,
 } from '../abi'
 import { partStart } from '../parallel'
-import { clearColumns, listPacked, listRows, packFour, packRows, packTransposed } from './gemm-pack'
+import { clearColumns, listRows, packFour, packRows, packTransposed } from './gemm-pack'
 import { columnProduct, rowProduct, smallProduct } from './gemm-thin'
-import { narrowTile, packingTile, tallTile, tile, tileOfRuns } from './gemm-tiles'
+import { fusedTile, narrowTile, packingTile, tallTile, tile } from './gemm-tiles'
 import { fold } from './long-sum'
 
 /** Rows from which a gradient is cut by rows. */
@@ -38,10 +38,11 @@ const SHORT_RUN = 16
 /** Floats of every product's scratch in front of its panel. */
 const THIN_COLS = (EDGE_BYTES + 2 * ROWS_BYTES) / 4
 
-/** Rows of the next tile, of which `rows` are left. */
+/** How many of `rows` rows have tall tiles. The others have tiles of 4: whole ones where all rows are so many fives and fours. */
 @inline
-function tileRows(rows: i32, runDepth: i32): i32 {
-  return ASC_FEATURE_RELAXED_SIMD && rows > 4 && runDepth >= SHORT_RUN ? 6 : 4
+function tallRows(rows: i32): i32 {
+  const others = ASC_FEATURE_RELAXED_SIMD ? rows % 6 : (5 - rows % 5) % 5 * 4
+  return max(rows - others, 0)
 }
 
 /** Copies `cols` (1..8) floats of `rows` rows from a row stride to another. */
@@ -123,10 +124,10 @@ function tiledProduct(
   const cs = <usize>N << 2 // row strides, bytes
   const as = <usize>(transposeA ? M : K) << 2, bs = <usize>(transposeB ? K : N) << 2
   const stored = scratch + EDGE_BYTES, packedRows = stored + ROWS_BYTES
-  const step: usize = transposeA ? 64 : 16 // from four floats of a row to the next four
-  const freeList = transposeA ? stored : packedRows // once A is packed
+  const copiesA = (flags & MATMUL_COPY_A) != 0, isPacked = transposeA || copiesA
+  const freeList = isPacked ? stored : packedRows // once A is packed
   const panel = packedRows + ROWS_BYTES
-  const offset = panel - 4 // of the only run of a row that has no list of runs
+  const single = panel - 4, offset = panel - 8 // of the only run of a row that has no list of runs; of one that a tile takes
   const zeros = panel - 64
   v128.store(zeros, f32x4.splat(0))
   v128.store(zeros, f32x4.splat(0), 16)
@@ -141,12 +142,17 @@ function tiledProduct(
     const depth = min(depthStep, behind - k0)
     const adds = k0 > from || from == 0 && (flags & MATMUL_ACCUMULATE) != 0
     const runDepth = min(depth, chain)
-    let tileRow = stored, offsets = offset
-    store<u32>(offset, transposeA ? 0 : k0 << 2)
+    let tileRow = stored, offsets = single
+    store<u32>(single, isPacked ? 0 : k0 << 2)
     if (transposeA) {
       if (!isListed) listRows(stored, a + <usize>k0 * as, as, depth)
-      listPacked(packedRows, packed, depth, rows)
+      listRows(packedRows, packed, <usize>(depth + 3 & ~3) << 2, rows + ROWS_SPARE) // packFour writes whole fours
       packRuns(p, packedRows, isListed ? a + (<usize>k0 << 2) : stored, depth, m0, rows)
+      tileRow = packedRows
+    } else if (copiesA) {
+      const bytes = <usize>depth << 2
+      for (let i = 0; i < rows; i++) memory.copy(packed + bytes * i, a + as * (m0 + i) + (<usize>k0 << 2), bytes)
+      listRows(packedRows, packed, bytes, rows)
       tileRow = packedRows
     } else if (isListed) {
       tileRow = a + (<usize>m0 << 2)
@@ -174,22 +180,27 @@ function tiledProduct(
       } else packRows(panel, block, bs, depth, cols)
       while (i < rows) {
         // whole tiles together; one that is cut goes through the scratch tile
-        const left = rows - i, height = tileRows(left, runDepth)
-        const isWhole = cols == 8 && left >= height
-        const count = isWhole ? left - left % height : min(height, left)
+        const left = rows - i, tall = cols == 8 && runDepth >= SHORT_RUN ? tallRows(left) : 0
+        const isWhole = cols == 8 && left >= 4
+        const count = tall || (isWhole ? left & ~3 : min(4, left))
         const ct = isWhole ? ci : scratch, ts = isWhole ? cs : 32
         if (!isWhole && adds) moveTile(scratch, 32, ci, cs, count, cols)
-        if (height == 4 && runDepth < SHORT_RUN && !transposeA) {
-          tileOfRuns(ct, ts, d, adds, row, offsets, depth / runDepth, panel, runDepth, count)
+        if (runs > 1 && runDepth < SHORT_RUN) {
+          tile(ct, ts, d, adds, row, offsets, depth / runDepth, panel, runDepth, count)
         } else {
           for (let k = 0; k < depth; k += runDepth) {
-            const run = load<u32>(offsets + (runs > 1 ? <usize>(k / runDepth) << 2 : 0))
-            const at = runs > 1 ? run : run + k * (<i32>step >> 2)
+            const run = runs > 1 ? load<u32>(offsets + (<usize>(k / runDepth) << 2)) : load<u32>(offsets) + (k << 2)
             const b = panel + (<usize>k << 5), deep = min(runDepth, depth - k), more = adds || k > 0
             const from = more ? zeros : d
-            if (ASC_FEATURE_RELAXED_SIMD && height == 6) tallTile(ct, ts, from, more, row, at, step, b, deep, count)
-            else if (cols <= 4) narrowTile(ct, ts, from, more, row, at, step, b, deep)
-            else tile(ct, ts, from, more, row, at, step, b, deep, count)
+            if (tall) {
+              if (ASC_FEATURE_RELAXED_SIMD) fusedTile(ct, ts, from, more, row, run, b, deep, count)
+              else tallTile(ct, ts, from, more, row, run, b, deep, count)
+            } else if (cols <= 4) {
+              narrowTile(ct, ts, from, more, row, run, b, deep)
+            } else {
+              store<u32>(offset, run)
+              tile(ct, ts, from, more, row, offset, 1, b, deep, count)
+            }
           }
         }
         if (!isWhole) moveTile(ci, cs, scratch, 32, count, cols)

@@ -38,7 +38,7 @@ function matmulCase(
 }
 
 const transposes = [{}, { transposeA: true }, { transposeB: true }, { transposeA: true, transposeB: true }]
-/** M N K: edges of the tiles, rows and columns alone, and past the blocks of 256 rows and 256 deep. */
+/** M N K: edges of the tiles, rows and columns alone, past the blocks of 256 rows and 256 deep, and rows of A that are copied. */
 const matmulSizes = [
   [1, 1, 1],
   [1, 3, 4],
@@ -53,6 +53,8 @@ const matmulSizes = [
   [300, 5, 4],
   [5, 9, 257],
   [260, 12, 259],
+  [27, 16, 40],
+  [6, 260, 768],
 ] as const
 
 const matmulCases = [

@@ -23,15 +23,26 @@ export type Transposes = Partial<Pick<MatmulAttributes, 'transposeA' | 'transpos
 
 const roundUp4 = (n: number): number => Math.ceil(n / 4) * 4
 
-/** Bytes of scratch a matmul needs: a tile of C, a panel of B, a block of A if it is transposed (see kernels/gemm.ts). */
-export function matmulScratchBytes(M: number, K: number, transposeA = true): number {
+/** Bytes of scratch a matmul needs: a tile of C, a panel of B, a block of A if it is copied (see kernels/gemm.ts). */
+export function matmulScratchBytes(M: number, K: number, copiesA = true): number {
   const depth = Math.min(roundUp4(K), abi.BLOCK_DEPTH)
-  const rows = transposeA ? roundUp4(Math.min(M, abi.BLOCK_ROWS) + abi.ROWS_SPARE) : 0
+  const rows = copiesA ? roundUp4(Math.min(M, abi.BLOCK_ROWS) + abi.ROWS_SPARE) : 0
   return abi.EDGE_BYTES + 2 * abi.ROWS_BYTES + 4 * depth * (abi.TILE_COLS + rows)
 }
 
 const depthOf = ({ inputs: [a], attributes }: KernelCall<MatmulAttributes>): number =>
   a.shape[attributes.transposeA ? 0 : 1]
+
+/**
+ * Whether blocks of A, stored [M, K], are copied: rows a multiple of 1 KiB apart share few sets of the caches, and B has columns
+ * enough to pay it.
+ */
+const hasDistantRows = (op: KernelCall<MatmulAttributes>): boolean =>
+  !op.attributes.transposeA && op.output.shape[1] >= 256 && depthOf(op) >= 512 && depthOf(op) % 256 === 0
+
+/** Bytes of scratch in front of that of long sums. */
+const ownScratchBytes = (op: KernelCall<MatmulAttributes>): number =>
+  matmulScratchBytes(op.output.shape[0], depthOf(op), op.attributes.transposeA || hasDistantRows(op))
 
 /** The accumulating operation's last input: what `shares` gives. */
 export const lastIfAccumulating = ({
@@ -63,7 +74,8 @@ export const matmulKernel: Kernel<MatmulAttributes> = {
       (transposeA ? abi.MATMUL_TRANSPOSE_A : 0) |
       (transposeB ? abi.MATMUL_TRANSPOSE_B : 0) |
       (accumulate ? abi.MATMUL_ACCUMULATE : 0) |
-      (isLong ? abi.MATMUL_LONG : 0)
+      (isLong ? abi.MATMUL_LONG : 0) |
+      (hasDistantRows(op) ? abi.MATMUL_COPY_A : 0)
     return {
       [abi.MATMUL_C]: op.output,
       [abi.MATMUL_A]: a,
@@ -76,14 +88,13 @@ export const matmulKernel: Kernel<MatmulAttributes> = {
       [abi.MATMUL_FN]: unaryFunctions[fn].code,
       [abi.MATMUL_ALPHA]: f32(alpha),
       [abi.MATMUL_SCRATCH]: at.scratch,
-      ...(isLong && { [abi.MATMUL_SUMS]: at.scratch + matmulScratchBytes(M, K, transposeA) }),
+      ...(isLong && { [abi.MATMUL_SUMS]: at.scratch + ownScratchBytes(op) }),
     }
   },
   scratchBytes(op) {
     const { shape } = op.output
     const depth = depthOf(op)
-    const own = matmulScratchBytes(shape[0], depth, op.attributes.transposeA)
-    return own + (depth > abi.LONG_DEPTH ? 8 * elementCount(shape) + 12 : 0)
+    return ownScratchBytes(op) + (depth > abi.LONG_DEPTH ? 8 * elementCount(shape) + 12 : 0)
   },
   shares: lastIfAccumulating,
   fuse(attributes, what) {
