@@ -14,33 +14,21 @@ import type { Session } from './session.ts'
 /** A session of a model. */
 type Own = Session<Executable, Engine>
 
-/** Up to here numbers are copied and looked at one by one; for more, calls for all of them cost less. */
-const FEW = 64
+/** The numbers of an array with its shape, of a slot's size; null for all else. */
+function shaped(given: Data, { shape, count }: Slot): ArrayBufferView | null {
+  const { data, shape: own } = (given ?? {}) as Partial<NamedArray>
+  if (!Array.isArray(own) || own.length !== shape.length || data?.length !== count) return null
+  for (let i = 0; i < shape.length; i++) if (own[i] !== shape[i]) return null
+  return data
+}
 
-/** The numbers of a flat array, or of one with its shape, of a slot's size; null for all else. */
-function flat(given: Data, { shape, count }: Slot): ArrayBufferView | null {
+/** The same, of flat arrays too. */
+function flat(given: Data, slot: Slot): ArrayBufferView | null {
   try {
-    if (ArrayBuffer.isView(given)) return given.length === count ? given : null
-    const { data, shape: own } = (given ?? {}) as Partial<NamedArray>
-    if (!Array.isArray(own) || own.length !== shape.length || data?.length !== count) return null
-    for (let i = 0; i < shape.length; i++) if (own[i] !== shape[i]) return null
-    return data
+    return !ArrayBuffer.isView(given) ? shaped(given, slot) : given.length === slot.count ? given : null
   } catch {
     return null // a proxy or a getter that throws
   }
-}
-
-/** Copies floats to their slot; whether none is NaN or outside the limits. */
-function put(
-  engine: Engine,
-  data: Float32Array,
-  { address, count }: Slot,
-  low: number,
-  high: number,
-): boolean {
-  if (count <= FEW) return engine.writeFew(address, data, low, high)
-  engine.write(address, data)
-  return engine.findOutside(address, count, low, high) < 0
 }
 
 /** The one input of a prediction, and its one output. */
@@ -74,7 +62,7 @@ export class RepeatedPrediction {
     if (!isFloat32(rows)) return null
     session.begin(prepared)
     const { engine } = session
-    if (!put(engine, rows, this.x, -Infinity, Infinity)) return null
+    if (!engine.writeWithin(this.x.address, rows, -Infinity, Infinity)) return null
     engine.forward()
     return { shape: [...y.shape], data: engine.floatView(y.address, y.count).slice() }
   }
@@ -116,25 +104,33 @@ export class Repeat {
     const rows = flat(x, this.x)
     const truths = flat(y, this.y)
     if (!isFloat32(rows)) return null
+    if (!isFloat32(truths) || target.dtype !== 'float32') return this.stepOnLabels(rows, truths)
+    session.begin(prepared)
     const { engine } = session
-    if (target.dtype === 'float32') {
-      if (!isFloat32(truths)) return null
-      session.begin(prepared)
-      if (
-        !put(engine, rows, this.x, -Infinity, Infinity) ||
-        !put(engine, truths, this.y, target.low, target.high)
-      )
-        return null
-    } else {
-      if (!isInt32(truths)) return null
-      const { columns, ignoreIndex } = target
-      for (let i = 0; i < truths.length; i++)
-        if ((truths[i] < 0 || truths[i] >= columns) && truths[i] !== ignoreIndex) return null
-      session.begin(prepared)
-      if (!put(engine, rows, this.x, -Infinity, Infinity)) return null
-      engine.write(this.y.address, truths)
-    }
+    const isWhole =
+      engine.writeWithin(this.x.address, rows, -Infinity, Infinity) &&
+      engine.writeWithin(this.y.address, truths, target.low, target.high)
+    return isWhole ? this.run() : null
+  }
+
+  // short methods, so that engines inline all of them into `step`
+
+  private run(): WithLoss<Logs> {
+    const { session, prepared } = this
     session.step(prepared)
-    return this.isLossAlone ? { loss: engine.scalar(prepared.readings.loss) } : session.readLogs(prepared)
+    if (!this.isLossAlone) return session.readLogs(prepared)
+    return { loss: session.engine.scalar(prepared.readings.loss) }
+  }
+
+  private stepOnLabels(rows: Float32Array, labels: ArrayBufferView | null): WithLoss<Logs> | null {
+    const { session, prepared, target } = this
+    const { dtype, columns, ignoreIndex } = target
+    if (!isInt32(labels) || dtype === 'float32') return null
+    for (let i = 0; i < labels.length; i++)
+      if ((labels[i] < 0 || labels[i] >= columns) && labels[i] !== ignoreIndex) return null
+    session.begin(prepared)
+    if (!session.engine.writeWithin(this.x.address, rows, -Infinity, Infinity)) return null
+    session.engine.write(this.y.address, labels)
+    return this.run()
   }
 }
