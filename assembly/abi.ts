@@ -285,6 +285,7 @@ export const TILE_COLS = 8 // columns of C held in registers (two v128)
 export const BLOCK_ROWS = 256 // rows of A per block: 256 x 256 floats stay in L2
 export const BLOCK_DEPTH = 256 // depth per block: a packed panel of B, 256 x 8 floats, stays in L1
 export const CHAIN_DEPTH = 128 // additions in one go; then their sum is added to what is there
+export const MATMUL_SMALL_WORK = 256 // multiply-adds up to which a product costs less row by row than its packing would
 export const LONG_DEPTH = 4096 // depth from which on a sum is one of the sums of ranges so deep, added without loss
 export const EDGE_BYTES = 128 // in front of a matmul's scratch: a tile of C
 export const ROWS_SPARE = 5 // entries at the end of a list of rows, for a tile of one row

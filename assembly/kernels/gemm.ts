@@ -17,7 +17,7 @@
 import {
   BLOCK_DEPTH, BLOCK_ROWS, CHAIN_DEPTH, EDGE_BYTES, FN_LINEAR, JOB_SCRATCH, LONG_DEPTH, MATMUL_A, MATMUL_ACCUMULATE,
   MATMUL_ALPHA, MATMUL_B, MATMUL_BIAS, MATMUL_C, MATMUL_COPY_A, MATMUL_FLAGS, MATMUL_FN, MATMUL_K, MATMUL_LONG, MATMUL_M, MATMUL_N,
-  MATMUL_OFFSETS, MATMUL_PART_SHIFT, MATMUL_ROWS, MATMUL_RUN, MATMUL_SCRATCH, MATMUL_SCRATCH_BYTES, MATMUL_SUMS,
+  MATMUL_OFFSETS, MATMUL_PART_SHIFT, MATMUL_ROWS, MATMUL_RUN, MATMUL_SCRATCH, MATMUL_SCRATCH_BYTES, MATMUL_SMALL_WORK, MATMUL_SUMS,
   MATMUL_TRANSPOSE_A, MATMUL_TRANSPOSE_B, ROWS_BYTES, ROWS_SPARE, SCRATCH_GAP,
 } from '../abi'
 import { partStart } from '../parallel'
@@ -28,9 +28,6 @@ import { fold } from './long-sum'
 
 /** Rows from which a gradient is cut by rows. */
 const LEAST_ROWS = 128
-
-/** Multiply-adds up to which a product costs less row by row than its packing would. */
-const SMALL_WORK = 256
 
 /** Runs below this depth are a loop inside a tile. */
 const SHORT_RUN = 16
@@ -238,7 +235,7 @@ function packRuns(p: usize, out: usize, table: usize, depth: i32, m0: i32, rows:
  */
 @inline
 export function smallWhole(p: usize, work: i64, applyUnary: u32): bool {
-  if (work > SMALL_WORK) return false
+  if (work > MATMUL_SMALL_WORK) return false
   const M = load<i32>(p, MATMUL_M), N = load<i32>(p, MATMUL_N), K = load<i32>(p, MATMUL_K)
   const flags = load<i32>(p, MATMUL_FLAGS)
   if (flags & MATMUL_ROWS) return false

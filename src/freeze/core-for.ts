@@ -6,6 +6,10 @@ import {
   LOSS_TERMS,
   LOSS_TERMS_KIND,
   MATMUL_FN,
+  MATMUL_K,
+  MATMUL_M,
+  MATMUL_N,
+  MATMUL_SMALL_WORK,
   OP_LOSS,
   OP_LOSS_GRAD,
   OP_MATMUL,
@@ -31,6 +35,12 @@ const kernels = () => graph.lists[graph.calls[graph.roots.kernelAt].lists[0]]
 const ELEMENTS = ['elementLoss', 'elementsGrad']
 const ROWS = ['overRows']
 
+/** The functions that a product doesn't call: those of small ones, and of those with a row or a column. */
+const avoidedBy = (M: number, N: number, K: number): readonly string[] => [
+  ...(M * N * K > MATMUL_SMALL_WORK ? ['smallProduct'] : []),
+  ...(M > 1 && N > 1 ? ['thinProduct', 'columnProduct'] : []),
+]
+
 /** What the words of an instruction choose. */
 interface Choice {
   /** The place, in each list of functions, of the one it calls; null: it may call any. */
@@ -52,7 +62,10 @@ function choiceOf(code: number, wordAt: (offset: number) => number): Choice {
     case OP_UNARY_GRAD:
       return { entry: wordAt(UNARY_GRAD_FN), avoided: [] }
     case OP_MATMUL:
-      return { entry: wordAt(MATMUL_FN), avoided: [] }
+      return {
+        entry: wordAt(MATMUL_FN),
+        avoided: avoidedBy(wordAt(MATMUL_M), wordAt(MATMUL_N), wordAt(MATMUL_K)),
+      }
     case OP_LOSS:
       return byLoss(wordAt(LOSS_TERMS + LOSS_TERMS_KIND))
     case OP_LOSS_GRAD:
