@@ -235,8 +235,12 @@ describe.skipIf(missing)('the page', { timeout: 120_000 }, () => {
     })
   })
 
-  thorough('on a phone nothing is wider than the screen', async () => {
-    const phone = { viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true }
+  thorough.each([
+    ['phone', 360],
+    ['tablet', 768],
+    ['tablet', 721],
+  ])('on a %s of %i pixels nothing is wider than the screen', async (_, width) => {
+    const phone = { viewport: { width, height: 740 }, isMobile: true, hasTouch: true }
     const go = async (page: Page) => {
       for (const link of ['points?data=own', 'digits', 'teach', 'inside?stage=check', 'speed']) {
         await page.evaluate((text) => {
@@ -247,7 +251,7 @@ describe.skipIf(missing)('the page', { timeout: 120_000 }, () => {
           .first()
           .waitFor()
         await page.waitForTimeout(200)
-        expect(await page.evaluate(() => document.documentElement.scrollWidth), link).toBe(360)
+        expect(await page.evaluate(() => document.documentElement.scrollWidth), link).toBe(width)
       }
     }
     await visit('', go, phone)
