@@ -118,6 +118,14 @@ describe.skipIf(lacking)(`the site${lacking}`, () => {
         `${path}: ${(bytes / 1000).toFixed(0)} KB gzipped, first paint after ${paint.toFixed(0)} ms`,
       )
       if (PLAYGROUND.includes(path)) return
+      for (const width of [360, 768]) {
+        await page.setViewportSize({ width, height: 760 })
+        const wide = () => page.evaluate(() => document.documentElement.scrollWidth)
+        await expect
+          .poll(wide, { message: `how wide a page of ${width} pixels is` })
+          .toBeLessThanOrEqual(width)
+      }
+      await page.setViewportSize({ width: 1280, height: 720 })
       await page.addScriptTag({ path: AXE })
       expect(await violationsOf(page)).toEqual([])
       await page.emulateMedia({ colorScheme: 'dark' })
