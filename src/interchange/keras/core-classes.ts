@@ -3,6 +3,7 @@ import { prelu, relu, softmax } from '../../layers/activation-layers.ts'
 import type { Axes } from '../../layers/axes.ts'
 import { activation, dense, flatten, permute, reshape } from '../../layers/core.ts'
 import { dot } from '../../layers/dot.ts'
+import { einsumDense } from '../../layers/einsum-dense.ts'
 import { embedding } from '../../layers/embedding.ts'
 import { add, average, concatenate, maximum, minimum, multiply, subtract } from '../../layers/merge.ts'
 import {
@@ -24,7 +25,7 @@ import {
 import { categoryEncoding, normalization, rescaling } from '../../layers/preprocessing.ts'
 import { repeatVector } from '../../layers/resizing.ts'
 import { show } from '../../numerics/errors.ts'
-import { type Config, type Field, own, type ReadPlace, type Row, same, slotsOf } from './row.ts'
+import { type Config, type Field, own, ownOnly, type ReadPlace, type Row, same, slotsOf } from './row.ts'
 import { activationField, initializerOf, kernelAndBias, weightFields } from './values.ts'
 
 const NOT_TFJS = { lacks: ['tfjs'] } as const
@@ -104,6 +105,23 @@ const plain = (className: string, kind: string, make: Row['make']): Row => ({
   fields: {},
 })
 
+/** A class that leaves values as they are in prediction. */
+const nothing = (className: string, note?: string): Row => ({
+  ...plain(className, 'activation', activation),
+  fields: { activation: { own: 'activation', absent: () => 'linear', read: () => 'linear', write() {} } },
+  prepare(_, at) {
+    if (note) at.note(`${at.layer}: ${note}`)
+    return {}
+  },
+  fits: () => false,
+})
+
+/** Layers that change images in training alone. */
+const RANDOM_IMAGES = (
+  'Brightness ColorDegeneration ColorJitter Contrast ElasticTransform Erasing Flip GaussianBlur Grayscale Hue Invert Perspective ' +
+  'Posterization Rotation Saturation Sharpness Shear Translation Zoom'
+).split(' ')
+
 const rate = (className: string, kind: string, make: Row['make'], lacks: Row['lacks'] = []): Row => ({
   ...plain(className, kind, make),
   fields: { rate: same('rate') },
@@ -132,9 +150,28 @@ export const coreClasses: readonly Row[] = [
     className: 'Dense',
     kind: 'dense',
     make: dense,
-    fields: { units: same('units'), activation: activationField('activation'), ...kernelAndBias() },
+    fields: {
+      units: same('units'),
+      activation: activationField('activation'),
+      ...kernelAndBias(),
+      tied_to: ownOnly('tiedTo'),
+    },
     slots: slotsOf((c) => ['kernel', c.useBias === true && 'bias']),
-    fits: (c) => c.tiedTo === null,
+  },
+  {
+    className: 'EinsumDense',
+    kind: 'einsumDense',
+    make: einsumDense,
+    fields: {
+      equation: same('equation'),
+      output_shape: same('outputShape'),
+      bias_axes: same('biasAxes'),
+      activation: activationField('activation'),
+      ...weightFields('kernel'),
+      ...weightFields('bias'),
+    },
+    slots: slotsOf((c) => ['kernel', c.biasAxes !== null && 'bias']),
+    ...NOT_TFJS,
   },
   {
     className: 'LeakyReLU',
@@ -203,6 +240,11 @@ export const coreClasses: readonly Row[] = [
       return [{ own: 'alpha', name: 'alpha', path: 'vars/0', theirs }]
     },
   },
+  nothing('Identity'),
+  nothing('ActivityRegularization', 'a penalty on values, was left out'),
+  ...RANDOM_IMAGES.map((name) =>
+    nothing(`Random${name}`, 'random changes of images in training were left out: augmentImages makes some'),
+  ),
   { ...plain('Flatten', 'flatten', flatten), only: { data_format: ['channels_last'] } },
   {
     className: 'Reshape',

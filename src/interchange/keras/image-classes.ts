@@ -195,12 +195,30 @@ const grid: Field = {
   },
 }
 
+const nearestOnly: Field = {
+  own: 'interpolation',
+  read() {},
+  write(value, at) {
+    if (value !== 'nearest') at.refuse(`interpolation ${show(value)}`)
+  },
+}
+
+/** The nearest cells are the same on either grid. */
+const nearestGrid = (config: Config): Config =>
+  own(config, 'interpolation') === 'bilinear' ? config : { ...config, half_pixel: true }
+
 const upSampling = (axes: number, make: Row['make'], lacks: Row['lacks'] = []): Row => ({
   className: `UpSampling${axes}D`,
   kind: `upSampling${axes}d`,
   make,
-  fields: { size: same('size'), ...(axes > 1 && { interpolation: same('interpolation'), half_pixel: grid }) },
+  fields: {
+    size: same('size'),
+    ...(axes === 2 && { interpolation: same('interpolation') }),
+    ...(axes === 3 && { interpolation: nearestOnly }),
+    ...(axes > 1 && { half_pixel: grid }),
+  },
   only: LAST,
+  ...(axes > 1 && { prepare: nearestGrid }),
   lacks,
 })
 

@@ -23,6 +23,7 @@ export function namer(renamed: Map<string, string>): (name: string, isModel?: bo
 /** Keras's name of a class among the paths of a file: BatchNormalization is batch_normalization. */
 export const pathName = (className: string): string =>
   className
+    .replace('GroupQuery', 'GroupedQuery') // its file has another name than its class
     .replace(/\W+/g, '')
     .replace(/(.)([A-Z][a-z]+)/g, '$1_$2')
     .replace(/([a-z])([A-Z])/g, '$1_$2')

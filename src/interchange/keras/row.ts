@@ -93,6 +93,15 @@ export const same = (own: string, absent?: unknown): Field => ({
   ...(absent !== undefined && { absent: () => absent }),
 })
 
+/** An option that only we have. */
+export const ownOnly = (own: string): Field => ({
+  own,
+  read() {},
+  write(value, at) {
+    if (value !== null) at.refuse(own)
+  },
+})
+
 /** The slots of weights, each by its name, by ours and Keras's where they differ, or false if the layer doesn't have it. */
 export const slotsOf =
   (

@@ -1,12 +1,23 @@
 // Rows of the table: recurrent layers, their wrappers, attention.
 import { multiHeadAttention } from '../../layers/attention.ts'
 import { convLstm1d, convLstm2d, convLstm3d } from '../../layers/conv-lstm.ts'
+import { groupedQueryAttention } from '../../layers/grouped-attention.ts'
 import { additiveAttention, attention } from '../../layers/keras-attention.ts'
 import type { NestedLayer } from '../../layers/nested.ts'
 import { gru, lstm, simpleRnn } from '../../layers/recurrent.ts'
 import { bidirectional, masking, timeDistributed } from '../../layers/wrappers.ts'
 import { isRecord } from '../../numerics/errors.ts'
-import { type Config, type Field, own, type ReadPlace, type Row, type Slot, same, slotsOf } from './row.ts'
+import {
+  type Config,
+  type Field,
+  own,
+  ownOnly,
+  type ReadPlace,
+  type Row,
+  type Slot,
+  same,
+  slotsOf,
+} from './row.ts'
 import { activationField, kernelAndBias, weightFields } from './values.ts'
 
 /** States are for the rows of a batch, whose number the inputs of the model tell. */
@@ -123,14 +134,17 @@ const inside = (slots: readonly Slot[], ours: string, name: string, path: string
     path: `${path}/${slot.path}`,
   }))
 
-/** The projections of attention by heads: kernels [in, heads, size] in Keras, [in, heads * size] here. */
-function projections(config: Config): Slot[] {
-  const heads = config.numHeads as number
-  const split = (n: number) => [heads, n / heads]
+/**
+ * The projections of attention by heads: kernels [in, heads, size] in Keras, [in, heads * size] here. `stored`: the heads of keys and
+ * values.
+ */
+function projections(config: Config, heads: number, stored = heads, before = ''): Slot[] {
   return ['query', 'key', 'value', 'attention_output'].flatMap((name) => {
     const isLast = name === 'attention_output'
     const ours = isLast ? 'o' : name[0]
-    const path = `${isLast ? 'output' : name}_dense/vars`
+    const path = `${before}${isLast ? 'output' : name}_dense/vars`
+    const own = /key|value/.test(name) ? stored : heads
+    const split = (n: number) => [own, n / own]
     const kernel: Slot = {
       own: `w${ours}`,
       name: `${name}/kernel`,
@@ -214,11 +228,31 @@ export const sequenceClasses: readonly Row[] = [
       dropout: same('dropout'),
       ...kernelAndBias(),
       causal: same('causal'), // an option of calls: the reader puts it here
+      rotary: ownOnly('rotary'),
     },
     only: { attention_axes: [[1]], flash_attention: [], query_shape: [], key_shape: [], value_shape: [] },
     prepare: boundedMask,
-    slots: projections,
-    fits: (c) => c.rotary === null,
+    slots: (c) => projections(c, c.numHeads as number),
+    lacks: ['tfjs'],
+  },
+  {
+    className: 'GroupQueryAttention',
+    kind: 'groupedQueryAttention',
+    make: groupedQueryAttention,
+    fields: {
+      head_dim: same('keyDim'),
+      num_query_heads: same('numQueryHeads'),
+      num_key_value_heads: same('numKeyValueHeads'),
+      value_dim: ownOnly('valueDim'),
+      output_dim: ownOnly('outputDim'),
+      dropout: same('dropout'),
+      ...kernelAndBias(),
+      causal: same('causal'),
+      rotary: ownOnly('rotary'),
+    },
+    only: { use_gate: [], sliding_window: [], flash_attention: [] },
+    prepare: boundedMask,
+    slots: (c) => projections(c, c.numQueryHeads as number, c.numKeyValueHeads as number, '_'),
     lacks: ['tfjs'],
   },
   {

@@ -18,8 +18,15 @@ const perChannel = (t: Tape, given: Given, rank: number): Given => {
   return given.isConstant ? reshaped(given, shape) : reshape(t, given, shape)
 }
 
+/** A scale or bias; null for a constant that isn't a weight and changes nothing. */
+const changing = (given: Given | null | undefined, neutral: number): Given | null =>
+  given?.isConstant && given.weight === null && Array.prototype.every.call(given.data, (v) => v === neutral)
+    ? null
+    : (given ?? null)
+
 /** The weights gamma and beta as a layer takes them; null unless both are constants of the file. */
-function affineOf(scale: Given | null | undefined, bias: Given | null | undefined, size: number) {
+function affineOf(ownScale: Given | null | undefined, ownBias: Given | null | undefined, size: number) {
+  const [scale, bias] = [changing(ownScale, 1), changing(ownBias, 0)]
   const list = [scale, bias]
   if (list.some((x) => x && (!x.isConstant || countOf(x.shape) !== size))) return null
   return {
@@ -105,13 +112,19 @@ export const normalizing: Readonly<Record<string, Write>> = {
       const order = channelsLast(rank)
       const stored = t.ordered(x, order)
       // PyTorch's moving variance is that of all rows but one
-      const options = { epsilon, momentum, unbiasedRunningVar: t.producer === 'pytorch' }
+      const [isScaled, isMoved] = [changing(scale, 1) !== null, changing(bias, 0) !== null]
+      const affine = { scale: isScaled, center: isMoved }
+      const options = { ...affine, epsilon, momentum, unbiasedRunningVar: t.producer === 'pytorch' }
       const [y] = t.layer(
         (name) => batchNormalization({ ...name, ...options }),
         [stored],
         [t.shapeOf(stored)],
         {
-          weights: { gamma, beta, moving_mean: moving, moving_variance: deviation },
+          weights: {
+            ...(isScaled && { gamma }),
+            ...(isMoved && { beta }),
+            ...{ moving_mean: moving, moving_variance: deviation },
+          },
           key: `batch ${epsilon} ${momentum} ${keyOf(t, all)}`,
           of: (scale as Constant).weight,
         },

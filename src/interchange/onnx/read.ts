@@ -210,6 +210,9 @@ function weightsFrom(nodes: readonly NodeProto[], constants: Map<string, Constan
   })
 }
 
+/** How files of ours name arrays that aren't weights. */
+const OWN_CONSTANT = /^constant\d+(_\d+)?$|\/[A-Z]\w*\/constant(_\d+)?$/
+
 /** The graph of a file. @throws LanegradError */
 export function readOnnx(bytes: ByteSource): OnnxGraph {
   const { graph, opsetImport, producerName = '' } = decodeModel(bytes)
@@ -217,7 +220,14 @@ export function readOnnx(bytes: ByteSource): OnnxGraph {
   const version = opsetImport.find(({ domain = '' }) => domain === '' || domain === 'ai.onnx')?.version
   const opset = version ?? fail('ONNX file: it names no version of the operators (opset)')
   const constants = new Map(
-    graph.initializer.map((tensor) => [tensor.name ?? '', arrayOf(tensor, tensor.name ?? '')]),
+    graph.initializer.map((tensor): [string, Constant] => {
+      const { name = '' } = tensor
+      const array = arrayOf(tensor, name)
+      return [
+        name,
+        producerName === 'lanegrad' && OWN_CONSTANT.test(name) ? { ...array, weight: null } : array,
+      ]
+    }),
   )
   const nodes = weightsFrom(graph.node, constants)
   check(

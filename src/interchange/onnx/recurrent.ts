@@ -103,6 +103,8 @@ function asLayer(t: Tape, call: Call, d: number): Made | null {
   const plain = node.op === 'RNN' && ['Tanh', 'Relu', 'Sigmoid'].includes(call.functions[d][0])
   const areOwn = w.isConstant && r.isConstant && (!b || b.isConstant)
   if (t.each || samples % BATCH !== 0 || !areOwn || peepholes || !(usual || plain)) return null
+  // a layer gives the last cells, not those at the end of each sequence
+  if (call.lengths !== null && node.op === 'LSTM' && t.read.has(node.outputs[2])) return null
   const [first, second] = b ? biasesOf(b as Constant, d, cell) : []
   const isSplit = node.op === 'GRU' && resetAfter
   const sum = first && second && first.map((v, i) => v + second[i])
@@ -136,16 +138,11 @@ function asLayer(t: Tape, call: Call, d: number): Made | null {
     weights,
     key: `${node.op} ${d} ${t.keyOf(w)} ${t.keyOf(r)} ${b ? t.keyOf(b as Constant) : ''} ${JSON.stringify(options)}${activation}${resetAfter}`,
   })
-  if (sum && !isSplit) t.summed.add(sum)
+  if (sum && !isSplit && t.producer !== 'lanegrad') t.summed.add(sum)
   if (call.lengths !== null) {
     const isLast = t.binary('equal', t.reshape(call.lengths, [samples, 1]), plusOne(t, steps))
     const last = t.reduce(t.binary('multiply', y, t.reshape(isLast, [samples, steps, 1])), 'sum', [1], false)
-    const isRead = node.op === 'LSTM' && t.read.has(node.outputs[2])
-    return {
-      y: t.binary('multiply', y, counted(t, call.lengths, steps)),
-      h: last,
-      c: node.op !== 'LSTM' ? null : isRead ? asSteps(t, call, d).c : c,
-    }
+    return { y: t.binary('multiply', y, counted(t, call.lengths, steps)), h: last, c }
   }
   // a sequence that is read from its end comes in that order
   return { y: isReverse[d] ? t.reverse(y, 1) : y, h, c }
@@ -169,7 +166,10 @@ function asSteps(t: Tape, call: Call, d: number): Made {
   const bias = call.b ? part(call.b) : null
   const rows = parts * units
   const wb = bias === null ? null : t.slice(bias, 0, 0, rows)
-  const rb = bias === null ? null : t.slice(bias, 0, rows, rows)
+  // files of ours have zeros there that are no weight
+  const isWhole =
+    t.producer === 'lanegrad' && call.b?.isConstant && biasesOf(call.b, d, cell)[1].every((v) => v === 0)
+  const rb = bias === null || isWhole ? null : t.slice(bias, 0, rows, rows)
   const add = (a: number, b: number | null) => (b === null ? a : t.binary('add', a, b))
   const flat = t.reshape(x, [samples * steps, features])
   const products = t.reshape(add(t.matmul(flat, w, false, true), wb), [samples, steps, rows])
