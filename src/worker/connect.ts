@@ -4,6 +4,7 @@
 import type { Model } from '../model/model.ts'
 import type { Values } from '../network/network.ts'
 import { fail, LanegradError } from '../numerics/errors.ts'
+import { Calls } from './calls.ts'
 import { type Greeting, type Opening, portable, runtimeData, type ToPage } from './messages.ts'
 import { snapshot } from './state.ts'
 import { listen, send, type WorkerLike } from './target.ts'
@@ -19,13 +20,6 @@ const LOST = 'the local model has the state of the last epoch it heard of'
 /** The reason why a worker ended, from its `error` event or from Node's error. */
 const reasonOf = ({ message }: { readonly message?: string }): string =>
   message || "its script can't be loaded"
-
-/** The receiver of the worker's messages and of its end. */
-interface Receiver {
-  take(message: ToPage): void
-  drop(reason: string): void
-  end(reason: string): void
-}
 
 /** Resolves once the worker answers. @throws LanegradError if it fails first, or takes longer */
 async function whenReady(worker: WorkerLike, timeoutMs: number): Promise<void> {
@@ -99,13 +93,12 @@ function needsLock(worker: WorkerLike, port: MessagePort): boolean {
   return worker.on === undefined && !('onclose' in port) && navigator?.locks !== undefined
 }
 
-/** Opens the model in the worker; `makeRemote` makes the object that stands for it in the page. */
-export async function connect<V extends Values, R extends Receiver>(
+/** Opens the model in the worker: the calls to it there, and what lets go of the worker when they have ended. */
+export async function connect<V extends Values>(
   model: Model<V>,
   worker: WorkerLike,
   timeoutMs: number,
-  makeRemote: (port: MessagePort, leave: () => unknown) => R,
-): Promise<R> {
+): Promise<{ readonly calls: Calls; leave(): unknown }> {
   if (closed.has(worker)) fail('workerModel: this worker ended with its last model; start another')
   const countModels = (by: number): number => {
     const now = (residents.get(worker) ?? 0) + by
@@ -121,16 +114,12 @@ export async function connect<V extends Values, R extends Receiver>(
   try {
     await whenReady(worker, timeoutMs)
     const { port1, port2 } = new MessageChannel()
-    const remote = makeRemote(port1, () => {
-      if (leave() > 0 || !worker.terminate) return undefined
-      closed.add(worker)
-      return worker.terminate()
-    })
+    const calls = new Calls(model as unknown as Model, port1)
     const lock = needsLock(worker, port1) ? `lanegrad ${crypto.randomUUID()}` : null
     await new Promise<void>((resolve, reject) => {
       const end = (why: string) => {
         reject(new LanegradError(`workerModel: ${why}`)) // if it isn't open yet
-        remote.end(`${why}; ${LOST}`)
+        calls.end(`${why}; ${LOST}`)
       }
       listen(port1, 'message', (message: ToPage) => {
         if (message.type === 'opened') {
@@ -144,9 +133,9 @@ export async function connect<V extends Values, R extends Receiver>(
               : new LanegradError(`workerModel: ${'message' in error && error.message}`),
           )
           port1.close()
-        } else remote.take(message)
+        } else calls.take(message)
       })
-      listen(port1, 'messageerror', () => remote.drop("a message from the worker can't be read"))
+      listen(port1, 'messageerror', () => calls.drop("a message from the worker can't be read"))
       port1.start()
       ends.push(watch(worker, port1, lock !== null, end))
       const bytes = model.save()
@@ -156,7 +145,14 @@ export async function connect<V extends Values, R extends Receiver>(
       const opening: Opening = { lanegrad: 'open', port: port2, bytes, runtime, training, state, lock }
       send(worker, opening, [port2, bytes.buffer, state.numbers.buffer])
     })
-    return remote
+    return {
+      calls,
+      leave() {
+        if (leave() > 0 || !worker.terminate) return undefined
+        closed.add(worker)
+        return worker.terminate()
+      },
+    }
   } catch (error) {
     leave()
     throw error

@@ -1,8 +1,7 @@
-// The page's side of a model in a worker, with the methods of Model as promises. Enters: a model and a worker that runs
-// `serveModels`. The page's model follows: it gets the worker's state at the ends of epochs, so that callbacks see it as they do
+// The page's side of a model in a worker, with the methods of Model as promises. Enters: a model, and the calls to its worker
+// (calls.ts). The page's model follows: it gets the worker's state at the ends of epochs, so that callbacks see it as they do
 // without a worker, and the progress isn't lost if the worker dies.
 
-import { HOOKS } from '../feed/callbacks.ts'
 import type { ClassWeight } from '../feed/class-weight.ts'
 import { type Given, isBatches, sortArguments } from '../feed/given.ts'
 import { type Gradients, readGradients } from '../feed/gradients.ts'
@@ -18,19 +17,16 @@ import {
 import type { Progress } from '../feed/progress.ts'
 import { checkEvaluated, heldOut, splitValidation } from '../feed/reading.ts'
 import type { CompileOptions } from '../model/compile.ts'
-import type { Callback, FitOptions, Model } from '../model/model.ts'
+import type { FitOptions, Model } from '../model/model.ts'
 import type { Values } from '../network/network.ts'
 import type { PlannedSession } from '../network/planned.ts'
 import { weightsNamed } from '../network/weight-names.ts'
-import { messageOf } from '../numerics/brands.ts'
 import type { ByteSource } from '../numerics/bytes.ts'
 import {
-  check,
   checkOptions,
   fail,
   isFunction,
   isObject,
-  LanegradError,
   must,
   NON_NEGATIVE,
   printed,
@@ -40,27 +36,10 @@ import {
 import type { FloatArray } from '../numerics/tensor.ts'
 import type { Batch, Batches, Data, Dataset } from '../rows/rows.ts'
 import type { History, Logs } from '../session/logs.ts'
-import { tell } from '../session/warnings.ts'
-import { Hooks } from './hooks.ts'
-import { type CallOptions, type Failure, packed, portable, type ToPage, type ToWorker } from './messages.ts'
-import type { Remote, RemoteFitOptions, Transfer } from './options.ts'
+import type { CallSettings, Calls } from './calls.ts'
+import { portable } from './messages.ts'
+import type { Remote, RemoteFitOptions } from './options.ts'
 import { restore, type Snapshot } from './state.ts'
-import { send } from './target.ts'
-
-interface Call {
-  readonly method: string
-  resolve(value: never): void
-  reject(error: unknown): void
-  readonly hooks: Hooks
-}
-
-/** Settings of a call that don't go to the worker as they are. */
-interface CallSettings extends Transfer {
-  readonly signal?: AbortSignal | null
-  readonly callbacks?: readonly Callback[]
-  readonly verbose?: Progress | null
-  readonly progressMs?: number
-}
 
 /** Returns the options. @throws LanegradError unless they are an object, which a copy of them couldn't show */
 function plain<O extends object>(what: string, options: O): O {
@@ -90,136 +69,23 @@ function plain<O extends object>(what: string, options: O): O {
 export class WorkerModel<V extends Values = Values> {
   private readonly local: Model<V>
   private readonly session: PlannedSession
-  private readonly port: MessagePort
+  private readonly calls: Calls
   private readonly leave: () => unknown
-  private readonly calls = new Map<number, Call>()
-  private ids = 0
   private isFitting = false
   /** The number of calls under way, `compile` and `setTrainable`, whose options the page's model doesn't have yet. */
   private changing = 0
-  private ended: string | null = null
 
   /** @internal */
-  constructor(local: Model<V>, port: MessagePort, leave: () => unknown) {
+  constructor(local: Model<V>, calls: Calls, leave: () => unknown) {
     this.local = local
     this.session = local.session
-    this.port = port
+    this.calls = calls
     this.leave = leave
-    printed(this, () => `WorkerModel, ${this.ended ?? `calls under way: ${this.calls.size}`}`)
+    printed(this, () => `WorkerModel, ${calls.ended ?? `calls under way: ${calls.count}`}`)
   }
 
-  /** Rejects all pending and future calls. @internal */
-  end(reason: string): void {
-    if (this.ended !== null) return
-    this.ended = reason
-    this.port.close()
-    this.drop(reason)
-  }
-
-  /** Rejects all pending calls. @internal */
-  drop(reason: string): void {
-    for (const [id, { method, reject }] of this.calls) {
-      this.post({ type: 'abort', id })
-      reject(new LanegradError(`${method}: ${reason}`))
-    }
-    this.calls.clear()
-  }
-
-  /** @internal */
-  take(message: ToPage): void {
-    if (message.type === 'opened') return
-    if (message.type === 'warning') {
-      tell(this.session, message.text)
-      return
-    }
-    if (message.type === 'unread') {
-      this.drop("the worker can't read a message")
-      return
-    }
-    if (message.state) this.follow(message.state)
-    if (message.type === 'state') return
-    const call = this.calls.get(message.id)
-    if (!call) return
-    const { hooks } = call
-    if (message.type === 'ask') {
-      const { ask } = message
-      hooks
-        .ask(message.hook, message.args, message.rate)
-        .then((value) => this.post({ type: 'answer', id: ask, value }, `${call.method}: a batch`))
-        .catch((error) => this.post({ type: 'answer', id: ask, thrown: hooks.keep(error) }))
-      return
-    }
-    this.calls.delete(message.id)
-    if (message.type === 'error') call.reject(this.errorOf(message.error, hooks))
-    else call.resolve(message.value as never)
-  }
-
-  private errorOf(failure: Failure, hooks: Hooks): unknown {
-    if ('thrown' in failure) return hooks.kept(failure.thrown)
-    return 'message' in failure ? new LanegradError(failure.message) : failure.error
-  }
-
-  private follow(state: Snapshot): void {
-    try {
-      restore(this.local, state)
-    } catch (error) {
-      if (!(error instanceof LanegradError)) throw error // the page's model was disposed
-    }
-  }
-
-  /** Sends a message. @throws LanegradError that begins with `what` if it can't be sent; then nothing has moved */
-  private post(message: ToWorker, what = '', moved: Iterable<object> = []): void {
-    if (this.ended !== null) return
-    try {
-      send(this.port, message, moved)
-    } catch (error) {
-      fail(`${what} can't go to the worker: ${messageOf(error)}`)
-    }
-  }
-
-  private async call<T>(
-    method: string,
-    args: readonly unknown[],
-    { transfer = false, signal = null, callbacks = [], verbose = null, progressMs = 0 }: CallSettings = {},
-  ): Promise<T> {
-    if (this.ended !== null) fail(`${method}: ${this.ended}`)
-    const id = ++this.ids
-    const effect = (given: object) => {
-      const moved = new Set<object>()
-      const sent = packed(given, moved, false) as object
-      this.post({ type: 'effect', id, effect: sent }, `${method}: a callback's values`, moved)
-    }
-    const hooks = new Hooks(`${method}: `, this.local as unknown as Model, callbacks, verbose, effect)
-    const wanted = HOOKS.filter((hook) => callbacks.some((callback) => callback[hook]))
-    const options: CallOptions = {
-      hooks: wanted,
-      isShown: verbose !== null,
-      progressMs,
-      aborted: signal?.aborted ?? false,
-    }
-    return new Promise<T>((resolve, reject) => {
-      check(typeof transfer === 'boolean', `${method}: transfer`, 'a boolean', transfer)
-      const moved = new Set<object>()
-      const what = `${method}: its arguments`
-      const sent = reading(what, () => args.map((arg) => packed(this.standIn(arg, hooks), moved, transfer)))
-      this.post({ type: 'call', id, method, args: sent, options }, what, moved)
-      const sendAbort = () => this.post({ type: 'abort', id })
-      signal?.addEventListener('abort', sendAbort)
-      const settled =
-        <A>(settle: (value: A) => void) =>
-        (value: A) => {
-          signal?.removeEventListener('abort', sendAbort)
-          settle(value)
-        }
-      this.calls.set(id, { method, resolve: settled(resolve), reject: settled(reject), hooks })
-    })
-  }
-
-  /** The argument, or the description of batches, which stay here and are asked for. */
-  private standIn(arg: unknown, hooks: Hooks): unknown {
-    if (!Array.isArray(arg) && isBatches(this.session.feeds, arg)) return hooks.offer(arg)
-    if (typeof arg !== 'object' || arg === null || !('validationData' in arg)) return arg
-    return { ...arg, validationData: this.standIn(arg.validationData, hooks) }
+  private call<T>(method: string, args: readonly unknown[], settings?: CallSettings): Promise<T> {
+    return this.calls.call(method, args, settings)
   }
 
   /**
@@ -421,9 +287,9 @@ export class WorkerModel<V extends Values = Values> {
 
   /** Frees the model in the worker, and ends the worker unless it holds other models. No state is brought back. */
   async close(): Promise<void> {
-    if (this.ended !== null) return
-    this.post({ type: 'close' })
-    this.end('this worker model was closed')
+    if (this.calls.ended !== null) return
+    this.calls.post({ type: 'close' })
+    this.calls.end('this worker model was closed')
     await this.leave()
   }
 }

@@ -52,5 +52,6 @@ export async function workerModel<V extends Values>(
     worker,
   )
   must(NON_NEGATIVE, timeoutMs, 'workerModel: timeoutMs')
-  return connect(model, worker, timeoutMs, (port, leave) => new WorkerModel(model, port, leave))
+  const { calls, leave } = await connect(model, worker, timeoutMs)
+  return new WorkerModel(model, calls, leave)
 }

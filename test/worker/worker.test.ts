@@ -835,7 +835,7 @@ describe('errors', () => {
       there ??= (data as { readonly port?: MessagePort }).port
     })
     const remote = await workerModel(made(), { worker })
-    const here = (remote as unknown as { readonly port: MessagePort }).port
+    const here = (remote as unknown as { readonly calls: { readonly port: MessagePort } }).calls.port
     const ends: [MessagePort | undefined, string][] = [
       [there, "fit: the worker can't read a message"],
       [here, "fit: a message from the worker can't be read"],
