@@ -1,10 +1,12 @@
 // The builder that a user's own layers and losses compute with: the operations as methods. Only a program that has such layers
 // carries all of them.
+
+import { entryOf } from '../numerics/errors.ts'
 import type { Shape } from '../numerics/shape.ts'
-import type { UnaryName } from './functions.ts'
+import { type UnaryName, unaryFunctions } from './functions.ts'
 import type { Writer } from './kernel.ts'
 import * as ops from './operations.ts'
-import type { BinaryName, ReduceOptions, ReductionName } from './ops/broadcast.ts'
+import { type BinaryName, binaryFunctions, type ReduceOptions, type ReductionName } from './ops/broadcast.ts'
 import type { Transposes } from './ops/matmul.ts'
 import type { Value } from './value.ts'
 
@@ -66,8 +68,14 @@ export interface GraphBuilder {
 const methods = {
   constant: (g: Writer, data: number | Float32Array, shape?: Shape) => g.constant(data, shape),
   matmul: ops.matmul,
-  unary: ops.unary,
-  binary: ops.binary,
+  unary: (g: Writer, fn: UnaryName, x: Value, alpha?: number) => {
+    entryOf('unary function', fn, unaryFunctions)
+    return ops.unary(g, fn, x, alpha)
+  },
+  binary: (g: Writer, fn: BinaryName, a: Value | number, b: Value | number) => {
+    entryOf('binary function', fn, binaryFunctions)
+    return ops.binary(g, fn, a, b)
+  },
   plus: ops.plus,
   minus: ops.minus,
   times: ops.times,

@@ -14,6 +14,9 @@ import {
   type NetworkInput,
   type NetworkLayer,
   name,
+  outputName,
+  outputsIn,
+  uniqueNames,
 } from './network.ts'
 
 /** The network as JSON data. */
@@ -112,7 +115,7 @@ export function readNetwork(data: unknown, kinds: LayerKinds): Network {
       outputs: texts(entry.outputs, `outputs of model ${own}`),
     }
   })
-  return checkNetwork({
+  return checkReferences({
     name: data.name === undefined ? null : checkedName(data.name, 'name of the model'),
     models,
     inputs,
@@ -121,4 +124,37 @@ export function readNetwork(data: unknown, kinds: LayerKinds): Network {
     outputs,
     outputStructure: structure(data.outputStructure, 'outputStructure'),
   })
+}
+
+/** A network that is complete and whose references resolve, as in one that was made of values. @throws LanegradError */
+function checkReferences(network: Network): Network {
+  const { inputs, calls, models, outputs, inputStructure, outputStructure } = network
+  const isOne = (structure: Structure, { length }: readonly unknown[]) =>
+    structure !== 'single' || length === 1
+  if (!isOne(inputStructure, inputs) || !isOne(outputStructure, outputs))
+    fail('several inputs or outputs come as a list or a record')
+  const known = new Set(inputs.map(({ name }) => name))
+  for (const call of calls) {
+    for (const name of call.inputs)
+      if (!known.has(name))
+        fail(`layer ${call.name} reads ${show(name)}, which no input or earlier layer makes`)
+    for (let i = 0; i < outputsIn(call); i++) known.add(outputName(call.name, i))
+  }
+  for (const { name, value } of outputs) {
+    if (!known.has(value)) fail(`output ${show(value)} is made by no layer of the model`)
+    if (outputStructure !== 'record' && name !== value)
+      fail(`output ${show(name)} must have the name of its value, ${show(value)}`) // only a record has names of its own
+  }
+  uniqueNames(
+    models.map(({ name }) => name),
+    'calls of models',
+  )
+  const made = new Set(calls.map(({ name }) => name))
+  for (const { name, calls, inputs, outputs } of models) {
+    const odd =
+      calls.find((call) => !made.has(call)) ??
+      [...inputs.map(({ value }) => value), ...outputs].find((value) => !known.has(value))
+    if (odd !== undefined) fail(`model ${name} names ${show(odd)}, which is not in the network`)
+  }
+  return checkNetwork(network)
 }

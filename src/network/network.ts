@@ -96,7 +96,8 @@ function listed(
   return { structure, entries: entries as [string | null, Symbolic][] }
 }
 
-function uniqueNames(names: readonly string[], what: string): void {
+/** @throws LanegradError naming what is there twice */
+export function uniqueNames(names: readonly string[], what: string): void {
   const seen = new Set<string>()
   for (const name of names) {
     if (seen.has(name)) fail(`two ${what} are named ${show(name)}; names must be unique in a model`)
@@ -301,47 +302,15 @@ export function networkOf(
   }
 }
 
-/** Unique names, references that resolve, every input used. */
+/** Unique names, every input used. What a file holds is checked further (description.ts). @throws LanegradError */
 export function checkNetwork(network: Network): Network {
-  const { inputs, calls, models, outputs, inputStructure, outputStructure } = network
-  const isOne = (structure: Structure, { length }: readonly unknown[]) =>
-    structure !== 'single' || length === 1
-  if (!isOne(inputStructure, inputs) || !isOne(outputStructure, outputs))
-    fail('several inputs or outputs come as a list or a record')
-  const layers = [...new Set(calls.map((call) => call.layer))]
-  uniqueNames([...inputs.map(({ name }) => name), ...layers.map(({ name }) => name)], 'layers or inputs')
-  uniqueNames(
-    outputs.map(({ name }) => name),
-    'outputs',
-  )
-  const known = new Set(inputs.map(({ name }) => name))
-  const used = new Set<string>()
-  for (const call of calls) {
-    for (const name of call.inputs) {
-      if (!known.has(name))
-        fail(`layer ${call.name} reads ${show(name)}, which no input or earlier layer makes`)
-      used.add(name)
-    }
-    for (let i = 0; i < outputsIn(call); i++) known.add(outputName(call.name, i))
-  }
-  for (const { name, value } of outputs) {
-    if (!known.has(value)) fail(`output ${show(value)} is made by no layer of the model`)
-    if (outputStructure !== 'record' && name !== value)
-      fail(`output ${show(name)} must have the name of its value, ${show(value)}`) // only a record has names of its own
-    used.add(value)
-  }
+  const { inputs, calls, outputs } = network
+  const layers = new Set(calls.map(({ layer }) => layer))
+  const namesOf = (named: Iterable<{ readonly name: string }>) => Array.from(named, ({ name }) => name)
+  uniqueNames(namesOf([...inputs, ...layers]), 'layers or inputs')
+  uniqueNames(namesOf(outputs), 'outputs')
+  const used = new Set([...calls.flatMap((call) => call.inputs), ...outputs.map(({ value }) => value)])
   for (const { name } of inputs) if (!used.has(name)) fail(`no output depends on input ${show(name)}`)
-  uniqueNames(
-    models.map(({ name }) => name),
-    'calls of models',
-  )
-  const made = new Set(calls.map(({ name }) => name))
-  for (const { name, calls, inputs, outputs } of models) {
-    const odd =
-      calls.find((call) => !made.has(call)) ??
-      [...inputs.map(({ value }) => value), ...outputs].find((value) => !known.has(value))
-    if (odd !== undefined) fail(`model ${name} names ${show(odd)}, which is not in the network`)
-  }
   return Object.freeze(network)
 }
 

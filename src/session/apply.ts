@@ -12,20 +12,14 @@ export function apply(
 ): void {
   const { engine, updating, layout } = session
   if (!updating) return
-  const { sums, phaseEnds } = prepared.code
+  const { phaseEnds } = prepared.code
   engine.load(prepared.code)
   for (const [name, numbers] of gradients) engine.write(layout.gradients.get(name) ?? 0, numbers)
-  if (updating.steps === 1) {
-    session.setRate(updating)
-    engine.stepCount++
-    engine.run(phaseEnds.backward, phaseEnds.update)
+  if (updating.sums) {
+    updating.sums.keep(session, prepared, weight)
     return
   }
-  const isSum = prepared.groups[0] === null
-  engine.factor = isSum ? 1 : weight
-  if (sums.length > 0) engine.run(...sums[0]) // all of them to the first group of losses
-  session.microWeights = session.microWeights.map((sum, i) => (i > 0 ? sum : isSum ? 1 : sum + weight))
-  session.accumulated = prepared
-  session.microCount++
-  if (session.microCount >= updating.steps) session.update()
+  session.setRate(updating)
+  engine.stepCount++
+  engine.run(phaseEnds.backward, phaseEnds.update)
 }

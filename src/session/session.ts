@@ -37,6 +37,8 @@ export interface Updating {
 export interface Sums {
   /** One step on what was fed. */
   step(session: Session, prepared: Prepared): void
+  /** The same with gradients that are in the arena already and count for `weight` rows. */
+  keep(session: Session, prepared: Prepared, weight: number): void
   /** The update by what has accumulated since the last one, if anything has. */
   update(session: Session): void
 }

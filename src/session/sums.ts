@@ -38,5 +38,16 @@ export const sums: Sums = {
     session.microCount++
     if (session.microCount >= (updating?.steps ?? 1)) update(session)
   },
+  keep(session, prepared, weight) {
+    const { engine, updating } = session
+    const { sums } = prepared.code
+    const isSum = prepared.groups[0] === null
+    engine.factor = isSum ? 1 : weight
+    if (sums.length > 0) engine.run(...sums[0]) // all of them to the first group of losses
+    session.microWeights = session.microWeights.map((sum, i) => (i > 0 ? sum : isSum ? 1 : sum + weight))
+    session.accumulated = prepared
+    session.microCount++
+    if (session.microCount >= (updating?.steps ?? 1)) update(session)
+  },
   update,
 }
