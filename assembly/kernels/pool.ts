@@ -253,6 +253,27 @@ function pairGrad(isMax: bool, dx: usize, x: usize, dy: usize, y: usize, row: us
   storeBelow(dx + row + cell, g3, count)
 }
 
+/** One vector of a window of any size, `count` lanes of it: dx += dy in its first cell that has the maximum y. */
+@inline
+function windowGrad(
+  dx: usize, x: usize, dy: usize, y: usize, depths: i32, heights: i32, cells: i32, plane: usize, row: usize, cell: usize, count: i32,
+): void {
+  const top = v128.load(y), flow = v128.load(dy)
+  let open = i32x4.splat(-1) // lanes whose maximum is still to come
+  for (let d = 0; d < depths; d++) {
+    for (let h = 0; h < heights; h++) {
+      let at = <usize>d * plane + <usize>h * row
+      for (let w = 0; w < cells; w++) {
+        const below = f32x4.lt(v128.load(x + at), top) // of a NaN: nowhere, so the first cell takes it
+        const taken = v128.andnot(open, below)
+        open = v128.and(open, below)
+        storeBelow(dx + at, f32x4.add(v128.load(dx + at), v128.and(flow, taken)), count)
+        at += cell
+      }
+    }
+  }
+}
+
 /** dx = sum of dy over the windows whose maximum y a cell is. words: dx, dy, x, y, ... */
 export function maxPoolGrad(p: usize): void {
   splitSamples(maxPoolGradPart.index, p)
@@ -276,21 +297,14 @@ function maxPoolGradPart(p: usize, start: i32, end: i32, _: i32): void {
         for (let k = 0; k < outputOf(p, 2); k++) {
           const from = row + <usize>firstOf(p, 2, k) * cellBytes
           const cells = cellsOf(p, 2, k)
-          for (let c = 0; c < channels; c += 4) {
-            const top = v128.load(y + (<usize>c << 2)), flow = v128.load(dy + (<usize>c << 2))
-            let open = i32x4.splat(-1) // lanes whose maximum is still to come
-            for (let d = 0; d < depths; d++) {
-              for (let h = 0; h < heights; h++) {
-                let at = from + (<usize>c << 2) + <usize>d * planeBytes + <usize>h * rowBytes
-                for (let w = 0; w < cells; w++) {
-                  const below = f32x4.lt(v128.load(x + at), top) // of a NaN: nowhere, so the first cell takes it
-                  const taken = v128.andnot(open, below)
-                  open = v128.and(open, below)
-                  storeBelow(dx + at, f32x4.add(v128.load(dx + at), v128.and(flow, taken)), channels - c)
-                  at += cellBytes
-                }
-              }
-            }
+          let c: usize = 0
+          for (; c + 16 <= cellBytes; c += 16) {
+            const a = from + c
+            windowGrad(dx + a, x + a, dy + c, y + c, depths, heights, cells, planeBytes, rowBytes, cellBytes, 4)
+          }
+          if (c < cellBytes) {
+            const a = from + c, left = channels & 3
+            windowGrad(dx + a, x + a, dy + c, y + c, depths, heights, cells, planeBytes, rowBytes, cellBytes, left)
           }
           dy += cellBytes
           y += cellBytes
@@ -326,10 +340,9 @@ function averagePoolGradPart(p: usize, start: i32, end: i32, part: i32): void {
         for (let d = 0; d < depths; d++) {
           for (let h = 0; h < heights; h++) {
             const to = row + <usize>d * planeBytes + <usize>h * rowBytes
-            for (let at: usize = 0; at < rowBytes; at += 16) {
-              const sum = f32x4.add(v128.load(to + at), v128.load(scratch + at))
-              storeBelow(to + at, sum, <i32>((rowBytes - at) >> 2))
-            }
+            let at: usize = 0
+            for (; at + 16 <= rowBytes; at += 16) v128.store(to + at, f32x4.add(v128.load(to + at), v128.load(scratch + at)))
+            if (at < rowBytes) storeTail(to + at, f32x4.add(v128.load(to + at), v128.load(scratch + at)), <i32>(rowBytes - at) >> 2)
           }
         }
         dy += <usize>outputOf(p, 2) * cellBytes
