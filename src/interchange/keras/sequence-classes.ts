@@ -215,7 +215,17 @@ export const sequenceClasses: readonly Row[] = [
     slots: (ours, config, inner) =>
       inside(inner(ours.layer as NestedLayer, own(config, 'layer')), 'layer', '', 'layer'),
   },
-  { className: 'Masking', kind: 'masking', make: masking, fields: { mask_value: same('maskValue') } },
+  {
+    className: 'Masking',
+    kind: 'masking',
+    make: masking,
+    fields: { mask_value: same('maskValue') },
+    // of steps with several axes Keras masks the parts of a step
+    prepare(config, { shapes: [shape], refuse }) {
+      if (shape.length !== 2) refuse(`a value of ${shape.length} axes beside the batch`)
+      return config
+    },
+  },
   {
     className: 'MultiHeadAttention',
     kind: 'multiHeadAttention',
