@@ -2,7 +2,7 @@
 // Enters: subjects that can multiply. Leaves: rows and complaints. Each subject's result is compared with float64
 // sums first, so nothing lazy or wrong is timed.
 import { interleave } from '../harness.mjs'
-import { multiplyAddLimit } from '../limit.mjs'
+import { beyond, multiplyAddLimit } from '../limit.mjs'
 import { products } from '../problems.mjs'
 import { LIMIT, OURS, rowsOf } from '../report.mjs'
 import { TOO_SLOW } from '../subjects/index.mjs'
@@ -59,6 +59,8 @@ export async function runCase(one, subjects, timing) {
   const limits = samples[running.length]
   const most = limit.flopsPerCall / Math.min(...limits)
   const share = (/** @type {number[]} */ ms) => flops / Math.min(...ms) / most
+  const own = running.findIndex(({ subject }) => subject.name === OURS)
+  if (own >= 0) errors.push(...beyond(product.name, share(samples[own])))
   const rows = rowsOf(name, product.name, 'GFLOP/s', [
     ...running.map(({ subject }, i) => ({
       subject: subject.name,

@@ -2,7 +2,7 @@
 // Enters: subjects that can train. Leaves: rows and complaints. A subject must compute the loss of the very net it
 // is given in its first step, and must have lowered it after its last one.
 import { interleave } from '../harness.mjs'
-import { multiplyAddLimit } from '../limit.mjs'
+import { beyond, multiplyAddLimit } from '../limit.mjs'
 import { nets } from '../nets.mjs'
 import { OURS, rowsOf } from '../report.mjs'
 import { entriesOf, haveTrained, trainersOf } from './checks.mjs'
@@ -34,5 +34,6 @@ export async function runCase(one, subjects, timing) {
     share: subject.name === OURS ? flops / Math.min(...samples[i]) / most : null,
     note: subject.optimizers.includes(net.optimizer) ? null : 'SGD',
   }))
+  for (const { share } of measured) errors.push(...beyond(net.name, share ?? 0))
   return { rows: rowsOf(name, net.name, net.unit, measured), errors, notes }
 }
