@@ -6,7 +6,8 @@ import type { Layer, Symbolic } from '../../layers/layer.ts'
 import { add, concatenate, maximum, minimum, multiply, subtract } from '../../layers/merge.ts'
 import { type OperationStep, operations } from '../../layers/operations.ts'
 import { fail } from '../../numerics/errors.ts'
-import { BATCH, type Item, type LayerItem, type StepItem, type Tape } from './tape.ts'
+import { BATCH, type Item, type LayerItem, type StepItem } from './flows.ts'
+import type { Tape } from './tape.ts'
 
 const MERGES: Readonly<Record<string, (options: { name?: string }) => Layer>> = {
   add,

@@ -18,22 +18,24 @@ import type { RuntimeOptions } from '../../runtime/engine.ts'
 import { type Imported, importedOf } from '../keras/imported.ts'
 import type { Constant } from './arrays.ts'
 import { assemble } from './assemble.ts'
-import { elementwise, type Write } from './elementwise.ts'
+import { elementwise } from './elementwise.ts'
+import { BATCH, countText, type Flow, type Given, isWeight } from './flows.ts'
 import { folds } from './fold.ts'
+import type { Write } from './functions.ts'
+import { idsIn, inputNames, type Plan, plansOf } from './inputs.ts'
 import { moves } from './moves.ts'
 import { normalizing } from './normalizing.ts'
 import { grouped } from './patterns.ts'
 import { computedPlaces } from './places.ts'
 import { products } from './products.ts'
-import { type GraphInput, type OnnxGraph, type Operator, readOnnx } from './read.ts'
+import { type OnnxGraph, type Operator, readOnnx } from './read.ts'
 import { recurrent } from './recurrent.ts'
-import { BATCH, countText, type Flow, type Given, isWeight, Tape } from './tape.ts'
+import { Tape } from './tape.ts'
 import { windows } from './windows.ts'
 
 const writers: Readonly<Record<string, Write>> = {
   ...elementwise,
   ...moves,
-  Upsample: moves.Resize,
   ...products,
   ...windows,
   ...normalizing,
@@ -45,13 +47,6 @@ const writers: Readonly<Record<string, Write>> = {
 export interface LoadOnnxOptions extends RuntimeOptions {
   /** Shapes of inputs by name, without the axis of samples, where the file leaves an axis open. Default {}. */
   readonly inputShapes?: Readonly<Record<string, readonly number[]>>
-}
-
-/** How the inputs are read: the sizes of their axes, and which of these is the number of samples. */
-interface Plan {
-  readonly shapes: readonly (readonly number[])[]
-  readonly each: boolean
-  readonly ownBatch: number | null
 }
 
 /** All that a file asks for and there isn't: in one error. */
@@ -123,67 +118,6 @@ function folded(graph: OnnxGraph, constants: Map<string, Constant>): Operator[] 
       throw error
     }
   })
-}
-
-/** The ids among the inputs: those that Gather takes as indices, as they are or under another shape. */
-function idsIn(operators: readonly Operator[], inputs: readonly GraphInput[]): ReadonlySet<string> {
-  const makers = new Map(operators.flatMap((node) => node.outputs.map((name) => [name, node] as const)))
-  const names = new Set(inputs.filter(({ type }) => type === 'int').map(({ name }) => name))
-  const ids = new Set<string>()
-  for (const { op, inputs: given } of operators) {
-    if (op !== 'Gather') continue
-    let name = given[1]
-    for (let i = 0; i < 100; i++) {
-      const maker = makers.get(name)
-      if (
-        !maker ||
-        !['Cast', 'Reshape', 'Squeeze', 'Unsqueeze', 'Identity', 'Flatten', 'Transpose'].includes(maker.op)
-      )
-        break
-      name = maker.inputs[0]
-    }
-    if (names.has(name)) ids.add(name)
-  }
-  return ids
-}
-
-/** The axes of the inputs in the two ways in which they can be read: samples first, and a whole run as one sample. */
-function plansOf({ inputs }: OnnxGraph, given: Readonly<Record<string, readonly number[]>>): Plan[] {
-  const first = inputs[0].shape[0]
-  const open = new Set<string>()
-  const sized = inputs.map(({ name, shape }) => {
-    const own = Object.hasOwn(given, name) ? given[name] : null
-    if (own && own.length !== shape.length - 1)
-      fail(`loadOnnx: inputShapes: ${name} has ${shape.length - 1} axes beside that of samples; got [${own}]`)
-    return shape.map((n, axis) => {
-      const isSamples = axis === 0 ? n === null || n === first : typeof n === 'string' && n === first
-      if (isSamples) return { size: typeof n === 'number' ? n : null, isSamples }
-      const size = axis > 0 && own ? own[axis - 1] : typeof n === 'number' ? n : null
-      if (size === null) open.add(`axis ${axis} of input ${name}${typeof n === 'string' ? ` (${n})` : ''}`)
-      return { size, isSamples }
-    })
-  })
-  if (open.size > 0)
-    fail(
-      `loadOnnx: the file leaves sizes open: ${[...open].join(', ')}; give the shape without the axis of samples, ` +
-        `for example loadOnnx(bytes, { inputShapes: { ${JSON.stringify(inputs[0].name)}: [...] } })`,
-    )
-  const areFirst = sized.every((axes) => axes.some(({ isSamples }) => isSamples))
-
-  const plans: Plan[] = []
-  if (areFirst)
-    plans.push({
-      shapes: sized.map((axes) => axes.map(({ size, isSamples }) => (isSamples ? BATCH : (size as number)))),
-      each: false,
-      ownBatch: typeof first === 'number' ? first : null,
-    })
-  if (sized.every((axes) => axes.every(({ size }) => size !== null)))
-    plans.push({
-      shapes: sized.map((axes) => axes.map(({ size }) => size as number)),
-      each: true,
-      ownBatch: null,
-    })
-  return plans
 }
 
 /** The values of the graph's outputs. @throws LanegradError naming all operators that can't be written */
@@ -271,18 +205,6 @@ function outputOf(t: Tape, name: string, x: Flow): number {
     `Output ${name} has ${shape[0] / BATCH} rows for each sample, which come as an axis of their own.`,
   )
   return t.reshape(stored, [BATCH, shape[0] / BATCH, ...shape.slice(1)])
-}
-
-/** Names of inputs as lanegrad takes them. */
-function inputNames(inputs: readonly GraphInput[]): string[] {
-  const taken = new Set<string>()
-  return inputs.map(({ name }) => {
-    const base = name.replaceAll(/[/#:\s]+/g, '.').slice(0, 100) || 'input'
-    let own = base in Object.prototype || base === 'optimizer' ? `${base}_` : base
-    for (let i = 2; taken.has(own); i++) own = `${base}_${i}`
-    taken.add(own)
-    return own
-  })
 }
 
 function build(graph: OnnxGraph, plan: Plan, options: RuntimeOptions): Imported {

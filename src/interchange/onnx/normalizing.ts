@@ -7,10 +7,11 @@ import {
 } from '../../layers/normalization.ts'
 import { fail } from '../../numerics/errors.ts'
 import { type Constant, combined, elements, mapped, reshaped } from './arrays.ts'
-import { binary, fixed, plus, reduceAxes, valued, type Write } from './elementwise.ts'
+import { BATCH, countOf, type Flow, type Given } from './flows.ts'
 import { axisOf } from './fold.ts'
-import { reshape } from './moves.ts'
-import { BATCH, countOf, type Flow, type Given, type Tape } from './tape.ts'
+import { binary, fixed, plus, reduceAxes, valued, type Write } from './functions.ts'
+import { reshape } from './moving.ts'
+import type { Tape } from './tape.ts'
 
 /** [channels] under a shape that broadcasts against x, along axis 1. */
 const perChannel = (t: Tape, given: Given, rank: number): Given => {

@@ -2,9 +2,10 @@
 // with a matrix of zeros and ones, so that values have their gradients.
 import { fail } from '../../numerics/errors.ts'
 import { constant, numbers } from './arrays.ts'
-import { fixed, numberOf, valued, type Write } from './elementwise.ts'
+import { countOf, type Flow } from './flows.ts'
 import { axisOf } from './fold.ts'
-import { countOf, type Flow, type Tape } from './tape.ts'
+import { fixed, numberOf, valued, type Write } from './functions.ts'
+import type { Tape } from './tape.ts'
 
 /** The longest axis for which there is a matrix of each place by each other. */
 const MOST = 1024

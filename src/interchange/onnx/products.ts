@@ -2,9 +2,10 @@
 import { dense } from '../../layers/core.ts'
 import { fail } from '../../numerics/errors.ts'
 import { broadcast, type Constant, constant, elements, mapped, permuted, reshaped } from './arrays.ts'
-import { binary, squeeze, times, valued, type Write } from './elementwise.ts'
-import { unsqueeze } from './moves.ts'
-import { BATCH, countOf, type Flow, type Given, isWeight, type Tape } from './tape.ts'
+import { BATCH, countOf, type Flow, type Given, isWeight } from './flows.ts'
+import { binary, squeeze, times, valued, type Write } from './functions.ts'
+import { unsqueeze } from './moving.ts'
+import type { Tape } from './tape.ts'
 
 /** The rows of a kernel [C H W, F] in the order in which a flattened value lies stored. */
 function reordered(w: Constant, { shape, order }: Flow): Constant {

@@ -5,10 +5,11 @@ import type { Layer } from '../../layers/layer.ts'
 import { gru, lstm, simpleRnn } from '../../layers/recurrent.ts'
 import { fail } from '../../numerics/errors.ts'
 import { type Constant, elements } from './arrays.ts'
-import { valued, type Write } from './elementwise.ts'
+import { BATCH, type Flow, type Given, isWeight } from './flows.ts'
+import { valued, type Write } from './functions.ts'
 import { counted, lengthsOf, places } from './places.ts'
 import type { Operator } from './read.ts'
-import { BATCH, type Flow, type Given, isWeight, type Tape } from './tape.ts'
+import type { Tape } from './tape.ts'
 
 interface Cell {
   /** Number of gates. */

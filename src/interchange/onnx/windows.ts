@@ -17,9 +17,10 @@ import {
 import { depthwiseConv2d } from '../../layers/separable.ts'
 import { fail } from '../../numerics/errors.ts'
 import { type Constant, elements, permuted, reshaped } from './arrays.ts'
-import { binary, reduceAxes, valued, type Write } from './elementwise.ts'
+import { BATCH, type Flow, type Given, isWeight } from './flows.ts'
+import { binary, reduceAxes, valued, type Write } from './functions.ts'
 import type { Operator } from './read.ts'
-import { BATCH, type Flow, type Given, isWeight, type Tape } from './tape.ts'
+import type { Tape } from './tape.ts'
 
 type Pair = readonly [before: number, after: number]
 
