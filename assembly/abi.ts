@@ -398,12 +398,13 @@ export const BATCH_MATMUL_C = 0, BATCH_MATMUL_A = 4, BATCH_MATMUL_B = 8, BATCH_M
 // y, x, w; dx, dy, w; dw, x, dy; PATCHES [block rows, K], or the padded copy of an image (0: none); KERNEL_PART
 // [groups, K, F / groups] and ROWS_PART [rows of a block, F / groups] of several groups; PRODUCT: words of a matmul and its
 // scratch; BLOCK: rows (dx), else samples, or -lines of one sample; ALPHA: f32; LIST of rows; OFFSETS and depth (RUN) of
-// their runs; PART: flags of products; RANGES of samples, SUMS of all but the first, LONG sums: dw alone
+// their runs; PART: flags of products; RANGES of samples, SUMS of all but the first, LONG sums: dw alone; TILED: 0, or 1 for
+// winograd.ts, which says what it needs; with MATMUL_TRANSPOSE_B for dx
 export const CONV_DST = 0, CONV_A = 4, CONV_B = 8, CONV_ARENA = 12, CONV_PATCHES = 16, CONV_KERNEL_PART = 20,
   CONV_ROWS_PART = 24, CONV_PRODUCT = 28, CONV_BLOCK = 32, CONV_SAMPLES = 36, CONV_C = 40, CONV_F = 44, CONV_GROUPS = 48,
   CONV_TAPS = 52, CONV_DEPTH = 56, CONV_HEIGHT = 80, CONV_WIDTH = 104, CONV_BIAS = 128, CONV_FN = 132, CONV_ALPHA = 136,
   CONV_LIST = 140, CONV_OFFSETS = 144, CONV_RUN = 148, CONV_SCRATCH = 152, CONV_PART = 156, CONV_RANGES = 160,
-  CONV_SUMS = 164, CONV_LONG = 168, CONV_WORDS_BYTES = 172
+  CONV_SUMS = 164, CONV_LONG = 168, CONV_TILED = 172, CONV_WORDS_BYTES = 176
 // six words from CONV_DEPTH, CONV_HEIGHT and CONV_WIDTH on
 export const AXIS_SIZE = 0, AXIS_OUTPUT = 4, AXIS_KERNEL = 8, AXIS_STRIDE = 12, AXIS_DILATION = 16, AXIS_BEFORE = 20
 // forward | backward, 0: none. XZ | dy; U: recurrent kernel [u, width u]; U2: that of the second product [u, u];

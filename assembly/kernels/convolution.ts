@@ -7,35 +7,24 @@
 // a time, so that they stay in L2.
 // With several groups, a group's columns of w and of y's rows are copied to and from dense matrices.
 //
+// Where a word says so (CONV_TILED), y, dx and dw are made by winograd.ts.
+//
 // Operands: CONV_* of abi.ts. K = taps * C / groups. Over threads, a part of y and of dx is a range of samples. A small dw is
 // the sum of those of several ranges of samples, as many for any number of threads; of a large one, which is one range, the
 // product is split. Each is a sum over blocks of up to some hundred positions. With more than LONG_DEPTH positions, it is a sum
 // over ranges of so many, added by long-sum.ts, in two arrays more (long sums). The error is that of gemm.ts.
 // Float64 reference: test/reference/kernels/convolution.ts
 import {
-  AXIS_BEFORE, AXIS_DILATION, AXIS_KERNEL, AXIS_OUTPUT, AXIS_SIZE, AXIS_STRIDE, CONV_A, CONV_ARENA, CONV_B, CONV_BIAS,
-  CONV_BLOCK, CONV_C, CONV_DEPTH, CONV_DST, CONV_F, CONV_FN, CONV_GROUPS, CONV_HEIGHT, CONV_KERNEL_PART, CONV_LIST,
-  CONV_LONG, CONV_OFFSETS, CONV_OWN_BYTES, CONV_PART, CONV_PATCHES, CONV_PRODUCT, CONV_RANGES, CONV_ROWS_PART,
-  CONV_RUN, CONV_SAMPLES, CONV_SCRATCH, CONV_SUMS, CONV_TAPS, CONV_WIDTH, CONV_WORDS_BYTES, HEADER_MATMUL, LONG_DEPTH,
-  MATMUL_A, MATMUL_ACCUMULATE, MATMUL_B, MATMUL_BIAS, MATMUL_C, MATMUL_FLAGS, MATMUL_FN, MATMUL_K, MATMUL_M, MATMUL_N,
-  MATMUL_OFFSETS, MATMUL_PART_SHIFT, MATMUL_ROWS, MATMUL_RUN, MATMUL_SCRATCH, MATMUL_TRANSPOSE_A, MATMUL_TRANSPOSE_B,
-  PRODUCT_BYTES, ROWS_SPARE,
+  AXIS_BEFORE, AXIS_DILATION, AXIS_KERNEL, AXIS_OUTPUT, AXIS_SIZE, AXIS_STRIDE, CONV_A, CONV_B, CONV_BIAS, CONV_BLOCK,
+  CONV_C, CONV_DEPTH, CONV_DST, CONV_F, CONV_FN, CONV_GROUPS, CONV_HEIGHT, CONV_KERNEL_PART, CONV_LIST, CONV_LONG,
+  CONV_OFFSETS, CONV_PATCHES, CONV_RANGES, CONV_ROWS_PART, CONV_RUN, CONV_SAMPLES, CONV_SUMS, CONV_TAPS, CONV_TILED,
+  CONV_WIDTH, LONG_DEPTH, MATMUL_ACCUMULATE, MATMUL_ROWS, MATMUL_TRANSPOSE_A, MATMUL_TRANSPOSE_B, ROWS_SPARE,
 } from '../abi'
 import { storeTail } from '../lanes'
-import { partStart, scratchOf, split } from '../parallel'
+import { partStart, split } from '../parallel'
+import { clearLoose, copyLoose, multiply, weightBytes, wordsOf } from './convolution-words'
 import { fold } from './long-sum'
-
-/** dst = src, `bytes` (a multiple of 4); up to 12 bytes behind either are read and written, too: to be used in ascending order. */
-@inline
-function copyLoose(dst: usize, src: usize, bytes: usize): void {
-  for (let o: usize = 0; o < bytes; o += 16) v128.store(dst + o, v128.load(src + o))
-}
-
-/** dst = 0, in the same way. */
-@inline
-function clearLoose(dst: usize, bytes: usize): void {
-  for (let o: usize = 0; o < bytes; o += 16) v128.store(dst + o, f32x4.splat(0))
-}
+import { winograd, winogradWeightGrad } from './winograd'
 
 /** dst += src, exactly `bytes`. */
 @inline
@@ -199,47 +188,6 @@ function listPatches(p: usize, x: usize, samples: i32, line: i32, lines: i32): v
   }
 }
 
-/** The words of a part: those of the plan, with scratch of its own for all but the kernel part, which is read. */
-function wordsOf(p: usize, part: i32): usize {
-  const shift = scratchOf(load<u32>(p, CONV_SCRATCH), part) - load<u32>(p, CONV_SCRATCH)
-  if (!shift) return p
-  const own = <usize>load<u32>(p, CONV_PRODUCT) + PRODUCT_BYTES + shift
-  memory.copy(own, p, CONV_WORDS_BYTES)
-  if (load<u32>(own, CONV_PATCHES)) move(own, CONV_PATCHES, shift)
-  move(own, CONV_ROWS_PART, shift)
-  move(own, CONV_PRODUCT, shift)
-  move(own, CONV_LIST, shift)
-  move(own, CONV_LONG, shift)
-  move(own, CONV_OFFSETS, shift)
-  store<i32>(own, part << MATMUL_PART_SHIFT, CONV_PART)
-  return own
-}
-
-@inline
-function move(p: usize, word: usize, by: usize): void {
-  store<u32>(p + word, load<u32>(p + word) + <u32>by)
-}
-
-/** c[M,N] = a.b by the core's matmul; `end`: fn and alpha. */
-function multiply(
-  p: usize, c: usize, a: usize, b: usize, M: i32, N: i32, K: i32, flags: i32, bias: usize, end: u64,
-): void {
-  const words = <usize>load<u32>(p, CONV_PRODUCT)
-  store<u32>(words, <u32>c, MATMUL_C)
-  store<u32>(words, <u32>a, MATMUL_A)
-  store<u32>(words, <u32>b, MATMUL_B)
-  store<u32>(words, <u32>bias, MATMUL_BIAS)
-  store<i32>(words, M, MATMUL_M)
-  store<i32>(words, N, MATMUL_N)
-  store<i32>(words, K, MATMUL_K)
-  store<i32>(words, flags | load<i32>(p, CONV_PART), MATMUL_FLAGS)
-  store<u64>(words, end, MATMUL_FN)
-  store<u32>(words, <u32>words + PRODUCT_BYTES + CONV_OWN_BYTES, MATMUL_SCRATCH)
-  store<u32>(words, load<u32>(p, CONV_OFFSETS), MATMUL_OFFSETS)
-  store<u32>(words, load<u32>(p, CONV_RUN), MATMUL_RUN)
-  call_indirect<void>(load<u32>(load<u32>(p, CONV_ARENA), HEADER_MATMUL), words)
-}
-
 /** Cells of an image. */
 @inline
 function cellsOf(p: usize): i32 {
@@ -302,7 +250,7 @@ function moveList(list: usize, count: i32, bytes: u32): void {
 
 /** Multiply-adds of a sample. */
 @inline
-function workOf(p: usize): f64 {
+export function workOf(p: usize): f64 {
   const K = load<i32>(p, CONV_TAPS) * load<i32>(p, CONV_C) / load<i32>(p, CONV_GROUPS)
   return <f64>positionsOf(p) * <f64>K * <f64>load<i32>(p, CONV_F)
 }
@@ -344,6 +292,7 @@ function convolve(p: usize, isForward: bool, x: usize, w: usize, y: usize, from:
 
 /** words: y, x, w, ... */
 export function conv(p: usize): void {
+  if (load<i32>(p, CONV_TILED)) return winograd(p)
   moveKernels(p, load<u32>(p, CONV_B), false)
   split(convPart.index, p, load<i32>(p, CONV_SAMPLES), max(load<i32>(p, CONV_BLOCK), 1), workOf(p))
 }
@@ -357,7 +306,7 @@ function convPart(words: usize, from: i32, end: i32, part: i32): void {
 export function convWeightGrad(p: usize): void {
   const ranges = load<i32>(p, CONV_RANGES)
   if (ranges == 1) {
-    convolve(p, false, load<u32>(p, CONV_A), load<u32>(p, CONV_DST), load<u32>(p, CONV_B), 0, load<i32>(p, CONV_SAMPLES))
+    convWeightGradPart(p, 0, 1, 0) // its products are split
     moveKernels(p, load<u32>(p, CONV_DST), true)
     return
   }
@@ -370,24 +319,20 @@ export function convWeightGrad(p: usize): void {
   }
 }
 
-/** The size of dw in bytes. */
-@inline
-function weightBytes(p: usize): usize {
-  return <usize>(load<i32>(p, CONV_TAPS) * load<i32>(p, CONV_C) / load<i32>(p, CONV_GROUPS) * load<i32>(p, CONV_F)) << 2
-}
-
 function convWeightGradPart(words: usize, from: i32, end: i32, part: i32): void {
   const p = wordsOf(words, part)
   const samples = load<i32>(p, CONV_SAMPLES), ranges = load<i32>(p, CONV_RANGES), step = weightBytes(p) + 63 & ~63
   for (let i = from; i < end; i++) {
     const dw: usize = i ? <usize>load<u32>(p, CONV_SUMS) + step * (i - 1) : <usize>load<u32>(p, CONV_DST)
     const first = partStart(samples, 1, i, ranges), last = partStart(samples, 1, i + 1, ranges)
-    convolve(p, false, load<u32>(p, CONV_A), dw, load<u32>(p, CONV_B), first, last)
+    if (load<i32>(p, CONV_TILED)) winogradWeightGrad(p, dw, first, last)
+    else convolve(p, false, load<u32>(p, CONV_A), dw, load<u32>(p, CONV_B), first, last)
   }
 }
 
 /** words: dx, dy, w, ... */
 export function convInputGrad(p: usize): void {
+  if (load<i32>(p, CONV_TILED)) return winograd(p)
   moveKernels(p, load<u32>(p, CONV_B), false)
   split(convInputGradPart.index, p, load<i32>(p, CONV_SAMPLES), 1, workOf(p))
 }

@@ -5,7 +5,7 @@
 // is copied to 8 contiguous columns (zeros beyond the edges); it stays in L1 while all row tiles of the block pass over
 // it. A is read where it lies, or from rows made of its columns; a block of it stays in L2.
 // A may be a list of rows anywhere, each made of runs (MATMUL_ROWS): patches of an image, which needn't be copied for it.
-// C must overlap neither A, B nor bias.
+// C must overlap neither A, B nor bias. Of depth 0 and with MATMUL_ROWS, C stays what it is but for its function.
 //
 // The order of summation depends on K alone: the same bits for any M and N, and for any part of C that a thread computes.
 // A sum is the sum, from C or 0 on, of those of chains: up to CHAIN_DEPTH products added up from 0, the first from the bias

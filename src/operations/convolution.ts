@@ -3,16 +3,8 @@
 // `convolveTransposedRows` write them for values of rank 3 to 5, without bias and activation.
 import * as abi from '../../assembly/abi.ts'
 import { convolutionModule } from '../binaries/convolution.ts'
-import { moduleOf, unaryFunctions } from '../graph/functions.ts'
-import {
-  type Addresses,
-  type Epilogue,
-  isOf,
-  type Kernel,
-  type KernelCall,
-  type Words,
-  type Writer,
-} from '../graph/kernel.ts'
+import { moduleOf } from '../graph/functions.ts'
+import { isOf, type Kernel, type KernelCall, type Writer } from '../graph/kernel.ts'
 import { matmul, matmulScratchBytes } from '../graph/ops/matmul.ts'
 import { reshape, unsliceKernel } from '../graph/ops/moves.ts'
 import { weighted } from '../graph/ops/ranges.ts'
@@ -20,151 +12,16 @@ import type { Value } from '../graph/value.ts'
 import { fail, show } from '../numerics/errors.ts'
 import type { Shape } from '../numerics/shape.ts'
 import { elementCount } from '../numerics/tensor.ts'
-import { f32 } from '../numerics/words.ts'
+import {
+  type ConvGeometry,
+  listedBlock,
+  type Parts,
+  patchesBlock,
+  scratchOf,
+  wordsOf,
+} from './convolution-words.ts'
 import { type Padding, three, widened, windowsOf } from './window.ts'
-
-/**
- * Sizes along the three axes. Output position o meets input position o * stride - before + tap * dilation; positions
- * outside count as 0.
- */
-export interface ConvGeometry {
-  readonly input: Shape
-  readonly output: Shape
-  readonly kernel: Shape
-  readonly strides: Shape
-  readonly dilations: Shape
-  /** Number of cells of padding before the first cell. */
-  readonly before: Shape
-  readonly groups: number
-  /** For `conv`: whether there is a bias [F] behind x and w. */
-  readonly bias?: boolean
-  /** For `conv`: the function that it applies to its result. */
-  readonly epilogue?: Epilogue
-}
-
-const roundUp = (size: number): number => Math.ceil(size / abi.ALIGNMENT) * abi.ALIGNMENT
-
-/** Floats of a block of patches: with the product's panel, it takes half of a 1 MB L2 cache. */
-const BLOCK_FLOATS = 65536
-
-/** Number of rows of a block that is a list of addresses. */
-const LISTED_ROWS = 512
-
-/** The block that a kernel works on at a time. */
-interface Block {
-  /** For dx, a number of rows; otherwise of samples or, if negative, of lines of positions of one sample. */
-  readonly size: number
-  readonly rows: number
-  /** Floats of the patches or of the padded copy. */
-  readonly image: number
-  /** Runs of a patch in the image, and floats of a run; 0 without a list. */
-  readonly runs: number
-  readonly runDepth: number
-}
-
-/** The block for dx: patches. */
-function patchesBlock(rows: number, depth: number): Block {
-  const fitting = Math.floor(BLOCK_FLOATS / depth / abi.TILE_ROWS) * abi.TILE_ROWS
-  const size = Math.min(rows, Math.max(64, Math.min(abi.BLOCK_ROWS, fitting)))
-  return { size, rows: size, image: size * depth, runs: 0, runDepth: 0 }
-}
-
-/** The largest divisor of `n` up to `most`. */
-function divisorOf(n: number, most: number): number {
-  let divisor = Math.min(n, most)
-  while (n % divisor !== 0) divisor--
-  return divisor
-}
-
-/** The block for y and dw: whole samples, or lines of one sample if two axes are enough. */
-function listedBlock(x: Value, geometry: ConvGeometry): Block {
-  const { input, output, kernel, strides, dilations, before, groups } = geometry
-  const [samples, channels] = [x.shape[0], x.shape[4] / groups]
-  const positions = elementCount(output)
-  const fitting = Math.floor(LISTED_ROWS / positions)
-  const lines =
-    fitting === 0 && output[0] === 1 ? Math.max(1, Math.floor(LISTED_ROWS / output[2])) : output[1]
-  const size = lines < output[1] ? -lines : Math.max(1, Math.min(samples, fitting))
-  const counts = [output[0], lines, output[2]]
-  const spans = counts.map((count, i) => (count - 1) * strides[i] + (kernel[i] - 1) * dilations[i] + 1)
-  const whole = output.map((count, i) => (count - 1) * strides[i] + (kernel[i] - 1) * dilations[i] + 1)
-  const isPadded = whole.some((span, i) => before[i] > 0 || span > input[i])
-  const row = kernel[2] * channels
-  const isRow = groups === 1 && dilations[2] === 1 && row <= abi.CHAIN_DEPTH
-  const runDepth = isRow ? row : divisorOf(channels, abi.CHAIN_DEPTH)
-  return {
-    size,
-    rows: Math.max(1, size) * elementCount(counts),
-    image: isPadded ? Math.max(1, size) * elementCount(spans) * x.shape[4] : 0,
-    runs: (elementCount(kernel) * channels) / runDepth,
-    runDepth,
-  }
-}
-
-/** The places of the parts of the scratch buffer, and its bytes. */
-function scratchOf(parts: Parts, { kernel, groups }: ConvGeometry) {
-  const { block, image, y, product: productBytes, ranges = 1, long: longFloats = 0 } = parts
-  const weights = (elementCount(kernel) * image.shape[4] * y.shape[4]) / groups
-  const kernelPart = roundUp(4 * block.image + 12)
-  const rowsPart = kernelPart + (groups > 1 ? roundUp(4 * weights) : 0)
-  const list = rowsPart + (groups > 1 ? roundUp((4 * block.rows * y.shape[4]) / groups) : 0)
-  const offsets = list + (block.runs > 0 ? roundUp(4 * (block.rows + abi.ROWS_SPARE)) : 0)
-  const words = offsets + roundUp(4 * block.runs)
-  const product = words + abi.PRODUCT_BYTES + abi.CONV_OWN_BYTES
-  const sums = roundUp(product + productBytes)
-  const long = sums + (ranges - 1) * roundUp(4 * weights)
-  const bytes = long + 2 * roundUp(4 * longFloats)
-  return { kernelPart, rowsPart, list, offsets, words, sums, long, bytes }
-}
-
-function wordsOf(op: KernelCall<ConvGeometry>, at: Addresses, parts: Parts): Words {
-  const { block, image, y, ranges = 1 } = parts
-  const { input, output, kernel, strides, dilations, before, groups, epilogue } = op.attributes
-  const axes = [output, kernel, strides, dilations, before]
-  const [a, b, bias] = op.inputs
-  const { kernelPart, rowsPart, list, offsets, words, sums, long } = scratchOf(parts, op.attributes)
-  return {
-    [abi.CONV_DST]: [op.output, a, b],
-    [abi.CONV_ARENA]: at.header,
-    [abi.CONV_PATCHES]: block.image > 0 ? at.scratch : 0,
-    [abi.CONV_KERNEL_PART]: at.scratch + kernelPart,
-    [abi.CONV_ROWS_PART]: at.scratch + rowsPart,
-    [abi.CONV_PRODUCT]: at.scratch + words,
-    [abi.CONV_BLOCK]: block.size,
-    [abi.CONV_SAMPLES]: image.shape[0],
-    [abi.CONV_C]: image.shape[4],
-    [abi.CONV_F]: y.shape[4],
-    [abi.CONV_GROUPS]: groups,
-    [abi.CONV_TAPS]: elementCount(kernel),
-    // AXIS_SIZE, AXIS_OUTPUT ... of each axis
-    [abi.CONV_DEPTH]: input.flatMap((size, i) => [size, ...axes.map((numbers) => numbers[i])]),
-    [abi.CONV_BIAS]: bias,
-    [abi.CONV_FN]: epilogue ? unaryFunctions[epilogue.fn].code : abi.FN_LINEAR,
-    [abi.CONV_ALPHA]: f32(epilogue?.alpha ?? 0),
-    [abi.CONV_LIST]: at.scratch + list,
-    [abi.CONV_OFFSETS]: at.scratch + offsets,
-    [abi.CONV_RUN]: block.runDepth,
-    [abi.CONV_SCRATCH]: at.scratch,
-    [abi.CONV_PART]: 0,
-    [abi.CONV_RANGES]: ranges,
-    [abi.CONV_SUMS]: at.scratch + sums,
-    [abi.CONV_LONG]: at.scratch + long,
-  }
-}
-
-interface Parts {
-  readonly block: Block
-  /** Shape of x or dx. */
-  readonly image: Value
-  /** Shape of y or dy. */
-  readonly y: Value
-  /** Bytes of scratch of the product with a block. */
-  readonly product: number
-  /** Number of ranges of samples whose weight gradients are added up. Default 1. */
-  readonly ranges?: number
-  /** Floats of each of the two arrays of long sums. Default 0. */
-  readonly long?: number
-}
+import { LEAST_TILES, tiledParts, turned } from './winograd.ts'
 
 interface Form {
   readonly code: number
@@ -223,8 +80,9 @@ const kernelOf = (name: string, { code, shape, parts, fuse, gradient }: Form): K
 export const conv: Kernel<ConvGeometry> = /*#__PURE__*/ kernelOf('conv', {
   code: abi.OP_CONV,
   shape: ([x, w], { output }) => [x.shape[0], ...output, w.shape[4]],
-  parts: ({ inputs, output, attributes }) =>
-    listedParts(inputs[0], output, attributes, (rows, depth) =>
+  parts: ({ inputs: [x], output, attributes }) =>
+    tiledParts(x, output, attributes, 1, elementCount(attributes.output)) ??
+    listedParts(x, output, attributes, (rows, depth) =>
       matmulScratchBytes(rows, Math.min(depth, abi.BLOCK_DEPTH), false),
     ),
   fuse(attributes, what) {
@@ -238,11 +96,18 @@ export const conv: Kernel<ConvGeometry> = /*#__PURE__*/ kernelOf('conv', {
   ],
 })
 
+/** What the patches of dx cost besides the product that makes them. */
+const SCATTERED = 1.2
+
 /** The input gradient: dx of dy and w. A transposed convolution is the same operation, with its x as dy. */
 export const convInputGrad: Kernel<ConvGeometry> = /*#__PURE__*/ kernelOf('convInputGrad', {
   code: abi.OP_CONV_INPUT_GRAD,
   shape: ([dy, w], { input, groups }) => [dy.shape[0], ...input, w.shape[3] * groups],
-  parts: ({ inputs: [dy], output, attributes: { kernel, groups } }) => {
+  parts: ({ inputs: [dy], output, attributes }) => {
+    const { kernel, groups, output: counts } = attributes
+    const tiled = 1 | abi.MATMUL_TRANSPOSE_B
+    const found = tiledParts(dy, output, turned(attributes), tiled, SCATTERED * elementCount(counts))
+    if (found) return found
     const rows = elementCount(dy.shape) / dy.shape[4]
     const block = patchesBlock(rows, (elementCount(kernel) * output.shape[4]) / groups)
     return {
@@ -261,6 +126,8 @@ export const convInputGrad: Kernel<ConvGeometry> = /*#__PURE__*/ kernelOf('convI
 
 /** The largest weight gradient, in floats, that is a sum over ranges of samples: threads can hardly split so few rows. */
 const SUMMED = 16384
+/** The same of tiles: a range has at least LEAST_TILES. */
+const TILED_SUMMED = 65536
 /** The number of ranges, which threads share. The order of the sum is the same for any number of threads. */
 const RANGES = 8
 
@@ -269,13 +136,23 @@ export const convWeightGrad: Kernel<ConvGeometry> = /*#__PURE__*/ kernelOf('conv
   code: abi.OP_CONV_WEIGHT_GRAD,
   shape: ([x, dy], { kernel, groups }) => [...kernel, x.shape[4] / groups, dy.shape[4]],
   parts({ inputs: [x, dy], output, attributes }) {
-    const isSummed = attributes.groups === 1 && elementCount(output.shape) <= SUMMED
-    const ranges = isSummed ? Math.min(RANGES, x.shape[0]) : 1
-    const isLong = Math.ceil(x.shape[0] / ranges) * elementCount(attributes.output) > abi.LONG_DEPTH
+    const [samples, sums, positions] = [
+      x.shape[0],
+      elementCount(output.shape),
+      elementCount(attributes.output),
+    ]
+    const found = tiledParts(x, dy, attributes, 1, positions, true)
+    const terms = found
+      ? Math.ceil(attributes.output[1] / 2) * Math.ceil(attributes.output[2] / 2)
+      : positions
+    const most = found ? Math.ceil((samples * terms) / LEAST_TILES) : RANGES
+    const isSummed = attributes.groups === 1 && sums <= (found ? TILED_SUMMED : SUMMED)
+    const ranges = isSummed ? Math.min(RANGES, most, samples) : 1
+    const isLong = Math.ceil(samples / ranges) * terms > abi.LONG_DEPTH
     return {
-      ...listedParts(x, dy, attributes, (rows, depth) => matmulScratchBytes(depth, rows)),
+      ...(found ?? listedParts(x, dy, attributes, (rows, depth) => matmulScratchBytes(depth, rows))),
       ranges,
-      long: isLong ? elementCount(output.shape) : 0,
+      long: isLong ? sums : 0,
     }
   },
 })

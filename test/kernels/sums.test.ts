@@ -100,6 +100,9 @@ test.each([
   [48, 40, 2, 3, 3, 1, true],
   [16, 70, 2, 4, 3, 2, true],
   [1, 260, 1, 2, 2, 1, true],
+  // by tiles, more than LONG_DEPTH
+  [1, 132, 16, 16, 3, 1, true],
+  [1, 132, 16, 16, 3, 1, false],
 ])(
   'convolution of %d samples of side %d, %d to %d channels, kernel %d, %d groups, equal: %s',
   (samples, side, channels, filters, size, groups, isEqual) => {

@@ -2,7 +2,8 @@
 // dilations and padding, also more than the kernel reaches; groups; more rows than a block. Plain data.
 import type { Kernel } from '../../src/graph/kernel.ts'
 import type { Shape } from '../../src/numerics/shape.ts'
-import { type ConvGeometry, conv, convInputGrad, depthwise } from '../../src/operations/convolution.ts'
+import { conv, convInputGrad, depthwise } from '../../src/operations/convolution.ts'
+import type { ConvGeometry } from '../../src/operations/convolution-words.ts'
 import { kernelCase, of } from './case.ts'
 
 interface Window {
@@ -69,6 +70,9 @@ const convCases = [conv, convInputGrad].flatMap((kernel) => [
   convCase(kernel, 1, plane([4, 3], [3, 3]), [40, 5], pads(1)),
   convCase(kernel, 1, row(5, 2), [300, 3]),
   convCase(kernel, 2, row(4, 2), [263, 2], { dilations: [1, 1, 2] }),
+  // by tiles (winograd.ts): whole ones and some that are cut, of more than one thread's rows; channels beside vectors
+  convCase(kernel, 1, plane([4, 6], [3, 3]), [16, 18], pads(1)),
+  convCase(kernel, 3, plane([6, 7], [3, 3]), [17, 16], { before: [0, 2, 1], after: [0, 0, 1] }),
   convCase(kernel, 3, plane([10, 10], [1, 1]), [2, 2], { groups: 2 }),
   convCase(kernel, 2, row(9, 4), [3, 5], { before: [0, 0, 3] }),
   convCase(kernel, 1, row(11, 3), [2, 4], { dilations: [1, 1, 4], strides: [1, 1, 2], groups: 2 }),

@@ -97,6 +97,19 @@ const nets: Readonly<Record<string, Net>> = {
       last(),
     ],
   },
+  tiles: {
+    inputShape: [9, 10, 2],
+    optimizer: 'adam',
+    steps: 10,
+    layers: () => [
+      conv2d({ filters: 16, kernelSize: 3, padding: 'same', activation: 'relu' }),
+      conv2d({ filters: 18, kernelSize: 3, padding: 'same', activation: 'gelu' }),
+      averagePooling2d({ poolSize: 2 }),
+      conv2d({ filters: 16, kernelSize: 3, padding: 'same' }),
+      flatten(),
+      last(),
+    ],
+  },
   sequence: {
     inputShape: [7],
     optimizer: 'rmsprop',

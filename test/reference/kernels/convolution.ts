@@ -1,7 +1,7 @@
 // Convolutions in float64, by their definition: one walk over every (output position, tap, channel, filter) that meets
 // an input cell, whatever is then done with the three indices.
 import type { Value } from '../../../src/graph/value.ts'
-import type { ConvGeometry } from '../../../src/operations/convolution.ts'
+import type { ConvGeometry } from '../../../src/operations/convolution-words.ts'
 import type { KernelReference } from './reference.ts'
 
 type Visit = (x: number, w: number, y: number) => void

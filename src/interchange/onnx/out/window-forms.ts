@@ -1,7 +1,7 @@
 // Operations that move windows over images, as ONNX nodes: these have the channels behind the batch, and as many axes as the
 // layer had. Enters: values with three axes between batch and channels, of which the first may be of size 1.
 import { fail } from '../../../numerics/errors.ts'
-import type { ConvGeometry } from '../../../operations/convolution.ts'
+import type { ConvGeometry } from '../../../operations/convolution-words.ts'
 import type { PoolAttributes, ResizeAttributes } from '../../../operations/pooling.ts'
 import type { OnnxBuilder } from './builder.ts'
 import type { Form } from './form.ts'
