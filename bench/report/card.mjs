@@ -109,6 +109,8 @@ export function card({ title, subtitle, legend = [], source }, panels, width, is
 /** A panel of a plot; `innerHTML` of it is what the card takes. @param {Element} plot @param {string} [heading] @returns {Panel} */
 export function panelOf(plot, heading) {
   plot.querySelector('style')?.remove()
+  // names of groups, which only elements with a role may have; the card as a whole has one
+  for (const mark of plot.querySelectorAll('g[aria-label]')) mark.removeAttribute('aria-label')
   // the card has no root with these attributes of the plot's
   const group = document.createElementNS('http://www.w3.org/2000/svg', 'svg')
   const inner = document.createElementNS('http://www.w3.org/2000/svg', 'g')

@@ -127,10 +127,12 @@ export function page(rows, machine, command, pictures, home) {
 <style>${PAGE_STYLE}</style>
 </head>
 <body>
+<header>
 <h1>${home ? `<a href="${escapeText(home)}">lanegrad</a>` : 'lanegrad'}: how fast</h1>
 <p class="fine">${escapeText(machineLine(machine))}; <code>${escapeText(command)}</code></p>
 ${machine.load >= BUSY ? `<p class="fine">Other programs were running as well (a load of ${machine.load} when it began): the figures are rough.</p>` : ''}
 <nav>${order.map((suite) => `<a href="#${suite}">${escapeText(titleOf(suite))}</a>`).join('')}</nav>
+</header>
 <main>
 ${sections.join('\n')}
 </main>
