@@ -1,9 +1,8 @@
-// One example is enough: a siamese network learns from pairs of pictures, of which it is told only whether both show the same
-// digit, never which. Then one example of each digit names them all.
+// One example is enough: a siamese network learns from pairs of pictures of seven digits to tell whether two show the same one. Then
+// it recognizes three digits that it has never seen, by one example of each.
 //
-// In:  the command line (`npm run example -- siamese --help`). Out: a report on stdout: how many test pictures are recognized by
-//      one example of each digit, beside the nearest neighbour in pixels and the network before training. `--unseen 789` leaves
-//      digits out of the pairs and tests those alone, which is much harder with so few digits to learn from.
+// In:  the command line (`npm run example -- siamese --help`). Out: a report on stdout: how many test pictures of the unseen digits
+//      are recognized by one example of each, beside the nearest neighbour in pixels and the network before training.
 // Ctrl-C ends training early; what was learned so far is still tested.
 
 import { Command, InvalidArgumentError, Option } from 'commander'
@@ -14,13 +13,13 @@ import { positiveInteger, positiveNumber, wholeNumber } from '../shared/options.
 import { formatPercent } from '../shared/progress.ts'
 import { seededRandom } from '../shared/random.ts'
 import { grouped, print, runExample } from '../shared/run.ts'
-import { PLACE_SIZE, siamese } from './network.ts'
+import { redraw, shifted, TURNS, warped } from './kinds.ts'
+import { siamese } from './network.ts'
 import { byClass, drawRounds, shareRight } from './one-shot.ts'
 
 interface Options {
   epochs: number
   steps: number
-  batchSize: number
   learningRate: number
   rounds: number
   unseen: number[]
@@ -30,7 +29,7 @@ interface Options {
 const DIGITS = Array.from({ length: CLASS_COUNT }, (_, digit) => digit)
 const QUESTIONS_PER_DIGIT = 5
 
-/** `789`: digits without those of the pairs, of which two at least remain. */
+/** `789`: digits to leave out of training; at least two must remain. */
 function readUnseen(text: string): number[] {
   const digits = [...new Set(text)].map(Number)
   if (!/^\d+$/.test(text) || digits.length < 2 || digits.length > CLASS_COUNT - 2)
@@ -38,65 +37,64 @@ function readUnseen(text: string): number[] {
   return digits.sort()
 }
 
-async function run({
-  epochs,
-  steps,
-  batchSize,
-  learningRate,
-  rounds: count,
-  unseen,
-  seed,
-}: Options): Promise<void> {
-  // 1. The data: pairs are drawn from the training pictures, examples and questions from the test's.
+async function run({ epochs, steps, learningRate, rounds: count, unseen, seed }: Options): Promise<void> {
+  // 1. The data: pairs are drawn from the training pictures of known digits, examples and questions from the test's of the others.
   const { train, test } = readTrainAndTest(packagedMnist())
   const { rowCount, columnCount } = train
   const pixelCount = rowCount * columnCount
   const known = DIGITS.filter((digit) => !unseen.includes(digit))
-  const asked = unseen.length > 0 ? unseen : DIGITS
-  const random = seededRandom(seed)
   const lists = byClass(train.labels.data, CLASS_COUNT)
   const testLists = byClass(test.labels.data, CLASS_COUNT)
   const rounds = drawRounds(
-    asked.map((digit) => testLists[digit]),
+    unseen.map((digit) => testLists[digit]),
     count,
     QUESTIONS_PER_DIGIT,
     seededRandom(seed),
   )
+  const kinds = known.flatMap((digit) => TURNS.map((turn) => ({ digit, turn })))
+  const pairCount = kinds.length
 
   // 2. The network.
-  const { pairs, placed } = siamese({ rowCount, columnCount, learningRate, seed })
+  const { pairs, placed } = siamese({ rowCount, columnCount, pairCount, learningRate, seed })
   print(
-    `siamese network, ${grouped(pairs.countParams())} parameters\npairs of the digits ${known.join(', ')}\n`,
+    `siamese network, ${grouped(pairs.countParams())} parameters\n` +
+      `learns from the digits ${known.join(', ')}, turned and mirrored: ${pairCount} kinds of pictures\n`,
   )
   const tested = { shape: [test.labels.data.length, rowCount, columnCount, 1], data: test.images.data }
-  const recognized = () => shareRight(placed.predict(tested).data, PLACE_SIZE, test.labels.data, rounds)
+  const recognized = () => {
+    const { shape, data } = placed.predict(tested)
+    return shareRight(data, shape[1], test.labels.data, rounds)
+  }
   const before = recognized()
 
-  // 3. Training: every other pair is of one digit.
-  const draw = <T>(list: readonly T[]) => list[Math.floor(random() * list.length)]
-  const pictures = [0, 1].map(() => new Float32Array(batchSize * pixelCount))
-  const areSame = Float32Array.from({ length: batchSize }, (_, i) => i % 2)
+  // 3. Training: each step meets a pair of every kind.
+  const random = seededRandom(seed)
+  const pictures = [0, 1].map(() => new Float32Array(pairCount * pixelCount))
+  const isPartner = Float32Array.from({ length: pairCount ** 2 }, (_, i) => Number(i % (pairCount + 1) === 0))
   await watchLoop({
     epochs,
     steps,
-    batchSize,
+    batchSize: pairCount,
     unit: 'pairs',
     step() {
-      areSame.forEach((isSame, i) => {
-        const digit = draw(known)
-        const other = isSame ? digit : draw(known.filter((one) => one !== digit))
-        for (const [side, drawn] of [digit, other].entries()) {
-          const from = draw(lists[drawn]) * pixelCount
-          pictures[side].set(train.images.data.subarray(from, from + pixelCount), i * pixelCount)
-        }
-      })
-      return { loss: pairs.trainStep(pictures, areSame).loss }
+      for (const side of pictures) {
+        kinds.forEach(({ digit, turn }, i) => {
+          const from = lists[digit][Math.floor(random() * lists[digit].length)] * pixelCount
+          const picture = train.images.data.subarray(from, from + pixelCount)
+          const to = side.subarray(i * pixelCount, (i + 1) * pixelCount)
+          redraw(picture, columnCount, warped(turn, random), shifted(random), to)
+        })
+      }
+      return { loss: pairs.trainStep(pictures, isPartner).loss }
     },
   })
 
   // 4. The test.
-  const questions = count * asked.length * QUESTIONS_PER_DIGIT
-  print(`\n${grouped(questions)} pictures of ${asked.join(', ')},\nrecognized by one example of each:\n`)
+  const questions = count * unseen.length * QUESTIONS_PER_DIGIT
+  print(
+    `\n${grouped(questions)} pictures of ${unseen.join(', ')}, never seen in training,\n` +
+      'recognized by one example of each:\n',
+  )
   const table = {
     'by the nearest picture in pixels': shareRight(test.images.data, pixelCount, test.labels.data, rounds),
     'by the network before training': before,
@@ -108,16 +106,15 @@ async function run({
 }
 
 const command = new Command('npm run example -- siamese')
-  .description('Learns from pairs what is alike, and recognizes digits by one example of each.')
-  .option('--epochs <n>', 'lines of progress', positiveInteger, 3)
+  .description('Learns from pairs what is alike, and recognizes new digits by one example of each.')
+  .option('--epochs <n>', 'lines of progress', positiveInteger, 4)
   .option('--steps <n>', 'optimizer steps of an epoch', positiveInteger, 200)
-  .option('--batch-size <n>', 'pairs per optimizer step', positiveInteger, 64)
   .option('--learning-rate <rate>', 'size of a step', positiveNumber, 0.001)
   .option('--rounds <n>', 'how often examples are drawn for the test', positiveInteger, 300)
   .addOption(
-    new Option('--unseen <digits>', 'digits left out of the pairs and tested alone, as in 789')
+    new Option('--unseen <digits>', 'digits left out of training, which are tested')
       .argParser(readUnseen)
-      .default([], 'none'),
+      .default([7, 8, 9], '789'),
   )
   .option('--seed <n>', 'governs initial weights, pairs and the test', wholeNumber, 42)
   .allowExcessArguments(false)

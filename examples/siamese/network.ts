@@ -1,61 +1,63 @@
-// The siamese network (Bromley et al. 1993): one trunk, called twice, gives each of two pictures a place on a sphere, and the
-// network gives the square of their distance.
+// The siamese network (Bromley et al. 1993): one trunk, called twice, gives each of two pictures a place on a sphere.
 
 import {
+  activation,
   adam,
+  batchNormalization,
+  concatenate,
   conv2d,
-  customLayer,
   customLoss,
-  dense,
   flatten,
   input,
-  maxPooling2d,
   model,
   part,
   sequential,
   unitNormalization,
 } from 'lanegrad'
 import { workers } from 'lanegrad/threads'
+import { convolution } from '../shared/convolution.ts'
 
-const MARGIN = 1
+/** What a cosine of 1 counts in the loss: the larger, the more it asks of pictures that are nearly mistaken. */
+const SHARPNESS = 10
 
-const squareDistance = customLayer({
-  kind: 'squareDistance',
-  build({ g }, [a, b]) {
-    const difference = g.minus(a, b)
-    return g.sum(g.times(difference, difference), [1], true)
-  },
-})
-
-/** same d^2 + (1 - same) max(0, margin - d)^2 (Hadsell, Chopra and LeCun 2006): pairs of a kind come together, others part. */
-const contrastive = customLoss('contrastive', (g, same, square) => {
-  const distance = g.unary('sqrt', g.plus(square, 1e-6)) // whose slope at 0 would be infinite
-  const gap = g.unary('relu', g.minus(MARGIN, distance))
-  return g.plus(g.times(same, square), g.times(g.minus(1, same), g.times(gap, gap)))
-})
+/**
+ * The contrastive loss of many pairs at once (Sohn 2016): each first picture is to lie nearer to its partner than to the partners
+ * of all other pairs. `isPartner`: [pairs, pairs], 1 on the diagonal; `places`: those of the first pictures beside their partners'.
+ */
+const contrastive = (pairCount: number) =>
+  customLoss(
+    'contrastive',
+    (g, isPartner, places) => {
+      const size = places.shape[1] / 2
+      const [first, partner] = [0, size].map((start) => g.slice(places, 1, start, size))
+      const cosines = g.matmul(first, partner, { transposeB: true })
+      const logProbabilities = g.softmax(g.scale(cosines, SHARPNESS), true)
+      return g.scale(g.sum(g.times(isPartner, logProbabilities), [1]), -1)
+    },
+    { truthShape: [pairCount] },
+  )
 
 export interface Sizes {
   rowCount: number
   columnCount: number
+  /** pairs of a step */
+  pairCount: number
   learningRate: number
   seed: number
 }
 
-/** Numbers of a place. */
-export const PLACE_SIZE = 64
-
 /** The network of pairs, and the trunk alone, over the same weights. */
-export function siamese({ rowCount, columnCount, learningRate, seed }: Sizes) {
+export function siamese({ rowCount, columnCount, pairCount, learningRate, seed }: Sizes) {
   const shape = [rowCount, columnCount, 1]
   const trunk = sequential({
     inputShape: shape,
     layers: [
-      conv2d({ filters: 8, kernelSize: 5, activation: 'relu' }),
-      maxPooling2d({ poolSize: 2 }),
-      conv2d({ filters: 16, kernelSize: 5, activation: 'relu' }),
-      maxPooling2d({ poolSize: 2 }),
+      ...convolution(12),
+      ...convolution(24),
+      conv2d({ filters: 48, kernelSize: 3, useBias: false }),
+      batchNormalization({ momentum: 0.9 }),
+      activation({ activation: 'relu' }),
       flatten(),
-      dense({ units: PLACE_SIZE }),
       unitNormalization(),
     ],
     name: 'trunk',
@@ -65,9 +67,9 @@ export function siamese({ rowCount, columnCount, learningRate, seed }: Sizes) {
   const place = trunk(one)
   const pairs = model({
     inputs: [one, other],
-    outputs: squareDistance()([place, trunk(other)]),
+    outputs: concatenate()([place, trunk(other)]),
     threads: workers(),
   })
-  pairs.compile({ optimizer: adam({ learningRate }), loss: contrastive })
+  pairs.compile({ optimizer: adam({ learningRate }), loss: contrastive(pairCount) })
   return { pairs, placed: part(pairs, { inputs: one, outputs: place }) }
 }

@@ -12,6 +12,7 @@ import { readingFigures } from '../../examples/gan/digits.ts'
 import { ringFigures } from '../../examples/gan/ring.ts'
 import { greyPng } from '../../examples/shared/png.ts'
 import { seededRandom } from '../../examples/shared/random.ts'
+import { type Matrix, redraw, TURNS, warped } from '../../examples/siamese/kinds.ts'
 import { byClass, drawRounds, shareRight } from '../../examples/siamese/one-shot.ts'
 import { codeNats, pictureNats } from '../../examples/vae/figures.ts'
 import { drawPlane, planeGrid, tiled } from '../../examples/vae/plane.ts'
@@ -156,17 +157,46 @@ test('a picture as PNG: the chunks of the format', () => {
   expect(file.subarray(-12).toString('hex')).toBe('0000000049454e44ae426082')
 })
 
-test.runIf(process.env.CI)(
-  'siamese recognizes far more than the nearest picture in pixels',
-  { timeout: 120_000 },
-  () => {
-    const text = runExample('siamese', '--epochs', '1', '--steps', '60', '--rounds', '50')
+test.runIf(process.env.CI).each(['789', '358'])(
+  'siamese recognizes the unseen digits %s far better than the nearest picture in pixels',
+  { timeout: 240_000 },
+  (unseen) => {
+    const text = runExample('siamese', '--unseen', unseen, '--rounds', '200')
+    expect(text).toMatch(new RegExp(`pictures of ${[...unseen].join(', ')}, never seen in training`))
+    expect(/learns from the digits (.*), turned/.exec(text)?.[1]).not.toMatch(new RegExp(`[${unseen}]`))
     const [pixels] = figures(text, /^ {2}by the nearest picture in pixels/m)
     const [network] = figures(text, /^ {2}by the network {2}/m)
-    expect(pixels).toBeGreaterThan(30)
+    expect(pixels).toBeGreaterThan(40)
     expect(network).toBeGreaterThan(pixels + 10)
   },
 )
+
+test('siamese: pictures turn, shift and warp', () => {
+  const picture = Float32Array.of(1, 2, 3, 4, 5, 6, 7, 8, 9) // 3 x 3
+  const redrawn = (matrix: Matrix, shift: readonly [number, number]) => {
+    const out = new Float32Array(9)
+    redraw(picture, 3, matrix, shift, out)
+    return [...out]
+  }
+  expect(TURNS.map((turn) => redrawn(turn, [0, 0]))).toEqual([
+    [1, 2, 3, 4, 5, 6, 7, 8, 9],
+    [3, 6, 9, 2, 5, 8, 1, 4, 7],
+    [3, 2, 1, 6, 5, 4, 9, 8, 7],
+    [1, 4, 7, 2, 5, 8, 3, 6, 9],
+  ])
+  expect(redrawn(TURNS[0], [1, 0])).toEqual([0, 0, 0, 1, 2, 3, 4, 5, 6])
+  expect(redrawn(TURNS[0], [0, -0.5])).toEqual([1.5, 2.5, 1.5, 4.5, 5.5, 3, 7.5, 8.5, 4.5])
+  // twice as large: every pixel comes from half as far from the center
+  expect(redrawn([0.5, 0, 0, 0.5], [0, 0])).toEqual([3, 3.5, 4, 4.5, 5, 5.5, 6, 6.5, 7])
+  const random = seededRandom(1)
+  const turned = Array.from({ length: 200 }, () => warped([0, 1, -1, 0], random))
+  for (const [entry, center] of [0, 1, -1, 0].entries()) {
+    const entries = turned.map((matrix) => matrix[entry] - center)
+    expect(Math.max(...entries.map(Math.abs))).toBeLessThanOrEqual(0.25)
+    expect(Math.max(...entries)).toBeGreaterThan(0.2)
+    expect(Math.min(...entries)).toBeLessThan(-0.2)
+  }
+})
 
 test('siamese: rounds hold one example of each class, and the nearest one answers', () => {
   const labels = Int32Array.of(0, 1, 0, 1, 2, 1)
