@@ -64,6 +64,10 @@ export async function loadFile<V extends Values = Symbolic>(
 ): Promise<Model<V>> {
   const where = 'loadFile'
   check(typeof path === 'string' && path !== '', `${where}: path`, 'a file path', path)
+  if (/^https?:/.test(path))
+    fail(
+      `${where}: ${path} is an address; load(await (await fetch(url)).arrayBuffer()) gets a model from there`,
+    )
   const fs = filesFor(where)
   const bytes = await fs
     .readFile(path)

@@ -72,6 +72,11 @@ test('what else is no model is named with its path', async () => {
   await refusedSoon(RegExp(`^loadFile: ${path.replaceAll('\\', '\\\\')}: .`), () => loadFile(path), model)
   writeFileSync(path, '')
   await refusedSoon(`loadFile: ${path} is empty`, () => loadFile(path), model)
+  await refusedSoon(
+    'loadFile: https://example.com/net is an address; load(await (await fetch(url)).arrayBuffer()) gets a model from there',
+    () => loadFile('https://example.com/net'),
+    model,
+  )
   await refusedSoon(/^loadFile: can't read .*none: ENOENT/, () => loadFile(join(root, 'none')), model)
   await refusedSoon(
     "saveFile: path must be a file path; got ''".replaceAll("'", '"'),
