@@ -1,7 +1,7 @@
 // The table of Keras's classes, by their names and by the kinds of our layers.
 import type { NestedLayer } from '../../layers/nested.ts'
 import { isRecord } from '../../numerics/errors.ts'
-import { coreClasses } from './core-classes.ts'
+import { coreClasses, randomImages } from './core-classes.ts'
 import { imageClasses } from './image-classes.ts'
 import { type Config, type Dialect, own, type Row, type Slot } from './row.ts'
 import { sequenceClasses } from './sequence-classes.ts'
@@ -10,7 +10,9 @@ const rows: readonly Row[] = [...coreClasses, ...imageClasses, ...sequenceClasse
 const byName: ReadonlyMap<string, Row> = new Map(rows.map((row) => [row.className, row]))
 
 /** The row of a class; undefined where we have no such layer. */
-export const rowOfClass = (className: unknown): Row | undefined => byName.get(String(className))
+export const rowOfClass = (className: unknown): Row | undefined =>
+  byName.get(String(className)) ??
+  (/^Random(?!Crop$)[A-Z]/.test(String(className)) ? randomImages : undefined)
 
 /** The row that a layer of ours is written by; undefined where the dialect has no such layer. */
 export const rowOfLayer = (

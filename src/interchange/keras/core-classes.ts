@@ -116,11 +116,11 @@ const nothing = (className: string, note?: string): Row => ({
   fits: () => false,
 })
 
-/** Layers that change images in training alone. */
-const RANDOM_IMAGES = (
-  'Brightness ColorDegeneration ColorJitter Contrast ElasticTransform Erasing Flip GaussianBlur Grayscale Hue Invert Perspective ' +
-  'Posterization Rotation Saturation Sharpness Shear Translation Zoom'
-).split(' ')
+/** Layers that change images in training alone: their names are many. */
+export const randomImages = nothing(
+  'Random',
+  'changes of images in training were left out: augmentImages makes some',
+)
 
 const rate = (className: string, kind: string, make: Row['make'], lacks: Row['lacks'] = []): Row => ({
   ...plain(className, kind, make),
@@ -242,9 +242,6 @@ export const coreClasses: readonly Row[] = [
   },
   nothing('Identity'),
   nothing('ActivityRegularization', 'a penalty on values, was left out'),
-  ...RANDOM_IMAGES.map((name) =>
-    nothing(`Random${name}`, 'random changes of images in training were left out: augmentImages makes some'),
-  ),
   { ...plain('Flatten', 'flatten', flatten), only: { data_format: ['channels_last'] } },
   {
     className: 'Reshape',

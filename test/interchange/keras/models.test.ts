@@ -8,9 +8,13 @@ import { readZip, writeZip } from '../../../src/formats/zip.ts'
 import {
   adam,
   dense,
+  einsumDense,
+  groupedQueryAttention,
+  input,
   LanegradError,
   load,
   type Model,
+  model as makeModel,
   type NamedArray,
   positionEmbedding,
   sequential,
@@ -168,6 +172,46 @@ describe('a file of ours beside that of Keras', () => {
       }
     }
   })
+})
+
+test('layers of Keras that do nothing in prediction are left out, with a note where they do something in training', () => {
+  const names = ['Identity', 'ActivityRegularization', 'RandomFlip', 'RandomZoom']
+  const layers = names.map((class_name, i) => ({
+    class_name,
+    config: { name: `own_${i}`, l2: 0.1, mode: 'horizontal', height_factor: 0.1 },
+  }))
+  const input = { class_name: 'InputLayer', config: { name: 'x', batch_shape: [null, 2, 2, 1] } }
+  const config = { name: 'm', layers: [input, ...layers] }
+  const json = new TextEncoder().encode(JSON.stringify({ class_name: 'Sequential', config }))
+  const file = writeZip({ 'config.json': json, 'model.weights.h5': writeHdf5(new Map()) })
+  const model = loadKeras(file)
+  expect([...model.predict(tensor([1, -2, 3, 4], [1, 2, 2, 1])).data]).toEqual([1, -2, 3, 4])
+  expect(model.importNotes.map((note) => note.split(':')[0])).toEqual([
+    'ActivityRegularization own_1',
+    'RandomFlip own_2',
+    'RandomZoom own_3',
+  ])
+})
+
+test('einsumDense and groupedQueryAttention lie where Keras 3.15 has them', () => {
+  const x = input({ shape: [5, 6] })
+  const heads = groupedQueryAttention({ numQueryHeads: 4, numKeyValueHeads: 2, keyDim: 4 })(x)
+  const y = einsumDense({ equation: 'abc,cde->abde', outputShape: [null, 2, 3], biasAxes: 'de' })(heads)
+  const file = saveKeras(makeModel({ inputs: x, outputs: y }))
+  const shapes = Object.entries(weightsIn(file)).map(([path, { shape }]) => `${path} ${shape}`)
+  const attention = 'layers/grouped_query_attention'
+  expect(shapes.sort()).toEqual(
+    [
+      'layers/einsum_dense/vars/0 6,2,3',
+      'layers/einsum_dense/vars/1 2,3',
+      ...[`${attention}/_key_dense/vars/0 6,2,4`, `${attention}/_key_dense/vars/1 2,4`],
+      ...[`${attention}/_output_dense/vars/0 4,4,6`, `${attention}/_output_dense/vars/1 6`],
+      ...[`${attention}/_query_dense/vars/0 6,4,4`, `${attention}/_query_dense/vars/1 4,4`],
+      ...[`${attention}/_value_dense/vars/0 6,2,4`, `${attention}/_value_dense/vars/1 2,4`],
+    ].sort(),
+  )
+  const classes = configIn(file).config.layers.map(({ class_name }: { class_name: string }) => class_name)
+  expect(classes).toEqual(['InputLayer', 'GroupQueryAttention', 'EinsumDense'])
 })
 
 describe('operations between layers', () => {
