@@ -235,6 +235,15 @@ function convolutional(size) {
   return net('conv-16-32-10', 'conv', shape, batches, layers)
 }
 
+/** Convolutions by 3x3 cells of 32 and 64 channels, as most of a residual net is made of. @param {Size} size */
+function convolutionalWide(size) {
+  const random = generator(17)
+  const shape = [28, 28, 1]
+  const batches = patterns(random, [28, 28], 7, size)
+  const layers = stack(shape, random).conv(32).conv(32).pool().conv(64).conv(64).flatten().dense(10)
+  return net('conv-32-64-10', 'conv', shape, batches, layers)
+}
+
 /** @param {Size} size */
 function recurrent(size) {
   const random = generator(13)
@@ -275,6 +284,7 @@ export const NETS = {
   '784-512-512-10': (size = {}) => classifier([512, 512], size),
   '2-8-1': () => xor(),
   'conv-16-32-10': (size = {}) => convolutional(size),
+  'conv-32-64-10': (size = {}) => convolutionalWide(size),
   'lstm-128-10': (size = {}) => recurrent(size),
   'transformer-2': (size = {}) => transformer(size),
 }
