@@ -1,5 +1,5 @@
-// One example is enough: a siamese network learns from pairs of pictures of seven digits to tell whether two show the same one. Then
-// it recognizes three digits that it has never seen, by one example of each.
+// One example is enough: a siamese network learns from pairs of pictures of seven digits, and of their halves, to tell which ones belong
+// together. Then it recognizes three digits that it has never seen, by one example of each.
 //
 // In:  the command line (`npm run example -- siamese --help`). Out: a report on stdout: how many test pictures of the unseen digits
 //      are recognized by one example of each, beside the nearest neighbour in pixels and the network before training.
@@ -13,7 +13,7 @@ import { positiveInteger, positiveNumber, wholeNumber } from '../shared/options.
 import { formatPercent } from '../shared/progress.ts'
 import { seededRandom } from '../shared/random.ts'
 import { grouped, print, runExample } from '../shared/run.ts'
-import { redraw, shifted, TURNS, warped } from './kinds.ts'
+import { joined, redraw, shift, warp } from './kinds.ts'
 import { siamese } from './network.ts'
 import { byClass, drawRounds, shareRight } from './one-shot.ts'
 
@@ -51,14 +51,14 @@ async function run({ epochs, steps, learningRate, rounds: count, unseen, seed }:
     QUESTIONS_PER_DIGIT,
     seededRandom(seed),
   )
-  const kinds = known.flatMap((digit) => TURNS.map((turn) => ({ digit, turn })))
+  const kinds = known.flatMap((upper) => known.map((lower) => ({ upper, lower })))
   const pairCount = kinds.length
 
   // 2. The network.
   const { pairs, placed } = siamese({ rowCount, columnCount, pairCount, learningRate, seed })
   print(
     `siamese network, ${grouped(pairs.countParams())} parameters\n` +
-      `learns from the digits ${known.join(', ')}, turned and mirrored: ${pairCount} kinds of pictures\n`,
+      `learns from halves of the digits ${known.join(', ')}: ${pairCount} kinds of pictures\n`,
   )
   const tested = { shape: [test.labels.data.length, rowCount, columnCount, 1], data: test.images.data }
   const recognized = () => {
@@ -69,6 +69,10 @@ async function run({ epochs, steps, learningRate, rounds: count, unseen, seed }:
 
   // 3. Training: each step meets a pair of every kind.
   const random = seededRandom(seed)
+  const draw = (digit: number) => {
+    const from = lists[digit][Math.floor(random() * lists[digit].length)] * pixelCount
+    return train.images.data.subarray(from, from + pixelCount)
+  }
   const pictures = [0, 1].map(() => new Float32Array(pairCount * pixelCount))
   const isPartner = Float32Array.from({ length: pairCount ** 2 }, (_, i) => Number(i % (pairCount + 1) === 0))
   await watchLoop({
@@ -78,11 +82,11 @@ async function run({ epochs, steps, learningRate, rounds: count, unseen, seed }:
     unit: 'pairs',
     step() {
       for (const side of pictures) {
-        kinds.forEach(({ digit, turn }, i) => {
-          const from = lists[digit][Math.floor(random() * lists[digit].length)] * pixelCount
-          const picture = train.images.data.subarray(from, from + pixelCount)
+        kinds.forEach(({ upper, lower }, i) => {
+          const top = draw(upper)
+          const picture = upper === lower ? top : joined(top, draw(lower))
           const to = side.subarray(i * pixelCount, (i + 1) * pixelCount)
-          redraw(picture, columnCount, warped(turn, random), shifted(random), to)
+          redraw(picture, columnCount, warp(random), shift(random), to)
         })
       }
       return { loss: pairs.trainStep(pictures, isPartner).loss }
@@ -107,10 +111,10 @@ async function run({ epochs, steps, learningRate, rounds: count, unseen, seed }:
 
 const command = new Command('npm run example -- siamese')
   .description('Learns from pairs what is alike, and recognizes new digits by one example of each.')
-  .option('--epochs <n>', 'lines of progress', positiveInteger, 4)
+  .option('--epochs <n>', 'lines of progress', positiveInteger, 3)
   .option('--steps <n>', 'optimizer steps of an epoch', positiveInteger, 200)
   .option('--learning-rate <rate>', 'size of a step', positiveNumber, 0.001)
-  .option('--rounds <n>', 'how often examples are drawn for the test', positiveInteger, 300)
+  .option('--rounds <n>', 'how often examples are drawn for the test', positiveInteger, 1000)
   .addOption(
     new Option('--unseen <digits>', 'digits left out of training, which are tested')
       .argParser(readUnseen)

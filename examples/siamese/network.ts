@@ -18,7 +18,7 @@ import { workers } from 'lanegrad/threads'
 import { convolution } from '../shared/convolution.ts'
 
 /** What a cosine of 1 counts in the loss: the larger, the more it asks of pictures that are nearly mistaken. */
-const SHARPNESS = 10
+const SHARPNESS = 15
 
 /**
  * The contrastive loss of many pairs at once (Sohn 2016): each first picture is to lie nearer to its partner than to the partners
