@@ -256,7 +256,7 @@ describe('options out of range', () => {
       () => sequential({ inputShape: [1], layers: [flatten()], seed: -1 }),
     ],
     [
-      'sequential options must be a plain object of inputShape, inputDtype, layers, seed, name, numerics, threads; got [{}]',
+      'sequential options must be a plain object of inputShape, inputDtype, layers, seed, name, weights, numerics, threads; got [{}]',
       () => sequential([{}] as never),
     ],
     [
