@@ -5,7 +5,7 @@ import type { LoadOptions } from '../model/create.ts'
 import { checkModel, type Model } from '../model/model.ts'
 import type { Values } from '../network/network.ts'
 import { messageOf } from '../numerics/brands.ts'
-import { BOOLEAN, check, fail, isFunction, isObject, readOptions } from '../numerics/errors.ts'
+import { BOOLEAN, check, fail, isFunction, isObject, reading, readOptions } from '../numerics/errors.ts'
 import type { KeepOptions } from './store.ts'
 
 /** The page. @throws LanegradError outside of one */
@@ -70,7 +70,7 @@ export async function loadBlob<V extends Values = Symbolic>(
   options: LoadOptions = {},
 ): Promise<Model<V>> {
   const what = 'loadBlob'
-  const isBlob = isObject(file) && isFunction(file.arrayBuffer)
+  const isBlob = reading(`${what}: file`, () => isObject(file) && isFunction(file.arrayBuffer))
   check(isBlob, `${what}: file`, 'a File or Blob, such as input.files[0]', file)
   const { name = 'the file' } = file as Partial<File>
   const buffer = await file

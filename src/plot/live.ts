@@ -2,7 +2,7 @@
 // anew a few times a second at most.
 import { logTexts, Pace, type ProgressCallback, progressCallback, timeText } from '../callbacks/pace.ts'
 import type { Callback } from '../model/model.ts'
-import { check, fail, isObject } from '../numerics/errors.ts'
+import { check, fail, isObject, reading } from '../numerics/errors.ts'
 import { now } from '../numerics/host.ts'
 import type { Logs } from '../session/logs.ts'
 import { type CurveOptions, drawCurves, readCurveOptions } from './curves.ts'
@@ -11,7 +11,7 @@ import { type CurveOptions, drawCurves, readCurveOptions } from './curves.ts'
 const EVERY_MS = 200
 
 const elementOf = (where: string, element: Element): Element => {
-  const holds = isObject(element) && 'innerHTML' in element
+  const holds = reading(`${where}: element`, () => isObject(element) && 'innerHTML' in element)
   check(holds, `${where}: element`, 'an element of the page (is it there before the script runs?)', element)
   return element
 }

@@ -246,7 +246,9 @@ export abstract class Session<C extends Executable = Executable, E extends Arena
       updating.sums.step(this, prepared)
       return
     }
-    this.setRate(updating)
+    const { rateAt } = updating
+    if (rateAt) this.setRate(updating)
+    else engine.learningRate = this.learningRate
     if (engine.step()) this.whenNotFinite(prepared)
   }
 
