@@ -44,6 +44,8 @@ export class OnnxBuilder {
   private nextId = 0
   private readonly known = new Map<string, Node>()
   private readonly constants = new Map<string, Tensor>()
+  /** Constants that are others, moved. */
+  private readonly moved = new Map<string, Tensor>()
   private batch: Tensor | null = null
 
   private leaf(dims: Dims, type: number, hint: string, data: Numbers | null): Tensor {
@@ -120,12 +122,20 @@ export class OnnxBuilder {
     return this.one('Concat', parts, [dims.length], { axis: 0 }, DATA_TYPE.int64)
   }
 
+  /** A constant made of another one: the same for every use, so that weights that layers share stay one. */
+  private once(key: string, make: () => Tensor): Tensor {
+    const made = this.moved.get(key) ?? make()
+    this.moved.set(key, made)
+    return made
+  }
+
   // ---- moves --------------------------------------------------------------------------------------
 
   reshape(x: Tensor, dims: Dims): Tensor {
     const { node } = x
     if (sameDims(x.dims, dims)) return x
-    if (x.data) return this.constant(x.data, dims, x.hint)
+    const own = x.data
+    if (own) return this.once(`${x.id} ${dims}`, () => this.constant(own, dims, x.hint))
     if (node?.op === 'Reshape') return this.reshape(node.inputs[0] as Tensor, dims)
     if (node?.attributes.keepdims === 1) {
       const axes = node.attributes.reduced as readonly number[]
@@ -149,16 +159,8 @@ export class OnnxBuilder {
     const order = perm.filter((axis) => dims[axis] !== 1)
     if (order.every((axis, i) => i === 0 || axis > order[i - 1])) return this.reshape(x, to)
     if (data) {
-      const strides = stridesOf(dims)
-      return this.constant(
-        strided(
-          data,
-          to,
-          perm.map((axis) => strides[axis]),
-        ),
-        to,
-        x.hint,
-      )
+      const strides = perm.map((axis) => stridesOf(dims)[axis])
+      return this.once(`${x.id} ${perm} ${to}`, () => this.constant(strided(data, to, strides), to, x.hint))
     }
     if (node?.op === 'Transpose') {
       const first = permOf(node)
