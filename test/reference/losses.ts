@@ -44,8 +44,10 @@ export interface LossCase {
 const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0)
 
 export function softmax(x: readonly number[]): number[] {
-  const e = x.map((v) => Math.exp(v - Math.max(...x)))
-  return e.map((v) => v / sum(e))
+  const most = Math.max(...x)
+  const e = x.map((v) => Math.exp(v - most))
+  const whole = sum(e)
+  return e.map((v) => v / whole)
 }
 
 export function logSoftmax(x: readonly number[]): number[] {
