@@ -6,7 +6,7 @@
 // The order of dw's sums: up to CHAIN_DEPTH positions of a line from 0, those sums over some LONG_DEPTH positions, the sums of
 // these by long-sum.ts. The error is that of gemm.ts.
 //
-// words: as in convolution.ts; the first axis has size 1. CONV_BLOCK: cells of a line in scratch ("patches"); 0: there is no padding,
+// The operands are those of convolution.ts, with a first axis of size 1. CONV_BLOCK: cells of a line in scratch ("patches"); 0: there is no padding,
 // and x is read where it lies. Behind the ring's lines, one of zeros and a vector lies a line of dx with m > 1.
 // Float64 reference: test/reference/kernels/convolution.ts
 import {

@@ -5,14 +5,14 @@
 // is copied to 8 contiguous columns (zeros beyond the edges); it stays in L1 while all row tiles of the block pass over
 // it. A is read where it lies, or from rows made of its columns; a block of it stays in L2.
 // A may be a list of rows anywhere, each made of runs (MATMUL_ROWS): patches of an image, which needn't be copied for it.
-// C must overlap neither A, B nor bias. Of depth 0 and with MATMUL_ROWS, C stays what it is but for its function.
+// C must overlap neither A, B nor bias. Where K is 0 and MATMUL_ROWS is set, C keeps its numbers and its function alone is applied.
 //
 // The order of summation depends on K alone: the same bits for any M and N, and for any part of C that a thread computes.
 // A sum is the sum, from C or 0 on, of those of chains: up to CHAIN_DEPTH products added up from 0, the first from the bias
 // (chainOf; of a list of rows, the runs). Above LONG_DEPTH (MATMUL_LONG) it is that of ranges so deep, added by long-sum.ts.
 // So no more than 128 + 32 additions round one after the other, whatever K. Relative error, of terms
 // of one sign: 3e-7 of random ones, at most 2.5e-6 of equal ones, whose errors add up.
-// Tiles have 5 rows, with fused multiply-adds 6; what is left, tiles of 4.
+// Tiles have 5 rows, or 6 with fused multiply-adds; the rows that are left have tiles of 4.
 // Float64 reference: test/reference/ops.ts
 import {
   BLOCK_DEPTH, BLOCK_ROWS, CHAIN_DEPTH, EDGE_BYTES, FN_LINEAR, JOB_SCRATCH, LONG_DEPTH, MATMUL_A, MATMUL_ACCUMULATE,
@@ -21,9 +21,10 @@ import {
   MATMUL_TRANSPOSE_A, MATMUL_TRANSPOSE_B, ROWS_BYTES, ROWS_SPARE, SCRATCH_GAP,
 } from '../abi'
 import { partStart } from '../parallel'
+import { fusedTile } from './gemm-fused'
 import { clearColumns, listRows, packFour, packRows, packTransposed } from './gemm-pack'
 import { columnProduct, rowProduct, smallProduct } from './gemm-thin'
-import { fusedTile, narrowTile, packingTile, tallTile, tile } from './gemm-tiles'
+import { narrowTile, packingTile, tallTile, tile } from './gemm-tiles'
 import { fold } from './long-sum'
 
 /** Rows from which a gradient is cut by rows. */
@@ -124,7 +125,8 @@ function tiledProduct(
   const copiesA = (flags & MATMUL_COPY_A) != 0, isPacked = transposeA || copiesA
   const freeList = isPacked ? stored : packedRows // once A is packed
   const panel = packedRows + ROWS_BYTES
-  const single = panel - 4, offset = panel - 8 // of the only run of a row that has no list of runs; of one that a tile takes
+  const single = panel - 4 // the offset of the only run, where rows have no list of runs
+  const offset = panel - 8 // that of the one run which a tile takes
   const zeros = panel - 64
   v128.store(zeros, f32x4.splat(0))
   v128.store(zeros, f32x4.splat(0), 16)

@@ -45,8 +45,8 @@ function fitting(first: string, parts: readonly string[], width: number): string
 }
 
 /**
- * How far a call is, in a terminal: a bar, the time left, the loss and the metrics so far, in one line that is rewritten; where
- * there is no terminal, plain lines that become rarer. It is a value for `verbose` of `fit`, `evaluate` and `predict`, whose model may be in
+ * Shows how far a call is: a bar, the time left, the loss and the metrics so far, in one line of the terminal that is rewritten. Without
+ * a terminal it prints plain lines that become rarer. It is a value for `verbose` of `fit`, `evaluate` and `predict`, whose model may be in
  * a worker; in `fit` it may stand among the callbacks instead. Colors are left out where the variable NO_COLOR is set.
  * @throws LanegradError on bad options
  * @example

@@ -106,6 +106,7 @@ export class Repeat {
     if (!isFloat32(rows)) return null
     if (!isFloat32(truths) || target.dtype !== 'float32') return this.stepOnLabels(rows, truths)
     const { engine } = session
+    // asked here as well: what isn't called needs no room in what engines inline
     if (engine.loaded !== prepared.code || prepared.draws) session.begin(prepared)
     const isWhole =
       engine.writeWithin(this.x.address, rows, -Infinity, Infinity) &&

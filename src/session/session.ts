@@ -246,9 +246,7 @@ export abstract class Session<C extends Executable = Executable, E extends Arena
       updating.sums.step(this, prepared)
       return
     }
-    const { rateAt } = updating
-    if (rateAt) this.setRate(updating)
-    else engine.learningRate = this.learningRate
+    this.setRate(updating)
     if (engine.step()) this.whenNotFinite(prepared)
   }
 

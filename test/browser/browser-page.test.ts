@@ -7,6 +7,7 @@ import type { AddressInfo } from 'node:net'
 import { delimiter, join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { INSIDE } from './sandboxed.ts'
 
 const places = (process.env.PATH ?? '')
   .split(delimiter)
@@ -37,15 +38,6 @@ const PAGE = `<!doctype html><html lang="en"><title>page</title><body><main></ma
 </script>`
 const FRAME = `<!doctype html><title>frame</title><iframe sandbox="allow-scripts" src="/inside"></iframe>
 <script>addEventListener('message', ({ data }) => { window.told = data })</script>`
-const INSIDE = `<!doctype html><script type="module">
-  import { dense, sequential } from '/index.js'
-  import { loadFrom, saveTo } from '/browser.js'
-  const model = sequential({ inputShape: [2], layers: [dense({ units: 1 })] })
-  const messages = []
-  for (const call of [() => saveTo(model, 'indexeddb://a'), () => loadFrom('indexeddb://a')])
-    messages.push(await call().then(() => 'none', (error) => error.name + ': ' + error.message))
-  parent.postMessage(messages, '*')
-</script>`
 
 let server: Server
 let browser: Browser

@@ -10,6 +10,7 @@ import { load } from '../../src/index.ts'
 import { makeFolder, removeFolder } from '../runtimes/folders.ts'
 import { start } from '../runtimes/processes.ts'
 import { firefoxCommand, runtimes } from '../runtimes/runtimes.ts'
+import { INSIDE } from './sandboxed.ts'
 
 const program = runtimes.find(({ name }) => name === 'firefox')?.find()
 const missing = !process.env.CI
@@ -79,16 +80,6 @@ const SECOND = page(`
   const answer = { isSame, listed: listed.map(({ name }) => name), isLarger: listed[0].bytes > listed[1].bytes, removed, messages, sandboxed,
     isChosen: bytesOf(chosen) === bytesOf(load(net().save())), drawn, bar: document.querySelector('progress').value }
   await fetch('/told', { method: 'POST', body: JSON.stringify(answer) })`)
-
-const INSIDE = `<!doctype html><script type="module">
-  import { dense, sequential } from '/index.js'
-  import { loadFrom, saveTo } from '/browser.js'
-  const model = sequential({ inputShape: [2], layers: [dense({ units: 1 })] })
-  const messages = []
-  for (const call of [() => saveTo(model, 'indexeddb://a'), () => loadFrom('indexeddb://a')])
-    messages.push(await call().then(() => 'none', (error) => error.name + ': ' + error.message))
-  parent.postMessage(messages, '*')
-</script>`
 const PAGES: Readonly<Record<string, string>> = { '/': FIRST, '/second': SECOND, '/inside': INSIDE }
 
 /** A server of the pages and of dist/, and what a page tells it. */
