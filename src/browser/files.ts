@@ -1,5 +1,5 @@
 // Models as files of a page's visitor. Enters: a model, or a file that the visitor chose. Leaves: a download, and the model again.
-import { loadFrom as loadNamed } from '../interchange/signs.ts'
+import { loadFrom as loadNamed } from '../interchange/load-from.ts'
 import type { Symbolic } from '../layers/layer.ts'
 import type { LoadOptions } from '../model/create.ts'
 import { checkModel, type Model } from '../model/model.ts'

@@ -1,6 +1,6 @@
 // Models in a page's IndexedDB. Enters: a model and an address, `indexeddb://<name>`. Leaves: an entry that is there as a whole or not
 // at all (one transaction), and the model again.
-import { loadFrom as loadNamed } from '../interchange/signs.ts'
+import { loadFrom as loadNamed } from '../interchange/load-from.ts'
 import type { Symbolic } from '../layers/layer.ts'
 import type { LoadOptions } from '../model/create.ts'
 import { checkModel, type Model } from '../model/model.ts'

@@ -104,7 +104,15 @@ interface Decoded<A = NamedArray['data']> {
  * Reads F32, F64, F16, BF16 (to float32) and I32, I64, U8 (to int32) tensors.
  * @throws LanegradError, one message for each way in which a file can be malformed.
  */
-export const decodeSafetensors = (given: ByteSource): Decoded => decodeTensors(given, allReaders)
+export function decodeSafetensors(given: ByteSource): Decoded {
+  const bytes = bytesOf('safetensors file', given)
+  // a length above 4 GB is none: the file is another's, a page of text for example
+  if (bytes.subarray(4, 8).some((byte) => byte > 0))
+    malformed(
+      `the file begins with ${show(String.fromCharCode(...bytes.subarray(0, 16)))}, not with a length`,
+    )
+  return decodeTensors(bytes, allReaders)
+}
 
 /** The same for the types of `readers`. */
 export function decodeTensors<A>(

@@ -1,6 +1,6 @@
 // Models in files. Enters: a model and a path. Leaves: a file that is there as a whole or not at all, and the model again.
 import { filesFor, fileWriter } from '../callbacks/files.ts'
-import { loadFrom } from '../interchange/signs.ts'
+import { loadFrom } from '../interchange/load-from.ts'
 import type { Symbolic } from '../layers/layer.ts'
 import type { LoadOptions } from '../model/create.ts'
 import { checkModel, type Model } from '../model/model.ts'

@@ -10,9 +10,9 @@ export type ByteSource = Uint8Array | ArrayBufferLike | DataView
 export function bytesOf(what: string, given: ByteSource): Uint8Array<ArrayBuffer> {
   const isView = ArrayBuffer.isView(given) && /^(Uint8Array|undefined)$/.test(`${arrayType(given)}`)
   const { buffer, byteOffset, byteLength } = isView ? given : { buffer: given as ArrayBufferLike }
-  const expected = 'a Uint8Array, ArrayBuffer or DataView'
-  const hint = ' (readFile(path), or await (await fetch(url)).arrayBuffer())'
-  check(isBuffer(buffer), what, expected + (typeof given === 'string' ? hint : ''), given)
+  const expected =
+    'a Uint8Array, ArrayBuffer or DataView (readFile(path), or await (await fetch(url)).arrayBuffer())'
+  check(isBuffer(buffer), what, expected, given)
   const bytes = new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength)
   const { resizable } = buffer as { readonly resizable?: boolean }
   return resizable || isShared(buffer) ? bytes.slice() : bytes

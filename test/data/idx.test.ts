@@ -79,7 +79,7 @@ test.each<[string, unknown]>([
   ['Uint16Array(4)', Uint16Array.of(0, 0, 8, 1)],
   ['[0,0,8,1,0,0,0,0]', [0, 0, 8, 1, 0, 0, 0, 0]],
 ])('files that are no bytes are refused: %s', async (shown, file) => {
-  const message = `file must be a Uint8Array, ArrayBuffer or DataView; got ${shown}`
+  const message = `file must be a Uint8Array, ArrayBuffer or DataView (readFile(path), or await (await fetch(url)).arrayBuffer()); got ${shown}`
   refused(`parseIdx: ${message}`, () => parseIdx(file as Uint8Array, 'images'))
   await expect(gunzip(file as Uint8Array)).rejects.toThrow(new LanegradError(`gunzip: ${message}`))
 })

@@ -126,8 +126,9 @@ describe('parseNpy refuses', () => {
   })
 
   test('what is no file and no name', () => {
-    refused('parseNpy: file must be a Uint8Array, ArrayBuffer or DataView; got [1]', () =>
-      parseNpy([1] as never),
+    refused(
+      'parseNpy: file must be a Uint8Array, ArrayBuffer or DataView (readFile(path), or await (await fetch(url)).arrayBuffer()); got [1]',
+      () => parseNpy([1] as never),
     )
     refused('parseNpy: name must be a string; got 1', () => parseNpy(good, 1 as never))
   })

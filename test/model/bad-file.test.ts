@@ -91,7 +91,8 @@ describe('bytes', () => {
   })
 
   test('that are no bytes, or of another format', () => {
-    const expected = 'safetensors file must be a Uint8Array, ArrayBuffer or DataView; got '
+    const expected =
+      'safetensors file must be a Uint8Array, ArrayBuffer or DataView (readFile(path), or await (await fetch(url)).arrayBuffer()); got '
     for (const none of [{}, new Float32Array(file.buffer.slice(0, 8)), new Map()])
       bothRefuse(expected + show(none), none as unknown as Uint8Array)
     bothRefuse(/^safetensors: /, new TextEncoder().encode('{"a": 1, "b": [1, 2, 3]}'))

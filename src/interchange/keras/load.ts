@@ -1,6 +1,7 @@
 // Loads models that Keras has saved: .keras, legacy .h5, or weights alone. Enters: bytes (untrusted). Leaves: a model of ours.
 import { type Hdf5Group, isHdf5, readHdf5 } from '../../formats/hdf5/read.ts'
 import { parse } from '../../formats/json.ts'
+import { kindOf } from '../../formats/signs.ts'
 import { isZip, readZip, type Zip } from '../../formats/zip.ts'
 import type { Symbolic } from '../../layers/layer.ts'
 import { checkModel, type Model } from '../../model/model.ts'
@@ -128,7 +129,7 @@ export function loadKeras<V extends Values>(
   const { model, ...runtime } = checkOptions(WHAT, options, ['model', 'numerics', 'threads'])
   const file = bytesOf(`${WHAT}: file`, bytes)
   if (!isZip(file) && !isHdf5(file))
-    fail(`${WHAT}: expected a .keras file (a zip) or an .h5 file; got neither`)
+    fail(`${WHAT}: expected a .keras file (a zip) or an .h5 file; got ${kindOf(file) ?? 'neither'}`)
   if (model !== undefined) {
     const own = checkModel(`${WHAT}: model`, model)
     for (const key of ['numerics', 'threads'] as const)

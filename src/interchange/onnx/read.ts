@@ -1,6 +1,6 @@
 // An ONNX file as plain data: operators with their attributes, constant arrays, inputs and outputs by name. The bytes are untrusted.
-import type { ByteSource } from '../../numerics/bytes.ts'
-import { decodeText } from '../../numerics/bytes.ts'
+import { refuseOthers } from '../../formats/signs.ts'
+import { type ByteSource, bytesOf, decodeText } from '../../numerics/bytes.ts'
 import { check, fail, show } from '../../numerics/errors.ts'
 import { elementCount } from '../../numerics/tensor.ts'
 import { type Constant, constant, type ElementType } from './arrays.ts'
@@ -214,7 +214,9 @@ function weightsFrom(nodes: readonly NodeProto[], constants: Map<string, Constan
 const OWN_CONSTANT = /^constant\d+(_\d+)?$|\/[A-Z]\w*\/constant(_\d+)?$/
 
 /** The graph of a file. @throws LanegradError */
-export function readOnnx(bytes: ByteSource): OnnxGraph {
+export function readOnnx(given: ByteSource): OnnxGraph {
+  const bytes = bytesOf('ONNX file', given)
+  refuseOthers('ONNX file', bytes, /^an ONNX/)
   const { graph, opsetImport, producerName = '' } = decodeModel(bytes)
   if (!graph) fail('ONNX file: it holds no graph')
   const version = opsetImport.find(({ domain = '' }) => domain === '' || domain === 'ai.onnx')?.version

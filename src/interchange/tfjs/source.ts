@@ -1,6 +1,7 @@
 // Where a model of TensorFlow.js comes from. Enters: an address, a path, bytes, or files of a page. Leaves: the JSON and the bytes
 // of its weights. Nothing is assumed about either.
 import { object, parse } from '../../formats/json.ts'
+import { refuseOthers } from '../../formats/signs.ts'
 import { type ByteSource, bytesOf, decodeText } from '../../numerics/bytes.ts'
 import { check, fail, isFunction, isObject, isRecord, reading, show } from '../../numerics/errors.ts'
 import { builtin } from '../../numerics/host.ts'
@@ -34,6 +35,7 @@ const WHAT = 'loadTfjs'
 const MOST_FILES = 10_000
 
 const jsonOf = (given: Uint8Array): Record<string, unknown> => {
+  refuseOthers(`${WHAT}: model.json`, given, /^JSON/)
   let text: string
   try {
     text = decodeText(given)

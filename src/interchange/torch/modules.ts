@@ -2,6 +2,7 @@
 // Leaves: tensors by module and role; every way in which files can't be taken has its own LanegradError.
 import { object, parse } from '../../formats/json.ts'
 import { allReaders, decodeTensors } from '../../formats/safetensors.ts'
+import { refuseOthers } from '../../formats/signs.ts'
 import { isFloat32 } from '../../numerics/brands.ts'
 import { type ByteSource, bytesOf, decodeText } from '../../numerics/bytes.ts'
 import { check, fail, show } from '../../numerics/errors.ts'
@@ -63,6 +64,7 @@ export function readTensors(given: ByteSource | readonly ByteSource[]): Map<stri
       fail(
         'loadStateDict: this is a file of torch.save; write one with safetensors.torch.save_file(model.state_dict(), path)',
       )
+    refuseOthers('loadStateDict: file', bytes, /^a safetensors/)
     for (const [name, tensor] of decodeTensors(bytes, readers).tensors) {
       if (tensors.has(name)) fail(`loadStateDict: two files hold ${show(name)}`)
       tensors.set(name, tensor)
