@@ -2,9 +2,36 @@
 // losses and gradient rules all write through it, by the functions of operations.ts and ops/.
 import { check, fail } from '../numerics/errors.ts'
 import { type DType, type Shape, shapeText } from '../numerics/shape.ts'
+import type { IdLimit } from '../session/feeds.ts'
 import type { Graph } from './graph.ts'
 import type { Kernel, Op, Phase, Writer } from './kernel.ts'
 import { isValue, type LeafKind, type Value } from './value.ts'
+
+/** The masks of values: 1 for steps that count, 0 for others, [batch, steps]. The first layer that sets one brings them (masks.ts). */
+export interface Masks {
+  /** null: all steps count. */
+  of(value: Value): Value | null
+  set(value: Value, mask: Value | null): void
+  /** Gives `value` the mask of what it is made from, unless the call has set one or it has other axes. */
+  inherit(value: Value, mask: Value): void
+  /** A call is at its end: its outputs have the product of its inputs' masks, unless it has set others. */
+  handOn(inputs: readonly Value[], outputs: readonly Value[]): void
+  /** The mask that the loss of a prediction takes: of what has axes behind the steps. */
+  ofLoss(prediction: Value): LossMask | null
+}
+
+/** What a mask makes of the weights of a loss. */
+export interface LossMask {
+  /** The mask itself. */
+  readonly steps: Value
+  /** Weights of samples or of their steps, times the mask. */
+  times(weights: Value | null): Value
+  /**
+   * The same where the loss is a mean: masked steps weigh nothing, and the mean is over the others (Keras: mask * count /
+   * sum(mask)). kept and all: the rows that count, with the mask and without, as writeRowCount has them.
+   */
+  mean(weights: Value | null, kept: Value, all: Value | null): Value
+}
 
 export class GraphWriter implements Writer {
   readonly ops: Op[] = []
@@ -17,6 +44,10 @@ export class GraphWriter implements Writer {
   pass: ((graph: Graph) => Graph) | null = null
   /** Values that layers of a user's own made: nothing is assumed of them. */
   readonly opaque = new Set<Value>()
+  /** null: no value has a mask. */
+  masks: Masks | null = null
+  /** The rule for the ids of an input, by its name. */
+  readonly limits = new Map<string, IdLimit>()
   private nextId = 0
 
   /** A value that no operation makes: an input, a weight, a constant. */

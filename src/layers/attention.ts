@@ -83,8 +83,8 @@ export function attentionInputs(inputs: readonly Value[]): readonly [query: Valu
 }
 
 /** The product of the masks of value and key, [batch, steps]; null: none. */
-export function attendedMask({ g, maskOf }: BuildContext, value: Value, key: Value): Value | null {
-  const masks = [...new Set([value, key])].flatMap((source) => maskOf(source) ?? [])
+export function attendedMask({ g }: BuildContext, value: Value, key: Value): Value | null {
+  const masks = [...new Set([value, key])].flatMap((source) => g.masks?.of(source) ?? [])
   return masks.length === 0 ? null : masks.reduce((a, b) => (a === b ? a : ops.times(g, a, b)))
 }
 
@@ -102,7 +102,7 @@ export function attendByHeads(
   config: AttentionConfig,
   [heads, stored]: readonly [number, number],
 ): Value {
-  const { g, weight, maskOf } = context
+  const { g, weight } = context
   const { keyDim, dropout, causal, rotary } = config
   const valueDim = config.valueDim ?? keyDim
   const [query, value, key] = attentionInputs(inputs)
@@ -144,7 +144,7 @@ export function attendByHeads(
   }
   const [attended] = g.add(attention, operands, attributes)
   const y = project(attended, 'o', config.outputDim ?? query.shape[2])
-  context.setMask(y, maskOf(query))
+  g.masks?.set(y, g.masks.of(query))
   return y
 }
 

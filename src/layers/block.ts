@@ -1,17 +1,7 @@
 // A sequence of layers under one name, whose values may be computed twice instead of kept in memory.
 import { recomputed } from '../graph/recompute.ts'
-import type { Value } from '../graph/value.ts'
 import { BOOLEAN, check } from '../numerics/errors.ts'
-import {
-  type BuildContext,
-  hasSteps,
-  isLayerName,
-  type Layer,
-  type LayerKind,
-  type LayerOptions,
-  makeLayer,
-  readLayer,
-} from './layer.ts'
+import { isLayerName, type Layer, type LayerKind, type LayerOptions, makeLayer, readLayer } from './layer.ts'
 import { buildNested, type NestedLayer, readNested } from './nested.ts'
 import { singleInput } from './options.ts'
 
@@ -34,18 +24,6 @@ interface BlockConfig {
   readonly recompute: boolean
 }
 
-/** A context that also collects the values whose masks were set. */
-function watched(context: BuildContext, set: Set<Value>): BuildContext {
-  return {
-    ...context,
-    setMask(value, mask) {
-      set.add(value)
-      context.setMask(value, mask)
-    },
-    nested: (own) => watched(context.nested(own), set),
-  }
-}
-
 export const blockKind: LayerKind<BlockConfig> = {
   kind: 'block',
   read(options, kinds) {
@@ -62,18 +40,15 @@ export const blockKind: LayerKind<BlockConfig> = {
     return { layers: nested, names: own, recompute }
   },
   build(context, inputs, { layers, names, recompute }) {
-    const writeChain = () => {
-      const set = new Set<Value>()
-      const inner = watched(context, set)
-      return layers.reduce((x, layer, i) => {
-        const y = buildNested(layer, inner, names[i], [x])
-        const mask = context.maskOf(x)
-        // as between layers of a model
-        if (mask && !set.has(y) && hasSteps(y, mask)) context.setMask(y, mask)
+    const { g } = context
+    const writeChain = () =>
+      layers.reduce((x, layer, i) => {
+        const y = buildNested(layer, context, names[i], [x])
+        const mask = g.masks?.of(x)
+        if (mask) g.masks?.inherit(y, mask) // as between layers of a model
         return y
       }, singleInput(inputs))
-    }
-    return recompute ? recomputed(context.g, writeChain) : writeChain()
+    return recompute ? recomputed(g, writeChain) : writeChain()
   },
 }
 

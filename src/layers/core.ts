@@ -151,10 +151,10 @@ function readShape(shape: Shape, what: string): Shape {
 export const reshapeKind: LayerKind<{ readonly targetShape: Shape }> = {
   kind: 'reshape',
   read: (options) => readLayer('reshape', options, { targetShape: readShape }),
-  build({ g, setMask }, inputs, { targetShape }) {
+  build({ g }, inputs, { targetShape }) {
     const x = singleInput(inputs)
     const y = ops.reshape(g, x, [x.shape[0], ...targetShape])
-    if (y !== x) setMask(y, null)
+    if (y !== x) g.masks?.set(y, null)
     return y
   },
 }
@@ -187,10 +187,10 @@ function readDims(dims: readonly number[], what: string): readonly number[] {
 export const permuteKind: LayerKind<{ readonly dims: readonly number[] }> = {
   kind: 'permute',
   read: (options) => readLayer('permute', options, { dims: readDims }),
-  build({ g, setMask }, inputs, { dims }) {
+  build({ g }, inputs, { dims }) {
     const x = inputOfAxes(inputs, `[batch, ${dims.map((_, i) => `axis ${i + 1}`).join(', ')}]`)
     const y = ops.permute(g, x, [0, ...dims])
-    if (y !== x) setMask(y, null)
+    if (y !== x) g.masks?.set(y, null)
     return y
   },
 }

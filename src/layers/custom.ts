@@ -1,5 +1,6 @@
 // A user's own kind of layer, written with the operations of a GraphBuilder, which have gradients.
 import { graphBuilder } from '../graph/builder.ts'
+import { masksOf } from '../graph/masks.ts'
 import { isValue, type Value } from '../graph/value.ts'
 import {
   BOOLEAN,
@@ -13,8 +14,8 @@ import {
   readOptions,
 } from '../numerics/errors.ts'
 import { readConstraint } from './constraints.ts'
+import { limitIds } from './ids.ts'
 import { readInitializer } from './initializers.ts'
-
 import {
   type BuildContext,
   type Layer,
@@ -72,6 +73,9 @@ const forOwn = (context: BuildContext): LayerContext =>
   guarded('context', {
     ...context,
     g: guarded('g', graphBuilder(context.g)),
+    limitIds: (ids, count) => limitIds(context.g, ids, count),
+    maskOf: (value) => masksOf(context.g).of(value),
+    setMask: (value, mask) => masksOf(context.g).set(value, mask),
     weight: (name, shape, options = {}) =>
       context.weight(name, shape, readOptions(`weight ${name}`, options, WEIGHT)),
     nested: (own) => forOwn(context.nested(own)),

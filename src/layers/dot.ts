@@ -31,7 +31,7 @@ function readAxisPair(axes: DotOptions['axes'], what: string): readonly [number,
 export const dotKind: LayerKind<DotConfig> = {
   kind: 'dot',
   read: (options) => readLayer('dot', options, { axes: readAxisPair, normalize: [BOOLEAN, false] }),
-  build({ g, setMask }, inputs, { axes, normalize }) {
+  build({ g }, inputs, { axes, normalize }) {
     if (inputs.length !== 2) mismatch('two inputs', inputs.length)
     const text = inputs.map(({ shape }) => shapeText(shape)).join(' and ')
     const sides = inputs.map((x, i) => {
@@ -54,7 +54,7 @@ export const dotKind: LayerKind<DotConfig> = {
     const y = batchMatmul(g, a.matrix, b.matrix, { transposeA: !a.isRows, transposeB: b.isRows })
     const rest = [...a.rest, ...b.rest]
     const product = ops.reshape(g, y, [inputs[0].shape[0], ...(rest.length > 0 ? rest : [1])])
-    setMask(product, null)
+    g.masks?.set(product, null)
     return product
   },
 }

@@ -1,7 +1,9 @@
 // Embeddings: rows of a table for int32 ids [batch, ...], and rows of a table for the positions of [batch, steps, channels].
+import { masksOf } from '../graph/masks.ts'
 import * as ops from '../graph/operations.ts'
 import { BOOLEAN, mismatch, orNull, POSITIVE_INTEGER } from '../numerics/errors.ts'
 import { gather, nonZero } from '../operations/embedding.ts'
+import { limitIds } from './ids.ts'
 import { type Layer, type LayerKind, type LayerOptions, makeLayer, readLayer } from './layer.ts'
 import { idInput, inputOfAxes, weightOptions, weightReaders } from './options.ts'
 import type { EmbeddingsOptions, PositionOptions } from './weights.ts'
@@ -27,13 +29,13 @@ const readEmbedding = (options: object) =>
 export const embeddingKind: LayerKind<ReturnType<typeof readEmbedding>> = {
   kind: 'embedding',
   read: readEmbedding,
-  build({ g, weight, limitIds, setMask }, inputs, config) {
+  build({ g, weight }, inputs, config) {
     const ids = idInput(inputs)
     const { inputDim, outputDim, maskZero } = config
-    limitIds(ids, inputDim)
+    limitIds(g, ids, inputDim)
     const table = weight('embeddings', [inputDim, outputDim], weightOptions(config, 'embeddings'))
     const [y] = g.add(gather, [table, ids], {})
-    if (maskZero && ids.shape.length === 2) setMask(y, g.add(nonZero, [ids], {})[0])
+    if (maskZero && ids.shape.length === 2) masksOf(g).set(y, g.add(nonZero, [ids], {})[0])
     return y
   },
 }

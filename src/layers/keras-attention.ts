@@ -77,7 +77,7 @@ function attend(
   if (seen) shares = ops.times(g, shares, seen) // where nothing is seen, all are 0
   const factors = droppedOf(context, shares.shape, dropout)
   const y = batchMatmul(g, factors ? ops.times(g, shares, factors) : shares, value)
-  context.setMask(y, context.maskOf(query))
+  g.masks?.set(y, g.masks.of(query))
   return y
 }
 

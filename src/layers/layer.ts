@@ -90,12 +90,12 @@ export interface LayerContext<G = GraphBuilder> {
   nested(own: string): LayerContext<G>
 }
 
-/** The context of the library's own layers. */
-export type BuildContext = LayerContext<GraphWriter>
-
-/** Whether a value has the steps of a mask [batch, steps], and further axes. */
-export const hasSteps = ({ shape }: Value, mask: Value): boolean =>
-  shape.length > mask.shape.length && mask.shape.every((n, axis) => n === shape[axis])
+/** The context of the library's own layers, which limit ids (ids.ts) and set masks (graph/masks.ts) by the graph itself. */
+export interface BuildContext
+  extends Omit<LayerContext<GraphWriter>, 'limitIds' | 'maskOf' | 'setMask' | 'nested'> {
+  /** The context of a layer inside this one. */
+  nested(own: string): BuildContext
+}
 
 /** The kinds of layers that a saved model may hold, by name. */
 export type LayerKinds = ReadonlyMap<string, LayerKind<object>>

@@ -35,10 +35,10 @@ function aligned(g: GraphWriter, inputs: readonly Value[]): Value[] {
 }
 
 /** Sets the mask of y, made of inputs of several shapes: the product of those inputs' masks that have the axes of y. */
-function maskBroadcast({ g, maskOf, setMask }: BuildContext, inputs: readonly Value[], y: Value): void {
-  const masks = inputs.flatMap((x) => (x.shape.length === y.shape.length && maskOf(x)) || [])
+function maskBroadcast({ g }: BuildContext, inputs: readonly Value[], y: Value): void {
+  const masks = inputs.flatMap((x) => (x.shape.length === y.shape.length && g.masks?.of(x)) || [])
   const product = masks.length > 0 && masks.reduce((all, mask) => ops.times(g, all, mask))
-  setMask(y, product ? ops.expand(g, product, y.shape.slice(0, 2)) : null)
+  g.masks?.set(y, product ? ops.expand(g, product, y.shape.slice(0, 2)) : null)
 }
 
 /** A kind that folds `combine` over two or more inputs whose shapes broadcast (exactly two if `pair`). */
@@ -165,15 +165,16 @@ export const AXIS_BUT_BATCH: Rule<number> = {
 export const concatenateKind: LayerKind<{ readonly axis: number }> = {
   kind: 'concatenate',
   read: (options) => readLayer('concatenate', options, { axis: [AXIS_BUT_BATCH, -1] }),
-  build({ g, maskOf, setMask }, inputs, { axis }) {
+  build({ g }, inputs, { axis }) {
     const rank = inputs[0].shape.length
     const at = axis < 0 ? axis + rank : axis
     if (at < 1 || at >= rank) mismatch(`an axis of inputs of rank ${rank}`, axis)
     const y = ops.concatenate(g, inputs, at)
-    if (at === 1 && inputs.some(maskOf)) {
+    const known = inputs.map((x) => g.masks?.of(x))
+    if (at === 1 && known.some(Boolean)) {
       const all = g.constant(1)
-      const masks = inputs.map((x) => maskOf(x) ?? ops.expand(g, all, x.shape.slice(0, 2)))
-      setMask(y, ops.concatenate(g, masks, 1))
+      const masks = inputs.map((x, i) => known[i] ?? ops.expand(g, all, x.shape.slice(0, 2)))
+      g.masks?.set(y, ops.concatenate(g, masks, 1))
     }
     return y
   },

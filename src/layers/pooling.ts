@@ -224,15 +224,15 @@ function globalKind(
       const shape = x.shape.filter((_, i) => i === 0 || i > axes)
       if (keepDims) shape.splice(1, 0, ...new Array(axes).fill(1))
       const y = ops.reshape(context.g, whole(context, x, useMask ? stepsOf(context, x) : null), shape)
-      context.setMask(y, null) // no steps are left
+      context.g.masks?.set(y, null) // no steps are left
       return y
     },
   }
 }
 
 /** The mask of x, with axes of size 1 behind its steps; null: there is none. */
-function stepsOf({ g, maskOf }: BuildContext, x: Value): Value | null {
-  const mask = maskOf(x)
+function stepsOf({ g }: BuildContext, x: Value): Value | null {
+  const mask = g.masks?.of(x) ?? null
   return (
     mask && ops.reshape(g, mask, [...mask.shape, ...new Array(x.shape.length - mask.shape.length).fill(1)])
   )

@@ -203,11 +203,11 @@ export interface RepeatVectorOptions extends LayerOptions {
 export const repeatVectorKind: LayerKind<{ readonly n: number }> = {
   kind: 'repeatVector',
   read: (options) => readLayer('repeatVector', options, { n: POSITIVE_INTEGER }),
-  build({ g, setMask }, inputs, { n }) {
+  build({ g }, inputs, { n }) {
     const x = inputOfAxes(inputs, '[batch, features]')
     const [batch, features] = x.shape
     const y = ops.expand(g, ops.reshape(g, x, [batch, 1, features]), [batch, n, features])
-    setMask(y, null)
+    g.masks?.set(y, null)
     return y
   },
 }

@@ -84,7 +84,7 @@ export function sequenceOf(
   { dropout }: SequenceConfig,
 ): { x: Value; mask: Value | null } {
   const { g, training } = context
-  const mask = context.maskOf(x)
+  const mask = g.masks?.of(x) ?? null
   const [batch, steps, ...rest] = x.shape
   if (steps === 0) mismatch('one step or more', shapeText(x.shape))
   if (mask && !sameShape(mask.shape, [batch, steps]))
@@ -125,7 +125,7 @@ export function initialStates(
 
 /** The outputs of a layer over sequences, with masks set and states kept: a sequence has the mask of x, in its own order. */
 export function sequenceOutputs(
-  { g, setMask, assign }: BuildContext,
+  { g, assign }: BuildContext,
   y: Value,
   initial: readonly Value[],
   states: readonly Value[],
@@ -137,7 +137,7 @@ export function sequenceOutputs(
       assign(state, states[i])
     })
   const outputs = [y, ...(returnState ? states : [])]
-  for (const value of outputs) setMask(value, null)
-  if (mask && returnSequences) setMask(y, goBackwards ? g.add(reverse, [mask], { axis: 1 })[0] : mask)
+  for (const value of outputs) g.masks?.set(value, null)
+  if (mask && returnSequences) g.masks?.set(y, goBackwards ? g.add(reverse, [mask], { axis: 1 })[0] : mask)
   return outputs
 }

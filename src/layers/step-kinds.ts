@@ -24,6 +24,7 @@ import { gather } from '../operations/embedding.ts'
 import { averagePool, maxPool, resize } from '../operations/pooling.ts'
 import { reverse } from '../operations/recurrent.ts'
 import { three, widened, windowsOf } from '../operations/window.ts'
+import { limitIds } from './ids.ts'
 import type { BuildContext } from './layer.ts'
 
 export interface StepKind {
@@ -223,8 +224,8 @@ export const stepKinds: Readonly<Record<string, StepKind>> = {
   ),
   maxPool: /*#__PURE__*/ pooled(maxPool),
   averagePool: /*#__PURE__*/ pooled(averagePool),
-  gather: /*#__PURE__*/ kindOf([2, 2], {}, ({ g, limitIds }, [table, ids]) => {
-    limitIds(ids, table.shape[0])
+  gather: /*#__PURE__*/ kindOf([2, 2], {}, ({ g }, [table, ids]) => {
+    limitIds(g, ids, table.shape[0])
     return g.add(gather, [table, ids], {})[0]
   }),
 }

@@ -1,4 +1,5 @@
 // Layers around sequences: bidirectional and timeDistributed apply a layer that they hold; masking marks the steps that count.
+import { masksOf } from '../graph/masks.ts'
 import * as ops from '../graph/operations.ts'
 import type { Value } from '../graph/value.ts'
 import type { GraphWriter } from '../graph/writer.ts'
@@ -106,7 +107,7 @@ export const bidirectionalKind: LayerKind<BidirectionalConfig> = {
       else backward = inOrder(backward)
     }
     const outputs = mergeMode === null ? [forward, backward] : [merges[mergeMode](g, forward, backward)]
-    for (const y of outputs) context.setMask(y, returnSequences ? context.maskOf(x) : null)
+    for (const y of outputs) g.masks?.set(y, returnSequences ? g.masks.of(x) : null)
     return [...outputs, ...last, ...others]
   },
 }
@@ -175,13 +176,13 @@ export interface MaskingOptions extends LayerOptions {
 export const maskingKind: LayerKind<{ readonly maskValue: number }> = {
   kind: 'masking',
   read: (options) => readLayer('masking', options, { maskValue: [FINITE, 0] }),
-  build({ g, setMask }, inputs, { maskValue }) {
+  build({ g }, inputs, { maskValue }) {
     const x = inputOfAxes(inputs, '[batch, steps, features, ...]')
     const equal = ops.binary(g, 'equal', x, g.constant(maskValue))
     const isMasked = ops.reduce(g, 'min', equal, x.shape.map((_, i) => i).slice(2), { keepDims: true })
     const counts = ops.minus(g, g.constant(1), isMasked) // [batch, steps, 1, ...]
     const y = ops.times(g, x, counts)
-    setMask(y, ops.reshape(g, counts, x.shape.slice(0, 2)))
+    masksOf(g).set(y, ops.reshape(g, counts, x.shape.slice(0, 2)))
     return y
   },
 }

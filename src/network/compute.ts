@@ -12,7 +12,6 @@ import type { Value } from '../graph/value.ts'
 import { GraphWriter } from '../graph/writer.ts'
 import { fail, LanegradError } from '../numerics/errors.ts'
 import { type RowShape, type Shape, sameShape } from '../numerics/shape.ts'
-import { elementCount } from '../numerics/tensor.ts'
 import type { IdLimit } from '../session/feeds.ts'
 import type { Finishing } from '../session/finishes.ts'
 import { isState } from '../session/layout.ts'
@@ -93,7 +92,7 @@ export function outlineOf(network: Network): Outline {
     )
   const isOpen = network.inputs.some(({ shape }) => shape.includes(null))
   const [length, first] = firstFit(isOpen ? [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024] : [1], written)
-  const { g, values, weights, limits, masks } = first
+  const { g, values, weights } = first
   // much longer, so that a stride doesn't round both to one length; or what a table of positions still takes
   const other = isOpen ? firstFit([16, 4, 2].map((n) => n * length).concat(length + 1), written)[1] : first
   for (const [name, { spec }] of other.weights) {
@@ -121,15 +120,9 @@ export function outlineOf(network: Network): Outline {
     ranges: new Map(ranges),
     shapes,
     outputs: new Map(network.outputs.map(({ name, value }) => [name, shapes.get(value) ?? []])),
-    limits,
-    masked: new Set([...values].flatMap(([name, value]) => (lossMask(masks, value) ? name : []))),
+    limits: g.limits,
+    masked: new Set([...values].flatMap(([name, value]) => (g.masks?.ofLoss(value) ? name : []))),
   }
-}
-
-/** The mask that a prediction's loss takes: [batch, steps] of what has axes behind the steps. */
-function lossMask(masks: ReadonlyMap<Value, Value>, prediction: Value): Value | null {
-  const steps = masks.get(prediction)
-  return steps && steps.shape.length < prediction.shape.length ? steps : null
 }
 
 /** A reading before its addresses are known: results of the graph by name. */
@@ -161,40 +154,6 @@ export const keyOf = (network: Network, output: string, name: string): string =>
   network.outputs.length > 1 ? `${output}_${name}` : name
 
 /**
- * Sample weights of an output with a mask: masked steps weigh nothing, and the mean is over the others (Keras:
- * mask * count / sum(mask)). kept and all: the rows that count, with the mask and without, as writeRowCount has them.
- */
-function maskedWeights(
-  g: GraphWriter,
-  prediction: Value,
-  weights: Value | null,
-  mask: Value,
-  kept: Value,
-  all: Value | null,
-): Value | null {
-  const columns = prediction.shape[prediction.shape.length - 1]
-  const rows = all ? ops.slice(g, all, 0, 1, 1) : g.constant(elementCount(prediction.shape) / columns)
-  const share = ops.binary(
-    g,
-    'divide',
-    rows,
-    ops.binary(g, 'maximum', ops.slice(g, kept, 0, 1, 1), g.constant(1)),
-  )
-  return timesMask(g, weights, ops.times(g, mask, share))
-}
-
-/** Weights of samples or of their steps, times a mask [batch, steps]; null: none. */
-function timesMask(g: GraphWriter, weights: Value | null, mask: Value | null): Value | null {
-  if (!weights || !mask) return weights ?? mask
-  const under = (value: Value, rank: number) =>
-    ops.reshape(g, value, [
-      ...value.shape,
-      ...new Array<number>(Math.max(0, rank - value.shape.length)).fill(1),
-    ])
-  return ops.times(g, under(mask, weights.shape.length), under(weights, 2))
-}
-
-/**
  * `groups`: groups of losses with gradients of their own (groups.ts); of one or none, the gradients are those of the total.
  * @throws LanegradError naming the layer that doesn't fit
  */
@@ -210,7 +169,7 @@ export function computationOf(
   const { mode, rows } = request
   const training = mode === 'train' || mode === 'gradients' || request.training
   const shapes = request.shapes.map((shape) => [rows, ...shape])
-  const { values, weights, masks, assigned } = writeLayers(g, network, shapes, { training, seed })
+  const { values, weights, assigned } = writeLayers(g, network, shapes, { training, seed })
   const keeps = [...assigned].filter(
     ([name]) => mode === 'train' || (mode !== 'gradients' && isState({ name })),
   )
@@ -231,7 +190,8 @@ export function computationOf(
 
   const isSplit = outputs.length > 1 || added.length > 0
   const terms: { readonly group: string; readonly value: Value }[] = []
-  const hasMask = (output: string) => lossMask(masks, predictionOf(output)) !== null
+  const maskOf = (output: string) => g.masks?.ofLoss(predictionOf(output)) ?? null
+  const hasMask = (output: string) => maskOf(output) !== null
   const { penalties } = lossGroups(outputs, hasMask, true)
   outputs.forEach((trained, i) => {
     const { output, loss, weight, metrics: plain, weightedMetrics = [] } = trained
@@ -245,20 +205,15 @@ export function computationOf(
     )
     const weightShape = request.weightShapes[i]
     const sampleWeights = weightShape ? g.leaf('sampleWeight', output, [rows, ...weightShape]) : null
-    const mask = lossMask(masks, prediction)
-    const counter = writeRowCount(g, loss, prediction, target, mask)
-    const weighted =
-      mask && counter && loss.reduction === 'mean'
-        ? maskedWeights(
-            g,
-            prediction,
-            sampleWeights,
-            mask,
-            counter,
-            writeRowCount(g, loss, prediction, target, null),
-          )
-        : timesMask(g, sampleWeights, mask)
-    const value = writeLoss(g, loss, prediction, target, weighted)
+    const mask = maskOf(output)
+    const steps = mask?.steps ?? null
+    const counter = writeRowCount(g, loss, prediction, target, steps)
+    const masked = mask
+      ? counter && loss.reduction === 'mean'
+        ? mask.mean(sampleWeights, counter, writeRowCount(g, loss, prediction, target, null))
+        : mask.times(sampleWeights)
+      : sampleWeights
+    const value = writeLoss(g, loss, prediction, target, masked)
     terms.push({ group: groupOf(trained, mask !== null), value: ops.scale(g, value, weight) })
     const isSum = loss.reduction === 'sum'
     if (isSplit || counter || isSum) {
@@ -283,13 +238,13 @@ export function computationOf(
       const key = keyOf(network, output, name)
       if (!isMean(metric)) {
         results.set(`prediction of ${output}`, prediction)
-        if (mask) results.set(`mask of ${output}`, mask)
+        if (steps) results.set(`mask of ${output}`, steps)
         const logits = activationOf(loss)
         metrics.push({ key, output, isWeighted, ignoreIndex: loss.ignoreIndex, logits })
         host.set(key, metric)
         return
       }
-      const weights = isWeighted ? timesMask(g, sampleWeights, mask) : mask
+      const weights = isWeighted ? (mask?.times(sampleWeights) ?? sampleWeights) : steps
       const { sum, counter, terms } = writeMetric(g, metric, loss, prediction, target, weights)
       const result = `metric ${key}` // no other result begins with these words
       results.set(result, sum)

@@ -1,24 +1,16 @@
-// The layers of a network written into a graph: values by name, the weights they read, the masks that travel with
-// values, and what layers keep from step to step. Enters: a network and the shapes of a batch.
+// The layers of a network written into a graph: values by name, the weights they read, and what layers keep from step to
+// step. Enters: a network and the shapes of a batch.
 
-import * as ops from '../graph/operations.ts'
 import { copy } from '../graph/ops/moves.ts'
 import type { Value } from '../graph/value.ts'
 import type { GraphWriter } from '../graph/writer.ts'
 import type { Constraint } from '../layers/constraints.ts'
 import { type Initializer, readInitializer } from '../layers/initializers.ts'
-import {
-  type BuildContext,
-  checkLayerName,
-  hasSteps,
-  type Regularizer,
-  type WeightOptions,
-} from '../layers/layer.ts'
+import { type BuildContext, checkLayerName, type Regularizer, type WeightOptions } from '../layers/layer.ts'
 import { isError } from '../numerics/brands.ts'
 import { fail, LanegradError } from '../numerics/errors.ts'
 import { streamOf } from '../numerics/random.ts'
 import { rowShapeText, type Shape, sameShape, shapeText } from '../numerics/shape.ts'
-import type { IdLimit } from '../session/feeds.ts'
 import { type ParameterSpec, STATE } from '../session/layout.ts'
 import { type Call, type ModelCall, type Network, outputName } from './network.ts'
 
@@ -32,30 +24,14 @@ export interface Forward {
   readonly values: ReadonlyMap<string, Value>
   /** Weights read, in the order of first use. */
   readonly weights: ReadonlyMap<string, { readonly value: Value; readonly spec: WeightSpec }>
-  /** [batch, steps] of a value whose steps don't all count. */
-  readonly masks: ReadonlyMap<Value, Value>
   /** The new value of a weight after a training step, by its name. */
   readonly assigned: ReadonlyMap<string, Value>
-  /** Inputs of ids, by name. */
-  readonly limits: ReadonlyMap<string, IdLimit>
 }
 
 /** The most axes of a value, its batch axis counted: as many as nested arrays may have. */
 const MOST_AXES = 32
 
 const NO_REGULARIZER: Regularizer = {}
-
-/** The product of the inputs' masks, null if there is none. */
-function commonMask(
-  g: GraphWriter,
-  masks: ReadonlyMap<Value, Value>,
-  inputs: readonly Value[],
-): Value | null {
-  const found = [...new Set(inputs.flatMap((input) => masks.get(input) ?? []))]
-  const [first, ...rest] = found
-  if (!first || !rest.every(({ shape }) => sameShape(shape, first.shape))) return null
-  return rest.reduce((product, mask) => ops.times(g, product, mask), first)
-}
 
 /** Whether a call of a model is on values of the shapes that the model was made for. @throws LanegradError */
 function checkTaken(model: ModelCall, { inputs }: Call, values: ReadonlyMap<string, Value>): void {
@@ -82,12 +58,8 @@ export function writeLayers(
 ): Forward {
   const values = new Map<string, Value>()
   const weights = new Map<string, { value: Value; spec: WeightSpec }>()
-  const masks = new Map<Value, Value>()
   const assigned = new Map<string, Value>()
   const moved = new Map<Value, string>() // weights as an earlier call of the step left them
-  const limits = new Map<string, IdLimit>()
-  const reshaped = new Map<Value, Value>() // what a reshape made, and of what
-  let known = 0 // operations looked through for these
   network.inputs.forEach(({ name, dtype }, i) => {
     values.set(name, g.leaf('input', name, shapes[i], dtype))
   })
@@ -131,7 +103,7 @@ export function writeLayers(
   }
 
   /** The functions for the build of one call; `prefix` of its weights is the layer's name, then the name of a layer inside it. */
-  const contextOf = (call: Call, prefix: string, set: Set<Value>): BuildContext => ({
+  const contextOf = (call: Call, prefix: string): BuildContext => ({
     g,
     training,
     isOutline,
@@ -151,16 +123,6 @@ export function writeLayers(
       const found = full.find((name) => weights.has(name)) ?? names[0]
       return weights.get(found)?.value ?? fail(`tied to ${found}, which no earlier layer has`)
     },
-    limitIds(ids, count) {
-      for (; known < g.ops.length; known++) {
-        const { kernel, output, inputs } = g.ops[known]
-        if (kernel.view) reshaped.set(output, reshaped.get(inputs[0]) ?? inputs[0])
-      }
-      const source = reshaped.get(ids) ?? ids
-      const { kind, name = '' } = source.leaf ?? {}
-      if (kind === 'input' && count < (limits.get(name)?.count ?? Number.POSITIVE_INFINITY))
-        limits.set(name, { layer: call.layer.name, count })
-    },
     assign(value, next) {
       const name = value.leaf?.kind === 'parameter' ? value.leaf.name : moved.get(value)
       if (name === undefined || !sameShape(value.shape, next.shape))
@@ -169,15 +131,9 @@ export function writeLayers(
         )
       assigned.set(name, next)
     },
-    maskOf: (value) => masks.get(value) ?? null,
-    setMask(value, mask) {
-      set.add(value)
-      if (mask) masks.set(value, mask)
-      else masks.delete(value)
-    },
     nested(own) {
       checkLayerName(own, 'name of a nested layer')
-      return contextOf(call, `${prefix}/${own}`, set)
+      return contextOf(call, `${prefix}/${own}`)
     },
   })
 
@@ -190,16 +146,14 @@ export function writeLayers(
     for (const model of entries.get(name) ?? []) checkTaken(model, call, values)
     try {
       const inputs = call.inputs.map((input) => values.get(input)).filter((value) => value !== undefined)
-      const set = new Set<Value>()
-      const built = layer.kind.build(contextOf(call, layer.name, set), inputs, layer.config)
+      const built = layer.kind.build(contextOf(call, layer.name), inputs, layer.config)
       const outputs = Array.isArray(built) ? (built as readonly Value[]) : [built as Value]
-      const mask = commonMask(g, masks, inputs)
       outputs.forEach((value, i) => {
         if (value.shape.length > MOST_AXES)
           fail(`makes a value of ${value.shape.length} axes; ${MOST_AXES} are the most`)
         values.set(outputName(name, i), value)
-        if (mask && !set.has(value) && hasSteps(value, mask)) masks.set(value, mask)
       })
+      g.masks?.handOn(inputs, outputs)
     } catch (error) {
       if (error instanceof LanegradError) fail(`layer ${name}: ${error.message}`)
       if (isError(error)) Reflect.set(error, 'message', `layer ${name}: ${error.message}`) // of a user's own
@@ -207,5 +161,5 @@ export function writeLayers(
     }
   }
   g.label = ''
-  return { values, weights, masks, assigned, limits }
+  return { values, weights, assigned }
 }
