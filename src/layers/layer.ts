@@ -131,15 +131,16 @@ export interface Origin {
 
 /** A call of a model within the one that is being described. */
 export interface InnerCall {
-  /** The model; null: the call has the name `own`. */
-  readonly model: InnerModel | null
-  readonly own: string
+  /** The model, or the name of the call within `outer`. */
+  readonly model: InnerModel | string
   /** The call that this one lies in. */
   readonly outer: InnerCall | null
-  readonly inputs: Symbolic[]
-  /** The shapes that the model was made for, in the order of its inputs. */
-  readonly shapes: readonly (readonly (number | null)[])[]
-  readonly outputs: Symbolic[]
+  /** The names of the values it is called on, and the shapes that the model was made for. */
+  readonly inputs: readonly { readonly value: string; readonly shape: readonly (number | null)[] }[]
+  /** The names of the values it gives. */
+  readonly outputs: readonly string[]
+  /** The values by these names. */
+  readonly values: ReadonlyMap<string, Symbolic>
 }
 
 /** A call of a layer. */

@@ -37,14 +37,17 @@ export function outputsOn(
   const wanted = network.inputs.map(({ name }) => name)
   if (inputs.length !== wanted.length)
     fail(`${what} takes ${wanted.length} values (${wanted.join(', ')}); got ${inputs.length}`)
-  const shapes = network.inputs.map(({ shape }) => shape)
-  const call: InnerCall = { model: inner, own: '', outer: null, inputs, shapes, outputs: [] }
-  const named = new Map(wanted.map((name, i) => [name, inputs[i]]))
-  const values = writtenOn(network, named, call, taken, takenFrom(inner, true, false))
-  const outputs = network.outputs.map(({ name, value }): [string, Symbolic] => [
-    name,
-    values.get(value) as Symbolic,
-  ])
-  call.outputs.push(...outputs.map(([, value]) => value))
-  return joined(outputs, network.outputStructure)
+  const values = new Map(wanted.map((name, i) => [name, inputs[i]]))
+  const call: InnerCall = {
+    model: inner,
+    outer: null,
+    inputs: network.inputs.map(({ name, shape }) => ({ value: name, shape })),
+    outputs: network.outputs.map(({ value }) => value),
+    values,
+  }
+  writtenOn(network, values, call, taken, takenFrom(inner, true, false))
+  return joined(
+    network.outputs.map(({ name, value }) => [name, values.get(value) as Symbolic]),
+    network.outputStructure,
+  )
 }

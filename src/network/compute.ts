@@ -18,12 +18,12 @@ import { isState } from '../session/layout.ts'
 import type { Metric } from '../session/metric.ts'
 import type { HostReading, LossReading, MeanReading, Request } from '../session/program.ts'
 import type { GraphLoss } from '../training/graph-loss.ts'
+import { type LossGroups, rowsResult } from '../training/groups.ts'
 import { activationOf, type Loss, takesLabels, targetShape } from '../training/losses.ts'
 import { isMean, type MetricLike, readMetric, writeMetric, writeRowCount } from '../training/metrics.ts'
 import { rangesOf } from '../training/range.ts'
 import { writeLoss } from '../training/write-loss.ts'
 import { type Forward, type WeightSpec, writeLayers } from './forward.ts'
-import { ALL_ROWS, groupOf, lossGroups, rowsResult } from './groups.ts'
 import type { Network } from './network.ts'
 
 export type { WeightSpec }
@@ -154,14 +154,14 @@ export const keyOf = (network: Network, output: string, name: string): string =>
   network.outputs.length > 1 ? `${output}_${name}` : name
 
 /**
- * `groups`: groups of losses with gradients of their own (groups.ts); of one or none, the gradients are those of the total.
+ * `groups`: those of losses that have gradients of their own, where gradients are accumulated.
  * @throws LanegradError naming the layer that doesn't fit
  */
 export function computationOf(
   network: Network,
   outputs: readonly OutputTraining[],
   request: Request,
-  groups: readonly string[],
+  groups: LossGroups | null,
   seed: number,
   added: readonly GraphLoss[] = [],
 ): Computation {
@@ -189,10 +189,7 @@ export function computationOf(
   }
 
   const isSplit = outputs.length > 1 || added.length > 0
-  const terms: { readonly group: string; readonly value: Value }[] = []
-  const maskOf = (output: string) => g.masks?.ofLoss(predictionOf(output)) ?? null
-  const hasMask = (output: string) => maskOf(output) !== null
-  const { penalties } = lossGroups(outputs, hasMask, true)
+  const terms: { readonly group: string | undefined; readonly value: Value }[] = []
   outputs.forEach((trained, i) => {
     const { output, loss, weight, metrics: plain, weightedMetrics = [] } = trained
     const prediction = predictionOf(output)
@@ -205,7 +202,7 @@ export function computationOf(
     )
     const weightShape = request.weightShapes[i]
     const sampleWeights = weightShape ? g.leaf('sampleWeight', output, [rows, ...weightShape]) : null
-    const mask = maskOf(output)
+    const mask = g.masks?.ofLoss(prediction) ?? null
     const steps = mask?.steps ?? null
     const counter = writeRowCount(g, loss, prediction, target, steps)
     const masked = mask
@@ -214,7 +211,7 @@ export function computationOf(
         : mask.times(sampleWeights)
       : sampleWeights
     const value = writeLoss(g, loss, prediction, target, masked)
-    terms.push({ group: groupOf(trained, mask !== null), value: ops.scale(g, value, weight) })
+    terms.push({ group: groups?.of(output), value: ops.scale(g, value, weight) })
     const isSum = loss.reduction === 'sum'
     if (isSplit || counter || isSum) {
       const result = `loss of ${output}`
@@ -260,7 +257,7 @@ export function computationOf(
     const { l1 = 0, l2 = 0 } = spec.regularizer
     g.label = spec.name
     if (l1 > 0 || l2 > 0)
-      terms.push({ group: penalties, value: g.add(penaltyKernel, [value], { l1, l2 })[0] })
+      terms.push({ group: groups?.penalties, value: g.add(penaltyKernel, [value], { l1, l2 })[0] })
   }
   for (const { kind, weight, write } of added) {
     g.label = kind
@@ -270,7 +267,7 @@ export function computationOf(
       layer: values,
       weight: new Map([...weights].map(([name, own]) => [name, own.value])),
     })
-    terms.push({ group: ALL_ROWS, value: ops.scale(g, value, weight) })
+    terms.push({ group: groups?.added, value: ops.scale(g, value, weight) })
     const result = `added ${kind}`
     results.set(result, value)
     losses.push({ key: kind, value: result, weight, counter: '', isSum: false })
@@ -283,7 +280,8 @@ export function computationOf(
 
   if (mode === 'train' || mode === 'gradients') {
     const inGroup = (own: string) => terms.flatMap(({ group, value }) => (group === own ? value : []))
-    const totals = groups.length > 1 ? groups.map((group) => totalOf(inGroup(group))) : [total]
+    const names = groups?.names ?? []
+    const totals = names.length > 1 ? names.map((group) => totalOf(inGroup(group))) : [total]
     g.phase = 'backward'
     const leaves = [...weights.values()].filter(({ spec }) => spec.trainable).map(({ value }) => value)
     if (request.inputGradients) {

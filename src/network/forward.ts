@@ -10,9 +10,9 @@ import { type BuildContext, checkLayerName, type Regularizer, type WeightOptions
 import { isError } from '../numerics/brands.ts'
 import { fail, LanegradError } from '../numerics/errors.ts'
 import { streamOf } from '../numerics/random.ts'
-import { rowShapeText, type Shape, sameShape, shapeText } from '../numerics/shape.ts'
+import { type RowShape, rowShapeText, type Shape, sameShape, shapeText } from '../numerics/shape.ts'
 import { type ParameterSpec, STATE } from '../session/layout.ts'
-import { type Call, type ModelCall, type Network, outputName } from './network.ts'
+import { type Call, type Network, namesAround, outputName } from './network.ts'
 
 export interface WeightSpec extends ParameterSpec {
   readonly initializer: Initializer
@@ -33,16 +33,22 @@ const MOST_AXES = 32
 
 const NO_REGULARIZER: Regularizer = {}
 
-/** Whether a call of a model is on values of the shapes that the model was made for. @throws LanegradError */
-function checkTaken(model: ModelCall, { inputs }: Call, values: ReadonlyMap<string, Value>): void {
-  for (const { value, shape } of model.inputs) {
-    if (!inputs.includes(value)) continue
-    const given = values.get(value)?.shape.slice(1) ?? []
-    if (given.length !== shape.length || shape.some((n, axis) => n !== null && n !== given[axis]))
-      fail(
-        `model ${model.name} takes ${rowShapeText(shape)} and is called on ${value}, which is ${rowShapeText(given)}`,
-      )
-  }
+/** What a model within the network takes. */
+interface Taken {
+  readonly model: string
+  readonly shape: RowShape
+}
+
+/** The models that values are given to, by the names of the values. */
+function takenBy({ models }: Network): ReadonlyMap<string, readonly Taken[]> {
+  const taken = new Map<string, Taken[]>()
+  for (const { name: model, inputs } of models)
+    for (const { value, shape } of inputs) {
+      const list = taken.get(value) ?? []
+      list.push({ model, shape })
+      taken.set(value, list)
+    }
+  return taken
 }
 
 /** Writes the layers; `shapes` has each input's shape with its batch axis. */
@@ -115,11 +121,10 @@ export function writeLayers(
       return weight(prefix, own, call.layer.trainable, shape, options)
     },
     weightOf(...names) {
-      const { name } = call.layer
-      const around = ['' as const, ...name.matchAll(/\./g)].map((dot) =>
-        name.slice(0, dot === '' ? 0 : (dot.index ?? 0) + 1),
-      ) // models it lies in
-      const full = around.reverse().flatMap((prefix) => names.map((own) => prefix + own))
+      const [, ...models] = namesAround(call.layer.name)
+      const full = [...models.map((model) => `${model}.`), ''].flatMap((prefix) =>
+        names.map((own) => prefix + own),
+      )
       const found = full.find((name) => weights.has(name)) ?? names[0]
       return weights.get(found)?.value ?? fail(`tied to ${found}, which no earlier layer has`)
     },
@@ -137,15 +142,22 @@ export function writeLayers(
     },
   })
 
-  const entries = new Map<string, ModelCall[]>() // calls of models by the calls that read what they are called on
-  for (const model of network.models)
-    for (const call of model.calls) entries.set(call, [...(entries.get(call) ?? []), model])
+  const taken = takenBy(network)
+  const read = (name: string): Value => {
+    const value = values.get(name) as Value
+    const given = value.shape.slice(1)
+    for (const { model, shape } of taken.get(name) ?? [])
+      if (given.length !== shape.length || shape.some((n, axis) => n !== null && n !== given[axis]))
+        fail(
+          `model ${model} takes ${rowShapeText(shape)} and is called on ${name}, which is ${rowShapeText(given)}`,
+        )
+    return value
+  }
   for (const call of network.calls) {
     const { name, layer } = call
     g.label = layer.name
-    for (const model of entries.get(name) ?? []) checkTaken(model, call, values)
+    const inputs = call.inputs.map(read)
     try {
-      const inputs = call.inputs.map((input) => values.get(input)).filter((value) => value !== undefined)
       const built = layer.kind.build(contextOf(call, layer.name), inputs, layer.config)
       const outputs = Array.isArray(built) ? (built as readonly Value[]) : [built as Value]
       outputs.forEach((value, i) => {

@@ -8,8 +8,7 @@ import {
   outputsOf,
   type Symbolic,
 } from '../layers/layer.ts'
-import { fail } from '../numerics/errors.ts'
-import { type ModelCall, type Network, type NetworkLayer, outputName } from './network.ts'
+import { type Network, type NetworkLayer, outputName } from './network.ts'
 
 /** The layers that a network's become in others: the same ones in all calls. */
 export type LayersTaken = Map<NetworkLayer, Layer<unknown>>
@@ -24,45 +23,31 @@ export function takenFrom(model: InnerModel, isInner: boolean, isFrozen: boolean
     })
 }
 
-/** The values of `network` by name; `inputs`: those of its inputs. `within`: the call of the model, if it is one. */
+/** The values of `network` by name, added to `values`, which has its inputs. `within`: the call of the model, if it is one. */
 export function writtenOn(
   network: Network,
-  inputs: ReadonlyMap<string, Symbolic>,
+  values: Map<string, Symbolic>,
   within: InnerCall | null,
   layers: LayersTaken,
   taken: (layer: NetworkLayer) => Layer<unknown>,
 ): ReadonlyMap<string, Symbolic> {
-  const values = new Map(inputs)
-  const named = (name: string) => values.get(name) ?? fail(`no value ${name}`)
-  const inmost = new Map<string, ModelCall>() // an entry is behind those it lies in
-  for (const model of network.models) for (const call of model.calls) inmost.set(call, model)
-  const open = new Map<ModelCall, InnerCall>()
-  const callOf = (model: ModelCall): InnerCall => {
-    const known = open.get(model)
-    if (known) return known
-    const around = network.models.filter(({ name }) => model.name.startsWith(`${name}.`)).at(-1)
-    const made: InnerCall = {
-      model: null,
-      own: around ? model.name.slice(around.name.length + 1) : model.name,
-      outer: around ? callOf(around) : within,
-      inputs: [],
-      shapes: model.inputs.map(({ shape }) => shape),
-      outputs: [],
-    }
-    open.set(model, made)
-    return made
+  const models = new Map<string, InnerCall>() // by name
+  const inmost = new Map<string, InnerCall>() // by the name of a layer's call: an entry is behind those it lies in
+  for (const { name, calls, inputs, outputs } of network.models) {
+    const at = name.lastIndexOf('.')
+    const outer = models.get(name.slice(0, at))
+    const model = outer ? name.slice(at + 1) : name
+    const call: InnerCall = { model, outer: outer ?? within, inputs, outputs, values }
+    models.set(name, call)
+    for (const own of calls) inmost.set(own, call)
   }
-  for (const { name, layer, inputs: names } of network.calls) {
+  for (const { name, layer, inputs } of network.calls) {
     const own = layers.get(layer) ?? taken(layer)
     layers.set(layer, own)
-    const model = inmost.get(name)
-    outputsOf(own, names.map(named), model ? callOf(model) : within).forEach((value, i) => {
+    const given = inputs.map((input) => values.get(input) as Symbolic)
+    outputsOf(own, given, inmost.get(name) ?? within).forEach((value, i) => {
       values.set(outputName(name, i), value)
     })
-  }
-  for (const [model, { inputs, outputs }] of open) {
-    inputs.push(...model.inputs.map(({ value }) => named(value)))
-    outputs.push(...model.outputs.map(named))
   }
   return values
 }

@@ -202,24 +202,22 @@ function modelCalls(
   names: ReadonlyMap<Symbolic | Layer<unknown> | InnerModel, string>,
 ): ModelCall[] {
   const counts = new Map<string, number>()
-  const named = new Map<InnerCall, string>()
-  const nameOf = (call: InnerCall): string => {
-    const { model, own, outer } = call
-    const name =
-      named.get(call) ??
-      (outer ? `${nameOf(outer)}.${own}` : callName((model && names.get(model)) ?? own, counts))
-    named.set(call, name)
-    return name
-  }
-  const known = (values: readonly Symbolic[]) => values.flatMap((value) => names.get(value) ?? [])
-  return [...calls].map(([call, own]) => ({
-    name: nameOf(call),
-    calls: own,
-    inputs: call.inputs.flatMap((value, i) =>
-      known([value]).map((name) => ({ value: name, shape: call.shapes[i] })),
-    ),
-    outputs: known(call.outputs),
-  }))
+  const known = new Map<InnerCall, string>()
+  return [...calls].map(([call, inside]) => {
+    const { model, outer, inputs, outputs, values } = call
+    const own = typeof model === 'string' ? model : (names.get(model) ?? '')
+    const name = outer ? `${known.get(outer)}.${own}` : callName(own, counts)
+    known.set(call, name)
+    const named = (inner: string) => names.get(values.get(inner) as Symbolic) ?? []
+    return {
+      name,
+      calls: inside,
+      inputs: inputs.flatMap(({ value: inner, shape }) =>
+        [named(inner)].flat().map((value) => ({ value, shape })),
+      ),
+      outputs: outputs.flatMap(named),
+    }
+  })
 }
 
 /** The network between `inputs` and `outputs`. @throws LanegradError naming what is missing, double or unused. */
@@ -327,6 +325,14 @@ export function withTrainable(
   )
   const calls = network.calls.map((call) => ({ ...call, layer: layers.get(call.layer) ?? call.layer }))
   return Object.freeze({ ...network, calls })
+}
+
+/** The name of a layer and those of the models that it lies in, inmost first. */
+export function namesAround(layer: string): string[] {
+  const names = [layer]
+  for (let at = layer.lastIndexOf('.'); at > 0; at = layer.lastIndexOf('.', at - 1))
+    names.push(layer.slice(0, at))
+  return names
 }
 
 /** Names of calls and outputs are made of those of layers, or a record's keys. */

@@ -16,6 +16,7 @@ import type { Finishes, Mode, Program, Readings, Request } from '../session/prog
 import { Session, type Updating } from '../session/session.ts'
 import { explain } from '../session/warnings.ts'
 import type { GraphLoss } from '../training/graph-loss.ts'
+import type { LossGroups } from '../training/groups.ts'
 import { takesLabels, targetLimits, targetShape } from '../training/losses.ts'
 import { type Optimizer, updateOf } from '../training/optimizer.ts'
 import {
@@ -28,7 +29,6 @@ import {
   type Written,
   writtenFor,
 } from './compute.ts'
-import { isSum, lossGroups } from './groups.ts'
 import { hostMetric } from './host-metric.ts'
 import { type Network, type Origins, withTrainable } from './network.ts'
 
@@ -52,16 +52,12 @@ export interface Training {
   readonly added?: readonly GraphLoss[]
 }
 
-/** The groups of losses whose gradients are accumulated apart. */
-function groupsOf(
-  training: Training | null,
-  network: Network,
-  { masked, weights }: Outline,
-): readonly string[] {
-  const places = new Map(network.outputs.map(({ name, value }) => [name, value]))
-  const hasPenalties = weights.some(({ regularizer: { l1 = 0, l2 = 0 } }) => l1 > 0 || l2 > 0)
-  const isMasked = (output: string) => masked.has(places.get(output) ?? '')
-  return lossGroups(training?.outputs ?? [], isMasked, hasPenalties, !!training?.added).groups
+/** The groups of losses whose gradients are accumulated apart; null where none are accumulated. */
+function groupsOf(training: Training | null, { outputs }: Network, outline: Outline): LossGroups | null {
+  const { accumulation } = training?.optimizer ?? {}
+  return training && accumulation && accumulation.steps > 1
+    ? accumulation.lossGroups(training, { ...outline, outputs })
+    : null
 }
 
 /** How the target of an output is given. */
@@ -281,10 +277,6 @@ export class PlannedSession extends Session<Plan, Engine> {
     return this.outline.outputs.get(output) ?? []
   }
 
-  private get groups(): readonly string[] {
-    return groupsOf(this.training, this.network, this.outline)
-  }
-
   /** Warnings are wanted or not, from here on and as if none had been given. */
   private heed(warnings: boolean): void {
     this.isQuiet = !warnings
@@ -332,8 +324,10 @@ export class PlannedSession extends Session<Plan, Engine> {
 
   /** Other losses and metrics for the optimizer there is, whose state stays. */
   retrain(training: Training, warnings = true): void {
-    const groups = groupsOf(training, this.network, this.outline)
-    if ((this.updating?.steps ?? 1) > 1 && String(groups) !== String(this.groups))
+    const [groups, before] = [training, this.training].map(
+      (given) => groupsOf(given, this.network, this.outline)?.names,
+    )
+    if (String(groups) !== String(before))
       fail(
         'compile: keepOptimizer: these losses would accumulate gradients in another way; start the optimizer anew',
       )
@@ -350,7 +344,8 @@ export class PlannedSession extends Session<Plan, Engine> {
   }
 
   private take(training: Training | null, network: Network, outline: Outline): void {
-    const updating = training && updatingOf(training, groupsOf(training, network, outline).length)
+    const groups = groupsOf(training, network, outline)?.names ?? []
+    const updating = training && updatingOf(training, groups.length)
     this.arrange(outline.parameters, updating, feedsOf(network, outline, training))
     this.training = training
     this.network = network
@@ -378,18 +373,19 @@ export class PlannedSession extends Session<Plan, Engine> {
     const { network, training } = this
     const outputs = training?.outputs ?? []
     const isTraining = request.mode === 'train' && training !== null
-    const groups = isTraining && (this.updating?.steps ?? 1) > 1 ? this.groups : []
+    const groups = isTraining ? groupsOf(training, network, this.outline) : null
+    const names = groups?.names ?? []
     const computation =
       request.rows > 0
         ? computationOf(network, outputs, request, groups, this.seed, training?.added)
         : NO_COMPUTATION
-    const update = isTraining ? updateOf(training.optimizer, groups.length) : null
+    const update = isTraining ? updateOf(training.optimizer, names.length) : null
     const code = planOf(computation.graph, layout, this.outline.parameters, update)
     const program: Program<Plan> = {
       request,
       code,
       readings: readingsOf(computation, code, outputs.length > 1 || !!training?.added),
-      groups: groups.map((group) => (isSum(group) ? null : (code.results.get(group)?.address ?? 0))),
+      groups: names.map((name) => (groups?.isSum(name) ? null : (code.results.get(name)?.address ?? 0))),
     }
     return { program, computation }
   }

@@ -152,7 +152,7 @@ function updatePieces(
         bytes,
         isLarge: bytes >= LARGE_BYTES,
         decays: !undecayed.includes(name),
-        rate: Object.hasOwn(rates, name) ? rates[name] : 1,
+        rate: rates[name] ?? 1,
       },
     ]
   })

@@ -7,6 +7,7 @@ import { listed } from '../numerics/words.ts'
 import { type Accumulating, gradientSlot, type UpdateInstruction } from '../plan/update.ts'
 import type { Sums } from '../session/session.ts'
 import { sums } from '../session/sums.ts'
+import { lossGroups } from './groups.ts'
 
 /** The number of steps that make an update, made by `accumulateGradients`. */
 export interface Accumulation extends Accumulating {
@@ -14,6 +15,8 @@ export interface Accumulation extends Accumulating {
   readonly steps: number
   /** @internal */
   readonly sums: Sums
+  /** @internal */
+  readonly lossGroups: typeof lossGroups
 }
 
 /** The rule for numbers of steps, which the header counts. */
@@ -27,8 +30,9 @@ const accumulatorSlot = (group: number): string => `accumulator${group || ''}`
 
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, i) => i)
 
-const accumulating: Pick<Accumulation, 'slotNames' | 'accumulate' | 'sums'> = {
+const accumulating: Pick<Accumulation, 'slotNames' | 'accumulate' | 'sums' | 'lossGroups'> = {
   sums,
+  lossGroups,
   slotNames: (groups) => [...upTo(groups).map(accumulatorSlot), ...upTo(groups).slice(1).map(gradientSlot)],
   accumulate(groups, { base, gradientsStart, elements, slot }) {
     const instruction = (group: number, isLast: boolean): UpdateInstruction => ({

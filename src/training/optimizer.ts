@@ -179,10 +179,10 @@ const isOf = (weight: string, name: string): boolean =>
   [`${name}/`, `${name}.`].some((head) => weight.startsWith(head)) ||
   weight.endsWith(`/${name}`)
 
-/** @throws LanegradError on a name that no weight or layer has */
-function checkNames(what: string, names: readonly string[], weights: readonly string[]): void {
-  for (const name of names)
-    if (!weights.some((weight) => isOf(weight, name))) unknownName(`${what}: weight or layer`, name, weights)
+/** The weights that a name stands for. @throws LanegradError on a name that no weight or layer has */
+function named(what: string, name: string, weights: readonly string[]): readonly string[] {
+  const found = weights.filter((weight) => isOf(weight, name))
+  return found.length > 0 ? found : unknownName(`${what}: weight or layer`, name, weights)
 }
 
 /**
@@ -191,45 +191,35 @@ function checkNames(what: string, names: readonly string[], weights: readonly st
  */
 export function resolveNames(optimizer: Optimizer, weights: readonly string[]): Optimizer {
   const { kind, excludeFromWeightDecay: excluded, learningRateMultipliers: multipliers, formula } = optimizer
-  const rates: Record<string, number> = {}
-  if (multipliers) {
-    checkNames(`${kind}: learningRateMultipliers`, Object.keys(multipliers), weights)
-    for (const [name, rate] of Object.entries(multipliers))
-      for (const weight of weights) if (isOf(weight, name)) rates[weight] = rate
-  }
+  const what = `${kind}: excludeFromWeightDecay`
+  const undecayed =
+    typeof excluded === 'function'
+      ? weights.filter((weight) =>
+          must(
+            BOOLEAN,
+            reading(what, () => excluded(weight)),
+            `${what}: of ${weight}`,
+          ),
+        )
+      : excluded?.flatMap((name) => named(what, name, weights))
+  const rates =
+    multipliers &&
+    Object.entries(multipliers).flatMap(([name, rate]) =>
+      named(`${kind}: learningRateMultipliers`, name, weights).map((weight) => [weight, rate]),
+    )
   return bringing(
     {
       ...optimizer,
-      ...(excluded && {
-        excludeFromWeightDecay: namesOf(`${kind}: excludeFromWeightDecay`, excluded, weights),
-      }),
-      ...(multipliers && { learningRateMultipliers: rates }),
+      ...(undecayed && { excludeFromWeightDecay: [...new Set(undecayed)] }),
+      ...(rates && { learningRateMultipliers: Object.fromEntries(rates) }),
     },
     { formula },
   )
 }
 
-/** The weights that a list of names, or a function of a name, stands for. @throws LanegradError */
-function namesOf(
-  what: string,
-  given: NonNullable<OptimizerOptions['excludeFromWeightDecay']>,
-  weights: readonly string[],
-): string[] {
-  if (typeof given !== 'function') checkNames(what, given, weights)
-  return weights.filter((weight) =>
-    typeof given === 'function'
-      ? must(
-          BOOLEAN,
-          reading(what, () => given(weight)),
-          `${what}: of ${weight}`,
-        )
-      : given.some((name) => isOf(weight, name)),
-  )
-}
-
 /**
  * The update of an optimizer for the planner; `groups`: the number of losses whose gradients accumulate apart
- * (network/groups.ts).
+ * (groups.ts).
  */
 export function updateOf(optimizer: Optimizer, groups: number): UpdateSpec {
   const { kind, weightDecay, clip, ema, accumulation, excludeFromWeightDecay: excluded } = optimizer

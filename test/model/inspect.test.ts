@@ -80,7 +80,7 @@ function textsOf({ inputs, output, loss, metrics, optimizer }: Net): Inspection 
     ...{ mode: 'train', rows: BATCH_SIZE, training: false, inputGradients: false, weightShapes: [] },
     shapes: network.inputs.map(({ shape }) => shape.map((size) => size ?? 1)),
   }
-  const { graph } = computationOf(network, outputs, request, [], 0)
+  const { graph } = computationOf(network, outputs, request, null, 0)
   const update = updateOf(optimizer, 1)
   return inspectionOf(planOf(graph, layoutOf(BASE, weights, update.slotNames.length), weights, update))
 }
