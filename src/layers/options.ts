@@ -76,7 +76,8 @@ export function inputOfAxes(inputs: readonly Value[], axes: string): Value {
 /** The single input, int32 ids. @throws LanegradError */
 export function idInput(inputs: readonly Value[]): Value {
   const ids = singleInput(inputs)
-  if (ids.dtype !== 'int32') mismatch('int32 ids (an input of dtype "int32")', ids.dtype)
+  if (ids.dtype !== 'int32')
+    mismatch('int32 ids (dtype: "int32" of input, inputDtype of sequential)', ids.dtype)
   return ids
 }
 

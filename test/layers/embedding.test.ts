@@ -251,8 +251,9 @@ describe('bad options and inputs', () => {
   })
 
   test('ids that are floats', () => {
-    refused('layer embedding_1: expected int32 ids (an input of dtype "int32"); got float32', () =>
-      sequential({ inputShape: [3], layers: [embedding({ inputDim: 2, outputDim: 2 })] }),
+    refused(
+      'layer embedding_1: expected int32 ids (dtype: "int32" of input, inputDtype of sequential); got float32',
+      () => sequential({ inputShape: [3], layers: [embedding({ inputDim: 2, outputDim: 2 })] }),
     )
   })
 

@@ -233,8 +233,9 @@ describe('bad input', () => {
     refused('categoryEncoding: outputMode must be "oneHot", "multiHot" or "count"; got "multi_hot"', () =>
       categoryEncoding({ numTokens: 2, outputMode: 'multi_hot' as never }),
     )
-    refused('layer c: expected int32 ids (an input of dtype "int32"); got float32', () =>
-      single(categoryEncoding({ name: 'c', numTokens: 2 }), [2]),
+    refused(
+      'layer c: expected int32 ids (dtype: "int32" of input, inputDtype of sequential); got float32',
+      () => single(categoryEncoding({ name: 'c', numTokens: 2 }), [2]),
     )
     refused('layer c: expected an input [batch, ..., ids]; got [1]', () =>
       single(categoryEncoding({ name: 'c', numTokens: 2 }), [], 'int32'),
