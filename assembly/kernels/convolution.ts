@@ -21,7 +21,7 @@ import {
   CONV_WIDTH, LONG_DEPTH, MATMUL_ACCUMULATE, MATMUL_ROWS, MATMUL_TRANSPOSE_A, MATMUL_TRANSPOSE_B, ROWS_SPARE,
 } from '../abi'
 import { storeTail } from '../lanes'
-import { partStart, split } from '../parallel'
+import { FLOAT_WORK, partStart, split } from '../parallel'
 import { clearLoose, copyLoose, multiply, weightBytes, wordsOf } from './convolution-words'
 import { fold } from './long-sum'
 import { winograd, winogradWeightGrad } from './winograd'
@@ -311,11 +311,16 @@ export function convWeightGrad(p: usize): void {
     return
   }
   split(convWeightGradPart.index, p, ranges, 1, workOf(p) * <f64>load<i32>(p, CONV_SAMPLES) / <f64>ranges)
-  const bytes = weightBytes(p)
-  let sum = <usize>load<u32>(p, CONV_SUMS)
-  for (let i = 1; i < ranges; i++) {
-    accumulate(load<u32>(p, CONV_DST), sum, bytes)
-    sum += bytes + 63 & ~63
+  split(sumPart.index, p, <i32>(weightBytes(p) >> 2), 16, FLOAT_WORK * <f64>(ranges - 1))
+}
+
+/** dw += those of the other ranges of samples, of floats `from` to `end`. */
+function sumPart(p: usize, from: i32, end: i32, _: i32): void {
+  const step = weightBytes(p) + 63 & ~63, at = <usize>from << 2
+  let sum = <usize>load<u32>(p, CONV_SUMS) + at
+  for (let i = load<i32>(p, CONV_RANGES); i > 1; i--) {
+    accumulate(<usize>load<u32>(p, CONV_DST) + at, sum, <usize>(end - from) << 2)
+    sum += step
   }
 }
 

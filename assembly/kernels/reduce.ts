@@ -27,64 +27,68 @@ function rowSums(dst: usize, src: usize, outer: i32, count: i32, scale: f32): vo
   }
 }
 
-/** `ranges` [count / LONG_DEPTH, inner]: scratch of long sums. */
+/** Sums of ranges of up to LONG_DEPTH rows of src, which has `count` rows after `count`, from row `r` on, up to `end` in dst. */
 function columnSums(
-  dst: usize, src: usize, ranges: usize, outer: i32, count: i32, inner: i32, from: i32, to: i32, scale: f32,
+  dst: usize, end: usize, src: usize, r: i32, count: i32, inner: i32, from: i32, to: i32, scale: f32,
 ): void {
-  const row = <usize>inner << 2, isLong = count > LONG_DEPTH
-  for (; outer > 0; outer--) {
-    let range = isLong ? ranges : dst
-    for (let r = 0; r < count; r += BLOCK) {
-      const within = r % LONG_DEPTH, rows = min(BLOCK, count - r)
-      if (r > within && !within) range += row
-      downColumns(REDUCE_SUM, range, src, rows, inner, from, to, scale, within > 0)
-      src += row * rows
-    }
-    if (isLong) addRanges(dst, ranges, range, row, from, to)
-    dst += row
+  const row = <usize>inner << 2
+  while (dst < end) {
+    const rows = min(BLOCK, count - r)
+    downColumns(REDUCE_SUM, dst, src, rows, inner, from, to, scale, (r & LONG_DEPTH - 1) > 0)
+    src += row * rows
+    r += rows
+    if (r == count) r = 0
+    if (!(r & LONG_DEPTH - 1)) dst += row
   }
 }
 
-/** dst = the sum of the rows from `first` to `last`. */
-function addRanges(dst: usize, first: usize, last: usize, row: usize, from: i32, to: i32): void {
-  for (let at = <usize>from << 2; at < <usize>to << 2; at += 4) {
-    let total: f64 = 0
-    for (let range = first; range <= last; range += row) total += <f64>load<f32>(range + at)
-    store<f32>(dst + at, <f32>total)
+/** dst [outer, inner] = the sums of src [outer, ranges, inner]. */
+function addRanges(dst: usize, src: usize, outer: i32, ranges: i32, row: usize): void {
+  for (; outer > 0; outer--) {
+    for (const end = src + row; src < end; src += 4) {
+      let total: f64 = 0
+      for (let i = 0, at = src; i < ranges; i++, at += row) total += <f64>load<f32>(at)
+      store<f32>(dst, <f32>total)
+      dst += 4
+    }
+    src += row * (ranges - 1)
   }
+}
+
+/** Ranges whose sums down columns are added up: of long sums more than one. */
+function rangesOf(p: usize): u32 {
+  if (load<i32>(p, REDUCE_FN) != REDUCE_SUM || load<i32>(p, REDUCE_INNER) == 1) return 1
+  return (load<u32>(p, REDUCE_REDUCED) + LONG_DEPTH - 1) / LONG_DEPTH
 }
 
 /** words: dst, src, outer, reduced, inner, fn, scale (f32), scratch of long sums: [outer, reduced / LONG_DEPTH, inner] */
 export function reduce(p: usize): void {
-  const outer = load<i32>(p, REDUCE_OUTER), inner = load<i32>(p, REDUCE_INNER)
+  const outer = load<i32>(p, REDUCE_OUTER), inner = load<i32>(p, REDUCE_INNER), ranges = rangesOf(p)
   const work = FLOAT_WORK * <f64>outer * <f64>load<i32>(p, REDUCE_REDUCED) * <f64>inner
   if (pays(work)) split(reducePart.index, p, 1, 0, work)
   else reducePart(p, 0, 1, 0)
+  if (ranges > 1) addRanges(load<u32>(p, REDUCE_DST), load<u32>(p, REDUCE_RANGES), outer, ranges, <usize>inner << 2)
 }
 
-/** A part is a range of rows of dst, or of the columns of a few. */
+/** A part is a range of rows of dst or of ranges that give them, or of the columns of a few. */
 function reducePart(p: usize, part: i32, parts: i32, _: i32): void {
-  let dst = <usize>load<u32>(p, REDUCE_DST), src = <usize>load<u32>(p, REDUCE_SRC)
-  let outer = load<i32>(p, REDUCE_OUTER)
-  const count = load<i32>(p, REDUCE_REDUCED), inner = load<i32>(p, REDUCE_INNER)
+  const count = load<i32>(p, REDUCE_REDUCED), inner = load<i32>(p, REDUCE_INNER), ranges = rangesOf(p)
   const fn = load<i32>(p, REDUCE_FN), scale = load<f32>(p, REDUCE_SCALE)
-  let from = 0, to = inner, first = 0
+  let dst = <usize>load<u32>(p + (ranges > 1 ? REDUCE_RANGES : REDUCE_DST)), src = <usize>load<u32>(p, REDUCE_SRC)
+  let rows = load<i32>(p, REDUCE_OUTER) * ranges, from = 0, to = inner, r = 0
   if (parts == 1) {
     // all of it
-  } else if (inner == 1 || outer >= parts) {
-    first = partStart(outer, 1, part, parts)
-    outer = partStart(outer, 1, part + 1, parts) - first
+  } else if (inner == 1 || rows >= parts) {
+    const first = partStart(rows, 1, part, parts)
+    rows = partStart(rows, 1, part + 1, parts) - first
+    r = first % ranges * LONG_DEPTH
     dst += <usize>(first * inner) << 2
-    src += <usize>(first * count * inner) << 2
+    src += <usize>((first / ranges * count + r) * inner) << 2
   } else {
     from = partStart(inner, 16, part, parts)
     to = partStart(inner, 16, part + 1, parts)
   }
-  if (fn != REDUCE_SUM) call_indirect<void>(EXTREMES, fn, dst, src, outer, count, inner, from, to)
-  else if (inner == 1) rowSums(dst, src, outer, count, scale)
-  else {
-    const ranges = <usize>load<u32>(p, REDUCE_RANGES) + (<usize>(first * inner
-      * ((count + LONG_DEPTH - 1) / LONG_DEPTH)) << 2)
-    columnSums(dst, src, ranges, outer, count, inner, from, to, scale)
-  }
+  if (fn != REDUCE_SUM) call_indirect<void>(EXTREMES, fn, dst, src, rows, count, inner, from, to)
+  else if (inner == 1) rowSums(dst, src, rows, count, scale)
+  else columnSums(dst, dst + (<usize>(rows * inner) << 2), src, r, count, inner, from, to, scale)
 }

@@ -23,7 +23,7 @@ import {
   FN_LINEAR, LONG_DEPTH, MATMUL_ACCUMULATE, MATMUL_ROWS, MATMUL_TRANSPOSE_A,
   MATMUL_TRANSPOSE_B,
 } from '../abi'
-import { split } from '../parallel'
+import { FLOAT_WORK, split } from '../parallel'
 import { clearLoose, copyLoose, multiply, weightBytes, wordsOf } from './convolution-words'
 import { fold } from './long-sum'
 
@@ -176,10 +176,12 @@ function square(
   }
 }
 
-/** [C, F]: from the nine taps of w to 16 planes (KERNEL), or from these to the taps of dw (SUM). */
-function transformTaps(p: usize, kind: i32, src: usize, from: usize, step: usize, dst: usize, rows: i32, to: usize): void {
+/** `count` rows of [C, F]: from the nine taps of w to 16 planes (KERNEL), or from these to the taps of dw (SUM). */
+function transformTaps(
+  p: usize, kind: i32, count: i32, src: usize, from: usize, step: usize, dst: usize, rows: i32, to: usize,
+): void {
   const cell = <usize>load<i32>(p, CONV_F) << 2
-  for (let c = load<i32>(p, CONV_C); c > 0; c--) {
+  for (; count > 0; count--) {
     square(kind, from, src, step * from, step, rows, dst, to * rows, to, cell, spareOf(p))
     src += cell
     dst += cell
@@ -251,15 +253,20 @@ function products(
 
 /** words: y, x, w, ...; or dx, dy, w, ... */
 export function winograd(p: usize): void {
-  let w = <usize>load<u32>(p, CONV_B), tap = planeOfKernel(p)
-  const u = <usize>load<u32>(p, CONV_KERNEL_PART), plane = tap
+  split(kernelPart.index, p, load<i32>(p, CONV_C), 1, 4 * FLOAT_WORK * <f64>load<i32>(p, CONV_F))
+  const work = 4 * <f64>tilesOf(p + CONV_WIDTH) * <f64>planeOfKernel(p)
+  split(winogradPart.index, p, load<i32>(p, CONV_SAMPLES) * tilesOf(p + CONV_HEIGHT), 1, work)
+}
+
+/** The planes of w, of channels `from` to `end`. */
+function kernelPart(words: usize, from: i32, end: i32, part: i32): void {
+  const p = wordsOf(words, part), row = <usize>(from * load<i32>(p, CONV_F)) << 2, plane = planeOfKernel(p)
+  let w = <usize>load<u32>(p, CONV_B) + row, tap = plane
   if (load<i32>(p, CONV_TILED) & MATMUL_TRANSPOSE_B) {
     w += 8 * tap
     tap = 0 - tap
   }
-  transformTaps(p, KERNEL, w, 3, tap, u, 4, plane)
-  const work = 4 * <f64>tilesOf(p + CONV_WIDTH) * <f64>plane
-  split(winogradPart.index, p, load<i32>(p, CONV_SAMPLES) * tilesOf(p + CONV_HEIGHT), 1, work)
+  transformTaps(p, KERNEL, end - from, w, 3, tap, <usize>load<u32>(p, CONV_KERNEL_PART) + row, 4, plane)
 }
 
 function winogradPart(words: usize, row: i32, end: i32, part: i32): void {
@@ -292,7 +299,7 @@ export function winogradWeightGrad(p: usize, dw: usize, from: i32, end: i32): vo
     row += count
     summed += count * cols
     if (row < end && summed < LONG_DEPTH) continue
-    transformTaps(p, SUM, m, 4, sumPlane, to, 3, sumPlane)
+    transformTaps(p, SUM, C, m, 4, sumPlane, to, 3, sumPlane)
     if (to != dw) fold(dw, long, cut, bytes)
     else if (row < end) memory.fill(cut, 0, bytes)
     to = long

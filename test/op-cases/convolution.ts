@@ -110,6 +110,14 @@ const depthwiseCases = [
   convCase(depthwise, 2, plane([6, 7], [3, 3]), [12, 1], { strides: [1, 2, 2], after: [0, 1, 1] }),
   convCase(depthwise, 1, plane([4, 9], [1, 7]), [10, 1], { dilations: [1, 1, 2], ...pads(3) }),
   convCase(depthwise, 1, row(150, 4), [4, 2], { before: [0, 0, 1], after: [0, 0, 2] }), // a line of two chains
+  // parts that begin within an image, or with its channels 8, 16 or 24
+  convCase(depthwise, 2, plane([5, 6], [3, 3]), [27, 1], pads(1)),
+  convCase(depthwise, 3, plane([5, 4], [3, 2]), [18, 1]),
+  convCase(depthwise, 1, plane([9, 5], [2, 3]), [19, 3], {
+    strides: [1, 2, 1],
+    dilations: [1, 3, 1],
+    ...pads(2),
+  }),
 ]
 
 export const convolutionCases = [...convCases, ...depthwiseCases]

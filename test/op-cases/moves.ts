@@ -43,6 +43,9 @@ const reduceCases = (Object.keys(reductions) as ReductionName[]).flatMap((fn) =>
   // several blocks of a sum
   reduceCase(fn, [2, 600, 21], 1, 2),
   reduceCase(fn, [2500, 1], 0, 1),
+  // ranges of LONG_DEPTH, of several sums; the last ones are short
+  reduceCase(fn, [12500, 2], 0, 1),
+  reduceCase(fn, [2, 4100, 3], 1, 2),
 ])
 
 const permutations = [

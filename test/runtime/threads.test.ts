@@ -16,6 +16,7 @@ import {
   batchNormalization,
   conv2d,
   dense,
+  depthwiseConv2d,
   dropout,
   flatten,
   type Layer,
@@ -24,6 +25,7 @@ import {
   maxPooling2d,
   reshape,
   sequential,
+  sparseCategoricalCrossentropy,
 } from '../../src/index.ts'
 import { uniform } from '../../src/numerics/random.ts'
 import { type Core, createCore } from '../../src/runtime/core.ts'
@@ -205,6 +207,42 @@ describe('nothing waits for a helper', () => {
     expect(model.predict(x)).toEqual(made(1).predict(x))
     expect(warn.mock.calls.length).toBeLessThanOrEqual(1) // once for the whole process
   })
+})
+
+test('every instruction of a training step of a convolutional net becomes a job', async () => {
+  const layers = () => [
+    reshape({ targetShape: [8, 12, 1] }),
+    conv2d({ filters: 16, kernelSize: 3, padding: 'same', activation: 'relu' }),
+    depthwiseConv2d({ kernelSize: 3, padding: 'same' }),
+    batchNormalization(),
+    conv2d({ filters: 16, kernelSize: 3, activation: 'relu6' }), // by tiles
+    maxPooling2d({ poolSize: 2 }),
+    conv2d({ filters: 3, kernelSize: 1, strides: 2 }),
+    flatten(),
+    dense({ units: 5 }),
+  ]
+  const model = sequential({ inputShape: [SIZE], seed: 3, layers: layers(), threads: workers(2) })
+  model.compile({ optimizer: 'adam', loss: sparseCategoricalCrossentropy({ fromLogits: true }) })
+  models.push(model)
+  const { engine } = model.session
+  engine.shareFrom(0)
+  model.trainStep(x, y)
+  await until(() => engine.team?.ready === 2)
+  const { core, base, loaded } = engine as unknown as {
+    readonly core: Core
+    readonly base: number
+    readonly loaded: { readonly programStart: number; readonly words: Uint32Array }
+  }
+  const words = wordsOf(model)
+  const alone: string[] = []
+  for (let at = 0; at < loaded.words.length; ) {
+    const next = at + (loaded.words[at] >>> 16)
+    const before = wordAt(words, JOB_TURN) >> JOB_COUNT_SHIFT
+    core.run(base, loaded.programStart + 4 * at, loaded.programStart + 4 * next)
+    if (wordAt(words, JOB_TURN) >> JOB_COUNT_SHIFT === before) alone.push(`code ${loaded.words[at] & 0xffff}`)
+    at = next
+  }
+  expect(alone).toEqual([])
 })
 
 test('teams come and go many times: helpers join each of them', async () => {
