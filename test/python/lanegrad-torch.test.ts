@@ -16,13 +16,14 @@ import { PYTHON, torch } from '../support/python.ts'
 import { type Case, cases, type Fed, own } from './cases.ts'
 
 const STEPS = 20
+const SHARDED = 10
 const AFTERWARDS = 10
 
 interface Report {
   readonly predictions: readonly (readonly number[])[]
   readonly gradients: Readonly<Record<string, readonly number[]>>
   readonly losses: readonly number[]
-  /** The losses of processes that hold a part of every weight. */
+  /** The losses of the first steps of processes that hold a part of every weight. */
   readonly sharded: readonly number[]
   readonly logs: Readonly<Record<string, number>>
   readonly error?: string
@@ -146,12 +147,14 @@ describe.runIf(isRun)(`models go on in PyTorch${reason}`, () => {
     if (one.isWhole) return
     for (const part of parts) {
       expect(distance(part[fileOf(name)].losses, want.losses), 'losses of two processes').toBeLessThan(1e-5)
-      expect(distance(part[fileOf(name)].sharded, want.losses), 'losses of parts').toBeLessThan(1e-5)
+      expect(
+        distance(part[fileOf(name)].sharded, want.losses.slice(0, SHARDED)),
+        'losses of parts',
+      ).toBeLessThan(1e-5)
     }
     const cut = load<never>(await readFile(join(folder, `${fileOf(name)}.cut.safetensors`)), own)
-    expect(distance(lossesOf(cut, fedTo(one), AFTERWARDS), want.later), 'losses behind parts').toBeLessThan(
-      1e-5,
-    )
+    const rest = want.losses.slice(SHARDED)
+    expect(distance(lossesOf(cut, fedTo(one), rest.length), rest), 'losses behind parts').toBeLessThan(1e-5)
   })
 
   test('the cases have every kind of layer, loss and optimizer', () => {

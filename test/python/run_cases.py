@@ -19,6 +19,7 @@ import lanegrad_torch  # noqa: E402
 from lanegrad_torch.format import read_file  # noqa: E402
 
 STEPS = 20
+SHARDED = 10  # of them, by processes that hold a part of every weight: each is dozens of messages
 
 
 class Scaled(lanegrad_torch.Layer):
@@ -90,7 +91,7 @@ def run_part(folder: Path, case: Dict[str, Any], rank: int, wrapped: bool) -> Di
     logs = net.evaluate(**own)
     losses = [net.step(**own) for _ in range(STEPS)]
     net = lanegrad_torch.load(folder / f"{name}.safetensors", **OWN).shard()
-    sharded = [net.step(**own) for _ in range(STEPS)]
+    sharded = [net.step(**own) for _ in range(SHARDED)]
     net.save(folder / f"{name}.cut.safetensors")
     return {"losses": losses, "sharded": sharded, "logs": logs}
 

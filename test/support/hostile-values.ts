@@ -86,7 +86,8 @@ function cyclicObject(): object {
   return object
 }
 
-const foreign = (code: string): unknown => vm.runInNewContext(code)
+const realm = vm.createContext()
+const foreign = (code: string): unknown => vm.runInContext(`{ ${code} }`, realm)
 const hostileKeys = ['x', 'y', 'shape', 'data', 'length', 'name', 'kind', 'layer', 'inputs', 'a', 'units']
 
 const makers: readonly ((draw: Draw) => unknown)[] = [

@@ -14,9 +14,11 @@ function areThere(engine: Engine, threads: number, end: number): boolean {
   return false
 }
 
+/** Sleeps between two looks, so that the helpers have the core. */
 function waitForHelpers(engine: Engine, threads: number): void {
   const end = performance.now() + PATIENCE_MS
-  while (!areThere(engine, threads, end));
+  const clock = new Int32Array(new SharedArrayBuffer(4))
+  while (!areThere(engine, threads, end)) Atomics.wait(clock, 0, 0, 1)
 }
 
 /** Waits until the helpers of `engine` have arrived, if it has any, now and after every plan is loaded; splits all work. */
