@@ -183,3 +183,8 @@ export function eachOutput(
   visit(output)
   for (let i = 0; i < extras.length; i++) visit(extras[i])
 }
+
+/** An operation in words, its inputs and outputs aside: `matmul A^T.B (bias relu)`. */
+export function kernelText({ kernel: { name, text }, attributes }: Op): string {
+  return text ? `${name} ${text(attributes)}` : name
+}

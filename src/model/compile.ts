@@ -134,8 +134,7 @@ function checkKeys(
     known.set(key, what)
   }
   for (const { kind } of added) learn(kind, `the added loss ${kind}`)
-  if (added.length > 0 && outputs.length === 1)
-    learn(`${outputs[0].output}_loss`, `loss of ${outputs[0].output}`)
+  const isSplit = outputs.length + added.length > 1
   for (const { output, loss, metrics, weightedMetrics = [] } of outputs) {
     const metricName = (metric: MetricLike) =>
       readMetric(output, metric, loss, columnsOf(session.shapeOf(output))).name
@@ -143,9 +142,9 @@ function checkKeys(
     const weighted = weightedMetrics
       .map(metricName)
       .map((name) => (plain.includes(name) ? `weighted_${name}` : name))
-    for (const name of [...(outputs.length > 1 ? ['loss'] : []), ...plain, ...weighted]) {
+    if (isSplit) learn(`${output}_loss`, `loss of ${output}`)
+    for (const name of [...plain, ...weighted])
       learn(keyOf(session.network, output, name), `${name} of ${output}`)
-    }
   }
   return known
 }
@@ -167,13 +166,12 @@ const isLoss = (loss: CompileOptions['loss']): loss is LossLike =>
   (isObject(loss) && 'kind' in loss && 'reduction' in loss)
 
 const ADDED: Rule<readonly GraphLoss[]> = {
-  expected: 'a list of results of graphLoss, each of a name of its own',
+  expected: 'a list of results of graphLoss',
   holds: (list): list is readonly GraphLoss[] =>
     Array.isArray(list) &&
     list.every(
       (loss: Partial<GraphLoss> | null) => isFunction(loss?.write) && typeof loss?.weight === 'number',
-    ) &&
-    new Set(list.map(({ kind }) => kind)).size === list.length,
+    ),
 }
 
 /** Reads the options of `compile`. @throws LanegradError on an unknown name, or a loss that doesn't fit its output */

@@ -1,5 +1,6 @@
 // Warnings, for the console, of training that can't be intended. Enters: a session after it was fed, or after a run. Leaves:
 // warnings, and the arena as it was.
+import { kernelText } from '../graph/kernel.ts'
 import type { PlannedSession } from '../network/planned.ts'
 import { elementCount } from '../numerics/tensor.ts'
 import type { Plan } from '../plan/plan.ts'
@@ -10,7 +11,6 @@ import type { Watcher } from '../session/session.ts'
 import { warn } from '../session/warnings.ts'
 import { ROUNDING } from '../training/losses.ts'
 import { rangeText } from '../training/range.ts'
-import { stepText } from './step-text.ts'
 
 const LARGEST = 3.4028234663852886e38
 
@@ -106,7 +106,7 @@ function firstNotFinite({ engine, outline }: PlannedSession, { code: plan }: Pre
     for (const value of [op.output, ...op.extras]) {
       const address = bufferOf.get(value)?.address
       const held = address !== undefined && found(engine, address, elementCount(value.shape))
-      if (held) text ??= `the output of ${op.label || 'the loss'} (${stepText(step)}) ${held}`
+      if (held) text ??= `the output of ${op.label || 'the loss'} (${kernelText(op)}) ${held}`
     }
   })
   engine.run(plan.phaseEnds.forward, plan.phaseEnds.backward)

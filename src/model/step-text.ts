@@ -8,6 +8,7 @@ import {
   OP_UNARY,
   OP_UPDATE,
 } from '../../assembly/abi.ts'
+import { kernelText } from '../graph/kernel.ts'
 import type { Step } from '../plan/plan.ts'
 
 /** The instructions that don't stand for an operation; nonNeg is a unary one. */
@@ -21,9 +22,7 @@ const updateTexts: Readonly<Record<number, string>> = {
   [OP_ACCUMULATE]: 'accumulate',
 }
 
-/** An instruction in words: `matmul A^T.B (bias relu)`. */
+/** An instruction in words. */
 export function stepText({ op, instruction }: Step): string {
-  if (!op) return updateTexts[instruction.code] ?? 'clip'
-  const { name, text } = op.kernel
-  return text ? `${name} ${text(op.attributes)}` : name
+  return op ? kernelText(op) : (updateTexts[instruction.code] ?? 'clip')
 }

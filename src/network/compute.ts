@@ -174,7 +174,7 @@ export function computationOf(
     ([name]) => mode === 'train' || (mode !== 'gradients' && isState({ name })),
   )
   const updates = new Map(keeps)
-  const predictions = new Map(network.outputs.map(({ name, value }) => [name, values.get(value)]))
+  const predictions = new Map(network.outputs.map(({ name, value }) => [name, values.get(value) as Value]))
   const predictionOf = (output: string) => predictions.get(output) ?? fail(`no output ${output}`)
   const results = new Map<string, Value>()
   const gradients = new Map<string, Value>()
@@ -220,7 +220,7 @@ export function computationOf(
       const name = rowsResult(output)
       if (isCounted) results.set(name, counter)
       losses.push({
-        key: isSplit ? `${output}_loss` : keyOf(network, output, 'loss'),
+        key: `${output}_loss`,
         value: result,
         weight,
         counter: isCounted ? name : '',
@@ -261,12 +261,7 @@ export function computationOf(
   }
   for (const { kind, weight, write } of added) {
     g.label = kind
-    const value = write(g, {
-      input: new Map(network.inputs.map(({ name }) => [name, values.get(name) as Value])),
-      output: predictions as ReadonlyMap<string, Value>,
-      layer: values,
-      weight: new Map([...weights].map(([name, own]) => [name, own.value])),
-    })
+    const value = write(g, { inputs: network.inputs, outputs: predictions, values, weights })
     terms.push({ group: groups?.added, value: ops.scale(g, value, weight) })
     const result = `added ${kind}`
     results.set(result, value)

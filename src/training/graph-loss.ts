@@ -18,8 +18,14 @@ export interface NetworkValues {
   weight(name: string): Value
 }
 
-/** The same as the network's layers have written them. */
-export type ValuesByName = Readonly<Record<keyof NetworkValues, ReadonlyMap<string, Value>>>
+/** The values of a network as its layers have written them. */
+export interface WrittenNetwork {
+  readonly inputs: readonly { readonly name: string }[]
+  readonly outputs: ReadonlyMap<string, Value>
+  /** Of inputs as well. */
+  readonly values: ReadonlyMap<string, Value>
+  readonly weights: ReadonlyMap<string, { readonly value: Value }>
+}
 
 /** Writes a term of the loss: one number, or values whose mean it is. */
 export type GraphLossFunction = (g: GraphBuilder, net: NetworkValues) => Value
@@ -33,7 +39,7 @@ export interface GraphLoss {
   /** Saved models hold this in the place of `write`. */
   readonly custom: true
   /** Writes the loss, a scalar. @internal */
-  readonly write: (g: GraphWriter, net: ValuesByName) => Value
+  readonly write: (g: GraphWriter, net: WrittenNetwork) => Value
 }
 
 /**
@@ -69,14 +75,22 @@ export function graphLoss(
   check(isName, 'graphLoss: name', 'a name of letters and digits', name)
   check(isFunction(write), 'graphLoss: write', 'a function', write)
   const { weight } = readOptions('graphLoss', options, { weight: [FINITE, 1] })
-  const whole: GraphLoss['write'] = (g, values) => {
-    const named = (kind: keyof NetworkValues) => (of: string) =>
-      values[kind].get(of) ?? unknownName(kind, of, [...values[kind].keys()])
+  const whole: GraphLoss['write'] = (g, { inputs, outputs, values, weights }) => {
+    const named = (kind: string, known: Iterable<readonly [string, Value | undefined]>) => {
+      const byName = new Map(known)
+      return (of: string) => byName.get(of) ?? unknownName(kind, of, [...byName.keys()])
+    }
     const net: NetworkValues = {
-      input: named('input'),
-      output: named('output'),
-      layer: named('layer'),
-      weight: named('weight'),
+      input: named(
+        'input',
+        inputs.map(({ name }) => [name, values.get(name)]),
+      ),
+      output: named('output', outputs),
+      layer: named('layer', values),
+      weight: named(
+        'weight',
+        [...weights].map(([name, { value }]) => [name, value]),
+      ),
     }
     const what = `loss ${name}`
     const value = reading(what, () => write(guarded('g', graphBuilder(g)), guarded('net', net)))
