@@ -22,16 +22,25 @@ import type { Feeds, IdLimit, TargetFeed } from '../session/feeds.ts'
 const label = (what: string, names: readonly string[], i: number): string =>
   names.length > 1 ? `${what} ${names[i]}` : what
 
-/** Ids must be rows of the table they are looked up in. */
-function* checkingIds(what: string, { data, rows }: Rows, { layer, count }: IdLimit): Pieces<void> {
+/** All numbers must lie within low ... high, or be `exempt`; `refuse` tells of the first that doesn't. NaN passes. */
+function* checkingLimits(
+  { data, rows }: Rows,
+  [low, high, exempt]: readonly [low: number, high: number, exempt?: number | null],
+  refuse: (value: number, row: number, at: number) => never,
+): Pieces<void> {
   for (let i = 0; i < data.length; i++) {
-    if (data[i] < 0 || data[i] >= count) {
-      const row = Math.floor((i * rows) / data.length)
-      fail(`${what}: row ${row} holds id ${data[i]}, layer ${layer} takes ids from 0 to ${count - 1}`)
-    }
+    const value = data[i]
+    if ((value < low || value > high) && value !== exempt)
+      refuse(value, Math.floor((i * rows) / data.length), i)
     if (i % PIECE === PIECE - 1) yield
   }
 }
+
+/** Ids must be rows of the table they are looked up in. */
+const checkingIds = (what: string, rows: Rows, { layer, count }: IdLimit): Pieces<void> =>
+  checkingLimits(rows, [0, count - 1], (id, row) =>
+    fail(`${what}: row ${row} holds id ${id}, layer ${layer} takes ids from 0 to ${count - 1}`),
+  )
 
 /** Rows of every input. */
 export function* readingInputs(
@@ -83,32 +92,17 @@ function* readingWeights(what: string, given: ArrayLikeData, { rows }: Rows, pos
 }
 
 /** Class labels must be below the number of classes: all rows are looked at, before anything runs. */
-function* checkingLabels(
-  what: string,
-  { data }: Rows,
-  classes: number,
-  ignored: number | null,
-): Pieces<void> {
-  for (let i = 0; i < data.length; i++) {
-    if ((data[i] < 0 || data[i] >= classes) && data[i] !== ignored) {
-      fail(`${what}: element ${i} is ${data[i]}, expected a class label from 0 to ${classes - 1}`)
-    }
-    if (i % PIECE === PIECE - 1) yield
-  }
-}
+const checkingLabels = (what: string, rows: Rows, { columns, ignoreIndex }: TargetFeed): Pieces<void> =>
+  checkingLimits(rows, [0, columns - 1, ignoreIndex], (label, _row, at) =>
+    fail(`${what}: element ${at} is ${label}, expected a class label from 0 to ${columns - 1}`),
+  )
 
 /** A target mustn't be outside of what the loss is defined for; NaN is looked for later. */
-function* checkingTargets(what: string, { data, rows }: Rows, { low, high, loss }: TargetFeed): Pieces<void> {
-  if (low === -Infinity) return
-  for (let i = 0; i < data.length; i++) {
-    if (data[i] < low || data[i] > high) {
-      const row = Math.floor((i * rows) / data.length)
-      const limits = high === Infinity ? 'from 0 up' : `from ${Math.round(low)} to 1`
-      fail(`${what}: row ${row} holds ${data[i]}, ${loss} takes targets ${limits}${limitHints[loss] ?? ''}`)
-    }
-    if (i % PIECE === PIECE - 1) yield
-  }
-}
+const checkingTargets = (what: string, rows: Rows, { low, high, loss }: TargetFeed): Pieces<void> =>
+  checkingLimits(rows, [low, high], (value, row) => {
+    const limits = high === Infinity ? 'from 0 up' : `from ${Math.round(low)} to 1`
+    fail(`${what}: row ${row} holds ${value}, ${loss} takes targets ${limits}${limitHints[loss] ?? ''}`)
+  })
 
 /** Where other targets belong. */
 const limitHints: Readonly<Record<string, string>> = {
@@ -141,8 +135,8 @@ export function* readingTargets({ targets, outputStructure }: Feeds, what: strin
     const { shape, dtype, loss } = target
     const name = label(`${what}: y`, names, i)
     const rows = yield* readingRows(name, parts[i], { name, shape, dtype, hint: targetHints[loss] })
-    if (dtype === 'int32') yield* checkingLabels(name, rows, target.columns, target.ignoreIndex)
-    else yield* checkingTargets(name, rows, target)
+    if (dtype === 'int32') yield* checkingLabels(name, rows, target)
+    else if (target.low > -Infinity) yield* checkingTargets(name, rows, target)
     read.push(rows)
   }
   return read

@@ -19,14 +19,19 @@ export function readGradients(
   const what = 'applyGradients'
   check(isObject(given), `${what}: gradients`, 'an object of arrays by name', given)
   return reading(`${what}: gradients`, () => {
-    const known = weights.filter(({ trainable }) => trainable)
-    const names = known.map(({ name }) => name)
+    const trained = weights.filter(({ trainable }) => trainable)
+    const known = new Map(weights.map((spec) => [spec.name, spec]))
     for (const name of Object.keys(given)) {
-      if (weights.some((weight) => weight.name === name && !weight.trainable))
-        fail(`${what}: weight ${name} is frozen and takes no gradient`)
-      if (!names.includes(name)) unknownName(`${what} weight`, name, names)
+      const spec = known.get(name)
+      if (!spec)
+        unknownName(
+          `${what} weight`,
+          name,
+          trained.map(({ name }) => name),
+        )
+      if (!spec.trainable) fail(`${what}: weight ${name} is frozen and takes no gradient`)
     }
-    return known.map(({ name, shape }) => {
+    return trained.map(({ name, shape }) => {
       const gradient = given[name] ?? fail(`${what}: the gradient of ${name} is missing`)
       const numbers = numbersOf(what, name, shape, gradient)
       if (!allowNaN && numbers.includes(Number.NaN))

@@ -1,6 +1,6 @@
 // Warnings, for the console, of training that can't be intended. Enters: a session after it was fed, or after a run. Leaves:
 // warnings, and the arena as it was.
-import { kernelText } from '../graph/kernel.ts'
+import { kernelText, outputsOf } from '../graph/kernel.ts'
 import type { PlannedSession } from '../network/planned.ts'
 import { elementCount } from '../numerics/tensor.ts'
 import type { Plan } from '../plan/plan.ts'
@@ -84,32 +84,33 @@ function found(engine: Engine, address: number, count: number): string | null {
 function firstNotFinite({ engine, outline }: PlannedSession, { code: plan }: Prepared<Plan>): string | null {
   const { layout, steps, bufferOf } = plan
   const given = { input: plan.inputs, target: plan.targets, 'sample weights of': plan.sampleWeights }
-  let text: string | null = null
-  for (const [kind, slots] of Object.entries(given)) {
-    for (const [name, { address, count, dtype }] of slots) {
-      const held = dtype === 'float32' && found(engine, address, count)
-      if (held) text ??= `${kind} ${name} ${held}`
-    }
-  }
-  for (const { name, shape, trainable } of outline.weights) {
-    const held = trainable && found(engine, layout.parameters.get(name) ?? 0, elementCount(shape))
-    if (held) text ??= `weight ${name} ${held} since an update before`
-  }
   let from = plan.programStart
-  steps.forEach((step, i) => {
-    const to = from + 4 * (1 + step.instruction.operands.length)
-    if (step.phase !== 'forward') return
-    engine.run(from, to)
-    from = to
-    const { op } = step
-    if (text || !op || op === steps[i + 1]?.op) return
-    for (const value of [op.output, ...op.extras]) {
-      const address = bufferOf.get(value)?.address
-      const held = address !== undefined && found(engine, address, elementCount(value.shape))
-      if (held) text ??= `the output of ${op.label || 'the loss'} (${kernelText(op)}) ${held}`
+  const look = (): string | null => {
+    for (const [kind, slots] of Object.entries(given))
+      for (const [name, { address, count, dtype }] of slots) {
+        const held = dtype === 'float32' && found(engine, address, count)
+        if (held) return `${kind} ${name} ${held}`
+      }
+    for (const { name, shape, trainable } of outline.weights) {
+      const held = trainable && found(engine, layout.parameters.get(name) ?? 0, elementCount(shape))
+      if (held) return `weight ${name} ${held} since an update before`
     }
-  })
-  engine.run(plan.phaseEnds.forward, plan.phaseEnds.backward)
+    for (const [i, { op, phase, instruction }] of steps.entries()) {
+      if (!op || phase !== 'forward') break
+      const to = from + 4 * (1 + instruction.operands.length)
+      engine.run(from, to)
+      from = to
+      if (op === steps[i + 1]?.op) continue
+      for (const value of outputsOf(op)) {
+        const address = bufferOf.get(value)?.address
+        const held = address !== undefined && found(engine, address, elementCount(value.shape))
+        if (held) return `the output of ${op.label || 'the loss'} (${kernelText(op)}) ${held}`
+      }
+    }
+    return null
+  }
+  const text = look()
+  engine.run(from, plan.phaseEnds.backward)
   return text
 }
 

@@ -214,8 +214,8 @@ export class Model<V extends Values = Values> {
 
   /**
    * Freezes layers and lets them train again: by name (`{ dense_1: false }`, the others stay as they are; the name of a model
-   * within this one means all of its layers) or by a function of the layer's name. At any time but during `fit`; weights stay,
-   * the optimizer starts anew.
+   * within this one means all of its layers, those aside that are named themselves or by a model inside it) or by a function of
+   * the layer's name. At any time but during `fit`; weights stay, the optimizer starts anew.
    * @throws LanegradError on a layer that the model doesn't have
    */
   setTrainable(layers: Readonly<Record<string, boolean>> | ((layer: string) => boolean)): this {

@@ -109,6 +109,8 @@ export function part<O extends PartValues, V extends Values = Values>(
   const arena = session.shared ?? new SharedArena(session)
   const own = new PlannedSession(made, outlineOf(made), seed, runtime, arena)
   session.shared = arena
+  arena.members.push(own)
+  own.noun = 'part of a model'
   own.watcher = watcherOf(own)
   // its values may have other names than in the whole, so they are named by these
   return Model.of<Shaped<O>>(own)

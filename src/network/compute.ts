@@ -167,6 +167,17 @@ export function computationOf(
 ): Computation {
   const g = new GraphWriter()
   const { mode, rows } = request
+  const results = new Map<string, Value>()
+  const gradients = new Map<string, Value>()
+  const losses: LossPlace[] = []
+  const metrics: (MeanPlace | HostReading)[] = []
+  const host = new Map<string, Metric>()
+  const finishes: Finishing[] = []
+  const made = (updates = new Map<string, Value>()): Computation => {
+    const graph = simplify({ ops: g.ops, results, gradients, updates })
+    return { graph: g.pass?.(graph) ?? graph, losses, metrics, host, finishes }
+  }
+  if (rows === 0) return made()
   const training = mode === 'train' || mode === 'gradients' || request.training
   const shapes = request.shapes.map((shape) => [rows, ...shape])
   const { values, weights, assigned } = writeLayers(g, network, shapes, { training, seed })
@@ -176,16 +187,10 @@ export function computationOf(
   const updates = new Map(keeps)
   const predictions = new Map(network.outputs.map(({ name, value }) => [name, values.get(value) as Value]))
   const predictionOf = (output: string) => predictions.get(output) ?? fail(`no output ${output}`)
-  const results = new Map<string, Value>()
-  const gradients = new Map<string, Value>()
-  const losses: LossPlace[] = []
-  const metrics: (MeanPlace | HostReading)[] = []
-  const host = new Map<string, Metric>()
-  const finishes: Finishing[] = []
 
   if (mode === 'predict') {
     for (const { name } of network.outputs) results.set(name, predictionOf(name))
-    return { graph: simplify({ ops: g.ops, results, gradients, updates }), losses, metrics, host, finishes }
+    return made(updates)
   }
 
   const isSplit = outputs.length > 1 || added.length > 0
@@ -295,6 +300,5 @@ export function computationOf(
       })
     })
   }
-  const graph = simplify({ ops: g.ops, results, gradients, updates })
-  return { graph: g.pass?.(graph) ?? graph, losses, metrics, host, finishes }
+  return made(updates)
 }

@@ -134,13 +134,11 @@ function ordered(roots: readonly Symbolic[]): Symbolic[] {
 /**
  * The names of a model's layers, in order of first call: the caller's; else one that the layer has had in another model,
  * unless something else here has or had it; else the kind and the next number. A layer that must change its name gets a
- * number above all those of the models it was in: no name means two layers of models that have layers in common.
+ * number above all those of the models it was in: no name means two layers of models that have layers in common. `names`: those
+ * of the inputs, and then these.
  */
-function nameLayers<L extends Layer<unknown> | InnerModel>(
-  layers: ReadonlySet<L>,
-  inputs: Iterable<string>,
-): ReadonlyMap<L, string> {
-  const fixed = new Set([...inputs, ...[...layers].flatMap(({ layerName }) => layerName ?? [])])
+function nameLayers(layers: ReadonlySet<Layer<unknown> | InnerModel>, names: Map<object, string>): void {
+  const fixed = new Set([...names.values(), ...[...layers].flatMap(({ layerName }) => layerName ?? [])])
   const had = new Map<string, number>()
   let most = 0
   for (const { known } of layers) {
@@ -158,13 +156,11 @@ function nameLayers<L extends Layer<unknown> | InnerModel>(
     fixed.add(name)
     return name
   }
-  const names = new Map<L, string>()
   for (const layer of layers) {
     const { layerName, kind, known } = layer
     const kept = layerName ?? known.names.find((name) => had.get(name) === 1 && !fixed.has(name))
     names.set(layer, kept ?? nextName(kind.kind, known.names.length > 0))
   }
-  return names
 }
 
 /** The layers of a network that come from other models, by their names in it. */
@@ -199,7 +195,7 @@ export function callName(name: string, counts: Map<string, number>): string {
  */
 function modelCalls(
   calls: ReadonlyMap<InnerCall, readonly string[]>,
-  names: ReadonlyMap<Symbolic | Layer<unknown> | InnerModel, string>,
+  names: ReadonlyMap<object, string>,
 ): ModelCall[] {
   const counts = new Map<string, number>()
   const known = new Map<InnerCall, string>()
@@ -230,7 +226,7 @@ export function networkOf(
   const wanted = reading('model: outputs', () => listed('outputs', outputs))
   const values = ordered(wanted.entries.map(([, value]) => value))
 
-  const names = new Map<Symbolic | Layer<unknown> | InnerModel, string>()
+  const names = new Map<object, string>() // of values, layers, models and calls
   const networkInputs = asked.entries.map(([key, value], i): NetworkInput => {
     if (!value.input) fail('model: inputs must be values made by input()')
     if (key !== null) checkLayerName(key, 'model: name of an input')
@@ -242,17 +238,13 @@ export function networkOf(
   const layers = new Map<Layer<unknown>, NetworkLayer>()
   const origins = new Map<string, Origin>()
   const used = new Set(values.flatMap(({ layer }) => layer ?? []))
-  const namedOf = ({ origin }: Layer<unknown>) => (origin?.isInner ? origin.model : null)
-  const given = nameLayers(new Set([...used].map((layer) => namedOf(layer) ?? layer)), names.values())
-  for (const [layer, name] of given) names.set(layer, name)
+  nameLayers(new Set([...used].map((layer) => (layer.origin?.isInner ? layer.origin.model : layer))), names)
   for (const layer of used) {
     const { kind, config, trainable, known, origin } = layer
-    const model = namedOf(layer)
-    const name = model ? `${given.get(model)}.${origin?.layer}` : (given.get(layer) ?? '')
+    const name = origin?.isInner ? `${names.get(origin.model)}.${origin.layer}` : (names.get(layer) ?? '')
     layers.set(layer, { name, kind, config, trainable, known })
     if (origin) origins.set(name, origin)
   }
-  const callNames = new Map<object, string>()
   const calls: Call[] = []
   const callCounts = new Map<string, number>()
   const inner = new Map<InnerCall, string[]>()
@@ -269,7 +261,7 @@ export function networkOf(
         fail(`output depends on input ${show(value.input?.name)}, which is not among the model's inputs`)
       continue
     }
-    const known = value.call && callNames.get(value.call)
+    const known = value.call && names.get(value.call)
     if (known) {
       names.set(value, outputName(known, value.index)) // another output of a call that is listed already
       continue
@@ -277,7 +269,7 @@ export function networkOf(
     const layer = layers.get(value.layer) as NetworkLayer
     const name = callName(layer.name, callCounts)
     lists(value.call?.within ?? null, name)
-    if (value.call) callNames.set(value.call, name)
+    if (value.call) names.set(value.call, name)
     names.set(value, outputName(name, value.index))
     calls.push({ name, layer, inputs: value.inputs.map((input) => names.get(input) ?? '') })
   }
@@ -293,11 +285,7 @@ export function networkOf(
     })),
     outputStructure: wanted.structure,
   }
-  return {
-    network: checkNetwork(network),
-    origins,
-    values: new Map<object, string>([...names, ...callNames]),
-  }
+  return { network: checkNetwork(network), origins, values: names }
 }
 
 /** Unique names, every input used. What a file holds is checked further (description.ts). @throws LanegradError */

@@ -123,15 +123,6 @@ function readingsOf({ losses, metrics }: Computation, { results }: Plan, isSplit
   }
 }
 
-/** The computation for a batch without rows. */
-const NO_COMPUTATION: Computation = {
-  graph: { ops: [], results: new Map(), gradients: new Map(), updates: new Map() },
-  losses: [],
-  metrics: [],
-  host: new Map(),
-  finishes: [],
-}
-
 /** The most programs a session keeps (about 20 KB each, 3 ms to make again): callers may pass any number of batch sizes. */
 const PROGRAMS_KEPT = 64
 
@@ -163,12 +154,9 @@ export class PlannedSession extends Session<Plan, Engine> {
     runtime: RuntimeOptions = {},
     shared: Shared<PlannedSession> | null = null,
   ) {
-    const feeds = feedsOf(network, outline, null)
-    if (shared) {
-      super(outline.parameters, feeds, seed, ...shared.place(outline.parameters))
-      shared.members.push(this)
-      this.noun = 'part of a model'
-    } else super(outline.parameters, feeds, seed, new Engine(runtime))
+    const { parameters } = outline
+    const place: readonly [Engine, Layout?] = shared?.place(parameters) ?? [new Engine(runtime)]
+    super(parameters, feedsOf(network, outline, null), seed, ...place)
     this.runtime = runtime
     this.shared = shared
     this.network = network
@@ -375,10 +363,7 @@ export class PlannedSession extends Session<Plan, Engine> {
     const isTraining = request.mode === 'train' && training !== null
     const groups = isTraining ? groupsOf(training, network, this.outline) : null
     const names = groups?.names ?? []
-    const computation =
-      request.rows > 0
-        ? computationOf(network, outputs, request, groups, this.seed, training?.added)
-        : NO_COMPUTATION
+    const computation = computationOf(network, outputs, request, groups, this.seed, training?.added)
     const update = isTraining ? updateOf(training.optimizer, names.length) : null
     const code = planOf(computation.graph, layout, this.outline.parameters, update)
     const program: Program<Plan> = {

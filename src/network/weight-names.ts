@@ -15,7 +15,7 @@ export function weightsNamed(
   { outline, network }: { readonly outline: Outline; readonly network: Network },
   given: object,
 ): readonly (readonly [name: string, spec: WeightSpec])[] {
-  const own = new Map(outline.weights.map((spec) => [spec.name, spec]))
+  const { byName: own } = outline
   const layers = [...new Set(network.calls.map(({ layer }) => layer))]
   const elsewhere = new Map<string, string | null>() // to the layer's name here; null: several had the name
   for (const { name, known } of layers)

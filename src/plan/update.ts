@@ -184,7 +184,9 @@ export function updateInstructions(
   const clips = update.clip ? clipInstructions(update.clip, layout, specs) : []
   const pieces = updatePieces(layout, specs, update)
   const updates = pieces.map(({ address, offset, bytes, decays, rate }, i): UpdateInstruction => {
-    const constants = update.constants.map((value, place) => (place === DECAY && !decays ? 0 : value))
+    const constants: number[] = [...update.constants]
+    if (!decays) constants[DECAY] = 0
+    if (rate !== 1) constants.push(rate)
     const operands = listed({
       [abi.UPDATE_KIND]: update.code,
       [abi.UPDATE_P]: address,
@@ -196,7 +198,7 @@ export function updateInstructions(
         update.flags |
         (i < pieces.length - 1 ? abi.UPDATE_UNFINISHED : 0) |
         (rate === 1 ? 0 : abi.UPDATE_SCALED),
-      [abi.UPDATE_A]: [...constants, ...(rate === 1 ? [] : [rate])].flatMap(f64),
+      [abi.UPDATE_A]: constants.flatMap(f64),
     })
     return { ...update.kernel, operands }
   })

@@ -12,7 +12,7 @@ import { frozenLayout, type Opened } from './read.ts'
 export class FrozenSession extends Session {
   readonly known: readonly Prepared[]
   readonly finishes: Finishes | null
-  protected override noun = 'trainer'
+  override noun = 'trainer'
 
   constructor({ frozen, programs, tensors, metadata, code }: Opened, core: WebAssembly.Module | null) {
     const { weights, feeds, updating, base } = frozen

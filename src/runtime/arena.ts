@@ -87,7 +87,7 @@ export function plainMachine(core: WebAssembly.Module | null = null): Machine {
 
 export class Arena {
   readonly base: number
-  protected readonly machine: Machine
+  readonly machine: Machine
   protected readonly core: Core
   /** The plan whose program lies in the arena; set by `load` alone. */
   loaded: Executable | null = null

@@ -10,7 +10,7 @@ import {
 } from '../../assembly/abi.ts'
 import { coreModule } from '../binaries/core.ts'
 import type { KernelModule } from '../binaries/kernel-module.ts'
-import { Arena, addModule, machineOver, plainMemory } from './arena.ts'
+import { Arena, addModule, type Machine, machineOver, plainMemory } from './arena.ts'
 import { bytesOf, checkRuntime, codeOf, givenBytes, isSupported } from './modules.ts'
 import type { Executable } from './program.ts'
 
@@ -82,8 +82,17 @@ export interface RuntimeOptions {
 
 export const binaries: Binaries = { core: coreModule, bytesOf, givenBytes, codeOf }
 
-/** The machine that is asked for, and its team. */
-function hardware({ numerics, threads }: RuntimeOptions) {
+/** What an engine computes on. */
+interface Hardware {
+  readonly machine: Machine
+  readonly team: Team | null
+  readonly arithmetic: string
+  /** Where the first arena lies. */
+  readonly base: number
+}
+
+/** The hardware that is asked for. */
+function hardware({ numerics, threads }: RuntimeOptions): Hardware {
   checkRuntime()
   const team = threads?.team(binaries) ?? null
   const count = team?.count ?? 1
@@ -94,9 +103,9 @@ function hardware({ numerics, threads }: RuntimeOptions) {
   const scratch = count > 1 || relaxed ? ARENA_START : 0
   const machine = machineOver(memory, team ? (module) => team.codeOf(module) : codeOf, scratch)
   if (relaxed) addModule(machine, relaxed)
+  team?.start(memory, machine.modules)
   return {
     team,
-    memory,
     machine,
     arithmetic: relaxed ? 'relaxed' : numerics ? 'simd (no relaxed SIMD here)' : 'simd',
     base: ARENA_START + (scratch && count * (MATMUL_SCRATCH_BYTES + SCRATCH_GAP)),
@@ -108,25 +117,16 @@ const FEW = 64
 
 export class Engine extends Arena {
   readonly team: Team | null
-  private readonly arithmetic: string
+  readonly arithmetic: string
   private isWatching = false
   private readonly known = new WeakMap<Executable, Int32Array>()
 
-  /** `beside`: an engine whose memory and kernels it shares, with a header of its own at `base`. */
-  constructor(options: RuntimeOptions = {}, beside: Engine | null = null, base = 0) {
-    if (beside) {
-      super(beside.machine, base)
-      this.team = beside.team
-      this.arithmetic = beside.arithmetic
-      return
-    }
-    const { team, memory, machine, arithmetic, base: own } = hardware(options)
-    super(machine, own)
-    this.team = team
-    this.arithmetic = arithmetic
-    if (!team) return
-    this.shareFrom(team.leastWork)
-    team.start(memory, machine.modules)
+  /** `given`: an engine whose memory and kernels it shares, with a header of its own at `base`. */
+  constructor(options: RuntimeOptions = {}, given = hardware(options), base = given.base) {
+    super(given.machine, base)
+    this.team = given.team
+    this.arithmetic = given.arithmetic
+    if (this.team) this.shareFrom(this.team.leastWork)
   }
 
   /** Where the arena of an engine of one thread with exact arithmetic lies. */

@@ -81,7 +81,7 @@ export abstract class Session<C extends Executable = Executable, E extends Arena
   tell: ((text: string) => void) | null = null
   private alive: E | null
   /** Whose session it is, in messages. */
-  protected noun: string = 'model'
+  noun: string = 'model'
   /** Ends whatever waits for a batch from an iterable, which models alone take. */
   readonly disposing: Stop | null = null
   layout: Layout

@@ -177,6 +177,14 @@ describe('what else is done with it', () => {
       ...['dense_1', 'batchNormalization_1', 'dropout_1', 'dense_2'].map((name) => `second.${name}`),
       'dense_1',
     ])
+    const flags = { 'trunk.encoder': true, trunk: false } // the inmost model counts, whatever the order
+    for (const given of [flags, Object.fromEntries(Object.entries(flags).reverse())]) {
+      const { layers } = nested().setTrainable(given)
+      const trained = layers.filter(({ name, trainable }) => name.startsWith('trunk.') && trainable)
+      expect(trained.map(({ name }) => name)).toEqual(
+        ['dense_1', 'batchNormalization_1', 'dropout_1', 'dense_2'].map((name) => `trunk.encoder.${name}`),
+      )
+    }
     expect(() => net.setTrainable({ trank: false })).toThrow('did you mean "trunk"')
     const inner = encoder('encoder')
     inner.setTrainable(() => false)

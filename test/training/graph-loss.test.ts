@@ -162,7 +162,7 @@ describe('terms over the whole network', () => {
     ],
     'two of one name': [
       () => two().compile({ ...terms, addedLosses: [kl, kl] }),
-      /addedLosses must be a list of results of graphLoss/,
+      /the added loss kl and the added loss kl would share the log kl; rename one/,
     ],
     'the key of an output': [
       () => two().compile({ ...terms, addedLosses: [graphLoss('mean_loss', () => null as never)] }),
