@@ -18,7 +18,7 @@ import {
   valued,
   type Write,
 } from './functions.ts'
-import type { Operator } from './read.ts'
+import { type Operator, typeOf } from './read.ts'
 import type { Tape } from './tape.ts'
 
 const unary =
@@ -289,7 +289,7 @@ export const elementwise: Readonly<Record<string, Write>> = {
         const one = (name: LayerNaming) => rescaling({ ...name, scale: 1 })
         return t.layer(one, [at], [t.shapeOf(at)], { isWhole })[0]
       })
-    if (to === 1 || to === 11) return [x]
+    if (typeOf(to) === 'float') return [x] // of any width: read.ts tells which there are
     if (to === 9)
       return [
         not(
@@ -297,7 +297,7 @@ export const elementwise: Readonly<Record<string, Write>> = {
           mapFlow(t, x, (at) => t.binary('equal', at, t.scalar(0))),
         ),
       ]
-    return fail(`Cast to type ${to} of what is computed: only float32 is`)
+    return fail(`Cast to type ${to} of what is computed: only floats are`)
   },
   CastLike: (t, _, [x, like]) => [
     like?.isConstant && like.type !== 'float' ? fail('a type other than float32') : valued(t, x),

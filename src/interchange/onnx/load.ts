@@ -234,6 +234,8 @@ function build(graph: OnnxGraph, plan: Plan, options: RuntimeOptions): Imported 
   })
   if (plan.each)
     t.notes.add('The file computes across its first axis: a sample is a whole input, that axis included.')
+  if (graph.widths.length > 0)
+    t.notes.add(`The file computes in ${graph.widths.join(' and ')}, at least in part; here all is float32.`)
   const results = interpret(t, operators, constants, flows, graph.outputs)
   const outputs = results.map((x, i) => outputOf(t, graph.outputs[i], x))
   const { values, weights } = assemble(t, symbols, outputs, names)
@@ -262,7 +264,7 @@ function build(graph: OnnxGraph, plan: Plan, options: RuntimeOptions): Imported 
         ? given[0]
         : Object.fromEntries(given.map((symbol) => [symbol.input?.name ?? '', symbol])),
     outputs: named.length === 1 ? named[0][1] : Object.fromEntries(named),
-    weights: Object.fromEntries(Array.from(weights, ([name, data]) => [name, Float32Array.from(data)])),
+    weights: Object.fromEntries(Array.from(weights, ([name, data]) => [name, new Float32Array(data)])),
   })
   return importedOf(net, [...t.notes])
 }

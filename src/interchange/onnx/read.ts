@@ -1,4 +1,5 @@
 // An ONNX file as plain data: operators with their attributes, constant arrays, inputs and outputs by name. The bytes are untrusted.
+import { halfToFloat } from '../../formats/half.ts'
 import { refuseOthers } from '../../formats/signs.ts'
 import { type ByteSource, bytesOf, decodeText } from '../../numerics/bytes.ts'
 import { check, fail, show } from '../../numerics/errors.ts'
@@ -12,6 +13,7 @@ import {
   type TensorProto,
   type ValueInfoProto,
 } from './messages.ts'
+import { sorted } from './sorted.ts'
 
 /** An operator of the graph. */
 export interface Operator {
@@ -44,7 +46,12 @@ export interface OnnxGraph {
   readonly inputs: readonly GraphInput[]
   readonly outputs: readonly string[]
   readonly producer: string
+  /** Names of the floats in the file that aren't float32. */
+  readonly widths: readonly string[]
 }
+
+/** Floats that become float32, by DATA_TYPE. */
+const WIDTHS: Readonly<Record<number, string>> = { 10: 'float16', 16: 'bfloat16', 11: 'float64' }
 
 // by DATA_TYPE (messages.ts)
 const TYPES: Readonly<Record<number, ElementType>> = {
@@ -67,23 +74,6 @@ const TYPES: Readonly<Record<number, ElementType>> = {
 export const typeOf = (code: number | undefined): ElementType =>
   TYPES[code ?? 0] ?? fail(`elements of type ${code} (numbers and booleans alone are taken)`)
 
-/** 2 to an integer from -14 to 15. */
-const twoTo = (n: number): number => (n < 0 ? 1 / (1 << -n) : 1 << n)
-
-/** A float16 from its bits. */
-function halfOf(bits: number): number {
-  const [exponent, fraction] = [(bits >> 10) & 31, bits & 1023]
-  const size =
-    exponent === 0
-      ? fraction / 16_777_216
-      : exponent === 31
-        ? fraction > 0
-          ? Number.NaN
-          : Number.POSITIVE_INFINITY
-        : (1 + fraction / 1024) * twoTo(exponent - 15)
-  return bits & 0x8000 ? -size : size
-}
-
 const floatFromBits = (bits: number): number => {
   const view = new DataView(new ArrayBuffer(4))
   view.setUint32(0, bits)
@@ -95,7 +85,7 @@ const RAW: Readonly<Record<number, readonly [bytes: number, read: (view: DataVie
   {
     1: [4, (view, at) => view.getFloat32(at, true)],
     11: [8, (view, at) => view.getFloat64(at, true)],
-    10: [2, (view, at) => halfOf(view.getUint16(at, true))],
+    10: [2, (view, at) => halfToFloat(view.getUint16(at, true))],
     16: [2, (view, at) => floatFromBits(view.getUint16(at, true) * 65536)],
     9: [1, (view, at) => view.getUint8(at)],
     2: [1, (view, at) => view.getUint8(at)],
@@ -137,7 +127,7 @@ export function arrayOf(tensor: TensorProto, weight: string | null = null): Cons
       data[i] = !isBits
         ? list[i]
         : dataType === DATA_TYPE.float16
-          ? halfOf(list[i])
+          ? halfToFloat(list[i])
           : floatFromBits(list[i] * 65536)
   }
   return constant(type, dims, data, { weight })
@@ -241,12 +231,18 @@ export function readOnnx(given: ByteSource): OnnxGraph {
   const operators = nodes.map(({ opType = '', name = '', domain = '', ...proto }) =>
     operatorOf(proto, domain === '' || domain === 'ai.onnx' ? opType : `${domain}.${opType}`, name, opset),
   )
+  const types = new Set([
+    ...graph.initializer.map(({ dataType }) => dataType),
+    ...graph.input.map(({ type }) => type?.tensorType?.elemType),
+    ...operators.map((node) => (node.op === 'Cast' ? node.int('to') : 0)),
+  ])
   return {
-    operators,
+    operators: sorted(operators),
     constants,
     inputs: graph.input.filter(({ name = '' }) => !constants.has(name)).map(inputOf),
     outputs: graph.output.map(({ name = '' }) => name),
     producer: producerName,
+    widths: Object.entries(WIDTHS).flatMap(([code, width]) => (types.has(Number(code)) ? [width] : [])),
   }
 }
 

@@ -169,6 +169,16 @@ describe('files made by hand', () => {
     )
   })
 
+  test('operators may come in any order, but not in a circle', () => {
+    const negated = { opType: 'Neg', input: ['a'], output: ['y'] }
+    const floor = { opType: 'Relu', input: ['x'], output: ['a'] }
+    const net = loadOnnx(fileOf([input('x', ['n', 3])], [negated, floor]))
+    expect([...net.predict(Float32Array.of(1, -2, 3)).data]).toEqual([-1, -0, -3])
+    refused(/reads "(a|y)", which nothing before it makes/, () =>
+      loadOnnx(fileOf([input('x', ['n', 3])], [negated, { ...floor, input: ['y'] }])),
+    )
+  })
+
   test('a size that the file leaves open is given', () => {
     const bytes = fileOf(
       [input('x', ['n', 'steps', 2])],
