@@ -1,6 +1,7 @@
 // The subjects, ours first, and the interface each of them is written to: one file a subject.
 // A subject gets plain typed arrays and never changes them; what it makes of them lives until `dispose`.
 import { readFileSync } from 'node:fs'
+import { notInstalled } from '../absent.mjs'
 
 /**
  * @typedef {object} Subject
@@ -74,7 +75,10 @@ export const TOO_SLOW = 'it takes seconds: not with --quick'
 /** @param {string} name @param {boolean} isQuick @returns {Promise<Subject>} */
 export async function loadSubject(name, isQuick = false) {
   /** @type {Subject} */
-  const subject = (await import(`./${name}.mjs`)).subject
+  const subject = await import(`./${name}.mjs`).then(
+    (module) => module.subject,
+    (error) => ({ name, available: async () => notInstalled(error) ?? `it can't be imported: ${error}` }),
+  )
   const { slow, cannot } = subject
   if (!isQuick) return { ...subject, slowMatmul: undefined }
   if (!slow) return subject

@@ -1,6 +1,7 @@
 // Subject `lanegrad`: this project, as built: dist/index.js for training, build/core.wasm for bare products.
 // Needs `npm run build` first. A step passes the batch's own typed arrays, so its copy is inside the timing.
 import { existsSync, readFileSync } from 'node:fs'
+import { notInstalled } from '../absent.mjs'
 import { EPSILON } from '../nets.mjs'
 import * as pretrained from '../pretrained/lanegrad.mjs'
 import { installedVersion } from './index.mjs'
@@ -28,9 +29,7 @@ export const subject = {
       relaxedEntry = await import('lanegrad/relaxed')
       threadsEntry = await import('lanegrad/threads')
     } catch (error) {
-      if (/** @type {any} */ (error).code === 'ERR_MODULE_NOT_FOUND')
-        return 'not built yet (no dist/index.js): npm run build'
-      throw error
+      return notInstalled(error) ?? 'not built yet (no dist/index.js): npm run build'
     }
     return null
   },

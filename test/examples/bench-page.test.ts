@@ -1,7 +1,7 @@
 // The bench's page: built as `npm run bench:browser` does it, with the library's entries in it. What it measures isn't
 // run here.
 import { execFileSync } from 'node:child_process'
-import { readdirSync, readFileSync } from 'node:fs'
+import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterAll, expect, test } from 'vitest'
@@ -22,6 +22,29 @@ test("the core's bare product, whose program the bench writes by hand, is a prod
     return Array.from({ length: k }, (_, i) => a[row * k + i] * b[i * n + column]).reduce((x, y) => x + y)
   })
   expect([...(product?.read() ?? [])]).toEqual(byHand)
+})
+
+test('what is not installed and what is not built are told apart', () => {
+  const own = join(folder, 'copy')
+  cpSync('bench', join(own, 'bench'), {
+    recursive: true,
+    filter: (path) =>
+      /^bench(\/(subjects|pretrained|\w+\.mjs|package\.json)|$)/.test(path.replaceAll('\\', '/')),
+  })
+  mkdirSync(join(own, 'build'))
+  writeFileSync(join(own, 'build/core.wasm'), '')
+  writeFileSync(join(own, 'package.json'), readFileSync('package.json'))
+  const why = (name: string) => {
+    const program = `import { loadSubject } from './bench/subjects/index.mjs'
+      console.log(await (await loadSubject('${name}')).available())`
+    const args = ['--input-type=module', '-e', program]
+    return execFileSync(process.execPath, args, { cwd: own, encoding: 'utf8' }).trim()
+  }
+  expect(why('lanegrad')).toBe('lanegrad is not installed: npm --prefix bench ci')
+  expect(why('convnetjs')).toBe('convnetjs is not installed: npm --prefix bench ci')
+  mkdirSync(join(own, 'bench/node_modules'))
+  symlinkSync(own, join(own, 'bench/node_modules/lanegrad'), 'junction')
+  expect(why('lanegrad')).toBe('not built yet (no dist/index.js): npm run build')
 })
 
 test('every entry that the subjects import is bundled', { timeout: 60_000 }, () => {
