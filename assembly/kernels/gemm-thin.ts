@@ -68,6 +68,21 @@ function rowChain(y: usize, x: usize, m: usize, ms: usize, n: i32, K: i32): void
   }
 }
 
+/** sum + up to 4 steps of x[k] m[k], m's columns being four rows as stored. */
+@inline
+function columnSteps(sum: v128, x: v128, r0: usize, r1: usize, r2: usize, r3: usize, steps: i32): v128 {
+  const a0 = v128.load(r0), a1 = v128.load(r1), a2 = v128.load(r2), a3 = v128.load(r3)
+  const a01 = v128.shuffle<f32>(a0, a1, 0, 4, 1, 5), a23 = v128.shuffle<f32>(a2, a3, 0, 4, 1, 5)
+  sum = madd(v128.shuffle<f32>(x, x, 0, 0, 0, 0), v128.shuffle<f32>(a01, a23, 0, 1, 4, 5), sum)
+  if (steps == 1) return sum
+  sum = madd(v128.shuffle<f32>(x, x, 1, 1, 1, 1), v128.shuffle<f32>(a01, a23, 2, 3, 6, 7), sum)
+  if (steps == 2) return sum
+  const b01 = v128.shuffle<f32>(a0, a1, 2, 6, 3, 7), b23 = v128.shuffle<f32>(a2, a3, 2, 6, 3, 7)
+  sum = madd(v128.shuffle<f32>(x, x, 2, 2, 2, 2), v128.shuffle<f32>(b01, b23, 0, 1, 4, 5), sum)
+  if (steps == 3) return sum
+  return madd(v128.shuffle<f32>(x, x, 3, 3, 3, 3), v128.shuffle<f32>(b01, b23, 2, 3, 6, 7), sum)
+}
+
 /** The same of m stored [n, K], rows `ms` bytes apart: 8 rows at a time, 4 x 4 of them transposed in registers. */
 export function columnProduct(
   y: usize, x: usize, m: usize, ms: usize, n: i32, K: i32, chain: i32, from: i32, bias: usize,
@@ -89,29 +104,9 @@ export function columnProduct(
       let p = starts ? low : f32x4.splat(0), q = starts ? high : p
       for (let k = first; k < end; k += 4) {
         const at = <usize>k << 2
-        const steps = end - k
-        const a0 = v128.load(r0 + at), a1 = v128.load(r1 + at), a2 = v128.load(r2 + at), a3 = v128.load(r3 + at)
-        const b0 = v128.load(r4 + at), b1 = v128.load(r5 + at), b2 = v128.load(r6 + at), b3 = v128.load(r7 + at)
-        const s = v128.load(x + at)
-        const a01 = v128.shuffle<f32>(a0, a1, 0, 4, 1, 5), a23 = v128.shuffle<f32>(a2, a3, 0, 4, 1, 5)
-        const b01 = v128.shuffle<f32>(b0, b1, 0, 4, 1, 5), b23 = v128.shuffle<f32>(b2, b3, 0, 4, 1, 5)
-        const s0 = v128.shuffle<f32>(s, s, 0, 0, 0, 0)
-        p = madd(s0, v128.shuffle<f32>(a01, a23, 0, 1, 4, 5), p)
-        q = madd(s0, v128.shuffle<f32>(b01, b23, 0, 1, 4, 5), q)
-        if (steps == 1) break
-        const s1 = v128.shuffle<f32>(s, s, 1, 1, 1, 1)
-        p = madd(s1, v128.shuffle<f32>(a01, a23, 2, 3, 6, 7), p)
-        q = madd(s1, v128.shuffle<f32>(b01, b23, 2, 3, 6, 7), q)
-        if (steps == 2) break
-        const c01 = v128.shuffle<f32>(a0, a1, 2, 6, 3, 7), c23 = v128.shuffle<f32>(a2, a3, 2, 6, 3, 7)
-        const d01 = v128.shuffle<f32>(b0, b1, 2, 6, 3, 7), d23 = v128.shuffle<f32>(b2, b3, 2, 6, 3, 7)
-        const s2 = v128.shuffle<f32>(s, s, 2, 2, 2, 2)
-        p = madd(s2, v128.shuffle<f32>(c01, c23, 0, 1, 4, 5), p)
-        q = madd(s2, v128.shuffle<f32>(d01, d23, 0, 1, 4, 5), q)
-        if (steps == 3) break
-        const s3 = v128.shuffle<f32>(s, s, 3, 3, 3, 3)
-        p = madd(s3, v128.shuffle<f32>(c01, c23, 2, 3, 6, 7), p)
-        q = madd(s3, v128.shuffle<f32>(d01, d23, 2, 3, 6, 7), q)
+        const s = v128.load(x + at), steps = end - k
+        p = columnSteps(p, s, r0 + at, r1 + at, r2 + at, r3 + at, steps)
+        if (left > 4) q = columnSteps(q, s, r4 + at, r5 + at, r6 + at, r7 + at, steps)
       }
       low = starts ? p : f32x4.add(low, p)
       high = starts ? q : f32x4.add(high, q)
@@ -129,7 +124,9 @@ export function smallProduct(
   c: usize, d: usize, adds: bool, a: usize, ai: usize, ak: usize, b: usize, rows: i32, cols: i32, K: i32,
 ): void {
   const bytes = <usize>cols << 2
-  for (let i = 0; i < rows; i++) {
+  // two rows at a time; of one that is left, twice the same
+  for (let i = 0; i < rows; i += 2) {
+    const isLast = i + 1 == rows, ao: usize = isLast ? 0 : ai, co: usize = isLast ? 0 : bytes
     for (let j = 0; j < cols; j += 8) {
       const o = <usize>j << 2, left = cols - j, second: usize = left > 4 ? 16 : 0
       let low = f32x4.splat(0), high = low, x = a, row = b + o
@@ -137,27 +134,39 @@ export function smallProduct(
         low = v128.load(d + o)
         high = v128.load(d + o + second)
       }
+      let low1 = low, high1 = high
       for (let k = 0; k < K; k++) {
-        const s = v128.load_splat<f32>(x)
-        low = madd(s, v128.load(row), low)
-        high = madd(s, v128.load(row + second), high)
+        const s = v128.load_splat<f32>(x), s1 = v128.load_splat<f32>(x + ao)
+        const p = v128.load(row), q = v128.load(row + second)
+        low = madd(s, p, low)
+        high = madd(s, q, high)
+        low1 = madd(s1, p, low1)
+        high1 = madd(s1, q, high1)
         x += ak
         row += bytes
       }
-      const y = c + o
+      const y = c + o, y1 = y + co
       if (adds) {
+        low1 = f32x4.add(v128.load(y1), low1)
+        high1 = f32x4.add(v128.load(y1 + second), high1)
         low = f32x4.add(v128.load(y), low)
         high = f32x4.add(v128.load(y + second), high)
       }
       if (left > 7) {
         v128.store(y, low)
         v128.store(y, high, 16)
+        v128.store(y1, low1)
+        v128.store(y1, high1, 16)
       } else {
         storeTail(y, low, left)
-        if (second) storeTail(y + 16, high, left - 4)
+        storeTail(y1, low1, left)
+        if (second) {
+          storeTail(y + 16, high, left - 4)
+          storeTail(y1 + 16, high1, left - 4)
+        }
       }
     }
-    a += ai
-    c += bytes
+    a += ai << 1
+    c += bytes << 1
   }
 }

@@ -21,6 +21,16 @@ const WARMUP_EPSILON: f64 = 1152921504606846976
 /** v = momentum v + g; p -= lr v, or lr (g + momentum v) if nesterov. v is 0: no momentum, p -= lr g. */
 function sgd(p: usize, end: usize, g: usize, v: usize, nesterov: bool, momentum: f64, lr: f64, wd: f64): void {
   const rate = splat(momentum), step = splat(-lr), decay = splat(wd)
+  if (!v && wd == 0) {
+    for (; p < end; p += 64) {
+      sgdPlain(p, g, step)
+      sgdPlain(p + 16, g + 16, step)
+      sgdPlain(p + 32, g + 32, step)
+      sgdPlain(p + 48, g + 48, step)
+      g += 64
+    }
+    return
+  }
   for (; p < end; p += 16) {
     const w = v128.load(p)
     let d = madd(w, decay, v128.load(g))
@@ -33,6 +43,11 @@ function sgd(p: usize, end: usize, g: usize, v: usize, nesterov: bool, momentum:
     v128.store(p, madd(d, step, w))
     g += 16
   }
+}
+
+@inline
+function sgdPlain(p: usize, g: usize, step: v128): void {
+  v128.store(p, madd(v128.load(g), step, v128.load(p)))
 }
 
 /**

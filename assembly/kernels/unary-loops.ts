@@ -2,9 +2,10 @@
 // core's) and modules/functions.ts.
 // In: addresses of float32 arrays of one length, alpha (the one parameter some functions have).
 // The gradient reads what the forward pass saved: y for the functions of of-output.ts, x for those of of-input.ts.
-// dst may be src, dx may be dy or saved; otherwise they are disjoint. Touches `count` floats and nothing beyond.
+// dst may be src, dx may be dy or saved; otherwise they are disjoint. Writes `count` floats and nothing beyond; fewer than four are
+// read as four, lest a call before the loop take its constants out of their registers.
 // Float64 reference: test/reference/unary.ts
-import { loadTail, splat, storeTail } from '../lanes'
+import { splat, storeTail } from '../lanes'
 
 export type Each = (dst: usize, src: usize, count: i32, alpha: f32) => void
 export type EachGrad = (dx: usize, dy: usize, saved: usize, count: i32, alpha: f32) => void
@@ -16,7 +17,7 @@ export function each<F>(dst: usize, src: usize, count: i32, alpha: f32): void {
   const f = changetype<F>(0)
   const a = splat(alpha)
   const last = max(count - 4, 0) << 2
-  let x = loadTail(src, count)
+  let x = v128.load(src)
   for (let at = 0; ; ) {
     const y = f.value(x, a)
     if (at >= last) {
@@ -34,8 +35,8 @@ export function eachGrad<F>(dx: usize, dy: usize, saved: usize, count: i32, alph
   const f = changetype<F>(0)
   const a = splat(alpha)
   const last = max(count - 4, 0) << 2
-  let g = loadTail(dy, count)
-  let s = loadTail(saved, count)
+  let g = v128.load(dy)
+  let s = v128.load(saved)
   for (let at = 0; ; ) {
     const r = f.grad(g, s, a)
     if (at >= last) {

@@ -22,12 +22,24 @@ function shaped(given: Data, { shape, count }: Slot): ArrayBufferView | null {
   return data
 }
 
-/** The same, of flat arrays too. */
-function flat(given: Data, slot: Slot): ArrayBufferView | null {
+/** The floats of a flat array, or of one with its shape, of a slot's size; null for all else. Asks nothing twice: see `step`. */
+function floatsOf(given: Data, slot: Slot): Float32Array | null {
   try {
-    return !ArrayBuffer.isView(given) ? shaped(given, slot) : given.length === slot.count ? given : null
+    if (isFloat32(given)) return given.length === slot.count ? given : null
+    const data = shaped(given, slot)
+    return isFloat32(data) ? data : null
   } catch {
     return null // a proxy or a getter that throws
+  }
+}
+
+/** The same of labels. */
+function labelsOf(given: Data, slot: Slot): Int32Array | null {
+  try {
+    const data = isInt32(given) ? given : shaped(given, slot)
+    return isInt32(data) && data.length === slot.count ? data : null
+  } catch {
+    return null
   }
 }
 
@@ -52,14 +64,14 @@ export class RepeatedPrediction {
     const result = prepared.code.results.get(outputs[0])
     const isOne = inputs.length === 1 && outputStructure === 'single'
     if (!isOne || into?.dtype !== 'float32' || result?.dtype !== 'float32') return null
-    return isFloat32(flat(x, into)) ? new RepeatedPrediction(session, prepared, into, result) : null
+    return floatsOf(x, into) ? new RepeatedPrediction(session, prepared, into, result) : null
   }
 
   /** The output for x, or null if that isn't like the one before. */
   run(x: Data): FloatArray | null {
     const { session, prepared, y } = this
-    const rows = flat(x, this.x)
-    if (!isFloat32(rows)) return null
+    const rows = floatsOf(x, this.x)
+    if (!rows) return null
     session.begin(prepared)
     const { engine } = session
     if (!engine.writeWithin(this.x.address, rows, -Infinity, Infinity)) return null
@@ -94,17 +106,18 @@ export class Repeat {
     const [into] = prepared.x
     const [target] = prepared.y
     if (!into || !target || into.dtype !== 'float32' || prepared.weights[0]) return null
-    const isSimple = isFloat32(flat(x, into)) && flat(y, target)
+    const isSimple = floatsOf(x, into) && (floatsOf(y, target) ?? labelsOf(y, target))
     return isSimple ? new Repeat(session, prepared, into, target, targets[0]) : null
   }
 
   /** The logs of a step, or null if it isn't like the one before; then nothing has happened. */
   step(x: Data, y: Data): WithLoss<Logs> | null {
     const { session, prepared, target } = this
-    const rows = flat(x, this.x)
-    const truths = flat(y, this.y)
-    if (!isFloat32(rows)) return null
-    if (!isFloat32(truths) || target.dtype !== 'float32') return this.stepOnLabels(rows, truths)
+    const rows = floatsOf(x, this.x)
+    if (!rows) return null
+    if (target.dtype !== 'float32') return this.stepOnLabels(rows, y)
+    const truths = floatsOf(y, this.y)
+    if (!truths) return null
     const { engine } = session
     // asked here as well: what isn't called needs no room in what engines inline
     if (engine.loaded !== prepared.code || prepared.draws) session.begin(prepared)
@@ -122,10 +135,11 @@ export class Repeat {
     return this.isLossAlone ? { loss: engine.scalar(prepared.readings.loss) } : session.readLogs(prepared)
   }
 
-  private stepOnLabels(rows: Float32Array, labels: ArrayBufferView | null): WithLoss<Logs> | null {
+  private stepOnLabels(rows: Float32Array, y: Data): WithLoss<Logs> | null {
     const { session, prepared, target } = this
-    const { dtype, columns, ignoreIndex } = target
-    if (!isInt32(labels) || dtype === 'float32') return null
+    const { columns, ignoreIndex } = target
+    const labels = labelsOf(y, this.y)
+    if (!labels) return null
     for (let i = 0; i < labels.length; i++)
       if ((labels[i] < 0 || labels[i] >= columns) && labels[i] !== ignoreIndex) return null
     session.begin(prepared)
