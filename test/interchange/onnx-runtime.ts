@@ -41,8 +41,10 @@ export async function runFile(
   { InferenceSession, Tensor }: Runtime,
   bytes: Uint8Array,
   inputs: Readonly<Record<string, NamedArray>>,
+  graphOptimizationLevel: 'all' | 'disabled' = 'all',
 ): Promise<Record<string, { readonly data: Float32Array; readonly shape: readonly number[] }>> {
-  const session = await InferenceSession.create(bytes, { executionProviders: ['wasm'], logSeverityLevel: 3 })
+  const options = { executionProviders: ['wasm'], logSeverityLevel: 3, graphOptimizationLevel }
+  const session = await InferenceSession.create(bytes, options)
   const feeds = Object.entries(inputs).map(([name, { data, shape }]) => [
     name,
     new Tensor(
