@@ -14,19 +14,26 @@ import { generator } from './problems.mjs'
  * block     a pre-norm transformer block of width units, causal: gamma1, beta1, wq, bq, wk, bk, wv, bv, wo, bo, gamma2,
  *           beta2, up [units, 4 units], upBias, down, downBias; gelu (erf); each head has a block of columns
  * norm      layer normalization: gamma, beta
+ * residual  [h, w, units] -> the same: a chain of parts, and x added in front of the last part's function. A part is a convolution
+ *           of stride 1 between zeros ('same') without bias, batch normalization, a function: kernel1 [k, k, in, out] or, depthwise,
+ *           [3, 3, in, 1], gamma1, beta1, kernel2, ... Moving statistics start as 0 and 1, and keep MOMENTUM
  * @typedef {object} Layer
- * @property {'dense' | 'conv' | 'pool' | 'flatten' | 'lstm' | 'embedding' | 'block' | 'norm'} type
+ * @property {'dense' | 'conv' | 'pool' | 'flatten' | 'lstm' | 'embedding' | 'block' | 'norm' | 'residual'} type
  * @property {number} units  of its output's last axis; 0 where it has none of its own
  * @property {'linear' | 'relu' | 'tanh'} activation
  * @property {number} heads
+ * @property {Part[]} parts
  * @property {Record<string, { shape: number[], data: Float32Array }>} weights
  */
+
+/** @typedef {{ type: 'conv' | 'depthwise', activation: 'linear' | 'relu' | 'relu6' }} Part */
 
 /**
  * A net and the data it is trained on.
  * @typedef {object} Net
  * @property {string} name
- * @property {'dense' | 'conv' | 'lstm' | 'transformer'} kind  dense: nothing but dense layers
+ * @property {'dense' | 'conv' | 'residual' | 'lstm' | 'transformer'} kind  dense: nothing but dense layers; residual: convolutions,
+ *   some of them in such blocks
  * @property {number[]} inputShape  of a sample
  * @property {'float32' | 'int32'} inputDtype
  * @property {Layer[]} layers  the last one is a linear dense layer
@@ -50,8 +57,10 @@ import { generator } from './problems.mjs'
  * @property {Int32Array | Float32Array} y  class ids [batchSize * labelsPerSample], or targets [batchSize, outputs]
  */
 
-/** Of every layer normalization. */
+/** Of every normalization. */
 export const EPSILON = 1e-5
+/** The share of moving statistics that a step keeps. */
+export const MOMENTUM = 0.99
 /** Steps of a sequence of symbols, and how many there are. */
 const STEPS = 64
 const SYMBOLS = 65
@@ -84,7 +93,7 @@ function stack(inputShape, random) {
   const push = (layer, next, multiplyAdds = 0) => {
     forward += 2 * multiplyAdds
     training += (layers.length ? 6 : 4) * multiplyAdds
-    layers.push({ units: 0, activation: 'linear', heads: 0, weights: {}, ...layer })
+    layers.push({ units: 0, activation: 'linear', heads: 0, parts: [], weights: {}, ...layer })
     shape = next
     return self
   }
@@ -149,6 +158,24 @@ function stack(inputShape, random) {
       })
       const attention = steps * (steps + 1) * units // scores and their sums: half of 2 steps^2 units, and the diagonal
       return push({ type: 'block', units, heads, weights }, shape, steps * 12 * units * units + attention)
+    },
+    /** @param {(Part & { size: number, filters: number })[]} parts */
+    residual(...parts) {
+      const [height, width, units] = shape
+      /** @type {Layer['weights']} */
+      const weights = {}
+      let inputs = units
+      let multiplyAdds = 0
+      parts.forEach(({ type, size, filters }, i) => {
+        const of = [size, size, inputs, type === 'conv' ? filters : 1]
+        weights[`kernel${i + 1}`] = kernel(...of)
+        weights[`gamma${i + 1}`] = scale(filters)
+        weights[`beta${i + 1}`] = offset(filters)
+        multiplyAdds += height * width * of.reduce((a, b) => a * b, 1)
+        inputs = filters
+      })
+      const layer = { parts: parts.map(({ type, activation }) => ({ type, activation })), weights }
+      return push({ type: 'residual', units, ...layer }, shape, multiplyAdds)
     },
     norm() {
       const units = /** @type {number} */ (shape.at(-1))
@@ -244,6 +271,38 @@ function convolutionalWide(size) {
   return net('conv-32-64-10', 'conv', shape, batches, layers)
 }
 
+/**
+ * A block of a ResNet, or of a MobileNetV2 with its expansion by 6, of 64 channels: both have these on 14 x 14 cells or near.
+ * @param {string} name @param {Parameters<ReturnType<typeof stack>['residual']>} parts @param {Size} size
+ */
+function residual(name, parts, size) {
+  const random = generator(19)
+  const shape = [28, 28, 1]
+  const batches = patterns(random, [28, 28], 7, { batchSize: 32, ...size })
+  const layers = stack(shape, random)
+    .conv(64)
+    .pool()
+    .residual(...parts)
+    .pool()
+    .flatten()
+    .dense(10)
+  return net(name, 'residual', shape, batches, layers)
+}
+
+/** @param {Size} size */
+function residualNet(size) {
+  const part = /** @type {const} */ ({ type: 'conv', activation: 'relu', size: 3, filters: 64 })
+  return residual('resnet-64', [part, part], size)
+}
+
+/** @param {Size} size */
+function mobileNet(size) {
+  const expand = /** @type {const} */ ({ type: 'conv', activation: 'relu6', size: 1, filters: 384 })
+  const depthwise = /** @type {const} */ ({ ...expand, type: 'depthwise', size: 3 })
+  const project = /** @type {const} */ ({ type: 'conv', activation: 'linear', size: 1, filters: 64 })
+  return residual('mobilenet-64', [expand, depthwise, project], size)
+}
+
 /** @param {Size} size */
 function recurrent(size) {
   const random = generator(13)
@@ -285,6 +344,8 @@ export const NETS = {
   '2-8-1': () => xor(),
   'conv-16-32-10': (size = {}) => convolutional(size),
   'conv-32-64-10': (size = {}) => convolutionalWide(size),
+  'resnet-64': (size = {}) => residualNet(size),
+  'mobilenet-64': (size = {}) => mobileNet(size),
   'lstm-128-10': (size = {}) => recurrent(size),
   'transformer-2': (size = {}) => transformer(size),
 }

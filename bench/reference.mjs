@@ -82,7 +82,78 @@ function attend([q, k, v], steps, heads) {
   return y
 }
 
-/** @type {Record<Layer['type'], (sample: Sample, layer: Layer) => Sample>} */
+/**
+ * Convolution of stride 1 between zeros, or of each channel by itself, without bias.
+ * @param {Sample} sample @param {{ shape: number[], data: Float32Array }} kernel @param {boolean} isDepthwise @returns {Sample}
+ */
+function convolve(
+  { shape: [height, width, inputs], data },
+  { shape: [size, , , filters], data: w },
+  isDepthwise,
+) {
+  const units = isDepthwise ? inputs : filters
+  const out = new Float64Array(height * width * units)
+  const reach = size >> 1
+  for (let y = 0, at = 0; y < height; y++) {
+    for (let x = 0; x < width; x++, at += units) {
+      for (let tap = 0; tap < size * size; tap++) {
+        const [row, column] = [y + Math.floor(tap / size) - reach, x + (tap % size) - reach]
+        if (row < 0 || column < 0 || row >= height || column >= width) continue
+        const from = (row * width + column) * inputs
+        for (let c = 0; c < inputs; c++) {
+          const v = data[from + c]
+          const k = (tap * inputs + c) * filters
+          if (isDepthwise) out[at + c] += v * w[k]
+          else for (let j = 0; j < units; j++) out[at + j] += v * w[k + j]
+        }
+      }
+    }
+  }
+  return { shape: [height, width, units], data: out }
+}
+
+/**
+ * By the statistics of the whole batch in training, else by the moving ones, 0 and 1 at first.
+ * @param {Sample[]} samples @param {Float32Array} gamma @param {Float32Array} beta @param {boolean} isTraining
+ */
+function normalizeBatch(samples, gamma, beta, isTraining) {
+  const channels = gamma.length
+  const count = (samples.length * samples[0].data.length) / channels
+  const mean = new Float64Array(channels)
+  const variance = new Float64Array(channels).fill(isTraining ? 0 : 1)
+  if (isTraining) {
+    for (const { data } of samples)
+      for (let i = 0; i < data.length; i++) mean[i % channels] += data[i] / count
+    for (const { data } of samples)
+      for (let i = 0; i < data.length; i++)
+        variance[i % channels] += (data[i] - mean[i % channels]) ** 2 / count
+  }
+  return samples.map(({ shape, data }) => {
+    const normal = data.map((v, i) => {
+      const c = i % channels
+      return ((v - mean[c]) / Math.sqrt(variance[c] + EPSILON)) * gamma[c] + beta[c]
+    })
+    return { shape, data: normal }
+  })
+}
+
+/** Of all samples, which meet in batch normalization. @param {Sample[]} samples @param {Layer} layer @param {boolean} isTraining */
+function residual(samples, { parts, weights }, isTraining) {
+  return parts.reduce((values, { type, activation }, i) => {
+    const [kernel, gamma, beta] = ['kernel', 'gamma', 'beta'].map((own) => weights[`${own}${i + 1}`])
+    const made = values.map((value) => convolve(value, kernel, type === 'depthwise'))
+    return normalizeBatch(made, gamma.data, beta.data, isTraining).map(({ shape, data }, n) => {
+      const sum = i === parts.length - 1 ? data.map((v, at) => v + samples[n].data[at]) : data
+      if (activation === 'linear') return { shape, data: sum }
+      return {
+        shape,
+        data: sum.map((v) => Math.min(relu(v), activation === 'relu6' ? 6 : Number.POSITIVE_INFINITY)),
+      }
+    })
+  }, samples)
+}
+
+/** @type {Record<Exclude<Layer['type'], 'residual'>, (sample: Sample, layer: Layer) => Sample>} */
 const apply = {
   dense({ shape, data }, { units, activation, weights: { kernel, bias } }) {
     const rows = data.length / kernel.shape[0]
@@ -157,21 +228,27 @@ const apply = {
   }),
 }
 
-/** Outputs of the initial weights on the first `samples` samples of the first batch. @param {Net} net */
-export function outputsOf({ inputShape, layers, batches: [{ x }] }, samples = 1) {
+/** Outputs of the initial weights on the first `count` samples of the first batch. @param {Net} net */
+export function outputsOf({ inputShape, layers, batches: [{ x }] }, count = 1, isTraining = false) {
   const size = inputShape.reduce((a, b) => a * b, 1)
-  return Array.from({ length: samples }, (_, i) => {
-    /** @type {Sample} */
-    const input = { shape: inputShape, data: Float64Array.from(x.subarray(i * size, (i + 1) * size)) }
-    return layers.reduce((sample, layer) => apply[layer.type](sample, layer), input).data
-  }).flatMap((row) => [...row])
+  const inputs = Array.from({ length: count }, (_, i) => {
+    const data = Float64Array.from(x.subarray(i * size, (i + 1) * size))
+    return /** @type {Sample} */ ({ shape: inputShape, data })
+  })
+  return layers
+    .reduce((samples, layer) => {
+      const { type } = layer
+      if (type === 'residual') return residual(samples, layer, isTraining)
+      return samples.map((sample) => apply[type](sample, layer))
+    }, inputs)
+    .flatMap(({ data }) => [...data])
 }
 
 /** Loss of the initial weights on the first batch. @param {Net} net */
 export function initialLoss(net) {
   const { loss, outputs, batchSize } = net
   const { y } = net.batches[0]
-  const values = outputsOf(net, batchSize)
+  const values = outputsOf(net, batchSize, true)
   if (loss === 'mse') return values.reduce((s, v, i) => s + (v - y[i]) ** 2, 0) / values.length
   const rows = values.length / outputs
   let sum = 0

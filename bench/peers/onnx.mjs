@@ -36,6 +36,17 @@ function beside(parts, rows) {
   })
 }
 
+/** A kernel [k, k, in, out] as [out, in, k, k]; depthwise, [k, k, in, 1] as [in, 1, k, k]. @param {{ shape: number[], data: Float32Array }} kernel @param {boolean} isDepthwise */
+function kernelInFront({ shape: [size, , inputs, filters], data }, isDepthwise) {
+  const places = size * size
+  const [units, each] = isDepthwise ? [inputs, 1] : [filters, inputs]
+  const moved = Float32Array.from({ length: data.length }, (_, i) => {
+    const [out, input, place] = [Math.floor(i / (places * each)), Math.floor(i / places) % each, i % places]
+    return data[(place * each + input) * units + out]
+  })
+  return /** @type {const} */ ([moved, [units, each, size, size]])
+}
+
 /** @param {import('../nets.mjs').Net} net @returns {Uint8Array} */
 export function onnxModel({ layers, batchSize, inputShape, inputDtype }) {
   const nodes = /** @type {object[]} */ ([])
@@ -82,7 +93,7 @@ export function onnxModel({ layers, batchSize, inputShape, inputDtype }) {
   let image = inputShape
   let isFlattened = false
 
-  const y = layers.reduce((x, { type, units, activation, heads, weights: w }) => {
+  const y = layers.reduce((x, { type, units, activation, heads, parts, weights: w }) => {
     switch (type) {
       case 'dense': {
         let { kernel } = w
@@ -102,14 +113,9 @@ export function onnxModel({ layers, batchSize, inputShape, inputDtype }) {
         return activation === 'linear' ? z : node(activation === 'relu' ? 'Relu' : 'Tanh', [z])
       }
       case 'conv': {
-        const { data, shape } = w.kernel
-        const [, , inputs] = shape
-        const kernel = Float32Array.from({ length: data.length }, (_, i) => {
-          const [out, input, place] = [Math.floor(i / (9 * inputs)), Math.floor(i / 9) % inputs, i % 9]
-          return data[(place * inputs + input) * units + out]
-        })
         image = [image[0] - 2, image[1] - 2, units]
-        return node('Relu', [node('Conv', [x, constant(kernel, [units, inputs, 3, 3]), weight(w.bias)])])
+        const kernel = constant(...kernelInFront(w.kernel, false))
+        return node('Relu', [node('Conv', [x, kernel, weight(w.bias)])])
       }
       case 'pool':
         image = [image[0] >> 1, image[1] >> 1, image[2]]
@@ -153,6 +159,26 @@ export function onnxModel({ layers, batchSize, inputShape, inputDtype }) {
         const hidden = node('Gelu', [affine(norm(middle, w.gamma2, w.beta2), w.up, w.upBias)])
         return node('Add', [middle, affine(hidden, w.down, w.downBias)])
       }
+      case 'residual':
+        return parts.reduce((before, part, i) => {
+          const [kernel, gamma, beta] = ['kernel', 'gamma', 'beta'].map((own) => w[`${own}${i + 1}`])
+          const isDepthwise = part.type === 'depthwise'
+          const reach = kernel.shape[0] >> 1
+          const attributes = { pads: [reach, reach, reach, reach], group: isDepthwise ? kernel.shape[2] : 1 }
+          const made = node('Conv', [before, constant(...kernelInFront(kernel, isDepthwise))], attributes)
+          const moving = [0, 1].map((v) =>
+            constant(
+              gamma.data.map(() => v),
+              gamma.shape,
+            ),
+          )
+          const affineOf = [weight(gamma), weight(beta), ...moving]
+          const normal = node('BatchNormalization', [made, ...affineOf], { epsilon: EPSILON })
+          const sum = i === parts.length - 1 ? node('Add', [normal, x]) : normal
+          if (part.activation === 'linear') return sum
+          if (part.activation === 'relu') return node('Relu', [sum])
+          return node('Clip', [sum, ...[0, 6].map((v) => constant(Float32Array.of(v), []))])
+        }, x)
       default:
         return norm(x, w.gamma, w.beta)
     }

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { EPSILON } from '../nets.mjs'
+import { EPSILON, MOMENTUM } from '../nets.mjs'
 
 const PYTHON = process.env.BENCH_PYTHON ?? (process.platform === 'win32' ? 'python' : '/usr/bin/python3')
 const SCRIPT = fileURLToPath(new URL('torch_peer.py', import.meta.url))
@@ -96,6 +96,7 @@ export function startTorch(threads) {
         ...more,
         inputShape,
         epsilon: EPSILON,
+        momentum: MOMENTUM,
         layers: layers.map(({ weights, ...layer }) => ({
           ...layer,
           weights: Object.fromEntries(

@@ -27,6 +27,11 @@ torch.set_num_threads(int(sys.argv[1]))
 torch.set_flush_denormal(False)
 
 
+def moving(gamma):
+    """The first mean and variance of a batch normalization."""
+    return torch.zeros_like(gamma, requires_grad=False), torch.ones_like(gamma, requires_grad=False)
+
+
 def linear(x, kernel, bias):
     """Kernels lie as [out, in], the layout of torch.nn.Linear."""
     return F.linear(x, kernel, bias)
@@ -53,6 +58,7 @@ class Net:
             own = dict(layer, weights={name: p.requires_grad_() for name, p in self.ready(layer, w).items()})
             if layer["type"] == "lstm":
                 own["module"] = self.lstm(layer["units"], own["weights"])
+            own["moving"] = [moving(w[f"gamma{n + 1}"]) for n in range(len(layer["parts"]))]
             self.layers.append(own)
         self.parameters = [p for layer in self.layers for p in self.parametersOf(layer)]
         self.batches = [(array(words, x).numpy(), array(words, y).numpy()) for x, y in spec["batches"]]
@@ -68,6 +74,10 @@ class Net:
             w["kernel"] = w["kernel"].t().contiguous()
         elif layer["type"] == "conv":
             w["kernel"] = w["kernel"].permute(3, 2, 0, 1).contiguous()
+        elif layer["type"] == "residual":
+            for n, part in enumerate(layer["parts"], 1):
+                order = (2, 3, 0, 1) if part["type"] == "depthwise" else (3, 2, 0, 1)
+                w[f"kernel{n}"] = w[f"kernel{n}"].permute(*order).contiguous()
         elif layer["type"] == "block":
             w["qkv"] = torch.cat([w.pop("w" + own).t() for own in "qkv"]).contiguous()
             w["qkvBias"] = torch.cat([w.pop("b" + own) for own in "qkv"])
@@ -90,7 +100,19 @@ class Net:
     def parametersOf(layer):
         return list(layer["module"].parameters()) if "module" in layer else list(layer["weights"].values())
 
-    def predict(self, x):
+    def residual(self, x, layer, training):
+        value, w, count = x, layer["weights"], len(layer["parts"])
+        for n, part in enumerate(layer["parts"], 1):
+            kernel, (mean, variance) = w[f"kernel{n}"], layer["moving"][n - 1]
+            groups = len(kernel) if part["type"] == "depthwise" else 1
+            value = F.conv2d(value, kernel, padding=kernel.shape[-1] // 2, groups=groups)
+            share, epsilon = 1 - self.spec["momentum"], self.spec["epsilon"]
+            value = F.batch_norm(value, mean, variance, w[f"gamma{n}"], w[f"beta{n}"], training, share, epsilon)
+            value = value + x if n == count else value
+            value = value if part["activation"] == "linear" else getattr(F, part["activation"])(value)
+        return value
+
+    def predict(self, x, training=False):
         value = torch.from_numpy(x).view(-1, *self.spec["inputShape"])
         for index, layer in enumerate(self.layers):
             kind, w = layer["type"], layer["weights"]
@@ -109,6 +131,8 @@ class Net:
                 value = layer["module"](value)[0][:, -1]
             elif kind == "embedding":
                 value = F.embedding(value, w["embeddings"]) + w["position"]
+            elif kind == "residual":
+                value = self.residual(value, layer, training)
             elif kind == "norm":
                 value = F.layer_norm(value, value.shape[-1:], w["gamma"], w["beta"], self.spec["epsilon"])
             else:
@@ -123,7 +147,7 @@ class Net:
         x, y = self.batches[i % len(self.batches)]
         target = torch.from_numpy(y)
         self.rule.zero_grad()
-        outputs = self.predict(x)
+        outputs = self.predict(x, True)
         if self.spec["loss"] == "mse":
             loss = F.mse_loss(outputs, target.view_as(outputs))
         else:

@@ -41,6 +41,8 @@ export const subject = {
     }
   },
 
+  cannot: ({ kind }) => (kind === 'residual' ? 'its nets here have no batch normalization' : null),
+
   slow: ({ kind }) => kind === 'conv',
 
   async trainer(net) {

@@ -2,7 +2,7 @@
 // Needs `npm run build` first. A step passes the batch's own typed arrays, so its copy is inside the timing.
 import { existsSync, readFileSync } from 'node:fs'
 import { notInstalled } from '../absent.mjs'
-import { EPSILON } from '../nets.mjs'
+import { EPSILON, MOMENTUM } from '../nets.mjs'
 import * as pretrained from '../pretrained/lanegrad.mjs'
 import { installedVersion } from './index.mjs'
 
@@ -139,7 +139,7 @@ export function modelOf(L, net, { threads = 1, isRelaxed = false } = {}) {
   const weights = {}
   let value = /** @type {any} */ (x)
   net.layers.forEach((layer, i) => {
-    const { units, activation, heads } = layer
+    const { units, activation, heads, parts } = layer
     /** Takes over weights of the net under the names of one of our layers. @param {string} own @param {Record<string, string>} names */
     const give = (own, names) => {
       for (const [to, from] of Object.entries(names)) weights[`${own}/${to}`] = layer.weights[from]
@@ -201,6 +201,28 @@ export function modelOf(L, net, { threads = 1, isRelaxed = false } = {}) {
       }
       case 'norm':
         value = norm('')(value)
+        break
+      case 'residual': {
+        const x = value
+        parts.forEach(({ type, activation: fn }, part) => {
+          const n = part + 1
+          const { shape } = layer.weights[`kernel${n}`]
+          const options = {
+            kernelSize: shape[0],
+            padding: /** @type {const} */ ('same'),
+            useBias: false,
+            ...named(`conv${n}`, { kernel: `kernel${n}` }),
+          }
+          value =
+            type === 'conv'
+              ? L.conv2d({ filters: shape[3], ...options })(value)
+              : L.depthwiseConv2d(options)(value)
+          const norms = named(`norm${n}`, { gamma: `gamma${n}`, beta: `beta${n}` })
+          value = L.batchNormalization({ epsilon: EPSILON, momentum: MOMENTUM, ...norms })(value)
+          if (n === parts.length) value = L.add()(value, x)
+          if (fn !== 'linear') value = L.activation({ activation: fn })(value)
+        })
+      }
     }
   })
   const model = L.model({
@@ -209,7 +231,7 @@ export function modelOf(L, net, { threads = 1, isRelaxed = false } = {}) {
     numerics: isRelaxed ? relaxedEntry.relaxed() : null,
     threads: threads > 1 ? threadsEntry.workers(threads) : null,
   })
-  model.setWeights(weights)
+  model.setWeights({ ...model.getWeights(), ...weights }) // moving statistics keep their own
   return model
 }
 

@@ -55,6 +55,35 @@ function block(x, w, heads, mask) {
   return tf.add(middle, affine(hidden, w.down, w.downBias))
 }
 
+/**
+ * Moving statistics stay as they are at first: keeping them would cost a step a little more.
+ * @param {tf.Tensor} x @param {Weights} w @param {import('../nets.mjs').Part[]} parts @param {boolean} isTraining
+ */
+function residual(x, w, parts, isTraining) {
+  const image = /** @type {tf.Tensor4D} */ (x)
+  return parts.reduce((value, { type, activation }, i) => {
+    const filter = /** @type {tf.Tensor4D} */ (/** @type {tf.Tensor} */ (w[`kernel${i + 1}`]))
+    const [gamma, beta] = ['gamma', 'beta'].map(
+      (own) => /** @type {tf.Tensor1D} */ (/** @type {tf.Tensor} */ (w[`${own}${i + 1}`])),
+    )
+    const made =
+      type === 'conv' ? tf.conv2d(value, filter, 1, 'same') : tf.depthwiseConv2d(value, filter, 1, 'same')
+    const { mean, variance } = isTraining
+      ? tf.moments(made, [0, 1, 2])
+      : { mean: tf.zerosLike(gamma), variance: tf.onesLike(gamma) }
+    const normal = tf.batchNorm(
+      made,
+      /** @type {tf.Tensor1D} */ (mean),
+      /** @type {tf.Tensor1D} */ (variance),
+      beta,
+      gamma,
+      EPSILON,
+    )
+    const sum = i === parts.length - 1 ? tf.add(normal, image) : normal
+    return activation === 'linear' ? sum : activation === 'relu' ? tf.relu(sum) : tf.relu6(sum)
+  }, image)
+}
+
 /** @param {Net} net */
 export function tfjsNet(net) {
   const constants = /** @type {tf.Tensor[]} */ ([])
@@ -81,8 +110,8 @@ export function tfjsNet(net) {
   constants.push(mask)
 
   /** @param {tf.Tensor} x  [batch, ...] */
-  const predict = (x) =>
-    net.layers.reduce((value, { type, units, activation, heads }, i) => {
+  const predict = (x, isTraining = false) =>
+    net.layers.reduce((value, { type, units, activation, heads, parts }, i) => {
       const w = layers[i]
       switch (type) {
         case 'dense': {
@@ -114,6 +143,8 @@ export function tfjsNet(net) {
         }
         case 'block':
           return block(value, w, heads, mask)
+        case 'residual':
+          return residual(value, w, parts, isTraining)
         default:
           return normalize(value, w.gamma, w.beta)
       }

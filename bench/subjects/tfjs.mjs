@@ -45,7 +45,9 @@ export function tfjsSubject(name, backend, prepare) {
 
     cannot(net, what) {
       const missing =
-        what === 'train' && net.kind === 'conv' && !tf.getKernel('Conv2DBackpropFilter', backend)
+        what === 'train' &&
+        (net.kind === 'conv' || net.kind === 'residual') &&
+        !tf.getKernel('Conv2DBackpropFilter', backend)
       return missing
         ? `its ${backend} backend has no kernel Conv2DBackpropFilter: convolutions can't train`
         : null
@@ -72,7 +74,7 @@ export function tfjsSubject(name, backend, prepare) {
           lastLoss?.dispose()
           lastLoss = rule.minimize(
             () => {
-              const prediction = tf.reshape(predict(x), [-1, outputs])
+              const prediction = tf.reshape(predict(x, true), [-1, outputs])
               return loss === 'mse'
                 ? tf.losses.meanSquaredError(y, prediction)
                 : tf.losses.softmaxCrossEntropy(tf.oneHot(y, outputs), prediction)

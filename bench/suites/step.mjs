@@ -35,6 +35,7 @@ export async function runCase(one, subjects, timing) {
     note: subject.optimizers.includes(net.optimizer) ? null : 'SGD',
   }))
   // convolutions take fewer multiplications than are counted
-  if (net.kind !== 'conv') for (const { share } of measured) errors.push(...beyond(net.name, share ?? 0))
+  if (net.kind !== 'conv' && net.kind !== 'residual')
+    for (const { share } of measured) errors.push(...beyond(net.name, share ?? 0))
   return { rows: rowsOf(name, net.name, net.unit, measured), errors, notes }
 }
