@@ -7,37 +7,38 @@ import type { GraphWriter } from '../graph/writer.ts'
 import { entryOf, FINITE, isObject, must, NON_NEGATIVE, POSITIVE, type Rule } from '../numerics/errors.ts'
 
 interface ActivationRow {
-  readonly fn: UnaryName | 'softmax' | 'logSoftmax'
+  /** Default: that of the activation's name. */
+  readonly fn?: UnaryName | 'softmax' | 'logSoftmax'
   readonly alpha?: number
   readonly rule?: Rule<number>
 }
 
 /** Each name's operation; `alpha` is the parameter's default for those that have one. */
 const activations = {
-  linear: { fn: 'linear' },
-  relu: { fn: 'relu' },
-  relu6: { fn: 'relu6' },
-  leakyRelu: { fn: 'leakyRelu', alpha: 0.2, rule: NON_NEGATIVE },
-  elu: { fn: 'elu', alpha: 1, rule: POSITIVE },
-  celu: { fn: 'celu', alpha: 1, rule: POSITIVE },
-  selu: { fn: 'selu' },
-  gelu: { fn: 'gelu' },
-  geluTanh: { fn: 'geluTanh' },
-  silu: { fn: 'silu' },
+  linear: {},
+  relu: {},
+  relu6: {},
+  leakyRelu: { alpha: 0.2, rule: NON_NEGATIVE },
+  elu: { alpha: 1, rule: POSITIVE },
+  celu: { alpha: 1, rule: POSITIVE },
+  selu: {},
+  gelu: {},
+  geluTanh: {},
+  silu: {},
   swish: { fn: 'silu' },
-  sigmoid: { fn: 'sigmoid' },
-  logSigmoid: { fn: 'logSigmoid' },
-  tanh: { fn: 'tanh' },
-  softplus: { fn: 'softplus' },
-  softsign: { fn: 'softsign' },
-  hardSigmoid: { fn: 'hardSigmoid', alpha: 1 / 6, rule: NON_NEGATIVE },
-  hardSwish: { fn: 'hardSwish' },
-  hardTanh: { fn: 'hardTanh' },
-  mish: { fn: 'mish' },
+  sigmoid: {},
+  logSigmoid: {},
+  tanh: {},
+  softplus: {},
+  softsign: {},
+  hardSigmoid: { alpha: 1 / 6, rule: NON_NEGATIVE },
+  hardSwish: {},
+  hardTanh: {},
+  mish: {},
   exponential: { fn: 'exp' },
-  square: { fn: 'square' },
-  softmax: { fn: 'softmax' },
-  logSoftmax: { fn: 'logSoftmax' },
+  square: {},
+  softmax: {},
+  logSoftmax: {},
 } as const satisfies Record<string, ActivationRow>
 
 /** The name of an activation. */
@@ -68,7 +69,7 @@ export function activate(
   activation: { name: ActivationName; alpha: number },
   x: Value,
 ): Value {
-  const { fn } = activations[activation.name]
+  const { fn = activation.name as UnaryName }: ActivationRow = activations[activation.name]
   if (fn === 'softmax' || fn === 'logSoftmax') return ops.softmax(g, x, fn === 'logSoftmax')
   return ops.unary(g, fn, x, activation.alpha)
 }

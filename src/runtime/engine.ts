@@ -11,14 +11,14 @@ import {
 import { coreModule } from '../binaries/core.ts'
 import type { KernelModule } from '../binaries/kernel-module.ts'
 import { Arena, addModule, type Machine, machineOver, plainMemory } from './arena.ts'
-import { bytesOf, checkRuntime, codeOf, givenBytes, isSupported } from './modules.ts'
+import { bytesOf, checkRuntime, codeOf, givenBytes } from './modules.ts'
 import type { Executable } from './program.ts'
 
 /** Arithmetic that may round once where it would twice: what `relaxed` makes. */
 export interface Relaxed {
   readonly kind: 'relaxed'
-  /** Takes the place of the core's matmul, where the runtime knows its instructions. @internal */
-  module(): KernelModule
+  /** Takes the place of the core's matmul; null where the runtime doesn't know its instructions. @internal */
+  module(codeOf: Binaries['codeOf']): KernelModule | null
 }
 
 /** Threads that compute together: what `workers` makes. */
@@ -96,8 +96,7 @@ function hardware({ numerics, threads }: RuntimeOptions): Hardware {
   checkRuntime()
   const team = threads?.team(binaries) ?? null
   const count = team?.count ?? 1
-  const wanted = numerics?.module() ?? null
-  const relaxed = wanted && isSupported(wanted) ? wanted : null
+  const relaxed = numerics?.module(codeOf) ?? null
   const memory = team?.memory() ?? plainMemory()
   // in front of the arena: what a matmul needs, for each thread; without threads, the exact one has what is planned for it
   const scratch = count > 1 || relaxed ? ARENA_START : 0

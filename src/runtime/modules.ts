@@ -71,13 +71,6 @@ export const bytesOf = ({ name, binary }: KernelModule): Bytes | undefined =>
   given.get(name) ??
   (typeof binary === 'function' ? binary() : binary === null || isModule(binary) ? undefined : binary)
 
-/** Whether this runtime knows the instructions of `module`, and its binary is here. */
-export const isSupported = (module: KernelModule): boolean => {
-  if (compiled.has(module.name) || isModule(module.binary)) return true
-  const bytes = bytesOf(module)
-  return bytes !== undefined && WebAssembly.validate(bytes)
-}
-
 /** @throws LanegradError where the runtime can't */
 export function compileBytes(bytes: Bytes): Code {
   try {

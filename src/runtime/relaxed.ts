@@ -3,7 +3,7 @@
 import { OP_CORE_END, OP_MATMUL } from '../../assembly/abi.ts'
 import binary from '../../build/relaxed.wasm'
 import type { KernelModule } from '../binaries/kernel-module.ts'
-import type { Relaxed } from './engine.ts'
+import type { Binaries, Relaxed } from './engine.ts'
 
 /** The core's last kernel again: its multiply-adds may round once instead of twice. */
 export const relaxedModule: KernelModule = {
@@ -25,4 +25,15 @@ export const relaxedModule: KernelModule = {
  * console.log(/^(relaxed|simd \(no relaxed SIMD here\))$/.test(model.variant)) // true
  * ```
  */
-export const relaxed = (): Relaxed => Object.freeze({ kind: 'relaxed', module: () => relaxedModule })
+export const relaxed = (): Relaxed =>
+  Object.freeze({
+    kind: 'relaxed',
+    module(codeOf: Binaries['codeOf']) {
+      try {
+        codeOf(relaxedModule)
+        return relaxedModule
+      } catch {
+        return null // instructions that this runtime doesn't know, or a binary that isn't here
+      }
+    },
+  })

@@ -3,7 +3,7 @@
 // pattern of broadcasting. Plain data.
 
 import { type UnaryName, unaryFunctions } from '../../src/graph/functions.ts'
-import { binaryFunctions, binaryKernel } from '../../src/graph/ops/broadcast.ts'
+import { binaryFunctions, binaryKernels } from '../../src/graph/ops/broadcast.ts'
 import { type MatmulAttributes, matmulKernel } from '../../src/graph/ops/matmul.ts'
 import { unaryGradKernel, unaryKernel } from '../../src/graph/ops/unary.ts'
 import type { Shape } from '../../src/numerics/shape.ts'
@@ -141,7 +141,7 @@ const binaryCases = (Object.keys(binaryFunctions) as (keyof typeof binaryFunctio
       ? [UNIT, fn === 'divide' ? { from: 0.5, to: 2 } : { from: -0.9, to: 1.1 }]
       : [quarters, quarters]
     const inputs = [of(a, first), of(b, second)]
-    return opCase(binaryKernel, `${fn} ${text(a)} ${text(b)}`, inputs, { fn }, hasSlope ? [0, 1] : [])
+    return opCase(binaryKernels[fn], `${fn} ${text(a)} ${text(b)}`, inputs, { fn }, hasSlope ? [0, 1] : [])
   }),
 )
 

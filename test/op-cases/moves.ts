@@ -2,7 +2,7 @@
 // slice, unslice and concatenate on every axis, softmax; and penalties and metrics. Plain data.
 import * as abi from '../../assembly/abi.ts'
 import type { Kernel } from '../../src/graph/kernel.ts'
-import { expandKernel, type ReductionName, reduceKernel, reductions } from '../../src/graph/ops/broadcast.ts'
+import { expandKernel, type ReductionName, reduceKernels, reductions } from '../../src/graph/ops/broadcast.ts'
 import { metricKernel, penaltyGradKernel, penaltyKernel } from '../../src/graph/ops/loss.ts'
 import {
   concatenateKernel,
@@ -28,7 +28,7 @@ function reduceCase(fn: ReductionName, whole: Shape, start: number, end: number)
   const shape = whole.map((size, i) => (i >= start && i < end ? 1 : size))
   const attributes = { fn, outer, reduced, inner, scale: fn === 'sum' ? 0.375 : 1, shape }
   const name = `${fn} of ${text(whole)} over axes ${start} to ${end - 1}`
-  return opCase(reduceKernel, name, [of(whole)], attributes, [0])
+  return opCase(reduceKernels[fn], name, [of(whole)], attributes, [0])
 }
 const reduceCases = (Object.keys(reductions) as ReductionName[]).flatMap((fn) => [
   ...[0, 1, 2, 3].flatMap((start) =>

@@ -44,6 +44,7 @@ function broadcastShape(a: Shape, b: Shape): Shape {
 
 // ---- functions of two values ----------------------------------------------------------------------
 
+/** A sum, difference or product. */
 export const binaryKernel: Kernel<{ readonly fn: BinaryName }> = {
   name: 'binary',
   code: abi.OP_BINARY,
@@ -72,63 +73,102 @@ export const binaryKernel: Kernel<{ readonly fn: BinaryName }> = {
     const ranges = op.inputs.map((input) => known.rangeOf(input))
     return ranges.find((own) => own?.low === -Infinity && own.high === Infinity) ?? null
   },
-  gradient(g, { attributes: { fn }, inputs: [a, b], output }, dy) {
-    const by = (da: () => Value, db: () => Value) => [sumTo(g, da(), a.shape), sumTo(g, db(), b.shape)]
-    switch (fn) {
-      case 'add':
-        return by(
-          () => dy,
-          () => dy,
-        )
-      case 'subtract':
-        return by(
-          () => dy,
-          () => unary(g, 'negate', dy),
-        )
-      case 'multiply':
-        return by(
-          () => times(g, dy, b),
-          () => times(g, dy, a),
-        )
-      case 'divide': {
-        // y = a / b:  da = dy / b,  db = -(dy / b) y
-        const da = binary(g, 'divide', dy, b)
-        return by(
-          () => da,
-          () => unary(g, 'negate', times(g, da, output)),
-        )
-      }
-      // at a tie the second operand takes the gradient of maximum, the first that of minimum
-      case 'maximum':
-        return by(
-          () => times(g, dy, binary(g, 'greater', a, b)),
-          () => times(g, dy, binary(g, 'greaterEqual', b, a)),
-        )
-      case 'minimum':
-        return by(
-          () => times(g, dy, binary(g, 'greaterEqual', b, a)),
-          () => times(g, dy, binary(g, 'greater', a, b)),
-        )
-      default:
-        return [] // comparisons are constant almost everywhere
-    }
+  gradient(g, { attributes: { fn }, inputs: [a, b] }, dy) {
+    const isProduct = fn === 'multiply'
+    return gradients(
+      g,
+      [a, b],
+      () => (isProduct ? times(g, dy, b) : dy),
+      () => (isProduct ? times(g, dy, a) : fn === 'subtract' ? unary(g, 'negate', dy) : dy),
+    )
   },
 }
 
-/** fn(a, b), element by element; shapes broadcast as in NumPy. Either may be a number. */
-export function binary(g: Writer, fn: BinaryName, a: Value | number, b: Value | number): Value {
-  const values = [a, b].map((given) => (typeof given === 'number' ? g.constant(given) : given))
-  return g.add(binaryKernel, values, { fn })[0]
+/** The gradients of two operands, each summed to the operand's shape. */
+const gradients = (g: Writer, [a, b]: readonly Value[], da: () => Value, db: () => Value): Value[] => [
+  sumTo(g, da(), a.shape),
+  sumTo(g, db(), b.shape),
+]
+
+/** y = a / b:  da = dy / b,  db = -(dy / b) y */
+export const quotientKernel: Kernel<{ readonly fn: BinaryName }> = {
+  ...binaryKernel,
+  gradient(g, { inputs, output }, dy) {
+    const da = binary(g, 'divide', dy, inputs[1])
+    return gradients(
+      g,
+      inputs,
+      () => da,
+      () => unary(g, 'negate', times(g, da, output)),
+    )
+  },
 }
 
+/** The larger of two: at a tie the second operand takes the gradient. */
+export const maximumKernel: Kernel<{ readonly fn: BinaryName }> = {
+  ...binaryKernel,
+  gradient: (g, { inputs }, dy) =>
+    gradients(
+      g,
+      inputs,
+      () => times(g, dy, binary(g, 'greater', inputs[0], inputs[1])),
+      () => times(g, dy, binary(g, 'greaterEqual', inputs[1], inputs[0])),
+    ),
+}
+
+/** The smaller of two: at a tie the first operand takes the gradient. */
+export const minimumKernel: Kernel<{ readonly fn: BinaryName }> = {
+  ...binaryKernel,
+  gradient: (g, { inputs }, dy) =>
+    gradients(
+      g,
+      inputs,
+      () => times(g, dy, binary(g, 'greaterEqual', inputs[1], inputs[0])),
+      () => times(g, dy, binary(g, 'greater', inputs[0], inputs[1])),
+    ),
+}
+
+/** Comparisons are constant almost everywhere. */
+export const comparisonKernel: Kernel<{ readonly fn: BinaryName }> = { ...binaryKernel, gradient: () => [] }
+
+/** The kernel of each function: a program carries the gradients of those that it names. */
+export const binaryKernels: Readonly<Record<BinaryName, Kernel<{ readonly fn: BinaryName }>>> = {
+  add: binaryKernel,
+  subtract: binaryKernel,
+  multiply: binaryKernel,
+  divide: quotientKernel,
+  maximum: maximumKernel,
+  minimum: minimumKernel,
+  greater: comparisonKernel,
+  greaterEqual: comparisonKernel,
+  equal: comparisonKernel,
+}
+
+function write(
+  g: Writer,
+  kernel: Kernel<{ readonly fn: BinaryName }>,
+  fn: BinaryName,
+  operands: readonly (Value | number)[],
+): Value {
+  const values = operands.map((given) => (typeof given === 'number' ? g.constant(given) : given))
+  return g.add(kernel, values, { fn })[0]
+}
+
+/** fn(a, b), element by element; shapes broadcast as in NumPy. Either may be a number. */
+export const binary = (g: Writer, fn: BinaryName, a: Value | number, b: Value | number): Value =>
+  write(g, binaryKernels[fn], fn, [a, b])
+
 /** a + b; shapes broadcast, either may be a number. */
-export const plus = (g: Writer, a: Value | number, b: Value | number): Value => binary(g, 'add', a, b)
+export const plus = (g: Writer, a: Value | number, b: Value | number): Value =>
+  write(g, binaryKernel, 'add', [a, b])
 
 /** a - b; shapes broadcast, either may be a number. */
-export const minus = (g: Writer, a: Value | number, b: Value | number): Value => binary(g, 'subtract', a, b)
+export const minus = (g: Writer, a: Value | number, b: Value | number): Value =>
+  write(g, binaryKernel, 'subtract', [a, b])
 
 /** a b, element by element; shapes broadcast, either may be a number. */
-export const times = (g: Writer, a: Value | number, b: Value | number): Value => binary(g, 'multiply', a, b)
+export const times = (g: Writer, a: Value | number, b: Value | number): Value =>
+  write(g, binaryKernel, 'multiply', [a, b])
 
 /** x times a number. */
 export const scale = (g: Writer, x: Value, factor: number): Value => (factor === 1 ? x : times(g, x, factor))
@@ -176,7 +216,7 @@ export interface ReduceAttributes {
   readonly shape: Shape
 }
 
-/** Over the middle of [outer, reduced, inner]. */
+/** The sum over the middle of [outer, reduced, inner]. */
 export const reduceKernel: Kernel<ReduceAttributes> = {
   name: 'reduce',
   code: abi.OP_REDUCE,
@@ -202,13 +242,26 @@ export const reduceKernel: Kernel<ReduceAttributes> = {
     const factor = fn === 'sum' ? reduced * scale : 1
     return range && { ...range, low: range.low * factor, high: range.high * factor }
   },
-  gradient(g, { attributes: { fn, scale: factor, shape }, inputs: [x], output }, dy) {
-    if (fn === 'sum') return [scale(g, expand(g, reshape(g, dy, shape), x.shape), factor)]
-    // the elements equal to the extremum share the gradient
+  gradient: (g, { attributes: { scale: factor, shape }, inputs: [x] }, dy) => [
+    scale(g, expand(g, reshape(g, dy, shape), x.shape), factor),
+  ],
+}
+
+/** The largest or smallest: the elements that are equal to it share the gradient. */
+export const extremumKernel: Kernel<ReduceAttributes> = {
+  ...reduceKernel,
+  gradient(g, { attributes: { shape }, inputs: [x], output }, dy) {
     const equal = binary(g, 'equal', x, reshape(g, output, shape))
     const share = binary(g, 'divide', reshape(g, dy, shape), sumTo(g, equal, shape))
     return [times(g, expand(g, share, x.shape), equal)]
   },
+}
+
+/** The kernel of each reduction. */
+export const reduceKernels: Readonly<Record<ReductionName, Kernel<ReduceAttributes>>> = {
+  sum: reduceKernel,
+  max: extremumKernel,
+  min: extremumKernel,
 }
 
 /** Options of `reduce`. */
@@ -223,8 +276,17 @@ export interface ReduceOptions {
  * Reduces over `axes` (all by default), `scale` applied to the result. Adjacent axes are merged, so that most
  * reductions are one operation.
  */
-export function reduce(
+export const reduce = (
   g: Writer,
+  fn: ReductionName,
+  x: Value,
+  axes?: readonly number[],
+  options?: ReduceOptions,
+): Value => reduced(g, reduceKernels[fn], fn, x, axes, options)
+
+function reduced(
+  g: Writer,
+  kernel: Kernel<ReduceAttributes>,
   fn: ReductionName,
   x: Value,
   axes?: readonly number[],
@@ -238,15 +300,15 @@ export function reduce(
     if (!over.has(last)) continue
     let start = last
     while (start > 0 && over.has(start - 1)) start--
-    const [outer, reduced, inner] = [
+    const [outer, middle, inner] = [
       shape.slice(0, start),
       shape.slice(start, last + 1),
       shape.slice(last + 1),
     ].map((part) => elementCount(part))
     shape.fill(1, start, last + 1)
     const factor = start === Math.min(...over) ? scale : 1
-    const attributes = { fn, outer, reduced, inner, scale: factor, shape: [...shape] }
-    ;[value] = g.add(reduceKernel, [value], attributes)
+    const attributes = { fn, outer, reduced: middle, inner, scale: factor, shape: [...shape] }
+    ;[value] = g.add(kernel, [value], attributes)
     last = start
   }
   return reshape(g, value, keepDims ? shape : shape.filter((_, i) => !over.has(i)))
@@ -254,10 +316,10 @@ export function reduce(
 
 /** The sum over `axes`, by default over all. */
 export const sum = (g: Writer, x: Value, axes?: readonly number[], keepDims = false): Value =>
-  reduce(g, 'sum', x, axes, { keepDims })
+  reduced(g, reduceKernel, 'sum', x, axes, { keepDims })
 
 /** The mean over `axes`, by default over all. */
 export function mean(g: Writer, x: Value, axes?: readonly number[], keepDims = false): Value {
   const count = elementCount(axes ? axes.map((axis) => x.shape[axis]) : x.shape)
-  return reduce(g, 'sum', x, axes, { keepDims, scale: 1 / count })
+  return reduced(g, reduceKernel, 'sum', x, axes, { keepDims, scale: 1 / count })
 }
