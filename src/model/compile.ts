@@ -19,7 +19,7 @@ import {
 } from '../numerics/errors.ts'
 import { type RowShape, rowShapeText } from '../numerics/shape.ts'
 import type { GraphLoss } from '../training/graph-loss.ts'
-import { type LossLike, readLoss, takesLabels } from '../training/losses.ts'
+import { type LossLike, readLoss, takesLabels } from '../training/loss.ts'
 import { type MetricLike, type MetricName, readMetric } from '../training/metrics.ts'
 import { type Optimizer, type OptimizerName, resolveNames } from '../training/optimizer.ts'
 import { readOptimizer } from '../training/optimizers.ts'

@@ -9,7 +9,7 @@ import type { Slot } from '../runtime/program.ts'
 import type { Prepared } from '../session/prepared.ts'
 import type { Watcher } from '../session/session.ts'
 import { warn } from '../session/warnings.ts'
-import { ROUNDING } from '../training/losses.ts'
+import { ROUNDING } from '../training/loss.ts'
 import { rangeText } from '../training/range.ts'
 
 const LARGEST = 3.4028234663852886e38

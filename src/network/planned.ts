@@ -17,7 +17,7 @@ import { Session, type Updating } from '../session/session.ts'
 import { explain } from '../session/warnings.ts'
 import type { GraphLoss } from '../training/graph-loss.ts'
 import type { LossGroups } from '../training/groups.ts'
-import { takesLabels, targetLimits, targetShape } from '../training/losses.ts'
+import { takesLabels, targetLimits, targetShape } from '../training/loss.ts'
 import { type Optimizer, updateOf } from '../training/optimizer.ts'
 import {
   type Computation,

@@ -17,7 +17,7 @@ import {
 } from '../numerics/errors.ts'
 import { type RowShape, shapeText } from '../numerics/shape.ts'
 import { elementCount } from '../numerics/tensor.ts'
-import { isLossName, type Loss, type LossName } from './losses.ts'
+import { isLossName, type Loss, type LossName } from './loss.ts'
 
 /** Writes a loss: values [batch, ...], one for each element or row of the prediction, or one number, the loss itself. */
 export type LossFunction = (g: GraphBuilder, truth: Value, prediction: Value) => Value

@@ -5,7 +5,7 @@
 //   sum                           weight 1, and no division
 // Penalties are the same at every step: any mean of them is right. `accumulateGradients` brings this.
 import type { Regularizer } from '../layers/layer.ts'
-import type { Loss } from './losses.ts'
+import type { Loss } from './loss.ts'
 
 /** What `compile` was told. */
 interface Training {

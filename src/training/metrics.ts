@@ -23,7 +23,7 @@ import {
   takesLabels,
   takesLogits,
   termCount,
-} from './losses.ts'
+} from './loss.ts'
 import { writeLoss } from './write-loss.ts'
 
 /**

@@ -6,7 +6,7 @@ import type { Known, Range } from '../graph/kernel.ts'
 import type { Value } from '../graph/value.ts'
 import type { GraphWriter } from '../graph/writer.ts'
 import { fail } from '../numerics/errors.ts'
-import { type Loss, takesLabels } from './losses.ts'
+import { type Loss, takesLabels } from './loss.ts'
 
 /** The range of every value that an operation makes. `isFree`: whether a weight can take any number, of any sign. */
 export function rangesOf(

@@ -7,7 +7,7 @@ import { softmaxKernel } from '../graph/ops/softmax.ts'
 import { unaryKernel } from '../graph/ops/unary.ts'
 import type { Value } from '../graph/value.ts'
 import type { GraphWriter } from '../graph/writer.ts'
-import { type Loss, type LossRow, losses } from './losses.ts'
+import { type Loss, type LossRow, losses } from './loss.ts'
 
 /** The logits of a prediction that softmax (or sigmoid) makes, in the prediction's shape; null if it is made otherwise. */
 function logitsOf(g: GraphWriter, loss: Loss, prediction: Value): Value | null {

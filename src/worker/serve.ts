@@ -14,7 +14,7 @@ import { check, checkOptions, fail, isRecord } from '../numerics/errors.ts'
 import { builtin, now } from '../numerics/host.ts'
 import { Stop } from '../rows/stop.ts'
 import type { GraphLoss } from '../training/graph-loss.ts'
-import type { Loss } from '../training/losses.ts'
+import type { Loss } from '../training/loss.ts'
 import type { MetricLike } from '../training/metrics.ts'
 import {
   type CallOptions,

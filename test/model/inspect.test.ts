@@ -23,7 +23,7 @@ import { networkOf } from '../../src/network/network.ts'
 import { planOf } from '../../src/plan/plan.ts'
 import { layoutOf } from '../../src/session/layout.ts'
 import type { Request } from '../../src/session/program.ts'
-import { type LossLike, readLoss } from '../../src/training/losses.ts'
+import { type LossLike, readLoss } from '../../src/training/loss.ts'
 import { updateOf } from '../../src/training/optimizer.ts'
 
 const isUpdating = process.env.UPDATE_TEXTS === '1'
