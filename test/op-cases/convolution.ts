@@ -73,6 +73,7 @@ const convCases = [conv, convInputGrad].flatMap((kernel) => [
   // by tiles (winograd.ts): whole ones and some that are cut, of more than one thread's rows; channels beside vectors
   convCase(kernel, 1, plane([4, 6], [3, 3]), [16, 18], pads(1)),
   convCase(kernel, 3, plane([6, 7], [3, 3]), [17, 16], { before: [0, 2, 1], after: [0, 0, 1] }),
+  convCase(kernel, 1, plane([3, 515], [3, 3]), [16, 16], pads(1)), // a row of more tiles than a block has
   convCase(kernel, 3, plane([10, 10], [1, 1]), [2, 2], { groups: 2 }),
   convCase(kernel, 2, row(9, 4), [3, 5], { before: [0, 0, 3] }),
   convCase(kernel, 1, row(11, 3), [2, 4], { dilations: [1, 1, 4], strides: [1, 1, 2], groups: 2 }),
