@@ -55,7 +55,8 @@ async function run({ epochs, steps, learningRate, rounds: count, unseen, seed }:
   const pairCount = kinds.length
 
   // 2. The network.
-  const { pairs, placed } = siamese({ rowCount, columnCount, pairCount, learningRate, seed })
+  const stepCount = epochs * steps
+  const { pairs, placed } = siamese({ rowCount, columnCount, pairCount, learningRate, stepCount, seed })
   print(
     `siamese network, ${grouped(pairs.countParams())} parameters\n` +
       `learns from halves of the digits ${known.join(', ')}: ${pairCount} kinds of pictures\n`,
@@ -113,7 +114,7 @@ const command = new Command('npm run example -- siamese')
   .description('Learns from pairs what is alike, and recognizes new digits by one example of each.')
   .option('--epochs <n>', 'lines of progress', positiveInteger, 3)
   .option('--steps <n>', 'optimizer steps of an epoch', positiveInteger, 200)
-  .option('--learning-rate <rate>', 'size of a step', positiveNumber, 0.001)
+  .option('--learning-rate <rate>', 'size of the first steps; it sinks to 0', positiveNumber, 0.002)
   .option('--rounds <n>', 'how often examples are drawn for the test', positiveInteger, 1000)
   .addOption(
     new Option('--unseen <digits>', 'digits left out of training, which are tested')

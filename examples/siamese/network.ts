@@ -6,6 +6,7 @@ import {
   batchNormalization,
   concatenate,
   conv2d,
+  cosineDecay,
   customLoss,
   flatten,
   input,
@@ -42,12 +43,14 @@ export interface Sizes {
   columnCount: number
   /** pairs of a step */
   pairCount: number
+  /** of the first step; it sinks to 0 over so many */
   learningRate: number
+  stepCount: number
   seed: number
 }
 
 /** The network of pairs, and the trunk alone, over the same weights. */
-export function siamese({ rowCount, columnCount, pairCount, learningRate, seed }: Sizes) {
+export function siamese({ rowCount, columnCount, pairCount, learningRate, stepCount, seed }: Sizes) {
   const shape = [rowCount, columnCount, 1]
   const trunk = sequential({
     inputShape: shape,
@@ -70,6 +73,7 @@ export function siamese({ rowCount, columnCount, pairCount, learningRate, seed }
     outputs: concatenate()([place, trunk(other)]),
     threads: workers(),
   })
-  pairs.compile({ optimizer: adam({ learningRate }), loss: contrastive(pairCount) })
+  const schedule = cosineDecay({ steps: stepCount })
+  pairs.compile({ optimizer: adam({ learningRate, schedule }), loss: contrastive(pairCount) })
   return { pairs, placed: part(pairs, { inputs: one, outputs: place }) }
 }
