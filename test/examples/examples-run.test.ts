@@ -79,7 +79,7 @@ test.runIf(process.env.CI)(
   'gan draws points of the ring, of its width, all the way round',
   { timeout: 120_000 },
   () => {
-    const text = runExample('gan')
+    const text = runExample('gan', '--epochs', '4')
     const [radius, spread, emptiest, fullest] = figures(text, /^ {2}generated/m)
     expect(Math.abs(radius - 1)).toBeLessThan(0.05)
     expect(spread).toBeLessThan(0.1)
@@ -216,7 +216,9 @@ test.runIf(process.env.CI && canRun(PYTHON, 'import torch'))(
   'handover: two epochs in JavaScript and one between them in PyTorch reach 98.8 % (in CI, where python3 has torch)',
   { timeout: 900_000 },
   () => {
-    const text = runExample('handover', '--python', PYTHON)
+    // larger batches than usual: fewer of PyTorch's steps, each of which takes its time
+    const options = ['--batch-size', '256', '--learning-rate', '0.008']
+    const text = runExample('handover', '--python', PYTHON, ...options)
     expect(text).toMatch(/^2\. PyTorch \S+, 2 processes:$/m)
     expect(figure(text, /test accuracy:/)).toBeGreaterThanOrEqual(98.8)
   },

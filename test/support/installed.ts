@@ -1,6 +1,6 @@
 // The package as a user gets it: packed from what is built, installed from the tarball into an empty project.
 import { execFileSync, spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -27,14 +27,29 @@ export interface Project {
   remove(): void
 }
 
+interface Packed {
+  readonly folder: string
+  readonly filename: string
+  readonly files: readonly { readonly path: string }[]
+}
+let packed: Packed | null = null
+
+/** The tarball, made once in this process, which removes it at its end. */
+function pack(): Packed {
+  if (packed) return packed
+  const folder = mkdtempSync(join(tmpdir(), 'lanegrad-tarball-'))
+  process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
+  const [made] = JSON.parse(npm(['pack', '--json', '--pack-destination', folder], root))
+  packed = { folder, filename: made.filename, files: made.files }
+  return packed
+}
+
 /** `npm init -y && npm install ./lanegrad-*.tgz` in a new folder of `parent`. */
 export function install(parent = tmpdir()): Project {
   mkdirSync(parent, { recursive: true })
   const folder = mkdtempSync(join(parent, 'lanegrad-package-'))
-  const [{ filename, files }] = JSON.parse(npm(['pack', '--json', '--pack-destination', folder], root)) as {
-    filename: string
-    files: { path: string }[]
-  }[]
+  const { filename, files, ...tarball } = pack()
+  copyFileSync(join(tarball.folder, filename), join(folder, filename))
   writeFileSync(join(folder, 'package.json'), '{ "name": "project", "version": "1.0.0", "private": true }')
   npm(['install', `./${filename}`], folder)
   const run = (program: string, ...args: string[]): string => {
