@@ -181,6 +181,7 @@ describe.skipIf(lacking)(`the installed package${lacking}`, () => {
         context: cwd,
         entry: './entry.js',
         target: 'webworker',
+        optimization: { minimize: false }, // the pages above are minified
         output: { path: join(cwd, 'dist') },
       })
       project.write(`${into}/dist/index.html`, starter)

@@ -500,7 +500,7 @@ describe('what can not be read is told', () => {
 
 describe('damaged files give nothing but a LanegradError', () => {
   // small files: each is read in a millisecond
-  const zip = readZip('file', fileOf('branches', '.keras'))
+  const zip = readZip('file', fileOf('films', '.keras'))
   const [config, weights] = [zip.read('config.json'), zip.read('model.weights.h5')]
   const archive = (config: Uint8Array, weights: Uint8Array) =>
     writeZip({ 'config.json': config, 'model.weights.h5': weights })
