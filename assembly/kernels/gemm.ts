@@ -18,7 +18,7 @@ import {
   BLOCK_DEPTH, BLOCK_ROWS, CHAIN_DEPTH, EDGE_BYTES, FN_LINEAR, JOB_SCRATCH, LONG_DEPTH, MATMUL_A, MATMUL_ACCUMULATE,
   MATMUL_ALPHA, MATMUL_B, MATMUL_BIAS, MATMUL_C, MATMUL_COPY_A, MATMUL_FLAGS, MATMUL_FN, MATMUL_K, MATMUL_LONG, MATMUL_M, MATMUL_N,
   MATMUL_OFFSETS, MATMUL_PART_SHIFT, MATMUL_ROWS, MATMUL_RUN, MATMUL_SCRATCH, MATMUL_SCRATCH_BYTES, MATMUL_SMALL_WORK, MATMUL_SUMS,
-  MATMUL_TRANSPOSE_A, MATMUL_TRANSPOSE_B, ROWS_BYTES, ROWS_SPARE, SCRATCH_GAP,
+  MATMUL_TRANSPOSE_A, MATMUL_TRANSPOSE_B, ROWS_BYTES, ROWS_SPARE, SCRATCH_GAP, TILE_ROWS,
 } from '../abi'
 import { partStart } from '../parallel'
 import { fusedTile } from './gemm-fused'
@@ -77,8 +77,8 @@ export function productPart(p: usize, part: i32, parts: i32, applyUnary: u32): v
       colStart = partStart(N, unit, part, parts)
       colEnd = partStart(N, unit, part + 1, parts)
     } else {
-      rowStart = partStart(M, 12, part, parts)
-      rowEnd = partStart(M, 12, part + 1, parts)
+      rowStart = partStart(M, TILE_ROWS, part, parts)
+      rowEnd = partStart(M, TILE_ROWS, part + 1, parts)
     }
   }
   const own = part + (flags >> MATMUL_PART_SHIFT), planned = <usize>load<u32>(JOB_SCRATCH)
