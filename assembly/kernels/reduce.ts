@@ -55,10 +55,10 @@ function addRanges(dst: usize, src: usize, outer: i32, ranges: i32, row: usize):
   }
 }
 
-/** Ranges whose sums down columns are added up: of long sums more than one. */
+/** Ranges whose sums down columns are added up: of long sums, which alone have scratch, more than one. */
+@inline
 function rangesOf(p: usize): u32 {
-  if (load<i32>(p, REDUCE_FN) != REDUCE_SUM || load<i32>(p, REDUCE_INNER) == 1) return 1
-  return (load<u32>(p, REDUCE_REDUCED) + LONG_DEPTH - 1) / LONG_DEPTH
+  return load<u32>(p, REDUCE_RANGES) ? (load<u32>(p, REDUCE_REDUCED) + LONG_DEPTH - 1) / LONG_DEPTH : 1
 }
 
 /** words: dst, src, outer, reduced, inner, fn, scale (f32), scratch of long sums: [outer, reduced / LONG_DEPTH, inner] */
