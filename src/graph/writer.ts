@@ -48,6 +48,10 @@ export class GraphWriter implements Writer {
   masks: Masks | null = null
   /** The rule for the ids of an input, by its name. */
   readonly limits = new Map<string, IdLimit>()
+  /** The new value of a weight after the run, by its name (assign.ts). */
+  readonly assigned = new Map<string, Value>()
+  /** The names of weights as an earlier call of the run has left them. */
+  readonly moved = new Map<Value, string>()
   private nextId = 0
 
   /** A value that no operation makes: an input, a weight, a constant. */

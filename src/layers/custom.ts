@@ -1,4 +1,5 @@
 // A user's own kind of layer, written with the operations of a GraphBuilder, which have gradients.
+import { assign } from '../graph/assign.ts'
 import { graphBuilder } from '../graph/builder.ts'
 import { masksOf } from '../graph/masks.ts'
 import { isValue, type Value } from '../graph/value.ts'
@@ -74,6 +75,7 @@ const forOwn = (context: BuildContext): LayerContext =>
     ...context,
     g: guarded('g', graphBuilder(context.g)),
     limitIds: (ids, count) => limitIds(context.g, ids, count),
+    assign: (weight, next) => assign(context.g, weight, next),
     maskOf: (value) => masksOf(context.g).of(value),
     setMask: (value, mask) => masksOf(context.g).set(value, mask),
     weight: (name, shape, options = {}) =>

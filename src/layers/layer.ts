@@ -90,9 +90,10 @@ export interface LayerContext<G = GraphBuilder> {
   nested(own: string): LayerContext<G>
 }
 
-/** The context of the library's own layers, which limit ids (ids.ts) and set masks (graph/masks.ts) by the graph itself. */
+/** The context of the library's own layers, which limit ids (ids.ts), assign (graph/assign.ts)
+ * and set masks (graph/masks.ts) by the graph itself. */
 export interface BuildContext
-  extends Omit<LayerContext<GraphWriter>, 'limitIds' | 'maskOf' | 'setMask' | 'nested'> {
+  extends Omit<LayerContext<GraphWriter>, 'limitIds' | 'assign' | 'maskOf' | 'setMask' | 'nested'> {
   /** The context of a layer inside this one. */
   nested(own: string): BuildContext
 }

@@ -1,6 +1,7 @@
 // Normalization layers: by the statistics of the batch, of each row, of groups of channels. Channels are the last axis, or the
 // axes that an option names, which are moved there.
 // Formulas and names are Keras's. Batch normalization alone keeps moving statistics from step to step.
+import { assign } from '../graph/assign.ts'
 import * as ops from '../graph/operations.ts'
 import type { Value } from '../graph/value.ts'
 import type { GraphWriter } from '../graph/writer.ts'
@@ -94,7 +95,7 @@ export const batchNormalizationKind: LayerKind<ReturnType<typeof readBatch>> = {
   kind: 'batchNormalization',
   read: readBatch,
   build(context, inputs, config) {
-    const { g, training, trainable, weight, assign } = context
+    const { g, training, trainable, weight } = context
     const { epsilon, center, scale, momentum } = config
     const { rows: x, sizes, back } = channelsLast(context, inputs, config.axis)
     const channels = channelsOf(x)
@@ -120,7 +121,7 @@ export const batchNormalizationKind: LayerKind<ReturnType<typeof readBatch>> = {
     const correction = config.unbiasedRunningVar && count > 1 ? count / (count - 1) : 1
     const move = (moving: Value, batch: Value, factor: number) => {
       const next = ops.scale(g, ops.reshape(g, batch, sizes), (1 - momentum) * factor)
-      assign(moving, ops.plus(g, ops.scale(g, moving, momentum), next))
+      assign(g, moving, ops.plus(g, ops.scale(g, moving, momentum), next))
     }
     move(movingMean, mean, 1)
     move(movingVariance, variance, correction)

@@ -1,5 +1,6 @@
 // Shared by all layers over sequences: their options, the mask of the input, initial and last states.
 import { RANDOM_BERNOULLI } from '../../assembly/abi.ts'
+import { assign } from '../graph/assign.ts'
 import * as ops from '../graph/operations.ts'
 import type { Value } from '../graph/value.ts'
 import { BOOLEAN, fail, mismatch, POSITIVE_INTEGER, type Read, SHARE } from '../numerics/errors.ts'
@@ -125,7 +126,7 @@ export function initialStates(
 
 /** The outputs of a layer over sequences, with masks set and states kept: a sequence has the mask of x, in its own order. */
 export function sequenceOutputs(
-  { g, assign }: BuildContext,
+  { g }: BuildContext,
   y: Value,
   initial: readonly Value[],
   states: readonly Value[],
@@ -134,7 +135,7 @@ export function sequenceOutputs(
 ): readonly Value[] {
   if (stateful)
     initial.forEach((state, i) => {
-      assign(state, states[i])
+      assign(g, state, states[i])
     })
   const outputs = [y, ...(returnState ? states : [])]
   for (const value of outputs) g.masks?.set(value, null)

@@ -1,4 +1,5 @@
 // Wrappers that normalize a layer's kernel: by its largest singular value, or each output's column by a length of its own.
+import { assign } from '../graph/assign.ts'
 import * as ops from '../graph/operations.ts'
 import type { Value } from '../graph/value.ts'
 import type { GraphWriter } from '../graph/writer.ts'
@@ -90,7 +91,7 @@ export const spectralNormalizationKind: LayerKind<SpectralConfig> = {
   build(context, inputs, { layer, powerIterations }) {
     return buildReweighted(layer, context.nested('layer'), inputs, (asked) => {
       const { own, shape, options } = asked
-      const { g, weight, training, assign } = asked.context
+      const { g, weight, training } = asked.context
       const kernel = weight(own, shape, options)
       const name = kernel.leaf?.name ?? ''
       const [rows, columns] = matrixOf(shape)
@@ -112,8 +113,8 @@ export const spectralNormalizationKind: LayerKind<SpectralConfig> = {
           u = unit(g, ops.matmul(g, v, constant))
           v = unit(g, ops.matmul(g, u, constant, { transposeB: true }))
         }
-        assign(kept.u, u)
-        assign(kept.v, v)
+        assign(g, kept.u, u)
+        assign(g, kept.v, v)
       }
       // sigma = v W u^T, u and v held constant
       const sigma = ops.matmul(g, ops.matmul(g, v, matrix), u, { transposeB: true })

@@ -31,64 +31,56 @@ export const grouped = (count: number): string => String(count).replace(/\B(?=(\
 export const parameters = (weights: readonly WeightSpec[]): number =>
   weights.reduce((sum, { shape }) => sum + elementCount(shape), 0)
 
+/** A row of a summary before it is text. */
+interface Row {
+  readonly title: string
+  /** The value whose shape is shown. */
+  readonly value: string
+  readonly inputs: readonly string[]
+  count: number
+}
+
 /** Layers with output shapes, parameter counts and bytes. */
 export function summaryText({ network, outline }: PlannedSession, isOpen = false): string {
   const outmost = new Map<string, ModelCall>()
+  const shown = new Map<string, string>() // what a row's inputs are called: values of a closed model by its name
   for (const model of isOpen ? [] : network.models)
     for (const call of model.calls) if (!outmost.has(call)) outmost.set(call, model)
-  const rows: string[][] = network.inputs.map(({ name, shape }) => [
-    `${name} (input)`,
-    rowShapeText(shape),
-    '0',
-    '0',
-    '',
-  ])
-  const weights = new Map<string, WeightSpec[]>()
-  for (const spec of outline.weights) {
-    const [layer] = spec.name.split('/', 1)
-    const known = weights.get(layer)
-    if (known) known.push(spec)
-    else weights.set(layer, [spec])
-  }
-  let total = 0
-  let trainable = 0
-  const shown = new Map<string, string>() // what a row's inputs are called: values of a closed model by its name
   for (const { name, outputs } of new Set(outmost.values()))
     outputs.forEach((value, i) => {
       shown.set(value, outputName(name, i))
     })
-  const list = (values: readonly string[]) => values.map((value) => shown.get(value) ?? value).join(', ')
-  const closed = new Map<ModelCall, { row: string[]; count: number }>()
-  for (const { name, layer, inputs } of network.calls) {
-    const own = weights.get(layer.name) ?? []
-    weights.delete(layer.name) // counted at the layer's first call
-    const count = parameters(own)
-    total += count
-    trainable += parameters(own.filter((spec) => spec.trainable))
-    const model = outmost.get(name)
-    if (model) {
-      const [output = name] = model.outputs
-      const known = closed.get(model) ?? { row: [], count: 0 }
-      if (!closed.has(model)) rows.push(known.row)
-      closed.set(model, known)
-      known.count += count
-      const shape = rowShapeText(outline.shapes.get(output) ?? [])
-      const sizes = [grouped(known.count), grouped(known.count * 4)]
-      const from = model.inputs.map(({ value }) => value)
-      known.row.splice(0, 5, `${model.name} (model)`, shape, ...sizes, list(from))
-      continue
-    }
-    const shape = outline.shapes.get(name) ?? []
-    rows.push([
-      `${name} (${layer.kind.kind})`,
-      rowShapeText(shape),
-      grouped(count),
-      grouped(count * 4),
-      list(inputs),
-    ])
+  const counts = new Map<string, number>() // by layer
+  for (const { name, shape } of outline.weights) {
+    const [layer] = name.split('/', 1)
+    counts.set(layer, (counts.get(layer) ?? 0) + elementCount(shape))
   }
+  const rows = new Map<unknown, Row>()
+  for (const { name } of network.inputs)
+    rows.set(name, { title: `${name} (input)`, value: name, inputs: [], count: 0 })
+  for (const { name, layer, inputs } of network.calls) {
+    const model = outmost.get(name)
+    const row = rows.get(model) ?? {
+      title: model ? `${model.name} (model)` : `${name} (${layer.kind.kind})`,
+      value: model?.outputs[0] ?? name,
+      inputs: model?.inputs.map(({ value }) => value) ?? inputs,
+      count: 0,
+    }
+    row.count += counts.get(layer.name) ?? 0
+    counts.delete(layer.name) // counted at the layer's first call
+    rows.set(model ?? name, row)
+  }
+  const cells = [...rows.values()].map(({ title, value, inputs, count }) => [
+    title,
+    rowShapeText(outline.shapes.get(value) ?? []),
+    grouped(count),
+    grouped(count * 4),
+    inputs.map((input) => shown.get(input) ?? input).join(', '),
+  ])
+  const total = parameters(outline.weights)
+  const trainable = parameters(outline.weights.filter((spec) => spec.trainable))
   const totals = `parameters: ${grouped(total)} (${grouped(total * 4)} bytes), trainable: ${grouped(trainable)}`
-  return `${table(['layer', 'output', 'parameters', 'bytes', 'inputs'], rows, [2, 3])}\n${totals}`
+  return `${table(['layer', 'output', 'parameters', 'bytes', 'inputs'], cells, [2, 3])}\n${totals}`
 }
 
 /** The lines that a console prints for a model. */

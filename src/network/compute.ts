@@ -180,8 +180,8 @@ export function computationOf(
   if (rows === 0) return made()
   const training = mode === 'train' || mode === 'gradients' || request.training
   const shapes = request.shapes.map((shape) => [rows, ...shape])
-  const { values, weights, assigned } = writeLayers(g, network, shapes, { training, seed })
-  const keeps = [...assigned].filter(
+  const { values, weights } = writeLayers(g, network, shapes, { training, seed })
+  const keeps = [...g.assigned].filter(
     ([name]) => mode === 'train' || (mode !== 'gradients' && isState({ name })),
   )
   const updates = new Map(keeps)

@@ -24,8 +24,6 @@ export interface Forward {
   readonly values: ReadonlyMap<string, Value>
   /** Weights read, in the order of first use. */
   readonly weights: ReadonlyMap<string, { readonly value: Value; readonly spec: WeightSpec }>
-  /** The new value of a weight after a training step, by its name. */
-  readonly assigned: ReadonlyMap<string, Value>
 }
 
 /** The most axes of a value, its batch axis counted: as many as nested arrays may have. */
@@ -64,8 +62,6 @@ export function writeLayers(
 ): Forward {
   const values = new Map<string, Value>()
   const weights = new Map<string, { value: Value; spec: WeightSpec }>()
-  const assigned = new Map<string, Value>()
-  const moved = new Map<Value, string>() // weights as an earlier call of the step left them
   network.inputs.forEach(({ name, dtype }, i) => {
     values.set(name, g.leaf('input', name, shapes[i], dtype))
   })
@@ -101,10 +97,10 @@ export function writeLayers(
     }
     const entry = known ?? { value: g.leaf('parameter', full, shape), spec }
     weights.set(full, entry)
-    const next = (training || stays) && assigned.get(full)
+    const next = (training || stays) && g.assigned.get(full)
     if (!next) return entry.value
     const now = copy(g, next) // a value of its own, by which `assign` knows the weight
-    moved.set(now, full)
+    g.moved.set(now, full)
     return now
   }
 
@@ -127,14 +123,6 @@ export function writeLayers(
       )
       const found = full.find((name) => weights.has(name)) ?? names[0]
       return weights.get(found)?.value ?? fail(`tied to ${found}, which no earlier layer has`)
-    },
-    assign(value, next) {
-      const name = value.leaf?.kind === 'parameter' ? value.leaf.name : moved.get(value)
-      if (name === undefined || !sameShape(value.shape, next.shape))
-        fail(
-          `assign: expected a weight and a value of its shape; got ${shapeText(value.shape)} and ${shapeText(next.shape)}`,
-        )
-      assigned.set(name, next)
     },
     nested(own) {
       checkLayerName(own, 'name of a nested layer')
@@ -173,5 +161,5 @@ export function writeLayers(
     }
   }
   g.label = ''
-  return { values, weights, assigned }
+  return { values, weights }
 }
