@@ -91,19 +91,23 @@ export interface Optimizer {
 /** The rule for shares that kernels take in float64. */
 const DOUBLE_SHARE = number(SHARE.expected, (value) => value >= 0 && value < 1)
 
-const EXCLUDED: Rule<OptimizerOptions['excludeFromWeightDecay']> = {
+const EXCLUDED: Rule<NonNullable<OptimizerOptions['excludeFromWeightDecay']>> = {
   expected: 'a list of names, a function of a name, or null',
-  holds: (value): value is OptimizerOptions['excludeFromWeightDecay'] =>
-    value === null ||
-    isFunction(value) ||
-    (Array.isArray(value) && value.every((name) => typeof name === 'string')),
+  holds: (value): value is NonNullable<OptimizerOptions['excludeFromWeightDecay']> =>
+    isFunction(value) || (Array.isArray(value) && value.every((name) => typeof name === 'string')),
 }
 
-const MULTIPLIERS: Rule<OptimizerOptions['learningRateMultipliers']> = {
+const MULTIPLIERS: Rule<Readonly<Record<string, number>>> = {
   expected: 'an object of numbers from 0 up by name, or null',
-  holds: (value): value is OptimizerOptions['learningRateMultipliers'] =>
-    value === null || (isRecord(value) && Object.values(value).every((factor) => NON_NEGATIVE.holds(factor))),
+  holds: (value): value is Readonly<Record<string, number>> =>
+    isRecord(value) && Object.values(value).every((factor) => NON_NEGATIVE.holds(factor)),
 }
+
+/** A reader that makes undefined of null: files don't hold what isn't given. */
+const unlessNull =
+  <T>(rule: Rule<T>) =>
+  (value: T | null, what: string): T | undefined =>
+    value === null ? undefined : must(rule, value, what)
 
 /** The readers of options that aren't such shares. */
 const readers: Readonly<Record<string, Reader<unknown>>> = {
@@ -115,8 +119,8 @@ const readers: Readonly<Record<string, Reader<unknown>>> = {
   nesterov: BOOLEAN,
   centered: BOOLEAN,
   amsgrad: BOOLEAN,
-  excludeFromWeightDecay: EXCLUDED,
-  learningRateMultipliers: MULTIPLIERS,
+  excludeFromWeightDecay: unlessNull(EXCLUDED),
+  learningRateMultipliers: unlessNull(MULTIPLIERS),
   schedule: readSchedule,
   ema: (given: MovingAverage | null, what) => broughtBy(what, given, 'average', AVERAGE),
   accumulation: (given: Accumulation | null, what) => broughtBy(what, given, 'accumulate', ACCUMULATE),
@@ -160,16 +164,8 @@ export function makeOptimizer(kind: Optimizer['kind'], formula: Formula, options
   const others = Object.values(clipKeys)
   reading(`${kind} options`, () => refuseOld(kind, Object(options)))
   const read = checkOptions<OptimizerOptions>(kind, options, [...Object.keys(own), ...others])
-  const {
-    excludeFromWeightDecay: excluded,
-    learningRateMultipliers: multipliers,
-    ...values
-  } = readOptions(kind, read, own, others)
-  const data = {
-    ...{ kind, ...values, ...(excluded !== null && { excludeFromWeightDecay: excluded }) },
-    ...(multipliers !== null && { learningRateMultipliers: multipliers }),
-    clip: readClip(kind, read),
-  } as unknown as Optimizer
+  const values = readOptions(kind, read, own, others)
+  const data = { kind, ...values, clip: readClip(kind, read) } as unknown as Optimizer
   return bringing(data, { formula: () => formula })
 }
 
@@ -202,16 +198,14 @@ export function resolveNames(optimizer: Optimizer, weights: readonly string[]): 
           ),
         )
       : excluded?.flatMap((name) => named(what, name, weights))
-  const rates =
-    multipliers &&
-    Object.entries(multipliers).flatMap(([name, rate]) =>
-      named(`${kind}: learningRateMultipliers`, name, weights).map((weight) => [weight, rate]),
-    )
+  const rates = Object.entries(multipliers ?? {}).flatMap(([name, rate]) =>
+    named(`${kind}: learningRateMultipliers`, name, weights).map((weight) => [weight, rate]),
+  )
   return bringing(
     {
       ...optimizer,
-      ...(undecayed && { excludeFromWeightDecay: [...new Set(undecayed)] }),
-      ...(rates && { learningRateMultipliers: Object.fromEntries(rates) }),
+      excludeFromWeightDecay: undecayed,
+      learningRateMultipliers: multipliers && Object.fromEntries(rates),
     },
     { formula },
   )
