@@ -55,11 +55,12 @@ export const JOB_SLEEPERS = 388 // i32 helpers that sleep until the next job
 export const JOB_ARENA = 392 // u32 address of the arena's header
 export const JOB_SCRATCH = 396 // u32 address of a matmul's scratch for each part, MATMUL_SCRATCH_BYTES each; 0: the planned one
 export const JOB_UNARY = 400 // u32 function table index of the core's applyUnary, for the relaxed matmul
-export const JOB_SPLIT = 404 // u32 that of the core's runWhole or splitWork, for all modules
+export const JOB_SPLIT = 404 // u32 that of the core's runWhole, or of splitWork of module threads, for all modules
 export const JOB_LEAST_WORK = 408 // f64 multiply-adds from which a job pays; infinity for one thread
 export const JOB_IS_RUNNING = 416 // u32
 export const JOB_PART_SCRATCH = 420 // u32 address of what scratchOf hands out, 0: what is planned, and
 export const JOB_PART_SCRATCH_BYTES = 424 // u32 its size for one part
+export const JOB_ENTER = 432 // u32 function table index of the core's enter, for helpers
 export const JOB_PATIENCE = 428 // i32 seconds without a part done after which the first thread waits no longer
 /**
  * Bytes around each part's scratch. A processor fetches ahead of what a thread reads: were that the lines another thread
@@ -99,6 +100,10 @@ export const OP_COPY = 474
 export const OP_SOFTMAX_GRAD = 475
 export const OP_RMSPROP = 476
 export const OP_EXTRAS_END = 477
+
+// module threads: no instruction has it
+export const SPLIT_WORK = 496
+export const THREADS_END = 497
 
 // module random
 export const OP_RANDOM = 64

@@ -1,11 +1,11 @@
 // The exports of the core. Addresses are bytes in the linear memory; `arena` is the address of a header.
 import {
-  HEADER_BACKWARD_END, HEADER_FORWARD_END, HEADER_LOSS, HEADER_PROGRAM, HEADER_STEP_COUNT, HEADER_STEP_END, JOB_ARENA,
+  HEADER_BACKWARD_END, HEADER_FORWARD_END, HEADER_LOSS, HEADER_PROGRAM, HEADER_STEP_COUNT, HEADER_STEP_END, JOB_ARENA, JOB_ENTER,
   JOB_LEAST_WORK, JOB_SCRATCH, JOB_SPLIT, JOB_UNARY,
 } from './abi'
 import { enter } from './arena'
 import { applyUnary } from './kernels/unary'
-import { runWhole, splitWork, takeParts } from './parallel'
+import { runWhole } from './parallel'
 import { run as runProgram } from './program'
 
 export { ABI_VERSION } from './abi'
@@ -23,12 +23,7 @@ export function prepare(scratch: usize): void {
 /** After `prepare`, where helpers or relaxed kernels will be: what these call in the core. */
 export function share(): void {
   store<u32>(JOB_UNARY, applyUnary.index)
-  store<u32>(JOB_SPLIT, splitWork.index)
-}
-
-/** The work of a helper's instance, over and over: see takeParts. */
-export function help(team: i32): i32 {
-  return takeParts(team)
+  store<u32>(JOB_ENTER, enter.index)
 }
 
 /** Runs the forward phase: outputs, losses and metrics. */

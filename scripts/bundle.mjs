@@ -145,8 +145,11 @@ async function bundle(entry) {
     sourceMap: { content, asObject: true },
   }
   const minified = await minify(text, options)
-  const [inner] = isAlone ? [] : (/\bWASM_(?!BYTES)\w+/.exec(minified.code) ?? [])
-  if (inner) throw new Error(`${entry} imports what brings ${inner}: binaries are the main file's`)
+  const [inner] = isAlone ? [] : (/\bWASM_(?!BYTES|THREADS)\w+/.exec(minified.code) ?? [])
+  if (inner)
+    throw new Error(
+      `${entry} imports what brings ${inner}: binaries are the main file's (threads.wasm is that of lanegrad/threads)`,
+    )
   return entry === CLI ? minified : shakable(minified, entry)
 }
 

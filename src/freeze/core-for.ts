@@ -26,7 +26,7 @@ import { fail } from '../numerics/errors.ts'
 import { PROGRAM_MARK } from '../session/frozen.ts'
 
 /** Exports that one thread with weights of its own never calls. */
-const UNCALLED = ['help', 'share', 'uniform']
+const UNCALLED = ['share', 'uniform']
 
 /** Kernels by op code, from the first one on. */
 const kernels = () => graph.lists[graph.calls[graph.roots.kernelAt].lists[0]]

@@ -43,6 +43,8 @@ export interface Binaries {
 
 /** The threads of one engine, itself included. */
 export interface Team {
+  /** What splits the work; null: there can be no others. */
+  readonly module: KernelModule | null
   /** How many there is scratch for; 1: there can be no others. */
   readonly count: number
   /** How many compute now: helpers join when they are ready, and again after another module has been loaded. */
@@ -54,8 +56,8 @@ export interface Team {
   memory(): WebAssembly.Memory
   /** `module` compiled for that memory. */
   codeOf(module: KernelModule): WebAssembly.Module
-  /** Lets the others have the modules of an engine that is ready. */
-  start(memory: WebAssembly.Memory, modules: Iterable<KernelModule>): void
+  /** Gets the others going, with the modules of a machine that is ready. */
+  start(machine: Machine): void
   /** The first address behind a plan and the scratch of its parts. */
   endOf(plan: Executable): number
   /** Takes the scratch of a plan that is loaded, and the modules it `added` to `modules`. */
@@ -101,8 +103,8 @@ function hardware({ numerics, threads }: RuntimeOptions): Hardware {
   // in front of the arena: what a matmul needs, for each thread; without threads, the exact one has what is planned for it
   const scratch = count > 1 || relaxed ? ARENA_START : 0
   const machine = machineOver(memory, team ? (module) => team.codeOf(module) : codeOf, scratch)
-  if (relaxed) addModule(machine, relaxed)
-  team?.start(memory, machine.modules)
+  for (const module of [relaxed, team?.module]) if (module) addModule(machine, module)
+  team?.start(machine)
   return {
     team,
     machine,

@@ -21,6 +21,7 @@ export type ModuleName =
   | 'random'
   | 'recurrent'
   | 'relaxed'
+  | 'threads'
   | 'training'
 
 const NAMES: readonly ModuleName[] = [
@@ -35,6 +36,7 @@ const NAMES: readonly ModuleName[] = [
   'random',
   'recurrent',
   'relaxed',
+  'threads',
   'training',
 ]
 

@@ -1,5 +1,5 @@
 // Threads of an engine: workers, each with instances of its own over the engine's memory, that look inside wasm for
-// parts of kernels (assembly/parallel.ts). JavaScript only starts them, sends them modules and ends them: a step is one
+// parts of kernels (assembly/threads.ts). JavaScript only starts them, sends them modules and ends them: a step is one
 // call, whatever their number, and what a worker hasn't got yet the others do without it. No eval: a worker's program is
 // a data or blob URL. A thread of the program (its main thread, a worker) has a bounded number of them for all engines.
 import {
@@ -42,13 +42,13 @@ interface NodeThreads {
  * no wait is begun in between.) One that fails within a part says so, since the first thread waits for that part.
  */
 const RUN =
-  'let core,env,words;' +
-  'const help=team=>{try{return core.help(team)}catch(e){' +
+  'let helper,env,words;' +
+  'const help=team=>{try{return helper.help(team)}catch(e){' +
   `Atomics.or(words,${JOB_DONE / 4},${JOB_LOST});Atomics.notify(words,${JOB_DONE / 4});throw e}};` +
   'const run=({memory,modules,team})=>{' +
   'for(const m of modules){' +
   'const e=new WebAssembly.Instance(m,{env:env||{memory}}).exports;' +
-  'if(!env){core=e;words=new Int32Array(memory.buffer);const{table}=e;table.grow(512-table.length);env={memory,table}}}' +
+  'if(e.help)helper=e;if(!env){words=new Int32Array(memory.buffer);const{table}=e;table.grow(512-table.length);env={memory,table}}}' +
   'for(;;){const turn=help(team);' +
   `if(Atomics.load(words,${JOB_HELPERS / 4})>>${JOB_PARTS_SHIFT}!==team)break;` +
   `Atomics.wait(words,${JOB_TURN / 4},turn)}};`

@@ -10,12 +10,15 @@ import {
   JOB_PART_SCRATCH,
   JOB_PART_SCRATCH_BYTES,
   JOB_PATIENCE,
+  JOB_SPLIT,
   SCRATCH_GAP,
+  SPLIT_WORK,
 } from '../../assembly/abi.ts'
 import type { KernelModule } from '../binaries/kernel-module.ts'
+import { threadsModule } from '../binaries/threads.ts'
 import { fail, must, number } from '../numerics/errors.ts'
 import { builtin, warnOnce } from '../numerics/host.ts'
-import { newMemory, plainMemory } from './arena.ts'
+import { type Machine, newMemory, plainMemory } from './arena.ts'
 import type { Binaries, Team, Workers } from './engine.ts'
 import type { Executable } from './program.ts'
 import { isShareable, sharedCodeOf } from './shared.ts'
@@ -92,6 +95,10 @@ class WorkerTeam implements Team {
     this.isWanted = wanted !== 1
   }
 
+  get module(): KernelModule | null {
+    return this.count > 1 ? threadsModule : null
+  }
+
   get ready(): number {
     return this.words.length > 0 ? 1 + (Atomics.load(this.words, JOB_HELPERS / 4) & 255) : 1
   }
@@ -116,12 +123,14 @@ class WorkerTeam implements Team {
     return this.count > 1 ? sharedCodeOf(module, binaries) : binaries.codeOf(module)
   }
 
-  start(memory: WebAssembly.Memory, modules: Iterable<KernelModule>): void {
+  start(machine: Machine): void {
     if (this.count === 1) return
+    const { memory } = machine.core
     this.memoryOfAll = memory
     this.words = new Int32Array(memory.buffer)
+    this.words[JOB_SPLIT / 4] = machine.indices[SPLIT_WORK]
     this.words[JOB_PATIENCE / 4] = PATIENCE_S
-    this.startHelpers(memory, modules)
+    this.startHelpers(memory, machine.modules)
   }
 
   private codesOf(modules: Iterable<KernelModule>): WebAssembly.Module[] {

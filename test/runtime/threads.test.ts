@@ -12,6 +12,7 @@ import {
   JOB_TURN,
 } from '../../assembly/abi.ts'
 import { coreModule } from '../../src/binaries/core.ts'
+import { threadsModule } from '../../src/binaries/threads.ts'
 import {
   batchNormalization,
   conv2d,
@@ -116,8 +117,10 @@ test('helpers that sleep are woken by a job, and do parts of it', async () => {
 
 test('a helper takes no part of a job of another team: it has not got the kernel', () => {
   const memory = new WebAssembly.Memory({ initial: 4, maximum: 16, shared: true })
-  createCore([], memory, sharedCodeOf(coreModule, binaries)).prepare(0)
-  const helper = new WebAssembly.Instance(sharedCodeOf(coreModule, binaries), { env: { memory } })
+  const { table, prepare } = createCore([], memory, sharedCodeOf(coreModule, binaries))
+  prepare(0)
+  table.grow(512 - table.length)
+  const helper = new WebAssembly.Instance(sharedCodeOf(threadsModule, binaries), { env: { memory, table } })
   const { help } = helper.exports as { readonly help: (team: number) => number }
   const words = new Int32Array(memory.buffer)
   // one part is left of a job of team 1, whose kernel (0) is none: to take it would be a trap
@@ -131,7 +134,7 @@ test('a helper takes no part of a job of another team: it has not got the kernel
   expect(wordAt(words, JOB_HELPERS)).toBe(1)
   // another team has been called meanwhile: back at once, for its modules, and into no team
   Atomics.store(words, JOB_HELPERS / 4, 1 << JOB_PARTS_SHIFT)
-  const late = new WebAssembly.Instance(sharedCodeOf(coreModule, binaries), { env: { memory } })
+  const late = new WebAssembly.Instance(sharedCodeOf(threadsModule, binaries), { env: { memory, table } })
     .exports as typeof helper.exports
   expect((late.help as (team: number) => number)(0)).toBe(0)
   expect(wordAt(words, JOB_HELPERS)).toBe(1 << JOB_PARTS_SHIFT)
