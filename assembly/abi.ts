@@ -11,7 +11,7 @@
  * The version of this contract: what is in this file, what modules import and export, the operand words of every kernel. To be
  * raised by every release that changes any of it: binaries may be hosted apart from the library.
  */
-export const ABI_VERSION = 6
+export const ABI_VERSION = 7
 
 /** Every region and buffer starts at a multiple of this (one cache line), bytes. */
 export const ALIGNMENT = 64
@@ -84,22 +84,21 @@ export const OP_UPDATE = 7
 export const OP_MATMUL = 8
 export const OP_CORE_END = 9 // first code behind the core's
 
-// module extras: the places of its functions in the function table, from the module's tableBase (asconfig.json) on. The first three
+// module extras: the places of its functions in the function table, from the module's tableBase (asconfig.json) on. The first two
 // are no instructions: kernels of the core call them.
 export const RARE_LOSS = 464
 export const RARE_LOSS_GRAD = 465
-export const EXTREMES = 466
-export const OP_PENALTY = 467
-export const OP_PENALTY_GRAD = 468
-export const OP_METRIC = 469
-export const OP_CLIP_VALUE = 470
-export const OP_CLIP_NORM = 471
-export const OP_CONVERT = 472
-export const OP_BINARY = 473
-export const OP_COPY = 474
-export const OP_SOFTMAX_GRAD = 475
-export const OP_RMSPROP = 476
-export const OP_EXTRAS_END = 477
+export const OP_PENALTY = 466
+export const OP_PENALTY_GRAD = 467
+export const OP_METRIC = 468
+export const OP_CLIP_VALUE = 469
+export const OP_CLIP_NORM = 470
+export const OP_CONVERT = 471
+export const OP_BINARY = 472
+export const OP_COPY = 473
+export const OP_SOFTMAX_GRAD = 474
+export const OP_RMSPROP = 475
+export const OP_EXTRAS_END = 476
 
 // module threads: no instruction has it
 export const SPLIT_WORK = 496
@@ -205,14 +204,20 @@ export const FN_HARD_TANH = 396
 export const FN_MISH = 397
 export const FN_EXP = 398
 export const FN_SQUARE = 399
-export const FN_ABS = 400
-export const FN_SIGN = 401
-export const FN_LOG = 402
-export const FN_SQRT = 403
-export const FN_RECIPROCAL = 404
-export const FN_ERF = 405
-export const FN_GRADIENTS = 22 // from the place of a function to the place of its gradient
-export const FN_END = 428
+export const FN_GRADIENTS = 16 // from the place of a function to the place of its gradient
+export const FN_END = 416
+
+// module mathematics: what the core's OP_REDUCE calls for maxima and minima, then the functions that are no activations, and their
+// gradients. The codes are places in the function table, from the module's tableBase on.
+export const EXTREMES = 416
+export const FN_ABS = 417
+export const FN_SIGN = 418
+export const FN_LOG = 419
+export const FN_SQRT = 420
+export const FN_RECIPROCAL = 421
+export const FN_ERF = 422
+export const MATHEMATICS_GRADIENTS = 6 // from the place of a function to the place of its gradient
+export const MATHEMATICS_END = 429
 
 // ---- binary functions (OP_BINARY) -----------------------------------------------------------------
 export const BINARY_ADD = 0
@@ -301,7 +306,7 @@ export const MATMUL_SCRATCH_BYTES = 280960 // the most a matmul needs: these, 25
 // Addresses where nothing else is said: of a buffer in the memory, bytes. Sizes count elements.
 // FN: FN_*; ALPHA: f32
 export const UNARY_DST = 0, UNARY_SRC = 4, UNARY_COUNT = 8, UNARY_FN = 12, UNARY_ALPHA = 16
-// dx may be dy
+// dx may be dy; FN: FN_* of the core, else the place of the function's gradient
 export const UNARY_GRAD_DX = 0, UNARY_GRAD_DY = 4, UNARY_GRAD_SAVED = 8, UNARY_GRAD_COUNT = 12, UNARY_GRAD_FN = 16,
   UNARY_GRAD_ALPHA = 20
 // FN: BINARY_*; from AXES on three words for each outer axis: size, strides of a and b

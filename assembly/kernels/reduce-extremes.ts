@@ -1,4 +1,4 @@
-// Maxima and minima, of module extras: what the core's OP_REDUCE calls for them, by its place in the function table (EXTREMES).
+// Maxima and minima, of module mathematics: what the core's OP_REDUCE calls for them, by its place in the function table (EXTREMES).
 // Float64 reference: test/reference/ops.ts
 import { alongRow, downColumns } from './reduce-loops'
 

@@ -1,5 +1,5 @@
 // y = f(x) per element, and dx = dy f'(x): the loops; the formulas stand in functions/, the lists of loops in unary.ts (the
-// core's) and modules/functions.ts.
+// core's), modules/functions.ts and modules/mathematics.ts.
 // In: addresses of float32 arrays of one length, alpha (the one parameter some functions have).
 // The gradient reads what the forward pass saved: y for the functions of of-output.ts, x for those of of-input.ts.
 // dst may be src, dx may be dy or saved; otherwise they are disjoint. Writes `count` floats and nothing beyond; fewer than four are

@@ -1,9 +1,9 @@
 // Unary functions as kernels of a program: y = f(x) per element, and dx = dy f'(x), for every FN_* of abi.ts. The loops of
-// common functions are in the core; the others are in module functions, called by their places in the function table.
+// common functions are in the core; the others are in modules functions and mathematics, called by their places in the function table.
 // Contract: unary-loops.ts.
 // Float64 reference: test/reference/unary.ts
 import {
-  FN_CORE_END, FN_GRADIENTS, UNARY_ALPHA, UNARY_COUNT, UNARY_DST, UNARY_FN, UNARY_GRAD_ALPHA, UNARY_GRAD_COUNT,
+  FN_CORE_END, UNARY_ALPHA, UNARY_COUNT, UNARY_DST, UNARY_FN, UNARY_GRAD_ALPHA, UNARY_GRAD_COUNT,
   UNARY_GRAD_DX, UNARY_GRAD_DY, UNARY_GRAD_FN, UNARY_GRAD_SAVED, UNARY_SRC,
 } from '../abi'
 import { Negate } from '../functions/of-input'
@@ -32,7 +32,7 @@ const GRADIENT: StaticArray<EachGrad> = [
   (dx, dy, s, n, a) => eachGrad<Negate>(dx, dy, s, n, a),
 ]
 
-/** dst[i] = f(src[i]) for i < count, f = FN_*, of module functions too; dst may be src. alpha: of leaky_relu, elu, celu. */
+/** dst[i] = f(src[i]) for i < count, f = FN_*, of other modules too; dst may be src. alpha: of leaky_relu, elu, celu. */
 export function applyUnary(dst: usize, src: usize, count: u32, fn: i32, alpha: f32): void {
   if (count) call_indirect<void>(fn < FN_CORE_END ? unchecked(FORWARD[0]).index + fn : fn, dst, src, count, alpha)
 }
@@ -48,7 +48,7 @@ function unaryPart(p: usize, from: i32, end: i32, _: i32): void {
   applyUnary(dst, src, end - from, load<i32>(p, UNARY_FN), load<f32>(p, UNARY_ALPHA))
 }
 
-/** Words: dx, dy, saved, count, function, alpha (f32). dx[i] = dy[i] f'(i); dx may be dy. */
+/** Words: dx, dy, saved, count, function (of the core) or place of its gradient, alpha (f32). dx[i] = dy[i] f'(i); dx may be dy. */
 export function unaryGrad(p: usize): void {
   const count = load<i32>(p, UNARY_GRAD_COUNT)
   if (pays(FLOAT_WORK * <f64>count)) split(unaryGradPart.index, p, count, 16, FLOAT_WORK)
@@ -58,7 +58,7 @@ export function unaryGrad(p: usize): void {
 function unaryGradPart(p: usize, from: i32, end: i32, _: i32): void {
   const at = <usize>from << 2
   const fn = load<i32>(p, UNARY_GRAD_FN)
-  const gradient = fn < FN_CORE_END ? unchecked(GRADIENT[0]).index + fn : fn + FN_GRADIENTS
+  const gradient = fn < FN_CORE_END ? unchecked(GRADIENT[0]).index + fn : fn
   const dx = <usize>load<u32>(p, UNARY_GRAD_DX) + at, dy = <usize>load<u32>(p, UNARY_GRAD_DY) + at
   const saved = <usize>load<u32>(p, UNARY_GRAD_SAVED) + at
   call_indirect<void>(gradient, dx, dy, saved, end - from, load<f32>(p, UNARY_GRAD_ALPHA))

@@ -1,11 +1,8 @@
-// The module of the unary functions that few nets have. It has no kernels: those of the core (OP_UNARY, OP_UNARY_GRAD, OP_MATMUL)
+// The module of the activations that few nets have. It has no kernels: those of the core (OP_UNARY, OP_UNARY_GRAD, OP_MATMUL)
 // call its loops, whose codes (FN_*) are their places in the function table.
+import { Gelu, GeluTanh, HardSwish, Mish, Silu, Square } from '../functions/of-input'
 import {
-  Abs, Erf, Gelu, GeluTanh, HardSwish, Log, Mish, Sign, Silu, Square,
-} from '../functions/of-input'
-import {
-  Celu, Elu, Exp, HardSigmoid, HardTanh, LogSigmoid, Reciprocal, Relu6,
-  Selu, Softplus, Softsign, Sqrt,
+  Celu, Elu, Exp, HardSigmoid, HardTanh, LogSigmoid, Relu6, Selu, Softplus, Softsign,
 } from '../functions/of-output'
 import { Each, EachGrad, each, eachGrad } from '../kernels/unary-loops'
 
@@ -29,12 +26,6 @@ const FORWARD: StaticArray<Each> = [
   (y, x, n, a) => each<Mish>(y, x, n, a),
   (y, x, n, a) => each<Exp>(y, x, n, a),
   (y, x, n, a) => each<Square>(y, x, n, a),
-  (y, x, n, a) => each<Abs>(y, x, n, a),
-  (y, x, n, a) => each<Sign>(y, x, n, a),
-  (y, x, n, a) => each<Log>(y, x, n, a),
-  (y, x, n, a) => each<Sqrt>(y, x, n, a),
-  (y, x, n, a) => each<Reciprocal>(y, x, n, a),
-  (y, x, n, a) => each<Erf>(y, x, n, a),
 ]
 
 const GRADIENT: StaticArray<EachGrad> = [
@@ -54,12 +45,6 @@ const GRADIENT: StaticArray<EachGrad> = [
   (dx, dy, s, n, a) => eachGrad<Mish>(dx, dy, s, n, a),
   (dx, dy, s, n, a) => eachGrad<Exp>(dx, dy, s, n, a),
   (dx, dy, s, n, a) => eachGrad<Square>(dx, dy, s, n, a),
-  (dx, dy, s, n, a) => eachGrad<Abs>(dx, dy, s, n, a),
-  (dx, dy, s, n, a) => eachGrad<Sign>(dx, dy, s, n, a),
-  (dx, dy, s, n, a) => eachGrad<Log>(dx, dy, s, n, a),
-  (dx, dy, s, n, a) => eachGrad<Sqrt>(dx, dy, s, n, a),
-  (dx, dy, s, n, a) => eachGrad<Reciprocal>(dx, dy, s, n, a),
-  (dx, dy, s, n, a) => eachGrad<Erf>(dx, dy, s, n, a),
 ]
 
 /** Function table index of loop `i`, functions first, then gradients; -1 behind the last. */

@@ -7,7 +7,7 @@ import extrasBinary from '../../build/extras.wasm'
 import functionsBinary from '../../build/functions.wasm'
 import type { KernelModule } from './kernel-module.ts'
 
-/** The loops of rare unary functions. Their codes are the codes of the functions; no instruction has them. */
+/** The loops of rare activations. Their codes are the codes of the functions; no instruction has them. */
 export const functionsModule: KernelModule = {
   name: 'functions',
   binary: functionsBinary,
@@ -15,8 +15,8 @@ export const functionsModule: KernelModule = {
 }
 
 /**
- * The kernels that plain nets do without: rare losses, maxima and minima, penalties, metrics, clipping, integers as floats,
- * functions of two arrays, copies, the gradient of softmax by itself, rmsprop. Kernels of the core call its first three.
+ * The kernels that plain nets do without: rare losses, penalties, metrics, clipping, integers as floats,
+ * functions of two arrays, copies, the gradient of softmax by itself, rmsprop. Kernels of the core call its first two.
  */
 export const extrasModule: KernelModule = {
   name: 'extras',

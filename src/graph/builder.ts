@@ -3,8 +3,9 @@
 
 import { entryOf } from '../numerics/errors.ts'
 import type { Shape } from '../numerics/shape.ts'
-import { type UnaryName, unaryFunctions } from './functions.ts'
+import type { UnaryFunction } from './functions.ts'
 import type { Writer } from './kernel.ts'
+import { allFunctions, type FunctionName } from './mathematics.ts'
 import * as ops from './operations.ts'
 import { type BinaryName, binaryFunctions, type ReduceOptions, type ReductionName } from './ops/broadcast.ts'
 import type { Transposes } from './ops/matmul.ts'
@@ -29,7 +30,7 @@ export interface GraphBuilder {
   /** The matrix product a b of [M, K] and [K, N], each transposed if asked. */
   matmul(a: Value, b: Value, transposes?: Transposes): Value
   /** fn(x), element by element; `alpha` is the parameter of those that have one. Default 0. */
-  unary(fn: UnaryName, x: Value, alpha?: number): Value
+  unary(fn: FunctionName, x: Value, alpha?: number): Value
   /** fn(a, b), element by element; shapes broadcast as in NumPy. Either may be a number. */
   binary(fn: BinaryName, a: Value | number, b: Value | number): Value
   /** a + b; shapes broadcast, either may be a number. */
@@ -68,10 +69,8 @@ export interface GraphBuilder {
 const methods = {
   constant: (g: Writer, data: number | Float32Array, shape?: Shape) => g.constant(data, shape),
   matmul: ops.matmul,
-  unary: (g: Writer, fn: UnaryName, x: Value, alpha?: number) => {
-    entryOf('unary function', fn, unaryFunctions)
-    return ops.unary(g, fn, x, alpha)
-  },
+  unary: (g: Writer, fn: FunctionName, x: Value, alpha?: number) =>
+    ops.unary(g, entryOf<UnaryFunction>('unary function', fn, allFunctions), x, alpha),
   binary: (g: Writer, fn: BinaryName, a: Value | number, b: Value | number) => {
     entryOf('binary function', fn, binaryFunctions)
     return ops.binary(g, fn, a, b)

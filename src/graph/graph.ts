@@ -26,7 +26,8 @@ export function leavesOf(graph: Graph): Value[] {
 
 function attributesText(attributes: object): string {
   const parts: string[] = []
-  for (const [key, value] of Object.entries(attributes)) {
+  for (const [key, given] of Object.entries(attributes)) {
+    const value = given?.fn?.name ?? given?.name ?? given // an epilogue, a function
     if (value === false || value === 'linear' || (key === 'alpha' && value === 0)) continue
     parts.push(value === true ? key : `${key}=${Array.isArray(value) ? shapeText(value) : value}`)
   }

@@ -4,7 +4,7 @@
 
 import type { KernelModule } from '../binaries/kernel-module.ts'
 import type { Shape } from '../numerics/shape.ts'
-import type { UnaryName } from './functions.ts'
+import type { UnaryFunction } from './functions.ts'
 import type { Value } from './value.ts'
 
 /** Where a plan put things; bytes. */
@@ -33,7 +33,7 @@ export interface KernelCall<A> {
 
 /** A unary function that a kernel applies to its result. */
 export interface Epilogue {
-  readonly fn: UnaryName
+  readonly fn: UnaryFunction
   readonly alpha: number
 }
 

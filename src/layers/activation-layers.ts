@@ -1,5 +1,6 @@
 // Activations with options that a name and its alpha can't hold, as layers: relu cut off at both sides, softmax over any axes,
 // prelu with its weight.
+import { unaryFunctions } from '../graph/functions.ts'
 import * as ops from '../graph/operations.ts'
 import { NON_NEGATIVE, orNull } from '../numerics/errors.ts'
 import { type Axes, axesLast, axesOf, readAxes } from './axes.ts'
@@ -29,10 +30,10 @@ export const reluKind: LayerKind<ReturnType<typeof readRelu>> = {
   read: readRelu,
   build({ g }, inputs, { maxValue, negativeSlope, threshold }) {
     const x = singleInput(inputs)
-    if (threshold === 0 && maxValue === 6 && negativeSlope === 0) return ops.unary(g, 'relu6', x)
+    if (threshold === 0 && maxValue === 6 && negativeSlope === 0) return ops.unary(g, unaryFunctions.relu6, x)
     let y =
       threshold === 0
-        ? ops.unary(g, negativeSlope === 0 ? 'relu' : 'leakyRelu', x, negativeSlope)
+        ? ops.unary(g, unaryFunctions[negativeSlope === 0 ? 'relu' : 'leakyRelu'], x, negativeSlope)
         : ops.times(g, ops.binary(g, 'maximum', x, threshold), ops.binary(g, 'greater', x, threshold))
     if (maxValue !== null) y = ops.binary(g, 'minimum', y, maxValue)
     if (threshold === 0 || negativeSlope === 0) return y

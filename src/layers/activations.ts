@@ -1,6 +1,6 @@
 // Activation functions by name. Enters: a name, or { name, alpha }. Leaves: the operation, written into a graph.
 
-import type { UnaryName } from '../graph/functions.ts'
+import { type UnaryName, unaryFunctions } from '../graph/functions.ts'
 import * as ops from '../graph/operations.ts'
 import type { Value } from '../graph/value.ts'
 import type { GraphWriter } from '../graph/writer.ts'
@@ -71,5 +71,5 @@ export function activate(
 ): Value {
   const { fn = activation.name as UnaryName }: ActivationRow = activations[activation.name]
   if (fn === 'softmax' || fn === 'logSoftmax') return ops.softmax(g, x, fn === 'logSoftmax')
-  return ops.unary(g, fn, x, activation.alpha)
+  return ops.unary(g, unaryFunctions[fn], x, activation.alpha)
 }

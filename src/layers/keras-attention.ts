@@ -1,5 +1,6 @@
 // Attention without projections, as Keras's Attention (Luong et al. 2015) and AdditiveAttention (Bahdanau et al. 2015): scores
 // of query and key by a product or by a sum. Enters: query, value and key, each [batch, steps, channels].
+import { unaryFunctions } from '../graph/functions.ts'
 import * as ops from '../graph/operations.ts'
 import type { Value } from '../graph/value.ts'
 import { BOOLEAN, mismatch, oneOf, SHARE } from '../numerics/errors.ts'
@@ -50,7 +51,7 @@ function summed({ g }: BuildContext, query: Value, key: Value, scale: Value | nu
     ops.reshape(g, query, [batch, Tq, 1, channels]),
     ops.reshape(g, key, [batch, 1, key.shape[1], channels]),
   )
-  return ops.unary(g, 'tanh', scale ? ops.times(g, sum, scale) : sum)
+  return ops.unary(g, unaryFunctions.tanh, scale ? ops.times(g, sum, scale) : sum)
 }
 
 /** Attention by the scores that `scoresOf` writes, [batch, query's steps, key's steps]. */

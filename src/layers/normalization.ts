@@ -2,6 +2,8 @@
 // axes that an option names, which are moved there.
 // Formulas and names are Keras's. Batch normalization alone keeps moving statistics from step to step.
 import { assign } from '../graph/assign.ts'
+import { unaryFunctions } from '../graph/functions.ts'
+import { mathematicalFunctions } from '../graph/mathematics.ts'
 import * as ops from '../graph/operations.ts'
 import type { Value } from '../graph/value.ts'
 import type { GraphWriter } from '../graph/writer.ts'
@@ -107,12 +109,18 @@ export const batchNormalizationKind: LayerKind<ReturnType<typeof readBatch>> = {
 
     if (!training || !trainable) {
       // (x - mean) / sqrt(variance + epsilon) gamma + beta as x factor + offset, both of one number a channel
-      const deviation = ops.unary(g, 'sqrt', ops.plus(g, flat(g, movingVariance), g.constant(epsilon)))
+      const deviation = ops.unary(
+        g,
+        mathematicalFunctions.sqrt,
+        ops.plus(g, flat(g, movingVariance), g.constant(epsilon)),
+      )
       const factor = scale
         ? ops.binary(g, 'divide', affine[0], deviation)
-        : ops.unary(g, 'reciprocal', deviation)
+        : ops.unary(g, mathematicalFunctions.reciprocal, deviation)
       const shift = ops.times(g, flat(g, movingMean), factor)
-      const offset = center ? ops.minus(g, affine[affine.length - 1], shift) : ops.unary(g, 'negate', shift)
+      const offset = center
+        ? ops.minus(g, affine[affine.length - 1], shift)
+        : ops.unary(g, unaryFunctions.negate, shift)
       return back(g.add(scaleShift, [x, factor, offset], { epilogue: null })[0])
     }
     const attributes = { samples: 1, groups: channels, epsilon, scale, center }
@@ -275,12 +283,12 @@ export const unitNormalizationKind: LayerKind<{ readonly axis: Axes }> = {
 
 /** x / sqrt(max(|x|^2, least)) along axes. */
 export function unit(g: GraphWriter, x: Value, axes: readonly number[], least: number): Value {
-  const squares = ops.sum(g, ops.unary(g, 'square', x), axes, true)
+  const squares = ops.sum(g, ops.unary(g, unaryFunctions.square, x), axes, true)
   return ops.binary(
     g,
     'divide',
     x,
-    ops.unary(g, 'sqrt', ops.binary(g, 'maximum', squares, g.constant(least))),
+    ops.unary(g, mathematicalFunctions.sqrt, ops.binary(g, 'maximum', squares, g.constant(least))),
   )
 }
 

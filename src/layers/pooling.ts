@@ -1,6 +1,7 @@
 // Pooling: the maximum or mean of windows, or of all cells of a sample. Channels are last; 1-D and 2-D pooling is 3-D
 // pooling whose first axes have the size 1.
 
+import { unaryFunctions } from '../graph/functions.ts'
 import { isOf, type Kernel } from '../graph/kernel.ts'
 import * as ops from '../graph/operations.ts'
 import { unaryKernel } from '../graph/ops/unary.ts'
@@ -44,7 +45,7 @@ interface PoolingConfig {
 /** The input of the relu that made x, in the shape of x; null if no relu made it. */
 function beforeRelu(g: GraphWriter, x: Value): Value | null {
   const op = g.ops.findLast(({ output }) => output === x)
-  if (isOf(op, unaryKernel) && op.attributes.fn === 'relu') return op.inputs[0]
+  if (isOf(op, unaryKernel) && op.attributes.fn.name === 'relu') return op.inputs[0]
   const inner = op?.kernel.view ? beforeRelu(g, op.inputs[0]) : null
   return inner && ops.reshape(g, inner, x.shape)
 }
@@ -56,7 +57,7 @@ function beforeRelu(g: GraphWriter, x: Value): Value | null {
 function maxPooled(context: BuildContext, x: Value, config: PoolingConfig): Value {
   const inner = beforeRelu(context.g, x)
   const y = pool(context, maxPool, inner ?? x, config)
-  return inner ? ops.unary(context.g, 'relu', y) : y
+  return inner ? ops.unary(context.g, unaryFunctions.relu, y) : y
 }
 
 /** x [batch, ...axes, channels] pooled over its 1 to 3 axes. */

@@ -3,7 +3,7 @@
 // order and defaults are those of Keras: kernel [in, parts u], recurrent_kernel [u, parts u], bias [parts u] (gru with
 // resetAfter: [2, 3 u], the second row is added to the recurrent product).
 
-import type { UnaryName } from '../graph/functions.ts'
+import { type UnaryName, unaryFunctions } from '../graph/functions.ts'
 import * as ops from '../graph/operations.ts'
 import type { Value } from '../graph/value.ts'
 import { BOOLEAN, POSITIVE_INTEGER, type Readers } from '../numerics/errors.ts'
@@ -141,7 +141,7 @@ function recurrentKind(
         const [h0 = null, c0 = null] = initial
         const { returnSequences: sequence, goBackwards: reverse } = config
         const all = [xz, first, second, recurrentBias, mask, h0, c0]
-        const fn = activation.name as UnaryName
+        const fn = unaryFunctions[activation.name as UnaryName]
         ;[y, h, , , , c] = recur(g, isBefore ? gruBefore : cell, all, { sequence, reverse, fn })
       } else {
         const product = (value: Value) => {

@@ -1,6 +1,6 @@
 // The operations that `operations` takes, by name: how many values each reads, how its attributes are checked, and how it is
 // written into the graph. Attributes may come from files: what a kernel would trust is checked here.
-import { type UnaryName, unaryFunctions } from '../graph/functions.ts'
+import { allFunctions } from '../graph/mathematics.ts'
 import * as ops from '../graph/operations.ts'
 import { type BinaryName, binaryFunctions, reductions } from '../graph/ops/broadcast.ts'
 import type { Value } from '../graph/value.ts'
@@ -135,8 +135,8 @@ export const stepKinds: Readonly<Record<string, StepKind>> = {
   }),
   unary: /*#__PURE__*/ kindOf(
     [1, 1],
-    { fn: named(unaryFunctions), alpha: [FINITE, 0] },
-    ({ g }, [x], { fn, alpha }) => ops.unary(g, fn as UnaryName, x, alpha),
+    { fn: named(allFunctions), alpha: [FINITE, 0] },
+    ({ g }, [x], { fn, alpha }) => ops.unary(g, allFunctions[fn], x, alpha),
   ),
   binary: /*#__PURE__*/ kindOf([2, 2], { fn: named(binaryFunctions) }, ({ g }, [a, b], { fn }) =>
     ops.binary(g, fn as BinaryName, a, b),

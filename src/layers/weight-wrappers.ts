@@ -1,5 +1,7 @@
 // Wrappers that normalize a layer's kernel: by its largest singular value, or each output's column by a length of its own.
 import { assign } from '../graph/assign.ts'
+import { unaryFunctions } from '../graph/functions.ts'
+import { mathematicalFunctions } from '../graph/mathematics.ts'
 import * as ops from '../graph/operations.ts'
 import type { Value } from '../graph/value.ts'
 import type { GraphWriter } from '../graph/writer.ts'
@@ -32,7 +34,12 @@ const LEAST = 1e-12
 
 /** x / |x| along `axes` in the graph. */
 const lengthOf = (g: GraphWriter, x: Value, axes: readonly number[]): Value =>
-  ops.binary(g, 'maximum', ops.unary(g, 'sqrt', ops.sum(g, ops.unary(g, 'square', x), axes, true)), LEAST)
+  ops.binary(
+    g,
+    'maximum',
+    ops.unary(g, mathematicalFunctions.sqrt, ops.sum(g, ops.unary(g, unaryFunctions.square, x), axes, true)),
+    LEAST,
+  )
 const unit = (g: GraphWriter, x: Value): Value => ops.binary(g, 'divide', x, lengthOf(g, x, [1]))
 
 // ---- spectral normalization -----------------------------------------------------------------------

@@ -1,6 +1,5 @@
 // The words of the kernels of convolutions: their geometry, the block that each works on at a time, its scratch.
 import * as abi from '../../assembly/abi.ts'
-import { unaryFunctions } from '../graph/functions.ts'
 import type { Addresses, Epilogue, KernelCall, Words } from '../graph/kernel.ts'
 import type { Value } from '../graph/value.ts'
 import type { Shape } from '../numerics/shape.ts'
@@ -126,7 +125,7 @@ export function wordsOf(op: KernelCall<ConvGeometry>, at: Addresses, parts: Part
     // AXIS_SIZE, AXIS_OUTPUT ... of each axis
     [abi.CONV_DEPTH]: input.flatMap((size, i) => [size, ...axes.map((numbers) => numbers[i])]),
     [abi.CONV_BIAS]: bias,
-    [abi.CONV_FN]: epilogue ? unaryFunctions[epilogue.fn].code : abi.FN_LINEAR,
+    [abi.CONV_FN]: epilogue?.fn.code ?? abi.FN_LINEAR,
     [abi.CONV_ALPHA]: f32(epilogue?.alpha ?? 0),
     [abi.CONV_LIST]: at.scratch + list,
     [abi.CONV_OFFSETS]: at.scratch + offsets,

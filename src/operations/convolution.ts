@@ -3,7 +3,6 @@
 // `convolveTransposedRows` write them for values of rank 3 to 5, without bias and activation.
 import * as abi from '../../assembly/abi.ts'
 import { convolutionModule } from '../binaries/convolution.ts'
-import { moduleOf } from '../graph/functions.ts'
 import { isOf, type Kernel, type KernelCall, type Writer } from '../graph/kernel.ts'
 import { matmul, matmulScratchBytes } from '../graph/ops/matmul.ts'
 import { reshape, unsliceKernel } from '../graph/ops/moves.ts'
@@ -63,7 +62,7 @@ function depthwiseParts(x: Value, y: Value, geometry: ConvGeometry, isBack = fal
 const kernelOf = (name: string, { code, shape, parts, fuse, gradient }: Form): Kernel<ConvGeometry> => ({
   name,
   module: convolutionModule,
-  calls: ({ epilogue }) => (epilogue ? moduleOf(epilogue.fn) : null),
+  calls: ({ epilogue }) => epilogue?.fn.module ?? null,
   code,
   shapes: (inputs, geometry) => [shape(inputs, geometry)],
   words: (op, at) => wordsOf(op, at, parts(op)),

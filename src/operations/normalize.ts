@@ -2,7 +2,6 @@
 // group; and class ids as rows.
 import * as abi from '../../assembly/abi.ts'
 import { normalizeModule } from '../binaries/normalize.ts'
-import { moduleOf, unaryFunctions } from '../graph/functions.ts'
 import type { Addresses, Epilogue, Kernel, KernelCall, Word } from '../graph/kernel.ts'
 import { sumTo, times } from '../graph/ops/broadcast.ts'
 import { weighted } from '../graph/ops/ranges.ts'
@@ -180,21 +179,21 @@ export const channelNormalizeGrad: Kernel<ChannelNormalizeAttributes> = {
 export const scaleShift: Kernel<{ readonly epilogue: Epilogue | null }> = {
   name: 'scaleShift',
   module: normalizeModule,
-  calls: ({ epilogue }) => (epilogue ? moduleOf(epilogue.fn) : null),
+  calls: ({ epilogue }) => epilogue?.fn.module ?? null,
   code: abi.OP_SCALE_SHIFT,
   words: ({ output, inputs, attributes: { epilogue } }) => ({
     [abi.SCALE_SHIFT_Y]: [output, ...inputs],
     [abi.SCALE_SHIFT_ROWS]: [rowsIn(output), columnsIn(output)],
-    [abi.SCALE_SHIFT_FN]: unaryFunctions[epilogue?.fn ?? 'linear'].code,
+    [abi.SCALE_SHIFT_FN]: epilogue?.fn.code ?? abi.FN_LINEAR,
     [abi.SCALE_SHIFT_ALPHA]: f32(epilogue?.alpha ?? 0),
   }),
   reuses: [0],
   fuse({ epilogue }, what) {
     if (epilogue || !('fn' in what)) return null
-    const { code } = unaryFunctions[what.fn]
+    const { code } = what.fn
     return code === abi.FN_RELU || code >= abi.FN_CORE_END ? { epilogue: what } : null
   },
-  text: ({ epilogue }) => epilogue?.fn ?? '',
+  text: ({ epilogue }) => epilogue?.fn.name ?? '',
   range: ({ inputs: [, , offset] }, known) => known.rangeOf(offset),
   gradient: (g, { inputs: [x, factor, offset] }, dy) => [
     times(g, dy, factor),

@@ -4,7 +4,7 @@
 // gradients of the recurrent kernels are products over all steps at once.
 import * as abi from '../../assembly/abi.ts'
 import { recurrentModule } from '../binaries/recurrent.ts'
-import { type UnaryName, unaryFunctions } from '../graph/functions.ts'
+import type { UnaryFunction } from '../graph/functions.ts'
 import type { Addresses, Kernel, KernelCall, Writer } from '../graph/kernel.ts'
 import { sum } from '../graph/ops/broadcast.ts'
 import { matmul, matmulScratchBytes } from '../graph/ops/matmul.ts'
@@ -24,7 +24,7 @@ export interface RecurrentAttributes {
   /** Whether steps are read from the end. */
   readonly reverse: boolean
   /** The function of simpleRnn: tanh, relu, sigmoid or linear, whose slopes are computed from their values. */
-  readonly fn: UnaryName
+  readonly fn: UnaryFunction
   /** For the backward operation: whether the gradient of the initial state is wanted. */
   readonly state?: boolean
 }
@@ -92,7 +92,7 @@ function cell(
     (sequence ? abi.RECURRENT_SEQUENCE : 0) |
       (reverse ? abi.RECURRENT_REVERSE : 0) |
       (state ? abi.RECURRENT_STATE : 0),
-    unaryFunctions[fn].code,
+    fn.code,
     at.header,
     at.scratch,
   ]

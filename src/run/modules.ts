@@ -3,6 +3,7 @@ import { attentionModule } from '../binaries/attention.ts'
 import { convolutionModule } from '../binaries/convolution.ts'
 import { extrasModule, functionsModule } from '../binaries/core.ts'
 import type { KernelModule } from '../binaries/kernel-module.ts'
+import { mathematicsModule } from '../binaries/mathematics.ts'
 import { normalizeModule } from '../binaries/normalize.ts'
 import { optimizersModule } from '../binaries/optimizers.ts'
 import { poolingModule } from '../binaries/pooling.ts'
@@ -49,8 +50,8 @@ export const convolution: KernelModule = convolutionModule
 
 /**
  * What plain nets do without: the losses other than the mean squared error and the cross-entropies of logits, sigmoid or softmax;
- * metrics, penalties of weights, clipped gradients, schedules, several outputs; sums, products and copies of arrays, maxima and
- * minima; rmsprop. `open` names them where a file needs them.
+ * metrics, penalties of weights, clipped gradients, schedules, several outputs; sums, products and copies of arrays; rmsprop.
+ * `open` names them where a file needs them.
  * @example
  * ```js
  * import { dense, sequential } from 'lanegrad'
@@ -70,8 +71,8 @@ export const extras: KernelModule = /*#__PURE__*/ bringing(
 )
 
 /**
- * The loops of all activations but relu, leakyRelu, sigmoid, tanh, softmax and linear, and of the functions `exp`, `square`, `abs`,
- * `sign`, `log`, `sqrt`, `reciprocal` and `erf`, which some layers and losses use.
+ * The loops of all activations but relu, leakyRelu, sigmoid, tanh, softmax and linear, `exp` and `square` included, which some
+ * layers and losses use.
  * @example
  * ```js
  * import { dense, sequential } from 'lanegrad'
@@ -84,6 +85,23 @@ export const extras: KernelModule = /*#__PURE__*/ bringing(
  * ```
  */
 export const functions: KernelModule = functionsModule
+
+/**
+ * The loops of the functions `abs`, `sign`, `log`, `sqrt`, `reciprocal` and `erf`, and of maxima and minima along axes. Layers such
+ * as `batchNormalization` and `unitNormalization` call them; layers and losses of your own may.
+ * @example
+ * ```js
+ * import { sequential, unitNormalization } from 'lanegrad'
+ * import { freeze } from 'lanegrad/freeze'
+ * import { open } from 'lanegrad/run'
+ * import { extras, functions, mathematics } from 'lanegrad/run/modules'
+ *
+ * const file = freeze(sequential({ inputShape: [2], layers: [unitNormalization()] }))
+ * const trainer = open(file, { modules: [extras, functions, mathematics] })
+ * console.log(trainer.predict([[0, 5]]).data.join(' ')) // 0 1
+ * ```
+ */
+export const mathematics: KernelModule = mathematicsModule
 
 /**
  * The kernels of the normalization layers and of `categoryEncoding`.
@@ -200,6 +218,7 @@ export const all: readonly KernelModule[] = [
   convolution,
   extras,
   functions,
+  mathematics,
   normalize,
   optimizers,
   pooling,

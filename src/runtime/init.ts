@@ -15,6 +15,7 @@ export type ModuleName =
   | 'convolution'
   | 'extras'
   | 'functions'
+  | 'mathematics'
   | 'normalize'
   | 'optimizers'
   | 'pooling'
@@ -30,6 +31,7 @@ const NAMES: readonly ModuleName[] = [
   'convolution',
   'extras',
   'functions',
+  'mathematics',
   'normalize',
   'optimizers',
   'pooling',

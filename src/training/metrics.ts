@@ -4,6 +4,7 @@
 // names are known here, so that a bundler drops those that aren't imported.
 
 import * as abi from '../../assembly/abi.ts'
+import { unaryFunctions } from '../graph/functions.ts'
 import * as ops from '../graph/operations.ts'
 import { metricKernel } from '../graph/ops/loss.ts'
 import type { Value } from '../graph/value.ts'
@@ -197,7 +198,7 @@ export function writeMetric(
 ): MetricValue {
   const activation = activationOf(loss)
   const shares = () =>
-    activation === 'softmax' ? ops.softmax(g, prediction) : ops.unary(g, 'sigmoid', prediction)
+    activation === 'softmax' ? ops.softmax(g, prediction) : ops.unary(g, unaryFunctions.sigmoid, prediction)
   if ('code' in of) {
     // a threshold of probabilities: for a sigmoid, the logit is compared with the threshold's logit
     const isShare = activation && of.code === abi.METRIC_BINARY_ACCURACY && of.param > 0 && of.param < 1

@@ -19,7 +19,7 @@ function logitsOf(g: GraphWriter, loss: Loss, prediction: Value): Value | null {
     return logits ? ops.reshape(g, logits, prediction.shape) : null
   }
   const isSoftmax = isOf(maker, softmaxKernel) && !maker.attributes.log
-  const isSigmoid = isOf(maker, unaryKernel) && maker.attributes.fn === 'sigmoid'
+  const isSigmoid = isOf(maker, unaryKernel) && maker.attributes.fn.name === 'sigmoid'
   return maker && (loss.kind === 'binaryCrossentropy' ? isSigmoid : isSoftmax) ? maker.inputs[0] : null
 }
 

@@ -35,10 +35,10 @@ const leaves = shapes.map((shape, i): Leaf => {
 function nameOf(op: Op): string {
   const { name } = op.kernel
   const parts = (...all: readonly (string | false | undefined)[]) => [name, ...all].filter(Boolean).join('+')
-  if (isOf(op, conv)) return parts(op.attributes.bias && 'bias', op.attributes.epilogue?.fn)
+  if (isOf(op, conv)) return parts(op.attributes.bias && 'bias', op.attributes.epilogue?.fn.name)
   if (!isOf(op, matmulKernel)) return name
   const { bias, fn, accumulate } = op.attributes
-  return parts(bias && 'bias', fn !== 'linear' && fn, accumulate && 'accumulate')
+  return parts(bias && 'bias', fn.name !== 'linear' && fn.name, accumulate && 'accumulate')
 }
 
 const product: (g: TestBuilder, leaves: Leaves) => Value = (g, { a, b }) => g.matmul(a, b)

@@ -36,7 +36,7 @@ beforeAll(async () => {
   memory = memoryOf(core)
   // where the core's kernels find those of module extras
   const table = core.table as WebAssembly.Table
-  table.grow(abi.EXTREMES - table.length)
+  table.grow(abi.OP_PENALTY - table.length)
   table.set(abi.RARE_LOSS, core.rareLoss)
   table.set(abi.RARE_LOSS_GRAD, core.rareLossGrad)
   for (const name of ['loss', 'lossGrad', 'penalty', 'penaltyGrad', 'metric'])

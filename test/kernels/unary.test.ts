@@ -3,6 +3,7 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import * as abi from '../../assembly/abi'
 import { functionsModule } from '../../src/binaries/core'
+import { mathematicsModule } from '../../src/binaries/mathematics'
 import { addModule, machineOver, plainMemory } from '../../src/runtime/arena'
 import { codeOf } from '../../src/runtime/modules'
 import { erf, erfc } from '../reference/erf'
@@ -85,6 +86,7 @@ let places: readonly number[] = []
 beforeAll(() => {
   const machine = machineOver(plainMemory(), codeOf, 0)
   addModule(machine, functionsModule)
+  addModule(machine, mathematicsModule)
   const { core } = machine
   places = machine.indices
   memory = core.memory
@@ -110,10 +112,10 @@ function read(address: number, count: number): Float32Array {
   return view.slice(1, count + 1)
 }
 
-function call(kernel: (p: number) => void, addresses: number[], count: number, { fn, alpha }: Case): void {
+function call(kernel: (p: number) => void, addresses: number[], count: number, fn: number, alpha = 0): void {
   const words = [...addresses, count, fn]
   new Uint32Array(memory.buffer, base, words.length).set(words)
-  new Float32Array(memory.buffer, base + 4 * words.length, 1)[0] = alpha ?? 0
+  new Float32Array(memory.buffer, base + 4 * words.length, 1)[0] = alpha
   kernel(base)
 }
 
@@ -121,8 +123,14 @@ function values(row: Case, x: Float32Array, inPlace = false): Float32Array {
   write(slot(0), x)
   write(slot(1), new Float32Array(x.length))
   const dst = inPlace ? slot(0) : slot(1)
-  call(forward, [dst, slot(0)], x.length, row)
+  call(forward, [dst, slot(0)], x.length, row.fn, row.alpha)
   return read(dst, x.length)
+}
+
+/** The code of the gradient. */
+function gradientOf({ fn }: Case): number {
+  if (fn < abi.FN_CORE_END) return fn
+  return fn + (fn < abi.FN_END ? abi.FN_GRADIENTS : abi.MATHEMATICS_GRADIENTS)
 }
 
 function gradients(row: Case, x: Float32Array, dy: Float32Array, inPlace = false): Float32Array {
@@ -131,7 +139,7 @@ function gradients(row: Case, x: Float32Array, dy: Float32Array, inPlace = false
   write(slot(1), new Float32Array(x.length))
   write(slot(2), saved)
   const dst = inPlace ? slot(0) : slot(1)
-  call(backward, [dst, slot(0), slot(2)], x.length, row)
+  call(backward, [dst, slot(0), slot(2)], x.length, gradientOf(row), row.alpha)
   return read(dst, x.length)
 }
 
@@ -165,10 +173,12 @@ test('there is a case for every function code, once', () => {
   )
 })
 
-test('codes of module functions are the places of its loops, gradients behind', () => {
-  const { codes } = functionsModule
+test.each([
+  [functionsModule, abi.FN_RELU6, abi.FN_GRADIENTS],
+  [mathematicsModule, abi.FN_ABS, abi.MATHEMATICS_GRADIENTS],
+])('codes of module $name are the places of its loops, gradients behind', ({ codes }, first, gradients) => {
   for (let code = codes[0]; code < codes[1]; code++) expect(places[code]).toBe(code)
-  expect(codes[1] - codes[0]).toBe(2 * abi.FN_GRADIENTS)
+  expect(codes[1] - first).toBe(2 * gradients)
 })
 
 describe.each(ROWS)('%s', (_, row) => {

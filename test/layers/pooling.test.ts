@@ -392,6 +392,11 @@ describe('relu in front of a maximum is taken behind it', () => {
     const { graph } = inspect(net('relu'), { mode: 'train', batchSize: 2 })
     expect(graph).toMatch(/unary .*fn=relu.* \[2,3,2,5\]/)
     expect(graph).not.toMatch(/ conv .*relu/)
+    const alone = sequential({
+      inputShape: [5, 4, 3],
+      layers: [conv2d({ filters: 5, kernelSize: 2, activation: 'relu' })],
+    })
+    expect(inspect(alone, { mode: 'predict', batchSize: 2 }).graph).toMatch(/ conv .*epilogue=relu/)
   })
 
   test('what else reads the relu still gets it', () => {

@@ -2,7 +2,8 @@
 // the matmul, all four transposed forms and every epilogue; every unary function; every binary function under every
 // pattern of broadcasting. Plain data.
 
-import { type UnaryName, unaryFunctions } from '../../src/graph/functions.ts'
+import { unaryFunctions } from '../../src/graph/functions.ts'
+import { allFunctions, type FunctionName } from '../../src/graph/mathematics.ts'
 import { binaryFunctions, binaryKernels } from '../../src/graph/ops/broadcast.ts'
 import { type MatmulAttributes, matmulKernel } from '../../src/graph/ops/matmul.ts'
 import { unaryGradKernel, unaryKernel } from '../../src/graph/ops/unary.ts'
@@ -17,7 +18,7 @@ const plain = {
   transposeB: false,
   bias: false,
   accumulate: false,
-  fn: 'linear',
+  fn: unaryFunctions.linear,
   alpha: 0,
 } as const
 
@@ -26,13 +27,15 @@ function matmulCase(
   attributes: Partial<MatmulAttributes>,
 ): OpCase {
   const all: MatmulAttributes = { ...plain, ...attributes }
-  const isFused = all.bias || all.accumulate || all.fn !== 'linear'
+  const isFused = all.bias || all.accumulate || all.fn !== unaryFunctions.linear
   // the error of a sum goes by its terms: small ones, so that an activation that shrinks the sum isn't asked too much
   const domain = isFused ? { from: -0.25, to: 0.25 } : UNIT
   const inputs = [of(all.transposeA ? [K, M] : [M, K], domain), of(all.transposeB ? [N, K] : [K, N], domain)]
   if (all.bias) inputs.push(of([N]))
   if (all.accumulate) inputs.push(of([M, N]))
-  const flags = Object.entries(attributes).map(([key, value]) => (value === true ? key : String(value)))
+  const flags = Object.entries(attributes).map(([key, value]) =>
+    value === true ? key : typeof value === 'object' ? value.name : String(value),
+  )
   const name = ['matmul', `${M}x${N}x${K}`, ...flags].join(' ')
   return opCase(matmulKernel, name, inputs, all, isFused ? [] : [0, 1])
 }
@@ -69,35 +72,49 @@ const matmulCases = [
     ] as const
   ).flatMap((size) => [
     matmulCase(size, { bias: true }),
-    matmulCase(size, { fn: 'tanh' }),
-    matmulCase(size, { bias: true, fn: 'leakyRelu', alpha: 0.25 }),
-    matmulCase(size, { bias: true, transposeB: true, fn: 'gelu' }),
+    matmulCase(size, { fn: unaryFunctions.tanh }),
+    matmulCase(size, { bias: true, fn: unaryFunctions.leakyRelu, alpha: 0.25 }),
+    matmulCase(size, { bias: true, transposeB: true, fn: unaryFunctions.gelu }),
     ...transposes.map((transpose) => matmulCase(size, { accumulate: true, ...transpose })),
   ]),
 ]
 
 // ---- elementwise ----------------------------------------------------------------------------------
 
-const alphas: Partial<Record<UnaryName, number>> = { leakyRelu: 0.2, elu: 0.75, celu: 1.5, hardSigmoid: 0.2 }
+const alphas: Partial<Record<FunctionName, number>> = {
+  leakyRelu: 0.2,
+  elu: 0.75,
+  celu: 1.5,
+  hardSigmoid: 0.2,
+}
 
-function unaryDomain(fn: UnaryName): { from: number; to: number; avoid: number[] } {
+function unaryDomain(fn: FunctionName): { from: number; to: number; avoid: number[] } {
   if (fn === 'log' || fn === 'sqrt' || fn === 'reciprocal') return { from: 0.25, to: 4, avoid: [] }
   return { from: -4, to: fn === 'relu6' ? 8 : 4, avoid: [-3, -1, 0, 1, 3, 6] } // every kink of every function
 }
 
-const unaryNames = Object.keys(unaryFunctions) as UnaryName[]
+const unaryNames = Object.keys(allFunctions) as FunctionName[]
 const unaryCases = unaryNames.flatMap((fn) => {
   const alpha = alphas[fn] ?? 0
   return [[1], [4], [5, 17]].map((shape) =>
-    opCase(unaryKernel, `${fn} ${text(shape)}`, [of(shape, unaryDomain(fn))], { fn, alpha }, [0]),
+    opCase(
+      unaryKernel,
+      `${fn} ${text(shape)}`,
+      [of(shape, unaryDomain(fn))],
+      { fn: allFunctions[fn], alpha },
+      [0],
+    ),
   )
 })
 const unaryGradCases = unaryNames.flatMap((fn) => {
   const alpha = alphas[fn] ?? 0
-  const via = unaryFunctions[fn].saves === 'y' ? (x: number) => unaryFormulas[fn](x, alpha) : undefined
+  const via = allFunctions[fn].saves === 'y' ? (x: number) => unaryFormulas[fn](x, alpha) : undefined
   return [[3], [3, 11]].map((shape) => {
     const inputs = [of(shape), of(shape, { ...unaryDomain(fn), via })]
-    return opCase(unaryGradKernel, `gradient of ${fn} ${text(shape)}`, inputs, { fn, alpha })
+    return opCase(unaryGradKernel, `gradient of ${fn} ${text(shape)}`, inputs, {
+      fn: allFunctions[fn],
+      alpha,
+    })
   })
 })
 

@@ -1,6 +1,6 @@
 // The normalization part of the case table: rows and channels that end inside a vector and behind several, one row,
 // one column, more rows than a block of the sums; with and without gamma and beta, mean and epsilon. Plain data.
-import type { UnaryName } from '../../src/graph/functions.ts'
+import { type UnaryName, unaryFunctions } from '../../src/graph/functions.ts'
 import type { Shape } from '../../src/numerics/shape.ts'
 import {
   type ChannelNormalizeAttributes,
@@ -107,7 +107,7 @@ const scaleCases = [
   [[5, 1], 'silu'],
 ].map(([shape, fn]) => {
   const channels = (shape as Shape).slice(-1)
-  const epilogue = fn === 'linear' ? null : { fn: fn as UnaryName, alpha: 0 }
+  const epilogue = fn === 'linear' ? null : { fn: unaryFunctions[fn as UnaryName], alpha: 0 }
   const inputs = [of(shape as Shape), of(channels), of(channels)]
   const wanted = epilogue ? [] : [0, 1, 2] // a function is taken over when gradients are written
   return kernelCase(scaleShift, `${text(shape as Shape)} ${fn}`, inputs, { epilogue }, wanted)

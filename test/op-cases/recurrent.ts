@@ -1,6 +1,7 @@
 // The recurrent part of the case table: units and batches around the vector and tile widths, one step and several, both
 // orders of time, masks with leading, inner and final gaps, initial states, and a batch or product that needs every
 // path of the matmul.
+import { unaryFunctions } from '../../src/graph/functions.ts'
 import type { Kernel } from '../../src/graph/kernel.ts'
 import {
   gru,
@@ -27,7 +28,7 @@ interface Form {
   readonly reverse?: boolean
   readonly mask?: boolean
   readonly state?: boolean
-  readonly fn?: RecurrentAttributes['fn']
+  readonly fn?: 'tanh' | 'relu' | 'sigmoid' | 'linear'
 }
 
 type Recurrent = Kernel<RecurrentAttributes>
@@ -64,7 +65,7 @@ function recurrentCase(
     kernel,
     [`${batch}x${steps}x${units}`, fn, ...marks].join(' '),
     inputs,
-    { given, sequence, reverse, fn },
+    { given, sequence, reverse, fn: unaryFunctions[fn] },
     inputs.flatMap(({ domain }, i) => (domain === STEPS ? [] : [i])),
   )
 }

@@ -160,7 +160,7 @@ describe('a program that opens a frozen file carries', () => {
   test('the modules it names', async () => {
     const code = await bundled(opening('open', 'export const modules = [convolution, pooling]'))
     expect(binariesOf(code)).toEqual(['CONVOLUTION', 'CORE', 'POOLING'])
-    expect(binariesOf(await bundled(opening('open', 'export const modules = all'))).length).toBe(11)
+    expect(binariesOf(await bundled(opening('open', 'export const modules = all'))).length).toBe(12)
   })
 
   test('fit where it is named', async () => {

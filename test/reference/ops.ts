@@ -12,7 +12,7 @@ import type { Shape } from '../../src/numerics/shape.ts'
 import { elementCount } from '../../src/numerics/tensor.ts'
 import { referenceKernels } from './kernels.ts'
 import { differences, type LossCase, logSoftmax, referenceLoss, softmax } from './losses.ts'
-import { unaryFormulas, unarySlope } from './unary.ts'
+import { formulaOf, unarySlope } from './unary.ts'
 
 /** One flat, row-major array per input. */
 export type Arrays = readonly ArrayLike<number>[]
@@ -142,12 +142,12 @@ const referenceOps: { readonly [N in keyof Attributes]: Reference<Attributes[N]>
         for (let k = 0; k < K; k++) {
           sum += a[transposeA ? k * M + m : m * K + k] * b[transposeB ? n * K + k : k * N + n]
         }
-        out[m * N + n] = unaryFormulas[fn](sum, alpha) + (accumulate ? third[m * N + n] : 0)
+        out[m * N + n] = formulaOf(fn)(sum, alpha) + (accumulate ? third[m * N + n] : 0)
       }
     }
     return out
   },
-  unary: ({ attributes: { fn, alpha } }, [x]) => Float64Array.from(x, (v) => unaryFormulas[fn](v, alpha)),
+  unary: ({ attributes: { fn, alpha } }, [x]) => Float64Array.from(x, (v) => formulaOf(fn)(v, alpha)),
   unaryGrad: ({ attributes: { fn, alpha } }, [dy, saved]) =>
     Float64Array.from(dy, (d, i) => d * unarySlope(fn, saved[i], alpha)),
   binary: ({ output, inputs: [p, q], attributes: { fn } }, [a, b]) =>

@@ -2,7 +2,8 @@
 // The slope of a function that saves x is a central difference of its formula, so the two can't agree by mistake;
 // the slope of one that saves y is the formula in y (there is no x to step from). At a kink the slopes follow
 // the kernels' stated conventions only where y alone decides; differences across a kink mean nothing.
-import { type UnaryName, unaryFunctions } from '../../src/graph/functions.ts'
+import type { UnaryFunction } from '../../src/graph/functions.ts'
+import type { FunctionName } from '../../src/graph/mathematics.ts'
 import { erf, erfc } from './erf.ts'
 
 type Formula = (x: number, alpha: number) => number
@@ -16,7 +17,7 @@ const hardSigmoid = (x: number, slope: number) => clip((slope || 1 / 6) * x + 0.
 const SELU_SCALE = 1.0507009873554805
 const SELU_ALPHA = 1.6732632423543772
 
-export const unaryFormulas: { readonly [N in UnaryName]: Formula } = {
+export const unaryFormulas: { readonly [N in FunctionName]: Formula } = {
   linear: (x) => x,
   relu: (x) => Math.max(x, 0),
   relu6: (x) => clip(x, 0, 6),
@@ -48,7 +49,7 @@ export const unaryFormulas: { readonly [N in UnaryName]: Formula } = {
 }
 
 /** dy/dx from y, for the functions that save y. */
-const slopesOfOutput: Partial<Record<UnaryName, Formula>> = {
+const slopesOfOutput: Readonly<Record<string, Formula>> = {
   linear: () => 1,
   relu: (y) => (y > 0 ? 1 : 0),
   relu6: (y) => (y > 0 && y < 6 ? 1 : 0),
@@ -68,14 +69,16 @@ const slopesOfOutput: Partial<Record<UnaryName, Formula>> = {
   reciprocal: (y) => -y * y,
 }
 
-/** f' from what `unaryFunctions[fn].saves` names. */
-export function unarySlope(fn: UnaryName, saved: number, alpha: number): number {
-  if (unaryFunctions[fn].saves === 'y') {
-    const slope = slopesOfOutput[fn]
-    if (!slope) throw new Error(`no slope in y for ${fn}`)
+export const formulaOf = ({ name }: UnaryFunction): Formula => unaryFormulas[name as FunctionName]
+
+/** f' from what `fn.saves` names. */
+export function unarySlope(fn: UnaryFunction, saved: number, alpha: number): number {
+  if (fn.saves === 'y') {
+    const slope = slopesOfOutput[fn.name]
+    if (!slope) throw new Error(`no slope in y for ${fn.name}`)
     return slope(saved, alpha)
   }
-  const f = unaryFormulas[fn]
+  const f = formulaOf(fn)
   const h = 2 ** -12 // error about h^4 = 4e-15 of the fifth derivative, and 1e-16 / h of rounding
   const near = f(saved + h, alpha) - f(saved - h, alpha)
   const far = f(saved + 2 * h, alpha) - f(saved - 2 * h, alpha)

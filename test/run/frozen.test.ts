@@ -10,13 +10,14 @@ import {
   exponentialDecay,
   flatten,
   load,
+  operations,
   optimizers,
   rootMeanSquaredError,
   sequential,
   sgd,
 } from '../../src/index.ts'
 import { open } from '../../src/run/index.ts'
-import { all, extras } from '../../src/run/modules.ts'
+import { all, extras, mathematics } from '../../src/run/modules.ts'
 
 const numbers = (count: number, seed: number) =>
   Float32Array.from({ length: count }, (_, i) => Math.sin(i * 1.7 + seed))
@@ -96,6 +97,17 @@ describe('what plain nets do without', () => {
       expect(() => open(bytes, { modules: others })).toThrow(`this file needs the kernels of ${name}: open(`)
     }
   })
+})
+
+test.each([
+  ['a square root', { op: 'unary', inputs: [0], fn: 'sqrt' }],
+  ['a maximum', { op: 'reduce', inputs: [0], fn: 'max', axes: [1], keepDims: true }],
+])('%s needs mathematics alone', (_, step) => {
+  const model = sequential({ inputShape: [6], layers: [operations({ steps: [step] })] })
+  const bytes = freeze(model, { predict: [4] })
+  expect(() => open(bytes)).toThrow('this file needs the kernels of mathematics: open(')
+  const x = numbers(24, 1).map(Math.abs)
+  expect(open(bytes, { modules: [mathematics] }).predict(x)).toEqual(model.predict(x))
 })
 
 describe('modules of kernels', () => {

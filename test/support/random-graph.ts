@@ -3,7 +3,7 @@
 // gene picks an operation and operands among the values made so far, and is skipped where nothing fits. All
 // functions are smooth and tame, so that float32 stays near float64. Importable without a test runner.
 
-import type { UnaryName } from '../../src/graph/functions.ts'
+import type { FunctionName } from '../../src/graph/mathematics.ts'
 import type { Value } from '../../src/graph/value.ts'
 import { uniform } from '../../src/numerics/random.ts'
 import { sameShape } from '../../src/numerics/shape.ts'
@@ -13,7 +13,16 @@ import type { Leaf, Wanted } from './run-graph.ts'
 /** What to do, and with which of the values: indices counted modulo what there is. */
 export type Gene = readonly [operation: number, first: number, second: number]
 
-const UNARY: readonly UnaryName[] = ['tanh', 'sigmoid', 'softsign', 'negate', 'gelu', 'silu', 'erf', 'mish']
+const UNARY: readonly FunctionName[] = [
+  'tanh',
+  'sigmoid',
+  'softsign',
+  'negate',
+  'gelu',
+  'silu',
+  'erf',
+  'mish',
+]
 /** Two inputs and four parameters, with sizes that match often: [rows, cols]. */
 const LEAF_SHAPES = [
   [5, 3],

@@ -2,10 +2,12 @@
 // is summed on the way back.
 import * as abi from '../../../assembly/abi.ts'
 import { extrasModule } from '../../binaries/core.ts'
+import { mathematicsModule } from '../../binaries/mathematics.ts'
 import { fail } from '../../numerics/errors.ts'
 import { type Shape, sameShape, shapeText } from '../../numerics/shape.ts'
 import { elementCount } from '../../numerics/tensor.ts'
 import { f32 } from '../../numerics/words.ts'
+import { unaryFunctions } from '../functions.ts'
 import type { Kernel, Writer } from '../kernel.ts'
 import type { Value } from '../value.ts'
 import { reshape } from './moves.ts'
@@ -79,7 +81,7 @@ export const binaryKernel: Kernel<{ readonly fn: BinaryName }> = {
       g,
       [a, b],
       () => (isProduct ? times(g, dy, b) : dy),
-      () => (isProduct ? times(g, dy, a) : fn === 'subtract' ? unary(g, 'negate', dy) : dy),
+      () => (isProduct ? times(g, dy, a) : fn === 'subtract' ? unary(g, unaryFunctions.negate, dy) : dy),
     )
   },
 }
@@ -99,7 +101,7 @@ export const quotientKernel: Kernel<{ readonly fn: BinaryName }> = {
       g,
       inputs,
       () => da,
-      () => unary(g, 'negate', times(g, da, output)),
+      () => unary(g, unaryFunctions.negate, times(g, da, output)),
     )
   },
 }
@@ -220,7 +222,6 @@ export interface ReduceAttributes {
 export const reduceKernel: Kernel<ReduceAttributes> = {
   name: 'reduce',
   code: abi.OP_REDUCE,
-  calls: ({ fn }) => (fn === 'sum' ? null : extrasModule),
   shapes: (_, { shape }) => [shape],
   words: ({ output, inputs: [x], attributes: { fn, outer, reduced, inner, scale } }, at) => ({
     [abi.REDUCE_DST]: output,
@@ -250,6 +251,7 @@ export const reduceKernel: Kernel<ReduceAttributes> = {
 /** The largest or smallest: the elements that are equal to it share the gradient. */
 export const extremumKernel: Kernel<ReduceAttributes> = {
   ...reduceKernel,
+  calls: () => mathematicsModule,
   gradient(g, { attributes: { shape }, inputs: [x], output }, dy) {
     const equal = binary(g, 'equal', x, reshape(g, output, shape))
     const share = binary(g, 'divide', reshape(g, dy, shape), sumTo(g, equal, shape))

@@ -4,7 +4,7 @@ import { fail } from '../../numerics/errors.ts'
 import { shapeText } from '../../numerics/shape.ts'
 import { elementCount } from '../../numerics/tensor.ts'
 import { f32 } from '../../numerics/words.ts'
-import { moduleOf, unaryFunctions } from '../functions.ts'
+import { unaryFunctions } from '../functions.ts'
 import type { Epilogue, Kernel, KernelCall, Writer } from '../kernel.ts'
 import type { Value } from '../value.ts'
 import { weighted } from './ranges.ts'
@@ -54,7 +54,7 @@ export const lastIfAccumulating = ({
 export const matmulKernel: Kernel<MatmulAttributes> = {
   name: 'matmul',
   code: abi.OP_MATMUL,
-  calls: ({ fn }) => moduleOf(fn),
+  calls: ({ fn }) => fn.module,
   shapes([{ shape: a }, { shape: b }], { transposeA, transposeB }) {
     if (a.length !== 2 || b.length !== 2)
       fail(`matmul of ${shapeText(a)} and ${shapeText(b)}: expected two matrices`)
@@ -85,7 +85,7 @@ export const matmulKernel: Kernel<MatmulAttributes> = {
       [abi.MATMUL_N]: N,
       [abi.MATMUL_K]: K,
       [abi.MATMUL_FLAGS]: flags,
-      [abi.MATMUL_FN]: unaryFunctions[fn].code,
+      [abi.MATMUL_FN]: fn.code,
       [abi.MATMUL_ALPHA]: f32(alpha),
       [abi.MATMUL_SCRATCH]: at.scratch,
       ...(isLong && { [abi.MATMUL_SUMS]: at.scratch + ownScratchBytes(op) }),
@@ -99,11 +99,11 @@ export const matmulKernel: Kernel<MatmulAttributes> = {
   shares: lastIfAccumulating,
   fuse(attributes, what) {
     const { fn, bias, accumulate } = attributes
-    const isDone = fn !== 'linear' || accumulate || (bias && !('fn' in what))
+    const isDone = fn.code !== abi.FN_LINEAR || accumulate || (bias && !('fn' in what))
     return isDone ? null : { ...attributes, ...what }
   },
   text({ transposeA, transposeB, bias, fn, accumulate }) {
-    const epilogue = [bias && 'bias', fn !== 'linear' && fn, accumulate && 'accumulate']
+    const epilogue = [bias && 'bias', fn.code !== abi.FN_LINEAR && fn.name, accumulate && 'accumulate']
       .filter(Boolean)
       .join(' ')
     return `${transposeA ? 'A^T' : 'A'}.${transposeB ? 'B^T' : 'B'}${epilogue && ` (${epilogue})`}`
@@ -140,6 +140,6 @@ export const matmul = (
     transposeB,
     bias: false,
     accumulate: false,
-    fn: 'linear',
+    fn: unaryFunctions.linear,
     alpha: 0,
   })[0]

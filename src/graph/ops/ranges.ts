@@ -1,15 +1,11 @@
 // The ranges of numbers that operations give: the common cases of `range` in kernel.ts.
-import { type UnaryName, unaryFunctions } from '../functions.ts'
+import { type UnaryFunction, unaryFunctions } from '../functions.ts'
 import type { KernelCall, Known, Range } from '../kernel.ts'
 import type { Value } from '../value.ts'
 
 /** The range of `fn`; null where nothing is known of it. */
-export function rangeOf(fn: UnaryName): Range | null {
-  const row = unaryFunctions[fn]
-  if (!('range' in row)) return null
-  const [low, high] = row.range
-  return { low, high, shares: null }
-}
+export const rangeOf = ({ range }: UnaryFunction): Range | null =>
+  range ? { low: range[0], high: range[1], shares: null } : null
 
 /** Numbers of x in other places; `keepsRows`: its rows are rows still. */
 export function moved(known: Known, x: Value, keepsRows = false): Range | null {
@@ -21,5 +17,5 @@ export function moved(known: Known, x: Value, keepsRows = false): Range | null {
 export const weighted = (
   { inputs }: Pick<KernelCall<unknown>, 'inputs'>,
   known: Known,
-  fn: UnaryName = 'linear',
+  fn: UnaryFunction = unaryFunctions.linear,
 ): Range | null => (inputs.some((input) => known.isWeight(input)) ? rangeOf(fn) : null)

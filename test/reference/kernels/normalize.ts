@@ -1,12 +1,13 @@
 // Normalization in float64. Forward: the textbook formulas, in two passes. Backward: each element's own sum over the
 // elements of its group, d y_i / d x_j = inverse (delta_ij - 1/n - h_i h_j / n) with h = (x - mean) inverse.
+import { unaryFunctions } from '../../../src/graph/functions.ts'
 import type { Epilogue } from '../../../src/graph/kernel.ts'
 import type {
   ChannelNormalizeAttributes,
   EncodeCategoriesAttributes,
   LayerNormalizeAttributes,
 } from '../../../src/operations/normalize.ts'
-import { unaryFormulas } from '../unary.ts'
+import { formulaOf } from '../unary.ts'
 import type { KernelReference } from './reference.ts'
 
 type Numbers = ArrayLike<number>
@@ -164,7 +165,7 @@ const scaleShift: KernelReference<{ readonly epilogue: Epilogue | null }> = (
   [x, factor, offset],
 ) => {
   const cols = factor.length
-  const f = unaryFormulas[epilogue?.fn ?? 'linear']
+  const f = formulaOf(epilogue?.fn ?? unaryFunctions.linear)
   return [
     Float64Array.from(x, (own, i) => f(own * factor[i % cols] + offset[i % cols], epilogue?.alpha ?? 0)),
   ]

@@ -60,7 +60,7 @@ function forward(
     const [batch, units] = extras[0].shape
     const steps = extras[1].shape[1]
     const [xz, u, u2, bias, mask, h0, c0] = slots(given, arrays)
-    const inputs: Inputs = { u: u as Numbers, u2, bias, units, fn }
+    const inputs: Inputs = { u: u as Numbers, u2, bias, units, fn: fn.name }
     const y = zeros(batch * units * (sequence ? steps : 1))
     const last = zeros(batch * units)
     const lastC = zeros(batch * units)
@@ -117,7 +117,7 @@ function backward(
     const [gates, before, saved, u, u2, mask, dy, dLast, dcLast] = slots(given, arrays)
     const [batch, units] = extras[0].shape
     const steps = (before as Numbers).length / batch / units
-    const inputs: Inputs = { u: u as Numbers, u2, units, fn }
+    const inputs: Inputs = { u: u as Numbers, u2, units, fn: fn.name }
     const dxz = zeros(batch * steps * parts * units)
     const dhz = zeros(batch * steps * width * units)
     const dh0 = zeros(batch * units)

@@ -1,6 +1,6 @@
 // What layers compose of several operations although ONNX has an operator for the whole. Enters: the last operation of such a group.
 // Leaves: its output as a node, or null where the operation is something else.
-import type { Op } from '../../../graph/kernel.ts'
+import { kernelText, type Op } from '../../../graph/kernel.ts'
 import type { BinaryName } from '../../../graph/ops/broadcast.ts'
 import type { Value } from '../../../graph/value.ts'
 import { type FormContext, float } from './form.ts'
@@ -14,7 +14,7 @@ function partsOf(
   fn: BinaryName | 'sqrt' | 'reciprocal' | 'negate',
 ): readonly Value[] | null {
   const op = value && trace.producerOf(value)
-  return op?.kernel.name === kernel && (op.attributes as { fn?: string }).fn === fn ? op.inputs : null
+  return op && kernelText(op) === `${kernel} ${fn}` ? op.inputs : null
 }
 
 const isWeight = (value: Value | undefined, name: string): value is Value =>

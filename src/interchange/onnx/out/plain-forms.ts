@@ -1,5 +1,6 @@
 // The operations of the core (graph/ops), of embeddings and of classes as ONNX nodes.
-import type { UnaryName } from '../../../graph/functions.ts'
+import type { UnaryFunction } from '../../../graph/functions.ts'
+import type { FunctionName } from '../../../graph/mathematics.ts'
 import type { BinaryName, ReduceAttributes } from '../../../graph/ops/broadcast.ts'
 import { fail } from '../../../numerics/errors.ts'
 import type { EncodeCategoriesAttributes } from '../../../operations/normalize.ts'
@@ -24,7 +25,7 @@ const withAlpha =
   (b, x, alpha) =>
     b.map(op, x, { alpha: float(alpha) })
 
-const unary: Readonly<Record<UnaryName, Unary>> = {
+const unary: Readonly<Record<FunctionName, Unary>> = {
   linear: (_, x) => x,
   relu: plain('Relu'),
   relu6: (b, x) => clip(b, x, 0, 6),
@@ -114,8 +115,8 @@ export const plainForms: Readonly<Record<string, Form>> = {
   }>,
   expand: ({ b, trace }, { output }, [x]) => b.expand(x, trace.dimsOf(output)),
   reverse: (({ b }, { attributes: { axis } }, [x]) => b.flip(x, axis)) as Form<{ readonly axis: number }>,
-  unary: (({ b }, { attributes: { fn, alpha } }, [x]) => unary[fn](b, x, alpha)) as Form<{
-    readonly fn: UnaryName
+  unary: (({ b }, { attributes: { fn, alpha } }, [x]) => unary[fn.name](b, x, alpha)) as Form<{
+    readonly fn: UnaryFunction<FunctionName>
     readonly alpha: number
   }>,
   binary: (({ b }, { attributes: { fn } }, [x, y]) =>

@@ -30,8 +30,8 @@ const cells: Readonly<Record<string, Cell>> = {
     op: 'RNN',
     gates: [0],
     own: ({ fn }): Attributes =>
-      Object.hasOwn(FUNCTIONS, fn)
-        ? { activations: [FUNCTIONS[fn]] }
+      Object.hasOwn(FUNCTIONS, fn.name)
+        ? { activations: [FUNCTIONS[fn.name]] }
         : { activations: ['Affine'], activation_alpha: [float(1)], activation_beta: [float(0)] },
   },
 }
