@@ -1,7 +1,7 @@
 // The kernels of the training suite by name, and the setter of the arena's header, for tests alone. What the core's
 // `prepare` does for kernels that can be split is done at once.
 import { JOB_SPLIT } from '../../assembly/abi'
-import { splitWork } from '../../assembly/parallel'
+import { splitWork } from '../../assembly/threads'
 
 export { enter } from '../../assembly/arena'
 export { clipNorm, clipValue } from '../../assembly/kernels/clip'
