@@ -60,8 +60,8 @@ export const JOB_LEAST_WORK = 408 // f64 multiply-adds from which a job pays; in
 export const JOB_IS_RUNNING = 416 // u32
 export const JOB_PART_SCRATCH = 420 // u32 address of what scratchOf hands out, 0: what is planned, and
 export const JOB_PART_SCRATCH_BYTES = 424 // u32 its size for one part
-export const JOB_ENTER = 432 // u32 function table index of the core's enter, for helpers
 export const JOB_PATIENCE = 428 // i32 seconds without a part done after which the first thread waits no longer
+export const JOB_ENTER = 432 // u32 function table index of the core's enter, for helpers
 /**
  * Bytes around each part's scratch. A processor fetches ahead of what a thread reads: were that the lines another thread
  * writes, both would wait for them (a matmul over two threads took 10 to 25 % longer). It stays within a page.

@@ -57,7 +57,7 @@ import { generator } from './problems.mjs'
  * @property {Int32Array | Float32Array} y  class ids [batchSize * labelsPerSample], or targets [batchSize, outputs]
  */
 
-/** Of every normalization. */
+/** What every normalization adds to the variance. */
 export const EPSILON = 1e-5
 /** The share of moving statistics that a step keeps. */
 export const MOMENTUM = 0.99

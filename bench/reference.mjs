@@ -137,7 +137,7 @@ function normalizeBatch(samples, gamma, beta, isTraining) {
   })
 }
 
-/** Of all samples, which meet in batch normalization. @param {Sample[]} samples @param {Layer} layer @param {boolean} isTraining */
+/** A block on all samples at once, since they meet in batch normalization. @param {Sample[]} samples @param {Layer} layer @param {boolean} isTraining */
 function residual(samples, { parts, weights }, isTraining) {
   return parts.reduce((values, { type, activation }, i) => {
     const [kernel, gamma, beta] = ['kernel', 'gamma', 'beta'].map((own) => weights[`${own}${i + 1}`])

@@ -145,11 +145,6 @@ async function bundle(entry) {
     sourceMap: { content, asObject: true },
   }
   const minified = await minify(text, options)
-  const [inner] = isAlone ? [] : (/\bWASM_(?!BYTES|THREADS)\w+/.exec(minified.code) ?? [])
-  if (inner)
-    throw new Error(
-      `${entry} imports what brings ${inner}: binaries are the main file's (threads.wasm is that of lanegrad/threads)`,
-    )
   return entry === CLI ? minified : shakable(minified, entry)
 }
 
@@ -210,9 +205,12 @@ function imported(query) {
   }
 }
 
+/** The binaries that a script brings. */
+const usedIn = (code) => names.filter((name) => new RegExp(`\\b${constant(name)}\\b`).test(code))
+
 /** The lines in front of a script: one for each binary it names, and a first one, empty where there is nothing to decode. */
 function binaryLines(folder, path, code) {
-  const used = names.filter((name) => new RegExp(`\\b${constant(name)}\\b`).test(code))
+  const used = usedIn(code)
   const to = urlPath(dirname(path), `${folder}wasm`).replace(/^(?!\.)/, './')
   const lines = used.map((name) => declarations[folder].line(constant(name), name, to))
   return used.length === 0 ? [] : [folder === '' ? DECODER : '', ...lines]
@@ -252,6 +250,11 @@ const bundles = new Map(
     [...new Set(scripts.map(({ source }) => source))].map(async (source) => [source, await bundle(source)]),
   ),
 )
+const inMain = usedIn(bundles.get(sources.index).code)
+for (const [source, { code }] of bundles) {
+  const twice = standalone.has(source) ? undefined : usedIn(code).find((name) => inMain.includes(name))
+  if (twice) throw new Error(`${source} imports what brings ${twice}.wasm, which the main file brings`)
+}
 const maps = new Map()
 for (const { folder, path, source } of scripts) {
   const bundled = bundles.get(source)

@@ -7,8 +7,9 @@
 // these by long-sum.ts. The error is that of gemm.ts.
 // Over threads, a part of y and of dx is a range of lines, a part of dw is a range of channels.
 //
-// The operands are those of convolution.ts, with a first axis of size 1. CONV_BLOCK: cells of a line in scratch ("patches"); 0: there is no padding,
-// and x is read where it lies. Behind the ring's lines, one of zeros and a vector lies a line of dx with m > 1.
+// The operands are those of convolution.ts, with a first axis of size 1. CONV_BLOCK is the number of cells of a line in scratch
+// ("patches"); where it is 0 there is no padding, and x is read where it lies. Behind the ring's lines, one of zeros and a
+// vector lies a line of dx with m > 1.
 // Float64 reference: test/reference/kernels/convolution.ts
 import {
   AXIS_BEFORE, AXIS_DILATION, AXIS_KERNEL, AXIS_OUTPUT, AXIS_SIZE, AXIS_STRIDE, CHAIN_DEPTH, CONV_A, CONV_B, CONV_BLOCK,
@@ -300,7 +301,7 @@ function convolve(
   }
 }
 
-/** Of all, in multiply-adds. */
+/** The work of the whole convolution, in multiply-adds. */
 function workOf(p: usize): f64 {
   const positions = load<i32>(p, CONV_HEIGHT + AXIS_OUTPUT) * load<i32>(p, CONV_WIDTH + AXIS_OUTPUT)
   return TAP_WORK * <f64>load<i32>(p, CONV_SAMPLES) * <f64>positions * <f64>load<i32>(p, CONV_TAPS) * <f64>load<i32>(p, CONV_F)

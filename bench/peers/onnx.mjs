@@ -225,6 +225,6 @@ export function onnxModel({ layers, batchSize, inputShape, inputDtype }) {
   return toBinary(ModelProtoSchema, create(ModelProtoSchema, /** @type {any} */ (model)))
 }
 
-/** Of a batch there: the only images are of one channel, the same numbers in both orders. @param {number} batchSize @param {number[]} shape */
+/** The shape of a batch there. All images have one channel, so that their numbers come in the same order. @param {number} batchSize @param {number[]} shape */
 export const onnxShape = (batchSize, shape) =>
   shape.length === 3 ? [batchSize, shape[2], shape[0], shape[1]] : [batchSize, ...shape]

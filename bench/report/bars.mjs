@@ -6,7 +6,7 @@ import { document, FONT, FONT_SIZE, panelOf, textWidth } from './card.mjs'
 import { LIGHT } from './theme.mjs'
 
 const HEAD_HEIGHT = 30
-/** Of a row: its height, the bar's, where their middles are, and how narrow a panel has to be to have labels above. */
+/** The measures of a row: its height, the bar's, where their middles are, and how narrow a panel has to be to have labels above. */
 const BESIDE = { row: 21, bar: 15, barAt: 10.5, textAt: 10.5 }
 const ABOVE = { row: 34, bar: 9, barAt: 25, textAt: 11, below: 500 }
 /** Keeps lines off the text. */

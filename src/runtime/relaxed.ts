@@ -13,8 +13,8 @@ export const relaxedModule: KernelModule = {
 }
 
 /**
- * Matrix products that may fuse multiplications and additions, where the runtime has relaxed SIMD: up to 1.4 times as fast
- * (not on Node 22), and the last bits depend on the machine. Elsewhere plain SIMD computes; `model.variant` tells. A value
+ * Matrix products that may fuse multiplications and additions, where the runtime has relaxed SIMD: up to 1.4 times as fast,
+ * and the last bits depend on the machine. Elsewhere plain SIMD computes; `model.variant` tells. A value
  * of `numerics` for `sequential`, `model` and `load`.
  * @example
  * ```js

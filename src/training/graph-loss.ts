@@ -22,7 +22,7 @@ export interface NetworkValues {
 export interface WrittenNetwork {
   readonly inputs: readonly { readonly name: string }[]
   readonly outputs: ReadonlyMap<string, Value>
-  /** Of inputs as well. */
+  /** Those of the inputs are among them. */
   readonly values: ReadonlyMap<string, Value>
   readonly weights: ReadonlyMap<string, { readonly value: Value }>
 }

@@ -41,7 +41,7 @@ describe('dot', () => {
     const inputs = [a, b].map(({ shape }) => input({ shape: shape.slice(1) }))
     return model({ inputs, outputs: dot({ name: 'd', ...options })(...inputs) }).predict([a, b])
   }
-  /** Of every row with every column. */
+  /** The products of every row with every column. */
   const product = (rows: Matrix, cols: Matrix) =>
     rows.map((row) => cols.map((col) => row.reduce((sum, value, i) => sum + value * col[i], 0)))
   const transposed = (m: Matrix): Matrix => m[0].map((_, j) => m.map((row) => row[j]))

@@ -48,14 +48,14 @@ export interface Trained {
   readonly name: string
   /** The bytes of every weight, in the order of the model's weights. */
   readonly weights: Uint8Array
-  /** Of its predictions after training. */
+  /** The bytes of its predictions after training. */
   readonly predictions: Uint8Array
   /** The loaded model has the same weights and predictions, bit for bit. */
   readonly survivesSaving: boolean
 }
 
 const STEPS = 100
-/** Of nets that are there for an optimizer alone. */
+/** Nets that are there for an optimizer alone take so many steps. */
 const FEW_STEPS = 30
 const ROWS = 24
 const CLASSES = 4

@@ -7,7 +7,7 @@ import type { Runtime } from './runtimes.ts'
 import { stage } from './stage.ts'
 
 export interface RunOptions {
-  /** Of the golden cases, every so many-th. Default 1: all. */
+  /** Every so many-th golden case is run. Default 1: all. */
   readonly every?: number
   /** Per runtime. */
   readonly limitMs: number

@@ -15,7 +15,7 @@ export const CACHE = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'
 export type Source = { readonly npm: '.' | 'nodes' } | { readonly apt: readonly string[] }
 
 export interface Job {
-  /** Of stage.ts. */
+  /** The folder that stage.ts has made. */
   readonly folder: string
   readonly limitMs: number
 }

@@ -14,7 +14,7 @@ export interface Result {
   readonly caseCount: number
   /** `id: reason` of each golden case that didn't pass. */
   readonly failed: readonly string[]
-  /** Of the trained weights and predictions: the first digits of a SHA-256. */
+  /** The first digits of a SHA-256 of the trained weights and predictions. */
   readonly hash: string
   /** The same by net, for telling which one differs. */
   readonly hashes: Readonly<Record<string, string>>
@@ -51,7 +51,7 @@ export interface Report extends Result {
 const HASH_DIGITS = 16
 /** Garbage collectors free a model's memory between turns: a page may hold some hundred of them only. */
 const CASES_PER_TURN = 10
-/** Of the cases, for variants: each model has a team of workers of its own. */
+/** Variants run every so many-th case: each model has a team of workers of its own. */
 const VARIANTS_EVERY = 8
 
 const turn = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0))

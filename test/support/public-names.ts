@@ -7,7 +7,7 @@ import { root } from './installed.ts'
 export interface PublicName {
   readonly name: string
   readonly isType: boolean
-  /** Of its declaration, from the project's root. */
+  /** The file of its declaration, from the project's root. */
   readonly path: string
   /** Without the comment's marks; '' if there is none. */
   readonly doc: string

@@ -54,7 +54,7 @@ const columns: readonly (readonly LossLike[])[] = [
   ['poisson'],
 ]
 
-/** Of several units, by the columns above: . fine, x refused. */
+/** Outputs of several units, by the columns above: . fine, x refused. */
 const rows: readonly [string, readonly ActivationName[]][] = [
   [
     '..x.x.xx',

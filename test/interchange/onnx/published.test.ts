@@ -139,8 +139,8 @@ describe.runIf(!reason)(
 
     // No float32 run holds 1e-5 here. Of 28 pictures (seven texts in fonts, 256x128 to 960x544, drawn and
     // as a camera would see them, with and without mean and deviation of ImageNet) ours lie 0.9e-5 to 9.8e-5 from onnxruntime-web.
-    // Of the 14 smaller ones the largest errors beside float64 are 0.8e-5 to 3.7e-5 of ours, 0.9e-5 to 4.5e-5 of onnxruntime-web and
-    // 1.0e-5 to 2.8e-5 of PyTorch, and onnxruntime-web without its optimizations lies 0.8e-5 to 3.4e-5 from itself.
+    // On the 14 smaller ones our largest errors beside float64 are 0.8e-5 to 3.7e-5, those of onnxruntime-web 0.9e-5 to 4.5e-5, those
+    // of PyTorch 1.0e-5 to 2.8e-5, and onnxruntime-web without its optimizations lies 0.8e-5 to 3.4e-5 from itself.
     test('ch_PP-OCRv4_det_infer: words lie as near as float32 runs of it do', async () => {
       const bytes = read(`${OCR}ch_PP-OCRv4_det_infer.onnx`)
       const shape = [3, 96, 256]
