@@ -230,10 +230,11 @@ test(`${WRITERS} writers of one path, ${KILLS} of them killed: every read sees a
   let reads = 0
   let isOver = false
   const write = async () => {
-    while (kills < KILLS) {
+    while (kills < KILLS || reads <= KILLS) {
       const child = spawn(process.execPath, writerArgs(), { stdio: ['ignore', 'pipe', 'inherit'] })
       const died = once(child, 'exit')
       await once(child.stdout, 'data')
+      while (!existsSync(at('model'))) await wait(5) // else a slow machine's are all killed before one has written
       await wait(30 * Math.random()) // some ten epochs
       child.kill('SIGKILL')
       const [, signal] = await died
@@ -256,7 +257,6 @@ test(`${WRITERS} writers of one path, ${KILLS} of them killed: every read sees a
   await Promise.all(Array.from({ length: WRITERS }, write))
   isOver = true
   await reading
-  expect(reads).toBeGreaterThan(KILLS)
   const others = readdirSync(folder).filter((name) => !/^\.lanegrad-[-0-9a-f]{36}\.tmp$/.test(name))
   expect(others.sort()).toEqual(['log', 'model', 'writer.mjs'])
   const lines = readFileSync(at('log'), 'utf8').split('\n')
