@@ -60,12 +60,12 @@ function frozenPrograms() {
 
 /** By what it is: gzipped bytes, budget. */
 const rows = {
-  'everything (index.js)': [dist('index.js'), 102_000],
+  'everything (index.js)': [dist('index.js'), 120_000],
   'small program: sequential, dense, adam, a loss': [await small('index.js'), 58_000],
   'frozen 784-128-10 with Adam: open, trainStep, predict (no weights)': [opening + frozenPrograms(), 24_000],
   'everything, slim, its binaries beside it': [
     dist('slim/index.js') + binaries(readdirSync('dist/wasm').filter((name) => name !== 'relaxed.wasm')),
-    102_000,
+    120_000,
   ],
   'small program, slim, core.wasm beside it': [
     (await small('slim/index.js')) + binaries(['core.wasm']),
