@@ -19,31 +19,25 @@ const CHARACTERS = Array.from({ length: 256 }, (_, byte) => {
 const LOCAL_GET = 0x20
 const LOCAL_TEE = 0x22
 
-/** The bytes in another order: from the end on, backwards, those that follow a byte of these values. */
-function apart(bytes: Uint8Array): Uint8Array {
-  const out = new Uint8Array(bytes.length)
-  let front = 0
-  let back = bytes.length
+/** The text that stands for bytes; it holds `"`, and no backslash and no line break. */
+export function asciiOf(bytes: Uint8Array): string {
+  let front = ''
+  const back: string[] = [] // from the text's end on, backwards
   for (let i = 0; i < bytes.length; ) {
     const byte = bytes[i++]
-    out[front++] = byte
-    if (byte >= LOCAL_GET && byte <= LOCAL_TEE && i < bytes.length) out[--back] = bytes[i++]
+    front += CHARACTERS[byte]
+    if (byte >= LOCAL_GET && byte <= LOCAL_TEE && i < bytes.length) back.push(...CHARACTERS[bytes[i++]])
   }
-  return out
+  return front + back.reverse().join('')
 }
 
-/** The text that stands for bytes; it holds `"`, and no backslash and no line break. */
-export const asciiOf = (bytes: Uint8Array): string =>
-  Array.from(apart(bytes), (byte) => CHARACTERS[byte]).join('')
-
 /**
- * The declaration in front of such texts in a script: `WASM_BYTES(text)` gives the bytes. Plain loops over bytes: they run
- * once, before the engine has optimized anything, where charCodeAt costs as much as all the rest.
+ * The declaration in front of such texts in a script: `WASM_BYTES(text)` gives the bytes. A plain loop over bytes: it runs
+ * once, before the engine has optimized anything, where charCodeAt costs as much as all the rest. `t` is 1 while the next byte
+ * is read from the end.
  */
 export const DECODER =
   "const WASM_BYTES=s=>{const b=typeof TextEncoder=='function'?new TextEncoder().encode(s):" + // Jest's jsdom has none
-  'Uint8Array.from(s,c=>c.charCodeAt()),o=new Uint8Array(b.length);let n=0,i=0,j=0,c;while(i<b.length){' +
-  `c=b[i++];if(c>92)c--;else if(c<34){const v=(c-31)*${SINGLES};c=b[i++];c+=c>92?v-1:v}` +
-  `b[n++]=c+${FIRST_BYTE - 35}}` +
-  `for(c=n,i=0;i<c;)if(((o[j++]=b[i++])-${LOCAL_GET}>>>0)<${LOCAL_TEE - LOCAL_GET + 1}&&i<c)o[j++]=b[--c];` +
-  'return o.subarray(0,n)};'
+  'Uint8Array.from(s,c=>c.charCodeAt()),o=new Uint8Array(b.length);let n=0,i=0,l=b.length,t=0,c,v;while(i<l){' +
+  `c=t?b[--l]:b[i++];if(c>92)c--;else if(c<34){v=(c-31)*${SINGLES};c=t?b[--l]:b[i++];c+=c>92?v-1:v}` +
+  `o[n++]=c=c+${FIRST_BYTE - 35}&255;t=!t&c>${LOCAL_GET - 1}&c<${LOCAL_TEE + 1}}return o.subarray(0,n)};`
