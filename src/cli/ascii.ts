@@ -31,13 +31,17 @@ export function asciiOf(bytes: Uint8Array): string {
   return front + back.reverse().join('')
 }
 
+/** Reads a byte into `c`; `next` is the text's next character. */
+const read = (next: string): string =>
+  `c=${next};if(c>92)c--;else if(c<34){v=(c-31)*${SINGLES};c=${next};c+=c>92?v-1:v}`
+
 /**
  * The declaration in front of such texts in a script: `WASM_BYTES(text)` gives the bytes. A plain loop over bytes: it runs
- * once, before the engine has optimized anything, where charCodeAt costs as much as all the rest. `t` is 1 while the next byte
- * is read from the end.
+ * once, before the engine has optimized anything, where charCodeAt costs as much as all the rest.
  */
 export const DECODER =
   "const WASM_BYTES=s=>{const b=typeof TextEncoder=='function'?new TextEncoder().encode(s):" + // Jest's jsdom has none
-  'Uint8Array.from(s,c=>c.charCodeAt()),o=new Uint8Array(b.length);let n=0,i=0,l=b.length,t=0,c,v;while(i<l){' +
-  `c=t?b[--l]:b[i++];if(c>92)c--;else if(c<34){v=(c-31)*${SINGLES};c=t?b[--l]:b[i++];c+=c>92?v-1:v}` +
-  `o[n++]=c=c+${FIRST_BYTE - 35}&255;t=!t&c>${LOCAL_GET - 1}&c<${LOCAL_TEE + 1}}return o.subarray(0,n)};`
+  'Uint8Array.from(s,c=>c.charCodeAt()),o=new Uint8Array(b.length);let n=0,i=0,l=b.length,c,v;while(i<l){' +
+  `${read('b[i++]')}c=o[n++]=c+${FIRST_BYTE - 35}&255;` +
+  `if(c>${LOCAL_GET - 1}&&c<${LOCAL_TEE + 1}&&i<l){${read('b[--l]')}o[n++]=c+${FIRST_BYTE - 35}}}` +
+  'return o.subarray(0,n)};'
