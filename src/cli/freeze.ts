@@ -8,6 +8,7 @@ import type { Model } from '../model/model.ts'
 import { grouped } from '../model/summary.ts'
 import { messageOf } from '../numerics/brands.ts'
 import { fail, show } from '../numerics/errors.ts'
+import { neededBy } from '../run/read.ts'
 import { packageBytes, packageScript, packageText, readArguments, readBytes, writeWhole } from './command.ts'
 import { frozenIn } from './programs.ts'
 import { trainerScript } from './script.ts'
@@ -95,8 +96,12 @@ export async function freezeCommand(args: readonly string[]): Promise<string> {
     includeOptimizer: values['include-optimizer'] ?? false,
   }
   const frozen = freeze(model, options)
-  const { programs } = frozenIn(frozen) ?? fail('no programs were written')
-  const needed = new Set(programs.flatMap(({ modules }) => modules))
+  const told = frozenIn(frozen) ?? fail('no programs were written')
+  const { programs } = told
+  const brought = Object.entries(neededBy(told)).flatMap(([key, name]) =>
+    name ? [[name, key] as const] : [],
+  )
+  const needed = new Set([...programs.flatMap(({ modules }) => modules), ...brought.map(([name]) => name)])
   const kinds = MODES.flatMap((mode) => {
     const own = programs.flatMap(({ request }) => (request.mode === mode ? request.rows : []))
     return own.length > 0 ? `${mode} ${own.join(', ')}` : []
@@ -116,6 +121,8 @@ export async function freezeCommand(args: readonly string[]): Promise<string> {
       runner: packageText('slim/run.js'),
       core,
       modules: all.filter((module) => needed.has(module.name)),
+      brought,
+      bringer: packageText('slim/run/modules.js'),
       file: frozen,
     })
   }

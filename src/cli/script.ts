@@ -12,36 +12,62 @@ interface ScriptParts {
   readonly core: Uint8Array
   /** Those whose binaries are functions, as the default build has them. */
   readonly modules: readonly KernelModule[]
+  /** What the file needs of these modules beside kernels: the module's name, and that of its hidden property. */
+  readonly brought: readonly (readonly [module: string, key: string])[]
+  /** The text of the package's slim/run/modules.js, which has no binaries inside: where `brought` comes from. */
+  readonly bringer: string
   /** What `freeze` gave. */
   readonly file: Uint8Array
 }
 
 const bytesText = (bytes: Uint8Array): string => `()=>WASM_BYTES(${JSON.stringify(asciiOf(bytes))})`
 
-function moduleText({ name, codes, binary }: KernelModule): string {
+function moduleText({ name, codes, binary }: KernelModule, brought: ScriptParts['brought']): string {
   if (typeof binary !== 'function') throw new Error(`the binary of ${name} isn't inside of this build`)
-  return `{name:${JSON.stringify(name)},codes:${JSON.stringify(codes)},binary:${bytesText(binary())}}`
+  const hidden = brought.flatMap(([own, key]) =>
+    own === name ? `,${key}:FROZEN_BROUGHT.${name}.${key}` : [],
+  )
+  return `{name:${JSON.stringify(name)},codes:${JSON.stringify(codes)},binary:${bytesText(binary())}${hidden.join('')}}`
 }
 
-/** Its names are longer than those of the minified runner, which it stands beside. */
-export function trainerScript({ notes, runner, core, modules, file }: ScriptParts): string {
+/** A script of the package as it can stand within another one, and what it calls each of its exports. */
+function partOf(script: string) {
   const exported = /^export ?\{([^}]*)\};?$/m
-  const [, names] = exported.exec(runner) ?? ['', '']
-  const inner = (name: string): string => new RegExp(`(\\w+) as ${name}\\b`).exec(names)?.[1] ?? name
-  const kept = ['fit', 'LanegradError'].map((name) => `${inner(name)} as ${name}`).join(', ')
-  return [
-    ...notes.map((line) => `// ${line}`),
-    DECODER,
-    runner
+  const [, names] = exported.exec(script) ?? ['', '']
+  return {
+    code: script
       .replace(exported, '')
       .replace(/^\/\/# sourceMappingURL=.*$/m, '')
       .trim(),
+    inner: (name: string): string => new RegExp(`(\\w+) as ${name}\\b`).exec(names)?.[1] ?? name,
+  }
+}
+
+/** The declaration of what `brought` names, in a scope of its own. */
+function broughtText(brought: ScriptParts['brought'], script: string): string[] {
+  if (brought.length === 0) return []
+  const { code, inner } = partOf(script)
+  const modules = [...new Set(brought.map(([module]) => module))].map((name) => `${name}:${inner(name)}`)
+  return [`const FROZEN_BROUGHT=(()=>{${code}`, `return {${modules.join()}}})()`]
+}
+
+/** Its names are longer than those of the minified runner, which it stands beside. */
+export function trainerScript({ notes, runner, core, modules, brought, bringer, file }: ScriptParts): string {
+  const { code, inner } = partOf(runner)
+  const kept = ['applyGradients', 'fit', 'LanegradError', 'sampleWeights'].map(
+    (name) => `${inner(name)} as ${name}`,
+  )
+  return [
+    ...notes.map((line) => `// ${line}`),
+    DECODER,
+    code,
+    ...broughtText(brought, bringer),
     `const FROZEN_CORE=${bytesText(core)}`,
-    `const FROZEN_KERNELS=[${modules.map(moduleText).join()}]`,
+    `const FROZEN_KERNELS=[${modules.map((module) => moduleText(module, brought)).join()}]`,
     `const FROZEN_FILE=${bytesText(file)}`,
     '/** A new trainer, from the frozen weights. @returns {import("lanegrad/run").Trainer} */',
     `export default function trainer() { return ${inner('open')}(FROZEN_FILE(), { core: FROZEN_CORE(), modules: FROZEN_KERNELS }) }`,
-    `export { ${kept} }`,
+    `export { ${kept.join(', ')} }`,
     '',
   ].join('\n')
 }

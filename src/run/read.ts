@@ -177,6 +177,19 @@ function checkSizes({ weights, feeds, updating }: Frozen, tensors: ReadonlyMap<s
     fail(`${FROZEN_KEY}: a weight is named twice, or the optimizer has more arrays than any`)
 }
 
+/** What a file needs beside kernels, by the name of the module that brings it; false: it does without. */
+export function neededBy({ programs, updating }: Frozen): { readonly [K in keyof Brought]: string | false } {
+  const isTrained = updating && programs.some(({ request }) => request.mode === 'train')
+  const isFinished = programs.some(({ readings }) =>
+    (readings.metrics as readonly MeanReading[]).some(({ finish }) => finish),
+  )
+  return {
+    rateAt: !!isTrained && !!updating.schedule && 'extras',
+    finishes: isFinished && 'extras',
+    sums: !!isTrained && updating.steps > 1 && 'training',
+  }
+}
+
 export const frozenLayout = ({ base, weights, updating }: Frozen): Layout =>
   layoutOf(base, weights, updating?.slotNames.length ?? null)
 
@@ -191,10 +204,11 @@ export function readFrozen(bytes: ByteSource, modules: readonly KernelModule[]):
       `the file was frozen for interface ${frozen.abi} of the kernels, this library has ${ABI_VERSION}: freeze the model again`,
     )
   checkSizes(frozen, tensors)
-  const { updating } = frozen
-  const trains = frozen.programs.some(({ request }) => request.mode === 'train')
-  const brought = <K extends keyof Brought>(name: string, key: K, isNeeded: unknown): Brought[K] =>
-    isNeeded ? (moduleOf(modules, name, key) as unknown as Brought)[key] : null
+  const needed = neededBy(frozen)
+  const brought = <K extends keyof Brought>(key: K): Brought[K] => {
+    const name = needed[key]
+    return name ? (moduleOf(modules, name, key) as unknown as Brought)[key] : null
+  }
   const { end } = frozenLayout(frozen)
   const context = { tensors, modules, frozen, start: end, outputs: new Map<string, string>() }
   return {
@@ -202,16 +216,6 @@ export function readFrozen(bytes: ByteSource, modules: readonly KernelModule[]):
     metadata,
     frozen,
     programs: frozen.programs.map((program, i) => programOf(i, program, context)),
-    code: {
-      rateAt: brought('extras', 'rateAt', trains && updating?.schedule),
-      finishes: brought(
-        'extras',
-        'finishes',
-        frozen.programs.some(({ readings }) =>
-          (readings.metrics as readonly MeanReading[]).some(({ finish }) => finish),
-        ),
-      ),
-      sums: brought('training', 'sums', trains && updating && updating.steps > 1),
-    },
+    code: { rateAt: brought('rateAt'), finishes: brought('finishes'), sums: brought('sums') },
   }
 }

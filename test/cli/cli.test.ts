@@ -6,16 +6,21 @@ import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { freeze } from '../../src/freeze/index.ts'
 import {
+  accumulateGradients,
   adam,
   conv2d,
+  cosineDecay,
   customLayer,
   customLoss,
   dense,
+  exponentialDecay,
   flatten,
   gru,
   load,
   maxPooling2d,
+  rootMeanSquaredError,
   sequential,
+  sgd,
 } from '../../src/index.ts'
 import { inspect } from '../../src/inspect/index.ts'
 import { open } from '../../src/run/index.ts'
@@ -120,6 +125,41 @@ describe('freeze', () => {
       import trainer from './images.mjs'
       console.log(trainer().trainStep(new Float32Array(${JSON.stringify([...numbers(64)])}), [1]).loss)`)
     expect(loss).toBe(model.trainStep(numbers(64), [1]).loss)
+  })
+
+  test('what modules bring beside kernels is in the script: schedules, metrics that are finished, accumulated gradients', () => {
+    const layers = [dense({ units: 3, activation: 'tanh' }), dense({ units: 2 })]
+    const optimizers = {
+      scheduled: sgd({ schedule: cosineDecay({ steps: 4 }) }),
+      accumulated: sgd({ accumulation: accumulateGradients(2), schedule: exponentialDecay({ gamma: 0.5 }) }),
+    }
+    for (const [name, optimizer] of Object.entries(optimizers)) {
+      const metrics = name === 'accumulated' ? [rootMeanSquaredError()] : []
+      const model = sequential({ inputShape: [4], seed: 2, layers })
+      model.compile({ optimizer, loss: 'mse', metrics })
+      write(`${name}.safetensors`, model.save())
+      const file = lanegrad(
+        'freeze',
+        `${name}.safetensors`,
+        '--train',
+        '2',
+        '-o',
+        `${name}.frozen.safetensors`,
+      )
+      expect(file.stdout).toMatch(/use {6}open\(bytes, \{ modules: \[(training, )?extras(, training)?\] \}\)/)
+      lanegrad('freeze', `${name}.safetensors`, '--train', '2', '-o', `${name}.mjs`)
+      const [x, y] = [[...numbers(8)], [...numbers(4)]]
+      const printed = printedWith(`
+        import trainer, { applyGradients, sampleWeights } from './${name}.mjs'
+        const net = trainer()
+        const [x, y] = [new Float32Array(${JSON.stringify(x)}), new Float32Array(${JSON.stringify(y)})]
+        for (let step = 0; step < 5; step++) console.log(JSON.stringify(net.trainStep(x, y)))
+        console.log(JSON.stringify([...net.predict(x).data]))
+        console.log(JSON.stringify([typeof applyGradients, typeof sampleWeights]))`)
+      const [a, b] = [Float32Array.from(x), Float32Array.from(y)]
+      const steps = [1, 2, 3, 4, 5].map(() => model.trainStep(a, b))
+      expect(printed).toEqual([...steps, [...model.predict(a).data], ['function', 'function']])
+    }
   })
 
   test('a file with all that is asked for; the optimizer goes on where it was', () => {
