@@ -19,7 +19,8 @@ Writes what a saved model needs to train and predict without the library: its
 programs for batches of the sizes given. FILE is what model.save() gave.
 
 OUTPUT ends in
-  .js, .mjs       one ES module with everything inside:
+  .js, .mjs       one ES module with everything inside (Node takes a .js for
+                  one where package.json says "type": "module"):
                     import trainer from './trainer.js'
                     const net = trainer() // net.trainStep(x, y), net.predict(x)
   .safetensors    a file for open() from lanegrad/run; edge workers take this
@@ -98,10 +99,8 @@ export async function freezeCommand(args: readonly string[]): Promise<string> {
   const frozen = freeze(model, options)
   const told = frozenIn(frozen) ?? fail('no programs were written')
   const { programs } = told
-  const brought = Object.entries(neededBy(told)).flatMap(([key, name]) =>
-    name ? [[name, key] as const] : [],
-  )
-  const needed = new Set([...programs.flatMap(({ modules }) => modules), ...brought.map(([name]) => name)])
+  const brought = neededBy(told)
+  const needed = new Set([...programs.flatMap(({ modules }) => modules), ...brought.map(([, name]) => name)])
   const kinds = MODES.flatMap((mode) => {
     const own = programs.flatMap(({ request }) => (request.mode === mode ? request.rows : []))
     return own.length > 0 ? `${mode} ${own.join(', ')}` : []

@@ -12,8 +12,8 @@ interface ScriptParts {
   readonly core: Uint8Array
   /** Those whose binaries are functions, as the default build has them. */
   readonly modules: readonly KernelModule[]
-  /** What the file needs of these modules beside kernels: the module's name, and that of its hidden property. */
-  readonly brought: readonly (readonly [module: string, key: string])[]
+  /** What the file needs beside kernels: hidden properties, each with the name of the module that has it. */
+  readonly brought: readonly (readonly [key: string, module: string])[]
   /** The text of the package's slim/run/modules.js, which has no binaries inside: where `brought` comes from. */
   readonly bringer: string
   /** What `freeze` gave. */
@@ -24,7 +24,7 @@ const bytesText = (bytes: Uint8Array): string => `()=>WASM_BYTES(${JSON.stringif
 
 function moduleText({ name, codes, binary }: KernelModule, brought: ScriptParts['brought']): string {
   if (typeof binary !== 'function') throw new Error(`the binary of ${name} isn't inside of this build`)
-  const hidden = brought.flatMap(([own, key]) =>
+  const hidden = brought.flatMap(([key, own]) =>
     own === name ? `,${key}:FROZEN_BROUGHT.${name}.${key}` : [],
   )
   return `{name:${JSON.stringify(name)},codes:${JSON.stringify(codes)},binary:${bytesText(binary())}${hidden.join('')}}`
@@ -47,7 +47,7 @@ function partOf(script: string) {
 function broughtText(brought: ScriptParts['brought'], script: string): string[] {
   if (brought.length === 0) return []
   const { code, inner } = partOf(script)
-  const modules = [...new Set(brought.map(([module]) => module))].map((name) => `${name}:${inner(name)}`)
+  const modules = [...new Set(brought.map(([, module]) => module))].map((name) => `${name}:${inner(name)}`)
   return [`const FROZEN_BROUGHT=(()=>{${code}`, `return {${modules.join()}}})()`]
 }
 

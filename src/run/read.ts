@@ -40,9 +40,9 @@ export interface Opened {
 /** What modules of kernels bring beside them, where the file needs it. */
 export interface Brought {
   /** The rate of a step by the schedule of a file. */
-  readonly rateAt: ((schedule: object | null, base: number, step: number) => number) | null
-  readonly finishes: Finishes | null
-  readonly sums: Sums | null
+  readonly rateAt?: (schedule: object | null, base: number, step: number) => number
+  readonly finishes?: Finishes
+  readonly sums?: Sums
 }
 
 /** Shared by the programs of a file. */
@@ -82,7 +82,7 @@ function boundsOf(what: string, words: Int32Array, modules: readonly KernelModul
 /** One of the modules that were given, which has what it brings. @throws LanegradError that says how it is given */
 function moduleOf(modules: readonly KernelModule[], name: string, brings?: keyof Brought): KernelModule {
   const found = modules.find((module) => module.name === name)
-  if (found && (!brings || (found as Partial<Brought>)[brings])) return found
+  if (found && (!brings || (found as Brought)[brings])) return found
   return fail(
     `this file needs the kernels of ${name}: open(bytes, { modules: [${name}] }), with ${name} from 'lanegrad/run/modules'`,
   )
@@ -177,17 +177,21 @@ function checkSizes({ weights, feeds, updating }: Frozen, tensors: ReadonlyMap<s
     fail(`${FROZEN_KEY}: a weight is named twice, or the optimizer has more arrays than any`)
 }
 
-/** What a file needs beside kernels, by the name of the module that brings it; false: it does without. */
-export function neededBy({ programs, updating }: Frozen): { readonly [K in keyof Brought]: string | false } {
+/** What a file needs beside kernels, each with the module that brings it. */
+export function neededBy({
+  programs,
+  updating,
+}: Frozen): readonly (readonly [keyof Brought, module: string])[] {
   const isTrained = updating && programs.some(({ request }) => request.mode === 'train')
   const isFinished = programs.some(({ readings }) =>
     (readings.metrics as readonly MeanReading[]).some(({ finish }) => finish),
   )
-  return {
-    rateAt: !!isTrained && !!updating.schedule && 'extras',
-    finishes: isFinished && 'extras',
-    sums: !!isTrained && updating.steps > 1 && 'training',
-  }
+  const all = [
+    ['rateAt', 'extras', isTrained && updating.schedule],
+    ['finishes', 'extras', isFinished],
+    ['sums', 'training', isTrained && updating.steps > 1],
+  ] as const
+  return all.flatMap(([key, name, isNeeded]) => (isNeeded ? [[key, name]] : []))
 }
 
 export const frozenLayout = ({ base, weights, updating }: Frozen): Layout =>
@@ -204,11 +208,6 @@ export function readFrozen(bytes: ByteSource, modules: readonly KernelModule[]):
       `the file was frozen for interface ${frozen.abi} of the kernels, this library has ${ABI_VERSION}: freeze the model again`,
     )
   checkSizes(frozen, tensors)
-  const needed = neededBy(frozen)
-  const brought = <K extends keyof Brought>(key: K): Brought[K] => {
-    const name = needed[key]
-    return name ? (moduleOf(modules, name, key) as unknown as Brought)[key] : null
-  }
   const { end } = frozenLayout(frozen)
   const context = { tensors, modules, frozen, start: end, outputs: new Map<string, string>() }
   return {
@@ -216,6 +215,8 @@ export function readFrozen(bytes: ByteSource, modules: readonly KernelModule[]):
     metadata,
     frozen,
     programs: frozen.programs.map((program, i) => programOf(i, program, context)),
-    code: { rateAt: brought('rateAt'), finishes: brought('finishes'), sums: brought('sums') },
+    code: Object.fromEntries(
+      neededBy(frozen).map(([key, name]) => [key, (moduleOf(modules, name, key) as Brought)[key]]),
+    ),
   }
 }

@@ -21,7 +21,7 @@ export class FrozenSession extends Session {
       fail('the file was frozen by another build of the library: freeze the model again')
     super(weights, feeds, Number(metadata.seed), arena, frozenLayout(frozen))
     this.known = programs.map((program) => preparedOf(program, feeds))
-    const { rateAt, sums, finishes } = code
+    const { rateAt = null, sums = null, finishes = null } = code
     this.finishes = finishes
     if (updating) {
       const { schedule, ...rest } = updating

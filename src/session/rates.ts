@@ -2,7 +2,6 @@
 // Leaves: the learning rate of that step, float64.
 // Never uses Math's transcendental functions: a learning rate reaches the weights, so its bits must be the same on every engine.
 
-import { fail } from '../numerics/errors.ts'
 import { cos, pow } from '../numerics/exact.ts'
 
 /** Options of `stepDecay`. */
@@ -139,6 +138,7 @@ const rates: { readonly [K in ScheduleName]: Rate<Parameters[K]> } = {
 export function learningRateAt(schedule: ScheduleData | null, base: number, step: number): number {
   if (!schedule) return base
   const { kind } = schedule
-  const rate = Object.hasOwn(rates, kind) ? (rates[kind] as Rate<ScheduleData>) : null
-  return rate ? rate(schedule, base, step) : fail(`no schedule ${kind}`)
+  // not a LanegradError: the class of `lanegrad/run`, which reads the schedule, is another one than that of its modules
+  if (!Object.hasOwn(rates, kind)) throw new TypeError(`there is no schedule ${kind}`)
+  return (rates[kind] as Rate<ScheduleData>)(schedule, base, step)
 }

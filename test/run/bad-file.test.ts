@@ -12,6 +12,7 @@ import {
   dense,
   dropout,
   embedding,
+  exponentialDecay,
   flatten,
   input,
   LanegradError,
@@ -21,6 +22,7 @@ import {
   model,
   type NamedArray,
   sequential,
+  sgd,
 } from '../../src/index.ts'
 import { open, type Trainer } from '../../src/run/index.ts'
 import { all } from '../../src/run/modules.ts'
@@ -199,6 +201,20 @@ describe('the message says what is wrong and what to do', () => {
     )
     expect(errorOf(() => open(wholeFile, { modules: [{}] as never }))).toMatch(
       /^open: modules must be a list of modules/,
+    )
+  })
+
+  test('a schedule that there is not', () => {
+    const own = small().compile({
+      optimizer: sgd({ schedule: exponentialDecay({ gamma: 0.5 }) }),
+      loss: 'mse',
+    })
+    const bytes = changed(freeze(own, { train: [1] }), ({ updating }) => {
+      updating.schedule.kind = 'toString'
+    })
+    const trainer = open(bytes, modules)
+    expect(errorOf(() => trainer.trainStep([[1, 2]], [3]))).toBe(
+      "schedule can't be read: there is no schedule toString",
     )
   })
 

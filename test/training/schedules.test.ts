@@ -130,6 +130,6 @@ describe('schedules', () => {
     expect(() => remadeSchedule({ kind: 'toString' })).toThrow('unknown schedule "toString"')
     expect(() => remadeSchedule(3)).toThrow('schedule must be an object; got 3')
     expect(remadeSchedule(null)).toBe(null)
-    expect(() => learningRateAt({ kind: 'toString' } as never, 1, 0)).toThrow('no schedule toString')
+    expect(() => learningRateAt({ kind: 'toString' } as never, 1, 0)).toThrow('there is no schedule toString')
   })
 })
