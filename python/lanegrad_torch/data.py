@@ -11,6 +11,8 @@ from .errors import check, fail, shape_text, shown
 
 def split(what: str, data: Any, names: Sequence[str], structure: str) -> List[Any]:
     """The array of each name: of one array, a list in the names' order, or a dict by them."""
+    if not names:
+        return []  # no output has a loss
     if structure == "single" or (len(names) == 1 and hasattr(data, "shape")):
         return [data]
     if structure == "list":

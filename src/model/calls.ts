@@ -1,9 +1,9 @@
 // A model that is called on values of another one. Enters: its session and the values. Leaves: its outputs there.
-import { calledOn, type InnerCall, type InnerModel, type Symbolic } from '../layers/layer.ts'
+import { calledOn, type InnerCall, type InnerModel, isSymbolic, type Symbolic } from '../layers/layer.ts'
 import { type LayersTaken, takenFrom, writtenOn } from '../network/inner.ts'
 import type { PlannedSession } from '../network/planned.ts'
-import { fail } from '../numerics/errors.ts'
-import type { Structure } from '../rows/rows.ts'
+import { fail, isRecord, reading } from '../numerics/errors.ts'
+import { type Data, type Structure, splitData } from '../rows/rows.ts'
 
 /** How other models see the model of a session. */
 export const innerOf = (session: PlannedSession): InnerModel => ({
@@ -25,7 +25,11 @@ export function joined<T>(
   return structure === 'list' ? entries.map(([, value]) => value) : Object.fromEntries(entries)
 }
 
-/** The outputs of the model called on values of another one. `taken`: its layers there. @throws LanegradError naming the model */
+/**
+ * The outputs of the model called on values of another one, given in the order of its inputs, or by their names. `taken`: its
+ * layers there.
+ * @throws LanegradError naming the model
+ */
 export function outputsOn(
   { network }: PlannedSession,
   inner: InnerModel,
@@ -33,8 +37,11 @@ export function outputsOn(
   given: readonly (Symbolic | readonly Symbolic[])[],
 ): Symbolic | Symbolic[] | Record<string, Symbolic> {
   const what = `model ${inner.layerName ?? ''}`.trim()
-  const inputs = calledOn(what, given)
   const wanted = network.inputs.map(({ name }) => name)
+  const [record] = given as readonly unknown[]
+  const isByName = given.length === 1 && isRecord(record) && !isSymbolic(record)
+  const named = () => splitData(what, record as Data, wanted, 'record') as readonly unknown[] as Symbolic[]
+  const inputs = calledOn(what, isByName ? reading(what, named) : given)
   if (inputs.length !== wanted.length)
     fail(`${what} takes ${wanted.length} values (${wanted.join(', ')}); got ${inputs.length}`)
   const values = new Map(wanted.map((name, i) => [name, inputs[i]]))

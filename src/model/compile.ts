@@ -40,7 +40,8 @@ export interface CompileOptions {
   readonly keepOptimizer?: boolean
   /**
    * A loss for all outputs, a list in their order, or losses by output name. An output that is left out of these, or has null,
-   * has no loss: it isn't trained by itself, and y has nothing for it.
+   * has no loss: it isn't trained by itself, and y has nothing for it. Where `addedLosses` are all there is, this is {} and y
+   * is [], of which nothing is read.
    */
   readonly loss: LossLike | readonly (LossLike | null)[] | Readonly<Record<string, LossLike | null>>
   /** Terms of the loss that take several outputs, inputs, layers or weights, made by `graphLoss`. Default: none. */
@@ -198,7 +199,8 @@ export function readTraining(session: PlannedSession, options: CompileOptions): 
     const losses = isLoss(loss)
       ? names.map(() => loss)
       : perOutput<LossLike | null>('compile: loss', loss, names, null)
-    if (losses.every((own) => own === null)) fail('compile: loss: no output has one')
+    if (losses.every((own) => own === null) && addedLosses.length === 0)
+      fail('compile: loss: no output has one')
     const isPartial = losses.includes(null)
     const weights =
       lossWeights === undefined

@@ -6,7 +6,7 @@ import { type Layer, layerOf } from '../layers/layer.ts'
 import { LORA, LORA_A, LORA_B, loraKind } from '../layers/lora.ts'
 import { isKernel } from '../layers/reweighted.ts'
 import { rewritten } from '../network/inner.ts'
-import type { NetworkLayer, Values } from '../network/network.ts'
+import { type NetworkLayer, namesAround, type Values } from '../network/network.ts'
 import type { PlannedSession } from '../network/planned.ts'
 import type { ByteSource } from '../numerics/bytes.ts'
 import {
@@ -26,7 +26,10 @@ import { checkModel, type Model } from './model.ts'
 
 /** Options of `lora`. */
 export interface LoraOptions {
-  /** The names of the layers that get adapters, or a function of the name. Default null: all layers with a kernel. */
+  /**
+   * The names of the layers that get adapters, of models within the model for all their layers with a kernel, or a function of
+   * a layer's name. Default null: all layers with a kernel.
+   */
   readonly layers?: readonly string[] | ((layer: string) => boolean) | null
   /** Columns of A and rows of B: the rank of what a kernel can change by. Default 8. */
   readonly rank?: number
@@ -84,6 +87,14 @@ const withKernels = ({ outline }: PlannedSession): ReadonlySet<string> =>
     ),
   )
 
+/** The layer, one of `names`, whose kernel another one uses: in the innermost model around it, as `weightOf` finds it. */
+function tiedTo({ name, config }: NetworkLayer, names: readonly string[]): string | undefined {
+  const { tiedTo = null } = config as { readonly tiedTo?: string | null }
+  if (tiedTo === null) return undefined
+  const [, ...models] = namesAround(name)
+  return [...models.map((model) => `${model}.${tiedTo}`), tiedTo].find((own) => names.includes(own))
+}
+
 /** The names of the layers that `layers` means. @throws LanegradError on one that can't have adapters */
 function chosen(session: PlannedSession, layers: LoraOptions['layers'], what: string): ReadonlySet<string> {
   const own = layersOf(session)
@@ -95,12 +106,16 @@ function chosen(session: PlannedSession, layers: LoraOptions['layers'], what: st
   const expected = 'a list of names, or a function of the name'
   check(layers === null || isList || isFunction(layers), `${what}: layers`, expected, layers)
   const wanted = isList
-    ? [...layers]
+    ? (layers as readonly string[]).flatMap((name) => {
+        const inside = names.includes(name) ? [] : [...able].filter((own) => namesAround(own).includes(name))
+        return inside.length > 0 ? inside : name
+      })
     : [...able].filter((name) => (isFunction(layers) ? (layers as (layer: string) => boolean)(name) : true))
-  for (const name of wanted as string[]) {
+  for (const name of wanted) {
     if (!names.includes(name)) unknownName('layer', name, names)
-    if (!able.has(name)) fail(`${what}: layers: layer ${name} has no kernel; ${[...able].join(', ')} have`)
-    const tied = own.find(({ config }) => (config as { readonly tiedTo?: unknown }).tiedTo === name)
+    const have = able.size > 0 ? `${[...able].join(', ')} have` : 'no layer has'
+    if (!able.has(name)) fail(`${what}: layers: layer ${name} has no kernel; ${have}`)
+    const tied = own.find((layer) => tiedTo(layer, names) === name)
     if (tied)
       fail(`${what}: layers: layer ${tied.name} is tied to the kernel of ${name}, which must stay as it is`)
   }

@@ -575,7 +575,7 @@ export class Model<V extends Values = Values> {
  */
 export interface Model<V extends Values = Values> {
   (...inputs: readonly Symbolic[]): V
-  (inputs: readonly Symbolic[]): V
+  (inputs: readonly Symbolic[] | Readonly<Record<string, Symbolic>>): V
 }
 
 /** The model, not disposed. @throws LanegradError */

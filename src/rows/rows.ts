@@ -78,6 +78,7 @@ export function splitData(
   names: readonly string[],
   structure: Structure,
 ): ArrayLikeData[] {
+  if (names.length === 0) return [] // no output has a loss
   if (structure === 'single' || (names.length === 1 && (isTyped(data) || isShaped(data))))
     return [data as ArrayLikeData]
   if (structure === 'list') {

@@ -46,7 +46,8 @@ const TRUTH_SHAPE: Rule<CustomLossOptions['truthShape']> = {
  * prediction, or `truthShape`: the shape of its rows (without the batch axis), or a function from that of the prediction's
  * rows. Built-in metrics, which compare the two element by element, are refused then. Gradients come from the operations. A
  * saved model holds only the name: `load(bytes, { losses: [loss] })`.
- * @throws LanegradError on a bad or taken name, or a `write` that isn't a function; in `compile`, if it returns another shape
+ * @throws LanegradError on a bad or taken name, or a `write` that isn't a function; in the first run, if it returns another
+ * shape
  *
  *     const absolute = customLoss('absolute', (g, truth, prediction) => g.unary('abs', g.minus(truth, prediction)))
  * @example

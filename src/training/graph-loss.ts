@@ -47,7 +47,7 @@ export interface GraphLoss {
  * values of any shape, whose mean over all elements is taken; `weight` (default 1) is its factor in the total. Logs have it
  * under its name, without the factor. Sample weights, class weights and masks don't reach it. A saved model holds only the
  * name and the weight: `load(bytes, { losses: [term] })`, without which such a file is refused.
- * @throws LanegradError on a bad name or weight; in `compile`, on a name of the network that isn't known
+ * @throws LanegradError on a bad name or weight; in the first run, on a name of the network that isn't known
  * @example
  * ```js
  * import { dense, graphLoss, input, model } from 'lanegrad'

@@ -1,8 +1,8 @@
 // The state that training changes, as numbers: weights, gradients, the optimizer's slots and the counters. Enters: a model.
 // Leaves: a copy that another model of the same network and optimizer can take over.
-import { HEADER_BYTES } from '../../assembly/abi.ts'
 import type { Model } from '../model/model.ts'
 import type { Values } from '../network/network.ts'
+import { elementCount } from '../numerics/tensor.ts'
 
 export interface Snapshot {
   readonly numbers: Float32Array
@@ -15,15 +15,37 @@ export interface Snapshot {
   readonly learningRate: number
 }
 
-// The header isn't copied, since it holds addresses and table indices of its own instance.
-const numbersOf = ({ session }: Pick<Model, 'session'>) => session.state().subarray(HEADER_BYTES / 4)
+/**
+ * Of each weight, in the model's order: its numbers, those of its gradient, and those of the optimizer's slots. Where they lie may
+ * differ between the two: a part of a model lies among the weights of the whole, its copy by itself.
+ */
+function viewsOf({ session }: Pick<Model, 'session'>): Float32Array[] {
+  const { engine, layout, weights } = session
+  return weights.flatMap(({ name, shape }) => {
+    const gradient = layout.gradients.get(name)
+    const addresses = [layout.parameters.get(name) ?? 0]
+    if (gradient !== undefined)
+      for (let at = gradient; at < layout.stateEnd; at += layout.trainable.bytes) addresses.push(at)
+    return addresses.map((address) => engine.floatView(address, elementCount(shape)))
+  })
+}
+
+const lengthOf = (views: readonly Float32Array[]): number =>
+  views.reduce((sum, { length }) => sum + length, 0)
 
 export function snapshot<V extends Values>(model: Model<V>): Snapshot {
   const { engine, epochCount, drawCount, microCount, microWeights, learningRate } = model.session
   const { stepCount, momentumProduct } = engine
+  const views = viewsOf(model)
+  const numbers = new Float32Array(lengthOf(views))
+  let end = 0
+  for (const view of views) {
+    numbers.set(view, end)
+    end += view.length
+  }
   return {
     ...{
-      numbers: numbersOf(model).slice(),
+      numbers,
       stepCount,
       momentumProduct,
       epochCount,
@@ -35,11 +57,16 @@ export function snapshot<V extends Values>(model: Model<V>): Snapshot {
   }
 }
 
-/** Takes over a state. Nothing changes if the layout differs because the model was compiled anew meanwhile. */
+/** Takes over a state. Nothing changes if it has other arrays because the model was compiled anew meanwhile. */
 export function restore<V extends Values>(model: Model<V>, state: Snapshot): void {
-  const numbers = numbersOf(model)
-  if (numbers.length !== state.numbers.length) return
-  numbers.set(state.numbers)
+  const views = viewsOf(model)
+  if (lengthOf(views) !== state.numbers.length) return
+  let end = 0
+  for (const view of views) {
+    const start = end
+    end += view.length
+    view.set(state.numbers.subarray(start, end))
+  }
   const { session } = model
   session.engine.stepCount = state.stepCount
   session.engine.momentumProduct = state.momentumProduct

@@ -10,6 +10,7 @@ import {
   dense,
   einsumDense,
   type FloatArray,
+  flatten,
   groupedQueryAttention,
   input,
   type Layer,
@@ -148,6 +149,8 @@ describe('adapters', () => {
 
   test('what does not fit is refused by name', () => {
     expect(() => lora(base(), { layers: ['c'] })).toThrow(/unknown layer "c"/)
+    const flat = sequential({ inputShape: [4], layers: [flatten({ name: 'f' })] })
+    expect(() => lora(flat, { layers: ['f'] })).toThrow('layer f has no kernel; no layer has')
     expect(() => lora(base(), { layers: [] })).toThrow(/one layer with a kernel/)
     expect(() => lora(base(), { rank: 0 })).toThrow(/lora: rank/)
     expect(() => lora(lora(base()))).toThrow(/layer a has adapters already/)
@@ -225,6 +228,29 @@ describe('beyond one thread and one file', () => {
     }
     for (const [name, { data }] of Object.entries(one.getWeights()))
       expect(two.getWeights()[name].data).toEqual(data)
+  })
+
+  test('a model within the model means all its layers with a kernel', () => {
+    const inside = net().layers.flatMap(({ name }) => (name.startsWith('trunk.') ? name : []))
+    const kinds = (model: Model) => model.layers.map(({ name, kind }) => `${name} ${kind}`)
+    const named = lora(net(), { layers: ['trunk'], rank: 2 })
+    expect(kinds(named)).toEqual(kinds(lora(net(), { layers: (name) => inside.includes(name), rank: 2 })))
+    expect(kinds(named).filter((text) => text.endsWith(' adapted'))).not.toEqual([])
+  })
+
+  test('a layer to which another one is tied is refused, also within a model', () => {
+    const layers = [dense({ units: 3, name: 'a' }), dense({ units: 4, tiedTo: 'a', name: 'b' })]
+    const inner = sequential({ inputShape: [4], layers, name: 'inner' })
+    const outer = sequential({ inputShape: [4], layers: [inner, dense({ units: 3, name: 'a' })] })
+    expect(() => lora(inner, { layers: ['a'] })).toThrow(/layer b is tied to the kernel of a,/)
+    expect(() => lora(outer, { layers: ['inner.a'] })).toThrow(
+      /layer inner.b is tied to the kernel of inner.a,/,
+    )
+    expect(lora(outer, { layers: ['a'] }).layers.map(({ kind }) => kind)).toEqual([
+      'dense',
+      'dense',
+      'adapted',
+    ])
   })
 
   test('adapters leave models within the model as they are, and so does merging', () => {

@@ -105,6 +105,15 @@ describe('called as a layer', () => {
     const net = model({ inputs: [p, q], outputs: concatenate()(sum, one) })
     expect(net.predict([[[1, 2]], [[1, 2, 3]]]).shape).toEqual([1, 3])
     expect(() => two(p)).toThrow('model takes 2 values (a, b); got 1')
+    const named = two({ b: q, a: p })
+    const again = model({ inputs: [p, q], outputs: concatenate()(named.sum, named.a) })
+    again.setWeights(net.getWeights())
+    expect(again.predict([[[1, 2]], [[1, 2, 3]]])).toEqual(net.predict([[[1, 2]], [[1, 2, 3]]]))
+    expect(() => two({ a: p, c: q })).toThrow('model: expected a, b; got "c"')
+    expect(() => two({ a: p })).toThrow('model: b is missing')
+    expect(() => two({ a: p, b: 3 as never })).toThrow(
+      'must be called on values of input() or of layers; got 3',
+    )
   })
 
   test('tied weights and masks hold within the model', () => {

@@ -567,7 +567,20 @@ const convolutions = (): Case[] => [
   ]),
 ]
 
+/** One filter, one row: a kernel whose gradient PyTorch's plain loops compute. */
+const oneFilter = chain(
+  'conv2d of one filter on one row',
+  [7, 9, 2],
+  [conv2d({ filters: 1, kernelSize: 2 })],
+  {
+    x: numbers(1, 1, 7, 9, 2),
+    y: () => numbers(2, 1, 6, 8, 1),
+    isWhole: true,
+  },
+)
+
 const cells = (): Case[] => [
+  oneFilter,
   chain(
     'maxPooling1d',
     [7, 3],
@@ -1063,6 +1076,7 @@ const training = (): Case[] => {
     constrained('minMaxNorm', minMaxNorm({ minValue: 0.8, maxValue: 0.9, rate: 0.5, axis: [0, 1] })),
     constrained('nonNeg', nonNeg()),
     severalOutputs(),
+    addedAlone(),
     accumulatedGroups(),
     adapted(),
     ...measured(),
@@ -1154,6 +1168,20 @@ function severalOutputs(): Case {
   const x = [numbers(1, ROWS, 4), numbers(2, ROWS, 3)]
   const names = { x: ['a', 'b'], y: ['size', 'kind'] }
   return { name: 'several outputs', net: net as never, x, y: [numbers(3, ROWS, 2), ids(4, 3, ROWS)], names }
+}
+
+/** A term over the network is all there is to train by. */
+function addedAlone(): Case {
+  const x = input({ shape: [4] })
+  const outputs = { size: dense({ units: 2, activation: 'tanh', name: 'size' })(x) }
+  const net = model({ inputs: x, outputs, seed: 2 })
+  net.compile({ optimizer: sgd({ learningRate: 0.05 }), loss: {}, addedLosses: [apart] })
+  return {
+    name: 'added losses alone',
+    net: net as never,
+    x: [numbers(1, ROWS, 4)],
+    y: [],
+  }
 }
 
 /** Losses that are averaged in three ways, their gradients accumulated apart. */

@@ -200,6 +200,32 @@ describe('outputs without a loss', () => {
     )
     refused('compile: loss: no output has one', () => two().compile({ loss: [null, null] }))
   })
+
+  test('added losses are enough: the steps of a loss that weighs nothing beside them, frozen, loaded and over threads', async () => {
+    const alone: CompileOptions = {
+      optimizer: sgd({ learningRate: 0.1 }),
+      loss: {},
+      addedLosses: [kl, decay],
+    }
+    const net = two().compile(alone)
+    const both = two().compile({ ...alone, loss: { mean: 'mse' }, lossWeights: { mean: 0 } })
+    const trainer = open(freeze(net, { train: [6], evaluate: [6] }), { modules: all })
+    const again = load(net.save({ includeOptimizer: true }), { losses: [kl, decay] })
+    const threaded = two({ threads: workers(2) }).compile(alone)
+    for (let step = 0; step < 3; step++) {
+      const { mean_loss, ...logs } = both.trainStep(x, { mean: y }) as Record<string, number>
+      for (const other of [net, trainer, again, threaded]) expect(other.trainStep(x, [])).toEqual(logs)
+    }
+    for (const other of [net, trainer, again, threaded])
+      expect(difference(other.getWeights(), both.getWeights())).toBeNull()
+    threaded.dispose()
+    const { kl: own, decay: other } = expected(net)
+    const { loss } = await net.evaluate(x, [], { batchSize: 4 })
+    expect(loss).toBeCloseTo(own + 0.25 * other, 5)
+    const history = await net.fit(x, [], { epochs: 2, batchSize: 3, validationSplit: 0.5 })
+    expect(Object.keys(history)).toEqual(['loss', 'kl', 'decay', 'val_loss', 'val_kl', 'val_decay'])
+    expect(history.loss[1]).toBeLessThan(history.loss[0])
+  })
 })
 
 describe('truth of another shape', () => {

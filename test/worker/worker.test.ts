@@ -209,6 +209,38 @@ describe('training', () => {
     for (let i = 0; i < 2; i++) expect(await remote.predict(rows)).toEqual(local.predict(rows))
   })
 
+  test.each(['a part', 'a model that has parts'])(
+    '%s goes there with its optimizer and comes back, the weights in common as well',
+    async (which) => {
+      const trained = () => {
+        const whole = sequential({
+          inputShape: [6],
+          seed: 5,
+          layers: [
+            dense({ units: 5, name: 'a' }),
+            batchNormalization({ name: 'code' }),
+            dense({ units: 3, activation: 'softmax', name: 'out' }),
+          ],
+        }).setTrainable({ a: false })
+        const part = library.part(whole, { inputs: 'input', outputs: 'code' }).setTrainable(() => true)
+        whole.compile({ optimizer: 'adam', loss: 'sparseCategoricalCrossentropy' })
+        part.compile({ optimizer: 'rmsprop', loss: 'mse' })
+        const codes = new Float32Array(ROWS * 5).fill(0.5)
+        const steps = [() => whole.trainStep(x, y), () => part.trainStep(x, codes)]
+        for (const step of steps) step()
+        const [net, truth] = which === 'a part' ? [part, codes] : [whole, y]
+        return { net, truth, whole, steps }
+      }
+      const [here, there] = [trained(), trained()]
+      const { remote } = await remoteOf(there.net)
+      const once = { epochs: 2, batchSize: 32 }
+      expect(await remote.fit(x, there.truth, once)).toEqual(await here.net.fit(x, here.truth, once))
+      await remote.close()
+      for (const index of [0, 1]) expect(there.steps[index]()).toEqual(here.steps[index]())
+      expect(there.whole.getWeights()).toEqual(here.whole.getWeights())
+    },
+  )
+
   test('several models live in one worker, which ends with the last', async () => {
     const worker = start()
     let isOver = false

@@ -21,7 +21,8 @@ def convolve(
     rank = x.dim() - 2
     check(x.shape[-1] == kernel.shape[-2] * groups, "input", f"{kernel.shape[-2] * groups} channels", x.shape[-1])
     pairs = windows(x.shape[1:-1], spans_of(kernel.shape[:-2], dilations), strides, padding)
-    weight = kernel.permute(rank + 1, rank, *range(rank))
+    # of one filter, PyTorch can't differentiate a kernel whose cells lie in another order than its axes
+    weight = kernel.permute(rank + 1, rank, *range(rank)).contiguous()
     y = CONVOLVE[rank - 1](
         padded(channels_first(x), pairs), weight, stride=tuple(strides), dilation=tuple(dilations), groups=groups
     )
