@@ -330,9 +330,14 @@ export function splitsOf(
   }
 }
 
-/** Weights that no module of PyTorch has: parameters of the same shape. */
-const raw = (weights: LayerWeights, prefix: string): Splits => [
-  weights
-    .under(prefix)
-    .map((name) => unit(name, [form([part({ role: '', weight: name, view: weights.shapeOf(name) ?? [] })])])),
-]
+/** Weights that no module of PyTorch has: parameters of the same shape. A bias is in a file what modules of PyTorch's have. */
+function raw(weights: LayerWeights, prefix: string): Splits {
+  const modules = new Map<string, Part[]>()
+  for (const name of weights.under(prefix)) {
+    const [, module = name, role = ''] = /^(.+)\/(weight|bias|running_mean|running_var)$/.exec(name) ?? []
+    const parts = modules.get(module) ?? []
+    modules.set(module, parts)
+    parts.push(part({ role, weight: name, view: weights.shapeOf(name) ?? [] }))
+  }
+  return [[...modules].map(([name, parts]) => unit(name, [form(parts)]))]
+}

@@ -19,9 +19,12 @@ import {
   conv2dTranspose,
   conv3d,
   conv3dTranspose,
+  customLayer,
   dense,
+  einsumDense,
   embedding,
   flatten,
+  groupedQueryAttention,
   groupNormalization,
   gru,
   input,
@@ -39,6 +42,7 @@ import {
   type Symbolic,
   sequential,
   simpleRnn,
+  spectralNormalization,
   tensor,
   timeDistributed,
   weightNormalization,
@@ -374,6 +378,35 @@ describe('what has no partner', () => {
       /layer wrapped: the features that it reads are flattened images/,
     )
     expect(errorOf(() => saveStateDict(own))).toMatch(/layer head: a block with flatten or reshape inside/)
+  })
+})
+
+describe('layers that PyTorch has no module for go there and back, biases as well', () => {
+  const rows = reshape({ targetShape: [4, 1] })
+  const plain = customLayer({
+    kind: 'plain',
+    build: ({ g, weight }, [x]) => g.plus(g.times(x, weight('weight', [4])), weight('bias', [4])),
+  })
+  const layers: Readonly<Record<string, readonly Layer[]>> = {
+    einsumDense: [einsumDense({ equation: 'ab,bc->ac', outputShape: 3, biasAxes: 'c' })],
+    'gru that resets before': [rows, bidirectional({ layer: gru({ units: 2, resetAfter: false }) })],
+    groupedQueryAttention: [
+      rows,
+      groupedQueryAttention({ numQueryHeads: 2, numKeyValueHeads: 1, keyDim: 2 }),
+    ],
+    spectralNormalization: [spectralNormalization({ layer: dense({ units: 3 }) })],
+    'a layer of your own': [plain()],
+  }
+  test.each(Object.entries(layers))('%s', (_, list) => {
+    const [from, to] = [1, 2].map((seed) => {
+      const net = sequential({ inputShape: [4], layers: [...list, flatten(), dense({ units: 2 })], seed })
+      for (const [name, { shape, data }] of Object.entries(net.getWeights()))
+        net.setWeights({ [name]: { shape, data: data.map((value, i) => value + seed * i) } })
+      return net
+    })
+    expect(weightsOf(to)).not.toEqual(weightsOf(from))
+    loadStateDict(to, saveStateDict(from))
+    expect(weightsOf(to)).toEqual(weightsOf(from))
   })
 })
 
