@@ -102,7 +102,8 @@ export async function gunzip(
       if (length > limit) break
     }
   } catch (error) {
-    fail(`${name}: broken gzip: ${messageOf(error)}`)
+    const { cause = error } = error as { readonly cause?: unknown } // Node's own error may have no text beside it
+    fail(`${name}: broken gzip: ${messageOf(cause)}`)
   }
   if (length > limit) {
     reader.cancel().catch(() => {})
