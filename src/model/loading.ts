@@ -103,7 +103,8 @@ function readSavedTraining(session: PlannedSession, text: string, own: Own): Tra
   const trained = known.filter(([name]) => given.includes(name))
   const isEach =
     (given.length > 0 || Array.isArray(data.added)) &&
-    given.length === trained.length && trained.every(([name], i) => name === given[i])
+    given.length === trained.length &&
+    trained.every(([name], i) => name === given[i])
   check(isEach, 'training: outputs', `one each for ${known.map(([name]) => name).join(', ')}`, given)
   const outputs = trained.map(([output, shape], i): OutputTraining => {
     const { loss, weight, metrics, weightedMetrics } = entries[i]
