@@ -46,9 +46,9 @@ export function summaryText({ network, outline }: PlannedSession, isOpen = false
   const shown = new Map<string, string>() // what a row's inputs are called: values of a closed model by its name
   for (const model of isOpen ? [] : network.models)
     for (const call of model.calls) if (!outmost.has(call)) outmost.set(call, model)
-  for (const { name, outputs } of new Set(outmost.values()))
+  for (const { name, inputs, outputs } of new Set(outmost.values()))
     outputs.forEach((value, i) => {
-      shown.set(value, outputName(name, i))
+      if (!inputs.some((input) => input.value === value)) shown.set(value, outputName(name, i)) // not one handed through
     })
   const counts = new Map<string, number>() // by layer
   for (const { name, shape } of outline.weights) {
@@ -62,7 +62,7 @@ export function summaryText({ network, outline }: PlannedSession, isOpen = false
     const model = outmost.get(name)
     const row = rows.get(model) ?? {
       title: model ? `${model.name} (model)` : `${name} (${layer.kind.kind})`,
-      value: model?.outputs[0] ?? name,
+      value: model?.outputs.find((value, i) => shown.get(value) === outputName(model.name, i)) ?? name,
       inputs: model?.inputs.map(({ value }) => value) ?? inputs,
       count: 0,
     }

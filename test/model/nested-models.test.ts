@@ -154,6 +154,19 @@ describe('what else is done with it', () => {
     return sequential({ inputShape: [4], layers: [inner, encoder('second'), dense({ units: 1 })] })
   }
 
+  test('summary calls a value by who makes it, also where a model hands it through', () => {
+    const [p, q] = [input({ shape: [3], name: 'p' }), input({ shape: [3], name: 'q' })]
+    const gate = model({ inputs: [p, q], outputs: [p, dense({ units: 2 })(add()(p, q))], name: 'gate' })
+    const a = input({ shape: [3], name: 'a' })
+    const [through, made] = gate(a, dense({ units: 3 })(a))
+    const net = model({ inputs: a, outputs: concatenate()(through, made) })
+    const rows = net.summary().split('\n')
+    const inputsOf = (layer: string) => rows.find((row) => row.startsWith(layer))?.split(/ {2,}/)
+    expect(inputsOf('dense_1')).toEqual(['dense_1 (dense)', '[batch,3]', '12', '48', 'a'])
+    expect(inputsOf('gate')).toEqual(['gate (model)', '[batch,2]', '8', '32', 'a, dense_1'])
+    expect(inputsOf('concatenate')?.at(-1)).toBe('a, gate:1')
+  })
+
   test('summary shows one row, or one for each layer', () => {
     const net = nested()
     const lines = net.summary().split('\n')
