@@ -309,15 +309,17 @@ export const UNARY_DST = 0, UNARY_SRC = 4, UNARY_COUNT = 8, UNARY_FN = 12, UNARY
 // dx may be dy; FN: FN_* of the core, else the place of the function's gradient
 export const UNARY_GRAD_DX = 0, UNARY_GRAD_DY = 4, UNARY_GRAD_SAVED = 8, UNARY_GRAD_COUNT = 12, UNARY_GRAD_FN = 16,
   UNARY_GRAD_ALPHA = 20
-// FN: BINARY_*; from AXES on three words for each outer axis: size, strides of a and b
-export const BINARY_DST = 0, BINARY_A = 4, BINARY_B = 8, BINARY_FN = 12, BINARY_INNER = 16, BINARY_A_MOVES = 20,
-  BINARY_B_MOVES = 24, BINARY_OUTER = 28, BINARY_RANK = 32, BINARY_AXES = 36
+// from the word WALK on: how two arrays are walked; size and strides (in elements) of the inner axis, the number of steps of
+// the outer ones, how many axes these are, and from AXES on three words for each: its size and strides
+export const WALK_INNER = 0, WALK_FIRST_STEP = 4, WALK_SECOND_STEP = 8, WALK_OUTER = 12, WALK_RANK = 16, WALK_AXES = 20
+export const WALK_AXIS_BYTES = 12, WALK_AXIS_SIZE = 0, WALK_AXIS_FIRST = 4, WALK_AXIS_SECOND = 8
+// FN: BINARY_*; WALK: the words of WALK_*, of a and b
+export const BINARY_DST = 0, BINARY_A = 4, BINARY_B = 8, BINARY_FN = 12, BINARY_WALK = 16
 // FN: REDUCE_*; SCALE: f32; RANGES: scratch of long sums [outer, reduced / LONG_DEPTH, inner]
 export const REDUCE_DST = 0, REDUCE_SRC = 4, REDUCE_OUTER = 8, REDUCE_REDUCED = 12, REDUCE_INNER = 16,
   REDUCE_FN = 20, REDUCE_SCALE = 24, REDUCE_RANGES = 28
-// from AXES on three words for each outer axis: size, strides of dst and src
-export const COPY_DST = 0, COPY_SRC = 4, COPY_INNER = 8, COPY_DST_STEP = 12, COPY_SRC_STEP = 16, COPY_OUTER = 20,
-  COPY_RANK = 24, COPY_AXES = 28
+// WALK: the words of WALK_*, of dst and src
+export const COPY_DST = 0, COPY_SRC = 4, COPY_WALK = 8
 export const SOFTMAX_DST = 0, SOFTMAX_SRC = 4, SOFTMAX_ROWS = 8, SOFTMAX_COLS = 12, SOFTMAX_IS_LOG = 16
 export const SOFTMAX_GRAD_DX = 0, SOFTMAX_GRAD_DY = 4, SOFTMAX_GRAD_Y = 8, SOFTMAX_GRAD_ROWS = 12,
   SOFTMAX_GRAD_COLS = 16, SOFTMAX_GRAD_IS_LOG = 20
@@ -415,7 +417,7 @@ export const CONV_DST = 0, CONV_A = 4, CONV_B = 8, CONV_ARENA = 12, CONV_PATCHES
   CONV_TAPS = 52, CONV_DEPTH = 56, CONV_HEIGHT = 80, CONV_WIDTH = 104, CONV_BIAS = 128, CONV_FN = 132, CONV_ALPHA = 136,
   CONV_LIST = 140, CONV_OFFSETS = 144, CONV_RUN = 148, CONV_SCRATCH = 152, CONV_PART = 156, CONV_RANGES = 160,
   CONV_SUMS = 164, CONV_LONG = 168, CONV_TILED = 172, CONV_WORDS_BYTES = 176
-// six words from CONV_DEPTH, CONV_HEIGHT and CONV_WIDTH on
+// six words from CONV_DEPTH, CONV_HEIGHT and CONV_WIDTH on, one axis behind the other
 export const AXIS_SIZE = 0, AXIS_OUTPUT = 4, AXIS_KERNEL = 8, AXIS_STRIDE = 12, AXIS_DILATION = 16, AXIS_BEFORE = 20
 // forward | backward, 0: none. XZ | dy; U: recurrent kernel [u, width u]; U2: that of the second product [u, u];
 // BIAS of the recurrent product [width u] | dhz [B, T, width u], its gradient, where it isn't dxz; H0, C0: initial state |

@@ -4,9 +4,10 @@
 // dst is contiguous and may be a or b where that operand is not broadcast.
 // Float64 reference: test/reference/ops.ts
 import {
-  BINARY_A, BINARY_ADD, BINARY_AXES, BINARY_A_MOVES, BINARY_B, BINARY_B_MOVES, BINARY_DIVIDE, BINARY_DST, BINARY_EQUAL,
-  BINARY_FN, BINARY_GREATER, BINARY_GREATER_EQUAL, BINARY_INNER, BINARY_MAXIMUM, BINARY_MINIMUM, BINARY_MULTIPLY,
-  BINARY_OUTER, BINARY_RANK, BINARY_SUBTRACT,
+  BINARY_A, BINARY_ADD, BINARY_B, BINARY_DIVIDE, BINARY_DST, BINARY_EQUAL, BINARY_FN, BINARY_GREATER,
+  BINARY_GREATER_EQUAL, BINARY_MAXIMUM, BINARY_MINIMUM, BINARY_MULTIPLY, BINARY_SUBTRACT, BINARY_WALK, WALK_AXES,
+  WALK_AXIS_BYTES, WALK_AXIS_FIRST, WALK_AXIS_SECOND, WALK_AXIS_SIZE, WALK_FIRST_STEP, WALK_INNER, WALK_OUTER, WALK_RANK,
+  WALK_SECOND_STEP,
 } from '../abi'
 import { loadTail, storeTail } from '../lanes'
 import { FLOAT_WORK, partStart, split } from '../parallel'
@@ -53,16 +54,16 @@ function applyRow(fn: i32, dst: usize, a: usize, b: usize, count: i32, aMoves: b
 
 /** words: dst, a, b, fn, inner, aMoves, bMoves, outer count, rank, then per outer axis: size, stride of a, stride of b (floats) */
 export function binary(p: usize): void {
-  split(binaryPart.index, p, 1, 0, FLOAT_WORK * <f64>load<i32>(p, BINARY_INNER) * <f64>load<i32>(p, BINARY_OUTER))
+  split(binaryPart.index, p, 1, 0, FLOAT_WORK * <f64>load<i32>(p, BINARY_WALK + WALK_INNER) * <f64>load<i32>(p, BINARY_WALK + WALK_OUTER))
 }
 
 /** A part is a range of rows, or of the columns of a few. */
 function binaryPart(p: usize, part: i32, parts: i32, _: i32): void {
   let dst = <usize>load<u32>(p, BINARY_DST)
   let a = <usize>load<u32>(p, BINARY_A), b = <usize>load<u32>(p, BINARY_B)
-  const fn = load<i32>(p, BINARY_FN), inner = load<i32>(p, BINARY_INNER)
-  const aMoves = load<i32>(p, BINARY_A_MOVES) != 0, bMoves = load<i32>(p, BINARY_B_MOVES) != 0
-  const outer = load<i32>(p, BINARY_OUTER), rank = load<i32>(p, BINARY_RANK)
+  const fn = load<i32>(p, BINARY_FN), inner = load<i32>(p, BINARY_WALK + WALK_INNER)
+  const aMoves = load<i32>(p, BINARY_WALK + WALK_FIRST_STEP) != 0, bMoves = load<i32>(p, BINARY_WALK + WALK_SECOND_STEP) != 0
+  const outer = load<i32>(p, BINARY_WALK + WALK_OUTER), rank = load<i32>(p, BINARY_WALK + WALK_RANK)
   let first = 0, end = outer, own = inner
   if (parts == 1) {
     // all of it
@@ -81,12 +82,12 @@ function binaryPart(p: usize, part: i32, parts: i32, _: i32): void {
     let rest = o
     let ai = a, bi = b
     for (let axis = rank - 1; axis >= 0; axis--) {
-      const w = p + BINARY_AXES + <usize>axis * 12
-      const size = load<i32>(w)
+      const w = p + (BINARY_WALK + WALK_AXES) + <usize>axis * WALK_AXIS_BYTES
+      const size = load<i32>(w, WALK_AXIS_SIZE)
       const i = rest % size
       rest /= size
-      ai += <usize>(i * load<i32>(w, 4)) << 2
-      bi += <usize>(i * load<i32>(w, 8)) << 2
+      ai += <usize>(i * load<i32>(w, WALK_AXIS_FIRST)) << 2
+      bi += <usize>(i * load<i32>(w, WALK_AXIS_SECOND)) << 2
     }
     applyRow(fn, dst, ai, bi, own, aMoves, bMoves)
     dst += <usize>inner << 2

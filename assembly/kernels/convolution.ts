@@ -110,7 +110,7 @@ function scatter(p: usize, patch: usize, x: usize, row: i32, rows: i32, from: i3
 /** Cells that the windows of `count` positions of the axis at `axis` span. */
 @inline
 function span(axis: usize, count: i32): i32 {
-  return (count - 1) * load<i32>(axis, 12) + (load<i32>(axis, 8) - 1) * load<i32>(axis, 16) + 1
+  return (count - 1) * load<i32>(axis, AXIS_STRIDE) + (load<i32>(axis, AXIS_KERNEL) - 1) * load<i32>(axis, AXIS_DILATION) + 1
 }
 
 /** Samples [samples, PD, PH, PW, C] of x between zeros: from line `top` of the padded image on. */
@@ -140,11 +140,11 @@ function pad(p: usize, dst: usize, x: usize, samples: i32, PD: i32, top: i32, PH
  * x is padded first, if it is to be.
  */
 function listPatches(p: usize, x: usize, samples: i32, line: i32, lines: i32): void {
-  const depthAxis = p + CONV_DEPTH + AXIS_SIZE, heightAxis = depthAxis + 24, widthAxis = depthAxis + 48
-  const OD = load<i32>(depthAxis, 4), OW = load<i32>(widthAxis, 4)
+  const depthAxis = p + CONV_DEPTH, heightAxis = p + CONV_HEIGHT, widthAxis = p + CONV_WIDTH
+  const OD = load<i32>(depthAxis, AXIS_OUTPUT), OW = load<i32>(widthAxis, AXIS_OUTPUT)
   const window = <usize>load<u32>(p, CONV_PATCHES), cell = <usize>load<i32>(p, CONV_C) << 2
-  const top = line * load<i32>(heightAxis, 12)
-  let D = load<i32>(depthAxis), H = load<i32>(heightAxis), W = load<i32>(widthAxis)
+  const top = line * load<i32>(heightAxis, AXIS_STRIDE)
+  let D = load<i32>(depthAxis, AXIS_SIZE), H = load<i32>(heightAxis, AXIS_SIZE), W = load<i32>(widthAxis, AXIS_SIZE)
   let base = x + <usize>(top * W) * cell
   if (window) {
     D = span(depthAxis, OD)
@@ -155,11 +155,11 @@ function listPatches(p: usize, x: usize, samples: i32, line: i32, lines: i32): v
   }
   const row = <usize>W * cell, plane = row * H
   let list = <usize>load<u32>(p, CONV_LIST)
-  const step = <usize>load<i32>(widthAxis, 12) * cell
+  const step = <usize>load<i32>(widthAxis, AXIS_STRIDE) * cell
   for (let n = 0; n < samples; n++) {
     for (let d = 0; d < OD; d++) {
       for (let h = 0; h < lines; h++) {
-        let at = base + plane * (n * D + d * load<i32>(depthAxis, 12)) + row * (h * load<i32>(heightAxis, 12))
+        let at = base + plane * (n * D + d * load<i32>(depthAxis, AXIS_STRIDE)) + row * (h * load<i32>(heightAxis, AXIS_STRIDE))
         for (let w = 0; w < OW; w++) {
           store<u32>(list, <u32>at)
           list += 4
@@ -171,14 +171,14 @@ function listPatches(p: usize, x: usize, samples: i32, line: i32, lines: i32): v
   for (let i = 0; i < ROWS_SPARE; i++) store<u32>(list + (<usize>i << 2), <u32>base)
 
   const bytes = <usize>load<i32>(p, CONV_RUN) << 2, piece = cell / load<i32>(p, CONV_GROUPS)
-  const kw = load<i32>(widthAxis, 8), isRow = bytes >= piece * kw // a row of taps is one run
+  const kw = load<i32>(widthAxis, AXIS_KERNEL), isRow = bytes >= piece * kw // a row of taps is one run
   const taps = isRow ? 1 : kw, length = isRow ? bytes : piece
   let offset = <usize>load<u32>(p, CONV_OFFSETS)
-  for (let i = 0; i < load<i32>(depthAxis, 8); i++) {
-    for (let j = 0; j < load<i32>(heightAxis, 8); j++) {
-      const at = plane * (i * load<i32>(depthAxis, 16)) + row * (j * load<i32>(heightAxis, 16))
+  for (let i = 0; i < load<i32>(depthAxis, AXIS_KERNEL); i++) {
+    for (let j = 0; j < load<i32>(heightAxis, AXIS_KERNEL); j++) {
+      const at = plane * (i * load<i32>(depthAxis, AXIS_DILATION)) + row * (j * load<i32>(heightAxis, AXIS_DILATION))
       for (let k = 0; k < taps; k++) {
-        const tap = at + cell * (k * load<i32>(widthAxis, 16))
+        const tap = at + cell * (k * load<i32>(widthAxis, AXIS_DILATION))
         for (let o: usize = 0; o < length; o += bytes) {
           store<u32>(offset, <u32>(tap + o))
           offset += 4

@@ -2,23 +2,22 @@
 // The planner has merged axes; strides count elements. src and dst don't overlap, or are the same
 // contiguous buffer.
 // Float64 reference: test/reference/ops.ts
-import { COPY_AXES, COPY_DST, COPY_DST_STEP, COPY_INNER, COPY_OUTER, COPY_RANK, COPY_SRC, COPY_SRC_STEP } from '../abi'
+import {
+  COPY_DST, COPY_SRC, COPY_WALK, WALK_AXES, WALK_AXIS_BYTES, WALK_AXIS_FIRST, WALK_AXIS_SECOND, WALK_AXIS_SIZE,
+  WALK_FIRST_STEP, WALK_INNER, WALK_OUTER, WALK_RANK, WALK_SECOND_STEP,
+} from '../abi'
 import { FLOAT_WORK, partStart, split } from '../parallel'
 
-/**
- * words: dst, src, inner, dst inner stride, src inner stride, outer count, rank, then per outer axis: size, dst stride, src
- * stride
- */
 export function copy(p: usize): void {
-  split(copyPart.index, p, 1, 0, FLOAT_WORK * <f64>load<i32>(p, COPY_INNER) * <f64>load<i32>(p, COPY_OUTER))
+  split(copyPart.index, p, 1, 0, FLOAT_WORK * <f64>load<i32>(p, COPY_WALK + WALK_INNER) * <f64>load<i32>(p, COPY_WALK + WALK_OUTER))
 }
 
 /** A part is a range of rows, or of the columns of a few. */
 function copyPart(p: usize, part: i32, parts: i32, _: i32): void {
   let dst = <usize>load<u32>(p, COPY_DST), src = <usize>load<u32>(p, COPY_SRC)
-  let inner = load<i32>(p, COPY_INNER)
-  const dstStep = <usize>load<i32>(p, COPY_DST_STEP) << 2, srcStep = <usize>load<i32>(p, COPY_SRC_STEP) << 2
-  const outer = load<i32>(p, COPY_OUTER), rank = load<i32>(p, COPY_RANK)
+  let inner = load<i32>(p, COPY_WALK + WALK_INNER)
+  const dstStep = <usize>load<i32>(p, COPY_WALK + WALK_FIRST_STEP) << 2, srcStep = <usize>load<i32>(p, COPY_WALK + WALK_SECOND_STEP) << 2
+  const outer = load<i32>(p, COPY_WALK + WALK_OUTER), rank = load<i32>(p, COPY_WALK + WALK_RANK)
   let first = 0, end = outer
   if (parts == 1) {
     // all of it
@@ -35,12 +34,12 @@ function copyPart(p: usize, part: i32, parts: i32, _: i32): void {
     let rest = o
     let d = dst, s = src
     for (let axis = rank - 1; axis >= 0; axis--) {
-      const w = p + COPY_AXES + <usize>axis * 12
-      const size = load<i32>(w)
+      const w = p + (COPY_WALK + WALK_AXES) + <usize>axis * WALK_AXIS_BYTES
+      const size = load<i32>(w, WALK_AXIS_SIZE)
       const i = rest % size
       rest /= size
-      d += <usize>(i * load<i32>(w, 4)) << 2
-      s += <usize>(i * load<i32>(w, 8)) << 2
+      d += <usize>(i * load<i32>(w, WALK_AXIS_FIRST)) << 2
+      s += <usize>(i * load<i32>(w, WALK_AXIS_SECOND)) << 2
     }
     if (dstStep == 4 && srcStep == 4) memory.copy(d, s, <usize>inner << 2)
     else {

@@ -1,4 +1,4 @@
-// `lanegrad inspect`: what is in a saved or frozen file, as text of 80 columns.
+// `lanegrad inspect`: what is in a saved or frozen file, as text of 80 columns (the table of layers is as wide as their names).
 import { gzipSync } from 'node:zlib'
 import { decodeTensors, ownReaders } from '../formats/safetensors.ts'
 import type { Model } from '../model/model.ts'

@@ -76,7 +76,9 @@ const KINDS: readonly FileKind[] = [
 /** The kind of a file. @throws LanegradError naming those there are */
 export function kindOf(path: string): FileKind {
   const known = KINDS.map(({ name }) => name).join(', ')
-  return KINDS.find(({ ends }) => ends.test(path)) ?? fail(`${path} is no file of a known kind: ${known}`)
+  return (
+    KINDS.find(({ ends }) => ends.test(path)) ?? fail(`${path}: expected a file of a known kind: ${known}`)
+  )
 }
 
 /** Whether a path is that of another maker's file; files of ours may have any name. */

@@ -1,7 +1,7 @@
 // The programs that a file holds, and the places of their numbers in the memory. The file was written by freeze, or read by open.
 import { HEADER_BYTES } from '../../assembly/abi.ts'
 import { parse } from '../formats/json.ts'
-import { decodeTensors, ownReaders } from '../formats/safetensors.ts'
+import { decodeSafetensors, decodeTensors, ownReaders } from '../formats/safetensors.ts'
 import {
   FROZEN_KEY,
   type Frozen,
@@ -32,7 +32,7 @@ export interface Described {
 
 /** The programs of a frozen file; null: a file without any. */
 export function frozenIn(bytes: Uint8Array<ArrayBuffer>): Frozen | null {
-  const { metadata } = decodeTensors(bytes, ownReaders)
+  const { metadata } = decodeSafetensors(bytes)
   const text = metadata[FROZEN_KEY]
   return text === undefined ? null : frozenForm(FROZEN_KEY, parse(FROZEN_KEY, text))
 }

@@ -330,7 +330,7 @@ function toLabels(
   const { threshold } = readOptions(where, options, { threshold: [FINITE, 0.5] })
   return reading(`${where}: prediction`, () => {
     if (labels.length === 0)
-      fail(`${where}: the target is no category; its predictions are numbers: rows(prediction)`)
+      fail(`${where}: the target isn't a category; its predictions are numbers: rows(prediction)`)
     const { count, classes } = classesOf(where, prediction)
     const expected = `[rows, ${labels.length}]${labels.length === 2 ? ' or [rows, 1]' : ''}`
     if (classes === 1 && labels.length === 2)

@@ -54,7 +54,7 @@ export interface TextVectorizer<X = NamedArray> {
   readonly inputShape: readonly [number]
   /** The tokens of a text. */
   tokens(text: string): string[]
-  /** The texts as input of a model. A text without tokens is a row of zeros. @throws LanegradError naming what is no string */
+  /** The texts as input of a model. A text without tokens is a row of zeros. @throws LanegradError naming what isn't a string */
   transform(texts: readonly string[]): X
   /** What `JSON.stringify(vectorizer)` writes; `loadTextVectorizer` makes the same one of it. */
   toJSON(): object

@@ -39,7 +39,7 @@ function* checkingLimits(
 /** Ids must be rows of the table they are looked up in. */
 const checkingIds = (what: string, rows: Rows, { layer, count }: IdLimit): Pieces<void> =>
   checkingLimits(rows, [0, count - 1], (id, row) =>
-    fail(`${what}: row ${row} holds id ${id}, layer ${layer} takes ids from 0 to ${count - 1}`),
+    fail(`${what}: row ${row} holds id ${id}; layer ${layer} takes ids from 0 to ${count - 1}`),
   )
 
 /** Rows of every input. */
@@ -94,14 +94,14 @@ function* readingWeights(what: string, given: ArrayLikeData, { rows }: Rows, pos
 /** Class labels must be below the number of classes: all rows are looked at, before anything runs. */
 const checkingLabels = (what: string, rows: Rows, { columns, ignoreIndex }: TargetFeed): Pieces<void> =>
   checkingLimits(rows, [0, columns - 1, ignoreIndex], (label, _row, at) =>
-    fail(`${what}: element ${at} is ${label}, expected a class label from 0 to ${columns - 1}`),
+    fail(`${what}: element ${at} is ${label}; expected a class label from 0 to ${columns - 1}`),
   )
 
 /** A target mustn't be outside of what the loss is defined for; NaN is looked for later. */
 const checkingTargets = (what: string, rows: Rows, { low, high, loss }: TargetFeed): Pieces<void> =>
   checkingLimits(rows, [low, high], (value, row) => {
     const limits = high === Infinity ? 'from 0 up' : `from ${Math.round(low)} to 1`
-    fail(`${what}: row ${row} holds ${value}, ${loss} takes targets ${limits}${limitHints[loss] ?? ''}`)
+    fail(`${what}: row ${row} holds ${value}; ${loss} takes targets ${limits}${limitHints[loss] ?? ''}`)
   })
 
 /** Where other targets belong. */

@@ -24,7 +24,7 @@ export interface FitParams<M> {
 
 /**
  * Every hook is optional; `fit` awaits what each returns. Epochs and batches count from 0. Logs of a batch are means (of
- * a loss with `reduction: 'sum'` the sum) over the epoch so far (metrics that are no means come with the epoch's end), those of
+ * a loss with `reduction: 'sum'` the sum) over the epoch so far (metrics that aren't means come with the epoch's end), those of
  * a test have `val_` before their names.
  */
 export interface Callback<M> {

@@ -44,7 +44,7 @@ function classesOf(
   return { ids, shape: shape.slice(0, -1) }
 }
 
-/** A plain object, or a list: a Map's entries are no keys. */
+/** A plain object, or a list: a Map's entries aren't keys. */
 const hasKeys = (table: unknown): table is object =>
   /(Object|Array)]$/.test(Object.prototype.toString.call(table))
 

@@ -44,7 +44,7 @@ export async function predictBatches(
     const odd = all.findIndex(({ shape }) => String(shape.slice(1)) !== rest)
     if (odd >= 0)
       fail(
-        `predict: batch ${odd + 1} gave rows of ${shapeText(all[odd].shape.slice(1))}, batch 1 of [${rest}]`,
+        `predict: batch ${odd + 1} gave rows of ${shapeText(all[odd].shape.slice(1))}; batch 1 of [${rest}]`,
       )
     const shape = [all.reduce((rows, { shape }) => rows + shape[0], 0), ...first.shape.slice(1)]
     const data = new Float32Array(elementCount(shape))

@@ -42,7 +42,7 @@ export interface Source {
 
 /**
  * The sizes of the batches that rows are cut into, falling: where layers keep states for so many rows, of these alone.
- * @throws LanegradError where the rows are no multiple
+ * @throws LanegradError where the rows aren't a multiple
  */
 export function sizesFor({ feeds }: Session, rows: number, sizes: readonly number[]): readonly number[] {
   const { rows: own } = feeds

@@ -45,7 +45,7 @@ const BOOLEANS: ElementType = {
   bytes: 1,
   read(from, count, what) {
     for (let i = 0; i < count; i++)
-      if (from[i] > 1) fail(`${what}: element ${i} is the byte ${from[i]}, expected 0 or 1`)
+      if (from[i] > 1) fail(`${what}: element ${i} is the byte ${from[i]}; expected 0 or 1`)
     return from.subarray(0, count)
   },
 }

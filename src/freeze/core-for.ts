@@ -90,7 +90,7 @@ function keep(fn: number, { entry, avoided }: Choice, kept: Set<number>): void {
   visit(fn)
 }
 
-/** The numbers of the functions that programs call. @throws LanegradError on words that are no program */
+/** The numbers of the functions that programs call. @throws LanegradError on words that aren't a program */
 function neededBy(programs: readonly Int32Array[]): Set<number> {
   const kept = new Set<number>()
   const byCode = kernels()

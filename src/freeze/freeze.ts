@@ -8,6 +8,7 @@ import type { PlannedSession } from '../network/planned.ts'
 import { BOOLEAN, fail, oneOf, POSITIVE_INTEGER, type Rule, readOptions } from '../numerics/errors.ts'
 import type { Shape } from '../numerics/shape.ts'
 import type { NamedArray } from '../numerics/tensor.ts'
+import { gigabytes, MEMORY_LIMIT_BYTES } from '../runtime/arena.ts'
 import type { Executable, Slots } from '../runtime/program.ts'
 import type { TargetFeed } from '../session/feeds.ts'
 import { FROZEN_KEY, type Frozen, PROGRAM_MARK } from '../session/frozen.ts'
@@ -153,6 +154,11 @@ export function freeze<V extends Values>(
     )
     .map((request, i) => {
       const program = session.programOf(request, layout)
+      const { end } = program.code
+      if (end > MEMORY_LIMIT_BYTES)
+        fail(
+          `freeze: ${request.mode}: batches of ${request.rows} need ${gigabytes(end)}: WebAssembly memory ends at 4.0 GiB`,
+        )
       for (const metric of program.readings.metrics)
         if ('output' in metric)
           fail(

@@ -77,7 +77,7 @@ export class GraphWriter implements Writer {
       check(isValue(input), `what ${name} works on`, 'values of the graph', input)
       const { dtype, shape } = input
       if (dtype === 'int32' && !int32.includes(i))
-        fail(`${name} takes float32 values, got int32 ${shapeText(shape)}`)
+        fail(`${name} takes float32 values; got int32 ${shapeText(shape)}`)
     })
     const [output, ...extras] = (kernel.shapes?.(inputs, attributes) ?? [inputs[0].shape]).map(
       (shape): Value => ({

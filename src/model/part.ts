@@ -50,7 +50,7 @@ function wantedOf(
     const call = value.call && values.get(value.call) // further outputs of a call may be used nowhere
     const name = call ? outputName(call, value.index) : values.get(value)
     if (name === undefined || !known.has(name))
-      fail(`${what}: ${String(value.layer?.kind.kind ?? 'an input')} is no value of this model`)
+      fail(`${what}: ${String(value.layer?.kind.kind ?? 'an input')} isn't a value of this model`)
     return name
   }
   if (typeof given === 'string' || isSymbolic(given))

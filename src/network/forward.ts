@@ -84,7 +84,7 @@ export function writeLayers(
     const known = weights.get(full)
     const own = full.slice(full.indexOf('/') + 1)
     if (known && !sameShape(known.spec.shape, shape)) {
-      fail(`its weight ${own} has shape ${shapeText(known.spec.shape)}, this input needs ${shapeText(shape)}`)
+      fail(`its weight ${own} has shape ${shapeText(known.spec.shape)}; this input needs ${shapeText(shape)}`)
     }
     constraint?.checkRank(own, shape.length)
     const spec: WeightSpec = {

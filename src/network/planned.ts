@@ -250,7 +250,9 @@ export class PlannedSession extends Session<Plan, Engine> {
       const known = given.get(name)
       const there = known ? null : origin?.model.read(origin.layer + name.slice(at))
       if (there && !sameShape(there.shape, shape))
-        fail(`weight ${name} has shape ${shapeText(there.shape)} in another model, ${shapeText(shape)} here`)
+        fail(
+          `weight ${name} has shape ${shapeText(there.shape)} in another model and ${shapeText(shape)} here`,
+        )
       const numbers = known ?? there?.data
       if (numbers) this.writeWeight(name, numbers)
       else {

@@ -155,7 +155,7 @@ export function unknownName(what: string, got: unknown, known: readonly string[]
   const others = known.length - MOST_NAMES
   const names = others > 0 ? `${known.slice(0, MOST_NAMES).join(', ')} and ${others} more` : known.join(', ')
   fail(
-    `${unknown} ${show(got)}${nearest && `; did you mean "${nearest}"`}${nearest ? '?' : '.'} Known: ${names}`,
+    `${unknown} ${show(got)}${nearest && `; did you mean "${nearest}"`}${nearest ? '?' : '.'} Known: ${names || 'none'}`,
   )
 }
 

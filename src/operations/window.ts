@@ -43,7 +43,7 @@ export function windowsOf(
             : padding[i]
     const padded = first + size + last
     if (padded < span)
-      fail(`a window spans ${span} cells of axis ${i + 1}, the input (with padding) has ${padded}`)
+      fail(`a window spans ${span} cells of axis ${i + 1}; the input (with padding) has ${padded}`)
     before.push(first)
     return Math.floor((padded - span) / stride) + 1
   })

@@ -93,13 +93,13 @@ export function splitData(
   return names.map((name) => record[name] ?? fail(`${what}: ${name} is missing`))
 }
 
-/** Values of another type, exactly: fractions and numbers out of range are no int32. */
+/** Values of another type, exactly: fractions and numbers out of range aren't int32. */
 function* converting(what: string, data: NumberArray, dtype: DType): Pieces<NumberArray> {
   if (dtype === 'float32' || isInt32(data)) return data
   const result = new Int32Array(data.length)
   for (let i = 0; i < data.length; i++) {
     result[i] = data[i]
-    if (result[i] !== data[i]) fail(`${what}: element ${i} is ${data[i]}, expected an integer`)
+    if (result[i] !== data[i]) fail(`${what}: element ${i} is ${data[i]}; expected an integer`)
     if (i % PIECE === PIECE - 1) yield
   }
   return result
@@ -165,7 +165,7 @@ export function commonRows(arrays: readonly { readonly what: string; readonly ro
   const [first, ...others] = arrays
   for (const other of others) {
     if (other.rows !== first.rows)
-      fail(`${first.what} has ${first.rows} rows, ${other.what} has ${other.rows}`)
+      fail(`${first.what} has ${first.rows} rows; ${other.what} has ${other.rows}`)
   }
   return first.rows
 }

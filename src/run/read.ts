@@ -109,7 +109,7 @@ function programOf(
     if (!bounds.has(bound - programStart) || (j > 0 && j < 4 && bound < sorted[j - 1]))
       fail(`${what}: expected phases that end with an instruction; got ${bound}`)
   if (sums.length > 0 && sums.length !== 2 * groups.length)
-    fail(`${what}: it adds up the gradients of ${sums.length / 2} groups, it has ${groups.length}`)
+    fail(`${what}: it adds up the gradients of ${sums.length / 2} groups; it has ${groups.length}`)
   const checked = (slots: Map<string, Slot>, low: number): Slots => {
     for (const { address, count } of slots.values()) within(what, address, 4 * count, low, programStart)
     return slots
@@ -127,7 +127,7 @@ function programOf(
     const { count = 0, shape = [], dtype } = results.get(name) ?? {}
     const row = `${dtype} ${shape.slice(1)}`
     if (count === 0 || shape[0] !== rows || (outputs.get(name) ?? row) !== row)
-      fail(`${what}: it gives no ${rows} rows of output ${name}`)
+      fail(`${what}: expected ${rows} rows of output ${name}`)
     outputs.set(name, row)
   }
   // readings are two floats, 0 where there is none
@@ -205,7 +205,7 @@ export function readFrozen(bytes: ByteSource, modules: readonly KernelModule[]):
   const frozen = frozenForm(FROZEN_KEY, parseText(FROZEN_KEY, metadata[FROZEN_KEY]))
   if (frozen.abi !== ABI_VERSION)
     fail(
-      `the file was frozen for interface ${frozen.abi} of the kernels, this library has ${ABI_VERSION}: freeze the model again`,
+      `the file was frozen for interface ${frozen.abi} of the kernels; this library has ${ABI_VERSION}: freeze the model again`,
     )
   checkSizes(frozen, tensors)
   const { end } = frozenLayout(frozen)

@@ -41,7 +41,7 @@ export class FrozenSession extends Session {
   override get engine(): Arena {
     const engine = super.engine
     if (engine.failure)
-      fail(`this trainer can't go on, its program failed: ${engine.failure}; open the file anew`)
+      fail(`this trainer can't go on, since its program failed: ${engine.failure}; open the file anew`)
     return engine
   }
 

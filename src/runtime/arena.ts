@@ -27,9 +27,9 @@ import { checkRuntime, codeOf, instantiate } from './modules.ts'
 import type { Executable, Slot } from './program.ts'
 
 /** All of a wasm memory but its last page: addresses up to here, rounded up to whole pages, fit 32 bits. */
-const MEMORY_LIMIT_BYTES = 65535 * 65536
+export const MEMORY_LIMIT_BYTES = 65535 * 65536
 
-const gigabytes = (bytes: number): string => `${(bytes / 0x40000000).toFixed(1)} GiB`
+export const gigabytes = (bytes: number): string => `${(bytes / 0x40000000).toFixed(1)} GiB`
 
 /** A memory of the first kind that can be had. @throws LanegradError that says what was `asked` for */
 export function newMemory(

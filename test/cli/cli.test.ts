@@ -312,6 +312,11 @@ describe('refused in one line, with nothing written', () => {
     ['another ending', 'freeze good.safetensors -o a.txt', /ends in \.js, \.mjs or \.safetensors/],
     ['no sizes', 'freeze good.safetensors --train x -o a.js', /--train: expected sizes of batches.*got "x"/],
     ['a size of 0', 'freeze good.safetensors --predict 1,0 -o a.js', /--predict: expected sizes of batches/],
+    [
+      'a size too large',
+      'freeze good.safetensors --train 4000000000 -o a.js',
+      /batches of 4000000000 need .* GiB/,
+    ],
     ['a size twice', 'freeze good.safetensors --predict 2,2 -o a.js', /predict.*each once/],
     [
       'a file that is missing',
@@ -444,7 +449,7 @@ describe.runIf(process.env.CI)('lanegrad convert', () => {
     })
     expect(existsSync(path('gru.json'))).toBe(false)
     expect(lanegrad('convert', 'gru.safetensors', 'gru.txt').stderr).toMatch(
-      /gru.txt is no file of a known kind: lanegrad/,
+      /gru.txt: expected a file of a known kind: lanegrad/,
     )
     expect(lanegrad('convert', 'gru.safetensors').stderr).toMatch(
       /expected two files, INPUT and OUTPUT; got 1/,

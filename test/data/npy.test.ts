@@ -106,7 +106,7 @@ describe('parseNpy refuses', () => {
     ['a key twice', file(head('<f4').replace('}', "'descr': '<f8'}"), []), /the header is broken/],
     ['another key', file(head('<f4').replace('}', "'__proto__': '<f8'}"), []), /the header is broken/],
     ['more behind it', file(`${head('<f4')} ]`, []), /the header is broken/],
-    ['a broken boolean', file(head('|b1'), [0, 2]), 'element 1 is the byte 2, expected 0 or 1'],
+    ['a broken boolean', file(head('|b1'), [0, 2]), 'element 1 is the byte 2; expected 0 or 1'],
     ['a long integer', file(head('<i8', '(1,)'), [0, 0, 0, 0, 1, 0, 0, 0]), "element 0 doesn't fit int32"],
     [
       'a long unsigned one',

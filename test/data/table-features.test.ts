@@ -184,7 +184,7 @@ describe('by hand', () => {
       { target: { y: 'category' } },
     )
     expect(digits.labels).toEqual(['9', '10'])
-    refused(/^tableFeatures.toLabels: the target is no category/, () =>
+    refused(/^tableFeatures.toLabels: the target isn't a category/, () =>
       tableFeatures(
         [
           { a: 1, y: 10 },

@@ -31,7 +31,7 @@ test('a batch: rows of each input and target, null for weights that are not give
 describe('refused', () => {
   test('labels there are not, but for the one that does not count', () => {
     expect(() => read(one, { x, y: [0, 3] })).toThrow(
-      'fit: y: element 1 is 3, expected a class label from 0 to 2',
+      'fit: y: element 1 is 3; expected a class label from 0 to 2',
     )
     expect(() => read(one, { x, y: [-1, 0] })).toThrow('fit: y: element 0 is -1')
     expect([...read(withTarget({ ignoreIndex: -1 }), { x, y: [-1, 0] }).y[0].data]).toEqual([-1, 0])
@@ -47,7 +47,7 @@ describe('refused', () => {
           [0.5, 1.5],
         ],
       }),
-    ).toThrow(/^fit: y: row 1 holds 1.5, binaryCrossentropy takes targets from 0 to 1 \(-1 and 1 take hinge/)
+    ).toThrow(/^fit: y: row 1 holds 1.5; binaryCrossentropy takes targets from 0 to 1 \(-1 and 1 take hinge/)
     expect(
       read(feeds, {
         x,
@@ -66,7 +66,7 @@ describe('refused', () => {
           [-1, 0],
         ],
       }),
-    ).toThrow('row 1 holds -1, poisson takes targets from 0 up')
+    ).toThrow('row 1 holds -1; poisson takes targets from 0 up')
   })
 
   test('ids of an input that its layer does not take', () => {
@@ -79,13 +79,13 @@ describe('refused', () => {
           [1, 5],
         ]),
       ),
-    ).toThrow('predict: x: row 1 holds id 5, layer words takes ids from 0 to 4')
+    ).toThrow('predict: x: row 1 holds id 5; layer words takes ids from 0 to 4')
     expect(() => finish(readingInputs(feeds, 'predict', [[-1, 0]]))).toThrow('row 0 holds id -1')
     expect(finish(readingInputs(feeds, 'predict', [[0, 4]])).rows).toBe(1)
   })
 
   test('another number of rows, a hint where forms of targets are mixed up', () => {
-    expect(() => read(one, { x, y: [1] })).toThrow('fit: x has 2 rows, fit: y has 1')
+    expect(() => read(one, { x, y: [1] })).toThrow('fit: x has 2 rows; fit: y has 1')
     expect(() =>
       read(one, {
         x,
@@ -104,7 +104,7 @@ describe('refused', () => {
       /^fit: x other: expected shape \[batch,2\]/,
     )
     expect(() => finish(readingInputs(feeds, 'fit', [x, [[1, 2]]]))).toThrow(
-      'fit: x in has 2 rows, fit: x other has 1',
+      'fit: x in has 2 rows; fit: x other has 1',
     )
     const { proxy, revoke } = Proxy.revocable([], {})
     revoke()

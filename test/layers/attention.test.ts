@@ -346,7 +346,7 @@ describe('bad options and inputs of multiHeadAttention', () => {
   test('one layer on inputs of different widths', () => {
     const layer = multiHeadAttention({ numHeads: 1, keyDim: 2, outputDim: 5, name: 'a' })
     const x = input({ shape: [2, 3] })
-    refused('layer a#2: its weight wq has shape [3,2], this input needs [5,2]', () =>
+    refused('layer a#2: its weight wq has shape [3,2]; this input needs [5,2]', () =>
       model({ inputs: x, outputs: layer(layer(x)) }),
     )
   })

@@ -277,11 +277,11 @@ describe('refuses', () => {
   })
 
   test('a kernel that spans more than the input', () => {
-    const message = 'layer conv2d_1: a window spans 3 cells of axis 2, the input (with padding) has 2'
+    const message = 'layer conv2d_1: a window spans 3 cells of axis 2; the input (with padding) has 2'
     refused(message, build([4, 2, 1], conv2d(window)))
     const dilated = conv1d({ ...window, dilationRate: 2, padding: [[1, 0]] })
     refused(
-      'layer conv1d_1: a window spans 5 cells of axis 1, the input (with padding) has 4',
+      'layer conv1d_1: a window spans 5 cells of axis 1; the input (with padding) has 4',
       build([3, 1], dilated),
     )
   })

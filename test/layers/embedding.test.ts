@@ -153,7 +153,7 @@ describe('ids that are no row are refused before anything runs', () => {
   ]
   test.each(methods)('%s', async (name, call) => {
     const text = (row: number, id: number) =>
-      `${name}: x: row ${row} holds id ${id}, layer tok takes ids from 0 to 3`
+      `${name}: x: row ${row} holds id ${id}; layer tok takes ids from 0 to 3`
     await refusedSoon(text(2, 4), () => call(ids([0, 1, 2, 3, 0, 4], [3, 2])), net)
     await refusedSoon(text(1, -1), () => call(ids([0, 1, -1, 3, 0, 9], [3, 2])), net)
   })
@@ -166,7 +166,7 @@ describe('ids that are no row are refused before anything runs', () => {
       inputs: [other, words],
       outputs: [layers[0](other), ...layers.map((layer) => layer(words))],
     })
-    refused('predict: x words: row 0 holds id 3, layer e3 takes ids from 0 to 2', () =>
+    refused('predict: x words: row 0 holds id 3; layer e3 takes ids from 0 to 2', () =>
       both.predict([ids([8, 8], [1, 2]), ids([2, 3], [1, 2])]),
     )
     expect(both.predict([ids([8, 8], [1, 2]), ids([2, 2], [1, 2])])).toHaveLength(4)
@@ -174,7 +174,7 @@ describe('ids that are no row are refused before anything runs', () => {
 
   test('behind a reshape', () => {
     const reshaped = chain([4], reshape({ targetShape: [2, 2] }), reshape({ targetShape: [4] }), token)
-    refused('predict: x: row 1 holds id 7, layer tok takes ids from 0 to 3', () =>
+    refused('predict: x: row 1 holds id 7; layer tok takes ids from 0 to 3', () =>
       reshaped.predict(ids([0, 1, 2, 3, 0, 1, 2, 7], [2, 4])),
     )
   })

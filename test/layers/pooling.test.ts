@@ -340,7 +340,7 @@ describe('refused', () => {
 
   test.each<[string, Layer, number[]]>([
     [
-      'a window spans 3 cells of axis 2, the input (with padding) has 2',
+      'a window spans 3 cells of axis 2; the input (with padding) has 2',
       maxPooling2d({ poolSize: [2, 3] }),
       [1, 2, 2, 1],
     ],

@@ -53,7 +53,7 @@ describe('several inputs and outputs', () => {
     ['a bad shape', 'trainStep: x b: expected shape [batch,2]; got [1,1]', { a: two, b: [[1]] }, y],
     [
       'other row counts',
-      'trainStep: x a has 1 rows, trainStep: x b has 2',
+      'trainStep: x a has 1 rows; trainStep: x b has 2',
       { a: two, b: [...two, ...two] },
       y,
     ],
@@ -94,7 +94,7 @@ describe('fit refuses', () => {
       options({ validationData: [[x]] }),
     )
     await refused(
-      'fit: validationData: x has 4 rows, fit: validationData: y has 1',
+      'fit: validationData: x has 4 rows; fit: validationData: y has 1',
       options({ validationData: [x, [1]] }),
     )
     await refused(

@@ -88,20 +88,20 @@ describe.each(methods)('%s refuses', (name, call) => {
   })
 
   test('x and y of different row counts', async () => {
-    await refused(`${name}: x has 4 rows, ${name}: y has 3`, () => call(x, [0, 1, 2]))
+    await refused(`${name}: x has 4 rows; ${name}: y has 3`, () => call(x, [0, 1, 2]))
   })
 
   test.each([
     ['past the last class', 3],
     ['that is negative', -1],
   ])('a label %s', async (_, label) => {
-    const message = `${name}: y: element 3 is ${label}, expected a class label from 0 to 2`
+    const message = `${name}: y: element 3 is ${label}; expected a class label from 0 to 2`
     await refused(message, () => call(x, [0, 1, 2, label]))
   })
 
   test('a label that is no integer', async () => {
-    await refused(`${name}: y: element 1 is 0.5, expected an integer`, () => call(x, [0, 0.5, 1, 2]))
-    await refused(`${name}: y: element 0 is NaN, expected an integer`, () => call(x, [Number.NaN, 0, 1, 2]))
+    await refused(`${name}: y: element 1 is 0.5; expected an integer`, () => call(x, [0, 0.5, 1, 2]))
+    await refused(`${name}: y: element 0 is NaN; expected an integer`, () => call(x, [Number.NaN, 0, 1, 2]))
   })
 
   test('one-hot rows where labels are due', async () => {
@@ -210,21 +210,21 @@ describe('targets a loss is not defined for', () => {
       1,
       'sigmoid',
       [1, 0, 2, 1],
-      `row 2 holds 2, binaryCrossentropy takes targets from 0 to 1${binary}`,
+      `row 2 holds 2; binaryCrossentropy takes targets from 0 to 1${binary}`,
     ],
     [
       'binaryCrossentropy',
       1,
       'sigmoid',
       Int8Array.of(1, -1, 1, 1),
-      `row 1 holds -1, binaryCrossentropy takes targets from 0 to 1${binary}`,
+      `row 1 holds -1; binaryCrossentropy takes targets from 0 to 1${binary}`,
     ],
     [
       'binaryCrossentropy',
       2,
       'sigmoid',
       Float64Array.of(0, 1, 0, 0, 0, 0, 0, 1.5),
-      `row 3 holds 1.5, binaryCrossentropy takes targets from 0 to 1${binary}`,
+      `row 3 holds 1.5; binaryCrossentropy takes targets from 0 to 1${binary}`,
     ],
     [
       'categoricalCrossentropy',
@@ -236,7 +236,7 @@ describe('targets a loss is not defined for', () => {
         [1, 0],
         [2, -1],
       ],
-      'row 3 holds -1, categoricalCrossentropy takes targets from 0 up',
+      'row 3 holds -1; categoricalCrossentropy takes targets from 0 up',
     ],
     [
       'klDivergence',
@@ -248,17 +248,17 @@ describe('targets a loss is not defined for', () => {
         [1, 0],
         [1, 0],
       ],
-      'row 1 holds -0.5, klDivergence takes targets from 0 up',
+      'row 1 holds -0.5; klDivergence takes targets from 0 up',
     ],
-    ['poisson', 1, 'exponential', [3, 0, -1, 2], 'row 2 holds -1, poisson takes targets from 0 up'],
+    ['poisson', 1, 'exponential', [3, 0, -1, 2], 'row 2 holds -1; poisson takes targets from 0 up'],
     [
       'hinge',
       1,
       'linear',
       [1, -1, 2, 1],
-      'row 2 holds 2, hinge takes targets from -1 to 1 (two classes are -1 and 1)',
+      'row 2 holds 2; hinge takes targets from -1 to 1 (two classes are -1 and 1)',
     ],
-    ['squaredHinge', 1, 'tanh', [1, -3, 1, 1], 'row 1 holds -3, squaredHinge takes targets from -1 to 1'],
+    ['squaredHinge', 1, 'tanh', [1, -3, 1, 1], 'row 1 holds -3; squaredHinge takes targets from -1 to 1'],
     [
       'categoricalHinge',
       2,
@@ -269,7 +269,7 @@ describe('targets a loss is not defined for', () => {
         [0, 1],
         [0, 1],
       ],
-      'row 0 holds -1, categoricalHinge takes targets from 0 to 1',
+      'row 0 holds -1; categoricalHinge takes targets from 0 to 1',
     ],
   ])('%s of %i', async (loss, units, activation, y, text) => {
     const of = made(units, activation, loss)
@@ -295,7 +295,7 @@ describe('targets a loss is not defined for', () => {
     expect(of.session.last('train')?.repeat).toBeTruthy()
     y[rows * 2 - 1] = 1.25
     await refused(
-      `trainStep: y: row ${rows - 1} holds 1.25, binaryCrossentropy takes targets from 0 to 1${binary}`,
+      `trainStep: y: row ${rows - 1} holds 1.25; binaryCrossentropy takes targets from 0 to 1${binary}`,
       () => of.trainStep(many, y),
       of,
     )
@@ -337,7 +337,7 @@ describe('targets a loss is not defined for', () => {
       sparse,
     )
     await refused(
-      'fit: y: element 3 is 3, expected a class label from 0 to 2',
+      'fit: y: element 3 is 3; expected a class label from 0 to 2',
       () => sparse.fit(x, [1, 2, 1, 3]),
       sparse,
     )

@@ -315,11 +315,11 @@ describe('layers that do not fit', () => {
       () => of(dense({ units: 1 }), shaped([])),
     ],
     [
-      'layer dense_1: matmul takes float32 values, got int32 [1,3]',
+      'layer dense_1: matmul takes float32 values; got int32 [1,3]',
       () => sequential({ inputShape: [3], inputDtype: 'int32', layers: [dense({ units: 1 })] }),
     ],
     [
-      'layer activation_1: unary takes float32 values, got int32 [1,3]',
+      'layer activation_1: unary takes float32 values; got int32 [1,3]',
       () =>
         sequential({ inputShape: [3], inputDtype: 'int32', layers: [activation({ activation: 'relu' })] }),
     ],
@@ -336,7 +336,7 @@ describe('layers that do not fit', () => {
       () => chain(dense({ units: 2, name: 'first' }), dense({ units: 4, tiedTo: 'first' })),
     ],
     [
-      'layer both#2: its weight kernel has shape [2,1], this input needs [3,1]',
+      'layer both#2: its weight kernel has shape [2,1]; this input needs [3,1]',
       () => {
         const both = dense({ units: 1, name: 'both' })
         return model({ inputs: [a, b], outputs: [both(a), both(b)] })

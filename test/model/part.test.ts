@@ -257,7 +257,7 @@ describe('what is refused', () => {
     [
       'a value of another model',
       (whole) => part(whole, { inputs: another, outputs: 'b' }),
-      'part: inputs: an input is no value of this model',
+      "part: inputs: an input isn't a value of this model",
     ],
     [
       'an input that is missing',

@@ -26,8 +26,8 @@ describe('rows of one input', () => {
   test('int32 takes whole numbers alone', () => {
     const ids = { ...expected, dtype: 'int32' } as const
     expect(rowsOf('x', flat, ids).data).toEqual(Int32Array.of(1, 2, 3, 4, 5, 6))
-    expect(() => rowsOf('x', [[1, 2.5]], ids)).toThrow('x: element 1 is 2.5, expected an integer')
-    expect(() => rowsOf('x', [[1, 2 ** 31]], ids)).toThrow('x: element 1 is 2147483648, expected an integer')
+    expect(() => rowsOf('x', [[1, 2.5]], ids)).toThrow('x: element 1 is 2.5; expected an integer')
+    expect(() => rowsOf('x', [[1, 2 ** 31]], ids)).toThrow('x: element 1 is 2147483648; expected an integer')
   })
 
   test('axes of size 1 at the end may be there or not', () => {
@@ -87,7 +87,7 @@ test('as many rows everywhere', () => {
       { what: 'x', rows: 2 },
       { what: 'y', rows: 3 },
     ]),
-  ).toThrow('x has 2 rows, y has 3')
+  ).toThrow('x has 2 rows; y has 3')
 })
 
 /** Rows of `width` numbers, row r of r, r + 0.01 ... */

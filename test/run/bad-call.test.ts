@@ -103,7 +103,7 @@ describe('a trainer', () => {
     expect(() => trainer.trainStep([[1], [2], [3]], y)).toThrow(
       /^trainStep: x: expected shape \[batch,2\]; got \[3,1\]/,
     )
-    expect(() => trainer.trainStep(x, [1, 2])).toThrow(/^trainStep: x has 3 rows, trainStep: y has 2/)
+    expect(() => trainer.trainStep(x, [1, 2])).toThrow(/^trainStep: x has 3 rows; trainStep: y has 2/)
     expect(() => trainer.setWeights({ 'dense_1/kernel': [1, 2] })).toThrow(
       /^setWeights: dense_1\/kernel: expected shape/,
     )

@@ -126,7 +126,7 @@ describe('the message says what is wrong and what to do', () => {
           frozen.abi = 99
         }),
       new RegExp(
-        `^the file was frozen for interface 99 of the kernels, this library has ${ABI_VERSION}: freeze the model again$`,
+        `^the file was frozen for interface 99 of the kernels; this library has ${ABI_VERSION}: freeze the model again$`,
       ),
     ],
     'another place of the arena': [
@@ -299,7 +299,7 @@ describe('a program that traps', () => {
       ]
       for (const other of others)
         await expect((async () => other(trainer))()).rejects.toThrow(
-          /^this trainer can't go on, its program failed: .*out of bounds.*; open the file anew$/,
+          /^this trainer can't go on, since its program failed: .*out of bounds.*; open the file anew$/,
         )
       trainer.dispose()
     },

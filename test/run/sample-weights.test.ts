@@ -142,7 +142,7 @@ describe('refused', () => {
     const trainer = opened('positions')
     expect(() => sampleWeights(trainer, y, { 3: 1 })).toThrow(/expected classes from 0 to 2; got 3/)
     expect(() => sampleWeights(trainer, [[0, 1, 2, 3]], { 0: 1 })).toThrow(
-      /element 3 is 3, expected a class label from 0 to 2/,
+      /element 3 is 3; expected a class label from 0 to 2/,
     )
     expect(() => sampleWeights(trainer, y, undefined as never)).toThrow(/^sampleWeights: table must be/)
     expect(() => sampleWeights({} as never, y, {})).toThrow(/^sampleWeights: trainer must be what open gave/)

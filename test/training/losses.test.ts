@@ -124,7 +124,7 @@ test('ignoreIndex lets its own id through, and no other that is no class', async
   const net = sequential({ inputShape: [2], layers: [dense({ units: 2 })] })
   net.compile({ loss: sparseCategoricalCrossentropy({ fromLogits: true, ignoreIndex: -1 }) })
   for (const id of [2, 7, -2]) {
-    const message = `element 1 is ${id}, expected a class label from 0 to 1`
+    const message = `element 1 is ${id}; expected a class label from 0 to 1`
     await expect(
       net.evaluate(
         [

@@ -568,7 +568,7 @@ describe('data', () => {
         'fit: classWeight: expected class ids as keys; got "a"',
         () => remote.fit(own, { transfer, classWeight: library.classWeights({ a: 1 } as never) }),
       ],
-      ['fit: x has 200 rows, fit: y has 199', () => remote.fit(own.x, few, { transfer })],
+      ['fit: x has 200 rows; fit: y has 199', () => remote.fit(own.x, few, { transfer })],
       ['fit: validationData: x has', () => remote.fit(own, { transfer, validationData: [own.x, few] })],
       ['evaluate: steps is for', () => remote.evaluate(own, { transfer, steps: 1 })],
       ['evaluate: x: expected shape', () => remote.evaluate(few, own.y, { transfer })],

@@ -254,5 +254,5 @@ export function readHdf5(what: string, bytes: Uint8Array): Hdf5Group {
     }
   }
   const group = nodeAt(root)
-  return isDataset(group) ? file.damaged('its root is no group') : group
+  return isDataset(group) ? file.damaged("its root isn't a group") : group
 }

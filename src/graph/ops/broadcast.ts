@@ -61,7 +61,7 @@ export const binaryKernel: Kernel<{ readonly fn: BinaryName }> = {
     return {
       [abi.BINARY_DST]: [output, ...inputs],
       [abi.BINARY_FN]: binaryFunctions[fn],
-      [abi.BINARY_INNER]: walk,
+      [abi.BINARY_WALK]: walk,
     }
   },
   reuses: [0, 1],

@@ -1,6 +1,6 @@
 // How operations walk arrays that are broadcast, cut or permuted: strides in elements, merged to as few axes as there can
 // be, and the copy instruction that walks two arrays so.
-import { COPY_DST, COPY_INNER, COPY_SRC, OP_COPY } from '../../../assembly/abi.ts'
+import * as abi from '../../../assembly/abi.ts'
 import type { Shape } from '../../numerics/shape.ts'
 import { elementCount } from '../../numerics/tensor.ts'
 import { listed } from '../../numerics/words.ts'
@@ -18,9 +18,8 @@ export function stridesOf(shape: Shape, over: Shape = shape): number[] {
 }
 
 /**
- * The operands that tell a kernel how to walk, from BINARY_INNER or COPY_INNER on: size and strides of the inner axis, then the
- * number of outer steps, that of the outer axes, and each one's size and strides. Axes of size 1 are dropped, neighbours that
- * all arrays walk as one merged.
+ * The operands WALK_*, which tell a kernel how to walk two arrays. Axes of size 1 are dropped, neighbours that both arrays walk as
+ * one are merged.
  */
 export function walkWords(shape: Shape, arrays: readonly (readonly number[])[]): number[] {
   const axes: { size: number; readonly strides: number[] }[] = []
@@ -33,13 +32,14 @@ export function walkWords(shape: Shape, arrays: readonly (readonly number[])[]):
     } else axes.push({ size, strides })
   })
   const inner = axes.pop() ?? { size: 1, strides: arrays.map(() => 1) }
-  return [
-    inner.size,
-    ...inner.strides,
-    elementCount(axes.map(({ size }) => size)),
-    axes.length,
-    ...axes.flatMap(({ size, strides }) => [size, ...strides]),
-  ]
+  return listed({
+    [abi.WALK_INNER]: inner.size,
+    [abi.WALK_FIRST_STEP]: inner.strides, // and WALK_SECOND_STEP
+    [abi.WALK_OUTER]: elementCount(axes.map(({ size }) => size)),
+    [abi.WALK_RANK]: axes.length,
+    // WALK_AXIS_SIZE, WALK_AXIS_FIRST and WALK_AXIS_SECOND of each
+    [abi.WALK_AXES]: axes.flatMap(({ size, strides }) => [size, ...strides]),
+  })
 }
 
 /** Copies `shape` elements between arrays with these strides. */
@@ -50,11 +50,11 @@ export const copyOf = (
   dstStrides: readonly number[],
   srcStrides: readonly number[],
 ): Instruction => ({
-  code: OP_COPY,
+  code: abi.OP_COPY,
   operands: listed({
-    [COPY_DST]: dst,
-    [COPY_SRC]: src,
-    [COPY_INNER]: walkWords(shape, [dstStrides, srcStrides]),
+    [abi.COPY_DST]: dst,
+    [abi.COPY_SRC]: src,
+    [abi.COPY_WALK]: walkWords(shape, [dstStrides, srcStrides]),
   }),
 })
 

@@ -97,7 +97,7 @@ function callOf(node: unknown, what: string): Call {
   )
   const inputs = isHistory
     ? refsIn(args)
-    : args.map((arg) => (isRef(arg) ? refOf(arg) : fail(`${what}: ${show(arg)} is no value`)))
+    : args.map((arg) => (isRef(arg) ? refOf(arg) : fail(`${what}: ${show(arg)} isn't a value`)))
   const plain = isHistory ? args.filter((arg) => refsIn(arg).length === 0) : []
   const isMask = (key: string) => /^((query|value|key)_)?mask$/.test(key)
   const options = kwargs.filter(
@@ -152,7 +152,7 @@ function refsOf(value: unknown, counted: Ref['counted'], what: string): Refs {
   const entries = isRecord(value) ? Object.entries(value) : list(value, what).map((one) => ['', one] as const)
   const refs = entries.map(([key, one]): [string, Ref] => [
     key,
-    isRef(one) ? refOf(one, counted) : fail(`${what}: ${show(one)} is no value`),
+    isRef(one) ? refOf(one, counted) : fail(`${what}: ${show(one)} isn't a value`),
   ])
   check(refs.length > 0, what, 'one value at least', value)
   return { structure: isRecord(value) ? 'record' : refs.length === 1 ? 'single' : 'list', list: refs }

@@ -269,7 +269,7 @@ export const elementwise: Readonly<Record<string, Write>> = {
     if (is.isConstant) {
       const side = (x: Given, isFirst: boolean): Given => {
         const share = mapped(is, (v) => Number((v !== 0) === isFirst), 'float')
-        // an infinity that doesn't count would make a product that is no number
+        // an infinity that doesn't count would make a product that isn't a number
         return x.isConstant
           ? combined([x, share], (v, counts) => (counts ? v : 0), 'float')
           : binary(t, 'multiply', x, share)

@@ -76,7 +76,7 @@ export function reduceAxes(t: Tape, fn: string, x: Flow, axes: readonly number[]
 /** Without axes of size 1. */
 export function squeeze(t: Tape, x: Flow, axes: readonly number[]): Flow {
   for (const axis of axes)
-    if (x.shape[axis] !== 1) fail(`axis ${axis} has ${x.shape[axis]} elements, 1 can be squeezed`)
+    if (x.shape[axis] !== 1) fail(`axis ${axis} has ${x.shape[axis]} elements; only one of 1 can be squeezed`)
   const left = x.shape.map((_, i) => i).filter((i) => !axes.includes(i))
   const order = x.order.filter((axis) => !axes.includes(axis))
   const shape = left.map((i) => x.shape[i])

@@ -104,7 +104,7 @@ export const moves: Readonly<Record<string, Write>> = {
       fail('takes elements by computed indices, other than rows of a table')
     const [inputDim, outputDim] = given.shape
     const ids = indices
-    if (!t.values[ids.stored].isInt32) fail('takes rows of a table by numbers that are no ids of an input')
+    if (!t.values[ids.stored].isInt32) fail("takes rows of a table by numbers that aren't ids of an input")
     const shape = [...ids.shape, outputDim]
     const order = [...ids.order, ids.shape.length]
     if (!given.isConstant || t.each)

@@ -7,7 +7,7 @@ import { made, type Operator } from './read.ts'
 interface Links {
   constant(name: string | undefined): Constant | null
   maker(name: string | undefined): Operator | null
-  /** The only reader of a value that is no output of the graph. */
+  /** The only reader of a value that isn't an output of the graph. */
   reader(name: string | undefined): Operator | null
 }
 

@@ -116,7 +116,7 @@ export function arrayOf(tensor: TensorProto, weight: string | null = null): Cons
   const lists = [tensor.floatData, tensor.doubleData, tensor.int64Data, tensor.uint64Data, tensor.int32Data]
   const list = lists.find(({ length }) => length > 0) ?? []
   const given = rawData ? rawData.length / bytes : list.length
-  if (given !== count) fail(`${what} has ${given} numbers, its shape [${dims}] takes ${count}`)
+  if (given !== count) fail(`${what} has ${given} numbers; its shape [${dims}] takes ${count}`)
   const data = type === 'float' ? new Float32Array(count) : new Float64Array(count)
   if (rawData) {
     const view = new DataView(rawData.buffer, rawData.byteOffset, rawData.byteLength)
@@ -173,7 +173,7 @@ function operatorOf(
 }
 
 function inputOf({ name = '', type }: ValueInfoProto): GraphInput {
-  const { elemType, shape } = type?.tensorType ?? fail(`input ${show(name)} is no array`)
+  const { elemType, shape } = type?.tensorType ?? fail(`input ${show(name)} isn't an array`)
   if (!shape) fail(`input ${show(name)}: the file doesn't tell its shape`)
   check(shape.dim.length < 15, `input ${show(name)}`, 'of up to 14 axes', shape.dim.length)
   return {

@@ -167,7 +167,7 @@ function asSteps(t: Tape, call: Call, d: number): Made {
   const bias = call.b ? part(call.b) : null
   const rows = parts * units
   const wb = bias === null ? null : t.slice(bias, 0, 0, rows)
-  // files of ours have zeros there that are no weight
+  // files of ours have zeros there, which aren't a weight
   const isWhole =
     t.producer === 'lanegrad' && call.b?.isConstant && biasesOf(call.b, d, cell)[1].every((v) => v === 0)
   const rb = bias === null || isWhole ? null : t.slice(bias, 0, rows, rows)

@@ -112,7 +112,7 @@ export function matched(
     const what = `loadStateDict: names: ${show(key)}`
     const module =
       byName.get(key) ??
-      fail(`${what} is no name of the file, which has ${[...byName.keys()].map(show).join(', ')}`)
+      fail(`${what} isn't a name of the file, which has ${[...byName.keys()].map(show).join(', ')}`)
     if (target === null) {
       taken.add(module)
       continue
@@ -120,7 +120,7 @@ export function matched(
     const unit = typeof target === 'string' ? unitNamed(layers, target) : undefined
     if (!unit)
       fail(
-        `${what}: ${show(target)} is no name of the model, which has ${[...new Set(layers.flat(2).map(({ name }) => show(name)))].join(', ')}`,
+        `${what}: ${show(target)} isn't a name of the model, which has ${[...new Set(layers.flat(2).map(({ name }) => show(name)))].join(', ')}`,
       )
     if (taken.has(unit) || taken.has(module)) {
       if (pairs.some((one) => one.module === module && one.unit === unit)) continue

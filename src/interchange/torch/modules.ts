@@ -26,7 +26,7 @@ export interface TorchModule {
 const isTorchFile = (bytes: Uint8Array) =>
   bytes[8] !== 0x7b && ((bytes[0] === 0x50 && bytes[1] === 0x4b) || bytes[0] === 0x80)
 
-/** The types of tensors that are read; masks are no weights, but the file isn't damaged for having them. */
+/** The types of tensors that are read; masks aren't weights, but the file isn't damaged for having them. */
 const readers = { ...allReaders, BOOL: allReaders.U8 }
 
 /** An index is JSON; a safetensors file begins with a length of 8 bytes, the last of which are 0. */

@@ -163,7 +163,7 @@ export function saveStateDict<V extends Values>(
   for (const [name, target] of Object.entries(names)) {
     if (target === null) continue
     const unit = unitNamed(layers, `${target}`)
-    if (!unit) fail(`saveStateDict: names: ${show(target)} is no name of the model`)
+    if (!unit) fail(`saveStateDict: names: ${show(target)} isn't a name of the model`)
     given.set(unit, name)
   }
   const tensors = new Map<string, NamedArray>()

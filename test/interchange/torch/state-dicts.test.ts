@@ -336,10 +336,10 @@ describe('what has no partner', () => {
   })
 
   test.each([
-    [{ other: 'one' }, '"other" is no name of the file, which has "key"'],
-    [{ key: 'three' }, '"three" is no name of the model, which has "one", "two"'],
+    [{ other: 'one' }, `"other" isn't a name of the file, which has "key"`],
+    [{ key: 'three' }, `"three" isn't a name of the model, which has "one", "two"`],
     [{ key: 'one', query: 'one' }, '"one" is matched already'],
-    [{ key: 5 as never }, '5 is no name of the model'],
+    [{ key: 5 as never }, "5 isn't a name of the model"],
     [['key'], 'the list lacks "query", which the file holds'],
     [[5] as never, 'names must be an object of names, or a list of them'],
     [5 as never, 'names must be an object of names, or a list of them'],
