@@ -122,18 +122,19 @@ class Network(nn.Module):
         """A weight put together, if the model is cut over processes."""
         return value if self.shards is None else self.shards.whole(name, value)
 
-    def tied(self, layer: Layer) -> Tensor:
-        """The kernel or table of the layer that a dense layer is tied to, in the innermost model around it."""
+    def tied(self, layer: Layer, to: str = "", weights: Sequence[str] = ("kernel", "embeddings")) -> Tensor:
+        """The kernel or table of the layer that a dense layer is tied to, in the innermost model around it; or a weight of `to`."""
+        to = to or layer.config["tiedTo"]
         parts = layer.name.split(".")
         for depth in range(len(parts) - 1, -1, -1):
-            name = ".".join([*parts[:depth], layer.config["tiedTo"]])
+            name = ".".join([*parts[:depth], to])
             if name in self.attributes:
                 own = self.layer(name)
-                for weight in ("kernel", "embeddings"):
+                for weight in weights:
                     if weight in own.own:
                         used = own.__dict__.get(weight)  # whole, while that layer is called
                         return self.whole(own.own[weight].name, getattr(own, weight)) if used is None else used
-        fail(f"tied to {layer.config['tiedTo']}, which has no kernel or table")
+        fail(f"tied to {to}, which has no {' or '.join(weights)}")
 
     def limit(self, ids: Tensor, count: int, layer: str) -> None:
         """Notes that a layer takes ids from 0 to count - 1; if they are an input, others are refused before a run."""

@@ -16,7 +16,7 @@ import {
   type Readers,
   type Rule,
 } from '../numerics/errors.ts'
-import { shapeText } from '../numerics/shape.ts'
+import { sameShape, shapeText } from '../numerics/shape.ts'
 import { elementCount } from '../numerics/tensor.ts'
 import { batchMatmul } from '../operations/attention.ts'
 import { convolve } from '../operations/convolution.ts'
@@ -113,8 +113,18 @@ const NAME: Rule<string> = { expected: 'a name', holds: (name): name is string =
 export const stepKinds: Readonly<Record<string, StepKind>> = {
   weight: /*#__PURE__*/ kindOf(
     [0, 0],
-    { name: NAME, shape: SIZES, trainable: [BOOLEAN, true] },
+    { name: NAME, shape: SIZES, trainable: [BOOLEAN, true], tiedTo: [NAME, ''] },
     (context, _, own) => {
+      if (own.tiedTo !== '') {
+        const tied = context.weightOf(own.tiedTo)
+        check(
+          sameShape(tied.shape, own.shape),
+          `weight ${own.name}: shape`,
+          `that of ${own.tiedTo}`,
+          own.shape,
+        )
+        return tied
+      }
       check(
         own.shape.every((n) => n > 0),
         `weight ${own.name}: shape`,

@@ -124,6 +124,28 @@ describe('operations', () => {
     expect([...model.getWeights()['own/gain'].data]).toEqual([1, -7])
   })
 
+  test('a weight that an earlier layer holds: the gradients of both uses add up', () => {
+    const weight = { op: 'weight', name: 'w', shape: [1] }
+    const product = { op: 'binary', inputs: [0, 1], fn: 'multiply' }
+    const tied = (shape: readonly number[], tiedTo = 'first/w') =>
+      sequential({
+        inputShape: [1],
+        layers: [
+          operations({ name: 'first', steps: [weight, product] }),
+          operations({ steps: [{ ...weight, shape, tiedTo }, product] }),
+        ],
+      })
+    const model = tied([1])
+    expect(Object.keys(model.getWeights())).toEqual(['first/w'])
+    model.setWeights({ 'first/w': Float32Array.of(3) })
+    model.compile({ optimizer: sgd({ learningRate: 0.125 }), loss: 'meanSquaredError' })
+    // y = w w x; d (y - 17)^2 / dw = 2 (y - 17) 2 w x = 2 * 1 * 12
+    expect(model.trainStep([[2]], [[17]]).loss).toBe(1)
+    expect([...load(model.save()).getWeights()['first/w'].data]).toEqual([0])
+    refused(/weight w: shape must be that of first\/w; got \[2\]/, () => tied([2]))
+    refused(/tied to second\/w, which no earlier layer has/, () => tied([1], 'second/w'))
+  })
+
   test('bad steps', () => {
     const own = (steps: unknown) => () => operations({ steps: steps as OperationStep[] })
     refused(/steps must be a list of steps; got \[\]/, own([]))

@@ -430,6 +430,26 @@ const core = (): Case[] => [
     ],
   ),
   chain(
+    'operations that share a weight',
+    [4],
+    [
+      operations({
+        name: 'holder',
+        steps: [
+          { op: 'weight', name: 'w', shape: [4, 4] },
+          { op: 'matmul', inputs: [0, 1] },
+        ],
+      }),
+      layerNormalization(),
+      operations({
+        steps: [
+          { op: 'weight', name: 'w', shape: [4, 4], tiedTo: 'holder/w' },
+          { op: 'matmul', inputs: [0, 1], transposeB: true },
+        ],
+      }),
+    ],
+  ),
+  chain(
     'operations on images',
     [4, 4, 2],
     [

@@ -110,7 +110,8 @@ class Operations(Layer):
         for i, step in enumerate(self.config["steps"]):
             op = step["op"]
             if op == "weight":
-                self.weight(step["name"], tuple(step["shape"]), trainable=step["trainable"])
+                if not step.get("tiedTo"):
+                    self.weight(step["name"], tuple(step["shape"]), trainable=step["trainable"])
             elif op not in ("constant", "reshape", "expand", "gather", *STEPS):
                 unknown(f"operation of step {i}", op, ["weight", "constant", "reshape", "expand", "gather", *STEPS])
 
@@ -121,7 +122,10 @@ class Operations(Layer):
             numbers = step["inputs"]
             check(all(n < len(values) for n in numbers), f"step {i} ({op})", "values of steps before", numbers)
             given = [values[n] for n in numbers]
-            if op == "weight":
+            if op == "weight" and step.get("tiedTo"):
+                name, own = step["tiedTo"].rsplit("/", 1)
+                value = self.network.tied(self, name, [own.replace(":", "_")])
+            elif op == "weight":
                 value = getattr(self, step["name"].replace(":", "_"))
             elif op == "constant":
                 device = inputs[0].device

@@ -153,17 +153,25 @@ export function unsqueezed(c: Constant, axes: readonly number[]): Constant {
   return { ...c, shape: put(c.shape), own }
 }
 
+/** What permutations made of an array: a weight that is read twice stays one, which layers share. */
+const permutations = new WeakMap<object, Map<string, ArrayLike<number>>>()
+
 export function permuted(c: Constant, axes: readonly number[]): Constant {
   const aligned = [...new Array(c.shape.length - c.own.length).fill(1), ...c.own]
   const own = axes.map((axis) => aligned[axis])
   const shape = axes.map((axis) => c.shape[axis])
   const moving = axes.filter((axis) => aligned[axis] !== 1)
   if (moving.every((axis, i) => i === 0 || axis > moving[i - 1])) return { ...c, shape, own }
+  const made = permutations.get(c.data) ?? new Map<string, ArrayLike<number>>()
+  const key = `${aligned} ${axes}`
+  const known = made.get(key)
+  if (known) return constant(c.type, shape, known, { own, weight: c.weight })
   const from = strides(aligned, aligned)
   const data = emptyOf(c.type, checkCount(own, c.data.length))
   walk(own, [axes.map((axis) => from[axis])], (i, [at]) => {
     data[i] = c.data[at]
   })
+  permutations.set(c.data, made.set(key, data))
   return constant(c.type, shape, data, { own, weight: c.weight })
 }
 

@@ -123,6 +123,7 @@ interface Unit {
   readonly key: string
   readonly hint: string
   readonly tied: string | null
+  readonly isSteps?: boolean
 }
 
 /** Names that no other has, within what a layer can be called. */
@@ -184,7 +185,16 @@ function regionUnit(
   return {
     inputs,
     outputs,
-    make: (named) => operations({ ...named, ...options }) as Layer<unknown>,
+    make: ({ name, ties = new Map<string, string>(), holders = 0 }) => {
+      const moved = (list: readonly number[]) => list.map((n) => (n < inputs.length ? n : n + holders))
+      const own = steps.map((step) => {
+        const tiedTo = step.op === 'weight' && ties.get(step.name as string)
+        return { ...step, ...(step.inputs && { inputs: moved(step.inputs) }), ...(tiedTo && { tiedTo }) }
+      })
+      const all = { ...options, steps: own, outputs: moved(options.outputs) }
+      return operations({ ...(name && { name }), ...all }) as Layer<unknown>
+    },
+    isSteps: true,
     weights,
     key: '',
     hint: '',
@@ -281,6 +291,7 @@ export function assemble(
   const values = new Map(inputs)
   const weights = new Map<string, ArrayLike<number>>()
   const known = new Map<string, Layer<unknown>>()
+  const placed = new Map<ArrayLike<number>, { readonly name: string; readonly value: Symbolic }>()
   const [[first]] = inputs
   const used = new Set(outputs)
   const units = unitsOf(t, outputs, first)
@@ -289,23 +300,35 @@ export function assemble(
     for (const input of unit.inputs) used.add(input)
     return true
   })
-  for (const { inputs, outputs, make, weights: own, key, hint, tied } of live.reverse()) {
+  for (const { inputs, outputs, make, weights: own, key, hint, tied, isSteps } of live.reverse()) {
     let layer = key === '' ? undefined : known.get(key)
+    // steps of several layers that read one weight: all but the first come behind its holder, from which they take another input
+    const shared = Object.entries(isSteps ? own : {}).flatMap(([weight, data]) => {
+      const holder = placed.get(data)
+      return holder ? [{ weight, ...holder }] : []
+    })
+    const behind = [...new Set(shared.map(({ value }) => value))]
     if (!layer) {
       const tiedTo = tied === null ? undefined : known.get(tied)?.layerName
       const hasWeights = Object.keys(own).length > 0
       const name = hasWeights ? names.of(hint || make({}).kind.kind) : undefined
-      layer = make({ ...(name !== undefined && { name }), ...(tiedTo && { tiedTo }) })
-      for (const [weight, data] of Object.entries(own))
-        if (!(tiedTo && weight === 'kernel')) weights.set(`${name}/${weight}`, data)
+      const ties = new Map(shared.map(({ weight, name }) => [weight, name]))
+      const ofSteps = isSteps && { ties, holders: behind.length }
+      layer = make({ ...(name !== undefined && { name }), ...(tiedTo && { tiedTo }), ...ofSteps })
+      for (const [weight, data] of Object.entries(own)) {
+        if (ties.has(weight) || (tiedTo && weight === 'kernel')) continue
+        weights.set(`${name}/${weight}`, data)
+      }
       if (key !== '') known.set(key, layer)
     }
     const given = inputs.map((value) => values.get(value) ?? fail('a value that nothing makes'))
-    const made = layer(given) as Symbolic | readonly Symbolic[]
+    const made = layer([...given, ...behind]) as Symbolic | readonly Symbolic[]
     const list = Array.isArray(made) ? made : [made]
     outputs.forEach((value, i) => {
       values.set(value, list[i])
     })
+    for (const [weight, data] of Object.entries(isSteps ? own : {}))
+      if (!placed.has(data)) placed.set(data, { name: `${layer.layerName}/${weight}`, value: list[0] })
   }
   return { values, weights }
 }

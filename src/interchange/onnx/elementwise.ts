@@ -4,7 +4,7 @@ import { dropout } from '../../layers/noise.ts'
 import { rescaling } from '../../layers/preprocessing.ts'
 import { fail } from '../../numerics/errors.ts'
 import { broadcast, type Constant, combined, elements, mapped, numbers, reshaped } from './arrays.ts'
-import { BATCH, countOf, type Flow, type Given, type LayerNaming } from './flows.ts'
+import { BATCH, countOf, type Flow, type Given, isWeight, type LayerNaming } from './flows.ts'
 import { axesOf, axisOf, givenAxes } from './fold.ts'
 import {
   binary,
@@ -76,14 +76,21 @@ function clip(t: Tape, x: Flow, low: number, high: number): Flow {
   return mapFlow(t, x, (at) => (high < 3.4e38 ? t.binary('minimum', above(at), t.scalar(high)) : above(at)))
 }
 
+/** exp(p log x): x to any power, where x is positive. */
+const byLogarithm = (t: Tape, x: Given, p: Given | number): Flow => {
+  const log = mapFlow(t, valued(t, x), (at) => t.unary(at, 'log'))
+  const scaled = typeof p === 'number' ? times(t, log, p) : binary(t, 'multiply', log, p)
+  return mapFlow(t, scaled, (at) => t.unary(at, 'exp'))
+}
+
 /** x to a power that is the same for all elements. */
 function power(t: Tape, x: Flow, p: number): Flow {
   const square = (y: Flow) => mapFlow(t, y, (at) => t.unary(at, 'square'))
   if (p < 0) return mapFlow(t, power(t, x, -p), (at) => t.unary(at, 'reciprocal'))
-  if (p === 0.5) return mapFlow(t, x, (at) => t.unary(at, 'sqrt'))
-  if (!(Number.isInteger(p) && p >= 1 && p <= 64))
-    return fail(`a power of ${p}: integers up to 64 and 0.5 are taken`)
   if (p === 1) return x
+  const root = () => mapFlow(t, x, (at) => t.unary(at, 'sqrt'))
+  if (!Number.isInteger(p) && Number.isInteger(4 * p)) return power(t, root(), 2 * p)
+  if (!(Number.isInteger(p) && p > 0 && p <= 64)) return byLogarithm(t, x, p)
   const half = square(power(t, x, Math.floor(p / 2)))
   return p % 2 === 0 ? half : binary(t, 'multiply', half, x)
 }
@@ -263,7 +270,11 @@ export const elementwise: Readonly<Record<string, Write>> = {
   And: binaryOf('multiply'),
   Or: binaryOf('maximum'),
   Not: (t, _, [x]) => [not(t, valued(t, x))],
-  Pow: (t, _, [x, p]) => [power(t, valued(t, x), numberOf(p, 'exponent', 1))],
+  Pow: (t, _, [x, given]) => {
+    const p = must(given)
+    const isNumber = p.isConstant && !isWeight(p) && p.data.length === 1
+    return [isNumber ? power(t, valued(t, x), p.data[0]) : byLogarithm(t, must(x), p)]
+  },
   Where: (t, _, [condition, a, b]) => {
     const is = must(condition)
     if (is.isConstant) {

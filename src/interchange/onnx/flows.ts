@@ -28,12 +28,16 @@ export type Given = Flow | Constant
 export const countText = (n: number): string =>
   n === BATCH ? 'batch' : n > 0 && n % BATCH === 0 ? `${n / BATCH}*batch` : String(n)
 
+/** Whether all of an array is one number, as biases and scales of nets that haven't trained are: exporters merge such arrays. */
+export const isEven = ({ data }: Constant): boolean =>
+  data.length > 1 && Array.prototype.every.call(data, (v) => v === data[0])
+
 const usual = new WeakMap<object, boolean>()
 
 /** Whether a constant is a weight that trains: an initializer of floats, no mask, and no number of a formula. */
 export function isWeight({ type, weight, data, shape }: Constant): boolean {
   if (weight === null || type !== 'float' || shape.some((n) => n > 0 && n % BATCH === 0)) return false
-  if (countOf(shape) < 2 && (shape.length === 0 || /::|const|^\d*$/i.test(weight))) return false
+  if (countOf(shape) < 2 && /::|const|^\d*$/i.test(weight)) return false
   const known = usual.get(data)
   if (known !== undefined) return known
   let isUsual = true
@@ -62,6 +66,10 @@ export interface StepItem {
 export interface LayerNaming {
   readonly name?: string
   readonly tiedTo?: string
+  /** Weights of steps that others hold: their full names by their own. */
+  readonly ties?: ReadonlyMap<string, string>
+  /** The number of inputs behind those of the steps, of layers that hold such weights. */
+  readonly holders?: number
 }
 
 export interface LayerItem {

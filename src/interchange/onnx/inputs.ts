@@ -34,7 +34,9 @@ export function idsIn(operators: readonly Operator[], inputs: readonly GraphInpu
 
 /** The axes of the inputs in the two ways in which they can be read: samples first, and a whole run as one sample. */
 export function plansOf({ inputs }: OnnxGraph, given: Readonly<Record<string, readonly number[]>>): Plan[] {
-  const first = inputs[0].shape[0]
+  // a name tells where the samples lie, if they aren't first
+  const named = inputs.flatMap(({ shape }) => shape).find((n) => /batch/.test(String(n)))
+  const first = typeof inputs[0].shape[0] === 'number' && named ? named : inputs[0].shape[0]
   const open = new Set<string>()
   const sized = inputs.map(({ name, shape }) => {
     const own = Object.hasOwn(given, name) ? given[name] : null
@@ -62,9 +64,10 @@ export function plansOf({ inputs }: OnnxGraph, given: Readonly<Record<string, re
       each: false,
       ownBatch: typeof first === 'number' ? first : null,
     })
-  if (sized.every((axes) => axes.every(({ size }) => size !== null)))
+  // a run of one sample, where the file leaves their number open
+  if (sized.every((axes) => axes.every(({ size, isSamples }) => size !== null || isSamples)))
     plans.push({
-      shapes: sized.map((axes) => axes.map(({ size }) => size as number)),
+      shapes: sized.map((axes) => axes.map(({ size }) => size ?? 1)),
       each: true,
       ownBatch: null,
     })

@@ -21,7 +21,7 @@ import { assemble } from './assemble.ts'
 import { elementwise } from './elementwise.ts'
 import { BATCH, countText, type Flow, type Given, isWeight } from './flows.ts'
 import { folds } from './fold.ts'
-import type { Write } from './functions.ts'
+import { valued, type Write } from './functions.ts'
 import { idsIn, inputNames, type Plan, plansOf } from './inputs.ts'
 import { moves } from './moves.ts'
 import { normalizing } from './normalizing.ts'
@@ -207,9 +207,15 @@ function outputOf(t: Tape, name: string, x: Flow): number {
   return t.reshape(stored, [BATCH, shape[0] / BATCH, ...shape.slice(1)])
 }
 
-function build(graph: OnnxGraph, plan: Plan, options: RuntimeOptions): Imported {
+/** `shared`: weights that several layers and steps read, so that none can have them as its own. */
+function build(
+  graph: OnnxGraph,
+  plan: Plan,
+  options: RuntimeOptions,
+  shared: ReadonlySet<string> = new Set(),
+): Imported {
   const t = new Tape(plan.each, graph.producer, plan.ownBatch)
-  const constants = new Map(graph.constants)
+  const constants = new Map([...graph.constants].filter(([name]) => !shared.has(name)))
   const left = folded(graph, constants)
   const operators = grouped(left, constants, graph.outputs)
   t.read = new Set([...operators.flatMap(({ inputs }) => inputs), ...graph.outputs])
@@ -236,7 +242,10 @@ function build(graph: OnnxGraph, plan: Plan, options: RuntimeOptions): Imported 
     t.notes.add('The file computes across its first axis: a sample is a whole input, that axis included.')
   if (graph.widths.length > 0)
     t.notes.add(`The file computes in ${graph.widths.join(' and ')}, at least in part; here all is float32.`)
+  for (const name of shared) flows.set(name, valued(t, graph.constants.get(name)))
   const results = interpret(t, operators, constants, flows, graph.outputs)
+  const apart = [...t.homes].flatMap(([name, homes]) => (homes.size > 1 && !shared.has(name) ? [name] : []))
+  if (apart.length > 0) return build(graph, plan, options, new Set([...shared, ...apart]))
   const outputs = results.map((x, i) => outputOf(t, graph.outputs[i], x))
   const { values, weights } = assemble(t, symbols, outputs, names)
   const summed = [...weights].flatMap(([name, data]) =>

@@ -6,6 +6,7 @@ import { countOf, type Given } from './flows.ts'
 import { axesOf, axisOf, givenAxes, sliceOf, slicesOf, splitSizes } from './fold.ts'
 import { fixed, numberOf, squeeze, valued, type Write } from './functions.ts'
 import { along, concat, padded, picked, reshape, sliced, target, transpose, unsqueeze } from './moving.ts'
+import { checkSize, places } from './places.ts'
 import type { Operator } from './read.ts'
 import { resize } from './resize.ts'
 
@@ -104,7 +105,18 @@ export const moves: Readonly<Record<string, Write>> = {
       fail('takes elements by computed indices, other than rows of a table')
     const [inputDim, outputDim] = given.shape
     const ids = indices
-    if (!t.values[ids.stored].isInt32) fail("takes rows of a table by numbers that aren't ids of an input")
+    if (!t.values[ids.stored].isInt32) {
+      checkSize(t, inputDim)
+      const rows = t.reshape(ids.stored, [countOf(ids.shape), 1])
+      const y = t.matmul(t.binary('equal', rows, places(t, inputDim)), t.plain(valued(t, given)))
+      const sizes = ids.order.map((i) => ids.shape[i])
+      return [
+        t.flow([...ids.shape, outputDim], t.reshape(y, [...sizes, outputDim]), [
+          ...ids.order,
+          ids.shape.length,
+        ]),
+      ]
+    }
     const shape = [...ids.shape, outputDim]
     const order = [...ids.order, ids.shape.length]
     if (!given.isConstant || t.each)

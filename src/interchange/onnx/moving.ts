@@ -53,7 +53,13 @@ export function target(t: Tape, x: Flow, sizes: readonly number[], node: Operato
   const { ownBatch } = t
   const from = t.batchAxis(x)
   const at = samplesIn(x, sizes, from, ownBatch ?? 0)
-  if (ownBatch !== null && from >= 0 && sizes[at] > 0 && sizes[at] % ownBatch === 0) {
+  if (
+    ownBatch !== null &&
+    from >= 0 &&
+    sizes[at] > 0 &&
+    sizes[at] % ownBatch === 0 &&
+    sizes[at] % BATCH !== 0
+  ) {
     const given = sizes.map((n, i) => (i === at ? (n / ownBatch) * BATCH : n))
     const isWhole =
       sizes.includes(-1) || countOf(reshapeTo(node, x.shape, sizes, countOf(x.shape))) !== countOf(x.shape)
@@ -116,7 +122,15 @@ export function concat(t: Tape, list: readonly Given[], axis: number): Flow {
   const at = lead.order.indexOf(axis)
   const total = list.reduce((sum, x) => sum + x.shape[axis], 0)
   const shape = lead.shape.map((n, i) => (i === axis ? total : n))
-  const parts = list.map((x) => t.ordered(valued(t, x), lead.order))
+  // a file for one sample has axes of size 1 where there are any number of samples
+  const parts = list.map((x) => {
+    const sizes = x.shape.map((n, i) => (i !== axis && n === 1 ? lead.shape[i] : n))
+    const stored = t.ordered(valued(t, x), lead.order)
+    return t.expand(
+      stored,
+      lead.order.map((i) => sizes[i]),
+    )
+  })
   return t.flow(shape, t.concatenate(parts, at), lead.order)
 }
 

@@ -6,11 +6,11 @@ import {
   rmsNormalization,
 } from '../../layers/normalization.ts'
 import { fail } from '../../numerics/errors.ts'
-import { type Constant, combined, elements, mapped, reshaped } from './arrays.ts'
-import { BATCH, countOf, type Flow, type Given } from './flows.ts'
+import { type Constant, combined, elements, mapped, numbers, reshaped } from './arrays.ts'
+import { BATCH, countOf, type Flow, type Given, isEven } from './flows.ts'
 import { axisOf } from './fold.ts'
 import { binary, fixed, plus, reduceAxes, valued, type Write } from './functions.ts'
-import { reshape } from './moving.ts'
+import { reshape, target } from './moving.ts'
 import type { Tape } from './tape.ts'
 
 /** [channels] under a shape that broadcasts against x, along axis 1. */
@@ -40,8 +40,15 @@ function affineOf(ownScale: Given | null | undefined, ownBias: Given | null | un
   }
 }
 
-const keyOf = (t: Tape, list: readonly (Given | null | undefined)[]): string =>
-  list.map((x) => (x?.isConstant ? t.keyOf(x) : '')).join(' ')
+/**
+ * Of a net that hasn't trained they are all ones and zeros, which exporters keep once for all layers: the module that an operator
+ * is named after tells these apart ('/norm_1/Add' is a second call of norm).
+ */
+function keyOf(t: Tape, list: readonly (Given | null | undefined)[]): string {
+  const given = list.flatMap((x) => (x?.isConstant ? [x] : []))
+  const module = given.every(isEven) ? t.hint.replaceAll(/_\d+\b|\/[^/]*$/g, '') : ''
+  return `${module} ${list.map((x) => (x?.isConstant ? t.keyOf(x) : '')).join(' ')}`
+}
 
 /** x - mean over axes, and 1 / sqrt(variance + epsilon). */
 function standard(
@@ -147,8 +154,9 @@ export const normalizing: Readonly<Record<string, Write>> = {
     const x = valued(t, given)
     return [grouped(t, x, scale, bias, x.shape[1], node.float('epsilon', 1e-5))]
   },
-  GroupNormalization: (t, node, [given, scale = null, bias = null]) => {
-    const x = valued(t, given)
+  GroupNormalization: (t, node, [given, scale = null, bias = null, shape]) => {
+    const flow = valued(t, given)
+    const x = shape ? reshape(t, flow, target(t, flow, numbers(fixed(shape, 'shape')), node)) : flow
     const groups = node.int('num_groups', 1)
     const channels = x.shape[1]
     // version 18 has one number for each group

@@ -156,7 +156,13 @@ function groupNormFrom(node: Operator, { constant, maker, reader }: Links): Foun
   const attributes = { num_groups: groups, epsilon: node.float('epsilon', 1e-5) }
   return {
     parts: [front, node, back, times, plus],
-    instead: made('GroupNormalization', node, [front.inputs[0], gamma, beta], plus.outputs, attributes),
+    instead: made(
+      'GroupNormalization',
+      node,
+      [front.inputs[0], gamma, beta, back.inputs[1]],
+      plus.outputs,
+      attributes,
+    ),
   }
 }
 

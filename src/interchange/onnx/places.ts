@@ -10,7 +10,7 @@ import type { Tape } from './tape.ts'
 /** The longest axis for which there is a matrix of each place by each other. */
 const MOST = 1024
 
-function checkSize(t: Tape, size: number): void {
+export function checkSize(t: Tape, size: number): void {
   t.checkFixed(size)
   if (size > MOST) fail(`computed places on an axis of ${size} elements (at most ${MOST})`)
 }

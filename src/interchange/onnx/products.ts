@@ -1,10 +1,10 @@
 // Matrix products: dense layers where one side is a matrix of the file, products of values otherwise.
 import { dense } from '../../layers/core.ts'
 import { fail } from '../../numerics/errors.ts'
-import { broadcast, type Constant, constant, elements, mapped, permuted, reshaped } from './arrays.ts'
+import { broadcast, type Constant, elements, permuted, reshaped } from './arrays.ts'
 import { BATCH, countOf, type Flow, type Given, isWeight } from './flows.ts'
-import { binary, squeeze, times, valued, type Write } from './functions.ts'
-import { unsqueeze } from './moving.ts'
+import { binary, reduceAxes, squeeze, times, valued, type Write } from './functions.ts'
+import { transpose, unsqueeze } from './moving.ts'
 import type { Tape } from './tape.ts'
 
 /** The rows of a kernel [C H W, F] in the order in which a flattened value lies stored. */
@@ -118,62 +118,65 @@ export const products: Readonly<Record<string, Write>> = {
         y.order.map((axis) => 1 - axis),
       )
     if (node.int('transA')) x = swap(x)
-    if (b?.isConstant && b.shape.length === 2 && (c === null || c.isConstant)) {
-      const scaled = (of: Constant, by: number) => (by === 1 ? of : mapped(of, (v) => v * by))
-      const w = scaled(node.int('transB') ? permuted(b, [1, 0]) : b, alpha)
+    if (b?.isConstant && b.shape.length === 2 && (c === null || c.isConstant) && alpha === 1 && beta === 1) {
+      const w = node.int('transB') ? permuted(b, [1, 0]) : b
       const units = w.shape[1]
-      const isBias = c === null || countOf(c.shape) === units || countOf(c.shape) === 1
-      if (isBias) {
-        const whole = c && scaled(c, beta)
-        const bias =
-          whole && (countOf(whole.shape) === units ? reshaped(whole, [units]) : filled(whole, units))
-        return [denseOf(t, x, w, bias)]
-      }
+      if (c === null || countOf(c.shape) === units) return [denseOf(t, x, w, c && reshaped(c, [units]))]
     }
     const w = valued(t, b)
     const y = times(t, product(t, x, node.int('transB') ? swap(w) : w), alpha)
     if (c === null) return [y]
     return [binary(t, 'add', y, beta === 1 ? c : times(t, valued(t, c), beta))]
   },
-  Einsum: (t, node, [a, b]) => {
-    const [equation] = node.text('equation').replaceAll(' ', '').split(';')
-    const [sides, out] = equation.split('->')
-    const [p, q] = (sides ?? '').split(',')
-    if (
-      !p ||
-      !q ||
-      out === undefined ||
-      /\./.test(equation) ||
-      [p, q, out].some((side) => new Set(side).size !== side.length)
-    )
-      fail(`Einsum ${equation}: two inputs, each letter once in each, are taken`)
-    const [x, y] = [valued(t, a), valued(t, b)]
-    return [einsum(t, [x, p], [y, q], out)]
+  Einsum: (t, node, inputs) => {
+    const equation = node.text('equation').replaceAll(' ', '')
+    const [sides, given] = equation.split('->')
+    const names = sides.split(',')
+    const out =
+      given ??
+      [...sides]
+        .filter((l) => l !== ',' && sides.split(l).length === 2)
+        .sort()
+        .join('')
+    const isPlain = (side: string) => /^[a-z]*$/i.test(side) && new Set(side).size === side.length
+    if (![...names, out].every(isPlain) || names.some((name, i) => inputs[i]?.shape.length !== name.length))
+      fail(`Einsum ${equation}: letters once in each input are taken`)
+    const list = names.map((name, i): Named => [valued(t, inputs[i]), name])
+    const [y, letters] = list.reduce((one, other, i) => {
+      const needed = names.slice(i + 1).join('') + out
+      return einsum(t, one, other, [...new Set(one[1] + other[1])].filter((l) => needed.includes(l)).join(''))
+    })
+    const [made, left] = summed(t, [y, letters], out)
+    return [
+      transpose(
+        t,
+        made,
+        [...out].map((l) => left.indexOf(l)),
+      ),
+    ]
   },
 }
 
-const filled = (c: Constant, units: number): Constant =>
-  constant('float', [units], new Float32Array(units).fill(c.data[0]))
+/** A value whose axes have letters. */
+type Named = readonly [x: Flow, letters: string]
+
+/** The sum over the axes whose letters aren't among `wanted`. */
+function summed(t: Tape, [x, letters]: Named, wanted: string): Named {
+  const axes = [...letters].flatMap((l, i) => (wanted.includes(l) ? [] : [i]))
+  const left = [...letters].filter((l) => wanted.includes(l)).join('')
+  return axes.length === 0 ? [x, letters] : [squeeze(t, reduceAxes(t, 'sum', x, axes), axes), left]
+}
 
 /** A product by letters of axes: those of both and the output, of the first alone, of the second alone; others are summed. */
-function einsum(
-  t: Tape,
-  [x, p]: readonly [Flow, string],
-  [y, q]: readonly [Flow, string],
-  out: string,
-): Flow {
+function einsum(t: Tape, one: Named, other: Named, out: string): Named {
+  const [x, p] = summed(t, one, other[1] + out)
+  const [y, q] = summed(t, other, one[1] + out)
   const size = (letter: string) =>
     p.includes(letter) ? x.shape[p.indexOf(letter)] : y.shape[q.indexOf(letter)]
   const both = [...p].filter((l) => q.includes(l) && out.includes(l))
-  const summed = [...p].filter((l) => q.includes(l) && !out.includes(l))
+  const inner = [...p].filter((l) => q.includes(l) && !out.includes(l))
   const left = [...p].filter((l) => !q.includes(l))
   const right = [...q].filter((l) => !p.includes(l))
-  if (
-    x.shape.length !== p.length ||
-    y.shape.length !== q.length ||
-    [...left, ...right].some((l) => !out.includes(l))
-  )
-    fail(`Einsum ${p},${q}->${out}`)
   const group = (f: Flow, names: string, letters: readonly (readonly string[])[]) => {
     const stored = t.ordered(
       f,
@@ -184,8 +187,8 @@ function einsum(
       letters.map((list) => countOf(list.map(size))),
     )
   }
-  const made = t.matmul(group(x, p, [both, left, summed]), group(y, q, [both, summed, right]))
+  const made = t.matmul(group(x, p, [both, left, inner]), group(y, q, [both, inner, right]))
   const letters = [...both, ...left, ...right]
   const order = letters.map((l) => out.indexOf(l))
-  return t.flow([...out].map(size), t.reshape(made, letters.map(size)), order)
+  return [t.flow([...out].map(size), t.reshape(made, letters.map(size)), order), out]
 }

@@ -215,10 +215,10 @@ export function readOnnx(given: ByteSource): OnnxGraph {
     graph.initializer.map((tensor): [string, Constant] => {
       const { name = '' } = tensor
       const array = arrayOf(tensor, name)
-      return [
-        name,
-        producerName === 'lanegrad' && OWN_CONSTANT.test(name) ? { ...array, weight: null } : array,
-      ]
+      const isOwn = producerName === 'lanegrad'
+      // PyTorch's single numbers are parameters, those of other exporters belong to formulas
+      const isNone = isOwn ? OWN_CONSTANT.test(name) : tensor.dims.length === 0 && producerName !== 'pytorch'
+      return [name, isNone ? { ...array, weight: null } : array]
     }),
   )
   const nodes = weightsFrom(graph.node, constants)

@@ -78,6 +78,8 @@ interface Call {
   readonly w: Given
   readonly r: Given
   readonly b: Given | null
+  /** w, r and b as they are computed in each step, where they are. */
+  readonly computed: readonly (Given | null | undefined)[]
   /** Initial states, stored [samples, units], of a direction; null: zeros. */
   state(which: 0 | 1, direction: number): number | null
   readonly peepholes: Given | null
@@ -95,6 +97,14 @@ interface Made {
   readonly h: number
   readonly c: number | null
 }
+
+/** A number that equal arrays have: those of PyTorch's gates are put in order anew for each call. */
+const mark = (c: Constant): number =>
+  Array.prototype.reduce.call<ArrayLike<number>, [(sum: number, v: number) => number, number], number>(
+    elements(c),
+    (sum, v) => sum * 0.999 + v,
+    0,
+  )
 
 /** The layer of one direction; null: none has what is asked for. */
 function asLayer(t: Tape, call: Call, d: number): Made | null {
@@ -137,7 +147,7 @@ function asLayer(t: Tape, call: Call, d: number): Made | null {
   const shapes = [[samples, steps, units], ...states.map(() => [samples, units])]
   const [y, h, c = null] = t.layer(make, [x, ...initial], shapes, {
     weights,
-    key: `${node.op} ${d} ${t.keyOf(w)} ${t.keyOf(r)} ${b ? t.keyOf(b as Constant) : ''} ${JSON.stringify(options)}${activation}${resetAfter}`,
+    key: `${node.op} ${d} ${mark(w)} ${mark(r)} ${b ? mark(b as Constant) : ''} ${JSON.stringify(options)}${activation}${resetAfter}`,
   })
   if (sum && !isSplit && t.producer !== 'lanegrad') t.summed.add(sum)
   if (call.lengths !== null) {
@@ -163,8 +173,11 @@ function asSteps(t: Tape, call: Call, d: number): Made {
     const stored = t.slice(t.plain(flow), 0, d, 1)
     return t.reshape(stored, flow.shape.slice(1))
   }
-  const [w, r] = [part(call.w), part(call.r)]
-  const bias = call.b ? part(call.b) : null
+  const [w, r, bias] = call.computed.map((given) => (given ? part(given) : null)) as [
+    number,
+    number,
+    number | null,
+  ]
   const rows = parts * units
   const wb = bias === null ? null : t.slice(bias, 0, 0, rows)
   // files of ours have zeros there, which aren't a weight
@@ -273,6 +286,7 @@ function callOf(t: Tape, node: Operator, inputs: readonly (Given | null)[]): Cal
     w,
     r,
     b: b && isZero(b) && !isWeight(b as Constant) ? null : b,
+    computed: [rest[0], rest[1], b && isZero(b) && !isWeight(b as Constant) ? null : rest[2]],
     peepholes: peepholes && isZero(peepholes) ? null : peepholes,
     functions,
     isReverse,

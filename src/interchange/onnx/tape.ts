@@ -16,6 +16,7 @@ import {
   type Flow,
   type Given,
   type Item,
+  isEven,
   isWeight,
   type LayerItem,
   nameOf,
@@ -39,6 +40,9 @@ export class Tape {
   readonly tables = new Map<string, Constant>()
   /** The names of values in the file that are read. */
   read: ReadonlySet<string> = new Set()
+  /** Where the weights of the file went, by their names: the keys of layers and steps that hold them. */
+  readonly homes = new Map<string, Set<string>>()
+  private named: string[] = []
   /** The operator being written. */
   from = ''
   hint = ''
@@ -120,7 +124,16 @@ export class Tape {
   }
 
   /** A number that arrays of a constant share. */
-  keyOf = (c: Constant): string => `${this.idOf(c.data)}:${c.own}`
+  keyOf(c: Constant): string {
+    if (isWeight(c) && !isEven(c)) this.named.push(c.weight as string)
+    return `${this.idOf(c.data)}:${c.own}`
+  }
+
+  /** Notes that the weights whose keys were taken last, or those given, lie in a layer or step. */
+  private house(home: string, names = this.named): void {
+    for (const name of names) this.homes.set(name, (this.homes.get(name) ?? new Set()).add(home))
+    this.named = []
+  }
 
   /** Sizes as `operations` takes them. */
   private sizes(shape: readonly number[]): number[] {
@@ -275,6 +288,7 @@ export class Tape {
       : compressed(given)
     for (const n of own) if (n % BATCH === 0) fail('a constant that differs from sample to sample')
     if (own.some((n) => n === 0) || shape.some((n) => n === 0)) fail('a constant without elements')
+    if (trains && !isEven(given)) this.house(`step ${this.idOf(data)}:${own}`, [weight as string])
     if (trains || data.length > SMALL) {
       const attributes = trains ? { shape: own } : { shape: own, trainable: false }
       return this.step('weight', [], own, attributes, { data, shape: own, name: weight })
@@ -387,6 +401,8 @@ export class Tape {
       of,
       tied,
     }
+    if (tied === null) this.house(key)
+    this.named = []
     this.items.push(item)
     for (const shape of shapes) this.values.push({ shape, isInt32: false, isWhole, item })
     return outputs

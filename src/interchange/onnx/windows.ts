@@ -92,6 +92,23 @@ function imageOf(
   return { x, image: t.ordered(x, order), order, sizes: x.shape.slice(2) }
 }
 
+/** 'valid' or 'same', if these make the same windows; null: neither. */
+function namedPadding(
+  { kernel, strides, dilations, padding, counts }: Windows,
+  sizes: readonly number[],
+): 'valid' | 'same' | null {
+  const spans = kernel.map((n, i) => (n - 1) * dilations[i] + 1)
+  const isValid = sizes.every(
+    (size, i) => padding[i][0] === 0 && counts[i] === Math.floor((size - spans[i]) / strides[i]) + 1,
+  )
+  if (isValid) return 'valid'
+  const isSame = sizes.every((size, i) => {
+    const all = Math.max((Math.ceil(size / strides[i]) - 1) * strides[i] + spans[i] - size, 0)
+    return padding[i][0] === Math.floor(all / 2) && counts[i] === Math.ceil(size / strides[i])
+  })
+  return isSame ? 'same' : null
+}
+
 const CONVS = [conv1d, conv2d, conv3d] as const
 
 /** Whether a value can be the input of a layer. */
@@ -124,7 +141,7 @@ function convolution(
   const options = {
     kernelSize: windows.kernel,
     strides,
-    padding,
+    padding: namedPadding(windows, t.shapeOf(image).slice(1, -1)) ?? padding,
     dilationRate: dilations,
     useBias: bias !== null,
   }
@@ -259,22 +276,6 @@ const convTranspose: Write = (t, node, [given, w, bias = null]) => {
 
 const MAX = [maxPooling1d, maxPooling2d, maxPooling3d] as const
 const AVERAGE = [averagePooling1d, averagePooling2d, averagePooling3d] as const
-
-/** 'valid' or 'same', if these make the same windows; null: neither. */
-function namedPadding(
-  { kernel, strides, padding, counts }: Windows,
-  sizes: readonly number[],
-): 'valid' | 'same' | null {
-  const isValid = sizes.every(
-    (size, i) => padding[i][0] === 0 && counts[i] === Math.floor((size - kernel[i]) / strides[i]) + 1,
-  )
-  if (isValid) return 'valid'
-  const isSame = sizes.every((size, i) => {
-    const all = Math.max((Math.ceil(size / strides[i]) - 1) * strides[i] + kernel[i] - size, 0)
-    return padding[i][0] === Math.floor(all / 2) && counts[i] === Math.ceil(size / strides[i])
-  })
-  return isSame ? 'same' : null
-}
 
 /** The largest of each window whose cells lie apart, axis by axis, as the maximum of parts of the image. */
 function dilatedMax(

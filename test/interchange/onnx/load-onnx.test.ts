@@ -159,12 +159,12 @@ describe('files made by hand', () => {
 
   test('operators that ask for too much are named, all of them', () => {
     const nodes = [
-      { opType: 'Pow', input: ['x', 'x'], output: ['a'], name: 'power' },
+      { opType: 'Tile', input: ['x', 'x'], output: ['a'], name: 'tiles' },
       { opType: 'Reshape', input: ['x', 'x'], output: ['b'] },
       { opType: 'Add', input: ['a', 'b'], output: ['y'] },
     ]
     refused(
-      'loadOnnx: the model can\'t be taken over:\n  Pow "power": its exponent is computed from an input of the model\n  Reshape: its shape is computed from an input of the model',
+      'loadOnnx: the model can\'t be taken over:\n  Tile "tiles": its repeats is computed from an input of the model\n  Reshape: its shape is computed from an input of the model',
       () => loadOnnx(fileOf([input('x', ['n', 3])], nodes)),
     )
   })
@@ -200,6 +200,34 @@ describe('files made by hand', () => {
       'The file computes across its first axis: a sample is a whole input, that axis included.',
     ])
     expect([...model.predict(Float32Array.of(1, 2, 3, 4, 5, 6)).data]).toEqual([1, 4, 2, 5, 3, 6])
+  })
+
+  test('the samples lie on the axis that the file calls batch', () => {
+    const sums = { opType: 'ReduceSum', input: ['x', 'axes'], output: ['y'] }
+    const axes = { name: 'axes', dims: [1], dataType: 7, int64Data: [0] }
+    const model = loadOnnx(
+      encodeModel({
+        opsetImport: [{ version: 17 }],
+        graph: {
+          input: [input('x', [2, 'batch', 3])],
+          output: [{ name: 'y' }],
+          node: [sums],
+          initializer: [axes],
+        },
+      }),
+    )
+    expect(model.importNotes).toEqual([
+      'Input x has the samples on its axis 1 in the file; here they come first.',
+      'Output y has the samples on its axis 1 in the file; here they come first.',
+    ])
+    expect([
+      ...model.predict([
+        [
+          [1, 2, 3],
+          [4, 5, 6],
+        ],
+      ]).data,
+    ]).toEqual([5, 7, 9])
   })
 
   test('several inputs and outputs have the names of the file', () => {

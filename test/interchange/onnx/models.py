@@ -153,6 +153,123 @@ class Unet(nn.Module):
         return self.last(torch.cat([a, c], 1))
 
 
+class Twins(nn.Module):
+    """One tower for both halves, their cosine, a learnt temperature."""
+
+    def __init__(self):
+        super().__init__()
+        self.first = nn.Linear(4, 6)
+        self.norm = nn.LayerNorm(6)
+        self.second = nn.Linear(6, 3)
+        self.scale = nn.Parameter(torch.tensor(0.7))
+
+    def forward(self, x):
+        a, b = [F.normalize(self.second(self.norm(torch.tanh(self.first(half)))), dim=1) for half in x.chunk(2, 1)]
+        return (a * b).sum(1, keepdim=True) * self.scale.exp()
+
+
+class Tied(nn.Module):
+    """A matrix, its transpose, and a power that is read at two places."""
+
+    def __init__(self):
+        super().__init__()
+        self.w = nn.Parameter(torch.randn(5, 4) * 0.3)
+        self.p = nn.Parameter(torch.ones(1) * 2.5)
+        self.norm = nn.LayerNorm(4)
+
+    def forward(self, x):
+        h = self.norm((F.softplus(x) ** self.p) @ self.w)
+        return F.softplus(h @ self.w.t()) ** (1.0 / self.p)
+
+
+class Cells(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.lstm = nn.LSTMCell(3, 4)
+        self.gru = nn.GRUCell(4, 4)
+        self.head = nn.Linear(4, 2)
+
+    def forward(self, x):
+        h = c = g = torch.zeros(x.size(0), 4)
+        for i in range(4):
+            h, c = self.lstm(x[:, i], (h, c))
+            g = self.gru(h, g)
+        return self.head(g)
+
+
+class BiLstm(nn.Module):
+    """Two layers in both directions; the head works on each step, and on the last states."""
+
+    def __init__(self):
+        super().__init__()
+        self.rnn = nn.LSTM(3, 4, 2, batch_first=True, bidirectional=True)
+        self.head = nn.Linear(8, 2)
+
+    def forward(self, x):
+        y, (h, c) = self.rnn(x)
+        return self.head(y).mean(1) + self.head(torch.cat([h[-2], h[-1]], 1))
+
+
+class LinearAttention(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.q, self.k, self.v = nn.Linear(6, 6), nn.Linear(6, 6), nn.Linear(6, 6)
+
+    def forward(self, x):
+        q, k, v = F.elu(self.q(x)) + 1, F.elu(self.k(x)) + 1, self.v(x)
+        z = 1 / torch.einsum('bnd,bd->bn', q, k.sum(1))
+        return torch.einsum('bnd,bde,bn->bne', q, torch.einsum('bnd,bne->bde', k, v), z)
+
+
+class Vit(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.patches = nn.Conv2d(3, 8, 4, 4)
+        self.token = nn.Parameter(torch.randn(1, 1, 8))
+        self.place = nn.Parameter(torch.randn(1, 5, 8) * 0.1)
+        self.norm1, self.norm2 = nn.LayerNorm(8), nn.LayerNorm(8)
+        self.qkv, self.out = nn.Linear(8, 24), nn.Linear(8, 8)
+        self.up, self.down, self.head = nn.Linear(8, 12), nn.Linear(12, 8), nn.Linear(8, 3)
+
+    def forward(self, x):
+        x = self.patches(x).flatten(2).transpose(1, 2)
+        x = torch.cat([self.token.expand(x.shape[0], -1, -1), x], 1) + self.place
+        b, n, c = x.shape
+        q, k, v = self.qkv(self.norm1(x)).reshape(b, n, 3, 2, c // 2).permute(2, 0, 3, 1, 4).unbind(0)
+        a = (q @ k.transpose(-2, -1) * 0.5).softmax(-1)
+        x = x + self.out((a @ v).transpose(1, 2).reshape(b, n, c))
+        return self.head((x + self.down(F.gelu(self.up(self.norm2(x)))))[:, 0])
+
+
+class Factors(nn.Module):
+    """Ids of several columns in one table, each column behind the one before."""
+
+    def __init__(self):
+        super().__init__()
+        self.table = nn.Embedding(12, 4)
+        self.linear = nn.Embedding(12, 1)
+        self.register_buffer('first', torch.tensor([0, 3, 7]))
+
+    def forward(self, ids):
+        own = self.table(ids + self.first)
+        both = own.sum(1) ** 2 - (own ** 2).sum(1)
+        return self.linear(ids + self.first).sum(1) + 0.5 * both.sum(1, keepdim=True)
+
+
+class Decoder(nn.Module):
+    """An image from a vector: group normalization behind a reshape, powers that aren't whole."""
+
+    def __init__(self):
+        super().__init__()
+        self.first = nn.Linear(5, 32)
+        self.norm = nn.GroupNorm(2, 8)
+        self.up = nn.ConvTranspose2d(8, 3, 4, 2, 1)
+
+    def forward(self, x):
+        y = F.silu(self.norm(self.first(x).view(-1, 8, 2, 2)))
+        return F.softplus(self.up(y)) ** 1.5 + F.softplus(y).mean([1, 2, 3], keepdim=True) ** 0.3
+
+
 def mlp():
     return nn.Sequential(nn.Flatten(), nn.Linear(12, 7), nn.GELU(), nn.LayerNorm(7), nn.Linear(7, 4), nn.Tanh(), nn.Linear(4, 3))
 
@@ -166,7 +283,17 @@ CASES = {
     'encoder': (Encoder, [5], 11),
     'gpt': (Gpt, [6], 13),
     'unet': (Unet, [1, 8, 8], 0),
+    'twins': (Twins, [8], 0),
+    'tied': (Tied, [5], 0),
+    'cells': (Cells, [4, 3], 0),
+    'bilstm': (BiLstm, [5, 3], 0),
+    'linear-attention': (LinearAttention, [5, 6], 0),
+    'vit': (Vit, [3, 8, 8], 0),
+    'factors': (Factors, [3], 3),
+    'decoder': (Decoder, [5], 0),
 }
+# of these PyTorch would write a transpose of a weight beside the weight
+UNFOLDED = ('tied_17', 'bilstm_17')
 MODE = torch.onnx.TrainingMode.PRESERVE
 
 
@@ -184,7 +311,7 @@ def run(name, make, shape, ids, opset, dynamic):
     if not is_plain:
         net.eval()
     path = os.path.join(here, f'{name}.onnx')
-    torch.onnx.export(net, sample, path, opset_version=opset, training=MODE, do_constant_folding=dynamic and is_plain,
+    torch.onnx.export(net, sample, path, opset_version=opset, training=MODE, do_constant_folding=dynamic and is_plain and name not in UNFOLDED,
                       input_names=['x'], output_names=['y'],
                       dynamic_axes={'x': {0: 'batch'}, 'y': {0: 'batch'}} if dynamic else None)
     net.eval()
@@ -212,6 +339,6 @@ def run(name, make, shape, ids, opset, dynamic):
 
 for name, (make, shape, ids) in CASES.items():
     run(f'{name}_17', make, shape, ids, 17, True)
-for name, opset in [('mlp', 11), ('cnn', 9), ('lstm', 11), ('encoder', 11), ('gpt', 14)]:
+for name, opset in [('mlp', 11), ('cnn', 9), ('lstm', 11), ('encoder', 11), ('gpt', 14), ('vit', 14)]:
     make, shape, ids = CASES[name]
     run(f'{name}_fixed', make, shape, ids, opset, False)

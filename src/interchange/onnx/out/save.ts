@@ -37,9 +37,10 @@ const forms: Readonly<Record<string, Form>> = {
 }
 
 /** A product of rows that is a convolution by one cell: its kernel has axes for the cells. */
-function pointwise({ trace, tensorOf, b }: FormContext, { kernel, inputs }: Op): Tensor | null {
+function pointwise({ trace, tensorOf, b }: FormContext, { kernel, inputs, attributes }: Op): Tensor | null {
+  const { transposeB } = attributes as { readonly transposeB?: boolean }
   const [rows, weights] = inputs.map((value) => trace.producerOf(value))
-  const cells = weights?.kernel.view ? weights.inputs[0].shape.slice(0, -2) : []
+  const cells = weights?.kernel.view && !transposeB ? weights.inputs[0].shape.slice(0, -2) : []
   const image = rows?.kernel.view ? rows.inputs[0] : null
   if (kernel.name !== 'matmul' || !image || cells.length === 0 || cells.some((n) => n !== 1)) return null
   // the kernels of convolutions have three axes, of which the first may be idle
