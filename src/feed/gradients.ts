@@ -1,11 +1,15 @@
 // Gradients by the names of weights: those that a run gives, and those that a caller made, checked.
-import { check, fail, isObject, reading, unknownName } from '../numerics/errors.ts'
+import { check, fail, isObject, reading, readOptions, unknownName } from '../numerics/errors.ts'
 import { elementCount, type FloatArray } from '../numerics/tensor.ts'
 import type { ArrayLikeData } from '../rows/rows.ts'
 import type { Executable } from '../runtime/program.ts'
 import type { ParameterSpec } from '../session/layout.ts'
 import { numbersOf } from '../session/named.ts'
+import type { Prepared } from '../session/prepared.ts'
 import type { Session } from '../session/session.ts'
+import { type ApplyOptions, OPTIONS } from './options.ts'
+
+const WHAT = 'applyGradients'
 
 /** Gradients by the names of weights. */
 export type Gradients = Readonly<Record<string, ArrayLikeData>>
@@ -16,29 +20,50 @@ export function readGradients(
   given: Gradients,
   allowNaN: boolean,
 ): readonly (readonly [name: string, numbers: Float32Array])[] {
-  const what = 'applyGradients'
-  check(isObject(given), `${what}: gradients`, 'an object of arrays by name', given)
-  return reading(`${what}: gradients`, () => {
+  const what = `${WHAT}: gradients`
+  check(isObject(given), what, 'an object of arrays by name', given)
+  return reading(what, () => {
     const trained = weights.filter(({ trainable }) => trainable)
-    const known = new Map(weights.map((spec) => [spec.name, spec]))
+    const known = new Map(weights.map(({ name, trainable }) => [name, trainable]))
+    const names = trained.map(({ name }) => name)
     for (const name of Object.keys(given)) {
-      const spec = known.get(name)
-      if (!spec)
-        unknownName(
-          `${what} weight`,
-          name,
-          trained.map(({ name }) => name),
-        )
-      if (!spec.trainable) fail(`${what}: weight ${name} is frozen and takes no gradient`)
+      if (!(known.get(name) ?? unknownName(`${WHAT} weight`, name, names)))
+        fail(`${WHAT}: weight ${name} is frozen and takes no gradient`)
     }
     return trained.map(({ name, shape }) => {
-      const gradient = given[name] ?? fail(`${what}: the gradient of ${name} is missing`)
-      const numbers = numbersOf(what, name, shape, gradient)
+      const gradient = given[name] ?? fail(`${WHAT}: the gradient of ${name} is missing`)
+      const numbers = numbersOf(WHAT, name, shape, gradient)
       if (!allowNaN && numbers.includes(Number.NaN))
-        fail(`${what}: the gradient of ${name} holds NaN (pass allowNaN: true to use it all the same)`)
+        fail(`${WHAT}: the gradient of ${name} holds NaN (pass allowNaN: true to use it all the same)`)
       return [name, numbers] as const
     })
   })
+}
+
+/**
+ * An update by gradients that come from elsewhere, or these kept for a later one. Of the program, which trains, the update alone
+ * runs. @throws LanegradError, with nothing changed, on gradients that don't fit
+ */
+export function applyGradients(
+  session: Session,
+  prepared: Prepared,
+  gradients: Gradients,
+  options: ApplyOptions,
+): void {
+  const { engine, updating, layout, weights } = session
+  const { weight, allowNaN } = readOptions(WHAT, options, OPTIONS[WHAT])
+  const read = readGradients(weights, gradients, allowNaN)
+  if (!updating) return
+  const { code } = prepared
+  engine.load(code)
+  for (const [name, numbers] of read) engine.write(layout.gradients.get(name) ?? 0, numbers)
+  if (updating.sums) {
+    updating.sums.keep(session, prepared, weight)
+    return
+  }
+  session.setRate(updating)
+  engine.stepCount++
+  engine.run(code.phaseEnds.backward, code.phaseEnds.update)
 }
 
 /**

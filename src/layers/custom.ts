@@ -14,11 +14,13 @@ import {
   reading,
   readOptions,
 } from '../numerics/errors.ts'
+import { STATE } from '../session/layout.ts'
 import { readConstraint } from './constraints.ts'
 import { limitIds } from './ids.ts'
 import { readInitializer } from './initializers.ts'
 import {
   type BuildContext,
+  checkLayerName,
   type Layer,
   type LayerContext,
   type LayerKind,
@@ -78,9 +80,15 @@ const forOwn = (context: BuildContext): LayerContext =>
     assign: (weight, next) => assign(context.g, weight, next),
     maskOf: (value) => masksOf(context.g).of(value),
     setMask: (value, mask) => masksOf(context.g).set(value, mask),
-    weight: (name, shape, options = {}) =>
-      context.weight(name, shape, readOptions(`weight ${name}`, options, WEIGHT)),
-    nested: (own) => forOwn(context.nested(own)),
+    weight(name, shape, options = {}) {
+      checkLayerName(name, 'name of a weight')
+      const { stays, trainable, ...read } = readOptions(`weight ${name}`, options, WEIGHT)
+      return context.weight((stays ? STATE : '') + name, shape, { ...read, trainable: trainable && !stays })
+    },
+    nested(own) {
+      checkLayerName(own, 'name of a nested layer')
+      return forOwn(context.nested(own))
+    },
   })
 
 /**

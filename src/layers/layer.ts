@@ -110,43 +110,23 @@ export interface LayerKind<C> {
   read(options: object, kinds?: LayerKinds): C
   /** The number of values that a call gives. Default 1. */
   outputs?(config: C): number
+  /** The model that is called, where it is one, whose layers write themselves in the place of `build`. @internal */
+  inner?(): InnerModel
 }
 
-/** A model whose layers others take in. */
-export interface InnerModel {
-  /** The name it was given. */
-  readonly layerName: string | null
-  readonly kind: { readonly kind: string }
-  readonly known: LayerNames
+/** A model that is called within another, as it is at that time. N: its network. */
+export interface InnerModel<N = object> {
+  readonly network: N
   /** A copy of the weight of that name; null: it has none. @throws LanegradError after dispose */
   read(weight: string): FloatArray | null
 }
 
-/** The layer of a model that a layer was taken from, and whose weights it starts from. */
-export interface Origin {
-  readonly model: InnerModel
-  readonly layer: string
-  /** The layer belongs to a call of the model: its name here is `<model>.<layer>`. */
-  readonly isInner: boolean
-}
-
-/** A call of a model within the one that is being described. */
-export interface InnerCall {
-  /** The model, or the name of the call within `outer`. */
-  readonly model: InnerModel | string
-  /** The call that this one lies in. */
-  readonly outer: InnerCall | null
-  /** The names of the values it is called on, and the shapes that the model was made for. */
-  readonly inputs: readonly { readonly value: string; readonly shape: readonly (number | null)[] }[]
-  /** The names of the values it gives. */
-  readonly outputs: readonly string[]
-  /** The values by these names. */
-  readonly values: ReadonlyMap<string, Symbolic>
-}
-
-/** A call of a layer. */
+/** A call of a layer or a model. */
 export interface LayerCall {
-  readonly within: InnerCall | null
+  /** null: a layer is called. */
+  readonly inner: InnerModel | null
+  /** The values that it gives. */
+  readonly outputs: Symbolic[]
 }
 
 /** A value of a model that is being described: an input, or a layer called on values. */
@@ -155,8 +135,8 @@ export interface Symbolic {
   readonly inputs: readonly Symbolic[]
   /** The index of the output among those of the layer. */
   readonly index: number
-  /** The call that it comes from. */
-  readonly call: LayerCall | null
+  /** The call that it comes from; an input is one by itself. */
+  readonly call: LayerCall
   readonly input: {
     readonly name: string
     readonly shape: readonly (number | null)[]
@@ -192,8 +172,6 @@ export interface Layer<R = Symbolic> {
   readonly layerName: string | null
   /** @internal */
   readonly known: LayerNames
-  /** @internal */
-  readonly origin: Origin | null
   /** Its kind, which reads options and writes operations; `kind.kind` is the kind's name. */
   readonly kind: LayerKind<object>
   /** Its options, checked and complete. */
@@ -276,19 +254,18 @@ export function calledOn(what: string, given: readonly (Symbolic | readonly Symb
   })
 }
 
-/** The values that a call of a layer gives; `within`: the call of a model that it belongs to. */
-export function outputsOf(
-  layer: Layer<unknown>,
-  inputs: readonly Symbolic[],
-  within: InnerCall | null,
-): Symbolic[] {
-  const call: LayerCall = { within }
+/** The values that a call gives. */
+export function outputsOf(layer: Layer<unknown>, inputs: readonly Symbolic[]): Symbolic[] {
   const { kind, config } = layer
-  return Array.from({ length: kind.outputs?.(config) ?? 1 }, (_, index) =>
-    Object.freeze(
-      printed({ layer, inputs, index, call, input: null }, () => `output ${index} of ${layerText(layer)}`),
-    ),
-  )
+  const outputs: Symbolic[] = []
+  const call: LayerCall = { inner: kind.inner?.() ?? null, outputs }
+  for (let index = 0; index < (kind.outputs?.(config) ?? 1); index++)
+    outputs.push(
+      Object.freeze(
+        printed({ layer, inputs, index, call, input: null }, () => `output ${index} of ${layerText(layer)}`),
+      ),
+    )
+  return outputs
 }
 
 const layerText = ({ layerName, kind, config }: Layer<unknown>) =>
@@ -301,15 +278,14 @@ export function layerOf<C extends object, R = Symbolic>(
   name: string | null,
   trainable: boolean,
   known: LayerNames = { names: [], most: 0 },
-  origin: Origin | null = null,
 ): Layer<R> & { readonly config: C } {
   const call = (...given: readonly (Symbolic | readonly Symbolic[])[]): R => {
-    const values = outputsOf(layer as Layer<unknown>, calledOn(`layer ${name ?? kind.kind}`, given), null)
+    const values = outputsOf(layer as Layer<unknown>, calledOn(`layer ${name ?? kind.kind}`, given))
     return (values.length === 1 ? values[0] : values) as R
   }
   const layer: Layer<R> & { readonly config: C } = Object.assign(
     printed(call, () => layerText(layer as Layer<unknown>)),
-    { layerName: name, known, origin, kind: kind as LayerKind<object>, config, trainable },
+    { layerName: name, known, kind: kind as LayerKind<object>, config, trainable },
   )
   return Object.freeze(layer)
 }
@@ -356,7 +332,13 @@ export function input(options: InputOptions): Symbolic {
   must(DTYPE, dtype, `${what}: dtype`)
   return Object.freeze(
     printed(
-      { layer: null, inputs: [], index: 0, call: null, input: { name, shape: [...shape], dtype } },
+      {
+        layer: null,
+        inputs: [],
+        index: 0,
+        call: { inner: null, outputs: [] },
+        input: { name, shape: [...shape], dtype },
+      },
       () => `${what} ${rowShapeText(shape)}`,
     ),
   )

@@ -6,6 +6,7 @@ import type { Value } from '../graph/value.ts'
 import { BOOLEAN, fail, mismatch, POSITIVE_INTEGER, type Read, SHARE } from '../numerics/errors.ts'
 import { type Shape, sameShape, shapeText } from '../numerics/shape.ts'
 import { reverse } from '../operations/recurrent.ts'
+import { STATE } from '../session/layout.ts'
 import { type Initializer, readInitializer, UNIT_FORGET_BIAS } from './initializers.ts'
 import type { BuildContext, LayerOptions } from './layer.ts'
 import { drawn } from './noise.ts'
@@ -118,7 +119,7 @@ export function initialStates(
   const [batch, ...rest] = shape
   const states = ['h', 'c']
     .slice(0, count)
-    .map((name) => weight(name, [batchSize, ...rest], { initializer: 'zeros', stays: true }))
+    .map((name) => weight(STATE + name, [batchSize, ...rest], { initializer: 'zeros', trainable: false }))
   if (batch !== batchSize && !(isOutline && batch === 1))
     mismatch(`batches of ${batchSize} rows (batchSize), whose states it keeps`, batch)
   return batch === batchSize ? states : []

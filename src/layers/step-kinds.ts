@@ -25,7 +25,7 @@ import { averagePool, maxPool, resize } from '../operations/pooling.ts'
 import { reverse } from '../operations/recurrent.ts'
 import { three, widened, windowsOf } from '../operations/window.ts'
 import { limitIds } from './ids.ts'
-import type { BuildContext } from './layer.ts'
+import { type BuildContext, checkLayerName } from './layer.ts'
 
 export interface StepKind {
   /** The least and the largest number of values it reads. */
@@ -131,6 +131,7 @@ export const stepKinds: Readonly<Record<string, StepKind>> = {
         'positive sizes',
         own.shape,
       )
+      checkLayerName(own.name, 'name of a weight')
       return context.weight(own.name, own.shape, { initializer: 'zeros', trainable: own.trainable })
     },
   ),

@@ -1,20 +1,37 @@
-// A model that is called on values of another one. Enters: its session and the values. Leaves: its outputs there.
-import { calledOn, type InnerCall, type InnerModel, isSymbolic, type Symbolic } from '../layers/layer.ts'
-import { type LayersTaken, takenFrom, writtenOn } from '../network/inner.ts'
+// A model that is called on values of another one. Enters: its session and the values. Leaves: its outputs there, which the network
+// of the other one puts the layers in the place of (network/network.ts).
+import {
+  calledOn,
+  type InnerModel,
+  isSymbolic,
+  type Layer,
+  type LayerKind,
+  outputsOf,
+  type Symbolic,
+} from '../layers/layer.ts'
+import type { Network } from '../network/network.ts'
 import type { PlannedSession } from '../network/planned.ts'
 import { fail, isRecord, reading } from '../numerics/errors.ts'
 import { type Data, type Structure, splitData } from '../rows/rows.ts'
 
-/** How other models see the model of a session. */
-export const innerOf = (session: PlannedSession): InnerModel => ({
-  layerName: session.network.name,
-  kind: { kind: 'model' },
-  known: { names: [], most: 0 },
-  read: (weight) => {
-    const spec = session.outline.byName.get(weight)
-    return spec ? session.readWeight(spec) : null
-  },
-})
+/** The model of a session as a layer of others. */
+export function unitOf(session: PlannedSession): Layer<unknown> {
+  const inner = (): InnerModel<Network> => ({
+    network: session.network,
+    read: (weight) => {
+      const spec = session.outline.byName.get(weight)
+      return spec ? session.readWeight(spec) : null
+    },
+  })
+  const kind = { kind: 'model', inner, outputs: () => session.network.outputs.length }
+  return {
+    layerName: session.network.name,
+    kind: kind as unknown as LayerKind<object>,
+    config: {},
+    known: { names: [], most: 0 },
+    trainable: true,
+  } as unknown as Layer<unknown>
+}
 
 /** Values or arrays by the names of outputs, in the form that the outputs were given. */
 export function joined<T>(
@@ -26,17 +43,16 @@ export function joined<T>(
 }
 
 /**
- * The outputs of the model called on values of another one, given in the order of its inputs, or by their names. `taken`: its
- * layers there.
+ * The outputs of the model called on values of another one, given in the order of its inputs, or by their names. `unit`: the
+ * model as a layer.
  * @throws LanegradError naming the model
  */
 export function outputsOn(
   { network }: PlannedSession,
-  inner: InnerModel,
-  taken: LayersTaken,
+  unit: Layer<unknown>,
   given: readonly (Symbolic | readonly Symbolic[])[],
 ): Symbolic | Symbolic[] | Record<string, Symbolic> {
-  const what = `model ${inner.layerName ?? ''}`.trim()
+  const what = `model ${unit.layerName ?? ''}`.trim()
   const wanted = network.inputs.map(({ name }) => name)
   const [record] = given as readonly unknown[]
   const isByName = given.length === 1 && isRecord(record) && !isSymbolic(record)
@@ -44,17 +60,9 @@ export function outputsOn(
   const inputs = calledOn(what, isByName ? reading(what, named) : given)
   if (inputs.length !== wanted.length)
     fail(`${what} takes ${wanted.length} values (${wanted.join(', ')}); got ${inputs.length}`)
-  const values = new Map(wanted.map((name, i) => [name, inputs[i]]))
-  const call: InnerCall = {
-    model: inner,
-    outer: null,
-    inputs: network.inputs.map(({ name, shape }) => ({ value: name, shape })),
-    outputs: network.outputs.map(({ value }) => value),
-    values,
-  }
-  writtenOn(network, values, call, taken, takenFrom(inner, true, false))
+  const values = outputsOf(unit, inputs)
   return joined(
-    network.outputs.map(({ name, value }) => [name, values.get(value) as Symbolic]),
+    network.outputs.map(({ name }, i) => [name, values[i]]),
     network.outputStructure,
   )
 }

@@ -169,10 +169,7 @@ const isLoss = (loss: CompileOptions['loss']): loss is LossLike =>
 const ADDED: Rule<readonly GraphLoss[]> = {
   expected: 'a list of results of graphLoss',
   holds: (list): list is readonly GraphLoss[] =>
-    Array.isArray(list) &&
-    list.every(
-      (loss: Partial<GraphLoss> | null) => isFunction(loss?.write) && typeof loss?.weight === 'number',
-    ),
+    Array.isArray(list) && list.every((loss) => isFunction(loss?.write) && typeof loss.weight === 'number'),
 }
 
 /** Reads the options of `compile`. @throws LanegradError on an unknown name, or a loss that doesn't fit its output */
@@ -201,24 +198,24 @@ export function readTraining(session: PlannedSession, options: CompileOptions): 
       : perOutput<LossLike | null>('compile: loss', loss, names, null)
     if (losses.every((own) => own === null) && addedLosses.length === 0)
       fail('compile: loss: no output has one')
-    const isPartial = losses.includes(null)
     const weights =
       lossWeights === undefined
         ? names.map(() => 1)
-        : perOutput('compile: lossWeights', lossWeights, names, isPartial ? 1 : undefined)
+        : perOutput('compile: lossWeights', lossWeights, names, losses.includes(null) ? 1 : undefined)
     const isForAll = (given: MetricsByOutput): given is Metrics =>
       Array.isArray(given) || typeof given === 'string'
     const asList = (given: Metrics) => (typeof given === 'string' ? [given] : given)
     const wantedOf = (what: string, given: MetricsByOutput) =>
-      (isForAll(given) ? names.map(() => given) : perOutput<Metrics>(what, given, names, [])).map(asList)
+      (isForAll(given)
+        ? losses.map((own) => (own === null ? [] : given))
+        : perOutput<Metrics>(what, given, names, [])
+      ).map(asList)
     const wanted = wantedOf('compile: metrics', metrics)
     const wantedWeighted = wantedOf('compile: weightedMetrics', weightedMetrics)
     const outputs = names.flatMap((output, i): OutputTraining[] => {
       const own = losses[i]
       if (own === null) {
-        const isAsked = (given: MetricsByOutput, list: readonly unknown[]) =>
-          !isForAll(given) && list.length > 0
-        if (isAsked(metrics, wanted[i]) || isAsked(weightedMetrics, wantedWeighted[i]))
+        if (wanted[i].length + wantedWeighted[i].length > 0)
           fail(`compile: metrics of output ${output}: it has no loss, and so no y to compare with`)
         return []
       }

@@ -12,7 +12,7 @@ import {
   type Symbolic,
 } from '../layers/layer.ts'
 import { outlineOf } from '../network/compute.ts'
-import { networkOf, remember, type Values } from '../network/network.ts'
+import { type Described, networkOf, remember, type Values } from '../network/network.ts'
 import { PlannedSession } from '../network/planned.ts'
 import { numbersNamed } from '../network/weight-names.ts'
 import { broughtBy } from '../numerics/brought.ts'
@@ -27,6 +27,7 @@ import {
   reading,
   readOptions,
 } from '../numerics/errors.ts'
+import { rowShapeText } from '../numerics/shape.ts'
 import type { ArrayLikeData } from '../rows/rows.ts'
 import type { RuntimeOptions } from '../runtime/engine.ts'
 import type { Metric } from '../session/metric.ts'
@@ -64,17 +65,39 @@ export function create<V extends Values>(
   { name = null, weights = {}, ...runtime }: Given = {},
 ): Model<V> {
   if (name !== null) checkModelName(name, `${where}: name`)
-  const { network, origins, values } = reading(`${where}: its values`, () => networkOf(inputs, outputs, name))
-  const session = new PlannedSession(
-    network,
-    outlineOf(network),
+  const described = reading(`${where}: its values`, () => networkOf(inputs, outputs, name))
+  return createOf<V>(
+    where,
+    described,
     must(NATURAL, seed, `${where}: seed`),
     readRuntime(where, runtime),
+    weights,
   )
+}
+
+/** @internal */
+export function createOf<V extends Values>(
+  where: string,
+  { network, layers, origins, values }: Described,
+  seed: number,
+  runtime: RuntimeOptions,
+  weights: Readonly<Record<string, ArrayLikeData>>,
+): Model<V> {
+  const outline = outlineOf(network)
+  for (const { name, inputs } of network.models)
+    for (const { value, shape } of inputs) {
+      const given = outline.shapes.get(value) ?? []
+      const fits = given.length === shape.length && shape.every((n, i) => n === null || n === given[i])
+      if (!fits)
+        fail(
+          `model ${name} takes ${rowShapeText(shape)} and is called on ${value}, which is ${rowShapeText(given)}`,
+        )
+    }
+  const session = new PlannedSession(network, outline, seed, runtime)
   session.watcher = watcherOf(session)
   session.values = values
   session.initialize(origins, numbersNamed(where, session, weights))
-  remember(network, origins)
+  remember(layers)
   return Model.of<V>(session)
 }
 

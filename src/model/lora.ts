@@ -2,11 +2,11 @@
 // new one with copies of its weights; the model given stays as it is.
 import { object, parse } from '../formats/json.ts'
 import { decodeSafetensors, encodeSafetensors } from '../formats/safetensors.ts'
-import { type Layer, layerOf } from '../layers/layer.ts'
+import type { LayerKind } from '../layers/layer.ts'
 import { LORA, LORA_A, LORA_B, loraKind } from '../layers/lora.ts'
 import { isKernel } from '../layers/reweighted.ts'
-import { rewritten } from '../network/inner.ts'
-import { type NetworkLayer, namesAround, type Values } from '../network/network.ts'
+import { outlineOf } from '../network/compute.ts'
+import { type Network, type NetworkLayer, namesAround, type Values, withLayers } from '../network/network.ts'
 import type { PlannedSession } from '../network/planned.ts'
 import type { ByteSource } from '../numerics/bytes.ts'
 import {
@@ -21,7 +21,7 @@ import {
 } from '../numerics/errors.ts'
 import { elementCount, type NamedArray } from '../numerics/tensor.ts'
 import { floatsOf } from '../session/state.ts'
-import { create } from './create.ts'
+import { createOf } from './create.ts'
 import { checkModel, type Model } from './model.ts'
 
 /** Options of `lora`. */
@@ -39,44 +39,28 @@ export interface LoraOptions {
 
 const FORMAT = 'lanegrad-lora/1'
 
-const layersOf = ({ network }: PlannedSession): readonly NetworkLayer[] => [
-  ...new Set(network.calls.map(({ layer }) => layer)),
+const layersOf = ({ calls }: Network): readonly NetworkLayer[] => [
+  ...new Set(calls.map(({ layer }) => layer)),
 ]
 
-/** A model of the same network, its layers made anew by `layerFor`. Weights of the same name and shape are copied. */
+/** A model of the same network with other layers in the place of its own. Weights of the same name are copied. */
 function remade<V extends Values>(
   what: string,
-  model: Model<V>,
-  layerFor: (layer: NetworkLayer) => Layer<unknown>,
+  { session }: Model<V>,
+  change: (layer: NetworkLayer) => NetworkLayer,
 ): Model<V> {
-  const { session } = model
-  const { inputs, inputStructure, outputs, outputStructure } = session.network
-  const values = rewritten(session.network, layerFor)
-  const shaped = (named: readonly (readonly [name: string, value: string])[], structure: string): Values => {
-    const found = named.map(
-      ([name, value]) => [name, values.get(value) ?? fail(`no value ${value}`)] as const,
-    )
-    const list = found.map(([, value]) => value)
-    return structure === 'single' ? list[0] : structure === 'list' ? list : Object.fromEntries(found)
-  }
-  const next = create(
+  const network = withLayers(session.network, change)
+  const { byName } = outlineOf(network)
+  const weights = session.outline.weights
+    .filter(({ name }) => byName.has(name))
+    .map((spec) => [spec.name, session.readWeight(spec)] as const)
+  return createOf<V>(
     what,
-    shaped(
-      inputs.map(({ name }) => [name, name]),
-      inputStructure,
-    ),
-    shaped(
-      outputs.map(({ name, value }) => [name, value]),
-      outputStructure,
-    ) as V,
+    { network, layers: layersOf(network), origins: new Map(), values: new Map() },
     session.seed,
-    { ...session.runtime, name: session.network.name },
+    session.runtime,
+    Object.fromEntries(weights),
   )
-  for (const { name } of next.session.outline.weights) {
-    const old = session.outline.byName.get(name)
-    if (old) next.session.writeWeight(name, session.readWeight(old).data)
-  }
-  return next
 }
 
 /** The names of layers that have a kernel of their own, in a layer inside them perhaps. */
@@ -97,7 +81,7 @@ function tiedTo({ name, config }: NetworkLayer, names: readonly string[]): strin
 
 /** The names of the layers that `layers` means. @throws LanegradError on one that can't have adapters */
 function chosen(session: PlannedSession, layers: LoraOptions['layers'], what: string): ReadonlySet<string> {
-  const own = layersOf(session)
+  const own = layersOf(session.network)
   const names = own.map(({ name }) => name)
   const able = withKernels(session)
   const wrapped = own.find(({ kind }) => kind === loraKind)
@@ -152,10 +136,10 @@ export function lora<V extends Values>(model: Model<V>, options: LoraOptions = {
   })
   const names = reading('lora: layers', () => chosen(session, layers, 'lora'))
   return remade('lora', model, (layer) => {
-    const { name, kind, config, known } = layer
-    if (!names.has(name)) return layerOf(kind, config, name, false, known)
-    const inner = { kind, config }
-    return layerOf(loraKind, Object.freeze(loraKind.read({ layer: inner, rank, alpha })), name, true, known)
+    if (!names.has(layer.name)) return { ...layer, trainable: false }
+    const { kind, config } = layer
+    const read = Object.freeze(loraKind.read({ layer: { kind, config }, rank, alpha }))
+    return { ...layer, kind: loraKind as unknown as LayerKind<object>, config: read, trainable: true }
   })
 }
 
@@ -164,7 +148,7 @@ function adapted(
   what: string,
   session: PlannedSession,
 ): ReadonlyMap<string, ReturnType<typeof loraKind.read>> {
-  const found = layersOf(session).flatMap(({ name, kind, config }) =>
+  const found = layersOf(session.network).flatMap(({ name, kind, config }) =>
     kind.kind === loraKind.kind ? [[name, config as ReturnType<typeof loraKind.read>] as const] : [],
   )
   check(found.length > 0, `${what}: model`, 'a model with adapters, as lora makes it', 'one without')
@@ -188,9 +172,9 @@ function adapted(
 export function mergeLora<V extends Values>(model: Model<V>): Model<V> {
   const { session } = checkModel('mergeLora: model', model)
   const layers = adapted('mergeLora', session)
-  const next = remade('mergeLora', model, ({ name, kind, config, known }) => {
-    const inner = layers.get(name)?.layer ?? { kind, config }
-    return layerOf(inner.kind, inner.config, name, true, known)
+  const next = remade('mergeLora', model, (layer) => {
+    const { kind, config } = layers.get(layer.name)?.layer ?? layer
+    return { ...layer, kind, config, trainable: true }
   })
   const { byName } = session.outline
   const read = (name: string): NamedArray | null => {

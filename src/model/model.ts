@@ -7,7 +7,7 @@ import type { Callback as CallbackOf, FitParams as FitParamsOf } from '../feed/c
 import type { ClassWeight } from '../feed/class-weight.ts'
 import { evaluateAll, fitAll } from '../feed/fit.ts'
 import { isBatches, sortArguments } from '../feed/given.ts'
-import { type Gradients, gradientsOf, readGradients } from '../feed/gradients.ts'
+import { applyGradients, type Gradients, gradientsOf } from '../feed/gradients.ts'
 import {
   type ApplyOptions,
   type EvaluateOptions,
@@ -19,9 +19,8 @@ import {
 } from '../feed/options.ts'
 import { predictBatches, predictRows } from '../feed/predict.ts'
 import { checkEvaluated, heldOut, readEvaluated, readSources } from '../feed/reading.ts'
-import type { InnerModel, Symbolic } from '../layers/layer.ts'
+import type { Layer, Symbolic } from '../layers/layer.ts'
 import { type Outline, outlineOf } from '../network/compute.ts'
-import type { LayersTaken } from '../network/inner.ts'
 import { networkOf, type Values } from '../network/network.ts'
 import type { PlannedSession } from '../network/planned.ts'
 import { numbersNamed } from '../network/weight-names.ts'
@@ -41,11 +40,10 @@ import type { DType, RowShape } from '../numerics/shape.ts'
 import type { FloatArray } from '../numerics/tensor.ts'
 import type { ArrayLikeData, Batch, Batches, Data, Dataset } from '../rows/rows.ts'
 import { turns } from '../rows/turns.ts'
-import { apply } from '../session/apply.ts'
 import type { History, Logs, WithLoss } from '../session/logs.ts'
 import { NO_ROWS } from '../session/prepared.ts'
 import { Repeat, RepeatedPrediction } from '../session/repeat.ts'
-import { innerOf, joined, outputsOn } from './calls.ts'
+import { joined, outputsOn, unitOf } from './calls.ts'
 import { type CompileOptions, checkValidationKeys, readTraining, trainingOf } from './compile.ts'
 import { saveSession } from './saving.ts'
 import { modelText, parameters, summaryText } from './summary.ts'
@@ -106,17 +104,15 @@ type Shaped<V, T> = V extends Symbolic ? T : V extends readonly Symbolic[] ? T[]
  */
 export class Model<V extends Values = Values> {
   declare private readonly kept: PlannedSession
-  /** How other models see it. @internal */
-  declare readonly inner: InnerModel
-  declare private readonly taken: LayersTaken
+  /** As a layer of other models. @internal */
+  declare private readonly unit: Layer<unknown>
 
   private constructor(session: PlannedSession) {
     const call = (...given: readonly (Symbolic | readonly Symbolic[])[]): V =>
-      outputsOn(self.session, self.inner, self.taken, given) as Values as V
+      outputsOn(self.session, self.unit, given) as Values as V
     // stacks call a bound function by its prototype's name, any other one Function
     const self: Model<V> = Object.setPrototypeOf(call.bind(null), new.target.prototype)
-    const inner = innerOf(session)
-    Object.assign(self, { kept: session, inner, taken: new Map() })
+    Object.assign(self, { kept: session, unit: unitOf(session) })
     printed(self, () => modelText(session))
     // biome-ignore lint/correctness/noConstructorReturn: a model is a function
     return Object.seal(self) // `stopTraining = true` and the like are errors, not without effect
@@ -460,10 +456,7 @@ export class Model<V extends Values = Values> {
   applyGradients(gradients: Gradients, options: ApplyOptions = {}): void {
     const { session } = this
     this.training // throws before compile
-    const what = 'applyGradients'
-    const { weight, allowNaN } = readOptions(what, options, OPTIONS[what])
-    const read = readGradients(session.weights, gradients, allowNaN)
-    apply(session, session.prepareFor('train', NO_ROWS, 0), read, weight)
+    applyGradients(session, session.prepareFor('train', NO_ROWS, 0), gradients, options)
   }
 
   /** Every weight by name (`layer/weight`), as copies. */

@@ -2,10 +2,10 @@
 // without weights of its own.
 import { isSymbolic, type Symbolic } from '../layers/layer.ts'
 import { outlineOf } from '../network/compute.ts'
-import { type Network, outputName, type Values } from '../network/network.ts'
+import type { Network, Values } from '../network/network.ts'
 import { partOf, type Wanted } from '../network/part.ts'
 import { PlannedSession } from '../network/planned.ts'
-import { SharedArena } from '../network/shared.ts'
+import { join, placeIn } from '../network/shared.ts'
 import { asGiven, check, fail, isObject, reading, readOptions, unknownName } from '../numerics/errors.ts'
 import { checkModelName } from './create.ts'
 import { watcherOf } from './diagnose.ts'
@@ -47,8 +47,7 @@ function wantedOf(
   const nameOf = (value: unknown): string => {
     if (typeof value === 'string') return known.has(value) ? value : unknownName('value', value, [...known])
     check(isSymbolic(value), what, 'values of the model, or their names', value)
-    const call = value.call && values.get(value.call) // further outputs of a call may be used nowhere
-    const name = call ? outputName(call, value.index) : values.get(value)
+    const name = values.get(value.call)?.[value.index]
     if (name === undefined || !known.has(name))
       fail(`${what}: ${String(value.layer?.kind.kind ?? 'an input')} isn't a value of this model`)
     return name
@@ -106,12 +105,12 @@ export function part<O extends PartValues, V extends Values = Values>(
       name,
     ),
   )
-  const arena = session.shared ?? new SharedArena(session)
-  const own = new PlannedSession(made, outlineOf(made), seed, runtime, arena)
-  session.shared = arena
-  arena.members.push(own)
-  own.noun = 'part of a model'
-  own.watcher = watcherOf(own)
+  const own = outlineOf(made)
+  const place = placeIn(session.members, own.parameters)
+  const part = new PlannedSession(made, own, seed, runtime, place)
+  join(session, part)
+  part.noun = 'part of a model'
+  part.watcher = watcherOf(part)
   // its values may have other names than in the whole, so they are named by these
-  return Model.of<Shaped<O>>(own)
+  return Model.of<Shaped<O>>(part)
 }

@@ -2,7 +2,7 @@
 // fits 80 columns if names do.
 
 import type { WeightSpec } from '../network/forward.ts'
-import { type ModelCall, outputName } from '../network/network.ts'
+import { outputName } from '../network/network.ts'
 import type { PlannedSession } from '../network/planned.ts'
 import { type RowShape, rowShapeText } from '../numerics/shape.ts'
 import { elementCount } from '../numerics/tensor.ts'
@@ -42,11 +42,10 @@ interface Row {
 
 /** Layers with output shapes, parameter counts and bytes. */
 export function summaryText({ network, outline }: PlannedSession, isOpen = false): string {
-  const outmost = new Map<string, ModelCall>()
+  const models = isOpen ? [] : [...network.models].reverse() // so that the outmost counts
+  const outmost = new Map(models.flatMap((model) => model.calls.map((call) => [call, model])))
   const shown = new Map<string, string>() // what a row's inputs are called: values of a closed model by its name
-  for (const model of isOpen ? [] : network.models)
-    for (const call of model.calls) if (!outmost.has(call)) outmost.set(call, model)
-  for (const { name, inputs, outputs } of new Set(outmost.values()))
+  for (const { name, inputs, outputs } of models)
     outputs.forEach((value, i) => {
       if (!inputs.some((input) => input.value === value)) shown.set(value, outputName(name, i)) // not one handed through
     })

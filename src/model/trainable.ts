@@ -1,7 +1,7 @@
 // Which layers of a model train. Enters: flags by name, or a function of a name. Leaves: a session whose optimizer starts anew.
-import { namesAround } from '../network/network.ts'
 import type { PlannedSession } from '../network/planned.ts'
-import { BOOLEAN, check, isFunction, isObject, must, reading, unknownName } from '../numerics/errors.ts'
+import { BOOLEAN, check, isFunction, isObject, must, reading } from '../numerics/errors.ts'
+import { byName } from '../session/named.ts'
 
 /** @throws LanegradError, with nothing changed, on a layer that the model doesn't have */
 export function setTrainable(
@@ -11,18 +11,16 @@ export function setTrainable(
   const isGiven = isFunction(layers) || isObject(layers)
   check(isGiven, 'setTrainable: layers', 'an object of booleans by name, or a function', layers)
   const own = session.network.calls.map(({ layer }) => layer.name)
-  const known = new Set(own.flatMap(namesAround))
-  const flags = new Map<string, boolean>(
+  const flags =
     typeof layers === 'function'
-      ? own.map((name) => [name, layers(name)])
-      : reading('setTrainable: layers', () => Object.entries(layers)),
+      ? own.map((name): [string, boolean] => [name, layers(name)])
+      : reading('setTrainable: layers', () => Object.entries(layers))
+  // the layer itself and the inmost model count more than those around
+  const found = byName(
+    'layer',
+    flags.sort(([a], [b]) => a.length - b.length),
+    own,
   )
-  for (const [name, flag] of flags) {
-    if (!known.has(name)) unknownName('layer', name, [...known])
-    must(BOOLEAN, flag, `setTrainable: ${name}`)
-  }
-  session.setTrainable((layer, now) => {
-    const named = namesAround(layer).find((name) => flags.has(name)) // the layer itself, else the inmost model
-    return named === undefined ? now : flags.get(named) === true
-  })
+  for (const [name, flag] of flags) must(BOOLEAN, flag, `setTrainable: ${name}`)
+  session.setTrainable((layer, now) => found.get(layer) ?? now)
 }

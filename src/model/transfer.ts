@@ -1,10 +1,26 @@
 // Transfer learning: a trained model that is cut at a layer and gets another head. Enters: a model, the layer to cut at, and the
 // head. Leaves: a new model whose kept layers have the old names and copies of the weights.
-import { type Chained, checkLayers, type Symbolic } from '../layers/layer.ts'
-import { rewritten, takenFrom } from '../network/inner.ts'
-import type { Values } from '../network/network.ts'
-import { asGiven, BOOLEAN, check, isFunction, reading, readOptions, unknownName } from '../numerics/errors.ts'
-import { create } from './create.ts'
+import { type Chained, checkLayers, input, type Layer, layerOf, type Symbolic } from '../layers/layer.ts'
+import {
+  type Network,
+  type NetworkLayer,
+  networkOf,
+  renamed,
+  type Values,
+  valuesOf,
+} from '../network/network.ts'
+import {
+  asGiven,
+  BOOLEAN,
+  check,
+  isFunction,
+  must,
+  NATURAL,
+  reading,
+  readOptions,
+  unknownName,
+} from '../numerics/errors.ts'
+import { createOf } from './create.ts'
 import { checkModel, type Model } from './model.ts'
 
 /** Options of `transfer`. */
@@ -17,6 +33,24 @@ export interface TransferOptions<V extends Values> {
   readonly trainable?: boolean
   /** Seed of the head's initial weights and of shuffling. Default: that of the old model. */
   readonly seed?: number
+}
+
+/** The values of a network by name, on inputs like its own, made by its layers. */
+function rewritten({ inputs, inputStructure, calls }: Network, isFrozen: boolean): Map<string, Symbolic> {
+  const values = new Map<string, Symbolic>()
+  for (const { name, ...options } of inputs)
+    values.set(name, input(inputStructure === 'record' ? options : { ...options, name }))
+  const layers = new Map<NetworkLayer, Layer<Symbolic | Symbolic[]>>()
+  for (const call of calls) {
+    const { kind, config, name, trainable, known } = call.layer
+    const layer = layers.get(call.layer) ?? layerOf(kind, config, name, trainable && !isFrozen, known)
+    layers.set(call.layer, layer)
+    const made = [layer(call.inputs.map((value) => values.get(value) as Symbolic))].flat()
+    valuesOf(call).forEach((value, i) => {
+      values.set(value, made[i])
+    })
+  }
+  return values
 }
 
 /**
@@ -48,7 +82,7 @@ export function transfer<V extends Values = Symbolic>(base: Model, options: Tran
     seed: [asGiven<number | undefined>, undefined],
   })
   if (!isFunction(head)) checkLayers('transfer: head', head)
-  const values = rewritten(network, takenFrom(base.inner, false, !trainable))
+  const values = rewritten(network, !trainable)
   const cut = reading('transfer: output', () => {
     const names = [output].flat()
     check(names.length > 0, 'transfer: output', 'the name of a layer, or a list of them', output)
@@ -67,11 +101,27 @@ export function transfer<V extends Values = Symbolic>(base: Model, options: Tran
   })
   const list = inputs.map(([, value]) => value)
   const structures = { single: list[0], list, record: Object.fromEntries(inputs) }
-  return create(
+  const described = reading('transfer: its values', () =>
+    networkOf(structures[network.inputStructure], outputs),
+  )
+  const names = new Map<string, string>() // of the values that are kept, in the new model
+  for (const [name, { call, index }] of values) {
+    const own = described.values.get(call)?.[index]
+    if (own !== undefined) names.set(name, own)
+  }
+  const whole = {
+    ...described.network,
+    models: [...renamed(network.models, names, names), ...described.network.models],
+  }
+  const layers = new Set([...kept].flatMap(({ layer }) => layer?.layerName ?? []))
+  const weights = session.outline.weights
+    .filter(({ name }) => layers.has(name.slice(0, name.indexOf('/'))))
+    .map((spec) => [spec.name, session.readWeight(spec)] as const)
+  return createOf(
     'transfer',
-    structures[network.inputStructure],
-    outputs,
-    seed ?? session.seed,
+    { ...described, network: Object.freeze(whole) },
+    must(NATURAL, seed ?? session.seed, 'transfer: seed'),
     session.runtime,
+    Object.fromEntries(weights),
   )
 }

@@ -16,7 +16,7 @@ import type { IdLimit } from '../session/feeds.ts'
 import type { Finishing } from '../session/finishes.ts'
 import { isState } from '../session/layout.ts'
 import type { Metric } from '../session/metric.ts'
-import type { HostReading, LossReading, MeanReading, Request } from '../session/program.ts'
+import type { HostReading, LossPlace, MeanPlace, Request } from '../session/program.ts'
 import type { GraphLoss } from '../training/graph-loss.ts'
 import { type LossGroups, rowsResult } from '../training/groups.ts'
 import { activationOf, type Loss, takesLabels, targetShape } from '../training/loss.ts'
@@ -125,13 +125,6 @@ export function outlineOf(network: Network): Outline {
   }
 }
 
-/** A reading before its addresses are known: results of the graph by name. */
-type Named<R, K extends keyof R> = Omit<R, K> & { readonly [P in K]: string }
-
-/** Where to find the mean of a batch; `counter` '': none. */
-type MeanPlace = Named<MeanReading, 'value' | 'counter'>
-type LossPlace = Named<LossReading, 'value' | 'counter'>
-
 export interface Computation {
   readonly graph: Graph
   /**
@@ -144,6 +137,8 @@ export interface Computation {
   readonly host: ReadonlyMap<string, Metric>
   /** What turns means into the numbers that are logged. */
   readonly finishes: readonly Finishing[]
+  /** Whether the losses are logged as well. */
+  readonly isSplit: boolean
 }
 
 /** Elements of the last axis; `shape` is without the batch axis. */
@@ -173,9 +168,10 @@ export function computationOf(
   const metrics: (MeanPlace | HostReading)[] = []
   const host = new Map<string, Metric>()
   const finishes: Finishing[] = []
+  const isSplit = outputs.length > 1 || added.length > 0
   const made = (updates = new Map<string, Value>()): Computation => {
     const graph = simplify({ ops: g.ops, results, gradients, updates })
-    return { graph: g.pass?.(graph) ?? graph, losses, metrics, host, finishes }
+    return { graph: g.pass?.(graph) ?? graph, losses, metrics, host, finishes, isSplit }
   }
   if (rows === 0) return made()
   const training = mode === 'train' || mode === 'gradients' || request.training
@@ -193,7 +189,6 @@ export function computationOf(
     return made(updates)
   }
 
-  const isSplit = outputs.length > 1 || added.length > 0
   const terms: { readonly group: string | undefined; readonly value: Value }[] = []
   outputs.forEach((trained, i) => {
     const { output, loss, weight, metrics: plain, weightedMetrics = [] } = trained
@@ -264,14 +259,9 @@ export function computationOf(
     if (l1 > 0 || l2 > 0)
       terms.push({ group: groups?.penalties, value: g.add(penaltyKernel, [value], { l1, l2 })[0] })
   }
-  for (const { kind, weight, write } of added) {
-    g.label = kind
-    const value = write(g, { inputs: network.inputs, outputs: predictions, values, weights })
-    terms.push({ group: groups?.added, value: ops.scale(g, value, weight) })
-    const result = `added ${kind}`
-    results.set(result, value)
-    losses.push({ key: kind, value: result, weight, counter: '', isSum: false })
-  }
+  const { inputs } = network
+  for (const loss of added)
+    loss.write(loss, g, { inputs, outputs: predictions, values, weights, terms, results, losses, groups })
   g.label = 'loss'
   const totalOf = (values: readonly Value[]) =>
     values.slice(1).reduce((sum, value) => ops.plus(g, sum, value), values[0])

@@ -14,9 +14,8 @@ import {
   type NetworkInput,
   type NetworkLayer,
   name,
-  outputName,
-  outputsIn,
   uniqueNames,
+  valuesOf,
 } from './network.ts'
 
 /** The network as JSON data. */
@@ -138,7 +137,7 @@ function checkReferences(network: Network): Network {
     for (const name of call.inputs)
       if (!known.has(name))
         fail(`layer ${call.name} reads ${show(name)}, which no input or earlier layer makes`)
-    for (let i = 0; i < outputsIn(call); i++) known.add(outputName(call.name, i))
+    for (const value of valuesOf(call)) known.add(value)
   }
   for (const { name, value } of outputs) {
     if (!known.has(value)) fail(`output ${show(value)} is made by no layer of the model`)

@@ -6,13 +6,13 @@ import type { Value } from '../graph/value.ts'
 import type { GraphWriter } from '../graph/writer.ts'
 import type { Constraint } from '../layers/constraints.ts'
 import { type Initializer, readInitializer } from '../layers/initializers.ts'
-import { type BuildContext, checkLayerName, type Regularizer, type WeightOptions } from '../layers/layer.ts'
+import type { BuildContext, Regularizer, WeightOptions } from '../layers/layer.ts'
 import { isError } from '../numerics/brands.ts'
 import { fail, LanegradError } from '../numerics/errors.ts'
 import { streamOf } from '../numerics/random.ts'
-import { type RowShape, rowShapeText, type Shape, sameShape, shapeText } from '../numerics/shape.ts'
-import { type ParameterSpec, STATE } from '../session/layout.ts'
-import { type Call, type Network, namesAround, outputName } from './network.ts'
+import { type Shape, sameShape, shapeText } from '../numerics/shape.ts'
+import { isState, type ParameterSpec } from '../session/layout.ts'
+import { type Call, type Network, outputName } from './network.ts'
 
 export interface WeightSpec extends ParameterSpec {
   readonly initializer: Initializer
@@ -30,24 +30,6 @@ export interface Forward {
 const MOST_AXES = 32
 
 const NO_REGULARIZER: Regularizer = {}
-
-/** What a model within the network takes. */
-interface Taken {
-  readonly model: string
-  readonly shape: RowShape
-}
-
-/** The models that values are given to, by the names of the values. */
-function takenBy({ models }: Network): ReadonlyMap<string, readonly Taken[]> {
-  const taken = new Map<string, Taken[]>()
-  for (const { name: model, inputs } of models)
-    for (const { value, shape } of inputs) {
-      const list = taken.get(value) ?? []
-      list.push({ model, shape })
-      taken.set(value, list)
-    }
-  return taken
-}
 
 /** Writes the layers; `shapes` has each input's shape with its batch axis. */
 export function writeLayers(
@@ -78,9 +60,8 @@ export function writeLayers(
       regularizer = NO_REGULARIZER,
       constraint = null,
       trainable = true,
-      stays = false,
     } = options
-    const full = `${prefix}/${stays ? STATE : ''}${name}`
+    const full = `${prefix}/${name}`
     const known = weights.get(full)
     const own = full.slice(full.indexOf('/') + 1)
     if (known && !sameShape(known.spec.shape, shape)) {
@@ -93,11 +74,11 @@ export function writeLayers(
       initializer: typeof initializer === 'string' ? readInitializer(initializer) : initializer,
       regularizer,
       constraint,
-      trainable: trainable && isTrainable && !stays,
+      trainable: trainable && isTrainable,
     }
     const entry = known ?? { value: g.leaf('parameter', full, shape), spec }
     weights.set(full, entry)
-    const next = (training || stays) && g.assigned.get(full)
+    const next = (training || isState({ name })) && g.assigned.get(full)
     if (!next) return entry.value
     const now = copy(g, next) // a value of its own, by which `assign` knows the weight
     g.moved.set(now, full)
@@ -112,39 +93,20 @@ export function writeLayers(
     trainable: call.layer.trainable,
     seed,
     stream: (own = '') => streamOf(`${call.name}${prefix.slice(call.layer.name.length)}/${own}`),
-    weight(own, shape, options) {
-      checkLayerName(own, 'name of a weight')
-      return weight(prefix, own, call.layer.trainable, shape, options)
-    },
+    weight: (own, shape, options) => weight(prefix, own, call.layer.trainable, shape, options),
     weightOf(...names) {
-      const [, ...models] = namesAround(call.layer.name)
-      const full = [...models.map((model) => `${model}.`), ''].flatMap((prefix) =>
-        names.map((own) => prefix + own),
-      )
-      const found = full.find((name) => weights.has(name)) ?? names[0]
+      const around = call.layer.name.split('.') // the names of the models that the layer lies in, and its own
+      const full = around.flatMap((_, i) => names.map((own) => [...around.slice(0, i), own].join('.')))
+      const found = full.reverse().find((name) => weights.has(name)) ?? names[0]
       return weights.get(found)?.value ?? fail(`tied to ${found}, which no earlier layer has`)
     },
-    nested(own) {
-      checkLayerName(own, 'name of a nested layer')
-      return contextOf(call, `${prefix}/${own}`)
-    },
+    nested: (own) => contextOf(call, `${prefix}/${own}`),
   })
 
-  const taken = takenBy(network)
-  const read = (name: string): Value => {
-    const value = values.get(name) as Value
-    const given = value.shape.slice(1)
-    for (const { model, shape } of taken.get(name) ?? [])
-      if (given.length !== shape.length || shape.some((n, axis) => n !== null && n !== given[axis]))
-        fail(
-          `model ${model} takes ${rowShapeText(shape)} and is called on ${name}, which is ${rowShapeText(given)}`,
-        )
-    return value
-  }
   for (const call of network.calls) {
     const { name, layer } = call
     g.label = layer.name
-    const inputs = call.inputs.map(read)
+    const inputs = call.inputs.map((value) => values.get(value) as Value)
     try {
       const built = layer.kind.build(contextOf(call, layer.name), inputs, layer.config)
       const outputs = Array.isArray(built) ? (built as readonly Value[]) : [built as Value]

@@ -4,14 +4,13 @@
 
 import {
   checkLayerName,
-  type InnerCall,
   type InnerModel,
   isSymbolic,
   isText,
   type Layer,
+  type LayerCall,
   type LayerKind,
   type LayerNames,
-  type Origin,
   type Symbolic,
 } from '../layers/layer.ts'
 import { check, fail, reading, show } from '../numerics/errors.ts'
@@ -37,9 +36,6 @@ export interface NetworkLayer {
 /** Name of output `index` of a call. */
 export const outputName = (call: string, index: number): string => (index === 0 ? call : `${call}:${index}`)
 
-/** How many values a call gives. */
-export const outputsIn = ({ layer }: Call): number => layer.kind.outputs?.(layer.config) ?? 1
-
 /** A layer applied to values; the value it gives has the call's name. */
 export interface Call {
   /** The layer's name; `name#2` and so on for further calls of the same layer. Further outputs are `<name>:1` ... */
@@ -48,6 +44,10 @@ export interface Call {
   /** Names of inputs or earlier calls. */
   readonly inputs: readonly string[]
 }
+
+/** The names of the values that a call gives. */
+export const valuesOf = ({ name, layer: { kind, config } }: Call): string[] =>
+  Array.from({ length: kind.outputs?.(config) ?? 1 }, (_, i) => outputName(name, i))
 
 /** A call of a model within the network, whose layers are those of the network. */
 export interface ModelCall {
@@ -106,7 +106,7 @@ export function uniqueNames(names: readonly string[], what: string): void {
 }
 
 /** Values in an order in which each comes behind what it is made from. @throws LanegradError on a cycle. */
-function ordered(roots: readonly Symbolic[]): Symbolic[] {
+function ordered(roots: readonly Symbolic[]): ReadonlySet<Symbolic> {
   const done = new Set<Symbolic>()
   const open = new Set<Symbolic>()
   const stack = [...roots].reverse()
@@ -128,17 +128,18 @@ function ordered(roots: readonly Symbolic[]): Symbolic[] {
     open.add(value)
     for (const input of missing.reverse()) stack.push(input)
   }
-  return [...done]
+  return done
 }
 
 /**
  * The names of a model's layers, in order of first call: the caller's; else one that the layer has had in another model,
  * unless something else here has or had it; else the kind and the next number. A layer that must change its name gets a
- * number above all those of the models it was in: no name means two layers of models that have layers in common. `names`: those
- * of the inputs, and then these.
+ * number above all those of the models it was in: no name means two layers of models that have layers in common. Models within
+ * the model are named in the same way. `inputs`: the names of those.
  */
-function nameLayers(layers: ReadonlySet<Layer<unknown> | InnerModel>, names: Map<object, string>): void {
-  const fixed = new Set([...names.values(), ...[...layers].flatMap(({ layerName }) => layerName ?? [])])
+function nameLayers(layers: Iterable<Layer<unknown>>, inputs: readonly string[]): Map<object, NetworkLayer> {
+  const named = new Map<object, NetworkLayer>()
+  const fixed = new Set([...inputs, ...[...layers].flatMap(({ layerName }) => layerName ?? [])])
   const had = new Map<string, number>()
   let most = 0
   for (const { known } of layers) {
@@ -159,26 +160,18 @@ function nameLayers(layers: ReadonlySet<Layer<unknown> | InnerModel>, names: Map
   for (const layer of layers) {
     const { layerName, kind, known } = layer
     const kept = layerName ?? known.names.find((name) => had.get(name) === 1 && !fixed.has(name))
-    names.set(layer, kept ?? nextName(kind.kind, known.names.length > 0))
+    named.set(layer, { ...layer, name: kept ?? nextName(kind.kind, known.names.length > 0) })
   }
+  return named
 }
 
-/** The layers of a network that come from other models, by their names in it. */
-export type Origins = ReadonlyMap<string, Origin>
-
-/** Lets the layers of a model that could be made know what they are called in it. */
-export function remember({ calls }: Network, origins: Origins): void {
-  const layers = new Set(calls.map(({ layer }) => layer))
+/** Lets the layers of a model that could be made, and the models within it, know what they are called in it. */
+export function remember(layers: readonly NetworkLayer[]): void {
   let most = 0
   for (const { name } of layers) most = Math.max(most, Number(/_(\d{1,9})$/.exec(name)?.[1] ?? 0))
-  const note = (name: string, known: LayerNames) => {
+  for (const { name, known } of layers) {
     if (!known.names.includes(name)) known.names.push(name)
     known.most = Math.max(known.most, most)
-  }
-  for (const { name, known } of layers) {
-    const origin = origins.get(name)
-    note(name, known)
-    if (origin?.isInner) note(name.slice(0, -origin.layer.length - 1), origin.model.known)
   }
 }
 
@@ -189,109 +182,137 @@ export function callName(name: string, counts: Map<string, number>): string {
   return count === 1 ? name : `${name}#${count}`
 }
 
-/**
- * The calls of models in a network, named, with the calls and values that lie in them. `names`: the names of models and of
- * values.
- */
-function modelCalls(
-  calls: ReadonlyMap<InnerCall, readonly string[]>,
-  names: ReadonlyMap<object, string>,
+/** Calls of models by other names: `calls` and `values` have those of calls and values; what they lack is left out. */
+export function renamed(
+  models: readonly ModelCall[],
+  calls: ReadonlyMap<string, string>,
+  values: ReadonlyMap<string, string>,
 ): ModelCall[] {
-  const counts = new Map<string, number>()
-  const known = new Map<InnerCall, string>()
-  return [...calls].map(([call, inside]) => {
-    const { model, outer, inputs, outputs, values } = call
-    const own = typeof model === 'string' ? model : (names.get(model) ?? '')
-    const name = outer ? `${known.get(outer)}.${own}` : callName(own, counts)
-    known.set(call, name)
-    const named = (inner: string) => names.get(values.get(inner) as Symbolic) ?? []
-    return {
-      name,
-      calls: inside,
-      inputs: inputs.flatMap(({ value: inner, shape }) =>
-        [named(inner)].flat().map((value) => ({ value, shape })),
+  const named = (value: string) => values.get(value) ?? []
+  return models
+    .map((model) => ({
+      name: model.name,
+      calls: model.calls.flatMap((call) => calls.get(call) ?? []),
+      inputs: model.inputs.flatMap(({ value, shape }) =>
+        [named(value)].flat().map((own) => ({ value: own, shape })),
       ),
-      outputs: outputs.flatMap(named),
-    }
-  })
+      outputs: model.outputs.flatMap(named),
+    }))
+    .filter(({ calls }) => calls.length > 0)
 }
 
+/** The calls that make the values `needed`, in their order. */
+function callsFor({ calls }: Network, needed: Set<string>): readonly Call[] {
+  const isNeeded = (call: Call) => {
+    const is = valuesOf(call).some((value) => needed.has(value))
+    if (is) for (const input of call.inputs) needed.add(input)
+    return is
+  }
+  return [...calls].reverse().filter(isNeeded).reverse()
+}
+
+/** A network that was made of values, and what belongs to it. */
+export interface Described {
+  readonly network: Network
+  /** Its layers, and the models within it. */
+  readonly layers: readonly NetworkLayer[]
+  /** What reads the weights that those of the models within it start from, by their names. */
+  readonly origins: Origins
+  /** The names of the values that calls give. */
+  readonly values: ReadonlyMap<object, readonly (string | undefined)[]>
+}
+
+/** By the name of a model within a network: the weight of a name that it has by itself. */
+export type Origins = ReadonlyMap<string, InnerModel['read']>
+
 /** The network between `inputs` and `outputs`. @throws LanegradError naming what is missing, double or unused. */
-export function networkOf(
-  inputs: Values,
-  outputs: Values,
-  modelName: string | null = null,
-): { readonly network: Network; readonly origins: Origins; readonly values: ReadonlyMap<object, string> } {
+export function networkOf(inputs: Values, outputs: Values, modelName: string | null = null): Described {
   const asked = reading('model: inputs', () => listed('inputs', inputs))
   const wanted = reading('model: outputs', () => listed('outputs', outputs))
   const values = ordered(wanted.entries.map(([, value]) => value))
 
-  const names = new Map<object, string>() // of values, layers, models and calls
-  const networkInputs = asked.entries.map(([key, value], i): NetworkInput => {
-    if (!value.input) fail('model: inputs must be values made by input()')
+  const made = new Map<object, readonly (string | undefined)[]>() // the names of values, by their call
+  const nameOf = ({ call, index }: Symbolic) => made.get(call)?.[index] ?? ''
+  const networkInputs = asked.entries.map(([key, { input, call }], i): NetworkInput => {
+    if (!input) fail('model: inputs must be values made by input()')
     if (key !== null) checkLayerName(key, 'model: name of an input')
-    const name = key ?? (value.input.name || (asked.entries.length === 1 ? 'input' : `input_${i + 1}`))
-    names.set(value, name)
-    return { ...value.input, name }
+    const name = key ?? (input.name || (asked.entries.length === 1 ? 'input' : `input_${i + 1}`))
+    made.set(call, [name])
+    return { ...input, name }
   })
 
-  const layers = new Map<Layer<unknown>, NetworkLayer>()
-  const origins = new Map<string, Origin>()
-  const used = new Set(values.flatMap(({ layer }) => layer ?? []))
-  nameLayers(new Set([...used].map((layer) => (layer.origin?.isInner ? layer.origin.model : layer))), names)
-  for (const layer of used) {
-    const { kind, config, trainable, known, origin } = layer
-    const name = origin?.isInner ? `${names.get(origin.model)}.${origin.layer}` : (names.get(layer) ?? '')
-    layers.set(layer, { name, kind, config, trainable, known })
-    if (origin) origins.set(name, origin)
-  }
+  const layers: Map<unknown, NetworkLayer> = nameLayers(
+    new Set([...values].flatMap(({ layer }) => layer ?? [])),
+    networkInputs.map(({ name }) => name),
+  ) // and those of models, by name
+  const origins = new Map<string, InnerModel['read']>()
   const calls: Call[] = []
+  const models: ModelCall[] = []
   const callCounts = new Map<string, number>()
-  const inner = new Map<InnerCall, string[]>()
-  const lists = (call: InnerCall | null, name: string): void => {
-    if (!call) return
-    lists(call.outer, name)
-    const list = inner.get(call)
-    if (list) list.push(name)
-    else inner.set(call, [name])
+  /** Adds a call; the names of the values it gives. */
+  const write = (layer: NetworkLayer, inputs: readonly string[]): readonly string[] => {
+    const call = { name: callName(layer.name, callCounts), layer, inputs }
+    calls.push(call)
+    return valuesOf(call)
   }
-  for (const value of values) {
-    if (value.layer === null) {
-      if (!names.has(value))
-        fail(`output depends on input ${show(value.input?.name)}, which is not among the model's inputs`)
-      continue
+  /** Adds the calls of a model that lead to the outputs that are used. */
+  const writeModel = (own: string, { inner, outputs }: LayerCall, given: readonly string[]) => {
+    const { network, read } = inner as InnerModel<Network>
+    origins.set(own, read)
+    const used = outputs.flatMap((value, i) => (values.has(value) ? network.outputs[i].value : []))
+    const here = new Map(network.inputs.map(({ name }, i) => [name, given[i]])) // names of its values
+    for (const call of callsFor(network, new Set(used))) {
+      const name = `${own}.${call.layer.name}`
+      const layer = layers.get(name) ?? { ...call.layer, name }
+      layers.set(name, layer)
+      const made = write(
+        layer,
+        call.inputs.map((input) => here.get(input) ?? ''),
+      )
+      valuesOf(call).forEach((value, i) => {
+        here.set(value, made[i])
+      })
     }
-    const known = value.call && names.get(value.call)
-    if (known) {
-      names.set(value, outputName(known, value.index)) // another output of a call that is listed already
-      continue
+    const name = callName(own, callCounts)
+    const whole = {
+      name,
+      calls: network.calls.map((call) => call.name),
+      inputs: network.inputs.map((input) => ({ value: input.name, shape: input.shape })),
+      outputs: network.outputs.map(({ value }) => value),
     }
-    const layer = layers.get(value.layer) as NetworkLayer
-    const name = callName(layer.name, callCounts)
-    lists(value.call?.within ?? null, name)
-    if (value.call) names.set(value.call, name)
-    names.set(value, outputName(name, value.index))
-    calls.push({ name, layer, inputs: value.inputs.map((input) => names.get(input) ?? '') })
+    const inside = network.models.map((model) => ({ ...model, name: `${name}.${model.name}` }))
+    models.push(...renamed([whole, ...inside], here, here))
+    return whole.outputs.map((value) => here.get(value))
+  }
+  for (const { layer, call, inputs, input } of values) {
+    if (made.has(call)) continue // an input, or another output of a call that is listed already
+    if (!layer) fail(`output depends on input ${show(input?.name)}, which is not among the model's inputs`)
+    const given = inputs.map(nameOf)
+    const own = layers.get(layer) as NetworkLayer
+    made.set(call, call.inner ? writeModel(own.name, call, given) : write(own, given))
   }
   const network: Network = {
     name: modelName,
     inputs: networkInputs,
     inputStructure: asked.structure,
     calls,
-    models: modelCalls(inner, names),
+    models,
     outputs: wanted.entries.map(([key, value]) => ({
-      name: key === null ? (names.get(value) ?? '') : name(key, 'model: name of an output'),
-      value: names.get(value) ?? '',
+      name: key === null ? nameOf(value) : name(key, 'model: name of an output'),
+      value: nameOf(value),
     })),
     outputStructure: wanted.structure,
   }
-  return { network: checkNetwork(network), origins, values: names }
+  const all = [...layers.values()]
+  return { network: checkNetwork(network, all), layers: all, origins, values: made }
 }
 
 /** Unique names, every input used. What a file holds is checked further (description.ts). @throws LanegradError */
-export function checkNetwork(network: Network): Network {
+export function checkNetwork(
+  network: Network,
+  layers: Iterable<NetworkLayer> = new Set(network.calls.map(({ layer }) => layer)),
+): Network {
   const { inputs, calls, outputs } = network
-  const layers = new Set(calls.map(({ layer }) => layer))
   const namesOf = (named: Iterable<{ readonly name: string }>) => Array.from(named, ({ name }) => name)
   uniqueNames(namesOf([...inputs, ...layers]), 'layers or inputs')
   uniqueNames(namesOf(outputs), 'outputs')
@@ -300,17 +321,9 @@ export function checkNetwork(network: Network): Network {
   return Object.freeze(network)
 }
 
-/** The same network, its layers trainable or not. */
-export function withTrainable(
-  network: Network,
-  isTrainable: (layer: string, now: boolean) => boolean,
-): Network {
-  const layers = new Map(
-    network.calls.map(({ layer }) => [
-      layer,
-      { ...layer, trainable: isTrainable(layer.name, layer.trainable) },
-    ]),
-  )
+/** The same network, each of its layers as `change` gives it. */
+export function withLayers(network: Network, change: (layer: NetworkLayer) => NetworkLayer): Network {
+  const layers = new Map(network.calls.map(({ layer }) => [layer, change(layer)]))
   const calls = network.calls.map((call) => ({ ...call, layer: layers.get(call.layer) ?? call.layer }))
   return Object.freeze({ ...network, calls })
 }

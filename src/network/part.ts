@@ -4,15 +4,7 @@ import { isLayerName } from '../layers/layer.ts'
 import { fail, show } from '../numerics/errors.ts'
 import type { RowShape } from '../numerics/shape.ts'
 import type { Structure } from '../rows/rows.ts'
-import {
-  type Call,
-  callName,
-  checkNetwork,
-  type ModelCall,
-  type Network,
-  outputName,
-  outputsIn,
-} from './network.ts'
+import { type Call, callName, checkNetwork, type Network, renamed, valuesOf } from './network.ts'
 
 /** Names of values of a network; `key`: what they are called, null: nothing else. */
 export interface Wanted {
@@ -26,8 +18,7 @@ export interface Wanted {
  */
 function between(network: Network, inputs: ReadonlySet<string>, outputs: Wanted): Call[] {
   const makers = new Map<string, Call>()
-  for (const call of network.calls)
-    for (let i = 0; i < outputsIn(call); i++) makers.set(outputName(call.name, i), call)
+  for (const call of network.calls) for (const value of valuesOf(call)) makers.set(value, call)
   const found = new Set<Call>()
   const open = outputs.entries.map(([, value]) => [value, value])
   for (let entry = open.pop(); entry; entry = open.pop()) {
@@ -66,34 +57,20 @@ export function partOf(
   const named = (value: string) => names.get(value) ?? fail(`no value ${value}`)
   const callNames = new Map<string, string>()
   const kept = calls.map((call): Call => {
-    const given = callName(call.layer.name, counts)
-    callNames.set(call.name, given)
-    const from = call.inputs.map(named)
-    for (let i = 0; i < outputsIn(call); i++)
-      if (!names.has(outputName(call.name, i))) names.set(outputName(call.name, i), outputName(given, i))
-    return { ...call, name: given, inputs: from }
-  })
-  const models = network.models.flatMap((model): ModelCall[] => {
-    const inside = model.calls.flatMap((call) => callNames.get(call) ?? [])
-    if (inside.length === 0) return []
-    return [
-      {
-        name: model.name,
-        calls: inside,
-        inputs: model.inputs.flatMap(({ value, shape }) => {
-          const given = names.get(value)
-          return given === undefined ? [] : { value: given, shape }
-        }),
-        outputs: model.outputs.flatMap((value) => names.get(value) ?? []),
-      },
-    ]
+    const own = { ...call, name: callName(call.layer.name, counts), inputs: call.inputs.map(named) }
+    const given = valuesOf(own)
+    callNames.set(call.name, own.name)
+    valuesOf(call).forEach((value, i) => {
+      if (!names.has(value)) names.set(value, given[i])
+    })
+    return own
   })
   return checkNetwork({
     name,
     inputs: own,
     inputStructure: inputs.structure,
     calls: kept,
-    models,
+    models: renamed(network.models, callNames, names),
     outputs: outputs.entries.map(([key, value]) => ({ name: key ?? named(value), value: named(value) })),
     outputStructure: outputs.structure,
   })

@@ -30,19 +30,7 @@ import {
   writtenFor,
 } from './compute.ts'
 import { hostMetric } from './host-metric.ts'
-import { type Network, type Origins, withTrainable } from './network.ts'
-
-/** An arena under several networks: what `part` brings. */
-export interface Shared<S> {
-  /** The first one made it. */
-  readonly members: S[]
-  /** The engine and the layout of another member with these weights. */
-  place(weights: readonly ParameterSpec[]): [engine: Engine, layout: Layout]
-  /** The layout of a member by itself; the others get to know where the blocks of all end. */
-  layoutFor(member: S, weights: readonly ParameterSpec[], slotCount: number | null): Layout
-  /** A member is disposed; with the first one all are. */
-  leave(member: S): void
-}
+import { type Described, type Network, type Origins, withLayers } from './network.ts'
 
 export interface Training {
   readonly optimizer: Optimizer
@@ -108,7 +96,7 @@ function updatingOf({ optimizer }: Training, groups: number): Updating {
 }
 
 /** The readings of a computation, at the addresses of its plan. */
-function readingsOf({ losses, metrics }: Computation, { results }: Plan, isSplit: boolean): Readings {
+function readingsOf({ losses, metrics, isSplit }: Computation, { results }: Plan): Readings {
   const at = (result: string) => results.get(result)?.address ?? 0
   const placed = <R extends { readonly value: string; readonly counter: string }>(place: R) => ({
     ...place,
@@ -141,24 +129,24 @@ export class PlannedSession extends Session<Plan, Engine> {
   /** Calls of `fit` and `evaluate` that aren't at their end. */
   fits = 0
   evaluations = 0
-  /** The names of symbolic values and of calls, where the network was made of them. */
-  values: ReadonlyMap<object, string> = new Map()
-  /** The arena, where it is under other networks too. */
-  shared: Shared<PlannedSession> | null
+  /** The names of the values that calls give, where the network was made of them. */
+  values: Described['values'] = new Map()
+  /** The sessions over this arena, the first of which made it: this one alone, until `part` adds others. */
+  members: PlannedSession[] = [this]
+  /** What lays the arena out; `part` brings another way. */
+  layoutFor: (weights: readonly ParameterSpec[], slotCount: number | null) => Layout = (weights, slotCount) =>
+    layoutOf(this.engine.base, weights, slotCount)
 
-  /** `shared`: the arena whose weights it has, instead of weights of its own. */
+  /** `place`: in an arena that is there already, with the weights in it. */
   constructor(
     network: Network,
     outline: Outline,
     seed: number,
     runtime: RuntimeOptions = {},
-    shared: Shared<PlannedSession> | null = null,
+    place: readonly [Engine, Layout?] = [new Engine(runtime)],
   ) {
-    const { parameters } = outline
-    const place: readonly [Engine, Layout?] = shared?.place(parameters) ?? [new Engine(runtime)]
-    super(parameters, feedsOf(network, outline, null), seed, ...place)
+    super(outline.parameters, feedsOf(network, outline, null), seed, ...place)
     this.runtime = runtime
-    this.shared = shared
     this.network = network
     this.outline = outline
   }
@@ -169,26 +157,17 @@ export class PlannedSession extends Session<Plan, Engine> {
 
   /** @throws LanegradError where something goes on in it, or in one over the same weights */
   refuseWhileBusy(what: string): void {
-    for (const { busy } of [this, ...(this.shared?.members ?? [])]) {
+    for (const { busy } of this.members) {
       const whose = this.busy ? 'this model' : 'a model over the same weights'
       if (busy)
         fail(`${what}: ${whose} is being ${busy}; await ${busy === 'fitted' ? 'fit' : 'evaluate'} first`)
     }
   }
 
-  private layoutFor(weights: readonly ParameterSpec[], slotCount: number | null): Layout {
-    return this.shared?.layoutFor(this, weights, slotCount) ?? layoutOf(this.engine.base, weights, slotCount)
-  }
-
   /** The persistent regions of all networks over this memory, as one view: what a run may change. */
   state(): Float32Array {
-    const { base } = this.shared?.members[0].layout ?? this.layout
+    const { base } = this.members[0].layout
     return this.engine.floatView(base, (this.layout.end - base) / 4)
-  }
-
-  override dispose(): void {
-    super.dispose()
-    this.shared?.leave(this)
   }
 
   /** The program for a batch of `rows` rows shaped like `batch`'s; the last ones made are kept. */
@@ -245,10 +224,9 @@ export class PlannedSession extends Session<Plan, Engine> {
   initialize(origins: Origins, given: ReadonlyMap<string, Float32Array>): void {
     const { engine, seed } = this
     for (const { name, shape, initializer } of this.outline.parameters) {
-      const at = name.indexOf('/')
-      const origin = origins.get(name.slice(0, at))
+      const dot = name.indexOf('.') // behind the name of a model
       const known = given.get(name)
-      const there = known ? null : origin?.model.read(origin.layer + name.slice(at))
+      const there = known ? null : origins.get(name.slice(0, dot))?.(name.slice(dot + 1))
       if (there && !sameShape(there.shape, shape))
         fail(
           `weight ${name} has shape ${shapeText(there.shape)} in another model and ${shapeText(shape)} here`,
@@ -329,7 +307,10 @@ export class PlannedSession extends Session<Plan, Engine> {
 
   /** Which layers' weights train; weights stay, the optimizer starts anew. */
   setTrainable(isTrainable: (layer: string, now: boolean) => boolean): void {
-    const network = withTrainable(this.network, isTrainable)
+    const network = withLayers(this.network, (layer) => ({
+      ...layer,
+      trainable: isTrainable(layer.name, layer.trainable),
+    }))
     this.take(this.training, network, outlineOf(network))
   }
 
@@ -371,7 +352,7 @@ export class PlannedSession extends Session<Plan, Engine> {
     const program: Program<Plan> = {
       request,
       code,
-      readings: readingsOf(computation, code, outputs.length > 1 || !!training?.added),
+      readings: readingsOf(computation, code),
       groups: names.map((name) => (groups?.isSum(name) ? null : (code.results.get(name)?.address ?? 0))),
     }
     return { program, computation }

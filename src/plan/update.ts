@@ -10,8 +10,8 @@ import type { Shape } from '../numerics/shape.ts'
 import { f32, f64, listed } from '../numerics/words.ts'
 import { bufferBytes, type Layout, type ParameterSpec } from '../session/layout.ts'
 
-/** The place of the weight decay among an update's constants. */
-const DECAY = 3
+/** The constants of an update by the learning rate as it is. */
+const PLAIN_CONSTANTS = 6
 
 /** How gradients are limited before an update. */
 export interface Clip {
@@ -69,17 +69,16 @@ export interface UpdateSpec {
   readonly kernel: { readonly code: number; readonly module?: KernelModule }
   /** UPDATE_* */
   readonly flags: number
-  /** a, b, epsilon, weight decay, momentum, extra: as assembly/kernels/optimizer.ts reads them */
-  readonly constants: readonly [number, number, number, number, number, number]
+  /**
+   * Of a weight: a, b, epsilon, weight decay, momentum, extra, and a factor of the learning rate if there is one, as
+   * assembly/kernels/optimizer.ts reads them.
+   */
+  constants(weight: string): readonly number[]
   /** The optimizer's own in its kernel's order, then those of `accumulation` and `ema` where used. */
   readonly slotNames: readonly string[]
   /** The number that the first slot starts from; the others start from 0. */
   readonly slotStart: number
   readonly clip: Clip | null
-  /** Weights that don't decay. Default: none. */
-  readonly undecayed?: readonly string[]
-  /** Factors of the learning rate by weight. Default: 1 for each. */
-  readonly rates?: Readonly<Record<string, number>>
   /** Over several steps; null: every step updates. */
   readonly accumulation: Accumulating | null
   /** Groups of losses whose gradients are accumulated apart. */
@@ -129,18 +128,17 @@ interface Piece {
   readonly offset: number
   bytes: number
   readonly isLarge: boolean
-  readonly decays: boolean
-  readonly rate: number
+  readonly constants: readonly number[]
 }
 
 /**
- * The weights that train in pieces: each large one, and the others as long as they lie side by side and weight decay and
- * the factor of the learning rate are the same.
+ * The weights that train in pieces: each large one, and the others as long as they lie side by side and the constants of
+ * their updates are the same.
  */
 function updatePieces(
   { parameters, gradients, gradientsStart }: Layout,
   specs: readonly ParameterSpec[],
-  { undecayed = [], rates = {} }: UpdateSpec,
+  update: UpdateSpec,
 ): Piece[] {
   const trained = specs.flatMap(({ name, trainable, shape }): Piece[] => {
     if (!trainable) return []
@@ -151,8 +149,7 @@ function updatePieces(
         offset: (gradients.get(name) ?? 0) - gradientsStart,
         bytes,
         isLarge: bytes >= LARGE_BYTES,
-        decays: !undecayed.includes(name),
-        rate: rates[name] ?? 1,
+        constants: update.constants(name),
       },
     ]
   })
@@ -160,7 +157,7 @@ function updatePieces(
   for (const weight of trained.sort((a, b) => a.address - b.address)) {
     const last = pieces.at(-1)
     const isAlike =
-      last && !weight.isLarge && !last.isLarge && last.decays === weight.decays && last.rate === weight.rate
+      last && !weight.isLarge && !last.isLarge && String(last.constants) === String(weight.constants)
     if (isAlike && last.address + last.bytes === weight.address) last.bytes += weight.bytes
     else pieces.push(weight)
   }
@@ -172,7 +169,7 @@ export function updateInstructions(
   layout: Layout,
   specs: readonly WeightInPlan[],
 ): UpdateInstruction[] {
-  const { base, trainable, gradientsStart, slotsStart, parameters, runs } = layout
+  const { base, trainable, gradientsStart, slotsStart, parameters } = layout
   if (trainable.bytes === 0) return []
   const { accumulation, groups, ema } = update
   const regions: Regions = {
@@ -183,10 +180,7 @@ export function updateInstructions(
   }
   const clips = update.clip ? clipInstructions(update.clip, layout, specs) : []
   const pieces = updatePieces(layout, specs, update)
-  const updates = pieces.map(({ address, offset, bytes, decays, rate }, i): UpdateInstruction => {
-    const constants: number[] = [...update.constants]
-    if (!decays) constants[DECAY] = 0
-    if (rate !== 1) constants.push(rate)
+  const updates = pieces.map(({ address, offset, bytes, constants }, i): UpdateInstruction => {
     const operands = listed({
       [abi.UPDATE_KIND]: update.code,
       [abi.UPDATE_P]: address,
@@ -197,7 +191,7 @@ export function updateInstructions(
       [abi.UPDATE_FLAGS]:
         update.flags |
         (i < pieces.length - 1 ? abi.UPDATE_UNFINISHED : 0) |
-        (rate === 1 ? 0 : abi.UPDATE_SCALED),
+        (constants.length > PLAIN_CONSTANTS ? abi.UPDATE_SCALED : 0),
       [abi.UPDATE_A]: constants.flatMap(f64),
     })
     return { ...update.kernel, operands }
@@ -209,6 +203,8 @@ export function updateInstructions(
     ...specs.flatMap(({ name, shape, trainable, constraint }) =>
       trainable && constraint ? constraint.constrain(parameters.get(name) ?? 0, shape) : [],
     ),
-    ...(ema ? runs.map(({ start, offset, bytes }) => ema.average(regions, start, offset, bytes / 4)) : []),
+    ...(ema
+      ? pieces.map(({ address, offset, bytes }) => ema.average(regions, address, offset, bytes / 4))
+      : []),
   ]
 }

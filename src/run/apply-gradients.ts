@@ -1,8 +1,7 @@
 // Steps by gradients that come from elsewhere, for programs that name them.
-import { type Gradients, readGradients } from '../feed/gradients.ts'
-import { type ApplyOptions, OPTIONS } from '../feed/options.ts'
-import { fail, readOptions } from '../numerics/errors.ts'
-import { apply } from '../session/apply.ts'
+import { applyGradients as apply, type Gradients } from '../feed/gradients.ts'
+import type { ApplyOptions } from '../feed/options.ts'
+import { fail } from '../numerics/errors.ts'
 import { checkTrainer, type Trainer } from './trainer.ts'
 
 /**
@@ -25,12 +24,10 @@ import { checkTrainer, type Trainer } from './trainer.ts'
  * ```
  */
 export function applyGradients(trainer: Trainer, gradients: Gradients, options: ApplyOptions = {}): void {
-  const what = 'applyGradients'
-  const { session } = checkTrainer(what, trainer)
+  const { session } = checkTrainer('applyGradients', trainer)
   trainer.updating
-  const { weight, allowNaN } = readOptions(what, options, OPTIONS[what])
   const trained =
     session.known.find(({ request }) => request.mode === 'train') ??
     fail('no program that trains: freeze(model, { train: [1] }) makes one')
-  apply(session, trained, readGradients(session.weights, gradients, allowNaN), weight)
+  apply(session, trained, gradients, options)
 }

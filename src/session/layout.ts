@@ -26,8 +26,6 @@ export interface Layout {
   readonly gradients: ReadonlyMap<string, number>
   /** Where parameters start, those that train in front; the bytes of those that train, and of their gradients. */
   readonly trainable: { readonly start: number; readonly bytes: number }
-  /** Parameters that train, where they lie one behind the other; `offset`: of their gradients, from `gradientsStart`. */
-  readonly runs: readonly { readonly start: number; readonly bytes: number; readonly offset: number }[]
   /** First address behind the parameters. */
   readonly parametersEnd: number
   readonly gradientsStart: number
@@ -69,7 +67,6 @@ export function layoutOf(base: number, specs: readonly ParameterSpec[], slotCoun
     parameters,
     gradients,
     trainable: { start, bytes: trainableBytes },
-    runs: trainableBytes > 0 ? [{ start, bytes: trainableBytes, offset: 0 }] : [],
     parametersEnd: gradientsStart,
     gradientsStart,
     slotsStart,

@@ -50,6 +50,11 @@ export interface LossReading {
   readonly weight: number
 }
 
+/** A reading before its addresses are known: results of the graph by name; '' for 0. */
+export type Named<R, K extends keyof R> = Omit<R, K> & { readonly [P in K]: string }
+export type MeanPlace = Named<MeanReading, 'value' | 'counter'>
+export type LossPlace = Named<LossReading, 'value' | 'counter'>
+
 /** A metric that JavaScript computes from the predictions of an output: the session has it under this key. */
 export interface HostReading {
   readonly key: string

@@ -142,7 +142,7 @@ export abstract class Session<C extends Executable = Executable, E extends Arena
   /** The states that layers keep are 0 again. */
   resetStates(): void {
     for (const { name, shape } of this.weights.filter(isState))
-      this.writeWeight(name, new Float32Array(elementCount(shape)))
+      this.engine.clear(this.addressOf(name), elementCount(shape) * 4)
   }
 
   /** Takes how weights are updated; the optimizer starts anew, its arrays being 0. */

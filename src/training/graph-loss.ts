@@ -5,6 +5,8 @@ import { isValue, type Value } from '../graph/value.ts'
 import type { GraphWriter } from '../graph/writer.ts'
 import { check, FINITE, guarded, isFunction, reading, readOptions, unknownName } from '../numerics/errors.ts'
 import { elementCount } from '../numerics/tensor.ts'
+import type { LossPlace } from '../session/program.ts'
+import type { LossGroups } from './groups.ts'
 
 /** The values of a network by name, each with the batch axis first (weights without). */
 export interface NetworkValues {
@@ -25,6 +27,11 @@ export interface WrittenNetwork {
   /** Those of the inputs are among them. */
   readonly values: ReadonlyMap<string, Value>
   readonly weights: ReadonlyMap<string, { readonly value: Value }>
+  /** The terms of the loss so far, what is read of the graph, and where the losses are that are logged. */
+  readonly terms: { readonly group: string | undefined; readonly value: Value }[]
+  readonly results: Map<string, Value>
+  readonly losses: LossPlace[]
+  readonly groups: LossGroups | null
 }
 
 /** Writes a term of the loss: one number, or values whose mean it is. */
@@ -38,8 +45,8 @@ export interface GraphLoss {
   readonly weight: number
   /** Saved models hold this in the place of `write`. */
   readonly custom: true
-  /** Writes the loss, a scalar. @internal */
-  readonly write: (g: GraphWriter, net: WrittenNetwork) => Value
+  /** Adds its term to a loss that is being written. @internal */
+  readonly write: (loss: GraphLoss, g: GraphWriter, net: WrittenNetwork) => void
 }
 
 /**
@@ -75,7 +82,9 @@ export function graphLoss(
   check(isName, 'graphLoss: name', 'a name of letters and digits', name)
   check(isFunction(write), 'graphLoss: write', 'a function', write)
   const { weight } = readOptions('graphLoss', options, { weight: [FINITE, 1] })
-  const whole: GraphLoss['write'] = (g, { inputs, outputs, values, weights }) => {
+  const whole: GraphLoss['write'] = ({ kind, weight }, g, written) => {
+    const { inputs, outputs, values, weights, terms, results, losses, groups } = written
+    g.label = kind
     const named = (kind: string, known: Iterable<readonly [string, Value | undefined]>) => {
       const byName = new Map(known)
       return (of: string) => byName.get(of) ?? unknownName(kind, of, [...byName.keys()])
@@ -93,11 +102,15 @@ export function graphLoss(
       ),
     }
     const what = `loss ${name}`
-    const value = reading(what, () => write(guarded('g', graphBuilder(g)), guarded('net', net)))
-    const isOne = reading(what, () => isValue(value))
-    check(isOne, what, 'a value, as the methods of g give it', value)
-    const scale = 1 / elementCount(value.shape)
-    return value.shape.length > 0 ? ops.reduce(g, 'sum', value, undefined, { scale }) : value
+    const given = reading(what, () => write(guarded('g', graphBuilder(g)), guarded('net', net)))
+    const isOne = reading(what, () => isValue(given))
+    check(isOne, what, 'a value, as the methods of g give it', given)
+    const scale = 1 / elementCount(given.shape)
+    const value = given.shape.length > 0 ? ops.reduce(g, 'sum', given, undefined, { scale }) : given
+    terms.push({ group: groups?.added, value: ops.scale(g, value, weight) })
+    const result = `added ${kind}`
+    results.set(result, value)
+    losses.push({ key: kind, value: result, weight, counter: '', isSum: false })
   }
   return Object.freeze({ kind: name, weight, custom: true, write: whole })
 }

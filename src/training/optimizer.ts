@@ -17,9 +17,9 @@ import {
   reading,
   readOptions,
   SHARE,
-  unknownName,
 } from '../numerics/errors.ts'
 import type { Clip, UpdateSpec } from '../plan/update.ts'
+import { byName } from '../session/named.ts'
 import type { Accumulation } from './accumulation.ts'
 import type { MovingAverage } from './moving-average.ts'
 import type { OptimizerOptions } from './optimizer-options.ts'
@@ -169,18 +169,6 @@ export function makeOptimizer(kind: Optimizer['kind'], formula: Formula, options
   return bringing(data, { formula: () => formula })
 }
 
-/** Whether `name` is a weight's, its layer's, that of a model around it, or what all weights of its kind are called. */
-const isOf = (weight: string, name: string): boolean =>
-  weight === name ||
-  [`${name}/`, `${name}.`].some((head) => weight.startsWith(head)) ||
-  weight.endsWith(`/${name}`)
-
-/** The weights that a name stands for. @throws LanegradError on a name that no weight or layer has */
-function named(what: string, name: string, weights: readonly string[]): readonly string[] {
-  const found = weights.filter((weight) => isOf(weight, name))
-  return found.length > 0 ? found : unknownName(`${what}: weight or layer`, name, weights)
-}
-
 /**
  * The optimizer with the names of the weights that don't decay, and of those with rates of their own.
  * @throws LanegradError on a name that no weight or layer has
@@ -188,6 +176,8 @@ function named(what: string, name: string, weights: readonly string[]): readonly
 export function resolveNames(optimizer: Optimizer, weights: readonly string[]): Optimizer {
   const { kind, excludeFromWeightDecay: excluded, learningRateMultipliers: multipliers, formula } = optimizer
   const what = `${kind}: excludeFromWeightDecay`
+  const named = <T>(what: string, given: readonly [string, T][]) =>
+    byName(`${what}: weight or layer`, given, weights)
   const undecayed =
     typeof excluded === 'function'
       ? weights.filter((weight) =>
@@ -197,16 +187,16 @@ export function resolveNames(optimizer: Optimizer, weights: readonly string[]): 
             `${what}: of ${weight}`,
           ),
         )
-      : excluded?.flatMap((name) => named(what, name, weights))
-  const rates = Object.entries(multipliers ?? {}).flatMap(([name, rate]) =>
-    named(`${kind}: learningRateMultipliers`, name, weights).map((weight) => [weight, rate]),
-  )
+      : excluded && [
+          ...named(
+            what,
+            excluded.map((name) => [name, true]),
+          ).keys(),
+        ]
+  const rates =
+    multipliers && Object.fromEntries(named(`${kind}: learningRateMultipliers`, Object.entries(multipliers)))
   return bringing(
-    {
-      ...optimizer,
-      excludeFromWeightDecay: undecayed,
-      learningRateMultipliers: multipliers && Object.fromEntries(rates),
-    },
+    { ...optimizer, excludeFromWeightDecay: undecayed, learningRateMultipliers: rates },
     { formula },
   )
 }
@@ -216,7 +206,8 @@ export function resolveNames(optimizer: Optimizer, weights: readonly string[]): 
  * (groups.ts).
  */
 export function updateOf(optimizer: Optimizer, groups: number): UpdateSpec {
-  const { kind, weightDecay, clip, ema, accumulation, excludeFromWeightDecay: excluded } = optimizer
+  const { kind, weightDecay, clip, ema, accumulation, learningRateMultipliers: multipliers } = optimizer
+  const excluded = optimizer.excludeFromWeightDecay as readonly string[] | undefined // names by now
   const { beta1 = 0, beta2 = 0, rho = beta1, epsilon = 0, momentum = 0 } = optimizer
   const { code = 0, slots, flags = 0, kernel = { code: abi.OP_UPDATE }, extra } = optimizer.formula()
   const isAccumulating = accumulation !== null && accumulation.steps > 1
@@ -229,7 +220,12 @@ export function updateOf(optimizer: Optimizer, groups: number): UpdateSpec {
       (optimizer.nesterov ? abi.UPDATE_NESTEROV : 0) |
       (optimizer.centered ? abi.UPDATE_CENTERED : 0) |
       (optimizer.amsgrad ? abi.UPDATE_AMSGRAD : 0),
-    constants: [rho, beta2, epsilon, weightDecay, momentum, extra?.(optimizer) ?? 0],
+    constants(weight) {
+      const decay = excluded?.includes(weight) ? 0 : weightDecay
+      const rate = multipliers?.[weight] ?? 1
+      const all = [rho, beta2, epsilon, decay, momentum, extra?.(optimizer) ?? 0]
+      return rate === 1 ? all : [...all, rate]
+    },
     slotNames: [
       ...slots,
       ...(optimizer.centered ? ['mean'] : []),
@@ -240,8 +236,6 @@ export function updateOf(optimizer: Optimizer, groups: number): UpdateSpec {
     ],
     slotStart: optimizer.initialAccumulatorValue ?? 0,
     clip,
-    rates: optimizer.learningRateMultipliers ?? {},
-    undecayed: weightDecay > 0 && Array.isArray(excluded) ? excluded : [],
     accumulation: isAccumulating ? accumulation : null,
     groups,
     ema,

@@ -116,6 +116,35 @@ describe('called as a layer', () => {
     )
   })
 
+  test('what only leads to outputs that nobody uses is left out', () => {
+    const a = input({ shape: [2] })
+    const h = dense({ units: 3, name: 'trunk' })(a)
+    const outputs = { one: dense({ units: 1, name: 'one' })(h), two: dense({ units: 2, name: 'two' })(h) }
+    const heads = model({ inputs: a, outputs, name: 'heads' })
+    const names = (net: Model) => net.layers.map(({ name }) => name)
+    const x = input({ shape: [2] })
+    const half = model({ inputs: x, outputs: heads(x).two })
+    expect(names(half)).toEqual(['heads.trunk', 'heads.two'])
+    expect(half.predict([[1, 2]])).toEqual(heads.predict([[1, 2]]).two)
+    // each call has the head that it is used for; a call of a layer has a number where the layer is called again
+    const both = model({ inputs: x, outputs: concatenate()(heads(x).one, heads(x).two) })
+    expect(names(both)).toEqual(['heads.trunk', 'heads.one', 'heads.two', 'concatenate_1'])
+    const again = load(both.save())
+    expect(again.predict([[1, 2]])).toEqual(both.predict([[1, 2]]))
+    expect(again.summary()).toBe(both.summary())
+    expect(both.summary()).toMatch(/^heads#2 \(model\)/m)
+  })
+
+  test('it is called as it is then: what trains, and which weights it starts from', () => {
+    const inner = sequential({ inputShape: [2], layers: [dense({ units: 2, name: 'd' })], name: 'inner' })
+    const x = input({ shape: [2] })
+    inner.setTrainable(() => false)
+    const y = inner(x)
+    inner.setTrainable(() => true)
+    expect(model({ inputs: x, outputs: y }).layers.map(({ trainable }) => trainable)).toEqual([false])
+    expect(model({ inputs: x, outputs: add()(y, inner(x)) }).layers).toHaveLength(2)
+  })
+
   test('tied weights and masks hold within the model', () => {
     const inner = sequential({
       inputShape: [5],
@@ -258,7 +287,7 @@ describe('what is refused', () => {
     [
       'two models of one name',
       () => sequential({ inputShape: [4], layers: [encoder('a'), dense({ units: 4 }), encoder('a')] }),
-      'layers or inputs are named "a.dense_1"',
+      'layers or inputs are named "a"',
     ],
   ])('%s', (_, make, message) => {
     expect(make).toThrow(message)

@@ -85,7 +85,7 @@ describe('graphs that do not hold together', () => {
           layer: dense({ units: 2, name: 'around' }),
           inputs: [] as Symbolic[],
           index: 0,
-          call: null,
+          call: { inner: null, outputs: [] },
           input: null,
         }
         round.inputs.push(round)

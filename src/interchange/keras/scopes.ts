@@ -6,8 +6,7 @@ import {
   type ModelCall,
   type Network,
   type NetworkLayer,
-  outputName,
-  outputsIn,
+  valuesOf,
 } from '../../network/network.ts'
 
 /** A layer or a model, called on values: those of the network, by their names there. */
@@ -34,9 +33,6 @@ export const isScope = (unit: NetworkLayer | Scope): unit is Scope => 'calls' in
 /** The layers of a scope and of those within it. */
 export const layersIn = ({ calls }: Scope): NetworkLayer[] =>
   [...new Set(calls.map(({ unit }) => unit))].flatMap((unit) => (isScope(unit) ? layersIn(unit) : [unit]))
-
-const valuesOf = (call: Call): string[] =>
-  Array.from({ length: outputsIn(call) }, (_, i) => outputName(call.name, i))
 
 /** Pairs of calls of the same layers, in their order; null: `b` has others than `a`. Of some that `a` has it may have none. */
 function paired(a: readonly Call[], b: readonly Call[]): [Call, Call][] | null {
