@@ -39,7 +39,7 @@ function partOf(script: string) {
       .replace(exported, '')
       .replace(/^\/\/# sourceMappingURL=.*$/m, '')
       .trim(),
-    inner: (name: string): string => new RegExp(`(\\w+) as ${name}\\b`).exec(names)?.[1] ?? name,
+    inner: (name: string): string => new RegExp(`([\\w$]+) as ${name}\\b`).exec(names)?.[1] ?? name,
   }
 }
 
