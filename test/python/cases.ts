@@ -438,6 +438,8 @@ const core = (): Case[] => [
         steps: [
           { op: 'weight', name: 'w', shape: [4, 4] },
           { op: 'matmul', inputs: [0, 1] },
+          { op: 'constant', data: [0.5, 1, 2, 3], shape: [4] },
+          { op: 'binary', inputs: [2, 3], fn: 'add' },
         ],
       }),
       layerNormalization(),

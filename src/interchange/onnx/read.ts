@@ -200,8 +200,8 @@ function weightsFrom(nodes: readonly NodeProto[], constants: Map<string, Constan
   })
 }
 
-/** How files of ours name arrays that aren't weights. */
-const OWN_CONSTANT = /^constant\d+(_\d+)?$|\/[A-Z]\w*\/constant(_\d+)?$/
+/** How files of ours name arrays that aren't weights, which have the name of their layer in front. */
+const OWN_CONSTANT = /^[^/]*$|\/[A-Z]\w*\/constant(_\d+)?$/
 
 /** The graph of a file. @throws LanegradError */
 export function readOnnx(given: ByteSource): OnnxGraph {
