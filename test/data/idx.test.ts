@@ -94,7 +94,7 @@ describe('gunzip', () => {
   })
 
   test('refuses what becomes too large, before it has', async () => {
-    const bomb = gzipSync(new Uint8Array(300_000_000), { level: 1 })
+    const bomb = gzipSync(new Uint8Array(process.env.CI ? 300_000_000 : 60_000_000), { level: 1 }) // seconds to make
     expect(bomb.length).toBeLessThan(2_000_000)
     const before = process.memoryUsage().arrayBuffers
     const refusal = 'expected at most 1000000 bytes unzipped (option limit of gunzip); got more'
@@ -102,7 +102,8 @@ describe('gunzip', () => {
       new LanegradError(`images: ${refusal}`),
     )
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(50_000_000)
-    await expect(gunzip(bomb)).rejects.toThrow('file: expected at most 268435456 bytes unzipped')
+    if (process.env.CI)
+      await expect(gunzip(bomb)).rejects.toThrow('file: expected at most 268435456 bytes unzipped')
     expect((await gunzip(gzipSync(bytes), 'file', { limit: 5000 })).length).toBe(5000)
     await expect(gunzip(gzipSync(bytes), 'file', { limit: 4999 })).rejects.toThrow(
       'file: expected at most 4999 bytes unzipped (option limit of gunzip); got more',

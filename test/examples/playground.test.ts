@@ -124,7 +124,7 @@ describe.skipIf(missing)('the page', { timeout: 120_000 }, () => {
   const tools = makeTools({ visit, problems })
   const { figure, numberOf, press, hash, expectHash } = tools
 
-  test('code from text is refused: the policy holds', async () => {
+  thorough('code from text is refused: the policy holds', async () => {
     await visit('', async (page) => {
       await figure(page, 'points', 'epoch').waitFor()
       // from a timer: what the driver evaluates itself is excepted from the policy
@@ -167,7 +167,7 @@ describe.skipIf(missing)('the page', { timeout: 120_000 }, () => {
     })
   })
 
-  test('every tab has its title and its guide; Reset stops what runs', async () => {
+  thorough('every tab has its title and its guide; Reset stops what runs', async () => {
     await visit(
       '',
       async (page) => {

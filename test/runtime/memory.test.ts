@@ -74,12 +74,15 @@ function added(name: string, warmup: number, repeats: number) {
 }
 
 // A model of the script holds a WebAssembly memory of 128 KiB or more: a thousand that stay are 128 MiB.
-test.each(['drop', 'dispose'])('a thousand models, %s after a step: no growth', (name) => {
-  const { rss, heapUsed, external } = added(name, 200, 1000)
-  expect(external).toBeLessThan(2 * MIB)
-  expect(heapUsed).toBeLessThan(4 * MIB)
-  expect(rss).toBeLessThan(48 * MIB) // the engine gives pages back late
-})
+test.each(process.env.CI ? ['drop', 'dispose'] : ['drop'])(
+  'a thousand models, %s after a step: no growth',
+  (name) => {
+    const { rss, heapUsed, external } = added(name, 200, 1000)
+    expect(external).toBeLessThan(2 * MIB)
+    expect(heapUsed).toBeLessThan(4 * MIB)
+    expect(rss).toBeLessThan(48 * MIB) // the engine gives pages back late
+  },
+)
 
 test('models that are kept do count: the measure sees a leak', () => {
   expect(added('keep', 20, 100).external).toBeGreaterThan(100 * 128 * 1024)

@@ -21,7 +21,7 @@ const places = (process.env.PATH ?? '')
 const executablePath = [process.env.CHROMIUM ?? '', ...places].find((path) => path && existsSync(path))
 const playwright = await import('playwright-core').catch(() => null)
 const missing = !executablePath ? 'no Chromium on the PATH' : playwright ? '' : 'no playwright-core'
-if (!process.env.CI) console.log('worker-page.test.ts: pages that are left run with CI=1 alone')
+if (!process.env.CI) console.log('worker-page.test.ts: pages run with CI=1 alone')
 if (missing) console.log(`worker-page.test.ts is skipped: ${missing}`)
 
 const [workerScript, pageScript] = [
@@ -253,32 +253,36 @@ describe.skipIf(missing)(`in a page${missing ? ` (skipped: ${missing})` : ''}`, 
     expect(numbers.map((number) => Math.round(number))).toEqual([0, 1, 1, 0])
   })
 
-  test('trains to the bits of training here, the page goes on painting', { timeout: 120_000 }, async () => {
-    interface Result {
-      readonly longest: number
-      readonly frames: number
-      readonly tookMs: number
-      readonly left: number
-      readonly loss: readonly number[]
-      readonly digest: readonly number[]
-    }
-    const result = await resultOf<Result>('train')
-    const net = new Function('dense', 'sequential', `return ${NET}`)(dense, sequential)
-    net.compile({ optimizer: 'adam', loss: 'mse' })
-    const { x, y } = new Function(`return ${DATA}`)()
-    const history = await net.fit(x, y, new Function(`return ${OPTIONS}`)())
-    expect(result.loss).toEqual(history.loss)
-    const digest = createHash('sha256')
-      .update(net.save({ includeOptimizer: true }))
-      .digest()
-    expect(result.digest).toEqual([...digest])
-    expect(result.left).toBe(0) // moved
-    const { longest, frames, tookMs } = result
-    console.log(
-      `784-512-512-10 in a worker: ${((frames * 1000) / tookMs).toFixed(1)} frames a second, the longest took ${longest.toFixed(0)} ms`,
-    )
-    expect(frames).toBeGreaterThan(EPOCHS) // a page that trains itself at an epoch a time would show fewer
-  })
+  thorough(
+    'trains to the bits of training here, the page goes on painting',
+    { timeout: 120_000 },
+    async () => {
+      interface Result {
+        readonly longest: number
+        readonly frames: number
+        readonly tookMs: number
+        readonly left: number
+        readonly loss: readonly number[]
+        readonly digest: readonly number[]
+      }
+      const result = await resultOf<Result>('train')
+      const net = new Function('dense', 'sequential', `return ${NET}`)(dense, sequential)
+      net.compile({ optimizer: 'adam', loss: 'mse' })
+      const { x, y } = new Function(`return ${DATA}`)()
+      const history = await net.fit(x, y, new Function(`return ${OPTIONS}`)())
+      expect(result.loss).toEqual(history.loss)
+      const digest = createHash('sha256')
+        .update(net.save({ includeOptimizer: true }))
+        .digest()
+      expect(result.digest).toEqual([...digest])
+      expect(result.left).toBe(0) // moved
+      const { longest, frames, tookMs } = result
+      console.log(
+        `784-512-512-10 in a worker: ${((frames * 1000) / tookMs).toFixed(1)} frames a second, the longest took ${longest.toFixed(0)} ms`,
+      )
+      expect(frames).toBeGreaterThan(EPOCHS) // a page that trains itself at an epoch a time would show fewer
+    },
+  )
 
   thorough(
     'threads work there; a page is told of none before it computes itself',
