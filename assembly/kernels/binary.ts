@@ -52,9 +52,10 @@ function applyRow(fn: i32, dst: usize, a: usize, b: usize, count: i32, aMoves: b
   }
 }
 
-/** words: dst, a, b, fn, inner, aMoves, bMoves, outer count, rank, then per outer axis: size, stride of a, stride of b (floats) */
+/** Operands: BINARY_* of abi.ts. */
 export function binary(p: usize): void {
-  split(binaryPart.index, p, 1, 0, FLOAT_WORK * <f64>load<i32>(p, BINARY_WALK + WALK_INNER) * <f64>load<i32>(p, BINARY_WALK + WALK_OUTER))
+  const inner = load<i32>(p, BINARY_WALK + WALK_INNER), outer = load<i32>(p, BINARY_WALK + WALK_OUTER)
+  split(binaryPart.index, p, 1, 0, FLOAT_WORK * <f64>inner * <f64>outer)
 }
 
 /** A part is a range of rows, or of the columns of a few. */

@@ -8,8 +8,10 @@ import {
 } from '../abi'
 import { FLOAT_WORK, partStart, split } from '../parallel'
 
+/** Operands: COPY_* of abi.ts. */
 export function copy(p: usize): void {
-  split(copyPart.index, p, 1, 0, FLOAT_WORK * <f64>load<i32>(p, COPY_WALK + WALK_INNER) * <f64>load<i32>(p, COPY_WALK + WALK_OUTER))
+  const inner = load<i32>(p, COPY_WALK + WALK_INNER), outer = load<i32>(p, COPY_WALK + WALK_OUTER)
+  split(copyPart.index, p, 1, 0, FLOAT_WORK * <f64>inner * <f64>outer)
 }
 
 /** A part is a range of rows, or of the columns of a few. */

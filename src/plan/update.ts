@@ -70,8 +70,8 @@ export interface UpdateSpec {
   /** UPDATE_* */
   readonly flags: number
   /**
-   * Of a weight: a, b, epsilon, weight decay, momentum, extra, and a factor of the learning rate if there is one, as
-   * assembly/kernels/optimizer.ts reads them.
+   * The constants by which a weight is updated: a, b, epsilon, weight decay, momentum, extra, and a factor of the learning rate
+   * if the weight has one. assembly/kernels/optimizer.ts reads them in this order.
    */
   constants(weight: string): readonly number[]
   /** The optimizer's own in its kernel's order, then those of `accumulation` and `ema` where used. */

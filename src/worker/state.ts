@@ -16,8 +16,8 @@ export interface Snapshot {
 }
 
 /**
- * Of each weight, in the model's order: its numbers, those of its gradient, and those of the optimizer's slots. Where they lie may
- * differ between the two: a part of a model lies among the weights of the whole, its copy by itself.
+ * Views of the numbers of every weight, of its gradient and of the optimizer's slots, in the model's order. A model and its copy
+ * may keep them at different addresses: a part lies among the weights of the whole model, its copy lies alone.
  */
 function viewsOf({ session }: Pick<Model, 'session'>): Float32Array[] {
   const { engine, layout, weights } = session

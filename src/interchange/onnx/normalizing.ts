@@ -41,8 +41,9 @@ function affineOf(ownScale: Given | null | undefined, ownBias: Given | null | un
 }
 
 /**
- * Of a net that hasn't trained they are all ones and zeros, which exporters keep once for all layers: the module that an operator
- * is named after tells these apart ('/norm_1/Add' is a second call of norm).
+ * The key of a layer by its scale and bias. Before a net has trained, these are ones and zeros in every layer, and exporters keep
+ * equal arrays once. Then the module that an operator is named after tells the layers apart ('/norm_1/Add' is a second call of
+ * norm).
  */
 function keyOf(t: Tape, list: readonly (Given | null | undefined)[]): string {
   const given = list.flatMap((x) => (x?.isConstant ? [x] : []))
