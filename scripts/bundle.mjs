@@ -29,6 +29,7 @@ import { gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
 import { minify } from 'terser'
 import { fromOthers, publicNames, sources, standalone, subpaths } from './entries.mjs'
+import { withFunctions } from './functions.mjs'
 import { urlPath } from './paths.mjs'
 import { shakable } from './shakable.mjs'
 
@@ -145,7 +146,10 @@ async function bundle(entry) {
     sourceMap: { content, asObject: true },
   }
   const minified = await minify(text, options)
-  return entry === CLI ? minified : shakable(minified, entry)
+  if (entry === CLI) return minified
+  // what runs frozen files calls most of what it has
+  const isRunner = [sources.run, sources['slim/run']].includes(entry)
+  return shakable(isRunner ? minified : withFunctions(minified), entry)
 }
 
 const start = new Date()
@@ -189,7 +193,7 @@ const textOf = (name) => asciiOf(readFileSync(`build/${name}.wasm`))
 
 /** What declares a binary in each folder, by the name of its constant, its file, and the way to the folder of binaries. */
 const declarations = {
-  '': { line: (name, file) => `const ${name}=()=>WASM_BYTES(${JSON.stringify(textOf(file))});` },
+  '': { line: (name, file) => `function ${name}(){return WASM_BYTES(${JSON.stringify(textOf(file))})}` },
   'workerd/': imported(''),
   'edge-light/': imported('?module'),
   'slim/': { line: (name) => `const ${name}=null;` },
@@ -222,7 +226,7 @@ const folders = isWhole ? Object.keys(declarations) : ['', 'workerd/']
 
 /** Whether all that would be written is newer than all it is made from, folders and times of renaming included. */
 function isNew() {
-  const scripts = ['bundle', 'entries', 'shakable'].map((name) => `scripts/${name}.mjs`)
+  const scripts = ['bundle', 'entries', 'functions', 'shakable'].map((name) => `scripts/${name}.mjs`)
   const settings = ['package.json', 'package-lock.json', 'asconfig.json', 'tsconfig.json', 'assembly/abi.ts']
   const files = readdirSync('src', { recursive: true }).map((path) => `src/${path}`)
   const from = [...scripts, ...settings, 'src', ...files, ...names.map((name) => `build/${name}.wasm`)]

@@ -75,12 +75,14 @@ export function shakable({ code, map }, name) {
   })
 }
 
-/** Where an arrow function begins, Node takes the name there, its parameter's, for the function's: none is better. */
+/** Where a function without a name begins, Node takes the name there, its parameter's, for the function's: none is better. */
 function withFunctionNames({ code, map }) {
   const lines = code.split('\n')
   const mappings = map.mappings.map((segments, line) =>
     segments.map((segment) =>
-      /^[\w$]+=>/.test(lines[line].slice(segment[0], segment[0] + 40)) ? segment.slice(0, 4) : segment,
+      /^([\w$]+=>|function\()/.test(lines[line].slice(segment[0], segment[0] + 40))
+        ? segment.slice(0, 4)
+        : segment,
     ),
   )
   return { code, map: { ...map, mappings: encode(mappings) } }

@@ -72,7 +72,7 @@ function lanesBelow(count: i32): v128 {
 }
 
 /** Sets columns `cols` to 7 of a panel [depth, 8] to 0. */
-export function clearColumns(panel: usize, depth: i32, cols: i32): void {
+function clearColumns(panel: usize, depth: i32, cols: i32): void {
   const low = lanesBelow(cols), high = lanesBelow(cols - 4)
   for (const end = panel + (<usize>depth << 5); panel < end; panel += 32) {
     v128.store(panel, v128.and(v128.load(panel), low))
@@ -81,7 +81,7 @@ export function clearColumns(panel: usize, depth: i32, cols: i32): void {
 }
 
 /** panel[depth, 8] = `cols` floats of `depth` rows of src, `ss` bytes apart, and zeros. */
-export function packRows(panel: usize, src: usize, ss: usize, depth: i32, cols: i32): void {
+function packRows(panel: usize, src: usize, ss: usize, depth: i32, cols: i32): void {
   const end = src + <usize>depth * ss
   if (cols == 8) {
     for (; src < end; src += ss) {
@@ -98,5 +98,21 @@ export function packRows(panel: usize, src: usize, ss: usize, depth: i32, cols: 
     v128.store(panel, v128.and(v128.load(src), low))
     v128.store(panel, v128.and(v128.load(src + second), high), 16)
     panel += 32
+  }
+}
+
+/**
+ * panel[depth, 8] = `cols` columns of op(B), whose first number lies at `src`, and zeros: stored as rows, or (`isTransposed`) as
+ * columns, `ss` bytes apart, which `list` has space to list.
+ */
+export function packPanel(
+  panel: usize, list: usize, src: usize, ss: usize, isTransposed: bool, depth: i32, cols: i32,
+): void {
+  if (isTransposed) {
+    listRows(list, src, ss, cols)
+    packTransposed(panel, 32, list, 0, cols, depth)
+    if (cols < 8) clearColumns(panel, depth, cols)
+  } else {
+    packRows(panel, src, ss, depth, cols)
   }
 }

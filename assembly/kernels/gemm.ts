@@ -22,7 +22,7 @@ import {
 } from '../abi'
 import { partStart } from '../parallel'
 import { fusedTile } from './gemm-fused'
-import { clearColumns, listRows, packFour, packRows, packTransposed } from './gemm-pack'
+import { listRows, packFour, packPanel } from './gemm-pack'
 import { columnProduct, rowProduct, smallProduct } from './gemm-thin'
 import { narrowTile, packingTile, tallTile, tile } from './gemm-tiles'
 import { fold } from './long-sum'
@@ -143,15 +143,8 @@ function tiledProduct(
     const runDepth = min(depth, chain)
     let tileRow = stored, offsets = single
     store<u32>(single, isPacked ? 0 : k0 << 2)
-    if (transposeA) {
-      if (!isListed) listRows(stored, a + <usize>k0 * as, as, depth)
-      listRows(packedRows, packed, <usize>(depth + 3 & ~3) << 2, rows + ROWS_SPARE) // packFour writes whole fours
-      packRuns(p, packedRows, isListed ? a + (<usize>k0 << 2) : stored, depth, m0, rows)
-      tileRow = packedRows
-    } else if (copiesA) {
-      const bytes = <usize>depth << 2
-      for (let i = 0; i < rows; i++) memory.copy(packed + bytes * i, a + as * (m0 + i) + (<usize>k0 << 2), bytes)
-      listRows(packedRows, packed, bytes, rows)
+    if (isPacked) {
+      packBlock(p, stored, packedRows, packed, k0, depth, m0, rows)
       tileRow = packedRows
     } else if (isListed) {
       tileRow = a + (<usize>m0 << 2)
@@ -164,11 +157,7 @@ function tiledProduct(
       const bj = <usize>j << 2, block = b + <usize>k0 * bs + bj
       const d = bias && !adds ? bias + bj : zeros
       let ci = c + <usize>m0 * cs + bj, row = tileRow, i = 0
-      if (transposeB) {
-        listRows(freeList, b + <usize>j * bs + (<usize>k0 << 2), bs, cols)
-        packTransposed(panel, 32, freeList, 0, cols, depth)
-        if (cols < 8) clearColumns(panel, depth, cols)
-      } else if (firstPacks && cols == 8) {
+      if (firstPacks && cols == 8) {
         for (let k = 0; k < depth; k += chain) {
           const at = load<u32>(offsets) + (k << 2), b = panel + (<usize>k << 5), more = adds || k > 0
           packingTile(ci, cs, more ? zeros : d, more, row, at, block + <usize>k * bs, bs, b, min(chain, depth - k))
@@ -176,7 +165,7 @@ function tiledProduct(
         ci += cs << 2
         row += 16
         i = 4
-      } else packRows(panel, block, bs, depth, cols)
+      } else packPanel(panel, freeList, transposeB ? b + <usize>j * bs + (<usize>k0 << 2) : block, bs, transposeB, depth, cols)
       while (i < rows) {
         // whole tiles together; one that is cut goes through the scratch tile
         const left = rows - i, tall = cols == 8 && runDepth >= SHORT_RUN ? tallRows(left) : 0
@@ -216,6 +205,27 @@ function tiledProduct(
 function chainOf(K: i32): i32 {
   const chains = (K + CHAIN_DEPTH - 1) / CHAIN_DEPTH
   return chains > 1 ? (K + chains - 1) / chains + 3 & ~3 : K
+}
+
+/**
+ * Lists at `packedRows` rows `m0` to `m0 + rows` of op(A), `depth` numbers of each from `k0` on, which it copies to `packed`:
+ * columns of A as stored (in `stored` their rows are listed), or rows that lie far apart. Packing is not within the loops of
+ * tiledProduct: an engine compiles small functions in less time than a large one, and those only that are much used.
+ */
+function packBlock(
+  p: usize, stored: usize, packedRows: usize, packed: usize, k0: i32, depth: i32, m0: i32, rows: i32,
+): void {
+  const a = <usize>load<u32>(p, MATMUL_A), flags = load<i32>(p, MATMUL_FLAGS)
+  if (flags & MATMUL_TRANSPOSE_A) {
+    const stride = <usize>load<i32>(p, MATMUL_M) << 2, isListed = (flags & MATMUL_ROWS) != 0
+    if (!isListed) listRows(stored, a + <usize>k0 * stride, stride, depth)
+    listRows(packedRows, packed, <usize>(depth + 3 & ~3) << 2, rows + ROWS_SPARE) // packFour writes whole fours
+    packRuns(p, packedRows, isListed ? a + (<usize>k0 << 2) : stored, depth, m0, rows)
+  } else {
+    const stride = <usize>load<i32>(p, MATMUL_K) << 2, bytes = <usize>depth << 2
+    for (let i = 0; i < rows; i++) memory.copy(packed + bytes * i, a + stride * (m0 + i) + (<usize>k0 << 2), bytes)
+    listRows(packedRows, packed, bytes, rows)
+  }
 }
 
 /** The rows listed at `out` = columns `m0` to `m0 + rows` of `depth` stored rows of A. */

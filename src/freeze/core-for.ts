@@ -15,8 +15,14 @@ import {
   OP_MATMUL,
   OP_UNARY,
   OP_UNARY_GRAD,
+  OP_UPDATE,
+  OPTIMIZER_SGD,
   UNARY_FN,
   UNARY_GRAD_FN,
+  UPDATE_AMSGRAD,
+  UPDATE_DECAY,
+  UPDATE_FLAGS,
+  UPDATE_KIND,
 } from '../../assembly/abi.ts'
 import graph from '../../build/core.calls.json'
 import { decodeTensors, ownReaders } from '../formats/safetensors.ts'
@@ -40,6 +46,12 @@ const avoidedBy = (M: number, N: number, K: number): readonly string[] => [
   ...(M * N * K > MATMUL_SMALL_WORK ? ['smallProduct'] : []),
   ...(M > 1 && N > 1 ? ['thinProduct', 'columnProduct'] : []),
 ]
+
+/** The functions that an update doesn't call: those of other optimizers, and of what this one goes without. */
+const avoidedByUpdate = (kind: number, flags: number, hasDecay: boolean): readonly string[] => {
+  if (kind === OPTIMIZER_SGD) return ['adam', 'adamDecayed']
+  return hasDecay || flags & UPDATE_AMSGRAD ? [] : ['adamDecayed']
+}
 
 /** What the words of an instruction choose. */
 interface Choice {
@@ -70,6 +82,10 @@ function choiceOf(code: number, wordAt: (offset: number) => number): Choice {
       return byLoss(wordAt(LOSS_TERMS + LOSS_TERMS_KIND))
     case OP_LOSS_GRAD:
       return byLoss(wordAt(LOSS_GRAD_TERMS + LOSS_TERMS_KIND))
+    case OP_UPDATE: {
+      const hasDecay = wordAt(UPDATE_DECAY) !== 0 || wordAt(UPDATE_DECAY + 4) !== 0 // a float64
+      return { entry: null, avoided: avoidedByUpdate(wordAt(UPDATE_KIND), wordAt(UPDATE_FLAGS), hasDecay) }
+    }
     default:
       return ANY
   }

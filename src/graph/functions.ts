@@ -28,14 +28,16 @@ export const functionsOf = <N extends string>(
   module: KernelModule,
   gradients: number,
   rows: Readonly<Record<N, Row>>,
-): { readonly [M in N]: UnaryFunction<M> } =>
-  Object.fromEntries(
-    Object.entries<Row>(rows).map(([name, [code, saves, range]]) => {
-      const isOwn = code >= abi.FN_CORE_END
-      const gradient = isOwn ? code + gradients : code
-      return [name, { name, code, gradient, saves, range, module: isOwn ? module : null }]
-    }),
-  ) as { readonly [M in N]: UnaryFunction<M> }
+): { readonly [M in N]: UnaryFunction<M> } => {
+  const functions: Partial<Record<string, UnaryFunction>> = {}
+  for (const name of Object.keys(rows) as N[]) {
+    const [code, saves, range] = rows[name]
+    const isOwn = code >= abi.FN_CORE_END
+    const gradient = isOwn ? code + gradients : code
+    functions[name] = { name, code, gradient, saves, range, module: isOwn ? module : null }
+  }
+  return functions as { readonly [M in N]: UnaryFunction<M> }
+}
 
 /** The least of numbers above 0. */
 const ABOVE_0 = Number.MIN_VALUE

@@ -2,7 +2,7 @@
 // those of initializers that bring their code with them (normal.ts, orthogonal.ts). Names and formulas are Keras's.
 
 import { broughtBy } from '../numerics/brought.ts'
-import { check, entryOf, FINITE, isObject, readOptions } from '../numerics/errors.ts'
+import { check, FINITE, isObject, readOptions, unknownName } from '../numerics/errors.ts'
 
 /** The parameters of each kind, with their defaults. */
 const DEFAULTS = {
@@ -18,6 +18,8 @@ const DEFAULTS = {
 /** The name of an initializer, as layers take it in place of one with options. */
 export type InitializerName = keyof typeof DEFAULTS
 type Parameters = { [K in InitializerName]: { readonly [P in keyof (typeof DEFAULTS)[K]]: number } }
+const KINDS: readonly string[] = Object.keys(DEFAULTS)
+
 /** The initializers that are values only: a program carries the code of those that it names. */
 const BROUGHT = [
   'orthogonal',
@@ -168,13 +170,15 @@ export function readInitializer(
   what = 'initializer',
 ): Initializer {
   const { kind, ...options } = isObject(initializer) ? initializer : { kind: initializer }
-  const plain = `${kind}`.replaceAll('_', '').toLowerCase()
-  const brought = BROUGHT.find((name) => name.toLowerCase() === plain)
-  if (brought) {
-    const drawing = broughtBy(what, initializer as Drawing, 'draw', `${brought}()`)
-    if (drawing) return drawing
+  if (!KINDS.includes(kind)) {
+    const plain = `${kind}`.replaceAll('_', '').toLowerCase()
+    const brought = BROUGHT.find((name) => name.toLowerCase() === plain)
+    if (brought) {
+      const drawing = broughtBy(what, initializer as Drawing, 'draw', `${brought}()`)
+      if (drawing) return drawing
+    }
+    unknownName(what, kind, [...KINDS, ...BROUGHT])
   }
-  entryOf(what, kind, { ...DEFAULTS, ...Object.fromEntries(BROUGHT.map((name) => [name, name])) })
   return makeInitializer(kind as InitializerName, options)
 }
 

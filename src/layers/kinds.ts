@@ -88,7 +88,7 @@ import { stochasticDepthKind } from './stochastic-depth.ts'
 import { spectralNormalizationKind, weightNormalizationKind } from './weight-wrappers.ts'
 import { bidirectionalKind, maskingKind, timeDistributedKind } from './wrappers.ts'
 
-const kinds = [
+export const layerKinds = [
   denseKind,
   simpleRnnKind,
   lstmKind,
@@ -177,8 +177,4 @@ const kinds = [
   zeroPadding1dKind,
   zeroPadding2dKind,
   zeroPadding3dKind,
-]
-
-export const layerKinds: ReadonlyMap<string, LayerKind<object>> = new Map(
-  kinds.map((kind) => [kind.kind, kind as LayerKind<object>]),
-)
+] as unknown as readonly LayerKind<object>[]

@@ -231,7 +231,7 @@ export function load<V extends Values = Symbolic>(bytes: ByteSource, options: Lo
     },
     ['numerics', 'threads'],
   )
-  const kinds = new Map(layerKinds)
+  const kinds = new Map(layerKinds.map((layerKind) => [layerKind.kind, layerKind]))
   for (const { layerKind } of layers) {
     if (kinds.has(layerKind.kind)) fail(`load: layers: the kind ${layerKind.kind} is taken`)
     kinds.set(layerKind.kind, layerKind)

@@ -170,8 +170,8 @@ export function checkOptions<O extends object>(where: string, options: O, known:
   const what = `${where} options`
   return reading(what, () => {
     // the entries of a Map aren't keys; class instances and objects of other realms serve as well as a literal
-    const isPlain = tagOf(options) === '[object Object]'
-    check(isPlain, what, `a plain object of ${known.join(', ')}`, options)
+    if (tagOf(options) !== '[object Object]')
+      check(false, what, `a plain object of ${known.join(', ')}`, options)
     for (const key of Object.keys(options))
       if (!known.includes(key)) unknownName(`${where} option`, key, known)
     return Object.fromEntries(known.map((key) => [key, options[key as keyof O]])) as O
@@ -229,28 +229,32 @@ export const BOOLEAN: Rule<boolean> = {
 
 /** A rule for a value that is one of `names`. */
 export const oneOf = <const S extends string | number | boolean | null>(...names: readonly S[]): Rule<S> => ({
-  expected: names
-    .map(show)
-    .join(', ')
-    .replace(/, ([^,]*)$/, ' or $1'),
+  get expected() {
+    return names
+      .map(show)
+      .join(', ')
+      .replace(/, ([^,]*)$/, ' or $1')
+  },
   holds: (value): value is S => names.includes(value as S),
 })
 
 /** The same rule, null allowed. */
-export const orNull = <T>({ expected, holds }: Rule<T>): Rule<T | null> => ({
-  expected: `${expected} or null`,
-  holds: (value): value is T | null => value === null || holds(value),
+export const orNull = <T>(rule: Rule<T>): Rule<T | null> => ({
+  get expected() {
+    return `${rule.expected} or null`
+  },
+  holds: (value): value is T | null => value === null || rule.holds(value),
 })
 
 /** Returns the value. @throws LanegradError `<what> must be <expected>; got <value>` unless the rule holds */
 export function must<T>(rule: Rule<T>, value: unknown, what: string): T {
-  // 1e39, 1e-50 and 0.99999999 are Infinity, 0 and 1 as the float32 that kernels take
-  const size = typeof value === 'number' ? Math.abs(value) : 0
-  const kept = Math.fround(size)
-  const isLost = kept !== size && [0, 1, Infinity].includes(kept)
   return reading(what, () => {
-    check(rule.holds(value), what, rule.expected + (isLost ? ' as float32' : ''), value)
-    return value as T
+    if (rule.holds(value)) return value
+    // 1e39, 1e-50 and 0.99999999 are Infinity, 0 and 1 as the float32 that kernels take
+    const size = typeof value === 'number' ? Math.abs(value) : 0
+    const kept = Math.fround(size)
+    const isLost = kept !== size && [0, 1, Infinity].includes(kept)
+    check(false, what, rule.expected + (isLost ? ' as float32' : ''), value)
   })
 }
 
@@ -280,9 +284,11 @@ export function readOptions<R extends Readers>(
 ): Read<R> {
   const own = checkOptions(where, options, [...Object.keys(readers), ...others])
   const read: Record<string, unknown> = {}
-  for (const [key, given] of Object.entries(readers)) {
-    const [reader, byDefault] = (Array.isArray(given) ? given : [given]) as [Reader<unknown>, unknown]
-    const { [key]: value = byDefault } = own as Readonly<Record<string, unknown>>
+  for (const key of Object.keys(readers)) {
+    const given = readers[key]
+    const pair = (Array.isArray(given) ? given : [given]) as readonly [Reader<unknown>, unknown]
+    const reader = pair[0] // by index: taking the pair apart makes three times the garbage
+    const { [key]: value = pair[1] } = own as Readonly<Record<string, unknown>>
     const what = `${where}: ${key}`
     read[key] =
       typeof reader === 'function'

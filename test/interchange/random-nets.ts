@@ -502,9 +502,9 @@ const makers: Readonly<Record<string, (d: Draws) => Net>> = {
 }
 
 /** The kinds that have no maker here. */
-export const lacking: readonly string[] = [...layerKinds.keys()].filter(
-  (kind) => !Object.hasOwn(makers, kind),
-)
+export const lacking: readonly string[] = layerKinds
+  .map(({ kind }) => kind)
+  .filter((kind) => !Object.hasOwn(makers, kind))
 export const kinds: readonly string[] = Object.keys(makers)
 
 /** The net of a kind that a seed stands for; its weights are drawn as well. */

@@ -164,7 +164,11 @@ describe.runIf(isRun)(`models go on in PyTorch${reason}`, () => {
         [...text.decode(net.save()).matchAll(/\\"kind\\":\\"(\w+)\\"/g)].map(([, kind]) => kind),
       ),
     )
-    const kinds = [...layerKinds.keys(), ...Object.keys(lossKinds), ...Object.keys(optimizers)]
+    const kinds = [
+      ...layerKinds.map(({ kind }) => kind),
+      ...Object.keys(lossKinds),
+      ...Object.keys(optimizers),
+    ]
     expect(kinds.filter((kind) => !seen.has(kind))).toEqual([])
   })
 })
