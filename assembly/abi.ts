@@ -11,7 +11,7 @@
  * The version of this contract: what is in this file, what modules import and export, the operand words of every kernel. To be
  * raised by every release that changes any of it: binaries may be hosted apart from the library.
  */
-export const ABI_VERSION = 7
+export const ABI_VERSION = 8
 
 /** Every region and buffer starts at a multiple of this (one cache line), bytes. */
 export const ALIGNMENT = 64
@@ -242,6 +242,7 @@ export const MATMUL_ACCUMULATE = 4 // C += A.B instead of C = A.B
 export const MATMUL_ROWS = 8 // A is a list of rows (see kernels/gemm.ts)
 export const MATMUL_LONG = 16 // K is above LONG_DEPTH; one word more (see kernels/gemm.ts)
 export const MATMUL_COPY_A = 32 // blocks of A are copied: its rows lie so that they take each other's places in the caches
+export const MATMUL_ADD_COLUMNS = 64 // of a small product: the sums of B's columns as well; one word more
 export const MATMUL_PART_SHIFT = 8 // above: the part of a job that a kernel calls it from, whose scratch it takes
 
 // ---- losses (OP_LOSS, OP_LOSS_GRAD): the first nine are per element, the others per row ------------
@@ -347,7 +348,7 @@ export const CLIP_GRADS = 0, CLIP_COUNT = 4, CLIP_LIMIT = 8
 export const UPDATE_KIND = 0, UPDATE_P = 4, UPDATE_G = 8, UPDATE_SLOTS = 12, UPDATE_SLOT_BYTES = 16,
   UPDATE_COUNT = 20, UPDATE_FLAGS = 24, UPDATE_A = 28, UPDATE_B = 36, UPDATE_EPSILON = 44, UPDATE_DECAY = 52,
   UPDATE_MOMENTUM = 60, UPDATE_EXTRA = 68, UPDATE_RATE = 76
-// BIAS 0: none; FN: FN_*; ALPHA: f32; OFFSETS and RUN with MATMUL_ROWS alone, SUMS with MATMUL_LONG alone
+// BIAS 0: none; FN: FN_*; ALPHA: f32; OFFSETS and RUN with MATMUL_ROWS alone, SUMS with MATMUL_LONG or MATMUL_ADD_COLUMNS alone
 export const MATMUL_C = 0, MATMUL_A = 4, MATMUL_B = 8, MATMUL_BIAS = 12, MATMUL_M = 16, MATMUL_N = 20, MATMUL_K = 24,
   MATMUL_FLAGS = 28, MATMUL_FN = 32, MATMUL_ALPHA = 36, MATMUL_SCRATCH = 40, MATMUL_OFFSETS = 44, MATMUL_RUN = 48,
   MATMUL_SUMS = 44

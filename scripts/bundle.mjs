@@ -28,17 +28,11 @@ import { dirname, resolve } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
 import { minify } from 'terser'
+import { asciiOf, DECODER } from './coder.mjs'
 import { fromOthers, publicNames, sources, standalone, subpaths } from './entries.mjs'
 import { withFunctions } from './functions.mjs'
 import { urlPath } from './paths.mjs'
 import { shakable } from './shakable.mjs'
-
-/** src/cli/ascii.ts: the same text for scripts that `lanegrad freeze` writes. */
-async function coder() {
-  const { outputFiles } = await build({ entryPoints: ['src/cli/ascii.ts'], format: 'esm', write: false })
-  return import(`data:text/javascript,${encodeURIComponent(outputFiles[0].text)}`)
-}
-const { asciiOf, DECODER } = await coder()
 
 /** In this order, alike next to alike, gzip, which looks back 32 KB, makes 2 KB less of them than by name. */
 const names = Object.keys(JSON.parse(readFileSync('asconfig.json', 'utf8')).targets)
@@ -226,7 +220,7 @@ const folders = isWhole ? Object.keys(declarations) : ['', 'workerd/']
 
 /** Whether all that would be written is newer than all it is made from, folders and times of renaming included. */
 function isNew() {
-  const scripts = ['bundle', 'entries', 'functions', 'shakable'].map((name) => `scripts/${name}.mjs`)
+  const scripts = ['bundle', 'coder', 'entries', 'functions', 'shakable'].map((name) => `scripts/${name}.mjs`)
   const settings = ['package.json', 'package-lock.json', 'asconfig.json', 'tsconfig.json', 'assembly/abi.ts']
   const files = readdirSync('src', { recursive: true }).map((path) => `src/${path}`)
   const from = [...scripts, ...settings, 'src', ...files, ...names.map((name) => `build/${name}.wasm`)]

@@ -21,6 +21,7 @@ import { dirname, extname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
+import { asciiOf, DECODER } from './coder.mjs'
 import { sources, subpaths } from './entries.mjs'
 import { requestedFile, urlPath } from './paths.mjs'
 
@@ -31,15 +32,18 @@ const PIXELS = 28 * 28
 const FROZEN = 'frozen.html'
 const TEACH = 'teach.js'
 
-/** The bytes of a module of kernels as characters 35..290: a third less than base64 when gzipped. */
+/** The binaries inside, as dist/index.js has them. */
 const wasmAsText = {
   name: 'wasm-as-text',
-  setup({ onLoad }) {
-    onLoad({ filter: /\.wasm$/ }, ({ path }) => {
-      const text = Array.from(readFileSync(path), (byte) => String.fromCharCode(byte + 35)).join('')
-      const contents = `export default /*#__PURE__*/ Uint8Array.from(${JSON.stringify(text)}, (c) => c.charCodeAt(0) - 35)`
-      return { contents, loader: 'js' }
-    })
+  setup({ onLoad, onResolve }) {
+    onResolve({ filter: /^wasm-bytes$/ }, ({ path }) => ({ path, namespace: 'wasm-as-text' }))
+    onLoad({ filter: /^wasm-bytes$/, namespace: 'wasm-as-text' }, () => ({
+      contents: `${DECODER}\nexport default WASM_BYTES`,
+    }))
+    onLoad({ filter: /\.wasm$/ }, ({ path }) => ({
+      contents: `import bytesOf from 'wasm-bytes'\nexport default () => bytesOf(${JSON.stringify(asciiOf(readFileSync(path)))})`,
+      loader: 'js',
+    }))
   },
 }
 

@@ -2,7 +2,9 @@
 // and small ones, row by row, for which there is nothing to win by packing.
 // The order of each sum is that of gemm.ts, chains of `chain` additions: the same bits as a row of a larger product.
 // Float64 reference: test/reference/ops.ts
+import { REDUCE_SUM } from '../abi'
 import { madd, storeTail } from '../lanes'
+import { alongRow } from './reduce-loops'
 
 /**
  * m stored [K, n], rows `ms` bytes apart. Four rows of m at a time, from end to end: they are read as they lie, as streams,
@@ -168,5 +170,25 @@ export function smallProduct(
     }
     a += ai << 1
     c += bytes << 1
+  }
+}
+
+/**
+ * dst[cols] = the sums of the columns of b [rows, cols], in the order of `reduce` for up to CHAIN_DEPTH rows. Called through the
+ * table lest it be inlined: a core for nets without it leaves it out.
+ */
+export function addColumns(dst: usize, b: usize, rows: i32, cols: i32): void {
+  if (cols == 1) {
+    store<f32>(dst, alongRow(REDUCE_SUM, b, rows))
+    return
+  }
+  const bytes = <usize>cols << 2
+  for (const end = b + bytes; b < end; b += 16, dst += 16, cols -= 4) {
+    let sums = v128.load(b)
+    for (let r = 1, at = b; r < rows; r++) {
+      at += bytes
+      sums = f32x4.add(sums, v128.load(at))
+    }
+    storeTail(dst, sums, cols)
   }
 }

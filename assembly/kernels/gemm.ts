@@ -16,14 +16,14 @@
 // Float64 reference: test/reference/ops.ts
 import {
   BLOCK_DEPTH, BLOCK_ROWS, CHAIN_DEPTH, EDGE_BYTES, FN_LINEAR, JOB_SCRATCH, LONG_DEPTH, MATMUL_A, MATMUL_ACCUMULATE,
-  MATMUL_ALPHA, MATMUL_B, MATMUL_BIAS, MATMUL_C, MATMUL_COPY_A, MATMUL_FLAGS, MATMUL_FN, MATMUL_K, MATMUL_LONG, MATMUL_M, MATMUL_N,
+  MATMUL_ADD_COLUMNS, MATMUL_ALPHA, MATMUL_B, MATMUL_BIAS, MATMUL_C, MATMUL_COPY_A, MATMUL_FLAGS, MATMUL_FN, MATMUL_K, MATMUL_LONG, MATMUL_M, MATMUL_N,
   MATMUL_OFFSETS, MATMUL_PART_SHIFT, MATMUL_ROWS, MATMUL_RUN, MATMUL_SCRATCH, MATMUL_SCRATCH_BYTES, MATMUL_SMALL_WORK, MATMUL_SUMS,
   MATMUL_TRANSPOSE_A, MATMUL_TRANSPOSE_B, ROWS_BYTES, ROWS_SPARE, SCRATCH_GAP, TILE_ROWS,
 } from '../abi'
 import { partStart } from '../parallel'
 import { fusedTile } from './gemm-fused'
 import { listRows, packFour, packPanel } from './gemm-pack'
-import { columnProduct, rowProduct, smallProduct } from './gemm-thin'
+import { addColumns, columnProduct, rowProduct, smallProduct } from './gemm-thin'
 import { narrowTile, packingTile, tallTile, tile } from './gemm-tiles'
 import { fold } from './long-sum'
 
@@ -62,7 +62,8 @@ export function productWork(p: usize): i64 {
  * words: c, a, b, bias (0: none), M, N, K, flags, fn, alpha (f32), scratch; with MATMUL_ROWS a is the address of A's list:
  * u32 addresses of its rows as stored (ROWS_SPARE more at its end, of any row), and two words follow: the address of the
  * u32 offsets of a row's runs, and their depth, at most CHAIN_DEPTH. op(B) is B then. With MATMUL_LONG one word follows: the
- * address of two arrays like C, for the sums of a range and what rounding has cut off.
+ * address of two arrays like C, for the sums of a range and what rounding has cut off. With MATMUL_ADD_COLUMNS, which small
+ * products alone have (smallWhole), one word: that of the sums of B's columns.
  * A part is a range of columns or of rows, of whole tiles: the longer side is cut, since each part packs all of the
  * other's matrix; of a large weight's gradient (A transposed) the rows, a range of memory like that of the update.
  * applyUnary: the function table index of that function of the core.
@@ -242,7 +243,7 @@ function packRuns(p: usize, out: usize, table: usize, depth: i32, m0: i32, rows:
 }
 
 /**
- * The whole of a product of `work` multiply-adds, if it is so small that its packing, and asking whether to split it, would
+ * The whole of a product of `work` multiply-adds, and with MATMUL_ADD_COLUMNS the sums of B's columns, if it is so small that its packing, and asking whether to split it, would
  * cost more. words: as productPart's. Whether it was.
  */
 @inline
@@ -268,6 +269,7 @@ export function smallWhole(p: usize, work: i64, applyUnary: u32): bool {
   } else {
     smallProduct(c, 0, adds, b, 0, 4, a, 1, M, K) // the transpose: a row
   }
+  if (flags & MATMUL_ADD_COLUMNS) call_indirect<void>(addColumns.index, load<u32>(p, MATMUL_SUMS), b, K, N)
   activate(p, 0, M, 0, N, applyUnary)
   return true
 }

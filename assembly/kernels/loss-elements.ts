@@ -40,8 +40,8 @@ export function elementLoss<T>(q: usize, first: i32, behind: i32): f64 {
   const weights = <usize>load<u32>(q, LOSS_TERMS_WEIGHTS)
   let total: f64 = 0
   for (let i = first, end = 0; i < behind; i = end) {
-    const owner = i / span
-    end = min((owner + 1) * span, behind)
+    const owner = weights ? i / span : 0
+    end = weights ? min((owner + 1) * span, behind) : behind
     let sums = f64x2.splat(0)
     for (let j = i; j < end; j += 4) {
       const at = <usize>j << 2
@@ -62,8 +62,8 @@ export function elementLossGrad<T>(dst: usize, q: usize, c: f64, first: i32, beh
   const x = <usize>load<u32>(q, LOSS_TERMS_PREDICTION), y = <usize>load<u32>(q, LOSS_TERMS_TARGET)
   const weights = <usize>load<u32>(q, LOSS_TERMS_WEIGHTS)
   for (let i = first, end = 0; i < behind; i = end) {
-    const owner = i / span
-    end = min((owner + 1) * span, behind)
+    const owner = weights ? i / span : 0
+    end = weights ? min((owner + 1) * span, behind) : behind
     const scale = f32x4.splat(<f32>(weights ? c * <f64>load<f32>(weights + (<usize>owner << 2)) : c))
     for (let j = i; j < end; j += 4) {
       const at = <usize>j << 2

@@ -45,7 +45,7 @@ export const subject = {
       loss: net.loss === 'mse' ? meanSquaredError() : sparseCategoricalCrossentropy({ fromLogits: true }),
     })
     const batches = net.batches.map(({ x, y }) => ({
-      x: shaped(net, x),
+      x,
       y: labelsPerSample > 1 ? { shape: [batchSize, labelsPerSample], data: y } : y,
     }))
     let loss = 0
@@ -61,9 +61,8 @@ export const subject = {
 
   predictor(net) {
     const model = modelOf(lanegrad, net)
-    const batches = net.batches.map(({ x }) => shaped(net, x))
     return {
-      run: (i) => /** @type {any} */ (model.predict(batches[i % batches.length])).data,
+      run: (i) => /** @type {any} */ (model.predict(net.batches[i % net.batches.length].x)).data,
       dispose: () => model.dispose(),
     }
   },
@@ -124,9 +123,6 @@ export const subject = {
     }
   },
 }
-
-/** A batch's x as rows of the net's shape. @param {import('../nets.mjs').Net} net @param {Float32Array | Int32Array} data */
-const shaped = ({ batchSize, inputShape }, data) => ({ shape: [batchSize, ...inputShape], data })
 
 /**
  * The net as a model with its initial weights, not compiled.

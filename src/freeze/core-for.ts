@@ -5,6 +5,8 @@ import {
   LOSS_GRAD_TERMS,
   LOSS_TERMS,
   LOSS_TERMS_KIND,
+  MATMUL_ADD_COLUMNS,
+  MATMUL_FLAGS,
   MATMUL_FN,
   MATMUL_K,
   MATMUL_M,
@@ -41,8 +43,9 @@ const kernels = () => graph.lists[graph.calls[graph.roots.kernelAt].lists[0]]
 const ELEMENTS = ['elementLoss', 'elementsGrad']
 const ROWS = ['overRows']
 
-/** The functions that a product doesn't call: those of small ones, and of those with a row or a column. */
-const avoidedBy = (M: number, N: number, K: number): readonly string[] => [
+/** The functions that a product doesn't call: those of small ones, of those with a row or a column, and of added columns. */
+const avoidedBy = (M: number, N: number, K: number, flags: number): readonly string[] => [
+  ...(flags & MATMUL_ADD_COLUMNS ? [] : ['addColumns']),
   ...(M * N * K > MATMUL_SMALL_WORK ? ['smallProduct'] : []),
   ...(M > 1 && N > 1 ? ['thinProduct', 'columnProduct'] : []),
 ]
@@ -76,7 +79,7 @@ function choiceOf(code: number, wordAt: (offset: number) => number): Choice {
     case OP_MATMUL:
       return {
         entry: wordAt(MATMUL_FN),
-        avoided: avoidedBy(wordAt(MATMUL_M), wordAt(MATMUL_N), wordAt(MATMUL_K)),
+        avoided: avoidedBy(wordAt(MATMUL_M), wordAt(MATMUL_N), wordAt(MATMUL_K), wordAt(MATMUL_FLAGS)),
       }
     case OP_LOSS:
       return byLoss(wordAt(LOSS_TERMS + LOSS_TERMS_KIND))

@@ -108,6 +108,10 @@ interface CommonKernel<A> {
   epilogue?(attributes: A): Epilogue
   /** Whether the output is the sum of the two inputs, which whatever makes one of them may add up itself. */
   isSum?(attributes: A): boolean
+  /** Whether the output is the sums of the columns of its input, a matrix. */
+  addsColumns?(op: KernelCall<A>): boolean
+  /** The attributes with which it adds up the columns of its second input as well, as an extra; null where it can't. */
+  addingColumns?(op: KernelCall<A>): A | null
   /** A text behind its name in prints of programs. */
   text?(attributes: A): string
   /** The numbers that the output can hold. Default null: any. */

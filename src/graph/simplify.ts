@@ -3,13 +3,14 @@
 //   add(x, bias)     -> what makes x adds the bias
 //   fn(x)            -> what makes x applies the function
 //   add(x, y)        -> what makes x adds it onto y's buffer
+//   sums(y)          -> a product x^T y, small, adds up y's columns
 // The first two also where a view of the maker's output is read, which then is a view of the fused one's.
 // A fusion asks that the inner value has no other reader. The fused operation stands where the outer one
 // stood and makes the same value, so no reader changes.
 
 import { sameShape } from '../numerics/shape.ts'
 import type { Graph } from './graph.ts'
-import { eachOutput, type Fusion, type Op } from './kernel.ts'
+import { eachOutput, type Fusion, type Op, outputsOf } from './kernel.ts'
 import type { Value } from './value.ts'
 
 /** The values that are read after the graph has run. */
@@ -130,4 +131,23 @@ export function fuse(graph: Graph): Graph {
   return { ...graph, ops: [...left] }
 }
 
-export const simplify = (graph: Graph): Graph => fuse(removeDead(graph))
+/** Small products add up the columns of what they read: the gradient of a bias beside its kernel's. */
+function joinSums(graph: Graph): Graph {
+  const ops = [...graph.ops]
+  for (const product of graph.ops) {
+    const { kernel, inputs, phase } = product
+    const attributes = kernel.addingColumns?.(product)
+    const at = attributes
+      ? ops.findIndex((op) => op.inputs[0] === inputs[1] && op.phase === phase && op.kernel.addsColumns?.(op))
+      : -1
+    const isMade = (value: Value) => ops.findIndex((op) => outputsOf(op).includes(value)) < at
+    if (!attributes || !inputs.every(isMade)) continue
+    const own = ops.indexOf(product)
+    // the earlier of the two places
+    ops[Math.min(at, own)] = { ...product, attributes, extras: [ops[at].output] }
+    ops.splice(Math.max(at, own), 1)
+  }
+  return { ...graph, ops }
+}
+
+export const simplify = (graph: Graph): Graph => joinSums(fuse(removeDead(graph)))

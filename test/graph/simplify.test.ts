@@ -37,8 +37,8 @@ function nameOf(op: Op): string {
   const parts = (...all: readonly (string | false | undefined)[]) => [name, ...all].filter(Boolean).join('+')
   if (isOf(op, conv)) return parts(op.attributes.bias && 'bias', op.attributes.epilogue?.fn.name)
   if (!isOf(op, matmulKernel)) return name
-  const { bias, fn, accumulate } = op.attributes
-  return parts(bias && 'bias', fn.name !== 'linear' && fn.name, accumulate && 'accumulate')
+  const { bias, fn, accumulate, sums } = op.attributes
+  return parts(bias && 'bias', fn.name !== 'linear' && fn.name, accumulate && 'accumulate', sums && 'sums')
 }
 
 const product: (g: TestBuilder, leaves: Leaves) => Value = (g, { a, b }) => g.matmul(a, b)
@@ -60,6 +60,8 @@ function convolution(g: TestBuilder, { a, b }: Leaves): { y: Value; rows: Value 
   return { y, rows: g.reshape(y, [5, 7]) }
 }
 const reshapes = ['reshape', 'reshape', 'reshape']
+/** Those of a sum over one axis, which take no instruction. */
+const twoReshapes = ['reshape', 'reshape']
 
 const fused: Readonly<Record<string, readonly [Write, readonly string[]]>> = {
   'a bias': [(g, l) => ({ y: g.plus(product(g, l), l.bias) }), ['matmul+bias']],
@@ -96,6 +98,17 @@ const fused: Readonly<Record<string, readonly [Write, readonly string[]]>> = {
       return { y: g.plus(penalty, g.unary('tanh', l.c)) }
     },
     ['unary', 'penaltyGrad'],
+  ],
+  'sums of the columns that a product reads': [
+    (g, { a, c }) => ({ y: g.matmul(a, c, { transposeA: true }), z: g.sumTo(c, [1, 7]) }),
+    ['matmul+sums', ...twoReshapes],
+  ],
+  'the same, written in front of it and read in between': [
+    (g, { a, c }) => {
+      const z = g.unary('tanh', g.reshape(g.sumTo(c, [1, 7]), [7]))
+      return { y: g.matmul(a, c, { transposeA: true }), z }
+    },
+    ['matmul+sums', ...twoReshapes, 'reshape', 'unary'],
   ],
   'nothing of what no result reads': [
     (g, l) => {
@@ -199,6 +212,32 @@ const kept: Readonly<Record<string, readonly [Write, readonly string[]]>> = {
     },
     ['unary', 'matmul', 'binary'],
   ],
+  'sums that a product would come too early for': [
+    (g, { a, c }) => {
+      const z = g.sumTo(c, [1, 7])
+      return { y: g.matmul(g.unary('tanh', a), c, { transposeA: true }), z }
+    },
+    ['reduce', ...twoReshapes, 'unary', 'matmul'],
+  ],
+  'sums of the columns of a product that is not transposed': [
+    (g, { a, b }) => ({ y: g.matmul(a, b), z: g.sumTo(b, [1, 7]) }),
+    ['matmul', 'reduce', ...twoReshapes],
+  ],
+  'means of columns': [
+    (g, { a, c }) => ({
+      y: g.matmul(a, c, { transposeA: true }),
+      z: g.reduce('sum', c, [0], { scale: 0.2 }),
+    }),
+    ['matmul', 'reduce', 'reshape'],
+  ],
+  'sums of rows, and of another matrix': [
+    (g, { a, c }) => ({
+      y: g.matmul(a, c, { transposeA: true }),
+      z: g.sumTo(c, [5, 1]),
+      w: g.sumTo(a, [1, 3]),
+    }),
+    ['matmul', 'reduce', 'reduce', ...twoReshapes, ...twoReshapes],
+  ],
   'a difference': [
     (g, l) => ({ y: g.minus(product(g, l), g.unary('tanh', l.c)) }),
     ['matmul', 'unary', 'binary'],
@@ -234,3 +273,45 @@ describe('removes or fuses', () => {
 describe('leaves alone', () => {
   test.each(rows(kept))('%s', (_, write, ops) => check(write, ops))
 })
+
+/** z: the sums of the columns of y [K,N]; unless `isApart`, x^T y beside them. */
+function columnSums([M, N, K]: readonly number[], isApart: boolean) {
+  const own = [M, N].map((width, i): Leaf => {
+    const data = new Float32Array(K * width)
+    uniform(data, 5, i, -1, 1)
+    return { shape: [K, width], data }
+  })
+  const { results, prepared } = runGraph(
+    engine,
+    (g, [x, y]) => ({
+      results: { z: g.sumTo(y, [1, N]), ...(!isApart && { product: g.matmul(x, y, { transposeA: true }) }) },
+    }),
+    own,
+  )
+  return { z: results.z, ops: prepared.plan.graph.ops.map(nameOf) }
+}
+
+test.each([
+  [1, 1, 2],
+  [2, 1, 33],
+  [1, 3, 2],
+  [3, 4, 5],
+  [2, 13, 9],
+  [1, 2, 128],
+])('sums of columns have the bits that the operation alone gives: x [k,%i], y [k,%i], k %i', (...sizes) => {
+  const { z, ops } = columnSums(sizes, false)
+  expect(ops).toContain('matmul+sums')
+  expect(z).toEqual(columnSums(sizes, true).z)
+})
+
+test.each([
+  [3, 3, 33],
+  [1, 1, 129],
+])(
+  'a product that is packed, or of several chains, leaves them alone: x [k,%i], y [k,%i], k %i',
+  (...sizes) => {
+    const { z, ops } = columnSums(sizes, false)
+    expect(ops).toContain('reduce')
+    expect(z).toEqual(columnSums(sizes, true).z)
+  },
+)

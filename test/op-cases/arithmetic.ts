@@ -18,6 +18,7 @@ const plain = {
   transposeB: false,
   bias: false,
   accumulate: false,
+  sums: false,
   fn: unaryFunctions.linear,
   alpha: 0,
 } as const

@@ -45,6 +45,18 @@ test('it is for this file alone: the programs of another one stop, and say so', 
   )
 })
 
+test('without weight decay it has no decayed form of Adam, without biases no sums beside products', () => {
+  const sizeOf = (optimizer: 'sgd' | 'adam' | 'adamw', useBias = true) => {
+    const layers = [4, 2].map((units) => dense({ units, useBias }))
+    const model = sequential({ inputShape: [3], layers, seed: 1 })
+    const file = freeze(model.compile({ optimizer, loss: 'meanSquaredError' }), { train: [2] })
+    return coreFor(file, wholeCore()).length
+  }
+  expect(sizeOf('sgd')).toBeLessThan(sizeOf('adam') - 800)
+  expect(sizeOf('adam')).toBeLessThan(sizeOf('adamw') - 900)
+  expect(sizeOf('sgd', false)).toBeLessThan(sizeOf('sgd') - 200)
+})
+
 test('what is no frozen file, and no core', () => {
   const saved = sequential({ inputShape: [1], layers: [dense({ units: 1 })] }).save()
   refused('coreFor: file: it has no programs (freeze makes them, save does not)', () =>

@@ -237,6 +237,8 @@ export const reduceKernel: Kernel<ReduceAttributes> = {
     const isLong = fn === 'sum' && inner > 1 && reduced > abi.LONG_DEPTH
     return isLong ? 4 * outer * Math.ceil(reduced / abi.LONG_DEPTH) * inner : 0
   },
+  addsColumns: ({ inputs: [x], attributes: { fn, outer, reduced, scale } }) =>
+    fn === 'sum' && outer === 1 && reduced === x.shape[0] && scale === 1,
   text: ({ fn }) => fn,
   range({ inputs: [x], attributes: { fn, reduced, scale } }, known) {
     const range = moved(known, x)

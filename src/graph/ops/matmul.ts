@@ -16,6 +16,8 @@ export interface MatmulAttributes extends Epilogue {
   readonly bias: boolean
   /** The last input [M, N] is added to. */
   readonly accumulate: boolean
+  /** The extra is the sums of b's columns. */
+  readonly sums: boolean
 }
 
 /** Which of the two matrices are transposed. Default: none. */
@@ -65,7 +67,7 @@ export const matmulKernel: Kernel<MatmulAttributes> = {
     return [[rows, cols]]
   },
   words(op, at) {
-    const { transposeA, transposeB, bias, accumulate, fn, alpha } = op.attributes
+    const { transposeA, transposeB, bias, accumulate, sums, fn, alpha } = op.attributes
     const [a, b, third] = op.inputs
     const [M, N] = op.output.shape
     const K = depthOf(op)
@@ -75,6 +77,7 @@ export const matmulKernel: Kernel<MatmulAttributes> = {
       (transposeB ? abi.MATMUL_TRANSPOSE_B : 0) |
       (accumulate ? abi.MATMUL_ACCUMULATE : 0) |
       (isLong ? abi.MATMUL_LONG : 0) |
+      (sums ? abi.MATMUL_ADD_COLUMNS : 0) |
       (hasDistantRows(op) ? abi.MATMUL_COPY_A : 0)
     return {
       [abi.MATMUL_C]: op.output,
@@ -89,6 +92,7 @@ export const matmulKernel: Kernel<MatmulAttributes> = {
       [abi.MATMUL_ALPHA]: f32(alpha),
       [abi.MATMUL_SCRATCH]: at.scratch,
       ...(isLong && { [abi.MATMUL_SUMS]: at.scratch + ownScratchBytes(op) }),
+      ...(sums && { [abi.MATMUL_SUMS]: op.extras[0] }),
     }
   },
   scratchBytes(op) {
@@ -102,11 +106,23 @@ export const matmulKernel: Kernel<MatmulAttributes> = {
     const isDone = fn.code !== abi.FN_LINEAR || accumulate || (bias && !('fn' in what))
     return isDone ? null : { ...attributes, ...what }
   },
-  text({ transposeA, transposeB, bias, fn, accumulate }) {
-    const epilogue = [bias && 'bias', fn.code !== abi.FN_LINEAR && fn.name, accumulate && 'accumulate']
+  addingColumns(op) {
+    const { transposeA, transposeB } = op.attributes
+    const isSmall = elementCount(op.output.shape) * depthOf(op) <= abi.MATMUL_SMALL_WORK
+    return isSmall && transposeA && !transposeB && depthOf(op) <= abi.CHAIN_DEPTH
+      ? { ...op.attributes, sums: true }
+      : null
+  },
+  text({ transposeA, transposeB, bias, fn, accumulate, sums }) {
+    const more = [
+      bias && 'bias',
+      fn.code !== abi.FN_LINEAR && fn.name,
+      accumulate && 'accumulate',
+      sums && 'sums',
+    ]
       .filter(Boolean)
       .join(' ')
-    return `${transposeA ? 'A^T' : 'A'}.${transposeB ? 'B^T' : 'B'}${epilogue && ` (${epilogue})`}`
+    return `${transposeA ? 'A^T' : 'A'}.${transposeB ? 'B^T' : 'B'}${more && ` (${more})`}`
   },
   range: ({ inputs: [, b] }, known) => weighted({ inputs: [b] }, known),
   gradient: (g, { inputs, attributes }, dy) => productGradient(g, matmul, inputs, attributes, dy),
@@ -140,6 +156,7 @@ export const matmul = (
     transposeB,
     bias: false,
     accumulate: false,
+    sums: false,
     fn: unaryFunctions.linear,
     alpha: 0,
   })[0]
