@@ -140,10 +140,7 @@ async function bundle(entry) {
     sourceMap: { content, asObject: true },
   }
   const minified = await minify(text, options)
-  if (entry === CLI) return minified
-  // what runs frozen files calls most of what it has
-  const isRunner = [sources.run, sources['slim/run']].includes(entry)
-  return shakable(isRunner ? minified : withFunctions(minified), entry)
+  return entry === CLI ? minified : shakable(withFunctions(minified), entry)
 }
 
 const start = new Date()

@@ -76,10 +76,10 @@ function readSteps(steps: readonly OperationStep[], what: string): readonly Step
     const where = `${what}[${i}]`
     check(isRecord(step), where, 'an object with the name of an operation', step)
     const { op, inputs = [], ...attributes } = step as OperationStep
-    const kind: StepKind | undefined = Object.hasOwn(stepKinds, op) ? stepKinds[op] : undefined
+    const kind: StepKind | undefined = Object.hasOwn(stepKinds(), op) ? stepKinds()[op] : undefined
     if (!kind)
       fail(
-        `${where}: unknown operation ${String(op).slice(0, 60)}. Known: ${Object.keys(stepKinds).join(', ')}`,
+        `${where}: unknown operation ${String(op).slice(0, 60)}. Known: ${Object.keys(stepKinds()).join(', ')}`,
       )
     const [least, most] = kind.inputs
     const fits = NUMBERS.holds(inputs) && inputs.length >= least && inputs.length <= most
@@ -120,7 +120,7 @@ function written(
     const given = numbers.map(
       (n) => values[n] ?? fail(`step ${i} (${op}) reads value ${n}, which no step before it makes`),
     )
-    values.push(stepKinds[op].write(context, given, attributes, batch))
+    values.push(stepKinds()[op].write(context, given, attributes, batch))
   })
   return values
 }

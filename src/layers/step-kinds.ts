@@ -110,8 +110,8 @@ function pooled(kernel: typeof maxPool) {
 
 const NAME: Rule<string> = { expected: 'a name', holds: (name): name is string => typeof name === 'string' }
 
-export const stepKinds: Readonly<Record<string, StepKind>> = {
-  weight: /*#__PURE__*/ kindOf(
+const make = (): Readonly<Record<string, StepKind>> => ({
+  weight: kindOf(
     [0, 0],
     { name: NAME, shape: SIZES, trainable: [BOOLEAN, true], tiedTo: [NAME, ''] },
     (context, _, own) => {
@@ -135,7 +135,7 @@ export const stepKinds: Readonly<Record<string, StepKind>> = {
       return context.weight(own.name, own.shape, { initializer: 'zeros', trainable: own.trainable })
     },
   ),
-  constant: /*#__PURE__*/ kindOf([0, 0], { data: FINITES, shape: SIZES }, ({ g }, _, { data, shape }) => {
+  constant: kindOf([0, 0], { data: FINITES, shape: SIZES }, ({ g }, _, { data, shape }) => {
     check(
       shape.every((n) => n > 0) && elementCount(shape) === data.length,
       'a constant',
@@ -144,34 +144,30 @@ export const stepKinds: Readonly<Record<string, StepKind>> = {
     )
     return g.constant(Float32Array.from(data), shape)
   }),
-  unary: /*#__PURE__*/ kindOf(
-    [1, 1],
-    { fn: named(allFunctions), alpha: [FINITE, 0] },
-    ({ g }, [x], { fn, alpha }) => ops.unary(g, allFunctions[fn], x, alpha),
+  unary: kindOf([1, 1], { fn: named(allFunctions), alpha: [FINITE, 0] }, ({ g }, [x], { fn, alpha }) =>
+    ops.unary(g, allFunctions[fn], x, alpha),
   ),
-  binary: /*#__PURE__*/ kindOf([2, 2], { fn: named(binaryFunctions) }, ({ g }, [a, b], { fn }) =>
+  binary: kindOf([2, 2], { fn: named(binaryFunctions) }, ({ g }, [a, b], { fn }) =>
     ops.binary(g, fn as BinaryName, a, b),
   ),
-  reshape: /*#__PURE__*/ kindOf([1, 1], { shape: SIZES }, ({ g }, [x], { shape }, batch) =>
+  reshape: kindOf([1, 1], { shape: SIZES }, ({ g }, [x], { shape }, batch) =>
     ops.reshape(g, x, sizesOf(shape, batch)),
   ),
-  expand: /*#__PURE__*/ kindOf([1, 1], { shape: SIZES }, ({ g }, [x], { shape }, batch) =>
+  expand: kindOf([1, 1], { shape: SIZES }, ({ g }, [x], { shape }, batch) =>
     ops.expand(g, x, sizesOf(shape, batch)),
   ),
-  permute: /*#__PURE__*/ kindOf([1, 1], { axes: AXES }, ({ g }, [x], { axes }) => {
+  permute: kindOf([1, 1], { axes: AXES }, ({ g }, [x], { axes }) => {
     const fits = axes.length === x.shape.length && axes.every((axis) => axis < axes.length)
     check(fits, 'permute: axes', `those of ${shapeText(x.shape)} in some order`, axes)
     return ops.permute(g, x, axes)
   }),
-  slice: /*#__PURE__*/ kindOf(
-    [1, 1],
-    { axis: NATURAL, start: NATURAL, size: POSITIVE_INTEGER },
-    ({ g }, [x], own) => ops.slice(g, x, own.axis, own.start, own.size),
+  slice: kindOf([1, 1], { axis: NATURAL, start: NATURAL, size: POSITIVE_INTEGER }, ({ g }, [x], own) =>
+    ops.slice(g, x, own.axis, own.start, own.size),
   ),
-  concatenate: /*#__PURE__*/ kindOf([1, 10_000], { axis: NATURAL }, ({ g }, inputs, { axis }) =>
+  concatenate: kindOf([1, 10_000], { axis: NATURAL }, ({ g }, inputs, { axis }) =>
     ops.concatenate(g, inputs, axis),
   ),
-  pad: /*#__PURE__*/ kindOf(
+  pad: kindOf(
     [1, 1],
     { axis: NATURAL, before: NATURAL, after: NATURAL },
     ({ g }, [x], { axis, before, after }) => {
@@ -185,11 +181,11 @@ export const stepKinds: Readonly<Record<string, StepKind>> = {
       )
     },
   ),
-  reverse: /*#__PURE__*/ kindOf([1, 1], { axis: NATURAL }, ({ g }, [x], { axis }) => {
+  reverse: kindOf([1, 1], { axis: NATURAL }, ({ g }, [x], { axis }) => {
     check(axis < x.shape.length, 'reverse: axis', `an axis of ${shapeText(x.shape)}`, axis)
     return g.add(reverse, [x], { axis })[0]
   }),
-  resize: /*#__PURE__*/ kindOf(
+  resize: kindOf(
     [1, 1],
     {
       axis: NATURAL,
@@ -202,22 +198,20 @@ export const stepKinds: Readonly<Record<string, StepKind>> = {
       return g.add(resize, [x], { axis, size, linear, grid })[0]
     },
   ),
-  softmax: /*#__PURE__*/ kindOf([1, 1], { log: [BOOLEAN, false] }, ({ g }, [x], { log }) =>
-    ops.softmax(g, x, log),
-  ),
-  reduce: /*#__PURE__*/ kindOf(
+  softmax: kindOf([1, 1], { log: [BOOLEAN, false] }, ({ g }, [x], { log }) => ops.softmax(g, x, log)),
+  reduce: kindOf(
     [1, 1],
     { fn: named({ mean: 0, ...reductions }), axes: AXES, keepDims: [BOOLEAN, false] },
     ({ g }, [x], { fn, axes, keepDims }) =>
       fn === 'mean' ? ops.mean(g, x, axes, keepDims) : ops.reduce(g, fn, x, axes, { keepDims }),
   ),
-  matmul: /*#__PURE__*/ kindOf(
+  matmul: kindOf(
     [2, 2],
     { transposeA: [BOOLEAN, false], transposeB: [BOOLEAN, false] },
     ({ g }, [a, b], transposes) =>
       a.shape.length === 2 ? ops.matmul(g, a, b, transposes) : batchMatmul(g, a, b, transposes),
   ),
-  conv: /*#__PURE__*/ kindOf(
+  conv: kindOf(
     [2, 2],
     { strides: POSITIVES, dilations: POSITIVES, padding: PAIRS, groups: [POSITIVE_INTEGER, 1] },
     ({ g }, [x, w], own) => {
@@ -233,10 +227,18 @@ export const stepKinds: Readonly<Record<string, StepKind>> = {
       return convolve(g, x, w, own)
     },
   ),
-  maxPool: /*#__PURE__*/ pooled(maxPool),
-  averagePool: /*#__PURE__*/ pooled(averagePool),
-  gather: /*#__PURE__*/ kindOf([2, 2], {}, ({ g }, [table, ids]) => {
+  maxPool: pooled(maxPool),
+  averagePool: pooled(averagePool),
+  gather: kindOf([2, 2], {}, ({ g }, [table, ids]) => {
     limitIds(g, ids, table.shape[0])
     return g.add(gather, [table, ids], {})[0]
   }),
+})
+
+let made: ReturnType<typeof make> | null = null
+
+/** By name. Made when they are first asked for: few programs do. */
+export const stepKinds = (): Readonly<Record<string, StepKind>> => {
+  made ??= make()
+  return made
 }

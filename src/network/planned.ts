@@ -273,7 +273,7 @@ export class PlannedSession extends Session<Plan, Engine> {
     const kept = moved.map((spec) => this.readWeight(spec).data)
     const from = moved.length > 0 ? layout.trainable.start : layout.gradientsStart
     engine.reserve(layout.end)
-    engine.clear(from, layout.stateEnd - from)
+    engine.clear(from, layout.slotsStart - from)
     this.layout = layout
     this.weights = weights
     this.feeds = feeds

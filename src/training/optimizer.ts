@@ -5,7 +5,6 @@ import { bringing, broughtBy, writeInstead } from '../numerics/brought.ts'
 import {
   BOOLEAN,
   check,
-  checkOptions,
   isFunction,
   isRecord,
   must,
@@ -163,9 +162,9 @@ export function makeOptimizer(kind: Optimizer['kind'], formula: Formula, options
   )
   const others = Object.values(clipKeys)
   reading(`${kind} options`, () => refuseOld(kind, Object(options)))
-  const read = checkOptions<OptimizerOptions>(kind, options, [...Object.keys(own), ...others])
-  const values = readOptions(kind, read, own, others)
-  const data = { kind, ...values, clip: readClip(kind, read) } as unknown as Optimizer
+  const values = readOptions(kind, options, own, others)
+  const clip = reading(`${kind} options`, () => readClip(kind, options))
+  const data = { kind, ...values, clip } as unknown as Optimizer
   return bringing(data, { formula: () => formula })
 }
 
