@@ -21,17 +21,14 @@ import {
   MATMUL_TRANSPOSE_A, MATMUL_TRANSPOSE_B, ROWS_BYTES, ROWS_SPARE, SCRATCH_GAP, TILE_ROWS,
 } from '../abi'
 import { partStart } from '../parallel'
-import { fusedTile } from './gemm-fused'
 import { listRows, packFour, packPanel } from './gemm-pack'
+import { cutTile, passRuns, SHORT_RUN, TALL, ZEROS } from './gemm-passes'
 import { addColumns, columnProduct, rowProduct, smallProduct } from './gemm-thin'
-import { narrowTile, packingTile, tallTile, tile } from './gemm-tiles'
+import { packingTile } from './gemm-tiles'
 import { fold } from './long-sum'
 
 /** Rows from which a gradient is cut by rows. */
 const LEAST_ROWS = 128
-
-/** Runs below this depth are a loop inside a tile. */
-const SHORT_RUN = 16
 
 /** Floats of every product's scratch in front of its panel. */
 const THIN_COLS = (EDGE_BYTES + 2 * ROWS_BYTES) / 4
@@ -41,15 +38,6 @@ const THIN_COLS = (EDGE_BYTES + 2 * ROWS_BYTES) / 4
 function tallRows(rows: i32): i32 {
   const others = ASC_FEATURE_RELAXED_SIMD ? rows % 6 : (5 - rows % 5) % 5 * 4
   return max(rows - others, 0)
-}
-
-/** Copies `cols` (1..8) floats of `rows` rows from a row stride to another. */
-function moveTile(dst: usize, ds: usize, src: usize, ss: usize, rows: i32, cols: i32): void {
-  for (let i = 0; i < rows; i++) {
-    for (let j = 0; j < cols; j++) store<f32>(dst + (<usize>j << 2), load<f32>(src + (<usize>j << 2)))
-    dst += ds
-    src += ss
-  }
 }
 
 /** Multiply-adds: below 2^45, since each of the matrices fits the memory. */
@@ -127,8 +115,7 @@ function tiledProduct(
   const freeList = isPacked ? stored : packedRows // once A is packed
   const panel = packedRows + ROWS_BYTES
   const single = panel - 4 // the offset of the only run, where rows have no list of runs
-  const offset = panel - 8 // that of the one run which a tile takes
-  const zeros = panel - 64
+  const zeros = panel - ZEROS
   v128.store(zeros, f32x4.splat(0))
   v128.store(zeros, f32x4.splat(0), 16)
   const runs = !transposeA && isListed ? K / load<i32>(p, MATMUL_RUN) : 1
@@ -172,27 +159,8 @@ function tiledProduct(
         const left = rows - i, tall = cols == 8 && runDepth >= SHORT_RUN ? tallRows(left) : 0
         const isWhole = cols == 8 && left >= 4
         const count = tall || (isWhole ? left & ~3 : min(4, left))
-        const ct = isWhole ? ci : scratch, ts = isWhole ? cs : 32
-        if (!isWhole && adds) moveTile(scratch, 32, ci, cs, count, cols)
-        if (runs > 1 && runDepth < SHORT_RUN) {
-          tile(ct, ts, d, adds, row, offsets, depth / runDepth, panel, runDepth, count)
-        } else {
-          for (let k = 0; k < depth; k += runDepth) {
-            const run = runs > 1 ? load<u32>(offsets + (<usize>(k / runDepth) << 2)) : load<u32>(offsets) + (k << 2)
-            const b = panel + (<usize>k << 5), deep = min(runDepth, depth - k), more = adds || k > 0
-            const from = more ? zeros : d
-            if (tall) {
-              if (ASC_FEATURE_RELAXED_SIMD) fusedTile(ct, ts, from, more, row, run, b, deep, count)
-              else tallTile(ct, ts, from, more, row, run, b, deep, count)
-            } else if (cols <= 4) {
-              narrowTile(ct, ts, from, more, row, run, b, deep)
-            } else {
-              store<u32>(offset, run)
-              tile(ct, ts, from, more, row, offset, 1, b, deep, count)
-            }
-          }
-        }
-        if (!isWhole) moveTile(ci, cs, scratch, 32, count, cols)
+        if (isWhole) passRuns(ci, cs, d, adds, row, offsets, runs, panel, depth, runDepth, count, tall > 0 ? TALL : 0)
+        else cutTile(ci, cs, scratch, d, adds, row, offsets, runs, panel, depth, runDepth, count, cols)
         ci += cs * count
         row += <usize>count << 2
         i += count
@@ -210,8 +178,7 @@ function chainOf(K: i32): i32 {
 
 /**
  * Lists at `packedRows` rows `m0` to `m0 + rows` of op(A), `depth` numbers of each from `k0` on, which it copies to `packed`:
- * columns of A as stored (in `stored` their rows are listed), or rows that lie far apart. Packing is not within the loops of
- * tiledProduct: an engine compiles small functions in less time than a large one, and those only that are much used.
+ * columns of A as stored (in `stored` their rows are listed), or rows that lie far apart.
  */
 function packBlock(
   p: usize, stored: usize, packedRows: usize, packed: usize, k0: i32, depth: i32, m0: i32, rows: i32,
