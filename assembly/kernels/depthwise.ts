@@ -8,7 +8,7 @@
 // Over threads, a part of y and of dx is a range of lines, a part of dw is a range of channels.
 //
 // The operands are those of convolution.ts, with a first axis of size 1. CONV_BLOCK is the number of cells of a line in scratch
-// ("patches"); where it is 0 there is no padding, and x is read where it lies. The scratch holds the lines of the ring, then a
+// ("patches"); where it is 0 there is no padding, and the kernel reads x where it lies. The scratch holds the lines of the ring, then a
 // line of zeros, then a vector, and, where m > 1, a line of dx at its end.
 // Float64 reference: test/reference/kernels/convolution.ts
 import {

@@ -16,7 +16,8 @@
 // Float64 reference: test/reference/ops.ts
 import {
   BLOCK_DEPTH, BLOCK_ROWS, CHAIN_DEPTH, EDGE_BYTES, FN_LINEAR, JOB_SCRATCH, LONG_DEPTH, MATMUL_A, MATMUL_ACCUMULATE,
-  MATMUL_ADD_COLUMNS, MATMUL_ALPHA, MATMUL_B, MATMUL_BIAS, MATMUL_C, MATMUL_COPY_A, MATMUL_FLAGS, MATMUL_FN, MATMUL_K, MATMUL_LONG, MATMUL_M, MATMUL_N,
+  MATMUL_ADD_COLUMNS, MATMUL_ALPHA, MATMUL_B, MATMUL_BIAS, MATMUL_C, MATMUL_COPY_A, MATMUL_FLAGS, MATMUL_FN, MATMUL_K,
+  MATMUL_LONG, MATMUL_M, MATMUL_N,
   MATMUL_OFFSETS, MATMUL_PART_SHIFT, MATMUL_ROWS, MATMUL_RUN, MATMUL_SCRATCH, MATMUL_SCRATCH_BYTES, MATMUL_SMALL_WORK, MATMUL_SUMS,
   MATMUL_TRANSPOSE_A, MATMUL_TRANSPOSE_B, ROWS_BYTES, ROWS_SPARE, SCRATCH_GAP, TILE_ROWS,
 } from '../abi'
@@ -210,8 +211,8 @@ function packRuns(p: usize, out: usize, table: usize, depth: i32, m0: i32, rows:
 }
 
 /**
- * The whole of a product of `work` multiply-adds, and with MATMUL_ADD_COLUMNS the sums of B's columns, if it is so small that its packing, and asking whether to split it, would
- * cost more. words: as productPart's. Whether it was.
+ * The whole of a product of `work` multiply-adds, and with MATMUL_ADD_COLUMNS the sums of B's columns, if the product is so
+ * small that its packing, and asking whether to split it, would cost more. words: as productPart's. Whether it was.
  */
 @inline
 export function smallWhole(p: usize, work: i64, applyUnary: u32): bool {

@@ -149,7 +149,7 @@ export abstract class Session<C extends Executable = Executable, E extends Arena
   protected start(updating: Updating | null): void {
     const { engine, layout } = this
     this.updating = updating
-    // in a new memory as well: pages that an update reads before anything is written there would cost it two faults each
+    // A new memory holds zeros already, but a page that is read before it is written costs two faults.
     engine.clear(layout.slotsStart, layout.stateEnd - layout.slotsStart)
     for (const { name, shape } of this.weights) {
       const gradient = layout.gradients.get(name)
