@@ -31,6 +31,7 @@ import { minify } from 'terser'
 import { asciiOf, DECODER } from './coder.mjs'
 import { fromOthers, publicNames, sources, standalone, subpaths } from './entries.mjs'
 import { withFunctions } from './functions.mjs'
+import { ordered } from './order.mjs'
 import { urlPath } from './paths.mjs'
 import { shakable } from './shakable.mjs'
 
@@ -130,17 +131,18 @@ async function bundle(entry) {
     minifyWhitespace: true,
   })
   const { code: text, map: content } = output(used)
+  // pure_getters: no getter of the sources has an effect
   // inline 1: more makes top-level variables of what is inlined, set in the midst of another's initializer
   const options = {
     module: true,
     ecma: 2020,
-    compress: { passes: 3, inline: 1 },
+    compress: { passes: 3, inline: 1, lhs_constants: false, pure_getters: true, unsafe_methods: true },
     mangle: { reserved: keptIn(entry) },
     format: { ascii_only: true, semicolons: false, max_line_len: LONGEST_LINE },
     sourceMap: { content, asObject: true },
   }
   const minified = await minify(text, options)
-  return entry === CLI ? minified : shakable(withFunctions(minified), entry)
+  return entry === CLI ? minified : shakable(ordered(withFunctions(minified)), entry)
 }
 
 const start = new Date()
@@ -217,7 +219,9 @@ const folders = isWhole ? Object.keys(declarations) : ['', 'workerd/']
 
 /** Whether all that would be written is newer than all it is made from, folders and times of renaming included. */
 function isNew() {
-  const scripts = ['bundle', 'coder', 'entries', 'functions', 'shakable'].map((name) => `scripts/${name}.mjs`)
+  const scripts = ['bundle', 'coder', 'entries', 'functions', 'order', 'shakable'].map(
+    (name) => `scripts/${name}.mjs`,
+  )
   const settings = ['package.json', 'package-lock.json', 'asconfig.json', 'tsconfig.json', 'assembly/abi.ts']
   const files = readdirSync('src', { recursive: true }).map((path) => `src/${path}`)
   const from = [...scripts, ...settings, 'src', ...files, ...names.map((name) => `build/${name}.wasm`)]

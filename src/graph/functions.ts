@@ -31,7 +31,7 @@ export const functionsOf = <N extends string>(
 ): { readonly [M in N]: UnaryFunction<M> } => {
   const functions: Partial<Record<string, UnaryFunction>> = {}
   for (const name of Object.keys(rows) as N[]) {
-    const [code, saves, range] = rows[name]
+    const { 0: code, 1: saves, 2: range } = rows[name] // a list taken apart makes an object for each part
     const isOwn = code >= abi.FN_CORE_END
     const gradient = isOwn ? code + gradients : code
     functions[name] = { name, code, gradient, saves, range, module: isOwn ? module : null }

@@ -174,7 +174,9 @@ export function checkOptions<O extends object>(where: string, options: O, known:
       check(false, what, `a plain object of ${known.join(', ')}`, options)
     for (const key of Object.keys(options))
       if (!known.includes(key)) unknownName(`${where} option`, key, known)
-    return Object.fromEntries(known.map((key) => [key, options[key as keyof O]])) as O
+    const copy: Record<string, unknown> = {}
+    for (let i = 0; i < known.length; i++) copy[known[i]] = options[known[i] as keyof O]
+    return copy as O
   })
 }
 
@@ -247,15 +249,16 @@ export const orNull = <T>(rule: Rule<T>): Rule<T | null> => ({
 })
 
 /** Returns the value. @throws LanegradError `<what> must be <expected>; got <value>` unless the rule holds */
-export function must<T>(rule: Rule<T>, value: unknown, what: string): T {
-  return reading(what, () => {
-    if (rule.holds(value)) return value
-    // 1e39, 1e-50 and 0.99999999 are Infinity, 0 and 1 as the float32 that kernels take
-    const size = typeof value === 'number' ? Math.abs(value) : 0
-    const kept = Math.fround(size)
-    const isLost = kept !== size && [0, 1, Infinity].includes(kept)
-    check(false, what, rule.expected + (isLost ? ' as float32' : ''), value)
-  })
+export const must = <T>(rule: Rule<T>, value: unknown, what: string): T =>
+  reading(what, () => obeying(rule, value, what))
+
+function obeying<T>(rule: Rule<T>, value: unknown, what: string): T {
+  if (rule.holds(value)) return value
+  // 1e39, 1e-50 and 0.99999999 are Infinity, 0 and 1 as the float32 that kernels take
+  const size = typeof value === 'number' ? Math.abs(value) : 0
+  const kept = Math.fround(size)
+  const isLost = kept !== size && [0, 1, Infinity].includes(kept)
+  return check(false, what, rule.expected + (isLost ? ' as float32' : ''), value) as never
 }
 
 /** How an option is read: a rule, or a function that returns its checked form (`what` is its name in messages). */
@@ -282,18 +285,30 @@ export function readOptions<R extends Readers>(
   readers: R,
   others: readonly string[] = [],
 ): Read<R> {
-  const own = checkOptions(where, options, [...Object.keys(readers), ...others])
+  const names = Object.keys(readers)
+  const own = checkOptions(where, options, [...names, ...others]) as Readonly<Record<string, unknown>>
   const read: Record<string, unknown> = {}
-  for (const key of Object.keys(readers)) {
-    const given = readers[key]
-    const pair = (Array.isArray(given) ? given : [given]) as readonly [Reader<unknown>, unknown]
-    const reader = pair[0] // by index: taking the pair apart makes three times the garbage
-    const { [key]: value = pair[1] } = own as Readonly<Record<string, unknown>>
-    const what = `${where}: ${key}`
-    read[key] =
-      typeof reader === 'function'
-        ? reading(what, () => reader(value as never, what))
-        : must(reader, value, what)
+  let what = where
+  // every program reads some hundred options before its first step: each makes as little garbage as it can
+  try {
+    for (let i = 0; i < names.length; i++) {
+      const key = names[i]
+      const given = readers[key] as Reader<unknown> | [Reader<unknown>, unknown]
+      const hasDefault = Array.isArray(given)
+      const reader = hasDefault ? given[0] : given // by index: taking a pair apart makes three times the garbage
+      const isLeftOut = own[key] === undefined && hasDefault
+      const value = isLeftOut ? given[1] : own[key]
+      if (typeof reader === 'function') {
+        what = `${where}: ${key}`
+        read[key] = reader(value as never, what)
+      } else if (isLeftOut) read[key] = value
+      else {
+        what = `${where}: ${key}`
+        read[key] = obeying(reader, value, what)
+      }
+    }
+  } catch (error) {
+    throw refusal(what, error, readOptions)
   }
   return read as Read<R>
 }

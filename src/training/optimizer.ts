@@ -130,10 +130,11 @@ const ACCUMULATE = 'accumulateGradients(4)'
 
 /** Refuses the options that `ema` and `accumulation` are now, in Keras's words as well. */
 function refuseOld(kind: string, options: object): void {
-  for (const [key, value] of Object.entries(options)) {
-    const what = `${kind}: ${key}`
-    if (/^(use_?ema|ema_?[mo])/i.test(key)) writeInstead(what, 'ema', AVERAGE, value)
-    if (/^gradient_?acc/i.test(key)) writeInstead(what, 'accumulation', ACCUMULATE, value)
+  for (const key of Object.keys(options)) {
+    const isAverage = /^(use_?ema|ema_?[mo])/i.test(key)
+    if (!isAverage && !/^gradient_?acc/i.test(key)) continue
+    const [now, form] = isAverage ? ['ema', AVERAGE] : ['accumulation', ACCUMULATE]
+    writeInstead(`${kind}: ${key}`, now, form, options[key as keyof typeof options])
   }
 }
 
@@ -156,10 +157,9 @@ function readClip(kind: string, options: OptimizerOptions): Clip | null {
 
 /** Checked and frozen. @throws LanegradError on an unknown or bad option */
 export function makeOptimizer(kind: Optimizer['kind'], formula: Formula, options: object): Optimizer {
-  const defaults = Object.entries({ ...shared, ...formula.parameters })
-  const own = Object.fromEntries(
-    defaults.map(([key, value]) => [key, [readers[key] ?? DOUBLE_SHARE, value] as const]),
-  )
+  const own: Record<string, readonly [Reader<unknown>, unknown]> = {}
+  const defaults: Readonly<Record<string, unknown>> = { ...shared, ...formula.parameters }
+  for (const key of Object.keys(defaults)) own[key] = [readers[key] ?? DOUBLE_SHARE, defaults[key]]
   const others = Object.values(clipKeys)
   reading(`${kind} options`, () => refuseOld(kind, Object(options)))
   const values = readOptions(kind, options, own, others)

@@ -1,0 +1,2 @@
+import type { Script } from './functions.mjs'
+export function ordered(script: Script): Script
