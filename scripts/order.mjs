@@ -61,7 +61,10 @@ function sorted(texts, before) {
   return result
 }
 
-/** `code` with its functions behind all else, in an order that gzip makes less of, and its source map. */
+/**
+ * `code` with its functions behind all else, in an order that gzip makes less of, and its source map. What isn't far longer than
+ * gzip looks back stays as it is.
+ */
 export function ordered({ code, map }) {
   if (code.length < 2 * WINDOW) return { code, map }
   const text = new MagicString(code)
@@ -78,8 +81,8 @@ export function ordered({ code, map }) {
       .map((statement) => [textOf(statement), statement]),
   )
   const others = body.filter(({ type }) => type !== 'FunctionDeclaration').map(textOf)
-  for (const name of sorted([...functions.keys()], others.join('\n'))) {
-    const { start, end } = functions.get(name)
+  for (const next of sorted([...functions.keys()], others.join('\n'))) {
+    const { start, end } = functions.get(next)
     text.move(start, end, code.length)
   }
   return { code: text.toString(), map: remapping([text.generateMap({ hires: true }), map], () => null) }

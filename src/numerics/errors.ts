@@ -298,14 +298,12 @@ export function readOptions<R extends Readers>(
       const reader = hasDefault ? given[0] : given // by index: taking a pair apart makes three times the garbage
       const isLeftOut = own[key] === undefined && hasDefault
       const value = isLeftOut ? given[1] : own[key]
-      if (typeof reader === 'function') {
-        what = `${where}: ${key}`
-        read[key] = reader(value as never, what)
-      } else if (isLeftOut) read[key] = value
-      else {
-        what = `${where}: ${key}`
-        read[key] = obeying(reader, value, what)
+      if (isLeftOut && typeof reader !== 'function') {
+        read[key] = value
+        continue
       }
+      what = `${where}: ${key}`
+      read[key] = typeof reader === 'function' ? reader(value as never, what) : obeying(reader, value, what)
     }
   } catch (error) {
     throw refusal(what, error, readOptions)
