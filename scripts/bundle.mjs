@@ -112,6 +112,12 @@ function withConstants({ code, map }) {
   return { code: numbers.join(' ') + rest, map }
 }
 
+/**
+ * Characters of a script above which constants become functions, and functions change places: gzip finds what is smaller where
+ * it stands, and engines read it fast.
+ */
+const LARGE = 60_000
+
 /** A program: nobody imports it, and it does something. */
 const CLI = 'src/cli/main.ts'
 
@@ -131,18 +137,21 @@ async function bundle(entry) {
     minifyWhitespace: true,
   })
   const { code: text, map: content } = output(used)
-  // pure_getters: no getter of the sources has an effect
   // inline 1: more makes top-level variables of what is inlined, set in the midst of another's initializer
+  // never pure_getters: some getters check, and are read for that alone
   const options = {
     module: true,
     ecma: 2020,
-    compress: { passes: 3, inline: 1, lhs_constants: false, pure_getters: true, unsafe_methods: true },
+    compress: { passes: 3, inline: 1, lhs_constants: false, unsafe_methods: true },
     mangle: { reserved: keptIn(entry) },
     format: { ascii_only: true, semicolons: false, max_line_len: LONGEST_LINE },
     sourceMap: { content, asObject: true },
   }
   const minified = await minify(text, options)
-  return entry === CLI ? minified : shakable(ordered(withFunctions(minified)), entry)
+  if (entry === CLI) return minified
+  const isLarge = minified.code.length > LARGE
+  const made = withFunctions(minified, isLarge)
+  return shakable(isLarge ? ordered(made) : made, entry)
 }
 
 const start = new Date()

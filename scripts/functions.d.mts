@@ -3,4 +3,4 @@ export interface Script {
   readonly code: string
   readonly map: object
 }
-export function withFunctions(script: Script): Script
+export function withFunctions(script: Script, ofConstants: boolean): Script

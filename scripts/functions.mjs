@@ -56,8 +56,8 @@ function constantsOf(tree, parentOf) {
   return constants
 }
 
-/** `code` and its source map with functions where its top level has arrow functions and constants. */
-export function withFunctions({ code, map }) {
+/** `code` and its source map with functions where its top level has arrow functions and, if `ofConstants`, constants. */
+export function withFunctions({ code, map }, ofConstants) {
   const text = new MagicString(code)
   const tree = parse(code, { ecmaVersion: 'latest', sourceType: 'module', ranges: true })
   const parentOf = new Map()
@@ -68,7 +68,7 @@ export function withFunctions({ code, map }) {
     }
   }
   note(tree)
-  const constants = constantsOf(tree, parentOf)
+  const constants = ofConstants ? constantsOf(tree, parentOf) : new Map()
   for (const uses of constants.values())
     for (const use of uses) text.appendLeft(use.end, parentOf.get(use).shorthand ? `:${use.name}()` : '()')
 

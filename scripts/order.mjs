@@ -61,12 +61,8 @@ function sorted(texts, before) {
   return result
 }
 
-/**
- * `code` with its functions behind all else, in an order that gzip makes less of, and its source map. What isn't far longer than
- * gzip looks back stays as it is.
- */
+/** `code` with its functions behind all else, in an order that gzip makes less of, and its source map. */
 export function ordered({ code, map }) {
-  if (code.length < 2 * WINDOW) return { code, map }
   const text = new MagicString(code)
   const { body } = parse(code, { ecmaVersion: 'latest', sourceType: 'module' })
   const textOf = ({ start, end }) => code.slice(start, end)

@@ -1,4 +1,5 @@
 // What the build makes of a module's top level (scripts/functions.mjs, scripts/order.mjs): another text that does the same.
+import { SourceMap, type SourceMapPayload } from 'node:module'
 import { describe, expect, test } from 'vitest'
 import { type Script, withFunctions } from '../../scripts/functions.mjs'
 import { ordered } from '../../scripts/order.mjs'
@@ -38,7 +39,7 @@ const modules = {
 describe('a module with functions for what stood at its top level', () => {
   test.each(Object.entries(modules))('%s', async (_, code) => {
     const before = await run(code)
-    const made = withFunctions(scriptOf(code))
+    const made = withFunctions(scriptOf(code), true)
     const after = await run(made.code)
     const value = (from: Record<string, unknown>) => (from.result as () => unknown)()
     expect(value(after)).toEqual(value(before))
@@ -58,17 +59,45 @@ describe('a module with functions for what stood at its top level', () => {
       scriptOf(
         `const note=[];const table=(e=>({e,at:note.push(e)}))(${LONG});export const read=()=>[note.length,table.at,note.length]`,
       ),
+      true,
     )
     expect(((await run(code)).read as () => unknown)()).toEqual([0, 1, 1])
   })
 
-  test('a function finds its lines in the sources after it has moved', async () => {
-    const { code, map } = withFunctions({
-      code: 'const f=e=>{\nreturn e}\nexport{f}',
-      map: { version: 3, sources: ['f.ts'], names: [], mappings: 'AAAA,OAAO;AACP;AACA' },
-    })
-    expect(code).toBe('function f(e){\nreturn e}\nexport{f}')
-    expect(map).toMatchObject({ sources: ['f.ts'] })
-    expect((map as { mappings: string }).mappings.split(';').length).toBe(3)
+  test('a function that has moved finds its line in the sources', () => {
+    const code = 'const f=e=>{\nthrow e}\nfunction g(){}\nexport{f,g}'
+    const map = { version: 3, sources: ['f.ts'], names: [], mappings: 'AAAA;AACA;AACA;AACA' } // a line for a line
+    const { code: moved, map: made } = ordered(withFunctions({ code, map }, true))
+    const lines = moved.split('\n')
+    const line = lines.findIndex((text) => text.startsWith('throw'))
+    expect(lines.findIndex((text) => text.startsWith('export'))).toBeLessThan(line)
+    const entry = new SourceMap(made as SourceMapPayload).findEntry(line, 0)
+    expect(entry).toMatchObject({ originalSource: 'f.ts', originalLine: 1, originalColumn: 0 })
+  })
+})
+
+// where a check stands in a getter, a minifier that takes getters for pure would leave it out
+const built = (name: string) => import(new URL(`../../dist/${name}.js`, import.meta.url).href)
+const { dense, sequential } = (await built('index')) as typeof import('../../src/index.ts')
+const { freeze } = (await built('freeze')) as typeof import('../../src/freeze/index.ts')
+const { fit, open } = (await built('run')) as typeof import('../../src/run/index.ts')
+
+describe('the built library', () => {
+  const net = () => sequential({ inputShape: [2], layers: [dense({ units: 1 })] })
+
+  test('refuses a model after dispose, and what was not compiled', async () => {
+    const model = net()
+    await expect(model.evaluate([[1, 2]], [0])).rejects.toThrow('call compile first')
+    model.dispose()
+    expect(() => model.countParams()).toThrow('disposed')
+    expect(() => model.summary()).toThrow('disposed')
+  })
+
+  test('refuses a trainer after dispose, and what was not compiled', async () => {
+    const trainer = open(freeze(net(), { predict: [1] }))
+    await expect(fit(trainer, [[1, 2]], [0])).rejects.toThrow("wasn't compiled")
+    expect(() => trainer.trainStep([[1, 2]], [0])).toThrow("wasn't compiled")
+    trainer.dispose()
+    expect(() => trainer.predict([[1, 2]])).toThrow('disposed')
   })
 })
